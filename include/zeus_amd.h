@@ -1,0 +1,1260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file zeus_amd.h
+ *
+ * Measure the power and energy of AMD GPUs. Every number is right, or the call
+ * says why there is none.
+ *
+ *     zeus_amd_t *z;
+ *     uint64_t before, after;
+ *     if (zeus_amd_open(NULL, &z) == ZEUS_AMD_STATUS_OK) {
+ *         int ok = zeus_amd_energy_mj(z, 0, &before) == ZEUS_AMD_STATUS_OK;
+ *         work();
+ *         if (ok && zeus_amd_energy_mj(z, 0, &after) == ZEUS_AMD_STATUS_OK)
+ *             printf("%.3f J\n", (double)(after - before) / 1e3);
+ *         zeus_amd_close(z);
+ *     }
+ *
+ * Conventions
+ * - A call returns 0 (ZEUS_AMD_STATUS_OK) or a negative status; the words are in
+ *   zeus_amd_last_error(). Results are written through pointers, and only on
+ *   success. A value that does not exist is a status, never a special number.
+ * - A GPU index is HIP's, what PyTorch calls cuda:N.
+ * - Units are in names: _mw milliwatts, _mj millijoules, _mhz, _ns, _ms, _c
+ *   degrees Celsius, _uj microjoules.
+ * - Structs begin with struct_size: start from the ZEUS_AMD_..._INIT macro. They
+ *   grow at the end only, so that old programs run with new libraries and new
+ *   programs with old ones.
+ * - Every function may be called from any thread. None is safe in a signal
+ *   handler. After fork() a child opens a session of its own; calls on one it
+ *   inherited return ZEUS_AMD_STATUS_FORKED.
+ * - Nothing is printed, no signal handler is set, no environment variable
+ *   changed, and memory of this library is only freed by this library.
+ * - C99 or later, C++11 or later.
+ */
+
+#ifndef ZEUS_AMD_H
+#define ZEUS_AMD_H
+
+/* Made by cbindgen from src/capi. Do not edit. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__) || defined(__clang__)
+/** Visibility of the functions. */
+#define ZEUS_AMD_API __attribute__((visibility("default")))
+/** A result that must be looked at. */
+#define ZEUS_AMD_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define ZEUS_AMD_API
+#define ZEUS_AMD_MUST_CHECK
+#endif
+
+/** Version of this header as one number, to compare with zeus_amd_version(). */
+#define ZEUS_AMD_VERSION_NUMBER                                                \
+    (0u | (ZEUS_AMD_VERSION_MAJOR << 16) | (ZEUS_AMD_VERSION_MINOR << 8) |     \
+     ZEUS_AMD_VERSION_PATCH)
+/** Is this header at least of that version? For #if. */
+#define ZEUS_AMD_VERSION_AT_LEAST(major, minor, patch)                         \
+    (ZEUS_AMD_VERSION_MAJOR > (major) ||                                       \
+     (ZEUS_AMD_VERSION_MAJOR == (major) &&                                     \
+      (ZEUS_AMD_VERSION_MINOR > (minor) ||                                     \
+       (ZEUS_AMD_VERSION_MINOR == (minor) &&                                   \
+        ZEUS_AMD_VERSION_PATCH >= (patch)))))
+
+/** Initialises a zeus_amd_options_t. */
+#define ZEUS_AMD_OPTIONS_INIT                                                  \
+    { sizeof(zeus_amd_options_t), 0u, 0u, 0u, 0u, 0u, NULL }
+/** Initialises a zeus_amd_session_info_t. */
+#define ZEUS_AMD_SESSION_INFO_INIT                                             \
+    { sizeof(zeus_amd_session_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u,   \
+      { 0 }, { 0 } }
+/** Initialises a zeus_amd_gpu_info_t. */
+#define ZEUS_AMD_GPU_INFO_INIT                                                 \
+    { sizeof(zeus_amd_gpu_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u,   \
+      0u, 0u, 0u, 0u, { 0 }, { 0 }, { 0 }, { 0 } }
+/** Initialises a zeus_amd_energy_raw_t. */
+#define ZEUS_AMD_ENERGY_RAW_INIT                                               \
+    { sizeof(zeus_amd_energy_raw_t), 0u, 0u, 0.0, 0u }
+
+
+/**
+ * Major version of this header.
+ */
+#define ZEUS_AMD_VERSION_MAJOR 0
+
+/**
+ * Minor version of this header.
+ */
+#define ZEUS_AMD_VERSION_MINOR 1
+
+/**
+ * Patch version of this header.
+ */
+#define ZEUS_AMD_VERSION_PATCH 0
+
+/**
+ * Refuse to open if the GPUs are not all of one model.
+ */
+#define ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT 1
+
+/**
+ * Shut libamd_smi down when the last session that uses it closes. Other users
+ * of libamd_smi in the process (PyTorch, profilers) lose it then too, with
+ * releases before ROCm 7.0.2 whatever they do. Without this bit it stays.
+ */
+#define ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT 2
+
+/**
+ * unmasked_index is set.
+ */
+#define ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT 1
+
+/**
+ * amdsmi_index is set.
+ */
+#define ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT 2
+
+/**
+ * kfd_node is set.
+ */
+#define ZEUS_AMD_GPU_INFO_KFD_NODE_BIT 4
+
+/**
+ * unique_id and uuid are set.
+ */
+#define ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT 8
+
+/**
+ * name is set.
+ */
+#define ZEUS_AMD_GPU_INFO_NAME_BIT 16
+
+/**
+ * device_id is set.
+ */
+#define ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT 32
+
+/**
+ * There is no KFD topology: the order is libamd_smi's enumeration.
+ */
+#define ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT 1
+
+/**
+ * Nothing tells HIP's order: the GPUs are in PCI order, which may differ.
+ */
+#define ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT 2
+
+/**
+ * The driver's time has stood still: this is an old reading.
+ */
+#define ZEUS_AMD_ENERGY_STALE_BIT 1
+
+/**
+ * driver_time_ns is set.
+ */
+#define ZEUS_AMD_ENERGY_DRIVER_TIME_BIT 2
+
+/**
+ * What a call came to. 0 is success, failures are negative; positive values are
+ * reserved. Treat an unknown negative value as a failure. Numbers are never
+ * reused. The words for the last failure are in zeus_amd_last_error().
+ */
+enum zeus_amd_status_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Success.
+     */
+    ZEUS_AMD_STATUS_OK = 0,
+    /**
+     * A NULL pointer, an unknown flag or value, or the driver refused a value.
+     */
+    ZEUS_AMD_STATUS_INVALID_ARGUMENT = -1,
+    /**
+     * struct_size was not set, is too small, or a newer field is set.
+     */
+    ZEUS_AMD_STATUS_STRUCT_VERSION = -2,
+    /**
+     * No such GPU, or the library does not list it.
+     */
+    ZEUS_AMD_STATUS_NOT_FOUND = -3,
+    /**
+     * This GPU, driver or libamd_smi has no such value; the text says why.
+     */
+    ZEUS_AMD_STATUS_NOT_SUPPORTED = -4,
+    /**
+     * The kernel or libamd_smi refused for lack of rights.
+     */
+    ZEUS_AMD_STATUS_NO_PERMISSION = -5,
+    /**
+     * libamd_smi failed to initialise, or was shut down by somebody else.
+     */
+    ZEUS_AMD_STATUS_NOT_INITIALIZED = -6,
+    /**
+     * A passing state (busy, suspended, in reset); try again.
+     */
+    ZEUS_AMD_STATUS_BUSY = -7,
+    /**
+     * It took too long; amdsmi_init may hang.
+     */
+    ZEUS_AMD_STATUS_TIMEOUT = -8,
+    /**
+     * Out of memory, file descriptors or threads.
+     */
+    ZEUS_AMD_STATUS_NO_MEMORY = -9,
+    /**
+     * Reading or writing failed.
+     */
+    ZEUS_AMD_STATUS_IO = -10,
+    /**
+     * There is no libamd_smi where it was looked for.
+     */
+    ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND = -11,
+    /**
+     * A libamd_smi of a version whose struct layouts are not known.
+     */
+    ZEUS_AMD_STATUS_LIBRARY_VERSION = -12,
+    /**
+     * The amdgpu driver is not loaded.
+     */
+    ZEUS_AMD_STATUS_DRIVER_NOT_LOADED = -13,
+    /**
+     * The GPU vanished or was reset.
+     */
+    ZEUS_AMD_STATUS_DEVICE_LOST = -14,
+    /**
+     * The energy counter was reset in between.
+     */
+    ZEUS_AMD_STATUS_COUNTER_RESET = -15,
+    /**
+     * The array is too small; the count says how much room is needed.
+     */
+    ZEUS_AMD_STATUS_BUFFER_TOO_SMALL = -16,
+    /**
+     * The session was opened by the parent process, before fork().
+     */
+    ZEUS_AMD_STATUS_FORKED = -17,
+    /**
+     * The GPUs are of different models, and that was not to be.
+     */
+    ZEUS_AMD_STATUS_HETEROGENEOUS = -18,
+    /**
+     * The kernel and libamd_smi disagree about which GPU is which.
+     */
+    ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE = -19,
+    /**
+     * A file that cannot be loaded as libamd_smi.
+     */
+    ZEUS_AMD_STATUS_LIBRARY_INVALID = -20,
+    /**
+     * A library without the functions that libamd_smi must have.
+     */
+    ZEUS_AMD_STATUS_LIBRARY_SYMBOLS = -21,
+    /**
+     * The driver is loaded, but there is no card.
+     */
+    ZEUS_AMD_STATUS_NO_DEVICE = -22,
+    /**
+     * A value outside the range that the text names.
+     */
+    ZEUS_AMD_STATUS_OUT_OF_RANGE = -23,
+    /**
+     * The driver's own time stands still: the value is an old one.
+     */
+    ZEUS_AMD_STATUS_STALE = -24,
+    /**
+     * The driver's data have a form or size that nobody expects.
+     */
+    ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
+    /**
+     * libamd_smi failed with a status of no clearer meaning.
+     */
+    ZEUS_AMD_STATUS_UNKNOWN = -98,
+    /**
+     * A defect of this library; nothing of the host was harmed.
+     */
+    ZEUS_AMD_STATUS_INTERNAL = -99,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_status_t zeus_amd_status_t;
+#else
+typedef int32_t zeus_amd_status_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Where readings come from.
+ */
+enum zeus_amd_backend_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The library's choice.
+     */
+    ZEUS_AMD_BACKEND_AUTO = 0,
+    /**
+     * AMD's libamd_smi.
+     */
+    ZEUS_AMD_BACKEND_AMDSMI = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_backend_t zeus_amd_backend_t;
+#else
+typedef uint32_t zeus_amd_backend_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How energy counters are checked while a session is opened.
+ */
+enum zeus_amd_validation_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The library's choice.
+     */
+    ZEUS_AMD_VALIDATION_DEFAULT = 0,
+    /**
+     * Half a second, all GPUs at once: energy counted against power drawn.
+     */
+    ZEUS_AMD_VALIDATION_FIXED = 1,
+    /**
+     * Not at all: every counter is taken at its word.
+     */
+    ZEUS_AMD_VALIDATION_OFF = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_validation_t zeus_amd_validation_t;
+#else
+typedef uint32_t zeus_amd_validation_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What one count of the energy accumulator is taken to be.
+ */
+enum zeus_amd_energy_unit_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * What libamd_smi reports (15.3 uJ): the numbers of amd-smi and Zeus.
+     */
+    ZEUS_AMD_ENERGY_UNIT_REPORTED = 0,
+    /**
+     * What the firmware counts: 2^-16 J (15.2588 uJ), 0.27 % less.
+     */
+    ZEUS_AMD_ENERGY_UNIT_FIRMWARE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_energy_unit_t zeus_amd_energy_unit_t;
+#else
+typedef uint32_t zeus_amd_energy_unit_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What the check of an energy counter came to.
+ */
+enum zeus_amd_verdict_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * It was not checked; energies are given all the same.
+     */
+    ZEUS_AMD_VERDICT_NOT_CHECKED = 0,
+    /**
+     * It moves as the power says it should.
+     */
+    ZEUS_AMD_VERDICT_TRUSTED = 1,
+    /**
+     * It does not move although power is drawn.
+     */
+    ZEUS_AMD_VERDICT_STUCK = 2,
+    /**
+     * It moves less than 0.1 or more than 10 times as fast as the power says.
+     */
+    ZEUS_AMD_VERDICT_IMPLAUSIBLE = 3,
+    /**
+     * The GPU reports no power to compare it with.
+     */
+    ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE = 4,
+    /**
+     * There is no counter.
+     */
+    ZEUS_AMD_VERDICT_UNSUPPORTED = 5,
+    /**
+     * The second die of a package: the first one counts for both.
+     */
+    ZEUS_AMD_VERDICT_SECONDARY_DIE = 6,
+    /**
+     * Not the first partition of a package, which counts for all.
+     */
+    ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_verdict_t zeus_amd_verdict_t;
+#else
+typedef uint32_t zeus_amd_verdict_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Which die of its package a GPU is.
+ */
+enum zeus_amd_die_role_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The package is this one GPU.
+     */
+    ZEUS_AMD_DIE_SINGLE = 0,
+    /**
+     * Of two dies the one that reports power and energy of both.
+     */
+    ZEUS_AMD_DIE_PRIMARY = 1,
+    /**
+     * Of two dies the one that reports nothing of its own.
+     */
+    ZEUS_AMD_DIE_SECONDARY = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_die_role_t zeus_amd_die_role_t;
+#else
+typedef uint32_t zeus_amd_die_role_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How important a message is.
+ */
+enum zeus_amd_log_level_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Something failed.
+     */
+    ZEUS_AMD_LOG_ERROR = 0,
+    /**
+     * Something is not as it should be; the library goes on.
+     */
+    ZEUS_AMD_LOG_WARNING = 1,
+    /**
+     * What the library decided, and why.
+     */
+    ZEUS_AMD_LOG_INFO = 2,
+    /**
+     * Everything.
+     */
+    ZEUS_AMD_LOG_DEBUG = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_log_level_t zeus_amd_log_level_t;
+#else
+typedef uint32_t zeus_amd_log_level_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * An open session. Made by zeus_amd_open(), ended by zeus_amd_close().
+ */
+typedef struct zeus_amd_t zeus_amd_t;
+
+/**
+ * Receives messages: a zeus_amd_log_level_t, text that is valid during the call,
+ * and the pointer that was given with the callback.
+ */
+typedef void (*zeus_amd_log_fn)(uint32_t level, const char *text, void *user);
+
+/**
+ * How to open a session. Start from ZEUS_AMD_OPTIONS_INIT; zero is the default
+ * of every field.
+ */
+typedef struct zeus_amd_options_t {
+    /**
+     * sizeof(zeus_amd_options_t); ZEUS_AMD_OPTIONS_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * ZEUS_AMD_OPEN_..._BIT flags.
+     */
+    uint32_t flags;
+    /**
+     * A zeus_amd_backend_t.
+     */
+    uint32_t backend;
+    /**
+     * A zeus_amd_validation_t.
+     */
+    uint32_t validation;
+    /**
+     * A zeus_amd_energy_unit_t.
+     */
+    uint32_t energy_unit;
+    /**
+     * How long amdsmi_init may take, in milliseconds; 0: 10 seconds.
+     */
+    uint32_t init_timeout_ms;
+    /**
+     * A libamd_smi.so, or a folder that holds one (itself or in lib/); NULL: look
+     * at the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, then in
+     * /opt/rocm, the newest /opt/rocm-*, and ask the dynamic loader.
+     */
+    const char *amdsmi_path;
+} zeus_amd_options_t;
+
+/**
+ * About an open session. Start from ZEUS_AMD_SESSION_INFO_INIT.
+ */
+typedef struct zeus_amd_session_info_t {
+    /**
+     * sizeof(zeus_amd_session_info_t); ZEUS_AMD_SESSION_INFO_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * How many GPUs there are; their indices are 0 to this minus 1.
+     */
+    uint32_t gpu_count;
+    /**
+     * A zeus_amd_backend_t.
+     */
+    uint32_t backend;
+    /**
+     * A zeus_amd_energy_unit_t.
+     */
+    uint32_t energy_unit;
+    /**
+     * The first three version words of libamd_smi.
+     */
+    uint32_t amdsmi_version_0;
+    /**
+     * See amdsmi_version_0.
+     */
+    uint32_t amdsmi_version_1;
+    /**
+     * See amdsmi_version_0.
+     */
+    uint32_t amdsmi_version_2;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * The ROCm releases that this version of libamd_smi belongs to.
+     */
+    char rocm[32];
+    /**
+     * The file libamd_smi was loaded from, cut to fit.
+     */
+    char amdsmi_path[512];
+} zeus_amd_session_info_t;
+
+/**
+ * Which GPU an index is. Start from ZEUS_AMD_GPU_INFO_INIT.
+ */
+typedef struct zeus_amd_gpu_info_t {
+    /**
+     * sizeof(zeus_amd_gpu_info_t); ZEUS_AMD_GPU_INFO_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * ZEUS_AMD_GPU_INFO_..._BIT: which of the fields below are set.
+     */
+    uint32_t valid;
+    /**
+     * The index that was asked for.
+     */
+    uint32_t index;
+    /**
+     * HIP's index if no variable masked any GPU.
+     */
+    uint32_t unmasked_index;
+    /**
+     * Its place among the GPUs of libamd_smi and of the amd-smi tool.
+     */
+    uint32_t amdsmi_index;
+    /**
+     * Its node in /sys/class/kfd/kfd/topology/nodes.
+     */
+    uint32_t kfd_node;
+    /**
+     * Its number among the partitions of its package; 0 if there are none.
+     */
+    uint32_t partition;
+    /**
+     * A zeus_amd_die_role_t.
+     */
+    uint32_t die_role;
+    /**
+     * A zeus_amd_backend_t: where its readings come from.
+     */
+    uint32_t source;
+    /**
+     * A zeus_amd_verdict_t: is its energy counter to be trusted?
+     */
+    uint32_t energy_verdict;
+    /**
+     * ZEUS_AMD_GPU_FLAG_..._BIT flags.
+     */
+    uint32_t flags;
+    /**
+     * The PCI device id, such as 0x74a1.
+     */
+    uint32_t device_id;
+    /**
+     * The KFD unique_id.
+     */
+    uint64_t unique_id;
+    /**
+     * The market name.
+     */
+    char name[256];
+    /**
+     * domain:bus:device.function in lower-case hex, such as 0000:c1:00.0
+     */
+    char pci_address[32];
+    /**
+     * "GPU-" and 16 hex digits, as ROCm's variables have it.
+     */
+    char uuid[64];
+    /**
+     * Equal for all GPUs of this machine that share one energy counter.
+     */
+    char package[64];
+} zeus_amd_gpu_info_t;
+
+/**
+ * One reading of an energy accumulator. Start from ZEUS_AMD_ENERGY_RAW_INIT.
+ */
+typedef struct zeus_amd_energy_raw_t {
+    /**
+     * sizeof(zeus_amd_energy_raw_t); ZEUS_AMD_ENERGY_RAW_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * ZEUS_AMD_ENERGY_..._BIT flags.
+     */
+    uint32_t flags;
+    /**
+     * Counts since the counter's own zero (driver load or reset).
+     */
+    uint64_t accumulator;
+    /**
+     * Microjoules a count, in the unit that the session was opened with.
+     */
+    double unit_uj;
+    /**
+     * CLOCK_BOOTTIME in nanoseconds when the driver read the counter.
+     */
+    uint64_t driver_time_ns;
+} zeus_amd_energy_raw_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library that runs, as ZEUS_AMD_VERSION_NUMBER has that of
+ * the header: major << 16 | minor << 8 | patch.
+ *
+ * @return The version number.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API uint32_t zeus_amd_version(void);
+
+/**
+ * The version of the library that runs, as text, such as "0.1.0".
+ *
+ * @return A static string; never NULL, nothing to free.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API const char *zeus_amd_version_string(void);
+
+/**
+ * A few English words for a status, for any number at all.
+ *
+ * @param[in] status  Any number.
+ * @return A static string; never NULL, nothing to free.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API const char *zeus_amd_status_string(int32_t status);
+
+/**
+ * The text of this thread's last failure: what happened, on which GPU, the
+ * vendor's code and words, and what to do. A later success does not clear it.
+ * The text is cut to fit and always ends in NUL.
+ *
+ * @param[out] text  Receives the text; may be NULL if length is 0.
+ * @param[in] length Bytes at text.
+ * @return The length of the whole text without its NUL (0: no failure yet).
+ * @threadsafety Any thread; each has its own text.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
+
+/**
+ * Where messages go. Without a callback they go nowhere: this library never
+ * prints. The callback is called from the thread of the call that has something
+ * to say, with no lock held; it may call this library, and must not unwind.
+ * There is one callback a process; a new one replaces it.
+ *
+ * @param[in] callback Receives messages; NULL: nobody does.
+ * @param[in] level    The least important zeus_amd_log_level_t that is wanted.
+ * @param[in] user     Handed to the callback as it is; may be NULL.
+ * @return ZEUS_AMD_STATUS_OK, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such
+ *         level).
+ * @threadsafety Any thread; the old callback may still run in another one when
+ *               this returns.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
+                                   uint32_t level,
+                                   void *user);
+
+/**
+ * Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
+ * (the order of PyTorch's cuda:N) and checks their energy counters, which takes
+ * half a second unless the options switch it off. A GPU that fails a check does
+ * not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
+ * that libamd_smi lists is a session with zero GPUs.
+ *
+ * The environment (ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT) is
+ * read here and nowhere else, and not at all in a program with raised
+ * privileges. libamd_smi is initialised once a process and stays.
+ *
+ * @param[in]  options How to open; NULL: the defaults.
+ * @param[out] session Receives the session, or NULL on failure; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, or
+ *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (session is NULL, unknown flags or
+ *         values in options),
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
+ *         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
+ *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
+ *         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
+ *         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return),
+ *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
+ *         ZEUS_AMD_STATUS_HETEROGENEOUS (only if asked for),
+ *         or what amdsmi_init failed with.
+ * @threadsafety Any thread.
+ * @forksafety  A child may open its own session.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
+                                struct zeus_amd_t **session);
+
+/**
+ * Ends a session. No call may be running on it, and none may follow. libamd_smi
+ * stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
+ * otherwise.
+ *
+ * @param[in] session A session, or NULL, which does nothing.
+ * @threadsafety Any thread, but not while the session is in use elsewhere.
+ * @forksafety  In a child: leaves everything as it is.
+ * @return Nothing.
+ * @since 0.1
+ */
+ZEUS_AMD_API void zeus_amd_close(struct zeus_amd_t *session);
+
+/**
+ * Could a session be opened? Looks for a card, for libamd_smi, and whether that
+ * file is a shared library of this machine; loads and initialises nothing.
+ *
+ * @param[in] options As for zeus_amd_open(); may be NULL.
+ * @return ZEUS_AMD_STATUS_OK, or the reason why not:
+ *         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
+ *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
+ *         ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_probe(const struct zeus_amd_options_t *options);
+
+/**
+ * About the session: how many GPUs, which libamd_smi, which unit.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[out] info    struct_size set by the caller (ZEUS_AMD_SESSION_INFO_INIT);
+ *                     written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_FORKED,
+ *         ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_session_info(const struct zeus_amd_t *session,
+                                        struct zeus_amd_session_info_t *info);
+
+/**
+ * How many GPUs the session has. Their indices are 0 to this minus 1, the
+ * numbers that HIP and PyTorch (cuda:N) give them.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[out] count   Receives the number; written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_gpu_count(const struct zeus_amd_t *session,
+                                     uint32_t *count);
+
+/**
+ * Which GPU an index is, and whether its energy counter is to be trusted.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] info    struct_size set by the caller (ZEUS_AMD_GPU_INFO_INIT);
+ *                     written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NOT_FOUND (no such
+ *         index), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_gpu_info(const struct zeus_amd_t *session,
+                                    uint32_t gpu,
+                                    struct zeus_amd_gpu_info_t *info);
+
+/**
+ * Power that the package draws now, in milliwatts. MI300 and later report it,
+ * MI200 and earlier do not: there it is ZEUS_AMD_STATUS_NOT_SUPPORTED and
+ * zeus_amd_power_average_mw() has the value. Two dies of a package (MI250X)
+ * have one power, which the first one reports for both.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] power_mw Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_power_instant_mw(const struct zeus_amd_t *session,
+                                            uint32_t gpu,
+                                            uint64_t *power_mw);
+
+/**
+ * Power that the package draws, averaged by the firmware (over seconds on
+ * MI200), in milliwatts. MI200 and earlier report it, MI300 and later do not.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] power_mw Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_t *session,
+                                            uint32_t gpu,
+                                            uint64_t *power_mw);
+
+/**
+ * Power of the memory alone. No AMD GPU reports it: always
+ * ZEUS_AMD_STATUS_NOT_SUPPORTED. It is here because Zeus has it for others.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] power_mw Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_t *session,
+                                                   uint32_t gpu,
+                                                   uint64_t *power_mw);
+
+/**
+ * Energy of the package in millijoules since its counter's own zero (driver load
+ * or reset): floor(accumulator * unit), as Zeus has it. Only from a counter
+ * that is trusted, or was not checked: see zeus_amd_gpu_info(). Differences of
+ * two readings mean something, one reading does not.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] energy_mj Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_energy_mj(const struct zeus_amd_t *session,
+                                     uint32_t gpu,
+                                     uint64_t *energy_mj);
+
+/**
+ * Does zeus_amd_energy_mj() have a counter to read? 1 if its verdict is
+ * ZEUS_AMD_VERDICT_TRUSTED or ZEUS_AMD_VERDICT_NOT_CHECKED, else 0.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] supported Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_energy_supported(const struct zeus_amd_t *session,
+                                            uint32_t gpu,
+                                            uint32_t *supported);
+
+/**
+ * The energy accumulator as it stands, trusted or not, with its unit and the
+ * driver's time of the reading. An old value is flagged
+ * (ZEUS_AMD_ENERGY_STALE_BIT), not refused.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] energy struct_size set by the caller
+ *                     (ZEUS_AMD_ENERGY_RAW_INIT); written only on success; not
+ *                     NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION (energy->struct_size),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_t *session,
+                                      uint32_t gpu,
+                                      struct zeus_amd_energy_raw_t *energy);
+
+/**
+ * Temperature of the hottest spot (junction), in whole degrees Celsius.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] temperature_c Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_t *session,
+                                         uint32_t gpu,
+                                         int32_t *temperature_c);
+
+/**
+ * The power limit (cap) in force, in milliwatts, rounded down. One limit a
+ * package.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] limit_mw Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_power_limit_mw(const struct zeus_amd_t *session,
+                                          uint32_t gpu,
+                                          uint64_t *limit_mw);
+
+/**
+ * The power limit that the vendor set, in milliwatts, rounded down.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] limit_mw Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_power_limit_default_mw(const struct zeus_amd_t *session,
+                                                  uint32_t gpu,
+                                                  uint64_t *limit_mw);
+
+/**
+ * The lowest and the highest power limit that can be set, in milliwatts, rounded
+ * down. The lowest is 0 on some GPUs.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] min_mw Written only on success; not NULL.
+ * @param[out] max_mw Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_t *session,
+                                                uint32_t gpu,
+                                                uint64_t *min_mw,
+                                                uint64_t *max_mw);
+
+/**
+ * The highest and the lowest memory clock, in MHz, as libamd_smi lists them
+ * (some releases list a sleep level as the lowest).
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] max_mhz Written only on success; not NULL.
+ * @param[out] min_mhz Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_memory_clocks_mhz(const struct zeus_amd_t *session,
+                                             uint32_t gpu,
+                                             uint32_t *max_mhz,
+                                             uint32_t *min_mhz);
+
+/**
+ * The highest and the lowest graphics clock, in MHz, as libamd_smi lists them
+ * (some releases list a sleep level as the lowest).
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] max_mhz Written only on success; not NULL.
+ * @param[out] min_mhz Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_graphics_clocks_mhz(const struct zeus_amd_t *session,
+                                               uint32_t gpu,
+                                               uint32_t *max_mhz,
+                                               uint32_t *min_mhz);
+
+/**
+ * Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. It
+ * is here because Zeus has it for others.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] enabled Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_persistence_mode(const struct zeus_amd_t *session,
+                                            uint32_t gpu,
+                                            uint32_t *enabled);
+
+/**
+ * Can settings be changed without waiting for the driver? Always 0 on AMD GPUs.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] supported Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_supports_nonblocking_setters(const struct zeus_amd_t *session,
+                                                        uint32_t gpu,
+                                                        uint32_t *supported);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* ZEUS_AMD_H */

@@ -1,0 +1,270 @@
+//! The loaded libraries of this process: each is loaded once, initialised once, and never closed.
+
+use super::calls::Calls;
+use super::locate::{locate, Found, Places};
+use super::status::Status;
+use super::version::Generation;
+use crate::error::{Error, Result};
+use crate::{log, process};
+use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
+use parking_lot::{Condvar, Mutex};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+enum Init {
+    NotYet,
+    Running,
+    Done(std::result::Result<(), Status>),
+}
+
+/// What is known once the library is initialised.
+#[derive(Clone, Copy)]
+pub struct Version {
+    pub generation: &'static Generation,
+    pub words: [u32; 4],
+}
+
+/// One libamd_smi in this process.
+pub struct Library {
+    /// Where it came from: a path, or the name that the loader knew.
+    pub path: String,
+    pub calls: Calls,
+    version: Mutex<Option<Version>>,
+    init: Mutex<Init>,
+    init_done: Condvar,
+    users: Mutex<u32>,
+    /// Counts initialisations: handles from before the last one are dangling pointers.
+    epoch: AtomicU32,
+}
+
+/// The libraries of one process. A forked child makes its own: the parent's locks may be held for ever there.
+struct Registry {
+    mark: u64,
+    libraries: Mutex<Vec<&'static Library>>,
+}
+
+static REGISTRY: AtomicPtr<Registry> = AtomicPtr::new(std::ptr::null_mut());
+
+fn registry() -> &'static Registry {
+    let mark = process::mark();
+    let known = REGISTRY.load(Ordering::Acquire);
+    // SAFETY: registries are never freed.
+    if let Some(r) = unsafe { known.as_ref() }.filter(|r| r.mark == mark) {
+        return r;
+    }
+    let fresh = Box::into_raw(Box::new(Registry { mark, libraries: Mutex::new(Vec::new()) }));
+    match REGISTRY.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
+        // SAFETY: published, never freed.
+        Ok(_) => unsafe { &*fresh },
+        Err(other) => {
+            // SAFETY: ours was never published.
+            drop(unsafe { Box::from_raw(fresh) });
+            // SAFETY: published by the faster thread, never freed.
+            unsafe { &*other }
+        }
+    }
+}
+
+/// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
+pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Version)> {
+    let library = load(places)?;
+    let version = library.ensure_init(limit)?;
+    *library.users.lock() += 1;
+    log::info(|| format!("{}: version {}, ROCm {}", library.path, words_text(version.words), version.generation.rocm));
+    Ok((library, version))
+}
+
+fn load(places: &Places) -> Result<&'static Library> {
+    let found = locate(places)?;
+    let mut libraries = registry().libraries.lock();
+    let (path, dl) = match found {
+        Found::File(path) => {
+            // One library under two names must not be initialised twice.
+            let real = path.canonicalize().unwrap_or(path);
+            let name = real.display().to_string();
+            if let Some(known) = libraries.iter().find(|l| l.path == name) {
+                return Ok(known);
+            }
+            let dl = open(&real.into_os_string()).map_err(|why| Error::LibraryInvalid { path: name.clone(), why })?;
+            (name, dl)
+        }
+        Found::Loader(names) => {
+            if let Some(known) = libraries.iter().find(|l| names.contains(&l.path)) {
+                return Ok(known);
+            }
+            from_loader(&names, places)?
+        }
+    };
+    let calls = Calls::load(&dl).map_err(|missing| Error::LibrarySymbols { path: path.clone(), missing })?;
+    // Never closed: it has threads-locals and statics, and nothing in it supports an unload.
+    std::mem::forget(dl);
+    let library = Box::leak(Box::new(Library {
+        path,
+        calls,
+        version: Mutex::new(None),
+        init: Mutex::new(Init::NotYet),
+        init_done: Condvar::new(),
+        users: Mutex::new(0),
+        epoch: AtomicU32::new(0),
+    }));
+    libraries.push(library);
+    Ok(library)
+}
+
+fn open(name: &std::ffi::OsStr) -> std::result::Result<Dl, String> {
+    // SAFETY: AMD's library has no initialisers that need anything of us. RTLD_LOCAL, because up to 25.x it
+    // exports all of librocm_smi's symbols too.
+    unsafe { Dl::open(Some(name), RTLD_NOW | RTLD_LOCAL) }.map_err(|e| match e {
+        libloading::Error::DlOpen { desc } => format!("{desc:?}").trim_matches('"').to_owned(),
+        other => other.to_string(),
+    })
+}
+
+fn from_loader(names: &[String], places: &Places) -> Result<(String, Dl)> {
+    for name in names {
+        match open(std::ffi::OsStr::new(name)) {
+            Ok(dl) => return Ok((name.clone(), dl)),
+            // "NAME: cannot open shared object file": it has none. Anything else is one that does not load.
+            Err(why) if why.starts_with(&format!("{name}: cannot open")) => {}
+            Err(why) => return Err(Error::LibraryInvalid { path: name.clone(), why }),
+        }
+    }
+    let rocm: PathBuf = places.root.join("opt/rocm");
+    Err(Error::LibraryNotFound {
+        tried: format!(
+            "not named by an option or variable, not in {} or {}-*, not known to the loader",
+            rocm.display(),
+            rocm.display()
+        ),
+    })
+}
+
+fn words_text(words: [u32; 4]) -> String {
+    format!("{}.{}.{}.{}", words[0], words[1], words[2], words[3])
+}
+
+impl Library {
+    fn remember(&self, words: [u32; 4]) -> Result<Version> {
+        let generation = Generation::of(words).ok_or_else(|| Error::LibraryVersion {
+            path: self.path.clone(),
+            found: words_text(words),
+            known: Generation::known(),
+        })?;
+        let version = Version { generation, words };
+        *self.version.lock() = Some(version);
+        Ok(version)
+    }
+
+    /// Initialises it once, on a thread of its own that is left alone if it does not come back.
+    pub fn ensure_init(&'static self, limit: Duration) -> Result<Version> {
+        let deadline = Instant::now() + limit;
+        let mut state = self.init.lock();
+        loop {
+            match *state {
+                Init::Done(Ok(())) => {
+                    drop(state);
+                    return self.known_version();
+                }
+                Init::Done(Err(status)) => {
+                    *state = Init::NotYet;
+                    return Err(self.failure(status, "amdsmi_init"));
+                }
+                Init::NotYet => {
+                    // From ROCm 6.4 on the version can be asked first: an unknown library is not even initialised.
+                    if let Ok(words) = self.calls.version_words() {
+                        self.remember(words)?;
+                    }
+                    *state = Init::Running;
+                    if let Err(source) = self.start_init() {
+                        *state = Init::NotYet;
+                        return Err(Error::Io { path: "a thread for amdsmi_init".into(), source });
+                    }
+                }
+                Init::Running => {
+                    let late = self.init_done.wait_until(&mut state, deadline).timed_out();
+                    if late && matches!(*state, Init::Running) {
+                        return Err(Error::InitTimeout {
+                            path: self.path.clone(),
+                            limit_ms: limit.as_millis() as u64,
+                            advice: "look for a process that hangs with a lock in /dev/shm/rocm_smi_*, and for messages of amdgpu in the kernel log; the option init_timeout_ms allows more time",
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn known_version(&self) -> Result<Version> {
+        if let Some(v) = *self.version.lock() {
+            return Ok(v);
+        }
+        let words = self.calls.version_words().map_err(|s| self.failure(s, "amdsmi_get_lib_version"))?;
+        self.remember(words)
+    }
+
+    fn start_init(&'static self) -> std::io::Result<()> {
+        // The host's signal handlers must not run on a thread that it does not know of.
+        // SAFETY: plain libc calls on local signal sets.
+        let old = unsafe {
+            let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
+            libc::sigfillset(&mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
+            old
+        };
+        let thread = std::thread::Builder::new().name("zeus_amd-init".into()).stack_size(8 << 20).spawn(move || {
+            let done = self.calls.init();
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+            *self.init.lock() = Init::Done(done);
+            self.init_done.notify_all();
+        });
+        // SAFETY: puts back what was there.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
+        thread.map(drop)
+    }
+
+    pub fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Somebody else in this process may have shut the library down: then it is initialised anew, at the next open.
+    pub fn forget_init(&self) {
+        let mut state = self.init.lock();
+        if matches!(*state, Init::Done(_)) {
+            *state = Init::NotYet;
+        }
+    }
+
+    /// A session ends. Shuts the library down if that was asked for and no other session uses it.
+    pub fn release(&self, shut_down: bool) {
+        let mut users = self.users.lock();
+        *users = users.saturating_sub(1);
+        if shut_down && *users == 0 {
+            if let Err(s) = self.calls.shut_down() {
+                log::warning(|| format!("amdsmi_shut_down: {} ({})", s.name(), s.0));
+            }
+            self.forget_init();
+        }
+    }
+
+    /// A vendor status that belongs to no GPU.
+    pub fn failure(&self, status: Status, call: &'static str) -> Error {
+        self.device_failure(status, call, "libamd_smi".to_owned())
+    }
+
+    /// A vendor status as an error, with the vendor's words.
+    pub fn device_failure(&self, status: Status, call: &'static str, device: String) -> Error {
+        let generation = self.version.lock().map(|v| v.generation);
+        let words =
+            generation.and_then(|g| self.calls.words(g, status)).map_or(String::new(), |w| format!(", \"{w}\""));
+        Error::Vendor {
+            device,
+            call,
+            kind: status.kind(),
+            code: status.0,
+            name: status.name(),
+            words,
+            advice: status.advice(),
+        }
+    }
+}

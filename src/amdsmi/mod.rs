@@ -1,0 +1,11 @@
+//! All that knows AMD's library: where it is, which one it is, what its bytes mean.
+
+mod calls;
+pub mod layout;
+pub mod library;
+pub mod locate;
+pub mod status;
+pub mod version;
+
+pub use calls::{Calls, Clock, Handle, PowerInfo};
+pub use library::{acquire, Library};

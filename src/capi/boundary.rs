@@ -1,0 +1,235 @@
+//! Between C and the safe core: panics stop here, pointers are checked here, failures get their text here.
+
+use super::status::zeus_amd_status_t;
+use crate::error::{Error, Result};
+use std::cell::{Cell, UnsafeCell};
+use std::ffi::{c_char, CStr, OsStr};
+use std::fmt::Write as _;
+use std::mem::{size_of, MaybeUninit};
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::PathBuf;
+use std::sync::Once;
+
+/// This thread's last failure. Fixed and without a destructor: nothing to run at thread exit or after dlclose.
+struct LastError {
+    length: usize,
+    text: [u8; 1024],
+}
+
+thread_local! {
+    static LAST: UnsafeCell<LastError> = const { UnsafeCell::new(LastError { length: 0, text: [0; 1024] }) };
+    /// How many of our functions are on this thread's stack: a panic inside them is ours.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+impl std::fmt::Write for LastError {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        let room = self.text.len() - self.length;
+        let mut n = s.len().min(room);
+        while !s.is_char_boundary(n) {
+            n -= 1;
+        }
+        if let (Some(to), Some(from)) = (self.text.get_mut(self.length..self.length + n), s.as_bytes().get(..n)) {
+            to.copy_from_slice(from);
+            self.length += n;
+        }
+        Ok(())
+    }
+}
+
+fn remember(words: std::fmt::Arguments<'_>) {
+    // `try_with`: the thread may be on its way out. The borrow ends before anything else of ours can run.
+    let _ = LAST.try_with(|last| {
+        // SAFETY: one thread, and formatting our own texts does not come back here.
+        let last = unsafe { &mut *last.get() };
+        last.length = 0;
+        let _ = last.write_fmt(words);
+    });
+}
+
+/// # Safety
+/// `length` writable bytes at `text`, unless `length` is 0 or `text` is NULL.
+pub unsafe fn last_error(text: *mut c_char, length: usize) -> usize {
+    LAST.try_with(|last| {
+        // SAFETY: one thread; nothing writes meanwhile.
+        let last = unsafe { &*last.get() };
+        if !text.is_null() && length > 0 {
+            let n = last.length.min(length - 1);
+            // SAFETY: n < length, and the source has that many bytes.
+            unsafe {
+                std::ptr::copy_nonoverlapping(last.text.as_ptr().cast(), text, n);
+                *text.add(n) = 0;
+            }
+        }
+        last.length
+    })
+    .unwrap_or(0)
+}
+
+/// A panic inside our functions leaves its message in the last error and prints nothing.
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+                before(info);
+                return;
+            }
+            let payload = info.payload();
+            let message = payload
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("a panic");
+            let place = info.location().map_or("", |l| l.file());
+            let line = info.location().map_or(0, |l| l.line());
+            remember(format_args!("{}", Error::Internal(format!("{message} ({place}:{line})"))));
+        }));
+    });
+}
+
+struct Depth;
+
+impl Depth {
+    fn enter() -> Depth {
+        let _ = DEPTH.try_with(|d| d.set(d.get() + 1));
+        Depth
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        let _ = DEPTH.try_with(|d| d.set(d.get() - 1));
+    }
+}
+
+/// Runs the body of a public function: panics become INTERNAL, errors leave their text behind.
+pub fn guard(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
+    guard_or(zeus_amd_status_t::ZEUS_AMD_STATUS_INTERNAL, || match body() {
+        Ok(()) => zeus_amd_status_t::ZEUS_AMD_STATUS_OK,
+        Err(e) => {
+            remember(format_args!("{e}"));
+            e.kind().into()
+        }
+    })
+}
+
+/// As [`guard`], for the few functions that return no status: `fallback` if it panics.
+pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    install_hook();
+    let _depth = Depth::enter();
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(value) => value,
+        Err(payload) => {
+            // Dropping a payload may panic again.
+            std::mem::forget(payload);
+            fallback
+        }
+    }
+}
+
+pub fn null(what: &str) -> Error {
+    Error::InvalidArgument(format!("{what} is NULL"))
+}
+
+/// Somewhere to write a result to: checked for NULL.
+pub fn out<'a, T>(pointer: *mut T, what: &str) -> Result<&'a mut MaybeUninit<T>> {
+    // SAFETY: not NULL; the caller promises that it points to a `T`, initialised or not.
+    unsafe { pointer.cast::<MaybeUninit<T>>().as_mut() }.ok_or_else(|| null(what))
+}
+
+/// A path from C; `None` for NULL or the empty string.
+///
+/// # Safety
+/// NULL, or a string that ends in NUL.
+pub unsafe fn path(pointer: *const c_char) -> Option<PathBuf> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
+    (!bytes.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(bytes)))
+}
+
+/// Copies text into a fixed array of C, cut to fit, always with its NUL.
+pub fn put_text<const N: usize>(to: &mut [c_char; N], from: &str) {
+    to.fill(0);
+    for (t, f) in to.iter_mut().take(N - 1).zip(from.bytes()) {
+        *t = f as c_char;
+    }
+}
+
+/// A public struct that can grow: `struct_size` first, only ever appended to.
+///
+/// # Safety
+/// `repr(C)`, begins with a `u32` size, all bit patterns are values.
+pub unsafe trait Sized32: Copy {
+    const NAME: &'static str;
+    const INIT: &'static str;
+    /// The size in the first release; never changes.
+    const FIRST_SIZE: usize;
+}
+
+/// Nothing of ours is larger; the tail of a larger one would be read far past the object.
+const MOST: usize = 64 << 10;
+
+fn checked_size<T: Sized32>(got: u32) -> Result<usize> {
+    let wrong = |why| Err(Error::StructVersion { name: T::NAME, got, init: T::INIT, why });
+    match got as usize {
+        0 => wrong("it was not set"),
+        n if n < T::FIRST_SIZE => wrong("it is less than the struct ever had"),
+        n if n > MOST => wrong("no struct is that large"),
+        n => Ok(n),
+    }
+}
+
+/// Reads a struct of any release: a shorter one is extended by zeroes, a longer one must be zero behind ours.
+///
+/// # Safety
+/// `pointer` is not NULL and has `struct_size` readable bytes.
+pub unsafe fn read_struct<T: Sized32>(pointer: *const T) -> Result<T> {
+    // SAFETY: every such struct begins with its size.
+    let theirs = checked_size::<T>(unsafe { pointer.cast::<u32>().read_unaligned() })?;
+    let ours = size_of::<T>();
+    let bytes = pointer.cast::<u8>();
+    if theirs > ours {
+        // SAFETY: the caller promises `theirs` bytes.
+        let tail = unsafe { std::slice::from_raw_parts(bytes.add(ours), theirs - ours) };
+        if tail.iter().any(|b| *b != 0) {
+            let why = "a field behind those that this library knows is set";
+            return Err(Error::StructVersion { name: T::NAME, got: theirs as u32, init: T::INIT, why });
+        }
+    }
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: min of both sizes; all bit patterns of T are values.
+    unsafe {
+        std::ptr::copy_nonoverlapping(bytes, value.as_mut_ptr().cast::<u8>(), theirs.min(ours));
+        Ok(value.assume_init())
+    }
+}
+
+/// The size that the caller set in a struct to be written, checked.
+///
+/// # Safety
+/// `pointer` is not NULL and begins with a readable `u32`.
+pub unsafe fn struct_size<T: Sized32>(pointer: *const T) -> Result<usize> {
+    // SAFETY: every such struct begins with its size.
+    checked_size::<T>(unsafe { pointer.cast::<u32>().read_unaligned() })
+}
+
+/// Writes a struct of any release: what fits, zeroes behind ours; the caller's `struct_size` stays.
+///
+/// # Safety
+/// `pointer` has `theirs` writable bytes, as [`struct_size`] returned.
+pub unsafe fn write_struct<T: Sized32>(pointer: *mut T, theirs: usize, value: &T) {
+    let (ours, skip) = (size_of::<T>(), size_of::<u32>());
+    let (to, from) = (pointer.cast::<u8>(), std::ptr::from_ref(value).cast::<u8>());
+    let known = theirs.min(ours);
+    // SAFETY: within both objects.
+    unsafe {
+        std::ptr::copy_nonoverlapping(from.add(skip), to.add(skip), known - skip);
+        std::ptr::write_bytes(to.add(known), 0, theirs - known);
+    }
+}

@@ -1,0 +1,108 @@
+//! Which GPU an index is.
+
+use super::boundary::{guard, out, put_text, struct_size, write_struct};
+use super::session::Handle;
+use super::status::zeus_amd_status_t;
+use super::types::{
+    zeus_amd_backend_t, zeus_amd_die_role_t, zeus_amd_gpu_info_t, zeus_amd_t, zeus_amd_verdict_t,
+    ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT, ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT,
+    ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT, ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT, ZEUS_AMD_GPU_INFO_KFD_NODE_BIT,
+    ZEUS_AMD_GPU_INFO_NAME_BIT, ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT,
+};
+use crate::device::Device;
+use crate::session::Session;
+use crate::topology::{DieRole, Order};
+use crate::verdict::Verdict;
+use std::mem::zeroed;
+
+use zeus_amd_verdict_t as V;
+
+impl From<Verdict> for zeus_amd_verdict_t {
+    fn from(v: Verdict) -> Self {
+        match v {
+            Verdict::NotChecked => V::ZEUS_AMD_VERDICT_NOT_CHECKED,
+            Verdict::Trusted => V::ZEUS_AMD_VERDICT_TRUSTED,
+            Verdict::Stuck => V::ZEUS_AMD_VERDICT_STUCK,
+            Verdict::Implausible => V::ZEUS_AMD_VERDICT_IMPLAUSIBLE,
+            Verdict::NoPowerToCompare => V::ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE,
+            Verdict::Unsupported => V::ZEUS_AMD_VERDICT_UNSUPPORTED,
+            Verdict::SecondaryDie => V::ZEUS_AMD_VERDICT_SECONDARY_DIE,
+            Verdict::SecondaryPartition => V::ZEUS_AMD_VERDICT_SECONDARY_PARTITION,
+        }
+    }
+}
+
+fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
+    // SAFETY: integers and arrays of characters.
+    let mut v: zeus_amd_gpu_info_t = unsafe { zeroed() };
+    v.index = d.index as u32;
+    v.unmasked_index = d.index as u32;
+    v.valid |= ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT;
+    if let Some(i) = d.place.amdsmi {
+        v.amdsmi_index = i as u32;
+        v.valid |= ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT;
+    }
+    if let Some(node) = &d.place.node {
+        v.kfd_node = node.number;
+        v.valid |= ZEUS_AMD_GPU_INFO_KFD_NODE_BIT;
+        if node.unique_id != 0 {
+            v.unique_id = node.unique_id;
+            put_text(&mut v.uuid, &format!("GPU-{:016x}", node.unique_id));
+            v.valid |= ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT;
+        }
+    }
+    if let Some(id) = d.device_id {
+        v.device_id = id.into();
+        v.valid |= ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT;
+    }
+    if !d.name.is_empty() {
+        put_text(&mut v.name, &d.name);
+        v.valid |= ZEUS_AMD_GPU_INFO_NAME_BIT;
+    }
+    v.partition = d.place.partition;
+    v.die_role = match d.role {
+        DieRole::Single => zeus_amd_die_role_t::ZEUS_AMD_DIE_SINGLE,
+        DieRole::Primary => zeus_amd_die_role_t::ZEUS_AMD_DIE_PRIMARY,
+        DieRole::Secondary { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SECONDARY,
+    } as u32;
+    v.source = zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32;
+    v.energy_verdict = zeus_amd_verdict_t::from(d.verdict()) as u32;
+    v.flags = match s.order {
+        Order::Kfd => 0,
+        Order::Enumeration => ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT,
+        Order::Pci => ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT,
+    };
+    put_text(&mut v.pci_address, &d.place.pci.to_string());
+    put_text(&mut v.package, &d.package);
+    v
+}
+
+/// Which GPU an index is, and whether its energy counter is to be trusted.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] info    struct_size set by the caller (ZEUS_AMD_GPU_INFO_INIT);
+///                     written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+///         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NOT_FOUND (no such
+///         index), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_gpu_info(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    info: *mut zeus_amd_gpu_info_t,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session and a struct with its size, as the caller promises.
+    guard(|| unsafe {
+        Handle::with(session, |s| {
+            out(info, "info")?;
+            let theirs = struct_size(info)?;
+            write_struct(info, theirs, &self::info(s, s.device(gpu)?));
+            Ok(())
+        })
+    })
+}

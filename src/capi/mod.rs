@@ -1,0 +1,19 @@
+//! The C interface: the only place with `extern "C"`, raw pointers and `no_mangle`.
+//!
+//! The doc comments of public items here are the header's text: they are written for C programmers.
+
+#![allow(non_camel_case_types, clippy::missing_safety_doc)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod boundary;
+
+pub mod identity;
+pub mod log;
+pub mod read;
+pub mod session;
+pub mod status;
+pub mod types;
+pub mod version;
+
+#[cfg(feature = "test-hooks")]
+mod hooks;

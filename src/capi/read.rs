@@ -1,0 +1,520 @@
+//! Readings.
+
+use super::boundary::{guard, out, struct_size, write_struct};
+use super::session::Handle;
+use super::status::zeus_amd_status_t;
+use super::types::{zeus_amd_energy_raw_t, zeus_amd_t, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_STALE_BIT};
+use crate::amdsmi::Clock;
+use crate::device::{Device, Power};
+use crate::error::Result;
+use crate::session::Session;
+
+/// One value of one GPU. The pointer is checked before anything is asked for.
+///
+/// # Safety
+/// NULL or an open session.
+unsafe fn read<T>(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    to: *mut T,
+    value: impl FnOnce(&Session, &Device) -> Result<T>,
+) -> Result<()> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        Handle::with(session, |s| {
+            let to = out(to, "the place for the result")?;
+            to.write(value(s, s.device(gpu)?)?);
+            Ok(())
+        })
+    }
+}
+
+/// Power that the package draws now, in milliwatts. MI300 and later report it,
+/// MI200 and earlier do not: there it is ZEUS_AMD_STATUS_NOT_SUPPORTED and
+/// zeus_amd_power_average_mw() has the value. Two dies of a package (MI250X)
+/// have one power, which the first one reports for both.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] power_mw Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_power_instant_mw(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    power_mw: *mut u64,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { read(session, gpu, power_mw, |_, d| d.power_mw(Power::Instant)) })
+}
+
+/// Power that the package draws, averaged by the firmware (over seconds on
+/// MI200), in milliwatts. MI200 and earlier report it, MI300 and later do not.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] power_mw Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_power_average_mw(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    power_mw: *mut u64,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { read(session, gpu, power_mw, |_, d| d.power_mw(Power::Average)) })
+}
+
+/// Power of the memory alone. No AMD GPU reports it: always
+/// ZEUS_AMD_STATUS_NOT_SUPPORTED. It is here because Zeus has it for others.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] power_mw Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    power_mw: *mut u64,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe {
+        read(session, gpu, power_mw, |_, d| Err(d.not_supported("memory power", "no AMD GPU reports it")))
+    })
+}
+
+/// Energy of the package in millijoules since its counter's own zero (driver load
+/// or reset): floor(accumulator * unit), as Zeus has it. Only from a counter
+/// that is trusted, or was not checked: see zeus_amd_gpu_info(). Differences of
+/// two readings mean something, one reading does not.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] energy_mj Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_energy_mj(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    energy_mj: *mut u64,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { read(session, gpu, energy_mj, |s, d| d.energy_mj(s.energy_unit)) })
+}
+
+/// Does zeus_amd_energy_mj() have a counter to read? 1 if its verdict is
+/// ZEUS_AMD_VERDICT_TRUSTED or ZEUS_AMD_VERDICT_NOT_CHECKED, else 0.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] supported Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_energy_supported(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    supported: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.verdict().is_usable().into())) })
+}
+
+/// The energy accumulator as it stands, trusted or not, with its unit and the
+/// driver's time of the reading. An old value is flagged
+/// (ZEUS_AMD_ENERGY_STALE_BIT), not refused.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] energy struct_size set by the caller
+///                     (ZEUS_AMD_ENERGY_RAW_INIT); written only on success; not
+///                     NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_STRUCT_VERSION (energy->struct_size),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_energy_raw(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    energy: *mut zeus_amd_energy_raw_t,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session and a struct with its size, as the caller promises.
+    guard(|| unsafe {
+        Handle::with(session, |s| {
+            out(energy, "energy")?;
+            let theirs = struct_size(energy)?;
+            let raw = s.device(gpu)?.raw_energy(s.energy_unit)?;
+            let mut flags = 0;
+            if raw.stale_ms.is_some() {
+                flags |= ZEUS_AMD_ENERGY_STALE_BIT;
+            }
+            if raw.driver_time_ns.is_some() {
+                flags |= ZEUS_AMD_ENERGY_DRIVER_TIME_BIT;
+            }
+            let value = zeus_amd_energy_raw_t {
+                struct_size: 0,
+                flags,
+                accumulator: raw.accumulator,
+                unit_uj: raw.unit_uj,
+                driver_time_ns: raw.driver_time_ns.unwrap_or(0),
+            };
+            write_struct(energy, theirs, &value);
+            Ok(())
+        })
+    })
+}
+
+/// Temperature of the hottest spot (junction), in whole degrees Celsius.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] temperature_c Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_temperature_c(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    temperature_c: *mut i32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { read(session, gpu, temperature_c, |_, d| d.temperature_c()) })
+}
+
+/// The power limit (cap) in force, in milliwatts, rounded down. One limit a
+/// package.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] limit_mw Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_power_limit_mw(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    limit_mw: *mut u64,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.current_mw)) })
+}
+
+/// The power limit that the vendor set, in milliwatts, rounded down.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] limit_mw Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_power_limit_default_mw(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    limit_mw: *mut u64,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.default_mw)) })
+}
+
+/// The lowest and the highest power limit that can be set, in milliwatts, rounded
+/// down. The lowest is 0 on some GPUs.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] min_mw Written only on success; not NULL.
+/// @param[out] max_mw Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    min_mw: *mut u64,
+    max_mw: *mut u64,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe {
+        Handle::with(session, |s| {
+            let (min, max) = (out(min_mw, "min_mw")?, out(max_mw, "max_mw")?);
+            let d = s.device(gpu)?;
+            let range = (d.power_limit_mw(|l| l.min_mw)?, d.power_limit_mw(|l| l.max_mw)?);
+            min.write(range.0);
+            max.write(range.1);
+            Ok(())
+        })
+    })
+}
+
+/// The highest and the lowest memory clock, in MHz, as libamd_smi lists them
+/// (some releases list a sleep level as the lowest).
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] max_mhz Written only on success; not NULL.
+/// @param[out] min_mhz Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_memory_clocks_mhz(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    max_mhz: *mut u32,
+    min_mhz: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { clocks(session, gpu, max_mhz, min_mhz, Clock::Memory) })
+}
+
+/// The highest and the lowest graphics clock, in MHz, as libamd_smi lists them
+/// (some releases list a sleep level as the lowest).
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] max_mhz Written only on success; not NULL.
+/// @param[out] min_mhz Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_graphics_clocks_mhz(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    max_mhz: *mut u32,
+    min_mhz: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { clocks(session, gpu, max_mhz, min_mhz, Clock::Graphics) })
+}
+
+/// # Safety
+/// NULL or an open session.
+unsafe fn clocks(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    max_mhz: *mut u32,
+    min_mhz: *mut u32,
+    clock: Clock,
+) -> Result<()> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        Handle::with(session, |s| {
+            let (max, min) = (out(max_mhz, "max_mhz")?, out(min_mhz, "min_mhz")?);
+            let range = s.device(gpu)?.clocks_mhz(clock)?;
+            max.write(range.0);
+            min.write(range.1);
+            Ok(())
+        })
+    }
+}
+
+/// Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. It
+/// is here because Zeus has it for others.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] enabled Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_persistence_mode(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    enabled: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe {
+        read(session, gpu, enabled, |_, d| Err(d.not_supported("persistence mode", "AMD GPUs have none")))
+    })
+}
+
+/// Can settings be changed without waiting for the driver? Always 0 on AMD GPUs.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] supported Written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_supports_nonblocking_setters(
+    session: *const zeus_amd_t,
+    gpu: u32,
+    supported: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.supports_nonblocking_setters().into())) })
+}

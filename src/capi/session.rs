@@ -1,0 +1,231 @@
+//! Opening and closing.
+
+use super::boundary::{guard, guard_or, null, out, path, put_text, read_struct, struct_size, write_struct};
+use super::status::zeus_amd_status_t;
+use super::types::{
+    zeus_amd_backend_t, zeus_amd_energy_unit_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_t,
+    ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT, ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT,
+};
+use crate::counter::EnergyUnit;
+use crate::error::{Error, Result};
+use crate::session::{Options, Session, Validation};
+use std::mem::zeroed;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What a `zeus_amd_t *` really points to.
+pub(super) struct Handle {
+    session: Session,
+    /// Set by a panic inside a call: what it left half-done is not looked at again.
+    broken: AtomicBool,
+}
+
+impl Handle {
+    /// The session behind a pointer from C, for the length of one call.
+    ///
+    /// # Safety
+    /// NULL, or from `zeus_amd_open` and not yet closed.
+    pub(super) unsafe fn with<T>(z: *const zeus_amd_t, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
+        // SAFETY: as the caller promises.
+        let handle = unsafe { z.cast::<Handle>().as_ref() }.ok_or_else(|| null("the session"))?;
+        handle.session.require_own_process()?;
+        if handle.broken.load(Ordering::Acquire) {
+            return Err(Error::Internal(
+                "an earlier call on this session failed inside; close it and open another".into(),
+            ));
+        }
+        let mark = BrokenUnlessDone(&handle.broken);
+        let result = body(&handle.session);
+        std::mem::forget(mark);
+        result
+    }
+}
+
+struct BrokenUnlessDone<'a>(&'a AtomicBool);
+
+impl Drop for BrokenUnlessDone<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// # Safety
+/// NULL, or an options struct with `struct_size` bytes.
+unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
+    let mut options = Options::default();
+    if pointer.is_null() {
+        return Ok(options);
+    }
+    // SAFETY: as the caller promises.
+    let c = unsafe { read_struct(pointer) }?;
+    let bad = |field: &str, value: u32| {
+        Err(Error::InvalidArgument(format!("zeus_amd_options_t.{field}: {value:#x} is unknown to this library")))
+    };
+    let known = ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT | ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT;
+    if c.flags & !known != 0 {
+        return bad("flags", c.flags & !known);
+    }
+    if c.backend > zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32 {
+        return bad("backend", c.backend);
+    }
+    options.ensure_homogeneous = c.flags & ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT != 0;
+    options.shutdown_on_close = c.flags & ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT != 0;
+    options.validation = match c.validation {
+        0 | 1 => Validation::Fixed,
+        2 => Validation::Off,
+        other => return bad("validation", other),
+    };
+    options.energy_unit = match c.energy_unit {
+        0 => EnergyUnit::Reported,
+        1 => EnergyUnit::Firmware,
+        other => return bad("energy_unit", other),
+    };
+    if c.init_timeout_ms != 0 {
+        options.init_timeout = Duration::from_millis(c.init_timeout_ms.into());
+    }
+    // SAFETY: NULL or a string, as the caller promises.
+    options.amdsmi_path = unsafe { path(c.amdsmi_path) };
+    Ok(options)
+}
+
+/// Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
+/// (the order of PyTorch's cuda:N) and checks their energy counters, which takes
+/// half a second unless the options switch it off. A GPU that fails a check does
+/// not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
+/// that libamd_smi lists is a session with zero GPUs.
+///
+/// The environment (ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT) is
+/// read here and nowhere else, and not at all in a program with raised
+/// privileges. libamd_smi is initialised once a process and stays.
+///
+/// @param[in]  options How to open; NULL: the defaults.
+/// @param[out] session Receives the session, or NULL on failure; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, or
+///         ZEUS_AMD_STATUS_INVALID_ARGUMENT (session is NULL, unknown flags or
+///         values in options),
+///         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
+///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
+///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
+///         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
+///         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return),
+///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
+///         ZEUS_AMD_STATUS_HETEROGENEOUS (only if asked for),
+///         or what amdsmi_init failed with.
+/// @threadsafety Any thread.
+/// @forksafety  A child may open its own session.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_open(
+    options: *const zeus_amd_options_t,
+    session: *mut *mut zeus_amd_t,
+) -> zeus_amd_status_t {
+    guard(|| {
+        let to = out(session, "session")?;
+        to.write(std::ptr::null_mut());
+        // SAFETY: NULL or a struct, as the caller promises.
+        let options = unsafe { self::options(options) }?;
+        let handle = Handle { session: Session::open(&options)?, broken: AtomicBool::new(false) };
+        to.write(Box::into_raw(Box::new(handle)).cast());
+        Ok(())
+    })
+}
+
+/// Ends a session. No call may be running on it, and none may follow. libamd_smi
+/// stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
+/// otherwise.
+///
+/// @param[in] session A session, or NULL, which does nothing.
+/// @threadsafety Any thread, but not while the session is in use elsewhere.
+/// @forksafety  In a child: leaves everything as it is.
+/// @return Nothing.
+/// @since 0.1
+#[no_mangle]
+pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_t) {
+    guard_or((), || {
+        let handle = session.cast::<Handle>();
+        // SAFETY: NULL, or from zeus_amd_open and closed once.
+        if unsafe { handle.as_ref() }.is_some_and(|h| h.session.require_own_process().is_ok()) {
+            // SAFETY: as above. In a child the parent's session is leaked: its locks may be held for ever.
+            drop(unsafe { Box::from_raw(handle) });
+        }
+    });
+}
+
+/// Could a session be opened? Looks for a card, for libamd_smi, and whether that
+/// file is a shared library of this machine; loads and initialises nothing.
+///
+/// @param[in] options As for zeus_amd_open(); may be NULL.
+/// @return ZEUS_AMD_STATUS_OK, or the reason why not:
+///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
+///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
+///         ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION.
+/// @threadsafety Any thread.
+/// @forksafety  Works in a child.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_probe(options: *const zeus_amd_options_t) -> zeus_amd_status_t {
+    // SAFETY: NULL or a struct, as the caller promises.
+    guard(|| crate::session::probe(&unsafe { self::options(options) }?))
+}
+
+/// About the session: how many GPUs, which libamd_smi, which unit.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[out] info    struct_size set by the caller (ZEUS_AMD_SESSION_INFO_INIT);
+///                     written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+///         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_FORKED,
+///         ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_session_info(
+    session: *const zeus_amd_t,
+    info: *mut zeus_amd_session_info_t,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session and a struct with its size, as the caller promises.
+    guard(|| unsafe {
+        Handle::with(session, |s| {
+            out(info, "info")?;
+            let theirs = struct_size(info)?;
+            let mut value: zeus_amd_session_info_t = zeroed();
+            value.gpu_count = s.devices().len() as u32;
+            value.backend = zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32;
+            value.energy_unit = match s.energy_unit {
+                EnergyUnit::Reported => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_REPORTED,
+                EnergyUnit::Firmware => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_FIRMWARE,
+            } as u32;
+            [value.amdsmi_version_0, value.amdsmi_version_1, value.amdsmi_version_2, _] = s.words;
+            put_text(&mut value.rocm, s.rocm);
+            put_text(&mut value.amdsmi_path, &s.library.path);
+            write_struct(info, theirs, &value);
+            Ok(())
+        })
+    })
+}
+
+/// How many GPUs the session has. Their indices are 0 to this minus 1, the
+/// numbers that HIP and PyTorch (cuda:N) give them.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[out] count   Receives the number; written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_gpu_count(session: *const zeus_amd_t, count: *mut u32) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    guard(|| unsafe {
+        Handle::with(session, |s| {
+            out(count, "count")?.write(s.devices().len() as u32);
+            Ok(())
+        })
+    })
+}

@@ -1,0 +1,232 @@
+//! The public types.
+
+use super::boundary::Sized32;
+use std::ffi::c_char;
+
+/// An open session. Made by zeus_amd_open(), ended by zeus_amd_close().
+pub struct zeus_amd_t {
+    _opaque: [u8; 0],
+}
+
+/// Refuse to open if the GPUs are not all of one model.
+pub const ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT: u32 = 1;
+/// Shut libamd_smi down when the last session that uses it closes. Other users
+/// of libamd_smi in the process (PyTorch, profilers) lose it then too, with
+/// releases before ROCm 7.0.2 whatever they do. Without this bit it stays.
+pub const ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT: u32 = 2;
+
+/// Where readings come from.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum zeus_amd_backend_t {
+    /// The library's choice.
+    ZEUS_AMD_BACKEND_AUTO = 0,
+    /// AMD's libamd_smi.
+    ZEUS_AMD_BACKEND_AMDSMI = 1,
+}
+
+/// How energy counters are checked while a session is opened.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum zeus_amd_validation_t {
+    /// The library's choice.
+    ZEUS_AMD_VALIDATION_DEFAULT = 0,
+    /// Half a second, all GPUs at once: energy counted against power drawn.
+    ZEUS_AMD_VALIDATION_FIXED = 1,
+    /// Not at all: every counter is taken at its word.
+    ZEUS_AMD_VALIDATION_OFF = 2,
+}
+
+/// What one count of the energy accumulator is taken to be.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum zeus_amd_energy_unit_t {
+    /// What libamd_smi reports (15.3 uJ): the numbers of amd-smi and Zeus.
+    ZEUS_AMD_ENERGY_UNIT_REPORTED = 0,
+    /// What the firmware counts: 2^-16 J (15.2588 uJ), 0.27 % less.
+    ZEUS_AMD_ENERGY_UNIT_FIRMWARE = 1,
+}
+
+/// What the check of an energy counter came to.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum zeus_amd_verdict_t {
+    /// It was not checked; energies are given all the same.
+    ZEUS_AMD_VERDICT_NOT_CHECKED = 0,
+    /// It moves as the power says it should.
+    ZEUS_AMD_VERDICT_TRUSTED = 1,
+    /// It does not move although power is drawn.
+    ZEUS_AMD_VERDICT_STUCK = 2,
+    /// It moves less than 0.1 or more than 10 times as fast as the power says.
+    ZEUS_AMD_VERDICT_IMPLAUSIBLE = 3,
+    /// The GPU reports no power to compare it with.
+    ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE = 4,
+    /// There is no counter.
+    ZEUS_AMD_VERDICT_UNSUPPORTED = 5,
+    /// The second die of a package: the first one counts for both.
+    ZEUS_AMD_VERDICT_SECONDARY_DIE = 6,
+    /// Not the first partition of a package, which counts for all.
+    ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
+}
+
+/// Which die of its package a GPU is.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum zeus_amd_die_role_t {
+    /// The package is this one GPU.
+    ZEUS_AMD_DIE_SINGLE = 0,
+    /// Of two dies the one that reports power and energy of both.
+    ZEUS_AMD_DIE_PRIMARY = 1,
+    /// Of two dies the one that reports nothing of its own.
+    ZEUS_AMD_DIE_SECONDARY = 2,
+}
+
+/// How to open a session. Start from ZEUS_AMD_OPTIONS_INIT; zero is the default
+/// of every field.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_options_t {
+    /// sizeof(zeus_amd_options_t); ZEUS_AMD_OPTIONS_INIT sets it.
+    pub struct_size: u32,
+    /// ZEUS_AMD_OPEN_..._BIT flags.
+    pub flags: u32,
+    /// A zeus_amd_backend_t.
+    pub backend: u32,
+    /// A zeus_amd_validation_t.
+    pub validation: u32,
+    /// A zeus_amd_energy_unit_t.
+    pub energy_unit: u32,
+    /// How long amdsmi_init may take, in milliseconds; 0: 10 seconds.
+    pub init_timeout_ms: u32,
+    /// A libamd_smi.so, or a folder that holds one (itself or in lib/); NULL: look
+    /// at the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, then in
+    /// /opt/rocm, the newest /opt/rocm-*, and ask the dynamic loader.
+    pub amdsmi_path: *const c_char,
+}
+
+/// About an open session. Start from ZEUS_AMD_SESSION_INFO_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_session_info_t {
+    /// sizeof(zeus_amd_session_info_t); ZEUS_AMD_SESSION_INFO_INIT sets it.
+    pub struct_size: u32,
+    /// How many GPUs there are; their indices are 0 to this minus 1.
+    pub gpu_count: u32,
+    /// A zeus_amd_backend_t.
+    pub backend: u32,
+    /// A zeus_amd_energy_unit_t.
+    pub energy_unit: u32,
+    /// The first three version words of libamd_smi.
+    pub amdsmi_version_0: u32,
+    /// See amdsmi_version_0.
+    pub amdsmi_version_1: u32,
+    /// See amdsmi_version_0.
+    pub amdsmi_version_2: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The ROCm releases that this version of libamd_smi belongs to.
+    pub rocm: [c_char; 32],
+    /// The file libamd_smi was loaded from, cut to fit.
+    pub amdsmi_path: [c_char; 512],
+}
+
+/// unmasked_index is set.
+pub const ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT: u32 = 1;
+/// amdsmi_index is set.
+pub const ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT: u32 = 2;
+/// kfd_node is set.
+pub const ZEUS_AMD_GPU_INFO_KFD_NODE_BIT: u32 = 4;
+/// unique_id and uuid are set.
+pub const ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT: u32 = 8;
+/// name is set.
+pub const ZEUS_AMD_GPU_INFO_NAME_BIT: u32 = 16;
+/// device_id is set.
+pub const ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT: u32 = 32;
+
+/// There is no KFD topology: the order is libamd_smi's enumeration.
+pub const ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT: u32 = 1;
+/// Nothing tells HIP's order: the GPUs are in PCI order, which may differ.
+pub const ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT: u32 = 2;
+
+/// Which GPU an index is. Start from ZEUS_AMD_GPU_INFO_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_gpu_info_t {
+    /// sizeof(zeus_amd_gpu_info_t); ZEUS_AMD_GPU_INFO_INIT sets it.
+    pub struct_size: u32,
+    /// ZEUS_AMD_GPU_INFO_..._BIT: which of the fields below are set.
+    pub valid: u32,
+    /// The index that was asked for.
+    pub index: u32,
+    /// HIP's index if no variable masked any GPU.
+    pub unmasked_index: u32,
+    /// Its place among the GPUs of libamd_smi and of the amd-smi tool.
+    pub amdsmi_index: u32,
+    /// Its node in /sys/class/kfd/kfd/topology/nodes.
+    pub kfd_node: u32,
+    /// Its number among the partitions of its package; 0 if there are none.
+    pub partition: u32,
+    /// A zeus_amd_die_role_t.
+    pub die_role: u32,
+    /// A zeus_amd_backend_t: where its readings come from.
+    pub source: u32,
+    /// A zeus_amd_verdict_t: is its energy counter to be trusted?
+    pub energy_verdict: u32,
+    /// ZEUS_AMD_GPU_FLAG_..._BIT flags.
+    pub flags: u32,
+    /// The PCI device id, such as 0x74a1.
+    pub device_id: u32,
+    /// The KFD unique_id.
+    pub unique_id: u64,
+    /// The market name.
+    pub name: [c_char; 256],
+    /// domain:bus:device.function in lower-case hex, such as 0000:c1:00.0
+    pub pci_address: [c_char; 32],
+    /// "GPU-" and 16 hex digits, as ROCm's variables have it.
+    pub uuid: [c_char; 64],
+    /// Equal for all GPUs of this machine that share one energy counter.
+    pub package: [c_char; 64],
+}
+
+/// The driver's time has stood still: this is an old reading.
+pub const ZEUS_AMD_ENERGY_STALE_BIT: u32 = 1;
+/// driver_time_ns is set.
+pub const ZEUS_AMD_ENERGY_DRIVER_TIME_BIT: u32 = 2;
+
+/// One reading of an energy accumulator. Start from ZEUS_AMD_ENERGY_RAW_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_energy_raw_t {
+    /// sizeof(zeus_amd_energy_raw_t); ZEUS_AMD_ENERGY_RAW_INIT sets it.
+    pub struct_size: u32,
+    /// ZEUS_AMD_ENERGY_..._BIT flags.
+    pub flags: u32,
+    /// Counts since the counter's own zero (driver load or reset).
+    pub accumulator: u64,
+    /// Microjoules a count, in the unit that the session was opened with.
+    pub unit_uj: f64,
+    /// CLOCK_BOOTTIME in nanoseconds when the driver read the counter.
+    pub driver_time_ns: u64,
+}
+
+macro_rules! sized {
+    ($($t:ty, $init:literal, $first:literal;)*) => { $(
+        // SAFETY: repr(C), begins with struct_size, integers, floats and pointers that are only used after a check.
+        unsafe impl Sized32 for $t {
+            const NAME: &'static str = stringify!($t);
+            const INIT: &'static str = $init;
+            const FIRST_SIZE: usize = $first;
+        }
+        const _: () = assert!(size_of::<$t>() >= $first);
+    )* };
+}
+
+use std::mem::size_of;
+
+// The sizes of the first release. They never change.
+sized! {
+    zeus_amd_options_t, "ZEUS_AMD_OPTIONS_INIT", 32;
+    zeus_amd_session_info_t, "ZEUS_AMD_SESSION_INFO_INIT", 576;
+    zeus_amd_gpu_info_t, "ZEUS_AMD_GPU_INFO_INIT", 472;
+    zeus_amd_energy_raw_t, "ZEUS_AMD_ENERGY_RAW_INIT", 32;
+}

@@ -1,0 +1,14 @@
+//! Clocks.
+
+/// `CLOCK_MONOTONIC` in nanoseconds: for ages and durations inside this process.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    now_ns(libc::CLOCK_MONOTONIC)
+}
+
+fn now_ns(clock: libc::clockid_t) -> u64 {
+    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `t` is a valid timespec; both clocks exist on every Linux that has amdgpu.
+    unsafe { libc::clock_gettime(clock, &mut t) };
+    (t.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(t.tv_nsec as u64)
+}

@@ -1,0 +1,351 @@
+//! One GPU: its readings, from whichever source serves them.
+
+use crate::amdsmi::status::Status;
+use crate::amdsmi::version::Generation;
+use crate::amdsmi::{Clock, Handle, Library};
+use crate::clock::monotonic_ns;
+use crate::counter::{energy_mj, EnergyUnit};
+use crate::error::{Error, Result};
+use crate::log;
+use crate::sysfs::hwmon::Hwmon;
+use crate::topology::{DieRole, Place};
+use crate::verdict::Verdict;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: after this the value is old.
+const STALE_AFTER_NS: u64 = 250_000_000;
+
+/// Which of the two powers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    Instant,
+    Average,
+}
+
+/// One reading of the energy accumulator.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RawEnergy {
+    pub accumulator: u64,
+    /// Microjoules a count, in the unit that the session chose.
+    pub unit_uj: f64,
+    /// The driver's clock (boot time) when it filled the table.
+    pub driver_time_ns: Option<u64>,
+    /// `Some(age)` if that clock has stood still for suspiciously long.
+    pub stale_ms: Option<u64>,
+}
+
+/// Power limits in milliwatts, rounded down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PowerLimits {
+    pub current_mw: Option<u64>,
+    pub default_mw: Option<u64>,
+    pub min_mw: Option<u64>,
+    pub max_mw: Option<u64>,
+}
+
+/// The driver time last seen, and when it was first seen, on our clock.
+#[derive(Debug, Default)]
+struct LastTime {
+    driver_ns: u64,
+    first_seen_ns: u64,
+}
+
+/// What every device of a session shares.
+#[derive(Clone, Copy)]
+pub struct Source {
+    pub library: &'static Library,
+    pub generation: &'static Generation,
+    /// The library's initialisation that the handles belong to.
+    pub epoch: u32,
+}
+
+pub struct Device {
+    pub index: usize,
+    pub name: String,
+    pub place: Place,
+    pub device_id: Option<u16>,
+    pub role: DieRole,
+    /// Equal for all GPUs that share one energy counter.
+    pub package: String,
+    source: Source,
+    handle: Option<Handle>,
+    hwmon: Option<Hwmon>,
+    verdict: Mutex<Verdict>,
+    last_time: Mutex<LastTime>,
+    said_fraction: AtomicBool,
+}
+
+impl Device {
+    pub fn new(index: usize, place: Place, source: Source, handle: Option<Handle>, root: &std::path::Path) -> Self {
+        let mut device = Device {
+            index,
+            name: String::new(),
+            device_id: crate::sysfs::device_id(root, &place.pci).or(place.node.as_ref().map(|n| n.device_id)),
+            role: DieRole::Single,
+            package: format!("{:04x}:{:02x}:{:02x}", place.pci.domain, place.pci.bus, place.pci.device),
+            hwmon: Hwmon::find(root, &place.pci),
+            place,
+            source,
+            handle,
+            verdict: Mutex::new(Verdict::NotChecked),
+            last_time: Mutex::new(LastTime::default()),
+            said_fraction: AtomicBool::new(false),
+        };
+        let asked = device.handle.map(|h| source.library.calls.market_name(source.generation, h).1);
+        device.name =
+            asked.flatten().or_else(|| crate::sysfs::product_name(root, &device.place.pci)).unwrap_or_default();
+        device
+    }
+
+    /// How errors call it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = if self.name.is_empty() { "unnamed" } else { &self.name };
+        format!("GPU {} ({name}, {})", self.index, self.place.pci)
+    }
+
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        *self.verdict.lock()
+    }
+
+    pub fn set_verdict(&self, v: Verdict) {
+        *self.verdict.lock() = v;
+    }
+
+    /// Power of the whole package, in milliwatts.
+    pub fn power_mw(&self, which: Power) -> Result<u64> {
+        self.refuse_second_die("power")?;
+        self.reported_power_mw(which)
+    }
+
+    /// What the source says, whoever's power it is.
+    fn reported_power_mw(&self, which: Power) -> Result<u64> {
+        let what = match which {
+            Power::Instant => "instant power",
+            Power::Average => "average power",
+        };
+        if self.source.generation.frozen {
+            return self.power_from_hwmon(which, what);
+        }
+        let handle = self.handle()?;
+        let (status, info) = self.source.library.calls.power_info(self.source.generation, handle);
+        let (asked, other) = match which {
+            Power::Instant => (info.current_w, info.average_w),
+            Power::Average => (info.average_w, info.current_w),
+        };
+        match (asked, other, status) {
+            (Some(watts), _, _) => {
+                self.require_fresh(what)?;
+                Ok(u64::from(watts) * 1000)
+            }
+            (None, Some(_), _) => {
+                let why = match which {
+                    Power::Instant => "this GPU reports average power only; ask for that",
+                    Power::Average => "this GPU reports instant power only; ask for that",
+                };
+                Err(self.not_supported(what, why))
+            }
+            (None, None, Err(status)) => Err(self.failure(status, "amdsmi_get_power_info")),
+            (None, None, Ok(())) => {
+                Err(self.not_supported(what, "the driver reports none (its gpu_metrics may be unreadable)"))
+            }
+        }
+    }
+
+    /// ROCm 6.0's library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
+    fn power_from_hwmon(&self, which: Power, what: &'static str) -> Result<u64> {
+        let uw = self.hwmon.as_ref().and_then(|h| match which {
+            Power::Instant => h.power_input_uw(),
+            Power::Average => h.power_average_uw(),
+        });
+        uw.map(|v| v / 1000).ok_or_else(|| {
+            self.not_supported(what, "the libamd_smi of ROCm 6.0 freezes it, and the kernel's hwmon folder offers none")
+        })
+    }
+
+    /// The energy counter as it stands, trusted or not.
+    pub fn raw_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
+        const WHAT: &str = "energy";
+        self.refuse_second_die(WHAT)?;
+        if self.source.generation.frozen {
+            return Err(self.not_supported(
+                WHAT,
+                "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later",
+            ));
+        }
+        let handle = self.handle()?;
+        let count = self.source.library.calls.energy_count(self.source.generation, handle);
+        let count = count.map_err(|s| self.failure(s, "amdsmi_get_energy_count"))?;
+        let accumulator =
+            count.accumulator.ok_or_else(|| self.not_supported(WHAT, "the driver has no energy counter for it"))?;
+        Ok(RawEnergy {
+            accumulator,
+            unit_uj: unit.uj(count.resolution_uj),
+            driver_time_ns: count.time_ns,
+            stale_ms: count.time_ns.and_then(|t| self.standing_still_ms(t)),
+        })
+    }
+
+    /// Energy in millijoules since the counter's own zero, if the counter is to be trusted.
+    pub fn energy_mj(&self, unit: EnergyUnit) -> Result<u64> {
+        const WHAT: &str = "energy";
+        self.refuse_second_die(WHAT)?;
+        let verdict = self.verdict();
+        // Where validation could not read it, the call itself says why.
+        if !verdict.is_usable() && verdict != Verdict::Unsupported {
+            return Err(self.not_supported(WHAT, &format!("its energy counter is not trusted: {}", verdict.why())));
+        }
+        let raw = self.raw_energy(unit)?;
+        if let Some(age_ms) = raw.stale_ms {
+            return Err(Error::Stale { device: self.label(), what: WHAT, age_ms });
+        }
+        self.to_mj(&raw)
+    }
+
+    pub fn to_mj(&self, raw: &RawEnergy) -> Result<u64> {
+        energy_mj(raw.accumulator, raw.unit_uj).ok_or_else(|| {
+            self.not_supported("energy", &format!("libamd_smi reports a unit of {} µJ for it", raw.unit_uj))
+        })
+    }
+
+    /// Hotspot (junction) temperature in degrees Celsius.
+    pub fn temperature_c(&self) -> Result<i32> {
+        let handle = self.handle()?;
+        let celsius = self.source.library.calls.hotspot_c(self.source.generation, handle);
+        let celsius = celsius.map_err(|s| self.failure(s, "amdsmi_get_temp_metric"))?;
+        match i32::try_from(celsius) {
+            Ok(c) if (-100..1000).contains(&c) => Ok(c),
+            _ => Err(self.not_supported("temperature", &format!("libamd_smi reports {celsius} °C"))),
+        }
+    }
+
+    pub fn power_limits(&self) -> Result<PowerLimits> {
+        self.refuse_second_die("power limit")?;
+        let handle = self.handle()?;
+        let caps = self.source.library.calls.power_caps(self.source.generation, handle);
+        let caps = caps.map_err(|s| self.failure(s, "amdsmi_get_power_cap_info"))?;
+        let mut current = caps.current_uw;
+        if self.source.generation.cap_tenth {
+            // The library loses the last digit from 1000 W on; the kernel's file tells.
+            let told = self.hwmon.as_ref().and_then(Hwmon::power_cap_uw);
+            let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);
+            current = told.or(if may_be_tenth { None } else { current });
+        }
+        let mw = |uw: Option<u64>| {
+            uw.map(|uw| {
+                if uw % 1000 != 0 && !self.said_fraction.swap(true, Ordering::Relaxed) {
+                    log::warning(|| {
+                        format!("{}: a power limit of {uw} µW is not a whole number of mW; rounded down", self.label())
+                    });
+                }
+                uw / 1000
+            })
+        };
+        Ok(PowerLimits {
+            current_mw: mw(current),
+            default_mw: mw(caps.default_uw),
+            min_mw: mw(caps.min_uw),
+            max_mw: mw(caps.max_uw),
+        })
+    }
+
+    /// One of the limits; absent is a failure.
+    pub fn power_limit_mw(&self, which: impl FnOnce(&PowerLimits) -> Option<u64>) -> Result<u64> {
+        which(&self.power_limits()?).ok_or_else(|| {
+            self.not_supported("power limit", "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable")
+        })
+    }
+
+    /// Setters of AMD's library return when the driver is done.
+    #[must_use]
+    pub fn supports_nonblocking_setters(&self) -> bool {
+        false
+    }
+
+    /// The highest and the lowest clock of the domain, as Zeus has it: [max, min].
+    pub fn clocks_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
+        let what = match clock {
+            Clock::Graphics => "graphics clock",
+            Clock::Memory => "memory clock",
+        };
+        let handle = self.handle()?;
+        let clocks = self.source.library.calls.clocks(self.source.generation, handle, clock);
+        let clocks = clocks.map_err(|s| self.failure(s, "amdsmi_get_clock_info"))?;
+        match (clocks.max_mhz, clocks.min_mhz) {
+            (Some(max), Some(min)) => Ok((max, min)),
+            _ => Err(self.not_supported(what, "the driver does not report its range")),
+        }
+    }
+
+    #[must_use]
+    pub fn is_secondary(&self) -> bool {
+        matches!(self.role, DieRole::Secondary { .. })
+    }
+
+    /// Does it report power or energy of its own? Of two dies only one does.
+    #[must_use]
+    pub fn reports_anything(&self) -> bool {
+        let power = [Power::Instant, Power::Average].into_iter().find_map(|p| self.reported_power_mw(p).ok());
+        let count = self.handle.and_then(|h| self.source.library.calls.energy_count(self.source.generation, h).ok());
+        let counts = !self.source.generation.frozen && count.and_then(|c| c.accumulator).is_some_and(|a| a != 0);
+        power.is_some_and(|p| p != 0) || counts
+    }
+
+    pub fn not_supported(&self, what: &'static str, why: &str) -> Error {
+        Error::NotSupported { device: self.label(), what, why: why.to_owned() }
+    }
+
+    fn refuse_second_die(&self, what: &'static str) -> Result<()> {
+        let DieRole::Secondary { primary } = self.role else { return Ok(()) };
+        let other = match primary {
+            Some(i) => format!("GPU {i} has it, for both dies"),
+            None => "the package's other die, which is not in this session, has it for both".to_owned(),
+        };
+        Err(self.not_supported(
+            what,
+            &format!("it is the second die of its package and reports nothing of its own; {other}"),
+        ))
+    }
+
+    fn handle(&self) -> Result<Handle> {
+        let handle = self.handle.ok_or_else(|| {
+            Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()))
+        })?;
+        if self.source.epoch != self.source.library.epoch() {
+            return Err(self.failure(Status::NOT_INIT, "libamd_smi, shut down and initialised anew by somebody else,"));
+        }
+        Ok(handle)
+    }
+
+    fn failure(&self, status: Status, call: &'static str) -> Error {
+        if status == Status::NOT_INIT && self.source.epoch == self.source.library.epoch() {
+            self.source.library.forget_init();
+        }
+        self.source.library.device_failure(status, call, self.label())
+    }
+
+    /// For values without a time of their own: up to 25.x a failed read repeats the last ones with SUCCESS.
+    fn require_fresh(&self, what: &'static str) -> Result<()> {
+        if !self.source.generation.repeats_stale {
+            return Ok(());
+        }
+        let Some(handle) = self.handle else { return Ok(()) };
+        let count = self.source.library.calls.energy_count(self.source.generation, handle);
+        let age = count.ok().and_then(|c| c.time_ns).and_then(|t| self.standing_still_ms(t));
+        age.map_or(Ok(()), |age_ms| Err(Error::Stale { device: self.label(), what, age_ms }))
+    }
+
+    /// How long the driver's time has been `driver_ns`, if that is too long.
+    fn standing_still_ms(&self, driver_ns: u64) -> Option<u64> {
+        let now = monotonic_ns();
+        let mut last = self.last_time.lock();
+        if last.driver_ns != driver_ns {
+            *last = LastTime { driver_ns, first_seen_ns: now };
+            return None;
+        }
+        let age = now.saturating_sub(last.first_seen_ns);
+        (age > STALE_AFTER_NS).then_some(age / 1_000_000)
+    }
+}

@@ -1,0 +1,146 @@
+//! What can go wrong, in words that a person can act on. The leaf that every other module may use.
+
+use thiserror::Error;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What kind of failure it is: one kind a public status (`capi::status` gives it its number).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    InvalidArgument,
+    StructVersion,
+    NotFound,
+    NotSupported,
+    NoPermission,
+    NotInitialized,
+    Busy,
+    Timeout,
+    NoMemory,
+    Io,
+    LibraryNotFound,
+    LibraryVersion,
+    DriverNotLoaded,
+    DeviceLost,
+    BufferTooSmall,
+    Forked,
+    Heterogeneous,
+    AmbiguousDevice,
+    LibraryInvalid,
+    LibrarySymbols,
+    NoDevice,
+    OutOfRange,
+    Stale,
+    UnexpectedData,
+    Unknown,
+    Internal,
+}
+
+/// One failure. `Display` is the text that `zeus_amd_last_error()` hands out.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("{0}")]
+    InvalidArgument(String),
+
+    #[error(
+        "{name}.struct_size is {got}: {why}; start from {init}, which sets it, and rebuild against the header of this library"
+    )]
+    StructVersion { name: &'static str, got: u32, init: &'static str, why: &'static str },
+
+    #[error("{0}")]
+    NotFound(String),
+
+    #[error("{device}: {what} is not available: {why}")]
+    NotSupported { device: String, what: &'static str, why: String },
+
+    #[error("no libamd_smi found: {tried}. Install AMD's ROCm (package amd-smi-lib), or say where it is with the option amdsmi_path or the variable ZEUS_AMD_AMDSMI")]
+    LibraryNotFound { tried: String },
+
+    #[error("{path} cannot be loaded as libamd_smi: {why}")]
+    LibraryInvalid { path: String, why: String },
+
+    #[error("{path} is not a usable libamd_smi: it lacks {missing}. Point amdsmi_path or ZEUS_AMD_AMDSMI at AMD's own library")]
+    LibrarySymbols { path: String, missing: String },
+
+    #[error("{path} reports version {found}, whose struct layouts are not known here; known are {known}. Nothing was read from it; use a libamd_smi of a known release, or a newer zeus_amd")]
+    LibraryVersion { path: String, found: String, known: String },
+
+    #[error("no AMD GPU to be seen: {0}")]
+    NoDevice(String),
+
+    #[error("the amdgpu driver is not loaded: {0}")]
+    DriverNotLoaded(String),
+
+    #[error("{path}: amdsmi_init has not returned within {limit_ms} ms and was left alone; {advice}")]
+    InitTimeout { path: String, limit_ms: u64, advice: &'static str },
+
+    #[error("{device}: {call} failed with {name} ({code}{words}); {advice}")]
+    Vendor {
+        device: String,
+        call: &'static str,
+        kind: Kind,
+        code: u32,
+        name: &'static str,
+        words: String,
+        advice: &'static str,
+    },
+
+    #[error("{device}: {what} is stale: the driver's own time of the reading has stood still for {age_ms} ms, so the value is an old one. The GPU may be suspended, in reset, or its gpu_metrics file unreadable")]
+    Stale { device: String, what: &'static str, age_ms: u64 },
+
+    #[error("the GPUs differ: {0}")]
+    Heterogeneous(String),
+
+    #[error("{0}")]
+    Ambiguous(String),
+
+    #[error("{what}: room for {room}, but {needed} are needed")]
+    BufferTooSmall { what: &'static str, room: u32, needed: u32 },
+
+    #[error("this session was opened before fork() by another process; open a new one in this process")]
+    Forked,
+
+    #[error("{path}: {source}")]
+    Io { path: String, source: std::io::Error },
+
+    #[error("internal error in zeus_amd: {0}; please report it")]
+    Internal(String),
+}
+
+impl Error {
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::InvalidArgument(_) => Kind::InvalidArgument,
+            Error::StructVersion { .. } => Kind::StructVersion,
+            Error::NotFound(_) => Kind::NotFound,
+            Error::NotSupported { .. } => Kind::NotSupported,
+            Error::LibraryNotFound { .. } => Kind::LibraryNotFound,
+            Error::LibraryInvalid { .. } => Kind::LibraryInvalid,
+            Error::LibrarySymbols { .. } => Kind::LibrarySymbols,
+            Error::LibraryVersion { .. } => Kind::LibraryVersion,
+            Error::NoDevice(_) => Kind::NoDevice,
+            Error::DriverNotLoaded(_) => Kind::DriverNotLoaded,
+            Error::InitTimeout { .. } => Kind::Timeout,
+            Error::Vendor { kind, .. } => *kind,
+            Error::Stale { .. } => Kind::Stale,
+            Error::Heterogeneous(_) => Kind::Heterogeneous,
+            Error::Ambiguous(_) => Kind::AmbiguousDevice,
+            Error::BufferTooSmall { .. } => Kind::BufferTooSmall,
+            Error::Forked => Kind::Forked,
+            Error::Io { source, .. } => io_kind(source),
+            Error::Internal(_) => Kind::Internal,
+        }
+    }
+}
+
+fn io_kind(e: &std::io::Error) -> Kind {
+    match e.raw_os_error() {
+        Some(libc::EACCES) => Kind::NoPermission,
+        // amdgpu answers EPERM and EBUSY while a GPU sleeps or is in reset: passing states, not refusals.
+        Some(libc::EPERM | libc::EBUSY | libc::EAGAIN) => Kind::Busy,
+        Some(libc::ENODEV | libc::ENXIO) => Kind::DeviceLost,
+        Some(libc::ENOENT) => Kind::NotSupported,
+        Some(libc::ENOMEM) => Kind::NoMemory,
+        _ => Kind::Io,
+    }
+}

@@ -1,0 +1,57 @@
+//! PCI addresses, as the kernel, AMD's library and people write them.
+
+use std::fmt;
+
+/// Domain, bus, device, function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PciAddress {
+    pub domain: u32,
+    pub bus: u8,
+    pub device: u8,
+    pub function: u8,
+}
+
+impl PciAddress {
+    /// From the 16 bits that both AMD's packed id and KFD's `location_id` end in.
+    fn new(domain: u32, low: u32) -> Self {
+        let low = low & 0xFFFF;
+        PciAddress { domain, bus: (low >> 8) as u8, device: (low >> 3 & 0x1F) as u8, function: (low & 7) as u8 }
+    }
+
+    /// AMD's packed id; the partition number sits in bits 28 to 31 and is returned beside the address.
+    #[must_use]
+    pub fn from_amdsmi(id: u64) -> (Self, u32) {
+        (Self::new((id >> 32) as u32, id as u32), (id >> 28 & 0xF) as u32)
+    }
+
+    /// KFD's `domain` and `location_id`.
+    #[must_use]
+    pub fn from_kfd(domain: u32, location_id: u32) -> (Self, u32) {
+        (Self::new(domain, location_id), location_id >> 28)
+    }
+
+    /// The same slot: partitions of one GPU differ in the function on some drivers.
+    #[must_use]
+    pub fn same_slot(&self, other: &Self) -> bool {
+        (self.domain, self.bus, self.device) == (other.domain, other.bus, other.device)
+    }
+}
+
+impl fmt::Display for PciAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}:{:02x}:{:02x}.{:x}", self.domain, self.bus, self.device, self.function)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_forms() {
+        let (a, partition) = PciAddress::from_amdsmi(0x0000_0002_3000_C5F9);
+        assert_eq!((a.to_string().as_str(), partition), ("0002:c5:1f.1", 3));
+        let (a, partition) = PciAddress::from_kfd(0, 0xC500);
+        assert_eq!((a.to_string().as_str(), partition), ("0000:c5:00.0", 0));
+    }
+}

@@ -1,0 +1,78 @@
+//! Which process this is, without asking the kernel: a fork is noticed by one load, before any lock is touched.
+
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+/// A page that the kernel wipes in a forked child. Its first word is the birth mark of the process.
+static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Ordinary memory, so a child inherits it: its next mark differs from all of its ancestors'.
+static LAST_MARK: AtomicU64 = AtomicU64::new(0);
+
+/// Used where the kernel has no wipe-on-fork (before Linux 4.14): then the mark is the pid.
+fn fallback_mark() -> u64 {
+    u64::from(std::process::id()) | 1 << 63
+}
+
+fn page() -> Option<&'static AtomicU64> {
+    let known = PAGE.load(Ordering::Acquire);
+    if !known.is_null() {
+        // SAFETY: set below to a mapping that is never unmapped.
+        return Some(unsafe { &*known });
+    }
+    // SAFETY: an anonymous private mapping of one page; checked before use.
+    let fresh = unsafe {
+        let size = libc::sysconf(libc::_SC_PAGESIZE).max(4096) as usize;
+        let p = libc::mmap(
+            std::ptr::null_mut(),
+            size,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        if p == libc::MAP_FAILED {
+            return None;
+        }
+        if libc::madvise(p, size, libc::MADV_WIPEONFORK) != 0 {
+            libc::munmap(p, size);
+            return None;
+        }
+        p.cast::<AtomicU64>()
+    };
+    match PAGE.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
+        // SAFETY: just mapped, or mapped by the thread that was faster (ours then stays, one page once).
+        Ok(_) => Some(unsafe { &*fresh }),
+        Err(other) => Some(unsafe { &*other }),
+    }
+}
+
+/// The mark of this process, made when it is first asked for. Differs from every ancestor's.
+#[must_use]
+pub fn mark() -> u64 {
+    let Some(page) = page() else { return fallback_mark() };
+    let have = page.load(Ordering::Relaxed);
+    if have != 0 {
+        return have;
+    }
+    let fresh = LAST_MARK.fetch_add(1, Ordering::Relaxed) + 1;
+    page.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|other| other, |_| fresh)
+}
+
+/// Is this still the process that had `mark`?
+#[must_use]
+#[inline]
+pub fn is(mark: u64) -> bool {
+    let page = PAGE.load(Ordering::Acquire);
+    if page.is_null() {
+        return mark == fallback_mark();
+    }
+    // SAFETY: never unmapped once set.
+    unsafe { (*page).load(Ordering::Relaxed) == mark }
+}
+
+/// Does the kernel ask for caution (setuid, file capabilities)? Then the environment chooses nothing.
+#[must_use]
+pub fn is_privileged_start() -> bool {
+    // SAFETY: reads the auxiliary vector.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}

@@ -1,0 +1,33 @@
+//! All that knows the kernel's files, under one root directory.
+
+pub mod drm;
+pub mod hwmon;
+pub mod kfd;
+
+use crate::pci::PciAddress;
+use std::path::{Path, PathBuf};
+
+/// A file's text without the newline at its end; `None` if it cannot be read.
+pub(crate) fn text(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(text.trim_end().to_owned())
+}
+
+/// The folder of a PCI device.
+#[must_use]
+pub fn pci_device(root: &Path, address: &PciAddress) -> PathBuf {
+    root.join("sys/bus/pci/devices").join(address.to_string())
+}
+
+/// The PCI device id, as the kernel prints it: "0x74a1".
+#[must_use]
+pub fn device_id(root: &Path, address: &PciAddress) -> Option<u16> {
+    let text = text(&pci_device(root, address).join("device"))?;
+    u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+/// The product name that the driver gives a card, where it gives one.
+#[must_use]
+pub fn product_name(root: &Path, address: &PciAddress) -> Option<String> {
+    text(&pci_device(root, address).join("product_name")).filter(|t| !t.is_empty())
+}
