@@ -1,0 +1,247 @@
+/* Energy of each GPU while a command runs.
+ *
+ *     energy_report [--seconds N] [-- command arguments...]
+ *
+ * Prints what GPUs there are, then runs the command (or waits N seconds, 2 if
+ * nothing is said) and prints the energy, the mean power and the time of each
+ * GPU and of all. Ends with the command's own exit status.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <zeus_amd.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One edge of the measurement: a counter and when the driver read it. */
+struct edge {
+    int have;
+    zeus_amd_energy_raw_t raw;
+    double seconds;
+};
+
+static void complain(const char *what)
+{
+    char text[1024];
+    zeus_amd_last_error(text, sizeof text);
+    fprintf(stderr, "energy_report: %s: %s\n", what, text);
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static const char *verdict_word(uint32_t verdict)
+{
+    switch (verdict) {
+    case ZEUS_AMD_VERDICT_NOT_CHECKED: return "not checked";
+    case ZEUS_AMD_VERDICT_TRUSTED: return "trusted";
+    case ZEUS_AMD_VERDICT_STUCK: return "stuck";
+    case ZEUS_AMD_VERDICT_IMPLAUSIBLE: return "implausible";
+    case ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE: return "no power";
+    case ZEUS_AMD_VERDICT_UNSUPPORTED: return "none";
+    case ZEUS_AMD_VERDICT_SECONDARY_DIE: return "second die";
+    case ZEUS_AMD_VERDICT_SECONDARY_PARTITION: return "second part";
+    default: return "unknown";
+    }
+}
+
+/* A number with its unit, or "-" where there is none. */
+static void cell(char *to, size_t room, zeus_amd_status_t status, double value, const char *unit)
+{
+    if (status == ZEUS_AMD_STATUS_OK)
+        snprintf(to, room, "%.0f %s", value, unit);
+    else
+        snprintf(to, room, "-");
+}
+
+static void print_table(zeus_amd_t *z, uint32_t count)
+{
+    printf("%3s  %-28s  %-12s  %8s  %-11s  %8s  %6s\n", "GPU", "name", "PCI address", "power",
+           "counter", "limit", "temp");
+    for (uint32_t i = 0; i < count; i++) {
+        zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
+        uint64_t power = 0, limit = 0;
+        int32_t temperature = 0;
+        char power_text[32], limit_text[32], temperature_text[32];
+        zeus_amd_status_t status;
+
+        if (zeus_amd_gpu_info(z, i, &info) != ZEUS_AMD_STATUS_OK) {
+            complain("zeus_amd_gpu_info");
+            continue;
+        }
+        /* MI300 and later report the power of this moment, earlier GPUs an average. */
+        status = zeus_amd_power_instant_mw(z, i, &power);
+        if (status != ZEUS_AMD_STATUS_OK)
+            status = zeus_amd_power_average_mw(z, i, &power);
+        cell(power_text, sizeof power_text, status, (double)power / 1e3, "W");
+        status = zeus_amd_power_limit_mw(z, i, &limit);
+        cell(limit_text, sizeof limit_text, status, (double)limit / 1e3, "W");
+        status = zeus_amd_temperature_c(z, i, &temperature);
+        cell(temperature_text, sizeof temperature_text, status, temperature, "C");
+        printf("%3" PRIu32 "  %-28.28s  %-12s  %8s  %-11s  %8s  %6s\n", i, info.name, info.pci_address,
+               power_text, verdict_word(info.energy_verdict), limit_text, temperature_text);
+    }
+}
+
+/* Reads every counter that is to be trusted. */
+static void read_edges(zeus_amd_t *z, uint32_t count, struct edge *edges)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const zeus_amd_energy_raw_t empty = ZEUS_AMD_ENERGY_RAW_INIT;
+        uint32_t supported = 0;
+        edges[i].raw = empty;
+        edges[i].have = zeus_amd_energy_supported(z, i, &supported) == ZEUS_AMD_STATUS_OK && supported &&
+                        zeus_amd_energy_raw(z, i, &edges[i].raw) == ZEUS_AMD_STATUS_OK &&
+                        !(edges[i].raw.flags & ZEUS_AMD_ENERGY_STALE_BIT);
+        edges[i].seconds = edges[i].raw.flags & ZEUS_AMD_ENERGY_DRIVER_TIME_BIT
+                               ? (double)edges[i].raw.driver_time_ns * 1e-9
+                               : now_s();
+    }
+}
+
+/* Runs the command; its exit status as a shell has it. */
+static int run(char **command)
+{
+    int status = 0;
+    struct sigaction ignore, old_int, old_quit;
+    pid_t child;
+
+    /* Ctrl-C is for the command; this program still has to report. */
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGINT, &ignore, &old_int);
+    sigaction(SIGQUIT, &ignore, &old_quit);
+    fflush(stdout);
+    child = fork();
+    if (child < 0) {
+        fprintf(stderr, "energy_report: fork: %s\n", strerror(errno));
+        return 126;
+    }
+    if (child == 0) {
+        sigaction(SIGINT, &old_int, NULL);
+        sigaction(SIGQUIT, &old_quit, NULL);
+        execvp(command[0], command);
+        fprintf(stderr, "energy_report: %s: %s\n", command[0], strerror(errno));
+        _exit(127);
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    sigaction(SIGINT, &old_int, NULL);
+    sigaction(SIGQUIT, &old_quit, NULL);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void wait_s(double seconds)
+{
+    struct timespec t;
+    t.tv_sec = (time_t)seconds;
+    t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+    while (nanosleep(&t, &t) != 0 && errno == EINTR)
+        ;
+}
+
+static void print_energies(zeus_amd_t *z, uint32_t count, const struct edge *before, const struct edge *after,
+                           double seconds)
+{
+    double total_j = 0;
+    uint32_t counted = 0;
+
+    printf("\n%3s  %14s  %12s  %10s\n", "GPU", "energy", "mean power", "time");
+    for (uint32_t i = 0; i < count; i++) {
+        zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
+        double joules, time;
+
+        if (!before[i].have || !after[i].have || after[i].raw.accumulator < before[i].raw.accumulator) {
+            const char *why = "its counter cannot be read";
+            if (zeus_amd_gpu_info(z, i, &info) == ZEUS_AMD_STATUS_OK) {
+                if (info.energy_verdict == ZEUS_AMD_VERDICT_SECONDARY_DIE)
+                    why = "counted with the first die of its package";
+                else if (info.energy_verdict == ZEUS_AMD_VERDICT_STUCK)
+                    why = "its counter is stuck";
+                else if (before[i].have && after[i].have)
+                    why = "its counter was reset meanwhile";
+            }
+            printf("%3" PRIu32 "  %14s  %s\n", i, "-", why);
+            continue;
+        }
+        joules = (double)(after[i].raw.accumulator - before[i].raw.accumulator) * after[i].raw.unit_uj * 1e-6;
+        time = after[i].seconds - before[i].seconds;
+        printf("%3" PRIu32 "  %12.3f J  %10.1f W  %8.3f s\n", i, joules, time > 0 ? joules / time : 0, time);
+        total_j += joules;
+        counted++;
+    }
+    printf("all  %12.3f J  %10.1f W  %8.3f s  (%" PRIu32 " of %" PRIu32 " GPUs have a counter of their own)\n",
+           total_j, seconds > 0 ? total_j / seconds : 0, seconds, counted, count);
+}
+
+int main(int argc, char **argv)
+{
+    zeus_amd_session_info_t about = ZEUS_AMD_SESSION_INFO_INIT;
+    zeus_amd_t *z = NULL;
+    struct edge *before, *after;
+    char **command = NULL;
+    double wanted = 2, start, seconds;
+    int status = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0 && i + 1 < argc) {
+            command = argv + i + 1;
+            break;
+        }
+        if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
+            char *end = NULL;
+            wanted = strtod(argv[++i], &end);
+            if (end != argv[i] && *end == '\0' && wanted > 0 && wanted < 1e6)
+                continue;
+        }
+        fprintf(stderr, "usage: %s [--seconds N] [-- command arguments...]\n", argv[0]);
+        return 2;
+    }
+
+    if (zeus_amd_open(NULL, &z) != ZEUS_AMD_STATUS_OK) {
+        complain("zeus_amd_open");
+        return 1;
+    }
+    if (zeus_amd_session_info(z, &about) != ZEUS_AMD_STATUS_OK) {
+        complain("zeus_amd_session_info");
+        zeus_amd_close(z);
+        return 1;
+    }
+    printf("zeus_amd %s, libamd_smi %" PRIu32 ".%" PRIu32 ".%" PRIu32 " (ROCm %s), %" PRIu32 " GPU%s\n\n",
+           zeus_amd_version_string(), about.amdsmi_version_0, about.amdsmi_version_1, about.amdsmi_version_2,
+           about.rocm, about.gpu_count, about.gpu_count == 1 ? "" : "s");
+    print_table(z, about.gpu_count);
+
+    before = calloc(about.gpu_count + 1u, sizeof *before);
+    after = calloc(about.gpu_count + 1u, sizeof *after);
+    if (before == NULL || after == NULL) {
+        fprintf(stderr, "energy_report: out of memory\n");
+        return 1;
+    }
+    read_edges(z, about.gpu_count, before);
+    start = now_s();
+    if (command != NULL)
+        status = run(command);
+    else
+        wait_s(wanted);
+    seconds = now_s() - start;
+    read_edges(z, about.gpu_count, after);
+    print_energies(z, about.gpu_count, before, after, seconds);
+
+    free(before);
+    free(after);
+    zeus_amd_close(z);
+    z = NULL;
+    return status;
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# All tests in one command. Installs what it needs where it may (apt-get, PyPI), says what to install where not.
+set -u
+cd "$(dirname "$0")/.."
+. examples-c/require.sh
+
+require cc:build-essential c++:build-essential clang:clang cmake:cmake valgrind:valgrind strace:strace setcap:libcap2-bin \
+    python3:python3 nm:binutils
+require_rust
+python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3-venv
+ldconfig -p | grep -q libjemalloc.so.2 || install_packages libjemalloc2
+
+passed=0
+failed=0
+step() {
+    local name=$1
+    shift
+    printf '== %s\n' "$name"
+    if "$@" </dev/null; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf '!! failed: %s\n' "$name"
+    fi
+}
+
+cmake_builds() {
+    cmake -S . -B target/cmake -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror >/dev/null &&
+        cmake --build target/cmake >/dev/null &&
+        tests/sim/run --machine mi210-1 --rocm 6.2.4 -- target/cmake/energy_report --seconds 0.2 &&
+        tests/sim/run --machine mi350x-8 --rocm 7.0.2 -- target/cmake/list_gpus &&
+        tests/sim/run --machine mi300x-8 --rocm 6.3.3 -- python3 examples-c/read_power.py target/cmake/libzeus_amd.so
+}
+
+# The main job, as a newcomer types it: its first line says on which machine, its last one the total.
+main_job() {
+    local out
+    out=$(examples-c/run.sh --seconds 1) || return 1
+    printf '%s\n' "$out"
+    printf '%s\n' "$out" | head -n 1 | grep -Eq '^(Real|Simulated) machine: ' &&
+        printf '%s\n' "$out" | tail -n 1 | grep -Eq '^all +[0-9.]+ J'
+}
+
+step "formatting" cargo fmt --all --check
+step "clippy" cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+step "simulated machine builds" tests/sim/run build
+step "cargo test" cargo test --quiet --locked --workspace
+step "main job" main_job
+step "CMake" cmake_builds
+step "AMD's amdsmi packages on the simulated machine" tests/python/amdsmi.sh
+step "Zeus and this library agree" tests/python/zeus.sh
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
