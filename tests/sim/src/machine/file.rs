@@ -1,0 +1,358 @@
+//! The machine file as serde sees it. The README of this directory describes it for people.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::power::{Noise, Shape};
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineSpec {
+    #[serde(default)]
+    pub description: String,
+    /// The amdgpu module is loaded.
+    #[serde(default = "yes")]
+    pub amdgpu: bool,
+    /// /sys/class/kfd and /dev/kfd exist.
+    #[serde(default = "yes")]
+    pub kfd: bool,
+    #[serde(default)]
+    pub drm: DrmClass,
+    #[serde(default)]
+    pub dri: Dri,
+    /// A graphics chip of another vendor is card0, as on most servers.
+    #[serde(default = "yes")]
+    pub vga: bool,
+    /// CPU nodes that KFD numbers before the GPUs.
+    #[serde(default = "two")]
+    pub cpu_nodes: u32,
+    /// Setters answer NO_PERM, as for every user but root.
+    #[serde(default)]
+    pub unprivileged: bool,
+    /// The machine is a virtual one.
+    #[serde(default)]
+    pub vm: bool,
+    #[serde(default)]
+    pub init: Init,
+    /// Other version words than the release's.
+    #[serde(default)]
+    pub version: Option<[u32; 4]>,
+    #[serde(default)]
+    pub missing_symbols: Vec<String>,
+    /// This many bytes 0x5A are written behind each struct, as if it had grown.
+    #[serde(default)]
+    pub overrun: usize,
+    #[serde(default)]
+    pub stdout_noise: bool,
+    #[serde(default)]
+    pub stderr_noise: bool,
+    /// Log reading calls as well.
+    #[serde(default)]
+    pub log_reads: bool,
+    /// Table revisions stay as the file says, even if the release's library cannot read them.
+    #[serde(default)]
+    pub strict_metrics: bool,
+    /// Faults of calls that concern no GPU.
+    #[serde(default)]
+    pub fault: BTreeMap<String, Fault>,
+    #[serde(default = "driver_version")]
+    pub driver_version: String,
+    pub gpu: BTreeMap<String, GpuSpec>,
+}
+
+fn two() -> u32 {
+    2
+}
+
+fn driver_version() -> String {
+    "6.8.5".to_string()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum DrmClass {
+    #[default]
+    Cards,
+    /// The directory is there and holds no card.
+    Empty,
+    /// There is no such directory.
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Dri {
+    #[default]
+    Ok,
+    Missing,
+    /// Not readable for this user.
+    Denied,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Init {
+    pub status: u32,
+    pub hang: bool,
+    pub delay_ms: u64,
+}
+
+/// What a call answers instead of its result: `7`, or `{ status = 7, after = 3, first = 2, delay_ms = 50 }`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Fault {
+    Status(u32),
+    Detail(FaultDetail),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct FaultDetail {
+    pub status: u32,
+    /// Only after this many calls that went well.
+    pub after: u64,
+    /// Only so many times, then all is well again (0: for ever).
+    pub first: u64,
+    pub delay_ms: u64,
+}
+
+impl Fault {
+    pub fn detail(&self) -> FaultDetail {
+        match self {
+            Fault::Status(status) => FaultDetail { status: *status, ..Default::default() },
+            Fault::Detail(d) => d.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GpuSpec {
+    #[serde(default)]
+    pub model: String,
+    /// The GPU is not in the machine at all.
+    #[serde(default)]
+    pub absent: bool,
+    pub name: String,
+    pub bdf: String,
+    /// 16 hex digits.
+    pub unique_id: String,
+    pub device_id: u32,
+    #[serde(default)]
+    pub subvendor: u32,
+    #[serde(default)]
+    pub subsystem_id: u32,
+    #[serde(default)]
+    pub rev_id: u32,
+    #[serde(default)]
+    pub oam_id: u32,
+    /// Rank in the order in which the driver finds the GPUs: order of DRM minors and KFD nodes. Default: as in the file.
+    #[serde(default)]
+    pub probe: Option<u32>,
+    /// Number of the (first) KFD node, DRM card and render node; default: consecutive in probe order.
+    #[serde(default)]
+    pub kfd_node: Option<u32>,
+    #[serde(default)]
+    pub card: Option<u32>,
+    #[serde(default)]
+    pub render_minor: Option<u32>,
+    /// KFD's gpu_id; default: made from the unique_id.
+    #[serde(default)]
+    pub gpu_id: Option<u32>,
+    #[serde(default)]
+    pub access: Access,
+    /// Dies with the same number are one package; default: a package of its own.
+    #[serde(default)]
+    pub package: Option<u32>,
+    #[serde(default)]
+    pub die: DieRole,
+    #[serde(default = "spx")]
+    pub compute_partition: String,
+    #[serde(default = "nps1")]
+    pub memory_partition: String,
+    #[serde(default = "one")]
+    pub partitions: u32,
+    /// unique_id of each partition in KFD; default: all the GPU's.
+    #[serde(default)]
+    pub partition_unique_ids: Vec<String>,
+    /// Revision of gpu_metrics: "1.3" to "1.9", or "none" for no file.
+    pub metrics: String,
+    pub power_sensor: PowerSensor,
+    pub power: Shape,
+    #[serde(default)]
+    pub noise: Option<Noise>,
+    /// The firmware's average power is the mean over so many seconds.
+    #[serde(default)]
+    pub average_s: f64,
+    #[serde(default)]
+    pub counter: Counter,
+    pub caps: Caps,
+    pub temps: Temps,
+    pub clocks: Clocks,
+    #[serde(default = "activity")]
+    pub activity: [u32; 2],
+    /// gfx, soc, mem in mV where the metrics have them.
+    #[serde(default)]
+    pub voltages: Option<[u32; 3]>,
+    #[serde(default)]
+    pub compute_units: u32,
+    #[serde(default)]
+    pub gfx_target: u32,
+    #[serde(default)]
+    pub simd_count: u32,
+    /// KFD's capability word (bits 13:12 are the doorbell type).
+    #[serde(default = "doorbell_two")]
+    pub capability: u32,
+    #[serde(default)]
+    pub vram_mb: u64,
+    #[serde(default)]
+    pub fault: BTreeMap<String, Fault>,
+}
+
+fn spx() -> String {
+    "SPX".to_string()
+}
+
+fn nps1() -> String {
+    "NPS1".to_string()
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn activity() -> [u32; 2] {
+    [0, 0]
+}
+
+fn doorbell_two() -> u32 {
+    0x2000
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    #[default]
+    Ok,
+    /// sysfs is readable, the render node is missing (ENOENT).
+    NoRender,
+    /// Device cgroup: gpu_id and properties answer EPERM; libamd_smi drops the GPU.
+    Hidden,
+    /// The render node answers EACCES.
+    Denied,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum DieRole {
+    /// The only die of its package.
+    #[default]
+    Single,
+    Primary,
+    /// Reports no power and no energy.
+    Secondary,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PowerSensor {
+    /// Averaged by the firmware (MI100, MI200).
+    Average,
+    /// The current value (MI300 and later).
+    Current,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Counter {
+    /// Counts at machine start.
+    pub initial: u64,
+    pub unit_uj: f64,
+    pub bits: u32,
+    pub refresh_ms: f64,
+    /// From this second on the accumulator does not move (its time does).
+    pub stuck_at_s: Option<f64>,
+    /// From this second on the whole table does not move.
+    pub frozen_at_s: Option<f64>,
+    /// At this second the counter starts again from 0, as after a reset.
+    pub reset_at_s: Option<f64>,
+    pub missing: Option<Missing>,
+    /// Base of the firmware's own clock.
+    pub firmware_offset_s: f64,
+    /// system_clock_counter is taken so much later than the energy.
+    pub driver_lag_us: f64,
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Counter {
+            initial: 0,
+            unit_uj: 1e6 / 65536.0,
+            bits: 64,
+            refresh_ms: 1.0,
+            stuck_at_s: None,
+            frozen_at_s: None,
+            reset_at_s: None,
+            missing: None,
+            firmware_offset_s: 0.0,
+            driver_lag_us: 0.0,
+        }
+    }
+}
+
+/// How an accumulator that is not there looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    Ones,
+    U32Ones,
+    Zero,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caps {
+    #[serde(default = "yes")]
+    pub present: bool,
+    pub cap_w: f64,
+    pub default_w: f64,
+    #[serde(default)]
+    pub min_w: f64,
+    pub max_w: f64,
+}
+
+/// Millidegrees; what is left out has no sensor.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Temps {
+    pub edge: Option<i64>,
+    pub hotspot: Option<i64>,
+    pub mem: Option<i64>,
+    pub vrsoc: Option<i64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clocks {
+    pub gfx: ClockSpec,
+    pub mem: ClockSpec,
+    #[serde(default)]
+    pub soc: Option<ClockSpec>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockSpec {
+    /// MHz now.
+    pub now: u32,
+    /// Lines of pp_dpm_*.
+    pub levels: Vec<u32>,
+    /// The range that may be set (OD_RANGE); none: not settable.
+    #[serde(default)]
+    pub range: Option<[u32; 2]>,
+}

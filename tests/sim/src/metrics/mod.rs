@@ -1,0 +1,9 @@
+//! The binary gpu_metrics file: written by the tree's mover, read by the simulated library.
+
+mod decode;
+mod encode;
+mod table;
+
+pub use decode::Decoded;
+pub use encode::Blob;
+pub use table::{Item, Table};

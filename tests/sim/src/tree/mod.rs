@@ -1,0 +1,93 @@
+//! The `/sys` and `/dev` tree of a machine, under a directory of its own.
+
+mod hwmon;
+mod kfd;
+pub mod od;
+mod pci;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{symlink, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::machine::{Access, Dri, DrmClass, Gpu, Machine, Processor};
+
+pub use hwmon::power_file;
+
+/// Builds everything that does not move; the mover fills in and refreshes the rest.
+pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
+    fs::create_dir_all(root.join("sys/bus/pci/devices"))?;
+    fs::create_dir_all(root.join("dev"))?;
+    if m.spec.drm != DrmClass::None {
+        fs::create_dir_all(root.join("sys/class/drm"))?;
+        write(&root.join("sys/class/drm/version"), "drm 1.1.0 20060810\n")?;
+    }
+    if m.spec.dri != Dri::Missing {
+        fs::create_dir_all(root.join("dev/dri"))?;
+    }
+    if m.spec.amdgpu {
+        write(&root.join("sys/module/amdgpu/initstate"), "live\n")?;
+        write(&root.join("sys/module/amdgpu/version"), &format!("{}\n", m.spec.driver_version))?;
+    }
+    fs::create_dir_all(root.join("sys/class/hwmon"))?;
+    if m.spec.vga {
+        pci::vga(m, root)?;
+    }
+    for g in m.gpus() {
+        pci::device(m, root, g)?;
+        hwmon::device(root, g)?;
+    }
+    for p in m.processors() {
+        drm(m, root, p)?;
+    }
+    if m.spec.kfd {
+        kfd::build(m, root)?;
+    }
+    if m.spec.dri == Dri::Denied {
+        fs::set_permissions(root.join("dev/dri"), fs::Permissions::from_mode(0))?;
+    }
+    Ok(())
+}
+
+/// `/sys/devices/…/<address>` of a GPU.
+pub fn pci_dir(root: &Path, g: &Gpu) -> PathBuf {
+    root.join("sys").join(pci::relative(&g.bdf))
+}
+
+/// The card's directory: beside the GPU's for partition 0, a platform device for the others.
+fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
+    let g = m.gpu_of(p);
+    let device = if p.partition == 0 { pci::relative(&g.bdf) } else { format!("devices/platform/amdgpu_xcp_{}", p.card) };
+    let home = root.join("sys").join(&device).join("drm");
+    for (name, minor, node) in
+        [(format!("card{}", p.card), p.card, true), (format!("renderD{}", p.render), p.render, g.spec.access != Access::NoRender)]
+    {
+        let dir = home.join(&name);
+        fs::create_dir_all(&dir)?;
+        symlink("../..", dir.join("device"))?;
+        write(&dir.join("dev"), &format!("226:{minor}\n"))?;
+        write(&dir.join("uevent"), &format!("MAJOR=226\nMINOR={minor}\nDEVNAME=dri/{name}\nDEVTYPE=drm_minor\n"))?;
+        if m.spec.drm == DrmClass::Cards {
+            symlink(format!("../../{device}/drm/{name}"), root.join("sys/class/drm").join(&name))?;
+        }
+        if node && m.spec.dri != Dri::Missing {
+            let path = root.join("dev/dri").join(&name);
+            write(&path, "")?;
+            if g.spec.access == Access::Denied {
+                fs::set_permissions(&path, fs::Permissions::from_mode(0))?;
+            }
+        }
+    }
+    if p.partition != 0 {
+        write(&root.join("sys").join(&device).join("uevent"), "DRIVER=amdgpu_xcp_drv\n")?;
+    }
+    Ok(())
+}
+
+/// Writes a file, making the directories above it.
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    fs::write(path, text)
+}
