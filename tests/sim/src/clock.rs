@@ -64,15 +64,30 @@ impl State {
         let size = std::mem::size_of::<Shared>();
         let fail = |e: std::io::Error| format!("{}: {e}", path.display());
         // Every process of the machine counts its calls here, whatever user it runs as.
-        let file = OpenOptions::new().read(true).write(true).create(create).truncate(false).mode(0o666).open(&path).map_err(fail)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(create)
+            .truncate(false)
+            .mode(0o666)
+            .open(&path)
+            .map_err(fail)?;
         if create {
             file.set_len(size as u64).map_err(fail)?;
         } else if file.metadata().map_err(fail)?.len() < size as u64 {
             return Err(format!("{}: too short", path.display()));
         }
         // SAFETY: maps `size` bytes of a file that has them; the mapping is never removed.
-        let p =
-            unsafe { libc::mmap(std::ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, file.as_raw_fd(), 0) };
+        let p = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                size,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                file.as_raw_fd(),
+                0,
+            )
+        };
         if p == libc::MAP_FAILED {
             return Err(fail(std::io::Error::last_os_error()));
         }

@@ -92,7 +92,16 @@ pub fn link(release: &Release, archive: &Path, library: &Path, missing: &[String
         .arg(archive)
         .arg(format!("-Wl,-soname,{}", file_name(release)))
         .arg(format!("-Wl,--version-script={}", script.display()))
-        .args(["-Wl,--gc-sections", "-Wl,--strip-debug", "-Wl,--no-undefined", "-lpthread", "-ldl", "-lm", "-lgcc_s", "-lc"])
+        .args([
+            "-Wl,--gc-sections",
+            "-Wl,--strip-debug",
+            "-Wl,--no-undefined",
+            "-lpthread",
+            "-ldl",
+            "-lm",
+            "-lgcc_s",
+            "-lc",
+        ])
         .output()
         .map_err(|e| format!("cc: {e}"))?;
     if !out.status.success() {
@@ -106,7 +115,10 @@ pub fn link(release: &Release, archive: &Path, library: &Path, missing: &[String
 /// Says which release this is, and answers NOT_SUPPORTED for what is exported but not simulated.
 fn stubs(release: &Release, names: &[String]) -> String {
     let mut c = String::from("void zeus_amd_sim_set_release(const char *);\n");
-    c += &format!("__attribute__((constructor)) static void start(void) {{ zeus_amd_sim_set_release(\"{}\"); }}\n", release.name);
+    c += &format!(
+        "__attribute__((constructor)) static void start(void) {{ zeus_amd_sim_set_release(\"{}\"); }}\n",
+        release.name
+    );
     for n in names.iter().filter(|n| !FUNCTIONS.contains(&n.as_str())) {
         c += &format!("int {n}(void) {{ return 2; }}\n");
     }

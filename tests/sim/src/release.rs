@@ -209,7 +209,9 @@ mod tests {
         assert!(r("6.3.3").version_needs_init() && !r("6.4.0").version_needs_init());
         assert!(!r("7.12").modern() && r("7.13").modern() && r("10.0").modern());
         assert!(!r("6.4.3").counts_init() && r("7.0").counts_init());
-        assert!(!r("6.1.2").hangs_without_cards() && r("6.2.0").hangs_without_cards() && !r("6.4.0").hangs_without_cards());
+        assert!(
+            !r("6.1.2").hangs_without_cards() && r("6.2.0").hangs_without_cards() && !r("6.4.0").hangs_without_cards()
+        );
         assert_eq!((r("10.0").clock_na(), r("10.2").clock_na()), (0xFFFF, 0xFFFF_FFFF));
     }
 }

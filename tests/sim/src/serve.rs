@@ -46,8 +46,11 @@ pub fn new_dir() -> Result<PathBuf, String> {
     let shm = PathBuf::from("/dev/shm");
     for base in [shm, std::env::temp_dir()] {
         for n in 0..100u32 {
-            let dir =
-                base.join(format!("zeus-amd-sim-{}-{}", std::process::id(), crate::clock::boottime_ns() % 1_000_000_000 + u64::from(n)));
+            let dir = base.join(format!(
+                "zeus-amd-sim-{}-{}",
+                std::process::id(),
+                crate::clock::boottime_ns() % 1_000_000_000 + u64::from(n)
+            ));
             if fs::create_dir(&dir).is_ok() {
                 return Ok(dir);
             }

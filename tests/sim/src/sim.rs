@@ -34,7 +34,8 @@ impl Sim {
         for patch in with {
             command.args(["--with", patch.as_ref()]);
         }
-        let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(|e| format!("zeus-amd-sim: {e}"))?;
+        let mut keeper =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(|e| format!("zeus-amd-sim: {e}"))?;
         let stdin = keeper.stdin.take();
         let mut line = String::new();
         if let Some(out) = keeper.stdout.take() {

@@ -72,9 +72,9 @@ fn run(o: Options) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         "build" => {
-            for r in
-                RELEASES.iter().filter(|r| o.rest.is_empty() || o.rest.iter().any(|n| Release::find(n).is_some_and(|f| f.name == r.name)))
-            {
+            for r in RELEASES.iter().filter(|r| {
+                o.rest.is_empty() || o.rest.iter().any(|n| Release::find(n).is_some_and(|f| f.name == r.name))
+            }) {
                 println!("{}", library::ensure(r, &archive()?)?.display());
             }
             Ok(ExitCode::SUCCESS)
@@ -117,7 +117,8 @@ fn site(o: &Options) -> Result<Site, String> {
 fn print_truth(o: &Options) -> Result<ExitCode, String> {
     let v = match &o.dir {
         Some(dir) => {
-            let text = std::fs::read_to_string(dir.join("machine.json")).map_err(|e| format!("{}: {e}", dir.display()))?;
+            let text =
+                std::fs::read_to_string(dir.join("machine.json")).map_err(|e| format!("{}: {e}", dir.display()))?;
             let state = State::open(dir)?;
             truth(&Machine::from_json(&text)?, state.epoch_ns(), Some(state.now_ns()))
         }

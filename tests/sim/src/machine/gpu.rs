@@ -56,7 +56,8 @@ fn hex(text: &str) -> Result<u64, String> {
 }
 
 pub(super) fn expand(spec: &MachineSpec) -> Result<(Vec<Gpu>, Vec<Processor>), String> {
-    let mut listed: Vec<(u32, &GpuSpec)> = spec.gpu.iter().filter(|(_, g)| !g.absent).map(|(n, g)| (n.parse().unwrap_or(0), g)).collect();
+    let mut listed: Vec<(u32, &GpuSpec)> =
+        spec.gpu.iter().filter(|(_, g)| !g.absent).map(|(n, g)| (n.parse().unwrap_or(0), g)).collect();
     listed.sort_by_key(|g| g.0);
     let mut gpus = Vec::new();
     for (index, (number, g)) in listed.iter().enumerate() {
@@ -111,7 +112,8 @@ pub(super) fn expand(spec: &MachineSpec) -> Result<(Vec<Gpu>, Vec<Processor>), S
 
 /// KFD hashes a few properties into 16 bits; any number that differs between GPUs will do.
 fn default_gpu_id(unique_id: u64, bdf: &Bdf) -> u32 {
-    let h = unique_id.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(bdf.as_union().wrapping_mul(0xBF58_476D_1CE4_E5B9));
+    let h =
+        unique_id.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(bdf.as_union().wrapping_mul(0xBF58_476D_1CE4_E5B9));
     0x1000 + ((h >> 48) as u32 & 0xDFF0)
 }
 

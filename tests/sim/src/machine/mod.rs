@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 pub use bdf::Bdf;
 pub use file::{
-    Access, Caps, ClockSpec, Clocks, Counter, DieRole, Dri, DrmClass, Fault, GpuSpec, Init, MachineSpec, Missing, PowerSensor, Temps,
+    Access, Caps, ClockSpec, Clocks, Counter, DieRole, Dri, DrmClass, Fault, GpuSpec, Init, MachineSpec, Missing,
+    PowerSensor, Temps,
 };
 pub use gpu::{Gpu, Processor};
 pub use truth::{gpu_truth, truth};
@@ -39,7 +40,8 @@ impl Machine {
     pub fn load_with<S: AsRef<str>>(name_or_path: &str, patches: &[S]) -> Result<Machine, String> {
         let named = machines_dir().join(format!("{name_or_path}.toml"));
         let path = if !name_or_path.contains('/') && named.is_file() { named } else { PathBuf::from(name_or_path) };
-        let text = std::fs::read_to_string(&path).map_err(|e| format!("machine {name_or_path}: {}: {e}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| format!("machine {name_or_path}: {}: {e}", path.display()))?;
         let name = path.file_stem().map_or_else(|| name_or_path.to_string(), |s| s.to_string_lossy().into_owned());
         Machine::parse(&name, &text, patches)
     }
@@ -78,14 +80,16 @@ impl Machine {
     /// The order of libamd_smi's handles: ascending PCI address, partitions of a GPU together. A GPU that the process
     /// may not see (device cgroup) is dropped.
     pub fn in_smi_order(&self) -> Vec<&Processor> {
-        let mut v: Vec<&Processor> = self.processors.iter().filter(|p| self.gpu_of(p).spec.access != Access::Hidden).collect();
+        let mut v: Vec<&Processor> =
+            self.processors.iter().filter(|p| self.gpu_of(p).spec.access != Access::Hidden).collect();
         v.sort_by_key(|p| (self.gpu_of(p).bdf, p.partition));
         v
     }
 
     /// The order of KFD nodes, which is HIP's before any mask; only what the process may open.
     pub fn in_hip_order(&self) -> Vec<&Processor> {
-        let mut v: Vec<&Processor> = self.processors.iter().filter(|p| self.gpu_of(p).spec.access == Access::Ok).collect();
+        let mut v: Vec<&Processor> =
+            self.processors.iter().filter(|p| self.gpu_of(p).spec.access == Access::Ok).collect();
         v.sort_by_key(|p| p.node);
         v
     }
@@ -96,7 +100,10 @@ impl Machine {
 
     /// The primary die of the package that `gpu` belongs to (itself when it has only one).
     pub fn primary_of(&self, gpu: &Gpu) -> &Gpu {
-        self.gpus.iter().find(|g| g.package == gpu.package && g.spec.die != DieRole::Secondary).unwrap_or(&self.gpus[gpu.index])
+        self.gpus
+            .iter()
+            .find(|g| g.package == gpu.package && g.spec.die != DieRole::Secondary)
+            .unwrap_or(&self.gpus[gpu.index])
     }
 
     /// The machine as its own file again, every default written out: how the library gets it.

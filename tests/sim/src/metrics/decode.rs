@@ -66,7 +66,8 @@ fn fixed(bytes: &[u8], revision: (u8, u8)) -> Option<HashMap<String, (usize, Vec
         if table.size != bytes.len() {
             return None;
         }
-        let read = |i: &super::Item| (0..i.count).map(|n| number(&bytes[i.offset + n * i.element..][..i.element])).collect();
+        let read =
+            |i: &super::Item| (0..i.count).map(|n| number(&bytes[i.offset + n * i.element..][..i.element])).collect();
         Some(table.items.iter().map(|(name, i)| (name.clone(), (i.element, read(i)))).collect())
     })
 }

@@ -35,7 +35,10 @@ impl Table {
         for (name, f) in v["fields"].as_object()? {
             let (offset, bytes) = (f["offset"].as_u64()? as usize, f["size"].as_u64()? as usize);
             let element = f["element_size"].as_u64().map_or(bytes, |e| e as usize);
-            items.insert(name.clone(), Item { offset, element, count: bytes / element });
+            // Structs within the table (the partitions' statistics) are left as they are.
+            if element <= 8 {
+                items.insert(name.clone(), Item { offset, element, count: bytes / element });
+            }
         }
         add_unlisted(&mut items, v, size);
         let mut base = vec![0xFF; size];

@@ -152,8 +152,17 @@ pub extern "C" fn amdsmi_set_gpu_clk_range(processor: *mut c_void, min: u64, max
 }
 
 /// By value of amdsmi_dev_perf_level_t, as the kernel spells them.
-const LEVELS: [&str; 9] =
-    ["auto", "low", "high", "manual", "profile_standard", "profile_peak", "profile_min_mclk", "profile_min_sclk", "perf_determinism"];
+const LEVELS: [&str; 9] = [
+    "auto",
+    "low",
+    "high",
+    "manual",
+    "profile_standard",
+    "profile_peak",
+    "profile_min_mclk",
+    "profile_min_sclk",
+    "perf_determinism",
+];
 
 #[no_mangle]
 pub extern "C" fn amdsmi_set_gpu_perf_level(processor: *mut c_void, level: u32) -> u32 {
@@ -190,7 +199,9 @@ pub extern "C" fn amdsmi_get_gpu_od_volt_info(processor: *mut c_void, info: *mut
         }
         let text = t.read("pp_od_clk_voltage").unwrap_or_default();
         let (now, settable) = (od::Limits::parse(&text), od::settable(&text));
-        let Some(mut out) = Out::new(t.cx, "amdsmi_od_volt_freq_data_t", info).filter(|_| !text.is_empty()) else { return NOT_SUPPORTED };
+        let Some(mut out) = Out::new(t.cx, "amdsmi_od_volt_freq_data_t", info).filter(|_| !text.is_empty()) else {
+            return NOT_SUPPORTED;
+        };
         for (name, range) in [
             ("curr_sclk_range", now.gfx),
             ("curr_mclk_range", now.mem),

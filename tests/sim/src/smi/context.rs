@@ -195,7 +195,12 @@ impl Target {
 }
 
 /// Runs a call on a processor handle: NOT_INIT, bad handles, faults, then the call itself.
-pub fn gpu_call(function: &'static str, handle: *mut c_void, args: std::fmt::Arguments<'_>, body: impl FnOnce(Target) -> u32) -> u32 {
+pub fn gpu_call(
+    function: &'static str,
+    handle: *mut c_void,
+    args: std::fmt::Arguments<'_>,
+    body: impl FnOnce(Target) -> u32,
+) -> u32 {
     catch_unwind(AssertUnwindSafe(|| {
         let Some(cx) = context() else { return NOT_INIT };
         count(cx, function);
@@ -206,7 +211,11 @@ pub fn gpu_call(function: &'static str, handle: *mut c_void, args: std::fmt::Arg
         let processor = &cx.processors[index];
         let gpu = cx.machine.gpu_of(processor);
         let status = cx.fault(&gpu.spec.fault, function, index).unwrap_or_else(|| body(Target { cx, processor, gpu }));
-        let name = if gpu.spec.partitions > 1 { format!("{}.{}", gpu.number, processor.partition) } else { gpu.number.to_string() };
+        let name = if gpu.spec.partitions > 1 {
+            format!("{}.{}", gpu.number, processor.partition)
+        } else {
+            gpu.number.to_string()
+        };
         log_call(cx, function, &name, args, status);
         status
     }))

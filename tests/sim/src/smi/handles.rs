@@ -81,7 +81,8 @@ impl Life {
         if handle.is_null() {
             return Err(INVAL);
         }
-        let (kind, generation) = self.known.as_ref().and_then(|k| k.get(&(handle as usize))).copied().ok_or(NOT_FOUND)?;
+        let (kind, generation) =
+            self.known.as_ref().and_then(|k| k.get(&(handle as usize))).copied().ok_or(NOT_FOUND)?;
         Ok((kind, generation == self.generation))
     }
 }

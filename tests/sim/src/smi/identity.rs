@@ -56,7 +56,12 @@ pub extern "C" fn amdsmi_get_gpu_device_uuid(processor: *mut c_void, len: *mut u
             "ffff0000-0000-1000-80ff-ffffffffffff".to_string()
         } else {
             let device = t.gpu.spec.device_id;
-            format!("{:02x}{second:02x}{device:04x}-0000-1000-80{:02x}-{:012x}", s >> 56, s >> 48 & 0xff, s & 0xffff_ffff_ffff)
+            format!(
+                "{:02x}{second:02x}{device:04x}-0000-1000-80{:02x}-{:012x}",
+                s >> 56,
+                s >> 48 & 0xff,
+                s & 0xffff_ffff_ffff
+            )
         };
         store_text(uuid, 38, &text);
         SUCCESS
@@ -75,7 +80,9 @@ fn gfx_version(t: &Target) -> u64 {
 #[no_mangle]
 pub extern "C" fn amdsmi_get_gpu_asic_info(processor: *mut c_void, info: *mut c_void) -> u32 {
     gpu_call("amdsmi_get_gpu_asic_info", processor, format_args!(""), |t| {
-        let Some(mut out) = Out::new(t.cx, "amdsmi_asic_info_t", info).filter(|_| !info.is_null()) else { return INVAL };
+        let Some(mut out) = Out::new(t.cx, "amdsmi_asic_info_t", info).filter(|_| !info.is_null()) else {
+            return INVAL;
+        };
         let s = &t.gpu.spec;
         out.text("market_name", &s.name);
         if t.cx.release.modern() && !t.has_drm() {
@@ -88,7 +95,9 @@ pub extern "C" fn amdsmi_get_gpu_asic_info(processor: *mut c_void, info: *mut c_
         out.put("oam_id", s.oam_id.into()).put("xgmi_physical_id", s.oam_id.into());
         out.put("num_of_compute_units", s.compute_units.into()).put("target_graphics_version", gfx_version(&t));
         out.put("subsystem_id", s.subsystem_id.into()).put("flags", 0);
-        out.put("physical_acc_id", s.oam_id.into()).put("chip_rev_id", s.rev_id.into()).put("external_rev_id", s.rev_id.into());
+        out.put("physical_acc_id", s.oam_id.into())
+            .put("chip_rev_id", s.rev_id.into())
+            .put("external_rev_id", s.rev_id.into());
         out.done();
         SUCCESS
     })
@@ -131,8 +140,11 @@ pub extern "C" fn amdsmi_get_gpu_kfd_info(processor: *mut c_void, info: *mut c_v
 pub extern "C" fn amdsmi_get_gpu_board_info(processor: *mut c_void, info: *mut c_void) -> u32 {
     gpu_call("amdsmi_get_gpu_board_info", processor, format_args!(""), |t| {
         // 27.1 has the function and its struct is not known.
-        let Some(mut out) = Out::new(t.cx, "amdsmi_board_info_t", info).filter(|_| !info.is_null()) else { return NOT_SUPPORTED };
-        out.text("model_number", "102-G30211-0C").text("product_serial", &format!("692{:09}", t.gpu.unique_id % 1_000_000_000));
+        let Some(mut out) = Out::new(t.cx, "amdsmi_board_info_t", info).filter(|_| !info.is_null()) else {
+            return NOT_SUPPORTED;
+        };
+        out.text("model_number", "102-G30211-0C")
+            .text("product_serial", &format!("692{:09}", t.gpu.unique_id % 1_000_000_000));
         out.text("fru_id", "113-AMDG302110C03").text("product_name", &t.gpu.spec.name).text("manufacturer_name", "AMD");
         out.put("is_master", 0);
         out.done();
@@ -143,8 +155,12 @@ pub extern "C" fn amdsmi_get_gpu_board_info(processor: *mut c_void, info: *mut c
 #[no_mangle]
 pub extern "C" fn amdsmi_get_gpu_driver_info(processor: *mut c_void, info: *mut c_void) -> u32 {
     gpu_call("amdsmi_get_gpu_driver_info", processor, format_args!(""), |t| {
-        let Some(mut out) = Out::new(t.cx, "amdsmi_driver_info_t", info).filter(|_| !info.is_null()) else { return INVAL };
-        out.text("driver_version", &t.cx.machine.spec.driver_version).text("driver_date", "20150101").text("driver_name", "amdgpu");
+        let Some(mut out) = Out::new(t.cx, "amdsmi_driver_info_t", info).filter(|_| !info.is_null()) else {
+            return INVAL;
+        };
+        out.text("driver_version", &t.cx.machine.spec.driver_version)
+            .text("driver_date", "20150101")
+            .text("driver_name", "amdgpu");
         out.done();
         SUCCESS
     })
@@ -153,7 +169,9 @@ pub extern "C" fn amdsmi_get_gpu_driver_info(processor: *mut c_void, info: *mut 
 #[no_mangle]
 pub extern "C" fn amdsmi_get_gpu_vram_info(processor: *mut c_void, info: *mut c_void) -> u32 {
     gpu_call("amdsmi_get_gpu_vram_info", processor, format_args!(""), |t| {
-        let Some(mut out) = Out::new(t.cx, "amdsmi_vram_info_t", info).filter(|_| !info.is_null()) else { return INVAL };
+        let Some(mut out) = Out::new(t.cx, "amdsmi_vram_info_t", info).filter(|_| !info.is_null()) else {
+            return INVAL;
+        };
         // HBM, renumbered in 6.2; the vendor is a number up to 6.4 and a word from 7.0 on.
         let hbm = if out.width("vram_size_mb").is_some() { 6 } else { 4 };
         out.put("vram_type", hbm);
@@ -172,7 +190,9 @@ pub extern "C" fn amdsmi_get_gpu_vram_info(processor: *mut c_void, info: *mut c_
 #[no_mangle]
 pub extern "C" fn amdsmi_get_gpu_vram_usage(processor: *mut c_void, info: *mut c_void) -> u32 {
     gpu_call("amdsmi_get_gpu_vram_usage", processor, format_args!(""), |t| {
-        let Some(mut out) = Out::new(t.cx, "amdsmi_vram_usage_t", info).filter(|_| !info.is_null()) else { return NOT_SUPPORTED };
+        let Some(mut out) = Out::new(t.cx, "amdsmi_vram_usage_t", info).filter(|_| !info.is_null()) else {
+            return NOT_SUPPORTED;
+        };
         out.put("vram_total", t.gpu.spec.vram_mb).put("vram_used", 288);
         out.done();
         SUCCESS

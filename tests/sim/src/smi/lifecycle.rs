@@ -90,7 +90,9 @@ pub extern "C" fn amdsmi_get_lib_version(version: *mut c_void) -> u32 {
         if cx.release.version_needs_init() && ready().is_err() {
             return NOT_INIT;
         }
-        let Some(mut out) = Out::new(cx, "amdsmi_version_t", version).filter(|_| !version.is_null()) else { return INVAL };
+        let Some(mut out) = Out::new(cx, "amdsmi_version_t", version).filter(|_| !version.is_null()) else {
+            return INVAL;
+        };
         let words = cx.machine.spec.version.unwrap_or(cx.release.words);
         if cx.release.words[0] >= 26 {
             out.put("major", words[0].into()).put("minor", words[1].into()).put("release", words[2].into());
@@ -169,7 +171,11 @@ fn on_socket(cx: &Context, socket: *mut c_void) -> Result<Vec<usize>, u32> {
 }
 
 #[no_mangle]
-pub extern "C" fn amdsmi_get_processor_handles(socket: *mut c_void, count: *mut u32, processors: *mut *mut c_void) -> u32 {
+pub extern "C" fn amdsmi_get_processor_handles(
+    socket: *mut c_void,
+    count: *mut u32,
+    processors: *mut *mut c_void,
+) -> u32 {
     call("amdsmi_get_processor_handles", format_args!(""), |cx| match on_socket(cx, socket) {
         Ok(all) => fill(&all, count, processors),
         Err(e) => e,

@@ -157,7 +157,12 @@ fn own(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> {
 }
 
 #[no_mangle]
-pub extern "C" fn amdsmi_get_energy_count(processor: *mut c_void, count: *mut u64, resolution: *mut f32, timestamp: *mut u64) -> u32 {
+pub extern "C" fn amdsmi_get_energy_count(
+    processor: *mut c_void,
+    count: *mut u64,
+    resolution: *mut f32,
+    timestamp: *mut u64,
+) -> u32 {
     gpu_call("amdsmi_get_energy_count", processor, format_args!(""), |t| {
         super::lifecycle::noise(t.cx);
         if count.is_null() || timestamp.is_null() {

@@ -33,7 +33,11 @@ pub extern "C" fn amdsmi_get_gpu_memory_partition(processor: *mut c_void, text: 
 }
 
 #[no_mangle]
-pub extern "C" fn amdsmi_get_gpu_accelerator_partition_profile(processor: *mut c_void, profile: *mut c_void, id: *mut u32) -> u32 {
+pub extern "C" fn amdsmi_get_gpu_accelerator_partition_profile(
+    processor: *mut c_void,
+    profile: *mut c_void,
+    id: *mut u32,
+) -> u32 {
     gpu_call("amdsmi_get_gpu_accelerator_partition_profile", processor, format_args!(""), |t| {
         if profile.is_null() || id.is_null() {
             return INVAL;
@@ -43,7 +47,9 @@ pub extern "C" fn amdsmi_get_gpu_accelerator_partition_profile(processor: *mut c
         if !t.cx.release.modern() {
             return NOT_SUPPORTED;
         }
-        let Some(mut out) = Out::new(t.cx, "amdsmi_accelerator_partition_profile_t", profile) else { return NOT_SUPPORTED };
+        let Some(mut out) = Out::new(t.cx, "amdsmi_accelerator_partition_profile_t", profile) else {
+            return NOT_SUPPORTED;
+        };
         let kinds = ["", "SPX", "DPX", "TPX", "QPX", "CPX"];
         let kind = kinds.iter().position(|k| *k == t.gpu.spec.compute_partition).unwrap_or(0);
         out.put("profile_type", kind as u64).put("num_partitions", t.gpu.spec.partitions.into());

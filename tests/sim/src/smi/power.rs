@@ -154,7 +154,12 @@ pub extern "C" fn amdsmi_set_power_cap(processor: *mut c_void, sensor: u32, cap:
 }
 
 #[no_mangle]
-pub extern "C" fn amdsmi_get_supported_power_cap(processor: *mut c_void, count: *mut u32, sensors: *mut u32, kinds: *mut u32) -> u32 {
+pub extern "C" fn amdsmi_get_supported_power_cap(
+    processor: *mut c_void,
+    count: *mut u32,
+    sensors: *mut u32,
+    kinds: *mut u32,
+) -> u32 {
     gpu_call("amdsmi_get_supported_power_cap", processor, format_args!(""), |t| {
         if count.is_null() || sensors.is_null() || kinds.is_null() {
             return INVAL;

@@ -7,7 +7,12 @@ use super::metrics;
 use super::status::*;
 
 #[no_mangle]
-pub extern "C" fn amdsmi_get_temp_metric(processor: *mut c_void, sensor: u32, metric: u32, temperature: *mut i64) -> u32 {
+pub extern "C" fn amdsmi_get_temp_metric(
+    processor: *mut c_void,
+    sensor: u32,
+    metric: u32,
+    temperature: *mut i64,
+) -> u32 {
     gpu_call("amdsmi_get_temp_metric", processor, format_args!("sensor={sensor} metric={metric}"), |t| {
         if temperature.is_null() {
             return INVAL;

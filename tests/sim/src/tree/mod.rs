@@ -57,11 +57,13 @@ pub fn pci_dir(root: &Path, g: &Gpu) -> PathBuf {
 /// The card's directory: beside the GPU's for partition 0, a platform device for the others.
 fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
     let g = m.gpu_of(p);
-    let device = if p.partition == 0 { pci::relative(&g.bdf) } else { format!("devices/platform/amdgpu_xcp_{}", p.card) };
+    let device =
+        if p.partition == 0 { pci::relative(&g.bdf) } else { format!("devices/platform/amdgpu_xcp_{}", p.card) };
     let home = root.join("sys").join(&device).join("drm");
-    for (name, minor, node) in
-        [(format!("card{}", p.card), p.card, true), (format!("renderD{}", p.render), p.render, g.spec.access != Access::NoRender)]
-    {
+    for (name, minor, node) in [
+        (format!("card{}", p.card), p.card, true),
+        (format!("renderD{}", p.render), p.render, g.spec.access != Access::NoRender),
+    ] {
         let dir = home.join(&name);
         fs::create_dir_all(&dir)?;
         symlink("../..", dir.join("device"))?;

@@ -62,12 +62,19 @@ impl Limits {
 pub fn table(g: &Gpu, limits: Option<Limits>) -> String {
     let range = Limits::of(g);
     let now = limits.unwrap_or(range);
-    let pair = |title: &str, r: Option<Range>| r.map_or(String::new(), |r| format!("{title}:\n0: {}Mhz\n1: {}Mhz\n", r[0], r[1]));
-    let line = |title: &str, r: Option<Range>| r.map_or(String::new(), |r| format!("{title}: {}Mhz {}Mhz\n", r[0], r[1]));
+    let pair = |title: &str, r: Option<Range>| {
+        r.map_or(String::new(), |r| format!("{title}:\n0: {}Mhz\n1: {}Mhz\n", r[0], r[1]))
+    };
+    let line =
+        |title: &str, r: Option<Range>| r.map_or(String::new(), |r| format!("{title}: {}Mhz {}Mhz\n", r[0], r[1]));
     if range.gfx.is_none() && range.mem.is_none() {
         return String::new();
     }
-    pair("OD_SCLK", now.gfx) + &pair("OD_MCLK", now.mem) + "OD_RANGE:\n" + &line("SCLK", range.gfx) + &line("MCLK", range.mem)
+    pair("OD_SCLK", now.gfx)
+        + &pair("OD_MCLK", now.mem)
+        + "OD_RANGE:\n"
+        + &line("SCLK", range.gfx)
+        + &line("MCLK", range.mem)
 }
 
 /// The bounds that may be set, from the OD_RANGE lines of a table.

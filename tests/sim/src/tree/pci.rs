@@ -26,7 +26,10 @@ pub fn device(m: &Machine, root: &Path, g: &Gpu) -> io::Result<()> {
         ("revision", format!("0x{:02x}\n", s.rev_id)),
         ("class", "0x120000\n".to_string()),
         ("numa_node", "0\n".to_string()),
-        ("uevent", format!("DRIVER=amdgpu\nPCI_CLASS=120000\nPCI_ID=1002:{:04X}\nPCI_SLOT_NAME={}\n", s.device_id, g.bdf)),
+        (
+            "uevent",
+            format!("DRIVER=amdgpu\nPCI_CLASS=120000\nPCI_ID=1002:{:04X}\nPCI_SLOT_NAME={}\n", s.device_id, g.bdf),
+        ),
         ("unique_id", format!("{:016x}\n", g.unique_id)),
         ("product_name", format!("{}\n", s.name)),
         ("current_compute_partition", format!("{}\n", s.compute_partition)),
