@@ -30,3 +30,19 @@ pub fn rust_sources() -> Vec<PathBuf> {
 pub fn deps() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_owned()
 }
+
+/// Compiles a C program of `tests/c` against the header and the shared library of this build; its path.
+pub fn c_program(name: &str) -> PathBuf {
+    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let mut cc = std::process::Command::new("cc");
+    cc.args(["-std=c99", "-O1", "-g", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]);
+    cc.arg(&out).arg(root().join(format!("tests/c/{name}.c"))).arg("-I").arg(root().join("include"));
+    cc.arg(deps().join("libzeus_amd.so")).arg(format!("-Wl,-rpath,{}", deps().display()));
+    assert!(cc.status().unwrap().success(), "{name}.c does not compile");
+    // The program records the soname, and cargo makes the plain name only.
+    let soname = deps().join("libzeus_amd.so.0");
+    if !soname.exists() {
+        let _ = std::os::unix::fs::symlink("libzeus_amd.so", soname);
+    }
+    out
+}

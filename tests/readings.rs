@@ -1,0 +1,158 @@
+//! Every reading from C equals the machine file's truth, for each generation and machine.
+
+mod common;
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::Duration;
+use zeus_amd_sim::machine::{DieRole, PowerSensor};
+use zeus_amd_sim::Sim;
+
+const NOT_SUPPORTED: i32 = -4;
+
+/// What the program printed: (gpu, key) → (status, value).
+type Readings = HashMap<(usize, String), (i32, String)>;
+
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<std::path::PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| common::c_program("readings"))
+}
+
+/// Opens in the running machine, then reads in the stopped one; what was read, and the time it stood at.
+fn readings(sim: &Sim) -> (Readings, u64) {
+    let mut child = sim.command(program()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert_eq!(line.trim(), "ready");
+    let now = sim.hold();
+    // ROCm 6.4.3 keeps a table for 100 ms; longer than 250 ms would be stale.
+    std::thread::sleep(Duration::from_millis(130));
+    child.stdin.take().unwrap().write_all(b"\n").unwrap();
+    let mut text = String::new();
+    out.read_to_string(&mut text).unwrap();
+    assert!(child.wait().unwrap().success());
+    sim.run();
+    let parse = |line: &str| {
+        let mut words = line.splitn(4, ' ');
+        let gpu = words.next()?.parse().ok()?;
+        let key = words.next()?.to_owned();
+        Some(((gpu, key), (words.next()?.parse().ok()?, words.next()?.to_owned())))
+    };
+    (text.lines().map(|l| parse(l).unwrap_or_else(|| panic!("{l}"))).collect(), now)
+}
+
+fn hold(machine: &str, rocm: &str) {
+    let sim = Sim::start(machine, rocm, &[] as &[&str]).unwrap();
+    let (got, now) = readings(&sim);
+    let truth = sim.machine();
+    let order = truth.in_hip_order();
+    let smi = truth.in_smi_order();
+    let frozen = rocm.starts_with("6.0");
+    assert_eq!(got.keys().map(|k| k.0).max().unwrap() + 1, order.len(), "{machine} {rocm}");
+    for (i, p) in order.iter().enumerate() {
+        let gpu = truth.gpu_of(p);
+        let reading = gpu.reading(now);
+        let at = |key: &str| got.get(&(i, key.to_owned())).unwrap_or_else(|| panic!("no {key}")).clone();
+        let expect = |key: &str, want: Option<String>| {
+            let want = want.map_or((NOT_SUPPORTED, "0".to_owned()), |v| (0, v));
+            assert_eq!(at(key), want, "{machine} {rocm} GPU {i} ({}): {key}", gpu.bdf);
+        };
+        let some = |key: &str, want: u64| expect(key, Some(want.to_string()));
+        let second = gpu.spec.die == DieRole::Secondary;
+        let counts = !second && !frozen;
+
+        expect("name", Some(gpu.spec.name.clone()));
+        expect("pci", Some(gpu.bdf.to_string()));
+        let smi_index = smi.iter().position(|s| s.node == p.node).unwrap();
+        some("amdsmi_index", smi_index as u64);
+        some("kfd_node", p.node.into());
+        some("unique_id", p.unique_id);
+        some("device_id", u64::from(gpu.spec.device_id));
+        some(
+            "die_role",
+            match gpu.spec.die {
+                DieRole::Single => 0,
+                DieRole::Primary => 1,
+                DieRole::Secondary => 2,
+            },
+        );
+
+        let power = Some(u64::from(reading.power_w) * 1000).filter(|_| !second);
+        let (instant, average) = match gpu.spec.power_sensor {
+            PowerSensor::Current => (power, None),
+            PowerSensor::Average => (None, power),
+        };
+        expect("instant", instant.map(|v| v.to_string()));
+        expect("average", average.map(|v| v.to_string()));
+        expect("memory_power", None);
+
+        let stuck = gpu.spec.counter.stuck_at_s.is_some();
+        some(
+            "verdict",
+            match () {
+                () if second => 6,
+                () if frozen => 5,
+                () if stuck => 2,
+                () => 1,
+            },
+        );
+        some("energy_supported", u64::from(counts && !stuck));
+        // 15.3f as a fraction: 16043213 / 2^20. The truth of floor(accumulator × unit / 1000), in integers.
+        let unit = (f64::from(15.3_f32) * f64::from(1 << 20)) as u128;
+        let mj = (u128::from(reading.accumulator) * unit / 1000) >> 20;
+        expect("energy", (counts && !stuck).then(|| mj.to_string()));
+        expect("accumulator", counts.then(|| reading.accumulator.to_string()));
+        expect("driver_time", counts.then(|| (sim.epoch_ns() + reading.system_ns).to_string()));
+        expect("energy_flags", counts.then(|| "2".to_owned()));
+
+        some("temperature", (gpu.spec.temps.hotspot.unwrap() / 1000) as u64);
+        let cap = |uw: u64| (!second).then(|| (uw / 1000).to_string());
+        expect("limit", cap(gpu.cap_uw()));
+        expect("limit_default", cap(gpu.default_cap_uw()));
+        expect("limit_min", cap(gpu.min_cap_uw()));
+        expect("limit_max", cap(gpu.max_cap_uw()));
+
+        for (key, levels) in [("memory", &gpu.spec.clocks.mem.levels), ("graphics", &gpu.spec.clocks.gfx.levels)] {
+            some(&format!("{key}_max"), (*levels.last().unwrap()).into());
+            // ROCm 6.4's library leaves out the lowest level, which it takes for sleep.
+            let lowest = if rocm.starts_with("6.4") { levels[1] } else { levels[0] };
+            some(&format!("{key}_min"), lowest.into());
+        }
+        expect("persistence", None);
+        some("nonblocking", 0);
+    }
+}
+
+macro_rules! generations {
+    ($($name:ident $rocm:literal;)*) => { $(
+        #[test]
+        fn $name() {
+            for machine in ["mi300x-8", "mi250x-4", "mi350x-8", "mi210-1", "mi100-1", "mixed-2"] {
+                hold(machine, $rocm);
+            }
+        }
+    )* };
+}
+
+generations! {
+    rocm_6_0_0 "6.0.0";
+    rocm_6_0_2 "6.0.2";
+    rocm_6_1_1 "6.1.1";
+    rocm_6_1_2 "6.1.2";
+    rocm_6_2_4 "6.2.4";
+    rocm_6_3_1 "6.3.1";
+    rocm_6_3_3 "6.3.3";
+    rocm_6_4_0 "6.4.0";
+    rocm_6_4_3 "6.4.3";
+    rocm_7_0_2 "7.0.2";
+    rocm_7_2_0 "7.2.0";
+    rocm_7_12 "7.12";
+    rocm_7_13 "7.13";
+    rocm_7_14 "7.14";
+    rocm_10_0 "10.0";
+    rocm_10_2 "10.2";
+}
