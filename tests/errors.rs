@@ -1,0 +1,288 @@
+//! Each failure has its own status, a text that tells a person what to do, and leaves the process healthy.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use zeus_amd::amdsmi::status::Status;
+use zeus_amd::capi::status::zeus_amd_status_t;
+use zeus_amd_sim::Sim;
+
+use zeus_amd_status_t as S;
+
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| common::c_program("status"))
+}
+
+/// What `status.c` printed.
+struct Said(String);
+
+impl Said {
+    fn by(mut command: Command) -> Said {
+        let out = command.output().unwrap();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{:?} {stderr}", out.status);
+        assert_eq!(stderr, "", "something was printed");
+        Said(String::from_utf8(out.stdout).unwrap())
+    }
+
+    fn number(&self, key: &str) -> i32 {
+        let line = self.0.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {key} in {}", self.0)).split(' ').next().unwrap().parse().unwrap()
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.0.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(' ')).unwrap_or("")
+    }
+
+    /// Opening failed with this status, and its text has all of these words.
+    fn failed(&self, status: S, words: &[&str]) {
+        assert_eq!(self.number("open"), status as i32, "{}", self.0);
+        assert!(!self.0.contains("unhealthy"), "a second open fails otherwise: {}", self.0);
+        for word in words {
+            assert!(self.text("error").contains(word), "no {word:?} in {:?}", self.text("error"));
+        }
+    }
+}
+
+fn sim(rocm: &str, with: &[&str]) -> Sim {
+    Sim::start("mi300x-8", rocm, with).unwrap()
+}
+
+fn run(rocm: &str, with: &[&str]) -> Said {
+    Said::by(sim(rocm, with).command(program()))
+}
+
+#[test]
+fn no_library() {
+    let said = run("none", &[]);
+    said.failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["ROCM_PATH", "ZEUS_AMD_AMDSMI"]);
+    assert_eq!(said.number("probe"), S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND as i32);
+    // Nothing named, nothing installed, nothing the loader knows.
+    let sim = sim("none", &[]);
+    let mut command = sim.command(program());
+    command.env_remove("ROCM_PATH").env_remove("ROCM_HOME");
+    Said::by(command).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["/opt/rocm", "loader"]);
+}
+
+#[test]
+fn a_named_place_that_has_none_is_not_passed_over() {
+    let sim = sim("6.3.3", &[]);
+    for variable in ["ZEUS_AMD_AMDSMI", "AMDSMI_LIB_DIR", "ROCM_PATH"] {
+        let mut command = sim.command(program());
+        command.env(variable, "/nowhere/at-all");
+        Said::by(command).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &[variable, "/nowhere/at-all"]);
+    }
+    let mut command = sim.command(program());
+    command.arg("/nowhere/at-all");
+    Said::by(command).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["amdsmi_path"]);
+}
+
+#[test]
+fn not_a_library() {
+    let sim = sim("6.3.3", &[]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "this is not a library").unwrap();
+    let mut command = sim.command(program());
+    command.env("ZEUS_AMD_AMDSMI", file.path());
+    let said = Said::by(command);
+    said.failed(S::ZEUS_AMD_STATUS_LIBRARY_INVALID, &[file.path().to_str().unwrap()]);
+    assert_eq!(said.number("probe"), S::ZEUS_AMD_STATUS_LIBRARY_INVALID as i32);
+}
+
+#[test]
+fn a_library_without_needed_symbols() {
+    let said = run("6.3.3", &["missing_symbols = ['amdsmi_get_processor_handles', 'amdsmi_init']"]);
+    said.failed(S::ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, &["amdsmi_get_processor_handles", "amdsmi_init"]);
+}
+
+#[test]
+fn a_library_without_other_symbols_still_serves() {
+    let said = run("6.3.3", &["missing_symbols = ['amdsmi_get_temp_metric', 'amdsmi_get_gpu_kfd_info']"]);
+    assert_eq!(said.number("open"), 0);
+    assert_eq!(said.number("3 temperature"), S::ZEUS_AMD_STATUS_NOT_SUPPORTED as i32);
+    assert_eq!(said.number("3 instant"), 0);
+}
+
+#[test]
+fn unknown_versions() {
+    for (rocm, words, found) in [
+        ("6.3.3", "[25, 2, 0, 0]", "25.2.0.0"),
+        ("6.4.3", "[25, 25, 2, 0]", "25.25.2.0"),
+        ("7.0.2", "[26, 9, 1, 0]", "26.9.1"),
+        ("10.0", "[28, 0, 0, 0]", "28.0.0"),
+    ] {
+        let sim = sim(rocm, &[&format!("version = {words}")]);
+        let said = Said::by(sim.command(program()));
+        said.failed(S::ZEUS_AMD_STATUS_LIBRARY_VERSION, &[found, "27.*", "ROCm 6.0", "newer zeus_amd"]);
+        // Where the version can be asked first, an unknown library is not even initialised.
+        let asks_first = !rocm.starts_with("6.3");
+        assert_eq!(sim.calls("amdsmi_init") == 0, asks_first, "{rocm}");
+    }
+}
+
+#[test]
+fn init_returns_each_vendor_status() {
+    let codes: Vec<u32> = (1..=21).chain(30..=34).chain(39..=57).chain([35, 99, 0xFFFF_FFFE, 0xFFFF_FFFF]).collect();
+    for code in codes {
+        let said = run("7.0.2", &[&format!("init.status = {code}")]);
+        let status = Status(code);
+        said.failed(S::from(status.kind()), &["amdsmi_init", status.name(), &code.to_string()]);
+    }
+}
+
+#[test]
+fn init_hangs() {
+    let sim = sim("6.3.3", &["init.hang = true"]);
+    let mut command = sim.command(program());
+    command.args(["-", "300"]);
+    Said::by(command).failed(S::ZEUS_AMD_STATUS_TIMEOUT, &["300 ms", "amdsmi_init", "init_timeout_ms"]);
+    assert_eq!(sim.calls("amdsmi_init"), 1, "the second open must not start another");
+}
+
+#[test]
+fn a_slow_init_is_waited_for() {
+    let said = run("6.4.3", &["init.delay_ms = 700"]);
+    assert_eq!(said.number("open"), 0);
+}
+
+#[test]
+fn no_card() {
+    let sim = sim("6.3.3", &["drm = 'empty'"]);
+    Said::by(sim.command(program())).failed(S::ZEUS_AMD_STATUS_NO_DEVICE, &["sys/class/drm", "/dev/dri"]);
+    assert_eq!(sim.calls("amdsmi_init"), 0, "amdsmi_init of ROCm 6.3 would not return");
+    let said = run("6.3.3", &["drm = 'none'", "amdgpu = false"]);
+    said.failed(S::ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, &["modprobe amdgpu"]);
+    assert_eq!(said.number("probe"), S::ZEUS_AMD_STATUS_DRIVER_NOT_LOADED as i32);
+}
+
+#[test]
+fn zero_gpus_is_a_session_with_none() {
+    for rocm in ["6.0.0", "6.4.3", "7.13"] {
+        let said = run(rocm, &["all.absent = true"]);
+        assert_eq!((said.number("open"), said.number("count")), (0, 0), "{rocm}: {}", said.0);
+        assert_eq!(said.number("0 instant"), S::ZEUS_AMD_STATUS_NOT_FOUND as i32);
+        assert!(said.text("0 instant").contains("there are none"));
+    }
+}
+
+#[test]
+fn index_out_of_range() {
+    let said = run("7.0.2", &[]);
+    for key in ["info", "instant", "average", "energy", "raw", "temperature", "limit", "clocks"] {
+        assert_eq!(said.number(&format!("8 {key}")), S::ZEUS_AMD_STATUS_NOT_FOUND as i32, "{key}");
+        assert!(said.text(&format!("8 {key}")).contains("there are 8, GPU 0 to 7"), "{key}");
+    }
+}
+
+/// A call that fails on one GPU of eight is that one's status, with the vendor's number and the GPU's name.
+#[test]
+fn one_gpu_of_eight_fails() {
+    let calls = [
+        ("amdsmi_get_energy_count", "energy"),
+        ("amdsmi_get_temp_metric", "temperature"),
+        ("amdsmi_get_power_cap_info", "limit"),
+        ("amdsmi_get_clock_info", "clocks"),
+        ("amdsmi_get_power_info", "instant"),
+    ];
+    for rocm in ["6.1.2", "6.4.3", "7.13"] {
+        for (function, key) in calls {
+            for code in [7_u32, 10, 15, 30, 31, 34, 43, 54] {
+                let sim = sim(rocm, &[&format!("gpu.3.fault.{function} = {code}")]);
+                let said = Said::by(sim.command(program()));
+                assert_eq!(said.number("open"), 0, "{}", said.0);
+                for i in 0..8 {
+                    let at = format!("{i} {key}");
+                    let want = if i == 3 { S::from(Status(code).kind()) as i32 } else { 0 };
+                    assert_eq!(said.number(&at), want, "{rocm} {function} {code}: {}", said.text(&at));
+                }
+                let text = said.text(&format!("3 {key}"));
+                for word in ["GPU 3", "MI300X", "0000:5c:00.0", function, &format!("({code}")] {
+                    assert!(text.contains(word), "no {word:?} in {text:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_failure_does_not_spoil_the_validation_of_the_others() {
+    for function in ["amdsmi_get_energy_count", "amdsmi_get_power_info", "amdsmi_get_gpu_asic_info"] {
+        let sim = sim("6.4.3", &[&format!("gpu.5.fault.{function} = 7")]);
+        let mut command = sim.command(program());
+        command.args(["-", "5000", "validate"]);
+        let said = Said::by(command);
+        for i in 0..8 {
+            let want = match function {
+                "amdsmi_get_energy_count" if i == 5 => 5,
+                "amdsmi_get_power_info" if i == 5 => 4,
+                _ => 1,
+            };
+            assert_eq!(said.number(&format!("{i} verdict")), want, "{function} {i}");
+        }
+    }
+}
+
+/// Up to ROCm 7.12 a failed read repeats the last values with SUCCESS; their own time tells.
+#[test]
+fn repeated_values_are_stale() {
+    for rocm in ["6.1.2", "6.3.3", "6.4.3", "7.0.2"] {
+        let sim = sim(rocm, &["gpu.2.counter.frozen_at_s = 0.0"]);
+        let mut command = sim.command(program());
+        command.args(["-", "5000", "validate"]);
+        let said = Said::by(command);
+        for i in 0..8 {
+            let stale = S::ZEUS_AMD_STATUS_STALE as i32;
+            assert_eq!(said.number(&format!("{i} instant")), if i == 2 { stale } else { 0 }, "{rocm} {i}");
+        }
+        assert!(said.text("2 instant").contains("stood still"));
+        assert_eq!(said.number("2 verdict"), 2);
+        // Temperature does not come from the frozen table.
+        assert_eq!(said.number("2 temperature"), 0);
+    }
+}
+
+/// Without access to /dev/dri the statuses of old libraries say NOT_SUPPORTED beside valid powers.
+#[test]
+fn without_dri_power_is_still_read() {
+    for rocm in ["6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.13"] {
+        let said = run(rocm, &["dri = 'denied'"]);
+        assert_eq!(said.number("open"), 0, "{rocm}");
+        for i in 0..8 {
+            assert_eq!(said.number(&format!("{i} instant")), 0, "{rocm}: {}", said.0);
+            assert_eq!(said.number(&format!("{i} raw")), 0, "{rocm}");
+        }
+    }
+}
+
+/// No gpu_metrics at all: no power and no energy, each with a status, and the rest goes on.
+#[test]
+fn without_gpu_metrics() {
+    for rocm in ["6.1.2", "6.3.3", "6.4.3", "7.13"] {
+        let said = run(rocm, &["gpu.1.metrics = 'none'"]);
+        for key in ["instant", "average", "energy", "raw"] {
+            assert!(said.number(&format!("1 {key}")) < 0, "{rocm} {key}: {}", said.0);
+        }
+        assert_eq!(said.number("1 temperature"), 0, "{rocm}");
+        assert_eq!(said.number("2 instant"), 0, "{rocm}");
+    }
+}
+
+#[test]
+fn absent_counters() {
+    for (missing, rocm) in [("ones", "6.3.3"), ("ones", "7.13"), ("u32_ones", "6.4.3"), ("u32_ones", "10.0")] {
+        let sim = sim(rocm, &[&format!("gpu.4.counter.missing = '{missing}'")]);
+        let mut command = sim.command(program());
+        command.args(["-", "5000", "validate"]);
+        let said = Said::by(command);
+        for key in ["energy", "raw"] {
+            let at = format!("4 {key}");
+            assert_eq!(said.number(&at), S::ZEUS_AMD_STATUS_NOT_SUPPORTED as i32, "{rocm} {missing}");
+            assert!(said.text(&at).contains("no energy counter"), "{}", said.text(&at));
+        }
+        assert_eq!(said.number("4 verdict"), 5);
+        assert_eq!(said.number("4 instant"), 0);
+    }
+}
