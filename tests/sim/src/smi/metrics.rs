@@ -132,7 +132,7 @@ fn through_shared(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> 
         }
         *lock(&slot.object) = Some(Arc::new(d));
         // The real one formats every value to text here, which is when the other thread comes in.
-        spin(Duration::from_micros(80));
+        dawdle(Duration::from_micros(80));
         let got = current(device);
         slot.inside.fetch_sub(1, Ordering::SeqCst);
         return got;
@@ -140,10 +140,11 @@ fn through_shared(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> 
     current(device)
 }
 
-fn spin(time: Duration) {
+/// Busy, but ready to let another thread in where there is one core only.
+fn dawdle(time: Duration) {
     let start = Instant::now();
     while start.elapsed() < time {
-        std::hint::spin_loop();
+        std::thread::yield_now();
     }
 }
 

@@ -44,7 +44,7 @@ pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
         kfd::build(m, root)?;
     }
     if m.spec.dri == Dri::Denied {
-        fs::set_permissions(root.join("dev/dri"), fs::Permissions::from_mode(0))?;
+        fs::set_permissions(root.join("dev/dri"), fs::Permissions::from_mode(0o000))?;
     }
     Ok(())
 }
@@ -76,7 +76,7 @@ fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
             let path = root.join("dev/dri").join(&name);
             write(&path, "")?;
             if g.spec.access == Access::Denied {
-                fs::set_permissions(&path, fs::Permissions::from_mode(0))?;
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o000))?;
             }
         }
     }
