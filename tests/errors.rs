@@ -286,3 +286,18 @@ fn absent_counters() {
         assert_eq!(said.number("4 instant"), 0);
     }
 }
+
+/// What libamd_smi prints while it initialises goes to the log; the host's other threads print on.
+#[test]
+fn the_noise_of_init_is_kept_back() {
+    let sim = sim("7.13", &["stderr_noise = true", "init.delay_ms = 300"]);
+    let out = sim.command(common::c_program("noise")).output().unwrap();
+    let (stdout, stderr) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
+    assert!(out.status.success(), "{stderr}");
+    let host: Vec<_> = stderr.lines().filter(|l| l.starts_with("host ")).collect();
+    assert_eq!(stderr.lines().collect::<Vec<_>>(), host, "more than the host's own lines was printed");
+    // The host's second thread counted while amdsmi_init ran; not one of its lines is missing.
+    let wanted: Vec<_> = (0..host.len()).map(|i| format!("host {i}")).collect();
+    assert!(host.len() > 5 && host == wanted, "{host:?}");
+    assert!(stdout.contains("wanted to print: "), "the log does not have it: {stdout}");
+}

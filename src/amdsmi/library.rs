@@ -1,6 +1,7 @@
 //! The loaded libraries of this process: each is loaded once, initialised once, and never closed.
 
 use super::calls::Calls;
+use super::hush;
 use super::locate::{locate, Found, Places};
 use super::status::Status;
 use super::version::Generation;
@@ -34,6 +35,8 @@ pub struct Library {
     init: Mutex<Init>,
     init_done: Condvar,
     users: Mutex<u32>,
+    /// What it wanted to print while it initialised, for the log.
+    printed: Mutex<String>,
     /// Counts initialisations: handles from before the last one are dangling pointers.
     epoch: AtomicU32,
 }
@@ -69,7 +72,12 @@ fn registry() -> &'static Registry {
 /// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
 pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Version)> {
     let library = load(places)?;
-    let version = library.ensure_init(limit)?;
+    let version = library.ensure_init(limit);
+    let printed = std::mem::take(&mut *library.printed.lock());
+    for line in printed.lines() {
+        log::info(|| format!("{} wanted to print: {line}", library.path));
+    }
+    let version = version?;
     *library.users.lock() += 1;
     log::info(|| format!("{}: version {}, ROCm {}", library.path, words_text(version.words), version.generation.rocm));
     Ok((library, version))
@@ -106,6 +114,7 @@ fn load(places: &Places) -> Result<&'static Library> {
         init: Mutex::new(Init::NotYet),
         init_done: Condvar::new(),
         users: Mutex::new(0),
+        printed: Mutex::new(String::new()),
         epoch: AtomicU32::new(0),
     }));
     libraries.push(library);
@@ -142,6 +151,21 @@ fn from_loader(names: &[String], places: &Places) -> Result<(String, Dl)> {
 
 fn words_text(words: [u32; 4]) -> String {
     format!("{}.{}.{}.{}", words[0], words[1], words[2], words[3])
+}
+
+/// Starts a thread with all signals blocked: the host's handlers must not run on one that it does not know of.
+fn quiet_thread(name: &str, stack: usize, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    // SAFETY: plain libc calls on local signal sets.
+    let old = unsafe {
+        let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
+        old
+    };
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(body);
+    // SAFETY: puts back what was there.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
+    thread.map(drop)
 }
 
 impl Library {
@@ -203,24 +227,27 @@ impl Library {
         self.remember(words)
     }
 
+    /// Two threads: one initialises and may never come back, one listens to what the library prints meanwhile.
     fn start_init(&'static self) -> std::io::Result<()> {
-        // The host's signal handlers must not run on a thread that it does not know of.
-        // SAFETY: plain libc calls on local signal sets.
-        let old = unsafe {
-            let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
-            libc::sigfillset(&mut all);
-            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
-            old
-        };
-        let thread = std::thread::Builder::new().name("zeus_amd-init".into()).stack_size(8 << 20).spawn(move || {
+        let (to_listener, from_init) = std::sync::mpsc::channel();
+        let kept = hush::Kept::default();
+        let keeping = kept.clone();
+        quiet_thread("zeus_amd-hush", 256 << 10, move || {
+            if let Ok(listener) = from_init.recv() {
+                hush::serve(&listener, &keeping);
+            }
+        })?;
+        quiet_thread("zeus_amd-init", 8 << 20, move || {
+            if let Some(listener) = hush::this_thread() {
+                let _ = to_listener.send(listener);
+            }
+            drop(to_listener);
             let done = self.calls.init();
             self.epoch.fetch_add(1, Ordering::AcqRel);
+            *self.printed.lock() = std::mem::take(&mut *kept.lock());
             *self.init.lock() = Init::Done(done);
             self.init_done.notify_all();
-        });
-        // SAFETY: puts back what was there.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
-        thread.map(drop)
+        })
     }
 
     pub fn epoch(&self) -> u32 {

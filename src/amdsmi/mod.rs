@@ -1,6 +1,7 @@
 //! All that knows AMD's library: where it is, which one it is, what its bytes mean.
 
 mod calls;
+mod hush;
 pub mod layout;
 pub mod library;
 pub mod locate;
