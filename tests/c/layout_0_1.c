@@ -1,0 +1,178 @@
+/* The ABI of release 0.1, frozen: numbers here never change. A later release adds a file of its own. */
+#include <stddef.h>
+
+#include "zeus_amd.h"
+
+#define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type)
+#define AT(type, field, offset, bytes)                                         \
+    _Static_assert(offsetof(type, field) == (offset), #type "." #field);       \
+    _Static_assert(sizeof(((type *)0)->field) == (bytes), #type "." #field)
+#define IS(name, value) _Static_assert((name) == (value), #name)
+
+/* A later release may append: the head stays. */
+#define AT_LEAST(type, bytes) _Static_assert(sizeof(type) >= (bytes), #type)
+
+AT_LEAST(zeus_amd_options_t, 32);
+AT(zeus_amd_options_t, struct_size, 0, 4);
+AT(zeus_amd_options_t, flags, 4, 4);
+AT(zeus_amd_options_t, backend, 8, 4);
+AT(zeus_amd_options_t, validation, 12, 4);
+AT(zeus_amd_options_t, energy_unit, 16, 4);
+AT(zeus_amd_options_t, init_timeout_ms, 20, 4);
+AT(zeus_amd_options_t, amdsmi_path, 24, 8);
+
+AT_LEAST(zeus_amd_session_info_t, 576);
+AT(zeus_amd_session_info_t, struct_size, 0, 4);
+AT(zeus_amd_session_info_t, gpu_count, 4, 4);
+AT(zeus_amd_session_info_t, backend, 8, 4);
+AT(zeus_amd_session_info_t, energy_unit, 12, 4);
+AT(zeus_amd_session_info_t, amdsmi_version_0, 16, 4);
+AT(zeus_amd_session_info_t, amdsmi_version_1, 20, 4);
+AT(zeus_amd_session_info_t, amdsmi_version_2, 24, 4);
+AT(zeus_amd_session_info_t, reserved, 28, 4);
+AT(zeus_amd_session_info_t, rocm, 32, 32);
+AT(zeus_amd_session_info_t, amdsmi_path, 64, 512);
+
+AT_LEAST(zeus_amd_gpu_info_t, 472);
+AT(zeus_amd_gpu_info_t, struct_size, 0, 4);
+AT(zeus_amd_gpu_info_t, valid, 4, 4);
+AT(zeus_amd_gpu_info_t, index, 8, 4);
+AT(zeus_amd_gpu_info_t, unmasked_index, 12, 4);
+AT(zeus_amd_gpu_info_t, amdsmi_index, 16, 4);
+AT(zeus_amd_gpu_info_t, kfd_node, 20, 4);
+AT(zeus_amd_gpu_info_t, partition, 24, 4);
+AT(zeus_amd_gpu_info_t, die_role, 28, 4);
+AT(zeus_amd_gpu_info_t, source, 32, 4);
+AT(zeus_amd_gpu_info_t, energy_verdict, 36, 4);
+AT(zeus_amd_gpu_info_t, flags, 40, 4);
+AT(zeus_amd_gpu_info_t, device_id, 44, 4);
+AT(zeus_amd_gpu_info_t, unique_id, 48, 8);
+AT(zeus_amd_gpu_info_t, name, 56, 256);
+AT(zeus_amd_gpu_info_t, pci_address, 312, 32);
+AT(zeus_amd_gpu_info_t, uuid, 344, 64);
+AT(zeus_amd_gpu_info_t, package, 408, 64);
+
+AT_LEAST(zeus_amd_energy_raw_t, 32);
+AT(zeus_amd_energy_raw_t, struct_size, 0, 4);
+AT(zeus_amd_energy_raw_t, flags, 4, 4);
+AT(zeus_amd_energy_raw_t, accumulator, 8, 8);
+AT(zeus_amd_energy_raw_t, unit_uj, 16, 8);
+AT(zeus_amd_energy_raw_t, driver_time_ns, 24, 8);
+
+SIZE(zeus_amd_status_t, 4);
+_Static_assert((zeus_amd_status_t)-1 < 0, "statuses are signed");
+SIZE(zeus_amd_backend_t, 4);
+SIZE(zeus_amd_validation_t, 4);
+SIZE(zeus_amd_energy_unit_t, 4);
+SIZE(zeus_amd_verdict_t, 4);
+SIZE(zeus_amd_die_role_t, 4);
+SIZE(zeus_amd_log_level_t, 4);
+SIZE(zeus_amd_log_fn, sizeof(void *));
+
+IS(ZEUS_AMD_STATUS_OK, 0);
+IS(ZEUS_AMD_STATUS_INVALID_ARGUMENT, -1);
+IS(ZEUS_AMD_STATUS_STRUCT_VERSION, -2);
+IS(ZEUS_AMD_STATUS_NOT_FOUND, -3);
+IS(ZEUS_AMD_STATUS_NOT_SUPPORTED, -4);
+IS(ZEUS_AMD_STATUS_NO_PERMISSION, -5);
+IS(ZEUS_AMD_STATUS_NOT_INITIALIZED, -6);
+IS(ZEUS_AMD_STATUS_BUSY, -7);
+IS(ZEUS_AMD_STATUS_TIMEOUT, -8);
+IS(ZEUS_AMD_STATUS_NO_MEMORY, -9);
+IS(ZEUS_AMD_STATUS_IO, -10);
+IS(ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, -11);
+IS(ZEUS_AMD_STATUS_LIBRARY_VERSION, -12);
+IS(ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, -13);
+IS(ZEUS_AMD_STATUS_DEVICE_LOST, -14);
+IS(ZEUS_AMD_STATUS_COUNTER_RESET, -15);
+IS(ZEUS_AMD_STATUS_BUFFER_TOO_SMALL, -16);
+IS(ZEUS_AMD_STATUS_FORKED, -17);
+IS(ZEUS_AMD_STATUS_HETEROGENEOUS, -18);
+IS(ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE, -19);
+IS(ZEUS_AMD_STATUS_LIBRARY_INVALID, -20);
+IS(ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, -21);
+IS(ZEUS_AMD_STATUS_NO_DEVICE, -22);
+IS(ZEUS_AMD_STATUS_OUT_OF_RANGE, -23);
+IS(ZEUS_AMD_STATUS_STALE, -24);
+IS(ZEUS_AMD_STATUS_UNEXPECTED_DATA, -25);
+IS(ZEUS_AMD_STATUS_UNKNOWN, -98);
+IS(ZEUS_AMD_STATUS_INTERNAL, -99);
+
+IS(ZEUS_AMD_BACKEND_AUTO, 0);
+IS(ZEUS_AMD_BACKEND_AMDSMI, 1);
+IS(ZEUS_AMD_VALIDATION_DEFAULT, 0);
+IS(ZEUS_AMD_VALIDATION_FIXED, 1);
+IS(ZEUS_AMD_VALIDATION_OFF, 2);
+IS(ZEUS_AMD_ENERGY_UNIT_REPORTED, 0);
+IS(ZEUS_AMD_ENERGY_UNIT_FIRMWARE, 1);
+IS(ZEUS_AMD_VERDICT_NOT_CHECKED, 0);
+IS(ZEUS_AMD_VERDICT_TRUSTED, 1);
+IS(ZEUS_AMD_VERDICT_STUCK, 2);
+IS(ZEUS_AMD_VERDICT_IMPLAUSIBLE, 3);
+IS(ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE, 4);
+IS(ZEUS_AMD_VERDICT_UNSUPPORTED, 5);
+IS(ZEUS_AMD_VERDICT_SECONDARY_DIE, 6);
+IS(ZEUS_AMD_VERDICT_SECONDARY_PARTITION, 7);
+IS(ZEUS_AMD_DIE_SINGLE, 0);
+IS(ZEUS_AMD_DIE_PRIMARY, 1);
+IS(ZEUS_AMD_DIE_SECONDARY, 2);
+IS(ZEUS_AMD_LOG_ERROR, 0);
+IS(ZEUS_AMD_LOG_WARNING, 1);
+IS(ZEUS_AMD_LOG_INFO, 2);
+IS(ZEUS_AMD_LOG_DEBUG, 3);
+
+IS(ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT, 1);
+IS(ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT, 2);
+IS(ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT, 1);
+IS(ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT, 2);
+IS(ZEUS_AMD_GPU_INFO_KFD_NODE_BIT, 4);
+IS(ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, 8);
+IS(ZEUS_AMD_GPU_INFO_NAME_BIT, 16);
+IS(ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT, 32);
+IS(ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT, 1);
+IS(ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT, 2);
+IS(ZEUS_AMD_ENERGY_STALE_BIT, 1);
+IS(ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, 2);
+
+/* Signatures: a pointer to each function, with the type that it had. */
+static uint32_t (*const version)(void) = zeus_amd_version;
+static const char *(*const version_string)(void) = zeus_amd_version_string;
+static const char *(*const status_string)(int32_t) = zeus_amd_status_string;
+static size_t (*const last_error)(char *, size_t) = zeus_amd_last_error;
+static zeus_amd_status_t (*const set_log)(zeus_amd_log_fn, uint32_t, void *) = zeus_amd_set_log;
+static zeus_amd_status_t (*const open_)(const zeus_amd_options_t *, zeus_amd_t **) = zeus_amd_open;
+static void (*const close_)(zeus_amd_t *) = zeus_amd_close;
+static zeus_amd_status_t (*const probe)(const zeus_amd_options_t *) = zeus_amd_probe;
+static zeus_amd_status_t (*const session_info)(const zeus_amd_t *, zeus_amd_session_info_t *) =
+    zeus_amd_session_info;
+static zeus_amd_status_t (*const gpu_count)(const zeus_amd_t *, uint32_t *) = zeus_amd_gpu_count;
+static zeus_amd_status_t (*const gpu_info)(const zeus_amd_t *, uint32_t, zeus_amd_gpu_info_t *) =
+    zeus_amd_gpu_info;
+typedef zeus_amd_status_t u64_fn(const zeus_amd_t *, uint32_t, uint64_t *);
+typedef zeus_amd_status_t u32_fn(const zeus_amd_t *, uint32_t, uint32_t *);
+typedef zeus_amd_status_t clocks_fn(const zeus_amd_t *, uint32_t, uint32_t *, uint32_t *);
+static u64_fn *const u64_fns[] = {
+    zeus_amd_power_instant_mw, zeus_amd_power_average_mw, zeus_amd_memory_power_average_mw,
+    zeus_amd_energy_mj,        zeus_amd_power_limit_mw,   zeus_amd_power_limit_default_mw,
+};
+static u32_fn *const u32_fns[] = {
+    zeus_amd_energy_supported,
+    zeus_amd_persistence_mode,
+    zeus_amd_supports_nonblocking_setters,
+};
+static clocks_fn *const clocks_fns[] = {zeus_amd_memory_clocks_mhz, zeus_amd_graphics_clocks_mhz};
+static zeus_amd_status_t (*const energy_raw)(const zeus_amd_t *, uint32_t, zeus_amd_energy_raw_t *) =
+    zeus_amd_energy_raw;
+static zeus_amd_status_t (*const temperature)(const zeus_amd_t *, uint32_t, int32_t *) =
+    zeus_amd_temperature_c;
+static zeus_amd_status_t (*const range)(const zeus_amd_t *, uint32_t, uint64_t *, uint64_t *) =
+    zeus_amd_power_limit_range_mw;
+
+int main(void)
+{
+    return version && version_string && status_string && last_error && set_log && open_ && close_ && probe &&
+                   session_info && gpu_count && gpu_info && u64_fns[0] && u32_fns[0] && clocks_fns[0] &&
+                   energy_raw && temperature && range
+               ? 0
+               : 1;
+}

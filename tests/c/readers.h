@@ -1,0 +1,95 @@
+/* All functions that read something of one GPU, by the form of their results. */
+#ifndef ZEUS_AMD_TESTS_READERS_H
+#define ZEUS_AMD_TESTS_READERS_H
+
+#include "check.h"
+
+typedef zeus_amd_status_t (*read_u64)(const zeus_amd_t *, uint32_t, uint64_t *);
+typedef zeus_amd_status_t (*read_u32)(const zeus_amd_t *, uint32_t, uint32_t *);
+typedef zeus_amd_status_t (*read_pair)(const zeus_amd_t *, uint32_t, uint32_t *,
+                                       uint32_t *);
+
+static const read_u64 READ_U64[] = {
+    zeus_amd_power_instant_mw,       zeus_amd_power_average_mw,
+    zeus_amd_memory_power_average_mw, zeus_amd_energy_mj,
+    zeus_amd_power_limit_mw,         zeus_amd_power_limit_default_mw,
+};
+static const read_u32 READ_U32[] = {
+    zeus_amd_energy_supported,
+    zeus_amd_persistence_mode,
+    zeus_amd_supports_nonblocking_setters,
+};
+static const read_pair READ_PAIR[] = {
+    zeus_amd_memory_clocks_mhz,
+    zeus_amd_graphics_clocks_mhz,
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* How many functions take a session: all of them are called by all_refuse(). */
+#define SESSION_FUNCTIONS                                                      \
+    (COUNT(READ_U64) + COUNT(READ_U32) + COUNT(READ_PAIR) + 6u)
+
+/* Every function that takes a session, with sound arguments, answers `expected` and writes nothing. */
+static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
+{
+    const uint64_t mark64 = UINT64_C(0x5A5A5A5A5A5A5A5A);
+    const uint32_t mark32 = 0x5A5A5A5Au;
+    zeus_amd_session_info_t session = ZEUS_AMD_SESSION_INFO_INIT;
+    zeus_amd_gpu_info_t gpu = ZEUS_AMD_GPU_INFO_INIT;
+    zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
+    uint64_t a = mark64, b = mark64;
+    uint32_t c = mark32, d = mark32;
+    int32_t t = -1234;
+    size_t i, called = 0;
+
+    for (i = 0; i < COUNT(READ_U64); i++, called++) {
+        CHECK_IS(READ_U64[i](z, 0, &a), expected);
+        CHECK(a == mark64);
+    }
+    for (i = 0; i < COUNT(READ_U32); i++, called++) {
+        CHECK_IS(READ_U32[i](z, 0, &c), expected);
+        CHECK(c == mark32);
+    }
+    for (i = 0; i < COUNT(READ_PAIR); i++, called++) {
+        CHECK_IS(READ_PAIR[i](z, 0, &c, &d), expected);
+        CHECK(c == mark32 && d == mark32);
+    }
+    CHECK_IS(zeus_amd_power_limit_range_mw(z, 0, &a, &b), expected);
+    CHECK(a == mark64 && b == mark64);
+    CHECK_IS(zeus_amd_temperature_c(z, 0, &t), expected);
+    CHECK(t == -1234);
+    CHECK_IS(zeus_amd_gpu_count(z, &c), expected);
+    CHECK(c == mark32);
+    CHECK_IS(zeus_amd_session_info(z, &session), expected);
+    CHECK(session.gpu_count == 0 && session.amdsmi_path[0] == 0);
+    CHECK_IS(zeus_amd_gpu_info(z, 0, &gpu), expected);
+    CHECK(gpu.valid == 0 && gpu.pci_address[0] == 0);
+    CHECK_IS(zeus_amd_energy_raw(z, 0, &raw), expected);
+    CHECK(raw.accumulator == 0 && raw.flags == 0);
+    CHECK(called + 6 == SESSION_FUNCTIONS);
+}
+
+/* Reads what the fake library's GPU `gpu` has and compares. */
+static inline void read_fake(const zeus_amd_t *z, uint32_t gpu)
+{
+    uint64_t mw = 0, low = 1, high = 0;
+    uint32_t max = 0, min = 0;
+    int32_t t = 0;
+    zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
+    CHECK_OK(zeus_amd_power_instant_mw(z, gpu, &mw));
+    CHECK(mw == 1000u * (100u + gpu));
+    CHECK_OK(zeus_amd_temperature_c(z, gpu, &t));
+    CHECK(t == 40 + (int32_t)gpu);
+    CHECK_OK(zeus_amd_power_limit_mw(z, gpu, &mw));
+    CHECK(mw == 1000u * (700u + gpu));
+    CHECK_OK(zeus_amd_power_limit_range_mw(z, gpu, &low, &high));
+    CHECK(low == 0 && high == 750000u);
+    CHECK_OK(zeus_amd_graphics_clocks_mhz(z, gpu, &max, &min));
+    CHECK(max == 2100u + gpu && min == 500u);
+    CHECK_OK(zeus_amd_energy_raw(z, gpu, &raw));
+    CHECK(raw.accumulator != 0);
+    CHECK_IS(zeus_amd_power_average_mw(z, gpu, &mw), ZEUS_AMD_STATUS_NOT_SUPPORTED);
+}
+
+#endif

@@ -1,0 +1,32 @@
+//! The library as it is shipped: release profile, one crate type a run of cargo.
+
+#![allow(dead_code)]
+
+use super::support::{root, run_within, Outcome};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// Builds one crate type of the library and returns the file and what cargo said.
+pub fn build(crate_type: &str, features: &[&str]) -> (PathBuf, Outcome) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shipped");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut c = Command::new(cargo);
+    c.current_dir(root()).args(["rustc", "--release", "--locked", "--offline", "--lib", "--crate-type", crate_type]);
+    c.arg("--target-dir").arg(&target).args(["--features", &features.join(",")]);
+    // The host's own wishes for its test build are not the library's.
+    for name in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        c.env_remove(name);
+    }
+    if crate_type == "staticlib" {
+        c.args(["--", "--print", "native-static-libs"]);
+    }
+    let outcome = run_within(&mut c, Duration::from_secs(590)).ok();
+    let name = if crate_type == "staticlib" { "libzeus_amd.a" } else { "libzeus_amd.so" };
+    let built = target.join("release").join(name);
+    assert!(built.is_file(), "{} was not built: {outcome:#?}", built.display());
+    // The next build, with other features, replaces the file.
+    let kept = target.join(format!("{}{name}", if features.is_empty() { "plain-" } else { "hooks-" }));
+    std::fs::copy(&built, &kept).unwrap();
+    (kept, outcome)
+}

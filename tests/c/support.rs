@@ -1,0 +1,184 @@
+//! What the tests of the boundary share: compile a C program against the library, make a machine with a fake
+//! libamd_smi, run something with a limit on its time.
+
+#![allow(dead_code)]
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+pub const COMPILERS: [&str; 2] = ["gcc", "clang"];
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// An empty folder of this test; the last run's files are gone, this run's stay to be looked at.
+pub fn work(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boundary").join(env!("CARGO_CRATE_NAME")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The shared library that cargo built for this test: beside the test program, not in `target/debug`.
+pub fn cdylib() -> PathBuf {
+    let library = std::env::current_exe().unwrap().parent().unwrap().join("libzeus_amd.so");
+    assert!(library.is_file(), "{} is missing", library.display());
+    library
+}
+
+/// A folder that holds the library under the names that the linker and the loader look for.
+pub fn lib_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| install(&cdylib(), &work("lib")))
+}
+
+/// Puts a shared library into a folder under both of its names.
+pub fn install(library: &Path, folder: &Path) -> PathBuf {
+    for name in ["libzeus_amd.so", "libzeus_amd.so.0"] {
+        let to = folder.join(name);
+        let _ = fs::remove_file(&to);
+        std::os::unix::fs::symlink(library, to).unwrap();
+    }
+    folder.to_owned()
+}
+
+/// What became of a program.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// It succeeded and printed nothing at all.
+    #[track_caller]
+    pub fn silent(self) -> Outcome {
+        assert!(self.code == Some(0) && self.stdout.is_empty() && self.stderr.is_empty(), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Outcome {
+        assert!(self.code == Some(0), "{self:#?}");
+        self
+    }
+}
+
+/// Runs a command; kills it after a minute and fails.
+#[track_caller]
+pub fn run(command: &mut Command) -> Outcome {
+    run_within(command, Duration::from_secs(60))
+}
+
+#[track_caller]
+pub fn run_within(command: &mut Command, limit: Duration) -> Outcome {
+    fn collect(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = from.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+    }
+    let begin = Instant::now();
+    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child: Child = spawned.unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let (out, err) = (collect(child.stdout.take().unwrap()), collect(child.stderr.take().unwrap()));
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if begin.elapsed() > limit => {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("{command:?} did not end within {limit:?}");
+            }
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    let took = begin.elapsed();
+    Outcome { code: status.code(), stdout: out.join().unwrap(), stderr: err.join().unwrap(), took }
+}
+
+/// Output of a tool that has to succeed.
+#[track_caller]
+pub fn output(program: &str, args: &[&std::ffi::OsStr]) -> String {
+    run(Command::new(program).args(args)).ok().stdout
+}
+
+/// Warnings that every program and the header have to be free of.
+pub const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Werror", "-pedantic-errors", "-Wconversion", "-Wundef"];
+
+/// `cc` with the header's folder and all warnings; the caller adds sources and the output.
+pub fn cc(compiler: &str, standard: &str) -> Command {
+    let mut c = Command::new(compiler);
+    c.arg(format!("-std={standard}")).args(WARNINGS).arg("-I").arg(root().join("include"));
+    c
+}
+
+/// Compiles `tests/c/NAME.c`, linked with the library in `lib`, into `folder`.
+pub fn program_with(name: &str, folder: &Path, lib: &Path, extra: &[&str]) -> PathBuf {
+    let to = folder.join(name);
+    let mut c = cc("gcc", "gnu99");
+    c.args(["-g", "-D_GNU_SOURCE", "-o"]).arg(&to).arg(root().join(format!("tests/c/{name}.c"))).args(extra);
+    c.arg("-L").arg(lib).arg(format!("-Wl,-rpath,{}", lib.display())).args(["-lzeus_amd", "-lpthread", "-ldl"]);
+    run(&mut c).silent();
+    to
+}
+
+/// Compiles `tests/c/NAME.c` against the library of this build.
+pub fn program(name: &str, folder: &Path) -> PathBuf {
+    program_with(name, folder, lib_folder(), &[])
+}
+
+/// A machine with two GPUs and the fake library of `fake_amdsmi.c`.
+pub struct Fake {
+    pub folder: PathBuf,
+    pub library: PathBuf,
+}
+
+impl Fake {
+    pub fn new(folder: &Path) -> Fake {
+        let library = folder.join("libamd_smi.so");
+        let mut c = cc("gcc", "gnu99");
+        c.args(["-g", "-shared", "-fPIC", "-Wl,-soname,libamd_smi.so.26", "-o"]).arg(&library);
+        run(c.arg(root().join("tests/c/fake_amdsmi.c"))).silent();
+        for inner in ["sys/class/drm/card0", "sys/class/drm/card1", "sys/module/amdgpu"] {
+            fs::create_dir_all(folder.join(inner)).unwrap();
+        }
+        Fake { folder: folder.to_owned(), library }
+    }
+
+    /// A program with an environment that leads it to this machine and to nothing else.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut c = Command::new(program);
+        for name in ["AMDSMI_LIB_DIR", "ROCM_PATH", "ROCM_HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "RUST_BACKTRACE"] {
+            c.env_remove(name);
+        }
+        c.env("ZEUS_AMD_ROOT", &self.folder).env("ZEUS_AMD_AMDSMI", &self.library);
+        c.env("FAKE_LOG", self.log_file());
+        c
+    }
+
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.join("fake.log")
+    }
+
+    /// What the fake library noted.
+    pub fn events(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.log_file()).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// A number that differs from run to run unless `ZEUS_AMD_SEED` fixes it; the caller prints it.
+pub fn seed() -> u64 {
+    let fixed = std::env::var("ZEUS_AMD_SEED").ok().and_then(|s| s.parse().ok());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    fixed.unwrap_or(now.as_nanos() as u64)
+}
