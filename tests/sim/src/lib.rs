@@ -10,6 +10,7 @@ pub mod machine;
 pub mod metrics;
 mod mover;
 pub mod power;
+mod refuse;
 pub mod release;
 mod serve;
 mod sim;

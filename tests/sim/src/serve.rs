@@ -8,6 +8,7 @@ use crate::clock::State;
 use crate::library;
 use crate::machine::Machine;
 use crate::mover::{Mover, Running};
+use crate::refuse;
 use crate::release::Release;
 use crate::tree;
 
@@ -31,14 +32,24 @@ pub struct Serve {
 /// The variables that bring a program into a machine. Names with None are to be removed.
 pub fn environment(dir: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
     let rocm = dir.join("opt/rocm");
-    vec![
+    let mut all = vec![
         ("ROCM_PATH", Some(rocm.clone())),
         ("ROCM_HOME", Some(rocm)),
         ("ZEUS_AMD_ROOT", Some(dir.to_path_buf())),
         ("ZEUS_AMD_SIM", Some(dir.to_path_buf())),
         ("ZEUS_AMD_AMDSMI", None),
         ("AMDSMI_LIB_DIR", None),
-    ]
+    ];
+    let refuse = refuse::library(dir);
+    if refuse.exists() {
+        let mut preload = refuse.into_os_string();
+        if let Some(before) = std::env::var_os("LD_PRELOAD") {
+            preload.push(":");
+            preload.push(before);
+        }
+        all.push(("LD_PRELOAD", Some(preload.into())));
+    }
+    all
 }
 
 /// A new directory, in memory where that is possible.
@@ -71,6 +82,7 @@ impl Serve {
         fs::write(dir.join("machine.json"), machine.to_json()).map_err(fail)?;
         fs::write(dir.join("calls.log"), "").map_err(fail)?;
         tree::build(&machine, &dir).map_err(fail)?;
+        refuse::install(&machine, &dir)?;
         if let Some(r) = release {
             install(&machine, r, &dir, &archive)?;
         }
@@ -91,8 +103,6 @@ impl Serve {
 impl Drop for Serve {
     fn drop(&mut self) {
         if !self.keep {
-            // A directory without rights (a denied /dev/dri) cannot be emptied as it is.
-            let _ = fs::set_permissions(self.dir.join("dev/dri"), fs::Permissions::from_mode(0o755));
             let _ = fs::remove_dir_all(&self.dir);
         }
     }

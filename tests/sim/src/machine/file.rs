@@ -241,8 +241,10 @@ pub enum Access {
     Ok,
     /// sysfs is readable, the render node is missing (ENOENT).
     NoRender,
-    /// Device cgroup: gpu_id and properties answer EPERM; libamd_smi drops the GPU.
+    /// Device cgroup: gpu_id and properties answer EPERM, the render node is missing; libamd_smi drops the GPU.
     Hidden,
+    /// The node's gpu_id answers EACCES.
+    NodeDenied,
     /// The render node answers EACCES.
     Denied,
 }

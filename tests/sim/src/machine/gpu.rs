@@ -225,7 +225,7 @@ impl Gpu {
 
     /// The process can open the render node.
     pub fn renders(&self) -> bool {
-        self.spec.access == Access::Ok
+        !matches!(self.spec.access, Access::NoRender | Access::Hidden | Access::Denied)
     }
 }
 

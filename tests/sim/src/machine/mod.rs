@@ -77,17 +77,22 @@ impl Machine {
         &self.processors
     }
 
-    /// The order of libamd_smi's handles: ascending PCI address, partitions of a GPU together. A GPU that the process
-    /// may not see (device cgroup) is dropped.
+    /// The order of libamd_smi's handles: ascending PCI address, partitions of a GPU together. A GPU whose KFD
+    /// node cannot be read is dropped.
     pub fn in_smi_order(&self) -> Vec<&Processor> {
-        let mut v: Vec<&Processor> =
-            self.processors.iter().filter(|p| self.gpu_of(p).spec.access != Access::Hidden).collect();
+        let readable = |p: &&Processor| !matches!(self.gpu_of(p).spec.access, Access::Hidden | Access::NodeDenied);
+        let mut v: Vec<&Processor> = self.processors.iter().filter(readable).collect();
         v.sort_by_key(|p| (self.gpu_of(p).bdf, p.partition));
         v
     }
 
-    /// The order of KFD nodes, which is HIP's before any mask; only what the process may open.
+    /// The order of KFD nodes, which is HIP's before any mask: only what the process may open, and nothing at all when
+    /// the runtime stumbles over one that it may not.
     pub fn in_hip_order(&self) -> Vec<&Processor> {
+        let stumbles = |g: &Gpu| matches!(g.spec.access, Access::Denied | Access::NodeDenied);
+        if !self.spec.kfd || self.spec.dri != Dri::Ok || self.gpus.iter().any(stumbles) {
+            return Vec::new();
+        }
         let mut v: Vec<&Processor> =
             self.processors.iter().filter(|p| self.gpu_of(p).spec.access == Access::Ok).collect();
         v.sort_by_key(|p| p.node);

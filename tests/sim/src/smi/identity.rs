@@ -115,7 +115,9 @@ pub extern "C" fn amdsmi_get_gpu_enumeration_info(processor: *mut c_void, info: 
         let smallest = if t.cx.machine.spec.kfd { t.cx.processors.iter().map(|p| p.node).min() } else { None };
         out.put("drm_render", t.processor.render.into()).put("drm_card", t.processor.card.into());
         out.put("hsa_id", node.into()).put("hip_id", node.wrapping_sub(smallest.unwrap_or(u32::MAX)).into());
-        out.text("hip_uuid", &format!("GPU-{:016x}", t.gpu.unique_id));
+        // First the board's serial, from 26.4 on what KFD says of the partition.
+        let id = if t.cx.release.modern() { t.processor.unique_id } else { t.gpu.unique_id };
+        out.text("hip_uuid", &format!("GPU-{id:016x}"));
         out.put("oam_id", t.gpu.spec.oam_id.into()).put("physical_acc_id", t.gpu.spec.oam_id.into());
         out.done();
         SUCCESS

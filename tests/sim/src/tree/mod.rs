@@ -7,7 +7,7 @@ mod pci;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{symlink, PermissionsExt};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::machine::{Access, Dri, DrmClass, Gpu, Machine, Processor};
@@ -43,9 +43,6 @@ pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
     if m.spec.kfd {
         kfd::build(m, root)?;
     }
-    if m.spec.dri == Dri::Denied {
-        fs::set_permissions(root.join("dev/dri"), fs::Permissions::from_mode(0o000))?;
-    }
     Ok(())
 }
 
@@ -62,7 +59,7 @@ fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
     let home = root.join("sys").join(&device).join("drm");
     for (name, minor, node) in [
         (format!("card{}", p.card), p.card, true),
-        (format!("renderD{}", p.render), p.render, g.spec.access != Access::NoRender),
+        (format!("renderD{}", p.render), p.render, !matches!(g.spec.access, Access::NoRender | Access::Hidden)),
     ] {
         let dir = home.join(&name);
         fs::create_dir_all(&dir)?;
@@ -75,9 +72,6 @@ fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
         if node && m.spec.dri != Dri::Missing {
             let path = root.join("dev/dri").join(&name);
             write(&path, "")?;
-            if g.spec.access == Access::Denied {
-                fs::set_permissions(&path, fs::Permissions::from_mode(0o000))?;
-            }
         }
     }
     if p.partition != 0 {
