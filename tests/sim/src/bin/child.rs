@@ -10,16 +10,29 @@ use zeus_amd_sim::environment;
 
 static CHILD: AtomicI32 = AtomicI32::new(0);
 
+/// A signal that came while the command was still being started.
+static EARLY: AtomicI32 = AtomicI32::new(0);
+
 /// Signals that are for the command, not for us.
 const FORWARDED: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
 extern "C" fn forward(signal: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    let child = CHILD.load(Ordering::SeqCst);
     // From the terminal (si_code > 0) the command gets it anyway.
-    // SAFETY: kill is allowed in handlers; info is given with SA_SIGINFO.
-    unsafe {
-        if child > 0 && (*info).si_code <= 0 {
-            libc::kill(child, signal);
+    // SAFETY: info is given with SA_SIGINFO.
+    if unsafe { (*info).si_code } <= 0 {
+        EARLY.store(signal, Ordering::SeqCst);
+        pass_on();
+    }
+}
+
+/// Gives the command the signal that waits for it, if both are there. Called from a handler too.
+fn pass_on() {
+    let child = CHILD.load(Ordering::SeqCst);
+    if child > 0 {
+        let signal = EARLY.swap(0, Ordering::SeqCst);
+        if signal > 0 {
+            // SAFETY: allowed in handlers; the child is ours and not yet waited for.
+            unsafe { libc::kill(child, signal) };
         }
     }
 }
@@ -58,6 +71,7 @@ pub fn run(command: &[String], dir: &Path) -> Result<u8, String> {
     };
     let mut child = c.spawn().map_err(|e| format!("{}: {e}", command[0]))?;
     CHILD.store(child.id() as i32, Ordering::SeqCst);
+    pass_on();
     let status = child.wait().map_err(|e| e.to_string())?;
     CHILD.store(0, Ordering::SeqCst);
     Ok(match (status.code(), status.signal()) {
