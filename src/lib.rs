@@ -21,3 +21,4 @@ pub mod session;
 pub mod sysfs;
 pub mod topology;
 pub mod verdict;
+pub mod visible;

@@ -1,0 +1,459 @@
+//! `ROCR_VISIBLE_DEVICES`, `HIP_VISIBLE_DEVICES`, `CUDA_VISIBLE_DEVICES` → the list that HIP shows, as pure functions.
+//!
+//! The runtimes parse the three by three different sets of rules, one after the other; each is rebuilt here as it is,
+//! oddities included. Values are bytes: an environment may hold any.
+
+use std::fmt::Write as _;
+
+/// What the rules need to know of one GPU that the process can access, in KFD order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gpu {
+    /// The KFD unique_id; 0 if there is none.
+    pub unique_id: u64,
+    /// What the runtimes do with a GPU of its kind.
+    pub support: Support,
+}
+
+/// Whether the runtimes take a GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Support {
+    #[default]
+    Full,
+    /// ROCr takes it and numbers it, HIP drops it in the end.
+    RocrOnly,
+    /// ROCr numbers it and drops it.
+    None,
+    /// Its doorbells are of a kind that makes ROCr's start fail (before 2026), or that it skips.
+    Fatal,
+}
+
+/// The variables: `None` is not in the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Masks {
+    pub rocr: Option<Vec<u8>>,
+    pub hip: Option<Vec<u8>>,
+    pub cuda: Option<Vec<u8>>,
+}
+
+/// What differs between releases of ROCm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// An empty HIP or CUDA variable hides all GPUs (ROCm 5.5 and later), or counts as not set.
+    pub empty_hides: bool,
+    /// HIP's variable takes UUIDs (ROCm 6.2 and later).
+    pub uuid_in_hip: bool,
+    /// A GPU with old doorbells makes ROCr's start fail (before 2026), or is skipped.
+    pub fatal_doorbell: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules { empty_hides: true, uuid_in_hip: true, fatal_doorbell: true }
+    }
+}
+
+/// Why a list is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
+    /// There was nothing to list.
+    NoGpus,
+    /// A variable is set and empty.
+    EmptyMask,
+    /// The first token of a variable ends the list.
+    Stopped,
+    /// The runtime would not even start.
+    RuntimeFails,
+}
+
+/// What HIP would show.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Indices into the given GPUs, in HIP's order.
+    pub list: Vec<usize>,
+    /// Set if and only if the list is empty.
+    pub nothing: Option<Nothing>,
+    /// The steps, in words, a line each.
+    pub story: Vec<String>,
+}
+
+/// Where a variable's list ended before its last token.
+struct Stop {
+    position: usize,
+    token: String,
+    why: &'static str,
+}
+
+/// The list, and how it came about.
+#[must_use]
+pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> Outcome {
+    let mut out = Outcome::default();
+    let all: Vec<usize> = (0..gpus.len()).collect();
+    let mut empty = Nothing::NoGpus;
+    if gpus.is_empty() {
+        return out.with_nothing(empty);
+    }
+    if rules.fatal_doorbell {
+        if let Some(i) = gpus.iter().position(|g| g.support == Support::Fatal) {
+            out.story.push(format!("GPU {i} of the KFD order is older than gfx9, and ROCr before 2026 does not start with one in the machine, hidden or not"));
+            return out.with_nothing(Nothing::RuntimeFails);
+        }
+    }
+
+    let selected = match &masks.rocr {
+        None => all,
+        Some(mask) if mask.is_empty() => {
+            out.story.push("ROCR_VISIBLE_DEVICES is set and empty: it hides all GPUs".into());
+            return out.with_nothing(Nothing::EmptyMask);
+        }
+        Some(mask) => match rocr(mask, gpus) {
+            Err(position) => {
+                out.story.push(format!(
+                    "ROCR_VISIBLE_DEVICES={}: token {position} is empty, on which ROCr's start fails",
+                    shown(mask)
+                ));
+                return out.with_nothing(Nothing::RuntimeFails);
+            }
+            Ok((list, stop)) => {
+                out.tell("ROCR_VISIBLE_DEVICES", mask, list.len(), "of the KFD order", stop.as_ref());
+                if list.is_empty() {
+                    empty = Nothing::Stopped;
+                }
+                list
+            }
+        },
+    };
+
+    let taken = |i: &usize| matches!(gpus[*i].support, Support::Full | Support::RocrOnly);
+    let agents: Vec<usize> = selected.iter().copied().filter(taken).collect();
+    if agents.len() < selected.len() {
+        out.story.push(format!("ROCr drops {} of them, whose kind it does not know", selected.len() - agents.len()));
+    }
+
+    let hip = match value(masks.hip.as_deref(), rules) {
+        Some(v) => Some(("HIP_VISIBLE_DEVICES", v)),
+        None => value(masks.cuda.as_deref(), rules).map(|v| ("CUDA_VISIBLE_DEVICES", v)),
+    };
+    let chosen = match hip {
+        None => agents,
+        Some((name, mask)) => {
+            let (list, stop) = self::hip(&mask, &agents, gpus, rules);
+            let raw = if name.starts_with("HIP") { &masks.hip } else { &masks.cuda };
+            let was_empty = raw.as_ref().is_some_and(Vec::is_empty);
+            if was_empty {
+                out.story.push(format!("{name} is set and empty: it hides all GPUs"));
+            } else {
+                out.tell(name, &mask, list.len(), "of what was left", stop.as_ref());
+            }
+            if list.is_empty() && !agents.is_empty() {
+                empty = if was_empty { Nothing::EmptyMask } else { Nothing::Stopped };
+            }
+            list
+        }
+    };
+
+    out.list = chosen.iter().copied().filter(|i| gpus[*i].support == Support::Full).collect();
+    if out.list.len() < chosen.len() {
+        out.story.push(format!("HIP drops {} of them, whose kind it does not support", chosen.len() - out.list.len()));
+    }
+    if out.list.is_empty() {
+        out.nothing = Some(empty);
+    }
+    out
+}
+
+impl Outcome {
+    fn with_nothing(mut self, why: Nothing) -> Self {
+        self.nothing = Some(why);
+        self
+    }
+
+    fn tell(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&Stop>) {
+        let mut line = format!("{name}={}: keeps {kept} {of}", shown(mask));
+        if let Some(s) = stop {
+            let _ = write!(line, "; the list ends at token {} (\"{}\"): {}", s.position, s.token, s.why);
+        }
+        self.story.push(line);
+    }
+}
+
+/// Stage one, ROCr's rules. `Err`: the position of an empty token, on which ROCr throws.
+fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<Stop>), usize> {
+    let mut list = Vec::new();
+    for (k, token) in tokens(mask).into_iter().take(gpus.len()).enumerate() {
+        let token = trim(token).to_ascii_uppercase();
+        if token.is_empty() {
+            return Err(k + 1);
+        }
+        let found = if token[0] == b'G' { rocr_uuid(&token, gpus) } else { rocr_index(&token, gpus.len()) };
+        let found = found.and_then(|i| if list.contains(&i) { Err("this GPU is in the list already") } else { Ok(i) });
+        match found {
+            Ok(i) => list.push(i),
+            Err(why) => return Ok((list, Some(Stop { position: k + 1, token: shown(&token), why }))),
+        }
+    }
+    Ok((list, None))
+}
+
+/// "GPU-" and at least one digit, the beginning of exactly one UUID.
+fn rocr_uuid(token: &[u8], gpus: &[Gpu]) -> Result<usize, &'static str> {
+    if !(5..=20).contains(&token.len()) {
+        return Err("not a UUID (\"GPU-\" and 1 to 16 hex digits)");
+    }
+    let fits = |g: &Gpu| g.unique_id != 0 && format!("GPU-{:016X}", g.unique_id).as_bytes().starts_with(token);
+    let mut hits = gpus.iter().enumerate().filter(|(_, g)| fits(g));
+    match (hits.next(), hits.next()) {
+        (Some((i, _)), None) => Ok(i),
+        (None, _) => Err("no GPU has this UUID"),
+        _ => Err("more than one GPU has a UUID that begins so"),
+    }
+}
+
+/// C's strtol with base 0, narrowed to 32 bits as ROCr does.
+fn rocr_index(token: &[u8], count: usize) -> Result<usize, &'static str> {
+    let value = strtol_base_0(token).ok_or("not a number")? as i32;
+    usize::try_from(value).ok().filter(|v| *v < count).ok_or("there is no GPU of this number")
+}
+
+/// `None` if anything but one number is there. Saturates as C does.
+fn strtol_base_0(token: &[u8]) -> Option<i64> {
+    let (negative, rest) = match token {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, token),
+    };
+    let (base, digits) = match rest {
+        [b'0', b'X' | b'x', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => (16, rest),
+        [b'0', ..] => (8, rest),
+        _ => (10, rest),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value = 0_i64;
+    for d in digits {
+        let d = i64::from(char::from(*d).to_digit(base)?);
+        let signed = if negative { -d } else { d };
+        let limit = if negative { i64::MIN } else { i64::MAX };
+        value = value.checked_mul(base.into()).and_then(|v| v.checked_add(signed)).unwrap_or(limit);
+    }
+    Some(value)
+}
+
+/// A variable as HIP's run-time reads it: without the quotes around it, and `None` if nothing counts as set.
+fn value(raw: Option<&[u8]>, rules: Rules) -> Option<Vec<u8>> {
+    let raw = raw?;
+    if raw.is_empty() {
+        // The run-time puts a blank there, which then is a token that is no number.
+        return rules.empty_hides.then(|| b" ".to_vec());
+    }
+    let inner = trim(raw);
+    let unquoted = match inner {
+        [b'"', middle @ .., b'"'] => middle,
+        _ => raw,
+    };
+    (!unquoted.is_empty()).then(|| unquoted.to_vec())
+}
+
+/// Stage three, HIP's rules, over the GPUs that ROCr left.
+fn hip(mask: &[u8], agents: &[usize], gpus: &[Gpu], rules: Rules) -> (Vec<usize>, Option<Stop>) {
+    let mut list = Vec::new();
+    for (k, token) in tokens(mask).into_iter().enumerate() {
+        let by_uuid = rules.uuid_in_hip && contains(token, b"GPU-");
+        let found = if by_uuid {
+            let has = |i: &usize| contains(uuid(gpus[*i].unique_id).as_bytes(), token);
+            agents.iter().position(has).ok_or("no GPU that is left has this UUID")
+        } else {
+            let number = std::str::from_utf8(token).ok().and_then(|t| t.parse::<usize>().ok());
+            // Only the canonical form: no blank, sign, leading zero.
+            let canonical = number.filter(|n| n.to_string().as_bytes() == token).ok_or("not a plain number");
+            canonical.and_then(|n| if n < agents.len() { Ok(n) } else { Err("there is no GPU of this number") })
+        };
+        match found {
+            Ok(n) if list.contains(&agents[n]) => {}
+            Ok(n) => list.push(agents[n]),
+            Err(why) => return (list, Some(Stop { position: k + 1, token: shown(token), why })),
+        }
+    }
+    (list, None)
+}
+
+/// A GPU's UUID as ROCr writes it.
+#[must_use]
+pub fn uuid(unique_id: u64) -> String {
+    if unique_id == 0 {
+        "GPU-XX".to_owned()
+    } else {
+        format!("GPU-{unique_id:016x}")
+    }
+}
+
+/// Pieces between commas; a comma at the end adds none.
+fn tokens(mask: &[u8]) -> Vec<&[u8]> {
+    let mut pieces: Vec<&[u8]> = mask.split(|b| *b == b',').collect();
+    if pieces.last().is_some_and(|p| p.is_empty()) {
+        pieces.pop();
+    }
+    pieces
+}
+
+/// Without blanks at both ends, as isspace() of C has them.
+fn trim(token: &[u8]) -> &[u8] {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r');
+    let start = token.iter().position(|b| !blank(b)).unwrap_or(token.len());
+    let end = token.iter().rposition(|b| !blank(b)).map_or(start, |e| e + 1);
+    &token[start..end]
+}
+
+fn contains(text: &[u8], piece: &[u8]) -> bool {
+    piece.is_empty() || text.windows(piece.len()).any(|w| w == piece)
+}
+
+/// For people: bytes that are no text are replaced.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn machine(facts: &serde_json::Value, name: &str) -> (Vec<String>, Vec<Gpu>) {
+        let key = &name[..1];
+        let only: Option<Vec<&str>> =
+            name.split_once('[').map(|(_, r)| r.split(']').next().unwrap().split(',').collect());
+        let mut names = Vec::new();
+        let mut gpus = Vec::new();
+        for g in facts["machines"][key]["gpus"].as_array().unwrap() {
+            let (label, id) = (g[0].as_str().unwrap(), g[3].as_str().unwrap());
+            if only.as_ref().is_some_and(|o| !o.contains(&label)) {
+                continue;
+            }
+            let old = u64::from_str_radix(id.split(' ').next().unwrap(), 16).unwrap();
+            let unique_id = if label == "T1b" && name.contains("new") { 0xBBBB_0000_0000_0002 } else { old };
+            let support = match label {
+                "L" => Support::None,
+                "N" => Support::RocrOnly,
+                "Z8" => Support::Fatal,
+                _ => Support::Full,
+            };
+            names.push(label.to_owned());
+            gpus.push(Gpu { unique_id, support });
+        }
+        (names, gpus)
+    }
+
+    #[test]
+    fn every_vector() {
+        let facts: serde_json::Value =
+            serde_json::from_str(include_str!("../tests/facts/visible-devices.json")).unwrap();
+        let mut run = 0;
+        for v in facts["vectors"].as_array().unwrap() {
+            // EACCES is found before these rules, by the reader of the topology.
+            if v["machine"].as_str().unwrap().contains("EACCES") {
+                continue;
+            }
+            let (names, gpus) = machine(&facts, v["machine"].as_str().unwrap());
+            let env = |name: &str| v["env"][name].as_str().map(|t| t.as_bytes().to_vec());
+            let masks = Masks {
+                rocr: env("ROCR_VISIBLE_DEVICES"),
+                hip: env("HIP_VISIBLE_DEVICES"),
+                cuda: env("CUDA_VISIBLE_DEVICES"),
+            };
+            let rule = |name: &str| v["rules"][name].as_bool().unwrap_or(true);
+            let rules = Rules {
+                empty_hides: rule("empty_hides"),
+                uuid_in_hip: rule("uuid_ok"),
+                fatal_doorbell: rule("fatal_doorbell"),
+            };
+            let out = list(&gpus, &masks, rules);
+            let got: Vec<_> = out.list.iter().map(|i| names[*i].as_str()).collect();
+            let want: Vec<_> = v["expect"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
+            assert_eq!(got, want, "{v}\n{:?}", out.story);
+            assert_eq!(out.nothing == Some(Nothing::RuntimeFails), v["init_error"].as_bool().unwrap(), "{v}");
+            assert_eq!(out.nothing.is_some(), got.is_empty(), "{v}");
+            run += 1;
+        }
+        assert!(run >= 70, "only {run} vectors");
+    }
+
+    #[test]
+    fn numbers_as_c_reads_them() {
+        for (text, want) in [
+            ("0", Some(0)),
+            ("0X1F", Some(31)),
+            ("0X", None),
+            ("08", None),
+            ("017", Some(15)),
+            ("-", None),
+            ("+", None),
+            ("+5", Some(5)),
+            ("4294967297", Some(4_294_967_297)),
+            ("99999999999999999999", Some(i64::MAX)),
+            ("-99999999999999999999", Some(i64::MIN)),
+            ("1 ", None),
+        ] {
+            assert_eq!(strtol_base_0(text.as_bytes()), want, "{text}");
+        }
+        let four = [Gpu { unique_id: 1, support: Support::Full }; 4];
+        // Narrowed to 32 bits: device 1.
+        assert_eq!(rocr(b"4294967297", &four).unwrap().0, [1]);
+    }
+
+    #[test]
+    fn the_story_names_the_token() {
+        let gpus = [Gpu { unique_id: 1, support: Support::Full }; 3];
+        let masks = Masks { rocr: Some(b"2,x,0".to_vec()), hip: Some(b"7".to_vec()), cuda: None };
+        let out = list(&gpus, &masks, Rules::default());
+        assert_eq!(out.nothing, Some(Nothing::Stopped));
+        assert!(out.story[0].contains("token 2 (\"X\"): not a number"), "{:?}", out.story);
+        assert!(out.story[1].contains("token 1 (\"7\")"), "{:?}", out.story);
+    }
+
+    fn any_gpu() -> impl Strategy<Value = Gpu> {
+        let support = prop_oneof![8 => Just(Support::Full), 1 => Just(Support::RocrOnly), 1 => Just(Support::None), 1 => Just(Support::Fatal)];
+        (prop_oneof![1 => Just(0), 1 => Just(7_u64), 4 => any::<u64>()], support)
+            .prop_map(|(unique_id, support)| Gpu { unique_id, support })
+    }
+
+    /// Masks as people and launchers write them, and any bytes that an environment can hold.
+    fn any_mask() -> impl Strategy<Value = Option<Vec<u8>>> {
+        let token = prop_oneof![
+            4 => (0_u32..10).prop_map(|n| n.to_string().into_bytes()),
+            1 => any::<u64>().prop_map(|n| format!("GPU-{n:016x}").into_bytes()),
+            1 => prop::sample::select(vec!["", " ", "GPU-", "gpu-7", "GPU-XX", "-1", "0x2", "08", "\"", "1-3", "all"]).prop_map(|t| t.as_bytes().to_vec()),
+            1 => prop::collection::vec(1_u8.., 0..6),
+        ];
+        prop::option::of(prop::collection::vec(token, 0..6).prop_map(|t| t.join(&b',')))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn never_panics_never_twice(
+            gpus in prop::collection::vec(any_gpu(), 0..10),
+            rocr in any_mask(), hip in any_mask(), cuda in any_mask(),
+            empty_hides: bool, uuid_in_hip: bool, fatal_doorbell: bool,
+        ) {
+            let rules = Rules { empty_hides, uuid_in_hip, fatal_doorbell };
+            let out = list(&gpus, &Masks { rocr, hip, cuda }, rules);
+            let mut seen = std::collections::HashSet::new();
+            prop_assert!(out.list.iter().all(|i| *i < gpus.len() && seen.insert(*i)));
+            prop_assert_eq!(out.nothing.is_some(), out.list.is_empty());
+        }
+
+        /// ROCR_VISIBLE_DEVICES set to the UUIDs of what is visible, alone, gives the same list again.
+        #[test]
+        fn uuids_of_the_visible_give_the_same_list(
+            ids in prop::collection::hash_set(1_u64.., 1..10),
+            rocr in any_mask(), hip in any_mask(), cuda in any_mask(),
+        ) {
+            let gpus: Vec<Gpu> = ids.into_iter().map(|unique_id| Gpu { unique_id, support: Support::Full }).collect();
+            let first = list(&gpus, &Masks { rocr, hip, cuda }, Rules::default());
+            let uuids: Vec<String> = first.list.iter().map(|i| uuid(gpus[*i].unique_id)).collect();
+            let again = list(&gpus, &Masks { rocr: Some(uuids.join(",").into_bytes()), ..Masks::default() }, Rules::default());
+            prop_assert_eq!(again.list, first.list);
+        }
+    }
+}
