@@ -1,0 +1,27 @@
+/* Ends without closing its session: by return, by exit(), or while another thread still reads. */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "readers.h"
+
+static void *keep_reading(void *z)
+{
+    for (;;)
+        read_fake(z, 0);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    zeus_amd_t *z = open_quickly();
+    pthread_t thread;
+    CHECK(argc == 2);
+    read_fake(z, 0);
+    if (strcmp(argv[1], "exit") == 0)
+        exit(7);
+    if (strcmp(argv[1], "thread") == 0) {
+        CHECK(pthread_create(&thread, NULL, keep_reading, z) == 0);
+        usleep(50000);
+    }
+    return 7;
+}

@@ -1,0 +1,80 @@
+/* NULL in every pointer argument, one at a time and all at once: a status with words, nothing written, no crash. */
+#include "readers.h"
+
+#define REFUSED(call)                                                          \
+    do {                                                                       \
+        CHECK_IS(call, ZEUS_AMD_STATUS_INVALID_ARGUMENT);                      \
+        CHECK(says("NULL"));                                                   \
+        wipe();                                                                \
+    } while (0)
+
+/* Makes this thread's last error another one, so that each text is seen to be new. */
+static void wipe(void)
+{
+    zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
+    options.flags = 1u << 30;
+    CHECK_IS(zeus_amd_probe(&options), ZEUS_AMD_STATUS_INVALID_ARGUMENT);
+    CHECK(!says("NULL"));
+}
+
+int main(void)
+{
+    zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
+    zeus_amd_t *z = open_quickly();
+    uint64_t a = 0;
+    uint32_t c = 0;
+    size_t i, length;
+    char text[8] = "1234567";
+
+    wipe();
+    for (i = 0; i < COUNT(READ_U64); i++) {
+        REFUSED(READ_U64[i](z, 0, NULL));
+        REFUSED(READ_U64[i](NULL, 0, &a));
+        REFUSED(READ_U64[i](NULL, 0, NULL));
+    }
+    for (i = 0; i < COUNT(READ_U32); i++) {
+        REFUSED(READ_U32[i](z, 0, NULL));
+        REFUSED(READ_U32[i](NULL, 0, &c));
+        REFUSED(READ_U32[i](NULL, 0, NULL));
+    }
+    for (i = 0; i < COUNT(READ_PAIR); i++) {
+        REFUSED(READ_PAIR[i](z, 0, NULL, &c));
+        REFUSED(READ_PAIR[i](z, 0, &c, NULL));
+        REFUSED(READ_PAIR[i](z, 0, NULL, NULL));
+        REFUSED(READ_PAIR[i](NULL, 0, NULL, NULL));
+    }
+    REFUSED(zeus_amd_power_limit_range_mw(z, 0, NULL, &a));
+    REFUSED(zeus_amd_power_limit_range_mw(z, 0, &a, NULL));
+    REFUSED(zeus_amd_power_limit_range_mw(z, 0, NULL, NULL));
+    REFUSED(zeus_amd_power_limit_range_mw(NULL, 0, NULL, NULL));
+    REFUSED(zeus_amd_temperature_c(z, 0, NULL));
+    REFUSED(zeus_amd_temperature_c(NULL, 0, NULL));
+    REFUSED(zeus_amd_gpu_count(z, NULL));
+    REFUSED(zeus_amd_gpu_count(NULL, NULL));
+    REFUSED(zeus_amd_session_info(z, NULL));
+    REFUSED(zeus_amd_session_info(NULL, NULL));
+    REFUSED(zeus_amd_gpu_info(z, 0, NULL));
+    REFUSED(zeus_amd_gpu_info(NULL, 0, NULL));
+    REFUSED(zeus_amd_energy_raw(z, 0, NULL));
+    REFUSED(zeus_amd_energy_raw(NULL, 0, NULL));
+    REFUSED(zeus_amd_open(&options, NULL));
+    REFUSED(zeus_amd_open(NULL, NULL));
+    CHECK(a == 0 && c == 0);
+    all_refuse(NULL, ZEUS_AMD_STATUS_INVALID_ARGUMENT);
+
+    /* Here NULL is allowed. */
+    CHECK_OK(zeus_amd_probe(NULL));
+    CHECK_OK(zeus_amd_set_log(NULL, ZEUS_AMD_LOG_ERROR, NULL));
+    CHECK_OK(zeus_amd_set_log(NULL, ZEUS_AMD_LOG_ERROR, &c));
+    CHECK_IS(zeus_amd_set_log(NULL, 4, NULL), ZEUS_AMD_STATUS_INVALID_ARGUMENT);
+    length = zeus_amd_last_error(NULL, 0);
+    CHECK(length > 7);
+    CHECK(zeus_amd_last_error(NULL, 100) == length);
+    CHECK(zeus_amd_last_error(text, 0) == length && strcmp(text, "1234567") == 0);
+    CHECK(zeus_amd_last_error(text, 1) == length && text[0] == 0 && text[1] == '2');
+    CHECK(zeus_amd_last_error(text, sizeof text) == length && text[7] == 0 && strlen(text) == 7);
+    zeus_amd_close(NULL);
+    read_fake(z, 0);
+    zeus_amd_close(z);
+    return 0;
+}

@@ -1,0 +1,152 @@
+/* struct_size of every struct, in and out: 0, 1, v1-1, v1, v1+8 with a zero tail and with one that is set, 2^32-1.
+ * Every struct ends where a page without access begins, so reading or writing past it ends the test. */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "readers.h"
+
+static unsigned char *end; /* of the accessible memory */
+static zeus_amd_t *z;
+
+/* A struct of `size` bytes of `fill` at the very end, with that struct_size. */
+static void *place(size_t size, uint32_t struct_size, int fill)
+{
+    unsigned char *at = end - size;
+    memset(at - 64, 0x77, 64);
+    memset(at, fill, size);
+    memcpy(at, &struct_size, sizeof struct_size);
+    return at;
+}
+
+static void untouched_before(const unsigned char *at)
+{
+    int i;
+    for (i = 1; i <= 64; i++)
+        CHECK(at[-i] == 0x77);
+}
+
+typedef zeus_amd_status_t (*get)(void *);
+
+static zeus_amd_status_t get_session(void *at)
+{
+    return zeus_amd_session_info(z, at);
+}
+
+static zeus_amd_status_t get_gpu(void *at)
+{
+    return zeus_amd_gpu_info(z, 1, at);
+}
+
+static zeus_amd_status_t get_energy(void *at)
+{
+    return zeus_amd_energy_raw(z, 1, at);
+}
+
+static zeus_amd_status_t probe(void *at)
+{
+    return zeus_amd_probe(at);
+}
+
+static zeus_amd_status_t open_it(void *at)
+{
+    zeus_amd_t *opened = (zeus_amd_t *)at;
+    zeus_amd_status_t s = zeus_amd_open(at, &opened);
+    CHECK((s == ZEUS_AMD_STATUS_OK) == (opened != NULL));
+    zeus_amd_close(opened);
+    return s;
+}
+
+/* Sizes that no struct has; `there` bytes exist, so that a huge size is seen to be refused before it is believed. */
+static void refused(get f, const char *macro, size_t there, uint32_t struct_size)
+{
+    unsigned char *at = place(there, struct_size, 0x5A);
+    size_t i;
+    CHECK_IS(f(at), ZEUS_AMD_STATUS_STRUCT_VERSION);
+    CHECK(says(macro) && says("struct_size"));
+    for (i = sizeof struct_size; i < there; i++)
+        CHECK(at[i] == 0x5A);
+    untouched_before(at);
+}
+
+static void bad_sizes(get f, const char *macro, uint32_t v1)
+{
+    static const uint32_t huge[] = {0xFFFFFFFFu, 0xFFFFFFF0u, 0x80000000u, 0x7FFFFFFFu, 0x10001u, 1u << 20};
+    uint32_t size;
+    size_t i;
+    /* Only the size itself exists: nothing behind it may be read. */
+    for (size = 0; size < v1; size++)
+        refused(f, macro, size < 4 ? 4 : size, size);
+    for (i = 0; i < COUNT(huge); i++) {
+        refused(f, macro, 4, huge[i]);
+        refused(f, macro, v1, huge[i]);
+    }
+}
+
+static void out(get f, const char *macro, uint32_t v1, uint32_t ours)
+{
+    unsigned char known[1024], *at;
+    uint32_t size, i;
+    bad_sizes(f, macro, v1);
+    /* From the first release's size to far more than ours: what is known is written, the rest is zeroed. */
+    at = place(ours, ours, 0x5A);
+    CHECK_OK(f(at));
+    CHECK(ours <= sizeof known);
+    memcpy(known, at, ours);
+    for (size = v1; size <= ours + 64; size++) {
+        at = place(size, size, 0x5A);
+        CHECK_OK(f(at));
+        memcpy(&i, at, sizeof i);
+        CHECK(i == size);
+        untouched_before(at);
+        /* The energy moves on between two readings. */
+        for (i = f == get_energy ? 32 : 4; i < size; i++)
+            CHECK(at[i] == (i < ours ? known[i] : 0));
+    }
+    at = place(0x10000, 0x10000, 0x5A);
+    CHECK_OK(f(at));
+    CHECK(end[-1] == 0 && at[ours] == 0);
+    untouched_before(at);
+}
+
+static void in(get f, uint32_t v1, uint32_t ours)
+{
+    const char *macro = "ZEUS_AMD_OPTIONS_INIT";
+    unsigned char *at;
+    uint32_t size, byte;
+    bad_sizes(f, macro, v1);
+    for (size = v1; size <= ours + 8; size++) {
+        CHECK_OK(f(place(size, size, 0)));
+        /* Each byte that this library does not know must be zero. */
+        for (byte = ours; byte < size; byte++) {
+            at = place(size, size, 0);
+            at[byte] = 1;
+            CHECK_IS(f(at), ZEUS_AMD_STATUS_STRUCT_VERSION);
+            CHECK(says(macro));
+        }
+    }
+    CHECK_OK(f(place(0x10000, 0x10000, 0)));
+    at = place(0x10000, 0x10000, 0);
+    end[-1] = 0x80;
+    CHECK_IS(f(at), ZEUS_AMD_STATUS_STRUCT_VERSION);
+}
+
+int main(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 0x20000;
+    unsigned char *memory = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    end = memory + size;
+    CHECK(mprotect(end, page, PROT_NONE) == 0);
+    z = open_quickly();
+    /* The sizes of release 0.1. */
+    out(get_session, "ZEUS_AMD_SESSION_INFO_INIT", 576, sizeof(zeus_amd_session_info_t));
+    out(get_gpu, "ZEUS_AMD_GPU_INFO_INIT", 472, sizeof(zeus_amd_gpu_info_t));
+    out(get_energy, "ZEUS_AMD_ENERGY_RAW_INIT", 32, sizeof(zeus_amd_energy_raw_t));
+    in(probe, 32, sizeof(zeus_amd_options_t));
+    /* Opening takes half a second with these: the sizes that are refused, then one that is not. */
+    bad_sizes(open_it, "ZEUS_AMD_OPTIONS_INIT", 32);
+    CHECK_OK(open_it(place(40, 40, 0)));
+    read_fake(z, 0);
+    zeus_amd_close(z);
+    return 0;
+}
