@@ -65,10 +65,10 @@
 
 /** Initialises a zeus_amd_options_t. */
 #define ZEUS_AMD_OPTIONS_INIT                                                  \
-    { sizeof(zeus_amd_options_t), 0u, 0u, 0u, 0u, 0u, NULL }
+    { sizeof(zeus_amd_options_t), 0u, 0u, 0u, 0u, 0u, NULL, NULL, NULL, NULL }
 /** Initialises a zeus_amd_session_info_t. */
 #define ZEUS_AMD_SESSION_INFO_INIT                                             \
-    { sizeof(zeus_amd_session_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u,   \
+    { sizeof(zeus_amd_session_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0,    \
       { 0 }, { 0 } }
 /** Initialises a zeus_amd_gpu_info_t. */
 #define ZEUS_AMD_GPU_INFO_INIT                                                 \
@@ -107,6 +107,35 @@
 #define ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT 2
 
 /**
+ * A mask that is set and empty fails zeus_amd_open(), as Zeus has it, instead
+ * of making a session without GPUs.
+ */
+#define ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT 4
+
+/**
+ * Take the masks from the fields ..._visible_devices of the options (NULL: not
+ * set), not from the environment: for the GPUs of another process.
+ */
+#define ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT 8
+
+/**
+ * ROCm 5.4 and earlier: an empty HIP_ or CUDA_VISIBLE_DEVICES counts as not
+ * set.
+ */
+#define ZEUS_AMD_OPEN_EMPTY_MASK_IS_UNSET_BIT 16
+
+/**
+ * ROCm 6.1 and earlier: HIP_VISIBLE_DEVICES takes no UUIDs.
+ */
+#define ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT 32
+
+/**
+ * ROCr of 2026 and later: GPUs older than gfx9 are skipped, where it used to
+ * fail to start.
+ */
+#define ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT 64
+
+/**
  * unmasked_index is set.
  */
 #define ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT 1
@@ -142,7 +171,8 @@
 #define ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT 1
 
 /**
- * Nothing tells HIP's order: the GPUs are in PCI order, which may differ.
+ * HIP's order is not certain: nothing tells it (the GPUs are in PCI order), or
+ * there are GPUs of kinds that the runtimes may drop.
  */
 #define ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT 2
 
@@ -270,6 +300,23 @@ enum zeus_amd_status_t
      * The driver's data have a form or size that nobody expects.
      */
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
+    /**
+     * A mask is set and empty, and the options ask for an error then.
+     */
+    ZEUS_AMD_STATUS_EMPTY_MASK = -26,
+    /**
+     * Only as zeus_amd_session_info_t.zero_reason: the first token of a mask
+     * ends the list.
+     */
+    ZEUS_AMD_STATUS_MASK_STOPPED = -27,
+    /**
+     * Only as zero_reason: a device file is refused, and the runtime gives up.
+     */
+    ZEUS_AMD_STATUS_NO_ACCESS = -28,
+    /**
+     * Only as zero_reason: the runtime would not start with this environment.
+     */
+    ZEUS_AMD_STATUS_RUNTIME_FAILS = -29,
     /**
      * libamd_smi failed with a status of no clearer meaning.
      */
@@ -523,6 +570,18 @@ typedef struct zeus_amd_options_t {
      * /opt/rocm, the newest /opt/rocm-*, and ask the dynamic loader.
      */
     const char *amdsmi_path;
+    /**
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not set.
+     */
+    const char *rocr_visible_devices;
+    /**
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: HIP_VISIBLE_DEVICES; NULL: not set.
+     */
+    const char *hip_visible_devices;
+    /**
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: CUDA_VISIBLE_DEVICES; NULL: not set.
+     */
+    const char *cuda_visible_devices;
 } zeus_amd_options_t;
 
 /**
@@ -558,9 +617,12 @@ typedef struct zeus_amd_session_info_t {
      */
     uint32_t amdsmi_version_2;
     /**
-     * 0.
+     * Why there is no GPU, as a zeus_amd_status_t; 0 if there is one:
+     * ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_EMPTY_MASK,
+     * ZEUS_AMD_STATUS_MASK_STOPPED, ZEUS_AMD_STATUS_NO_ACCESS,
+     * ZEUS_AMD_STATUS_RUNTIME_FAILS. zeus_amd_explain() has the words.
      */
-    uint32_t reserved;
+    int32_t zero_reason;
     /**
      * The ROCm releases that this version of libamd_smi belongs to.
      */
@@ -860,6 +922,73 @@ ZEUS_AMD_MUST_CHECK
 zeus_amd_status_t zeus_amd_gpu_info(const struct zeus_amd_t *session,
                                     uint32_t gpu,
                                     struct zeus_amd_gpu_info_t *info);
+
+/**
+ * The GPU of this session at a PCI address.
+ *
+ * @param[in]  session     An open session; not NULL.
+ * @param[in]  pci_address What hipDeviceGetPCIBusId() prints (0000:c1:00.0), in
+ *                         any case; the domain and the function may be missing.
+ * @param[out] gpu         Receives its index; written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or not a
+ *         PCI address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not
+ *         visible), ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (more than one fits),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_find_by_pci(const struct zeus_amd_t *session,
+                                       const char *pci_address,
+                                       uint32_t *gpu);
+
+/**
+ * The GPU of this session with a UUID.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  uuid    "GPU-" and 16 hex digits as ROCm's variables have it, the
+ *                     digits alone as hipDeviceGetUuid() gives them, or amd-smi's
+ *                     form with dashes; in any case.
+ * @param[out] gpu     Receives its index; written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or not a
+ *         UUID), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible),
+ *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share one),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_t *session,
+                                        const char *uuid,
+                                        uint32_t *gpu);
+
+/**
+ * How environment and topology led to this list of GPUs, or to none: what the
+ * kernel lists, what each mask kept and at which token it ended, and which GPU
+ * each index is. For people; the wording may change.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[out] text    Receives the text, cut to fit, always ending in NUL; may be
+ *                     NULL if length is 0.
+ * @param[in]  length  Bytes at text.
+ * @param[out] needed  Receives the length of the whole text without its NUL; may
+ *                     be NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_t *session,
+                                   char *text,
+                                   size_t length,
+                                   size_t *needed);
 
 /**
  * Power that the package draws now, in milliwatts. MI300 and later report it,

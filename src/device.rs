@@ -8,7 +8,7 @@ use crate::counter::{energy_mj, EnergyUnit};
 use crate::error::{Error, Result};
 use crate::log;
 use crate::sysfs::hwmon::Hwmon;
-use crate::topology::{DieRole, Place};
+use crate::topology::{Place, Role};
 use crate::verdict::Verdict;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,7 +65,11 @@ pub struct Device {
     pub name: String,
     pub place: Place,
     pub device_id: Option<u16>,
-    pub role: DieRole,
+    /// HIP's index if nothing were masked.
+    pub unmasked: Option<u32>,
+    pub role: Role,
+    /// For one that has no power and energy of its own: who has them, in words.
+    pub shared_with: Option<String>,
     /// Equal for all GPUs that share one energy counter.
     pub package: String,
     source: Source,
@@ -77,12 +81,14 @@ pub struct Device {
 }
 
 impl Device {
-    pub fn new(index: usize, place: Place, source: Source, handle: Option<Handle>, root: &std::path::Path) -> Self {
+    pub fn new(place: Place, source: Source, handle: Option<Handle>, root: &std::path::Path) -> Self {
         let mut device = Device {
-            index,
+            index: usize::MAX,
             name: String::new(),
             device_id: crate::sysfs::device_id(root, &place.pci).or(place.node.as_ref().map(|n| n.device_id)),
-            role: DieRole::Single,
+            unmasked: None,
+            role: Role::Single,
+            shared_with: None,
             package: format!("{:04x}:{:02x}:{:02x}", place.pci.domain, place.pci.bus, place.pci.device),
             hwmon: Hwmon::find(root, &place.pci),
             place,
@@ -116,7 +122,7 @@ impl Device {
 
     /// Power of the whole package, in milliwatts.
     pub fn power_mw(&self, which: Power) -> Result<u64> {
-        self.refuse_second_die("power")?;
+        self.refuse_shared("power")?;
         self.reported_power_mw(which)
     }
 
@@ -168,7 +174,7 @@ impl Device {
     /// The energy counter as it stands, trusted or not.
     pub fn raw_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
-        self.refuse_second_die(WHAT)?;
+        self.refuse_shared(WHAT)?;
         if self.source.generation.frozen {
             return Err(self.not_supported(
                 WHAT,
@@ -191,7 +197,7 @@ impl Device {
     /// Energy in millijoules since the counter's own zero, if the counter is to be trusted.
     pub fn energy_mj(&self, unit: EnergyUnit) -> Result<u64> {
         const WHAT: &str = "energy";
-        self.refuse_second_die(WHAT)?;
+        self.refuse_shared(WHAT)?;
         let verdict = self.verdict();
         // Where validation could not read it, the call itself says why.
         if !verdict.is_usable() && verdict != Verdict::Unsupported {
@@ -222,7 +228,7 @@ impl Device {
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
-        self.refuse_second_die("power limit")?;
+        self.refuse_shared("power limit")?;
         let handle = self.handle()?;
         let caps = self.source.library.calls.power_caps(self.source.generation, handle);
         let caps = caps.map_err(|s| self.failure(s, "amdsmi_get_power_cap_info"))?;
@@ -279,9 +285,10 @@ impl Device {
         }
     }
 
+    /// Power, energy and limits are another GPU's.
     #[must_use]
     pub fn is_secondary(&self) -> bool {
-        matches!(self.role, DieRole::Secondary { .. })
+        matches!(self.role, Role::SecondaryDie { .. } | Role::SecondaryPartition { .. })
     }
 
     /// Does it report power or energy of its own? Of two dies only one does.
@@ -297,16 +304,17 @@ impl Device {
         Error::NotSupported { device: self.label(), what, why: why.to_owned() }
     }
 
-    fn refuse_second_die(&self, what: &'static str) -> Result<()> {
-        let DieRole::Secondary { primary } = self.role else { return Ok(()) };
-        let other = match primary {
-            Some(i) => format!("GPU {i} has it, for both dies"),
-            None => "the package's other die, which is not in this session, has it for both".to_owned(),
+    /// One counter, one limit a package: where they are another GPU's, this one refuses and names it.
+    fn refuse_shared(&self, what: &'static str) -> Result<()> {
+        let is = match self.role {
+            Role::Single | Role::PrimaryDie => return Ok(()),
+            Role::SecondaryDie { .. } => "it is the second die of its package and reports nothing of its own",
+            Role::SecondaryPartition { .. } => {
+                "it is a partition of a package that is measured as a whole, by its first partition"
+            }
         };
-        Err(self.not_supported(
-            what,
-            &format!("it is the second die of its package and reports nothing of its own; {other}"),
-        ))
+        let who = self.shared_with.as_deref().unwrap_or("nothing tells which GPU");
+        Err(self.not_supported(what, &format!("{is}; {who} has it, for all of the package")))
     }
 
     fn handle(&self) -> Result<Handle> {

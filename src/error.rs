@@ -31,6 +31,7 @@ pub enum Kind {
     OutOfRange,
     Stale,
     UnexpectedData,
+    EmptyMask,
     Unknown,
     Internal,
 }
@@ -93,6 +94,9 @@ pub enum Error {
     #[error("{0}")]
     Ambiguous(String),
 
+    #[error("an empty mask hides all GPUs, and the options ask for an error then: {0}")]
+    EmptyMask(String),
+
     #[error("{what}: room for {room}, but {needed} are needed")]
     BufferTooSmall { what: &'static str, room: u32, needed: u32 },
 
@@ -125,6 +129,7 @@ impl Error {
             Error::Stale { .. } => Kind::Stale,
             Error::Heterogeneous(_) => Kind::Heterogeneous,
             Error::Ambiguous(_) => Kind::AmbiguousDevice,
+            Error::EmptyMask(_) => Kind::EmptyMask,
             Error::BufferTooSmall { .. } => Kind::BufferTooSmall,
             Error::Forked => Kind::Forked,
             Error::Io { source, .. } => io_kind(source),

@@ -37,6 +37,45 @@ impl PciAddress {
     }
 }
 
+/// An address as people and programs write it: the domain and the function may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pattern {
+    domain: Option<u32>,
+    bus: u8,
+    device: u8,
+    function: Option<u8>,
+}
+
+impl Pattern {
+    /// "0000:c1:00.0", "C1:00.0", "c1:00": hex digits of any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Pattern> {
+        let hex = |t: &str, most: usize| {
+            let digits = !t.is_empty() && t.len() <= most && t.bytes().all(|b| b.is_ascii_hexdigit());
+            digits.then(|| u32::from_str_radix(t, 16).ok()).flatten()
+        };
+        let (place, function) = match text.split_once('.') {
+            Some((place, f)) => (place, Some(hex(f, 1)? as u8)),
+            None => (text, None),
+        };
+        let parts: Vec<&str> = place.split(':').collect();
+        let (domain, bus, device) = match parts[..] {
+            [domain, bus, device] => (Some(hex(domain, 8)?), bus, device),
+            [bus, device] => (None, bus, device),
+            _ => return None,
+        };
+        let device = hex(device, 2).filter(|d| *d < 32)? as u8;
+        Some(Pattern { domain, bus: hex(bus, 2)? as u8, device, function })
+    }
+
+    #[must_use]
+    pub fn fits(&self, a: &PciAddress) -> bool {
+        (self.bus, self.device) == (a.bus, a.device)
+            && self.domain.map_or(true, |d| d == a.domain)
+            && self.function.map_or(true, |f| f == a.function)
+    }
+}
+
 impl fmt::Display for PciAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04x}:{:02x}:{:02x}.{:x}", self.domain, self.bus, self.device, self.function)
@@ -46,6 +85,20 @@ impl fmt::Display for PciAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns() {
+        let (a, _) = PciAddress::from_kfd(0x10, 0xC500);
+        for text in ["0010:c5:00.0", "00000010:C5:00.0", "C5:00.0", "c5:0", "10:c5:00"] {
+            assert!(Pattern::parse(text).unwrap().fits(&a), "{text}");
+        }
+        for text in ["0000:c5:00.0", "c5:00.1", "c6:00.0", "c5:01.0"] {
+            assert!(!Pattern::parse(text).unwrap().fits(&a), "{text}");
+        }
+        for text in ["", ":", "c5", "c5:00.", "c5:20.0", "c5:00.0.0", "x:c5:00.0", "1:2:3:4", "+5:00.0", "c5:00.0 "] {
+            assert_eq!(Pattern::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn packed_forms() {

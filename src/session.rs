@@ -2,14 +2,18 @@
 
 use crate::amdsmi::locate::{locate, Found, Places};
 use crate::amdsmi::status::Status;
+use crate::amdsmi::version::Generation;
 use crate::amdsmi::{acquire, Handle, Library};
 use crate::counter::EnergyUnit;
 use crate::device::{Device, Power, Source};
 use crate::error::{Error, Result};
-use crate::topology::{self, DieRole, Order, Seen};
+use crate::pci::Pattern;
+use crate::topology::{self, Listing, Order, Role, Seen, Zero};
 use crate::verdict::{self, Verdict};
+use crate::visible::{self, Masks, Nothing, Rules};
 use crate::{log, process, sysfs};
 use std::io::Read as _;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +34,11 @@ pub struct Options {
     pub energy_unit: EnergyUnit,
     pub init_timeout: Duration,
     pub shutdown_on_close: bool,
+    /// The masks of another process; `None`: this one's environment.
+    pub masks: Option<Masks>,
+    pub rules: Rules,
+    /// An empty mask fails the open, as Zeus has it, instead of making a session without GPUs.
+    pub empty_mask_is_error: bool,
 }
 
 impl Default for Options {
@@ -41,6 +50,9 @@ impl Default for Options {
             energy_unit: EnergyUnit::default(),
             init_timeout: Duration::from_secs(10),
             shutdown_on_close: false,
+            masks: None,
+            rules: Rules::default(),
+            empty_mask_is_error: false,
         }
     }
 }
@@ -85,13 +97,24 @@ fn require_elf(path: &Path) -> Result<()> {
     })
 }
 
+/// The masks of this process. They are HIP's to read, so a raised privilege does not matter here.
+fn own_masks() -> Masks {
+    let env = |name| std::env::var_os(name).map(OsStringExt::into_vec);
+    Masks { rocr: env("ROCR_VISIBLE_DEVICES"), hip: env("HIP_VISIBLE_DEVICES"), cuda: env("CUDA_VISIBLE_DEVICES") }
+}
+
 pub struct Session {
     mark: u64,
     pub library: &'static Library,
     pub words: [u32; 4],
     pub rocm: &'static str,
     pub order: Order,
+    /// HIP's order is not certain.
+    pub uncertain: bool,
+    /// Why there is no GPU, if there is none.
+    pub zero: Option<Zero>,
     pub energy_unit: EnergyUnit,
+    explanation: String,
     devices: Vec<Device>,
     shutdown_on_close: bool,
 }
@@ -102,8 +125,8 @@ impl Session {
         let places = places(options);
         sysfs::drm::require_a_card(&places.root)?;
         let (library, version) = acquire(&places, options.init_timeout)?;
-        let built = Self::enumerate(library, version.generation, options, &places.root);
-        let (devices, order) = match built {
+        let built = enumerate(library, version.generation, options, &places.root);
+        let (devices, listing) = match built {
             Ok(b) => b,
             Err(e) => {
                 library.release(false);
@@ -115,52 +138,25 @@ impl Session {
             library,
             words: version.words,
             rocm: version.generation.rocm,
-            order,
+            order: listing.order,
+            uncertain: listing.uncertain,
+            zero: listing.zero,
             energy_unit: options.energy_unit,
+            explanation: explanation(&listing, &devices),
             devices,
             shutdown_on_close: options.shutdown_on_close,
         };
+        for line in session.explanation.lines() {
+            log::emit(log::Level::Debug, || line.to_owned());
+        }
+        if options.empty_mask_is_error && session.zero == Some(Zero::Masked(Nothing::EmptyMask)) {
+            return Err(Error::EmptyMask(session.explanation.trim_end().replace('\n', "; ")));
+        }
         if options.ensure_homogeneous {
             session.ensure_homogeneous()?;
         }
         session.validate(options.validation);
         Ok(session)
-    }
-
-    fn enumerate(
-        library: &'static Library,
-        generation: &'static crate::amdsmi::version::Generation,
-        options: &Options,
-        root: &Path,
-    ) -> Result<(Vec<Device>, Order)> {
-        let handles = match library.calls.gpu_handles(generation) {
-            // Shut down by somebody else since it was initialised: once more.
-            Err(Status::NOT_INIT) => {
-                library.forget_init();
-                library.ensure_init(options.init_timeout)?;
-                library.calls.gpu_handles(generation)
-            }
-            other => other,
-        };
-        let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
-        let source = Source { library, generation, epoch: library.epoch() };
-        let seen = handles.iter().map(|h| look(source, *h)).collect::<Result<Vec<_>>>()?;
-        let (places, order) = topology::join(&seen, sysfs::kfd::gpu_nodes(root))?;
-        if order == Order::Pci && places.len() > 1 {
-            log::warning(|| {
-                "no KFD topology and no enumeration: GPUs are in PCI order, which may differ from HIP's".into()
-            });
-        }
-        let mut devices: Vec<Device> = places
-            .into_iter()
-            .enumerate()
-            .map(|(i, p)| {
-                let handle = p.amdsmi.map(|a| handles[a]);
-                Device::new(i, p, source, handle, root)
-            })
-            .collect();
-        assign_dies(&mut devices);
-        Ok((devices, order))
     }
 
     fn ensure_homogeneous(&self) -> Result<()> {
@@ -180,7 +176,10 @@ impl Session {
         let counting: Vec<&Device> = self.devices.iter().filter(|d| !d.is_secondary()).collect();
         for d in &self.devices {
             if d.is_secondary() {
-                d.set_verdict(Verdict::SecondaryDie);
+                d.set_verdict(match d.role {
+                    Role::SecondaryPartition { .. } => Verdict::SecondaryPartition,
+                    _ => Verdict::SecondaryDie,
+                });
             }
         }
         if validation == Validation::Off || counting.is_empty() {
@@ -208,6 +207,41 @@ impl Session {
             Ok(())
         } else {
             Err(Error::Forked)
+        }
+    }
+
+    /// How environment and topology led to this list, a line each.
+    #[must_use]
+    pub fn explanation(&self) -> &str {
+        &self.explanation
+    }
+
+    /// The GPU at a PCI address.
+    pub fn find_by_pci(&self, text: &str) -> Result<u32> {
+        let pattern = Pattern::parse(text).ok_or_else(|| {
+            Error::InvalidArgument(format!("\"{text}\" is not a PCI address such as 0000:c1:00.0 or c1:00.0"))
+        })?;
+        self.find(text, |d| pattern.fits(&d.place.pci))
+    }
+
+    /// The GPU of a UUID.
+    pub fn find_by_uuid(&self, text: &str) -> Result<u32> {
+        let id = visible::parse_uuid(text)
+            .ok_or_else(|| Error::InvalidArgument(format!("\"{text}\" is not a UUID such as GPU-4f2a1b9c00d1e2f3")))?;
+        self.find(text, |d| d.place.node.as_ref().is_some_and(|n| n.unique_id == id))
+    }
+
+    fn find(&self, text: &str, fits: impl Fn(&Device) -> bool) -> Result<u32> {
+        let mut hits = self.devices.iter().filter(|d| fits(d));
+        match (hits.next(), hits.next()) {
+            (Some(one), None) => Ok(one.index as u32),
+            (None, _) => Err(Error::NotFound(format!(
+                "no GPU of this session is \"{text}\": {}",
+                self.explanation.trim_end().replace('\n', "; ")
+            ))),
+            (Some(one), Some(other)) => {
+                Err(Error::Ambiguous(format!("\"{text}\" is more than one GPU: {} and {}", one.label(), other.label())))
+            }
         }
     }
 
@@ -246,18 +280,86 @@ fn look(source: Source, handle: Handle) -> Result<Seen> {
     Ok(Seen { pci, partition, kfd: kfd.map(|k| (k.node_id, k.kfd_id)), hip_id })
 }
 
-fn assign_dies(devices: &mut [Device]) {
-    let facts: Vec<(bool, bool)> = devices
+/// All GPUs of the machine, then those that HIP shows, in its order.
+fn enumerate(
+    library: &'static Library,
+    generation: &'static Generation,
+    options: &Options,
+    root: &Path,
+) -> Result<(Vec<Device>, Listing)> {
+    let handles = match library.calls.gpu_handles(generation) {
+        // Shut down by somebody else since it was initialised: once more.
+        Err(Status::NOT_INIT) => {
+            library.forget_init();
+            library.ensure_init(options.init_timeout)?;
+            library.calls.gpu_handles(generation)
+        }
+        other => other,
+    };
+    let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
+    let source = Source { library, generation, epoch: library.epoch() };
+    let seen = handles.iter().map(|h| look(source, *h)).collect::<Result<Vec<_>>>()?;
+    let masks = options.masks.clone().unwrap_or_else(own_masks);
+    let listing = topology::list(&seen, sysfs::kfd::read(root), &masks, options.rules)?;
+    if listing.uncertain && listing.visible.len() > 1 {
+        log::warning(|| "HIP's order of the GPUs is not certain here: compare PCI addresses".into());
+    }
+    let all = listing.places.iter().map(|p| {
+        let handle = p.amdsmi.map(|a| handles[a]);
+        Device::new(p.clone(), source, handle, root)
+    });
+    let mut all: Vec<Option<Device>> = all.map(Some).collect();
+    assign_roles(&mut all, &listing);
+    let devices = listing.visible.iter().enumerate().filter_map(|(index, &place)| {
+        let mut device = all.get_mut(place)?.take()?;
+        device.index = index;
+        Some(device)
+    });
+    Ok((devices.collect(), listing))
+}
+
+fn assign_roles(all: &mut [Option<Device>], listing: &Listing) {
+    let dies: Vec<(bool, bool)> = all
         .iter()
+        .flatten()
         .map(|d| {
             let two = topology::has_two_dies(d.device_id, &d.name);
             (two, two && d.reports_anything())
         })
         .collect();
-    for (i, role) in topology::die_roles(&facts).into_iter().enumerate() {
-        devices[i].role = role;
-        if let DieRole::Secondary { primary: Some(p) } = role {
-            devices[i].package = devices[p].package.clone();
+    let packages: Vec<String> = all.iter().flatten().map(|d| d.package.clone()).collect();
+    for (i, role) in topology::roles(&listing.places, &dies).into_iter().enumerate() {
+        let Some(device) = all.get_mut(i).and_then(Option::as_mut) else { continue };
+        device.role = role;
+        device.unmasked = listing.unmasked[i];
+        if let Role::SecondaryDie { primary: Some(other) } | Role::SecondaryPartition { first: Some(other) } = role {
+            device.package.clone_from(&packages[other]);
+            device.shared_with = Some(match listing.visible.iter().position(|v| *v == other) {
+                Some(index) => format!("GPU {index}"),
+                None => format!("the GPU at {}, which is not in this session,", listing.places[other].pci),
+            });
         }
     }
+}
+
+/// How environment and topology led to this list.
+fn explanation(listing: &Listing, devices: &[Device]) -> String {
+    let mut text = listing.story.join("\n");
+    for d in devices {
+        let number = |n: Option<String>| n.unwrap_or_else(|| "none".into());
+        text += &format!(
+            "\nGPU {} is {} at {} (unmasked {}, KFD node {}, amd-smi {})",
+            d.index,
+            if d.name.is_empty() { "an unnamed GPU" } else { &d.name },
+            d.place.pci,
+            number(d.unmasked.map(|u| u.to_string())),
+            number(d.place.node.as_ref().map(|n| n.number.to_string())),
+            number(d.place.amdsmi.map(|a| a.to_string())),
+        );
+        if let Some(who) = &d.shared_with {
+            text += &format!("; its power and energy are with {}", who.trim_end_matches(','));
+        }
+    }
+    text.push('\n');
+    text
 }

@@ -1,8 +1,9 @@
-//! Joins what the kernel, the visible list and AMD's library know into one list of GPUs, in HIP's order.
+//! Joins what the kernel, the masks and AMD's library know into one list of GPUs, in HIP's order.
 
 use crate::error::{Error, Result};
 use crate::pci::PciAddress;
-use crate::sysfs::kfd::Node;
+use crate::sysfs::kfd::{Access, Node, Topology};
+use crate::visible::{self, Masks, Nothing, Rules, Support};
 
 /// What AMD's library says of one of its handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub enum Order {
     Pci,
 }
 
-/// One GPU of the list.
+/// One GPU of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub pci: PciAddress,
@@ -36,12 +37,144 @@ pub struct Place {
     pub amdsmi: Option<usize>,
 }
 
-/// The list in HIP's order, and where that order comes from.
-pub fn join(seen: &[Seen], nodes: Option<Vec<Node>>) -> Result<(Vec<Place>, Order)> {
-    match nodes {
-        Some(nodes) => Ok((by_kfd(seen, nodes)?, Order::Kfd)),
-        None => Ok(without_kfd(seen)),
+/// Why HIP shows no GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zero {
+    Masked(Nothing),
+    /// A device file is refused to this process.
+    NoAccess,
+}
+
+/// All GPUs of the machine, and which of them HIP shows to this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// In HIP's order without any mask, those that HIP cannot open included.
+    pub places: Vec<Place>,
+    pub order: Order,
+    /// Indices into `places`: what HIP shows, in its order.
+    pub visible: Vec<usize>,
+    /// For each place its index in HIP if nothing were masked.
+    pub unmasked: Vec<Option<u32>>,
+    /// Set if and only if `visible` is empty.
+    pub zero: Option<Zero>,
+    /// HIP's order is not certain: GPUs of a kind that the runtimes drop or refuse are about.
+    pub uncertain: bool,
+    /// How it came about, a line each.
+    pub story: Vec<String>,
+}
+
+/// The list.
+pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result<Listing> {
+    let mut story = Vec::new();
+    let (places, order, refused) = match kfd {
+        Topology::Nodes { gpus, hidden } => {
+            story.push(format!(
+                "KFD lists {} GPU{} (nodes {})",
+                gpus.len(),
+                plural(gpus.len()),
+                numbers(gpus.iter().map(|n| n.number))
+            ));
+            if !hidden.is_empty() {
+                story.push(format!(
+                    "a device cgroup hides {} more (nodes {})",
+                    hidden.len(),
+                    numbers(hidden.iter().copied())
+                ));
+            }
+            (by_kfd(seen, gpus)?, Order::Kfd, None)
+        }
+        Topology::Unreadable(why) => (Vec::new(), Order::Kfd, Some(why)),
+        Topology::Absent => {
+            let (places, order) = without_kfd(seen);
+            story.push(match order {
+                Order::Enumeration => "there is no KFD topology; the order is libamd_smi's enumeration".into(),
+                _ => "there is no KFD topology and no enumeration; the order is that of PCI addresses, which may differ from HIP's".into(),
+            });
+            (places, order, None)
+        }
+    };
+    let mut listing = Listing {
+        unmasked: vec![None; places.len()],
+        places,
+        order,
+        visible: Vec::new(),
+        zero: None,
+        uncertain: order == Order::Pci,
+        story,
+    };
+    let accessible = match refused.map_or_else(|| listing.accessible(), Err) {
+        Ok(a) => a,
+        Err(why) => {
+            listing.story.push(format!("the runtime gives up and shows no GPU, because a file is refused: {why}; are you in the groups render and video?"));
+            listing.zero = Some(Zero::NoAccess);
+            return Ok(listing);
+        }
+    };
+    listing.apply(&accessible, masks, rules);
+    Ok(listing)
+}
+
+impl Listing {
+    /// The GPUs that the runtime can open; a refused one takes all others with it.
+    fn accessible(&mut self) -> std::result::Result<Vec<usize>, String> {
+        let access = |p: &Place| p.node.as_ref().map_or(Access::Open, |n| n.access);
+        let minor = |p: &Place| p.node.as_ref().map_or(0, |n| n.render_minor);
+        if let Some(p) = self.places.iter().find(|p| access(p) == Access::Refused) {
+            return Err(format!("/dev/dri/renderD{}", minor(p)));
+        }
+        let open: Vec<usize> = (0..self.places.len()).filter(|&i| access(&self.places[i]) == Access::Open).collect();
+        if open.is_empty() && !self.places.is_empty() {
+            // HIP can run nothing here, so there is no index of its to contradict: this is a monitor's container.
+            self.story.push("not one render device is in /dev/dri, so HIP can open none; all GPUs are listed as it would order them".into());
+            return Ok((0..self.places.len()).collect());
+        }
+        if open.len() < self.places.len() {
+            let gone = self.places.iter().filter(|p| access(p) != Access::Open).map(minor);
+            self.story.push(format!("without a render device, and skipped: renderD{}", numbers(gone)));
+        }
+        Ok(open)
     }
+
+    fn apply(&mut self, accessible: &[usize], masks: &Masks, rules: Rules) {
+        let gpu = |i: &usize| {
+            let node = self.places[*i].node.as_ref();
+            visible::Gpu { unique_id: node.map_or(0, |n| n.unique_id), support: node.map_or(Support::Full, support) }
+        };
+        let gpus: Vec<visible::Gpu> = accessible.iter().map(gpu).collect();
+        self.uncertain |= gpus.iter().any(|g| g.support != Support::Full);
+        for (n, i) in visible::list(&gpus, &Masks::default(), rules).list.into_iter().enumerate() {
+            self.unmasked[accessible[i]] = u32::try_from(n).ok();
+        }
+        let outcome = visible::list(&gpus, masks, rules);
+        self.story.extend(outcome.story);
+        self.visible = outcome.list.into_iter().map(|i| accessible[i]).collect();
+        self.zero = outcome.nothing.map(Zero::Masked);
+        self.story.push(format!("HIP shows {} GPU{}", self.visible.len(), plural(self.visible.len())));
+    }
+}
+
+/// What the runtimes do with a GPU, as far as the files tell: doorbells of gfx8 are fatal, no instruction set is
+/// dropped, and HIP supports gfx9 and later. A kind that is newer than this code is taken to be supported.
+fn support(node: &Node) -> Support {
+    const DOORBELL_GFX8: u8 = 1;
+    match (node.doorbell, node.gfx_target) {
+        (Some(DOORBELL_GFX8), _) => Support::Fatal,
+        (_, Some(0)) => Support::None,
+        (_, Some(gfx)) if gfx < 90_000 => Support::RocrOnly,
+        _ => Support::Full,
+    }
+}
+
+fn plural(n: usize) -> &'static str {
+    if n == 1 {
+        ""
+    } else {
+        "s"
+    }
+}
+
+fn numbers(n: impl Iterator<Item = u32>) -> String {
+    n.map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn by_kfd(seen: &[Seen], nodes: Vec<Node>) -> Result<Vec<Place>> {
@@ -107,41 +240,56 @@ fn without_kfd(seen: &[Seen]) -> (Vec<Place>, Order) {
 
 /// Which die of a package a GPU is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DieRole {
-    /// The only one, or the one that reports for the package.
+pub enum Role {
+    /// The only one, or the first partition of a package.
     Single,
     /// Of two dies the one that reports power and energy of both.
-    Primary,
-    /// Of two dies the one that reports nothing of its own; the index of the other one.
-    Secondary { primary: Option<usize> },
+    PrimaryDie,
+    /// Of two dies the one that reports nothing of its own; the other one's place, if it is known.
+    SecondaryDie { primary: Option<usize> },
+    /// Not the first partition of its package; the first one's place, if it is in the machine's list.
+    SecondaryPartition { first: Option<usize> },
 }
 
 /// The PCI ids of the MI200 parts with two dies; 0x740f, the MI210, has one.
 #[must_use]
 pub fn has_two_dies(device_id: Option<u16>, name: &str) -> bool {
     match device_id {
-        Some(id) => matches!(id, 0x7408 | 0x740C),
-        None => name.contains("MI250") || (name.contains("MI200") && name.contains("(MCM)")),
+        Some(id) if id != 0 => matches!(id, 0x7408 | 0x740C),
+        _ => name.contains("MI250") || (name.contains("MI200") && name.contains("(MCM)")),
     }
 }
 
-/// Roles for a list in HIP's order: per GPU, has it two dies, and does it report power or energy at all?
+/// Roles of all places: for each, has its part two dies, and does it report power or energy at all?
 #[must_use]
-pub fn die_roles(gpus: &[(bool, bool)]) -> Vec<DieRole> {
-    let mut roles = vec![DieRole::Single; gpus.len()];
-    let mut primary = None;
-    for (i, &(two_dies, reports)) in gpus.iter().enumerate() {
-        if !two_dies {
-            continue;
-        }
-        if reports {
-            roles[i] = DieRole::Primary;
-            primary = Some(i);
-        } else {
-            roles[i] = DieRole::Secondary { primary: primary.take() };
+pub fn roles(places: &[Place], dies: &[(bool, bool)]) -> Vec<Role> {
+    let partition = |p: &Place| match places.iter().position(|f| f.partition == 0 && f.pci.same_slot(&p.pci)) {
+        _ if p.partition == 0 => Role::Single,
+        first => Role::SecondaryPartition { first },
+    };
+    let mut roles: Vec<Role> = places.iter().map(partition).collect();
+    for (i, &(two, reports)) in dies.iter().enumerate() {
+        if two && reports {
+            roles[i] = Role::PrimaryDie;
+        } else if two {
+            roles[i] = Role::SecondaryDie { primary: other_die(i, places, dies) };
         }
     }
     roles
+}
+
+/// The die that reports for a silent one: the one at the other end of its widest link; where the machine shows no
+/// links, the neighbour before it in the kernel's order, if dies that report and silent ones take turns throughout.
+fn other_die(silent: usize, places: &[Place], dies: &[(bool, bool)]) -> Option<usize> {
+    let reports = |i: usize| dies[i] == (true, true);
+    if let Some(number) = places[silent].node.as_ref().and_then(|n| n.nearest) {
+        let linked = places.iter().position(|p| p.node.as_ref().is_some_and(|n| n.number == number));
+        return linked.filter(|&i| reports(i));
+    }
+    let twins: Vec<usize> = (0..dies.len()).filter(|&i| dies[i].0).collect();
+    let take_turns = twins.len() % 2 == 0 && twins.chunks(2).all(|c| reports(c[0]) && !reports(c[1]));
+    let at = twins.iter().position(|&i| i == silent)?;
+    take_turns.then(|| twins[at - 1])
 }
 
 #[cfg(test)]
@@ -153,55 +301,119 @@ mod tests {
     }
 
     fn node(number: u32, bus: u8) -> Node {
-        let gpu_id = 1000 + u64::from(number);
-        Node { number, gpu_id, pci: pci(bus), partition_bits: 0, unique_id: 7, device_id: 0x74A1, render_minor: 128 }
+        Node {
+            number,
+            gpu_id: 1000 + u64::from(number),
+            pci: pci(bus),
+            partition_bits: 0,
+            unique_id: u64::from(bus),
+            device_id: 0x74A1,
+            render_minor: 128,
+            doorbell: Some(2),
+            gfx_target: Some(90_402),
+            nearest: None,
+            access: Access::Open,
+        }
+    }
+
+    fn nodes(gpus: Vec<Node>) -> Topology {
+        Topology::Nodes { gpus, hidden: Vec::new() }
     }
 
     fn seen(bus: u8, kfd: Option<u32>, hip_id: Option<u32>) -> Seen {
         Seen { pci: pci(bus), partition: 0, kfd: kfd.map(|n| (n, 1000 + u64::from(n))), hip_id }
     }
 
-    fn handles(places: &[Place]) -> Vec<Option<usize>> {
-        places.iter().map(|p| p.amdsmi).collect()
+    fn join(seen: &[Seen], kfd: Topology) -> Result<Listing> {
+        list(seen, kfd, &Masks::default(), Rules::default())
+    }
+
+    fn handles(l: &Listing) -> Vec<Option<usize>> {
+        l.places.iter().map(|p| p.amdsmi).collect()
     }
 
     #[test]
     fn node_order_wins_over_pci_order() {
-        let nodes = || Some(vec![node(4, 0xC9), node(7, 0x09)]);
-        let (by_node, order) = join(&[seen(0x09, Some(7), Some(3)), seen(0xC9, Some(4), Some(0))], nodes()).unwrap();
-        assert_eq!((handles(&by_node), order), (vec![Some(1), Some(0)], Order::Kfd));
-        let (by_address, _) = join(&[seen(0x09, None, None), seen(0xC9, None, None)], nodes()).unwrap();
+        let kfd = || nodes(vec![node(4, 0xC9), node(7, 0x09)]);
+        let by_node = join(&[seen(0x09, Some(7), Some(3)), seen(0xC9, Some(4), Some(0))], kfd()).unwrap();
+        assert_eq!((handles(&by_node), by_node.order), (vec![Some(1), Some(0)], Order::Kfd));
+        let by_address = join(&[seen(0x09, None, None), seen(0xC9, None, None)], kfd()).unwrap();
         assert_eq!(handles(&by_address), handles(&by_node));
-        let (one_missing, _) = join(&[seen(0x09, Some(7), None)], nodes()).unwrap();
+        let one_missing = join(&[seen(0x09, Some(7), None)], kfd()).unwrap();
         assert_eq!(handles(&one_missing), [None, Some(0)]);
+        assert_eq!(one_missing.visible, [0, 1]);
     }
 
     #[test]
     fn without_kfd_ranks_or_pci() {
-        let (ranked, order) = join(&[seen(0x09, None, Some(3)), seen(0xC9, None, Some(0))], None).unwrap();
-        assert_eq!((handles(&ranked), order), (vec![Some(1), Some(0)], Order::Enumeration));
-        let (pci, order) = join(&[seen(0xC9, None, None), seen(0x09, None, None)], None).unwrap();
-        assert_eq!((handles(&pci), order), (vec![Some(1), Some(0)], Order::Pci));
+        let ranked = join(&[seen(0x09, None, Some(3)), seen(0xC9, None, Some(0))], Topology::Absent).unwrap();
+        assert_eq!((handles(&ranked), ranked.order), (vec![Some(1), Some(0)], Order::Enumeration));
+        let pci = join(&[seen(0xC9, None, None), seen(0x09, None, None)], Topology::Absent).unwrap();
+        assert_eq!((handles(&pci), pci.order, pci.uncertain), (vec![Some(1), Some(0)], Order::Pci, true));
     }
 
     #[test]
     fn disagreement_is_an_error() {
-        let e = join(&[seen(0x09, Some(4), None)], Some(vec![node(4, 0xC9)])).unwrap_err().to_string();
+        let e = join(&[seen(0x09, Some(4), None)], nodes(vec![node(4, 0xC9)])).unwrap_err().to_string();
         assert!(e.contains("0000:c9:00.0") && e.contains("0000:09:00.0"), "{e}");
         let mut other_id = seen(0xC9, Some(4), None);
         other_id.kfd = Some((4, 5));
-        assert!(join(&[other_id], Some(vec![node(4, 0xC9)])).is_err());
+        assert!(join(&[other_id], nodes(vec![node(4, 0xC9)])).is_err());
     }
 
     #[test]
-    fn dies() {
+    fn access_as_the_runtime_has_it() {
+        let with = |access| {
+            let mut second = node(5, 0x22);
+            second.access = access;
+            let both = [seen(0x11, Some(4), None), seen(0x22, Some(5), None)];
+            join(&both, nodes(vec![node(4, 0x11), second])).unwrap()
+        };
+        assert_eq!(with(Access::Open).visible, [0, 1]);
+        let skipped = with(Access::Missing);
+        assert_eq!((skipped.visible.as_slice(), skipped.unmasked.as_slice()), (&[0][..], &[Some(0), None][..]));
+        let refused = with(Access::Refused);
+        assert_eq!((refused.visible.len(), refused.zero), (0, Some(Zero::NoAccess)));
+        let unreadable = join(&[], Topology::Unreadable("/dev/kfd: Permission denied".into())).unwrap();
+        assert_eq!(unreadable.zero, Some(Zero::NoAccess));
+        assert!(unreadable.story[0].contains("/dev/kfd"));
+    }
+
+    #[test]
+    fn kinds() {
+        let of = |doorbell, gfx_target| support(&Node { doorbell, gfx_target, ..node(1, 1) });
+        assert_eq!(of(Some(2), Some(90_402)), Support::Full);
+        assert_eq!(of(Some(1), Some(80_003)), Support::Fatal);
+        assert_eq!(of(Some(2), Some(0)), Support::None);
+        assert_eq!(of(Some(2), Some(80_003)), Support::RocrOnly);
+        assert_eq!(of(None, None), Support::Full);
+        assert_eq!(of(Some(2), Some(130_000)), Support::Full);
+    }
+
+    #[test]
+    fn dies_and_partitions() {
         assert!(has_two_dies(Some(0x7408), "AMD INSTINCT MI200 (MCM) OAM LC MBA HPE C2"));
         assert!(!has_two_dies(Some(0x740F), "AMD Instinct MI210"));
         assert!(has_two_dies(None, "AMD Instinct MI250X"));
-        let roles = die_roles(&[(true, true), (true, false), (false, true), (true, true), (true, false)]);
-        assert_eq!(roles[1], DieRole::Secondary { primary: Some(0) });
-        assert_eq!(roles[2], DieRole::Single);
-        assert_eq!(roles[4], DieRole::Secondary { primary: Some(3) });
-        assert_eq!(die_roles(&[(true, false)])[0], DieRole::Secondary { primary: None });
+        let place = |number: u32, bus, partition, nearest| {
+            let node = Node { nearest, ..node(number, bus) };
+            Place { pci: pci(bus), partition, node: Some(node), amdsmi: None }
+        };
+        let (speaks, silent, other) = ((true, true), (true, false), (false, true));
+        let four: Vec<Place> = (0..4_u8).map(|i| place(i.into(), i, 0, None)).collect();
+        let turns = roles(&four, &[speaks, silent, speaks, silent]);
+        assert_eq!(turns[1], Role::SecondaryDie { primary: Some(0) });
+        assert_eq!(turns[3], Role::SecondaryDie { primary: Some(2) });
+        // Parity would say GPU 0; nothing in the machine does.
+        let odd = roles(&four[..3], &[speaks, other, silent]);
+        assert_eq!(odd[2], Role::SecondaryDie { primary: Some(0) });
+        let unclear = roles(&four, &[speaks, speaks, silent, silent]);
+        assert_eq!(unclear[2], Role::SecondaryDie { primary: None });
+        let linked: Vec<Place> = [(0, 3), (1, 2), (2, 1), (3, 0)].map(|(n, to)| place(n, n as u8, 0, Some(to))).into();
+        let crossed = roles(&linked, &[speaks, speaks, silent, silent]);
+        assert_eq!(crossed[2], Role::SecondaryDie { primary: Some(1) });
+        assert_eq!(crossed[3], Role::SecondaryDie { primary: Some(0) });
+        let cpx = [place(1, 9, 0, None), place(2, 9, 1, None)];
+        assert_eq!(roles(&cpx, &[other, other])[1], Role::SecondaryPartition { first: Some(0) });
     }
 }

@@ -287,6 +287,23 @@ pub fn uuid(unique_id: u64) -> String {
     }
 }
 
+/// The unique_id in a UUID: "GPU-" and 16 hex digits of any case, the digits alone (what hipDeviceGetUuid gives), or
+/// the form of amd-smi, which hides the id in "IIffDDDD-0000-1000-80II-IIIIIIIIIIII".
+#[must_use]
+pub fn parse_uuid(text: &str) -> Option<u64> {
+    let hex = |t: &str| t.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u64::from_str_radix(t, 16).ok()).flatten();
+    let id = if text.len() == 36 && text.is_ascii() {
+        let groups: Vec<&str> = text.split('-').collect();
+        let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
+        (lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| hex(g).is_some())).then_some(())?;
+        hex(&format!("{}{}{}", &text[0..2], &text[21..23], groups[4]))?
+    } else {
+        let digits = if text.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("GPU-")) { &text[4..] } else { text };
+        (digits.len() == 16).then(|| hex(digits)).flatten()?
+    };
+    (id != 0).then_some(id)
+}
+
 /// Pieces between commas; a comma at the end adds none.
 fn tokens(mask: &[u8]) -> Vec<&[u8]> {
     let mut pieces: Vec<&[u8]> = mask.split(|b| *b == b',').collect();
@@ -398,6 +415,27 @@ mod tests {
         let four = [Gpu { unique_id: 1, support: Support::Full }; 4];
         // Narrowed to 32 bits: device 1.
         assert_eq!(rocr(b"4294967297", &four).unwrap().0, [1]);
+    }
+
+    #[test]
+    fn uuids_as_programs_write_them() {
+        let id = Some(0x67C6_3AC3_C3C6_37F9);
+        for text in
+            ["GPU-67c63ac3c3c637f9", "gpu-67C63AC3C3C637F9", "67c63ac3c3c637f9", "67ff740f-0000-1000-80c6-3ac3c3c637f9"]
+        {
+            assert_eq!(parse_uuid(text), id, "{text}");
+        }
+        for text in [
+            "",
+            "GPU-",
+            "GPU-67c6",
+            "GPU-0000000000000000",
+            "GPU-XX",
+            "+7c63ac3c3c637f9",
+            "67ff740f-0000-1000-80c6-3ac3c3c637fx",
+        ] {
+            assert_eq!(parse_uuid(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -54,17 +54,27 @@ pub unsafe fn last_error(text: *mut c_char, length: usize) -> usize {
     LAST.try_with(|last| {
         // SAFETY: one thread; nothing writes meanwhile.
         let last = unsafe { &*last.get() };
-        if !text.is_null() && length > 0 {
-            let n = last.length.min(length - 1);
-            // SAFETY: n < length, and the source has that many bytes.
-            unsafe {
-                std::ptr::copy_nonoverlapping(last.text.as_ptr().cast(), text, n);
-                *text.add(n) = 0;
-            }
-        }
+        // SAFETY: as the caller promises; the source is our own.
+        unsafe { copy_text(text, length, last.text.get(..last.length).unwrap_or_default()) };
         last.length
     })
     .unwrap_or(0)
+}
+
+/// Copies text to C, cut to fit, always with its NUL; nothing for no room.
+///
+/// # Safety
+/// `length` writable bytes at `to`, unless `length` is 0 or `to` is NULL.
+pub unsafe fn copy_text(to: *mut c_char, length: usize, from: &[u8]) {
+    if to.is_null() || length == 0 {
+        return;
+    }
+    let n = from.len().min(length - 1);
+    // SAFETY: n < length, and the source has that many bytes.
+    unsafe {
+        std::ptr::copy_nonoverlapping(from.as_ptr().cast(), to, n);
+        *to.add(n) = 0;
+    }
 }
 
 /// A panic inside our functions leaves its message in the last error and prints nothing.
@@ -140,17 +150,26 @@ pub fn out<'a, T>(pointer: *mut T, what: &str) -> Result<&'a mut MaybeUninit<T>>
     unsafe { pointer.cast::<MaybeUninit<T>>().as_mut() }.ok_or_else(|| null(what))
 }
 
+/// The bytes of a string from C; `None` for NULL.
+///
+/// # Safety
+/// NULL, or a string that ends in NUL.
+pub unsafe fn bytes(pointer: *const c_char) -> Option<Vec<u8>> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    Some(unsafe { CStr::from_ptr(pointer) }.to_bytes().to_vec())
+}
+
 /// A path from C; `None` for NULL or the empty string.
 ///
 /// # Safety
 /// NULL, or a string that ends in NUL.
 pub unsafe fn path(pointer: *const c_char) -> Option<PathBuf> {
-    if pointer.is_null() {
-        return None;
-    }
     // SAFETY: as the caller promises.
-    let bytes = unsafe { CStr::from_ptr(pointer) }.to_bytes();
-    (!bytes.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(bytes)))
+    let bytes = unsafe { bytes(pointer) }.filter(|b| !b.is_empty())?;
+    Some(PathBuf::from(OsStr::from_bytes(&bytes)))
 }
 
 /// Copies text into a fixed array of C, cut to fit, always with its NUL.

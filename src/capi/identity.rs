@@ -1,6 +1,6 @@
 //! Which GPU an index is.
 
-use super::boundary::{guard, out, put_text, struct_size, write_struct};
+use super::boundary::{bytes, copy_text, guard, null, out, put_text, struct_size, write_struct};
 use super::session::Handle;
 use super::status::zeus_amd_status_t;
 use super::types::{
@@ -10,9 +10,11 @@ use super::types::{
     ZEUS_AMD_GPU_INFO_NAME_BIT, ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT,
 };
 use crate::device::Device;
+use crate::error::Result;
 use crate::session::Session;
-use crate::topology::{DieRole, Order};
+use crate::topology::{Order, Role};
 use crate::verdict::Verdict;
+use std::ffi::c_char;
 use std::mem::zeroed;
 
 use zeus_amd_verdict_t as V;
@@ -36,8 +38,10 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
     // SAFETY: integers and arrays of characters.
     let mut v: zeus_amd_gpu_info_t = unsafe { zeroed() };
     v.index = d.index as u32;
-    v.unmasked_index = d.index as u32;
-    v.valid |= ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT;
+    if let Some(i) = d.unmasked {
+        v.unmasked_index = i;
+        v.valid |= ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT;
+    }
     if let Some(i) = d.place.amdsmi {
         v.amdsmi_index = i as u32;
         v.valid |= ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT;
@@ -61,17 +65,18 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
     }
     v.partition = d.place.partition;
     v.die_role = match d.role {
-        DieRole::Single => zeus_amd_die_role_t::ZEUS_AMD_DIE_SINGLE,
-        DieRole::Primary => zeus_amd_die_role_t::ZEUS_AMD_DIE_PRIMARY,
-        DieRole::Secondary { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SECONDARY,
+        Role::Single | Role::SecondaryPartition { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SINGLE,
+        Role::PrimaryDie => zeus_amd_die_role_t::ZEUS_AMD_DIE_PRIMARY,
+        Role::SecondaryDie { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SECONDARY,
     } as u32;
     v.source = zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32;
     v.energy_verdict = zeus_amd_verdict_t::from(d.verdict()) as u32;
-    v.flags = match s.order {
-        Order::Kfd => 0,
-        Order::Enumeration => ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT,
-        Order::Pci => ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT,
-    };
+    if s.order == Order::Enumeration {
+        v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT;
+    }
+    if s.uncertain {
+        v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT;
+    }
     put_text(&mut v.pci_address, &d.place.pci.to_string());
     put_text(&mut v.package, &d.package);
     v
@@ -102,6 +107,112 @@ pub unsafe extern "C" fn zeus_amd_gpu_info(
             out(info, "info")?;
             let theirs = struct_size(info)?;
             write_struct(info, theirs, &self::info(s, s.device(gpu)?));
+            Ok(())
+        })
+    })
+}
+
+/// The GPU of this session at a PCI address.
+///
+/// @param[in]  session     An open session; not NULL.
+/// @param[in]  pci_address What hipDeviceGetPCIBusId() prints (0000:c1:00.0), in
+///                         any case; the domain and the function may be missing.
+/// @param[out] gpu         Receives its index; written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or not a
+///         PCI address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not
+///         visible), ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (more than one fits),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_find_by_pci(
+    session: *const zeus_amd_t,
+    pci_address: *const c_char,
+    gpu: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session and a string, as the caller promises.
+    guard(|| unsafe { find(session, pci_address, gpu, Session::find_by_pci) })
+}
+
+/// The GPU of this session with a UUID.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  uuid    "GPU-" and 16 hex digits as ROCm's variables have it, the
+///                     digits alone as hipDeviceGetUuid() gives them, or amd-smi's
+///                     form with dashes; in any case.
+/// @param[out] gpu     Receives its index; written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or not a
+///         UUID), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible),
+///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share one),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_find_by_uuid(
+    session: *const zeus_amd_t,
+    uuid: *const c_char,
+    gpu: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session and a string, as the caller promises.
+    guard(|| unsafe { find(session, uuid, gpu, Session::find_by_uuid) })
+}
+
+/// # Safety
+/// NULL or an open session; NULL or a string that ends in NUL.
+unsafe fn find(
+    session: *const zeus_amd_t,
+    text: *const c_char,
+    gpu: *mut u32,
+    by: impl FnOnce(&Session, &str) -> Result<u32>,
+) -> Result<()> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        Handle::with(session, |s| {
+            let text = bytes(text).ok_or_else(|| null("the text to look for"))?;
+            let to = out(gpu, "gpu")?;
+            to.write(by(s, &String::from_utf8_lossy(&text))?);
+            Ok(())
+        })
+    }
+}
+
+/// How environment and topology led to this list of GPUs, or to none: what the
+/// kernel lists, what each mask kept and at which token it ended, and which GPU
+/// each index is. For people; the wording may change.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[out] text    Receives the text, cut to fit, always ending in NUL; may be
+///                     NULL if length is 0.
+/// @param[in]  length  Bytes at text.
+/// @param[out] needed  Receives the length of the whole text without its NUL; may
+///                     be NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_explain(
+    session: *const zeus_amd_t,
+    text: *mut c_char,
+    length: usize,
+    needed: *mut usize,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, `length` bytes at `text`, as the caller promises.
+    guard(|| unsafe {
+        Handle::with(session, |s| {
+            if text.is_null() && length > 0 {
+                return Err(null("text"));
+            }
+            copy_text(text, length, s.explanation().as_bytes());
+            if let Some(needed) = needed.as_mut() {
+                *needed = s.explanation().len();
+            }
             Ok(())
         })
     })

@@ -1,14 +1,20 @@
 //! Opening and closing.
 
-use super::boundary::{guard, guard_or, null, out, path, put_text, read_struct, struct_size, write_struct};
+use super::boundary::{bytes, guard, guard_or, null, out, path, put_text, read_struct, struct_size, write_struct};
 use super::status::zeus_amd_status_t;
 use super::types::{
     zeus_amd_backend_t, zeus_amd_energy_unit_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_t,
-    ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT, ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT,
+    ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT as EMPTY_MASK_IS_ERROR,
+    ZEUS_AMD_OPEN_EMPTY_MASK_IS_UNSET_BIT as EMPTY_IS_UNSET,
+    ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT as ENSURE_HOMOGENEOUS, ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT as EXPLICIT_MASKS,
+    ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT as NO_UUID_IN_MASK, ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT as OLD_ARE_SKIPPED,
+    ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE,
 };
 use crate::counter::EnergyUnit;
 use crate::error::{Error, Result};
 use crate::session::{Options, Session, Validation};
+use crate::topology::Zero;
+use crate::visible::{Masks, Nothing, Rules};
 use std::mem::zeroed;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -61,15 +67,38 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     let bad = |field: &str, value: u32| {
         Err(Error::InvalidArgument(format!("zeus_amd_options_t.{field}: {value:#x} is unknown to this library")))
     };
-    let known = ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT | ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT;
+    let known = ENSURE_HOMOGENEOUS
+        | SHUTDOWN_ON_CLOSE
+        | EMPTY_MASK_IS_ERROR
+        | EXPLICIT_MASKS
+        | EMPTY_IS_UNSET
+        | NO_UUID_IN_MASK
+        | OLD_ARE_SKIPPED;
     if c.flags & !known != 0 {
         return bad("flags", c.flags & !known);
     }
     if c.backend > zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32 {
         return bad("backend", c.backend);
     }
-    options.ensure_homogeneous = c.flags & ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT != 0;
-    options.shutdown_on_close = c.flags & ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT != 0;
+    let has = |bit: u32| c.flags & bit != 0;
+    options.ensure_homogeneous = has(ENSURE_HOMOGENEOUS);
+    options.shutdown_on_close = has(SHUTDOWN_ON_CLOSE);
+    options.empty_mask_is_error = has(EMPTY_MASK_IS_ERROR);
+    options.rules = Rules {
+        empty_hides: !has(EMPTY_IS_UNSET),
+        uuid_in_hip: !has(NO_UUID_IN_MASK),
+        fatal_doorbell: !has(OLD_ARE_SKIPPED),
+    };
+    let given = [c.rocr_visible_devices, c.hip_visible_devices, c.cuda_visible_devices];
+    if has(EXPLICIT_MASKS) {
+        // SAFETY: NULL or strings, as the caller promises.
+        let [rocr, hip, cuda] = given.map(|p| unsafe { bytes(p) });
+        options.masks = Some(Masks { rocr, hip, cuda });
+    } else if given.iter().any(|p| !p.is_null()) {
+        return Err(Error::InvalidArgument(
+            "zeus_amd_options_t has masks, but not the flag ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT".into(),
+        ));
+    }
     options.validation = match c.validation {
         0 | 1 => Validation::Fixed,
         2 => Validation::Off,
@@ -170,6 +199,16 @@ pub unsafe extern "C" fn zeus_amd_probe(options: *const zeus_amd_options_t) -> z
     guard(|| crate::session::probe(&unsafe { self::options(options) }?))
 }
 
+fn zero_reason(zero: Zero) -> zeus_amd_status_t {
+    match zero {
+        Zero::NoAccess => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_ACCESS,
+        Zero::Masked(Nothing::NoGpus) => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_DEVICE,
+        Zero::Masked(Nothing::EmptyMask) => zeus_amd_status_t::ZEUS_AMD_STATUS_EMPTY_MASK,
+        Zero::Masked(Nothing::Stopped) => zeus_amd_status_t::ZEUS_AMD_STATUS_MASK_STOPPED,
+        Zero::Masked(Nothing::RuntimeFails) => zeus_amd_status_t::ZEUS_AMD_STATUS_RUNTIME_FAILS,
+    }
+}
+
 /// About the session: how many GPUs, which libamd_smi, which unit.
 ///
 /// @param[in]  session An open session; not NULL.
@@ -200,6 +239,7 @@ pub unsafe extern "C" fn zeus_amd_session_info(
                 EnergyUnit::Firmware => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_FIRMWARE,
             } as u32;
             [value.amdsmi_version_0, value.amdsmi_version_1, value.amdsmi_version_2, _] = s.words;
+            value.zero_reason = s.zero.map_or(0, |z| zero_reason(z) as i32);
             put_text(&mut value.rocm, s.rocm);
             put_text(&mut value.amdsmi_path, &s.library.path);
             write_struct(info, theirs, &value);

@@ -62,6 +62,15 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_STALE = -24,
     /// The driver's data have a form or size that nobody expects.
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
+    /// A mask is set and empty, and the options ask for an error then.
+    ZEUS_AMD_STATUS_EMPTY_MASK = -26,
+    /// Only as zeus_amd_session_info_t.zero_reason: the first token of a mask
+    /// ends the list.
+    ZEUS_AMD_STATUS_MASK_STOPPED = -27,
+    /// Only as zero_reason: a device file is refused, and the runtime gives up.
+    ZEUS_AMD_STATUS_NO_ACCESS = -28,
+    /// Only as zero_reason: the runtime would not start with this environment.
+    ZEUS_AMD_STATUS_RUNTIME_FAILS = -29,
     /// libamd_smi failed with a status of no clearer meaning.
     ZEUS_AMD_STATUS_UNKNOWN = -98,
     /// A defect of this library; nothing of the host was harmed.
@@ -97,6 +106,7 @@ impl From<Kind> for zeus_amd_status_t {
             Kind::OutOfRange => S::ZEUS_AMD_STATUS_OUT_OF_RANGE,
             Kind::Stale => S::ZEUS_AMD_STATUS_STALE,
             Kind::UnexpectedData => S::ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+            Kind::EmptyMask => S::ZEUS_AMD_STATUS_EMPTY_MASK,
             Kind::Unknown => S::ZEUS_AMD_STATUS_UNKNOWN,
             Kind::Internal => S::ZEUS_AMD_STATUS_INTERNAL,
         }
@@ -139,6 +149,10 @@ pub extern "C" fn zeus_amd_status_string(status: i32) -> *const c_char {
         -23 => c"out of range",
         -24 => c"stale value",
         -25 => c"unexpected data from the driver",
+        -26 => c"a mask hides all GPUs",
+        -27 => c"the first token of a mask ends the list",
+        -28 => c"no access to a device file",
+        -29 => c"the runtime would not start",
         -98 => c"unknown failure of libamd_smi",
         -99 => c"internal error",
         _ => c"unknown status",

@@ -15,6 +15,21 @@ pub const ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT: u32 = 1;
 /// releases before ROCm 7.0.2 whatever they do. Without this bit it stays.
 pub const ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT: u32 = 2;
 
+/// A mask that is set and empty fails zeus_amd_open(), as Zeus has it, instead
+/// of making a session without GPUs.
+pub const ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT: u32 = 4;
+/// Take the masks from the fields ..._visible_devices of the options (NULL: not
+/// set), not from the environment: for the GPUs of another process.
+pub const ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: u32 = 8;
+/// ROCm 5.4 and earlier: an empty HIP_ or CUDA_VISIBLE_DEVICES counts as not
+/// set.
+pub const ZEUS_AMD_OPEN_EMPTY_MASK_IS_UNSET_BIT: u32 = 16;
+/// ROCm 6.1 and earlier: HIP_VISIBLE_DEVICES takes no UUIDs.
+pub const ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT: u32 = 32;
+/// ROCr of 2026 and later: GPUs older than gfx9 are skipped, where it used to
+/// fail to start.
+pub const ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT: u32 = 64;
+
 /// Where readings come from.
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +117,12 @@ pub struct zeus_amd_options_t {
     /// at the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, then in
     /// /opt/rocm, the newest /opt/rocm-*, and ask the dynamic loader.
     pub amdsmi_path: *const c_char,
+    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not set.
+    pub rocr_visible_devices: *const c_char,
+    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: HIP_VISIBLE_DEVICES; NULL: not set.
+    pub hip_visible_devices: *const c_char,
+    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: CUDA_VISIBLE_DEVICES; NULL: not set.
+    pub cuda_visible_devices: *const c_char,
 }
 
 /// About an open session. Start from ZEUS_AMD_SESSION_INFO_INIT.
@@ -122,8 +143,11 @@ pub struct zeus_amd_session_info_t {
     pub amdsmi_version_1: u32,
     /// See amdsmi_version_0.
     pub amdsmi_version_2: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Why there is no GPU, as a zeus_amd_status_t; 0 if there is one:
+    /// ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_EMPTY_MASK,
+    /// ZEUS_AMD_STATUS_MASK_STOPPED, ZEUS_AMD_STATUS_NO_ACCESS,
+    /// ZEUS_AMD_STATUS_RUNTIME_FAILS. zeus_amd_explain() has the words.
+    pub zero_reason: i32,
     /// The ROCm releases that this version of libamd_smi belongs to.
     pub rocm: [c_char; 32],
     /// The file libamd_smi was loaded from, cut to fit.
@@ -145,7 +169,8 @@ pub const ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT: u32 = 32;
 
 /// There is no KFD topology: the order is libamd_smi's enumeration.
 pub const ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT: u32 = 1;
-/// Nothing tells HIP's order: the GPUs are in PCI order, which may differ.
+/// HIP's order is not certain: nothing tells it (the GPUs are in PCI order), or
+/// there are GPUs of kinds that the runtimes may drop.
 pub const ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT: u32 = 2;
 
 /// Which GPU an index is. Start from ZEUS_AMD_GPU_INFO_INIT.
@@ -225,7 +250,7 @@ use std::mem::size_of;
 
 // The sizes of the first release. They never change.
 sized! {
-    zeus_amd_options_t, "ZEUS_AMD_OPTIONS_INIT", 32;
+    zeus_amd_options_t, "ZEUS_AMD_OPTIONS_INIT", 56;
     zeus_amd_session_info_t, "ZEUS_AMD_SESSION_INFO_INIT", 576;
     zeus_amd_gpu_info_t, "ZEUS_AMD_GPU_INFO_INIT", 472;
     zeus_amd_energy_raw_t, "ZEUS_AMD_ENERGY_RAW_INIT", 32;

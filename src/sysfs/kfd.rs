@@ -1,7 +1,10 @@
-//! The KFD topology: the order in which HIP counts GPUs.
+//! The KFD topology: the GPUs, in the order in which HIP counts them, and which of them this process can open.
 
 use super::text;
 use crate::pci::PciAddress;
+use std::ffi::CString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// One GPU node.
@@ -16,36 +19,151 @@ pub struct Node {
     pub unique_id: u64,
     pub device_id: u16,
     pub render_minor: u32,
+    /// How the GPU is rung, as KFD's capability word has it (2: gfx9 and later).
+    pub doorbell: Option<u8>,
+    /// The instruction set, such as 90402 for gfx942.
+    pub gfx_target: Option<u32>,
+    /// The node that the widest link inside the machine leads to: the other die of the package, if it has one.
+    pub nearest: Option<u32>,
+    pub access: Access,
 }
 
-/// All GPU nodes in ascending order of their number; `None` where there is no KFD.
+/// What came of a look at the node's render device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Open,
+    /// Not there: the runtime skips the GPU.
+    Missing,
+    /// Refused (EACCES or worse): the runtime then sees no GPU at all.
+    Refused,
+}
+
+/// What the files say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topology {
+    /// There is no KFD here.
+    Absent,
+    /// The runtime would give up over this file.
+    Unreadable(String),
+    /// The nodes in ascending order, and the numbers of those that a device cgroup hides.
+    Nodes { gpus: Vec<Node>, hidden: Vec<u32> },
+}
+
+/// Reads it.
 #[must_use]
-pub fn gpu_nodes(root: &Path) -> Option<Vec<Node>> {
+pub fn read(root: &Path) -> Topology {
     let folder = root.join("sys/class/kfd/kfd/topology/nodes");
-    let entries = std::fs::read_dir(&folder).ok()?;
+    let Ok(entries) = std::fs::read_dir(&folder) else { return Topology::Absent };
     let mut numbers: Vec<u32> = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect();
     numbers.sort_unstable();
-    Some(numbers.into_iter().filter_map(|n| gpu_node(&folder.join(n.to_string()), n)).collect())
+    let (mut gpus, mut hidden) = (Vec::new(), Vec::new());
+    for number in numbers {
+        match node(root, &folder.join(number.to_string()), number) {
+            Ok(Some(node)) => gpus.push(node),
+            Ok(None) => {}
+            Err((_, e)) if e.raw_os_error() == Some(libc::EPERM) => hidden.push(number),
+            Err((file, e)) => return Topology::Unreadable(format!("{file}: {e}")),
+        }
+    }
+    let device = root.join("dev/kfd");
+    match access(&device) {
+        Err(e) if e.raw_os_error() != Some(libc::ENOENT) => Topology::Unreadable(format!("{}: {e}", device.display())),
+        _ => Topology::Nodes { gpus, hidden },
+    }
 }
 
-/// `None` for a CPU node, or one that this process may not read.
-fn gpu_node(folder: &Path, number: u32) -> Option<Node> {
-    let gpu_id = text(&folder.join("gpu_id"))?.parse().ok().filter(|id| *id != 0)?;
-    let properties = text(&folder.join("properties"))?;
-    let value = |name: &str| -> Option<u64> {
-        let line = properties.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '))?;
-        line.trim().parse().ok()
+/// `None` for a CPU node.
+fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>, (String, io::Error)> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read_to_string(&path).map_err(|e| (path.display().to_string(), e))
     };
-    value("simd_count").filter(|n| *n != 0)?;
-    let domain = u32::try_from(value("domain").unwrap_or(0)).ok()?;
-    let (pci, partition_bits) = PciAddress::from_kfd(domain, u32::try_from(value("location_id")?).ok()?);
-    Some(Node {
+    let gpu_id = read("gpu_id")?.trim().parse().unwrap_or(0);
+    if gpu_id == 0 {
+        return Ok(None);
+    }
+    let properties = read("properties")?;
+    let value = |name: &str| number_of(&properties, name);
+    if value("simd_count") == Some(0) {
+        return Ok(None);
+    }
+    let domain = value("domain").unwrap_or(0) as u32;
+    let (pci, partition_bits) = PciAddress::from_kfd(domain, value("location_id").unwrap_or(0) as u32);
+    let render_minor = value("drm_render_minor").unwrap_or(0) as u32;
+    Ok(Some(Node {
         number,
         gpu_id,
         pci,
         partition_bits,
         unique_id: value("unique_id").unwrap_or(0),
         device_id: value("device_id").unwrap_or(0) as u16,
-        render_minor: value("drm_render_minor").unwrap_or(0) as u32,
-    })
+        render_minor,
+        doorbell: value("capability").map(|c| (c >> 12 & 3) as u8),
+        gfx_target: value("gfx_target_version").map(|g| g as u32),
+        nearest: nearest(folder),
+        access: render_access(root, render_minor),
+    }))
+}
+
+/// A line "name value" of a properties file.
+fn number_of(properties: &str, name: &str) -> Option<u64> {
+    let line = properties.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '))?;
+    line.trim().parse().ok()
+}
+
+/// The other end of the XGMI link with the highest bandwidth, if one is above all others.
+fn nearest(folder: &Path) -> Option<u32> {
+    const XGMI: u64 = 11;
+    let entries = std::fs::read_dir(folder.join("io_links")).ok()?;
+    let mut links: Vec<(u64, u32)> = entries
+        .filter_map(|e| {
+            let properties = text(&e.ok()?.path().join("properties"))?;
+            let value = |name: &str| number_of(&properties, name);
+            (value("type") == Some(XGMI)).then_some(())?;
+            Some((value("max_bandwidth")?, value("node_to")? as u32))
+        })
+        .collect();
+    links.sort_unstable();
+    match links[..] {
+        [.., (second, _), (first, to)] if first > second => Some(to),
+        [(_, to)] => Some(to),
+        _ => None,
+    }
+}
+
+/// Looked at, not opened: opening wakes a sleeping GPU.
+fn render_access(root: &Path, minor: u32) -> Access {
+    if minor == 0 {
+        return Access::Open;
+    }
+    match access(&root.join(format!("dev/dri/renderD{minor}"))) {
+        Ok(()) => Access::Open,
+        Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::EPERM)) => Access::Missing,
+        Err(_) => Access::Refused,
+    }
+}
+
+/// May this process read and write the file?
+fn access(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: a string that ends in NUL.
+    let code = unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::R_OK | libc::W_OK, libc::AT_EACCESS) };
+    if code == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_are_found_by_their_whole_name() {
+        let text = "simd_count 304\nsimd_count_2 1\nunique_id 18446744073709551615\n";
+        assert_eq!(number_of(text, "simd_count"), Some(304));
+        assert_eq!(number_of(text, "simd"), None);
+        assert_eq!(number_of(text, "unique_id"), Some(u64::MAX));
+    }
 }
