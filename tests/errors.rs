@@ -244,19 +244,6 @@ fn repeated_values_are_stale() {
     }
 }
 
-/// Without access to /dev/dri the statuses of old libraries say NOT_SUPPORTED beside valid powers.
-#[test]
-fn without_dri_power_is_still_read() {
-    for rocm in ["6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.13"] {
-        let said = run(rocm, &["dri = 'denied'"]);
-        assert_eq!(said.number("open"), 0, "{rocm}");
-        for i in 0..8 {
-            assert_eq!(said.number(&format!("{i} instant")), 0, "{rocm}: {}", said.0);
-            assert_eq!(said.number(&format!("{i} raw")), 0, "{rocm}");
-        }
-    }
-}
-
 /// No gpu_metrics at all: no power and no energy, each with a status, and the rest goes on.
 #[test]
 fn without_gpu_metrics() {

@@ -34,15 +34,20 @@ pub fn deps() -> PathBuf {
 /// Compiles a C program of `tests/c` against the header and the shared library of this build; its path.
 pub fn c_program(name: &str) -> PathBuf {
     let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    compile(&root().join(format!("tests/c/{name}.c")), &out);
+    out
+}
+
+/// Compiles one C file, as a user would.
+pub fn compile(source: &Path, out: &Path) {
     let mut cc = std::process::Command::new("cc");
     cc.args(["-std=c99", "-O1", "-g", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]);
-    cc.arg(&out).arg(root().join(format!("tests/c/{name}.c"))).arg("-I").arg(root().join("include"));
+    cc.arg(out).arg(source).arg("-I").arg(root().join("include"));
     cc.arg(deps().join("libzeus_amd.so")).arg(format!("-Wl,-rpath,{}", deps().display()));
-    assert!(cc.status().unwrap().success(), "{name}.c does not compile");
+    assert!(cc.status().unwrap().success(), "{} does not compile", source.display());
     // The program records the soname, and cargo makes the plain name only.
     let soname = deps().join("libzeus_amd.so.0");
     if !soname.exists() {
         let _ = std::os::unix::fs::symlink("libzeus_amd.so", soname);
     }
-    out
 }

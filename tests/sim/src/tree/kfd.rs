@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::write;
-use crate::machine::{Machine, Processor};
+use crate::machine::{DieRole, Machine, Processor};
 
 pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
     let kfd = root.join("sys/devices/virtual/kfd/kfd");
@@ -31,6 +31,25 @@ pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
         write(&dir.join("gpu_id"), &format!("{}\n", p.gpu_id))?;
         write(&dir.join("name"), &format!("gfx{}\n", m.gpu_of(p).spec.gfx_target))?;
         write(&dir.join("properties"), &properties(m, p))?;
+        io_links(m, p, &dir)?;
+    }
+    Ok(())
+}
+
+/// XGMI links to the other GPUs of a machine with packages of two dies: the one inside the package is the widest.
+fn io_links(m: &Machine, from: &Processor, dir: &Path) -> io::Result<()> {
+    let gpu = m.gpu_of(from);
+    if gpu.spec.die == DieRole::Single {
+        return Ok(());
+    }
+    let others = m.processors().iter().filter(|p| p.node != from.node && m.gpu_of(p).spec.die != DieRole::Single);
+    for (i, to) in others.enumerate() {
+        let bandwidth = if m.gpu_of(to).package == gpu.package { 200_000 } else { 50_000 };
+        let text = format!(
+            "type 11\nversion_major 0\nversion_minor 0\nnode_from {}\nnode_to {}\nweight 15\nmin_bandwidth 50000\nmax_bandwidth {bandwidth}\n",
+            from.node, to.node
+        );
+        write(&dir.join(format!("io_links/{i}/properties")), &text)?;
     }
     Ok(())
 }
