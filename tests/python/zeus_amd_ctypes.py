@@ -1,130 +1,70 @@
-"""The library through ctypes, for tests: a value, or `Failure` with the status and the words."""
+"""The library through ctypes, for tests: a value, or `Failure` with the status and the words. Types, numbers and functions
+are those of the header."""
 
 import ctypes
 import enum
 import os
-from ctypes import POINTER, byref, c_char, c_char_p, c_double, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+import pathlib
+import re
 
-
-class Status(enum.IntEnum):
-    OK = 0
-    INVALID_ARGUMENT = -1
-    STRUCT_VERSION = -2
-    NOT_FOUND = -3
-    NOT_SUPPORTED = -4
-    NO_PERMISSION = -5
-    NOT_INITIALIZED = -6
-    BUSY = -7
-    TIMEOUT = -8
-    NO_MEMORY = -9
-    IO = -10
-    LIBRARY_NOT_FOUND = -11
-    LIBRARY_VERSION = -12
-    DRIVER_NOT_LOADED = -13
-    DEVICE_LOST = -14
-    COUNTER_RESET = -15
-    BUFFER_TOO_SMALL = -16
-    FORKED = -17
-    HETEROGENEOUS = -18
-    AMBIGUOUS_DEVICE = -19
-    LIBRARY_INVALID = -20
-    LIBRARY_SYMBOLS = -21
-    NO_DEVICE = -22
-    OUT_OF_RANGE = -23
-    STALE = -24
-    UNEXPECTED_DATA = -25
-    UNKNOWN = -98
-    INTERNAL = -99
-
-
-class Verdict(enum.IntEnum):
-    NOT_CHECKED = 0
-    TRUSTED = 1
-    STUCK = 2
-    IMPLAUSIBLE = 3
-    NO_POWER_TO_COMPARE = 4
-    UNSUPPORTED = 5
-    SECONDARY_DIE = 6
-    SECONDARY_PARTITION = 7
-
-
-VALIDATION_FIXED = 1
-ENSURE_HOMOGENEOUS = 1
-
-
-class Options(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_uint32),
-        ("flags", c_uint32),
-        ("backend", c_uint32),
-        ("validation", c_uint32),
-        ("energy_unit", c_uint32),
-        ("init_timeout_ms", c_uint32),
-        ("amdsmi_path", c_char_p),
-    ]
-
-
-class GpuInfo(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_uint32),
-        ("valid", c_uint32),
-        ("index", c_uint32),
-        ("unmasked_index", c_uint32),
-        ("amdsmi_index", c_uint32),
-        ("kfd_node", c_uint32),
-        ("partition", c_uint32),
-        ("die_role", c_uint32),
-        ("source", c_uint32),
-        ("energy_verdict", c_uint32),
-        ("flags", c_uint32),
-        ("device_id", c_uint32),
-        ("unique_id", c_uint64),
-        ("name", c_char * 256),
-        ("pci_address", c_char * 32),
-        ("uuid", c_char * 64),
-        ("package", c_char * 64),
-    ]
-
-
-class EnergyRaw(ctypes.Structure):
-    _fields_ = [
-        ("struct_size", c_uint32),
-        ("flags", c_uint32),
-        ("accumulator", c_uint64),
-        ("unit_uj", c_double),
-        ("driver_time_ns", c_uint64),
-    ]
-
-
-# The types of the results that stand behind the session and the index.
-READINGS = {
-    "power_instant_mw": [c_uint64],
-    "power_average_mw": [c_uint64],
-    "memory_power_average_mw": [c_uint64],
-    "energy_mj": [c_uint64],
-    "energy_supported": [c_uint32],
-    "temperature_c": [c_int32],
-    "power_limit_mw": [c_uint64],
-    "power_limit_default_mw": [c_uint64],
-    "power_limit_range_mw": [c_uint64, c_uint64],
-    "memory_clocks_mhz": [c_uint32, c_uint32],
-    "graphics_clocks_mhz": [c_uint32, c_uint32],
-    "persistence_mode": [c_uint32],
-    "supports_nonblocking_setters": [c_uint32],
+HEADER = re.sub(
+    r"/\*.*?\*/|//[^\n]*|^#.*?[^\\]$",
+    "",
+    (pathlib.Path(__file__).resolve().parents[2] / "include" / "zeus_amd.h").read_text(),
+    flags=re.DOTALL | re.MULTILINE,
+)
+TYPES = {
+    "char": ctypes.c_char,
+    "double": ctypes.c_double,
+    "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
+    "uint32_t": ctypes.c_uint32,
+    "uint64_t": ctypes.c_uint64,
+    "size_t": ctypes.c_size_t,
+    "zeus_amd_status_t": ctypes.c_int32,
 }
 
+
+def declared(text):
+    """`uint64_t *min_mw` or `char name[256]`: its name and its type."""
+    form = r"(?:const )?(?:struct )?(\w+)\s*(\**)\s*(\w+)(?:\[(\d+)\])?"
+    base, stars, name, count = re.fullmatch(form, text.strip()).groups()
+    if base == "char" and stars == "*":
+        return name, ctypes.c_char_p
+    type_ = TYPES.get(base, ctypes.c_void_p if base.endswith("_fn") else None)
+    for _ in stars:
+        type_ = ctypes.POINTER(type_) if type_ else ctypes.c_void_p
+    return name, type_ * int(count) if count else type_
+
+
+def numbers(name, prefix, kind=enum.IntEnum):
+    body = re.search(rf"^enum {name}\b.*?\{{(.*?)\}};", HEADER, re.DOTALL | re.MULTILINE).group(1)
+    return kind(name, {k: int(v) for k, v in re.findall(rf"ZEUS_AMD_{prefix}_(\w+) = (-?\d+)", body)})
+
+
+for _name, _body in re.findall(r"typedef struct (zeus_amd_\w+) \{(.*?)\}", HEADER, re.DOTALL):
+    _fields = [declared(f) for f in _body.split(";") if f.strip()]
+    TYPES[_name] = type(_name, (ctypes.Structure,), {"_fields_": _fields})
+
+# Not an IntEnum: -4 °C is not NOT_SUPPORTED.
+Status = numbers("zeus_amd_status_t", "STATUS", enum.Enum)
+Verdict = numbers("zeus_amd_verdict_t", "VERDICT")
+Validation = numbers("zeus_amd_validation_t", "VALIDATION")
+Options = TYPES["zeus_amd_options_t"]
+ENSURE_HOMOGENEOUS = 1  # ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT
+
 # The test's own variable; the library itself looks at no such thing.
-lib = ctypes.CDLL(os.environ.get("LIBZEUS_AMD", "libzeus_amd.so.0"))
-lib.zeus_amd_open.argtypes = [POINTER(Options), POINTER(c_void_p)]
-lib.zeus_amd_close.argtypes = [c_void_p]
-lib.zeus_amd_close.restype = None
-lib.zeus_amd_gpu_count.argtypes = [c_void_p, POINTER(c_uint32)]
-lib.zeus_amd_gpu_info.argtypes = [c_void_p, c_uint32, POINTER(GpuInfo)]
-lib.zeus_amd_energy_raw.argtypes = [c_void_p, c_uint32, POINTER(EnergyRaw)]
-lib.zeus_amd_last_error.argtypes = [c_char_p, c_size_t]
-lib.zeus_amd_last_error.restype = c_size_t
-for _name, _results in READINGS.items():
-    getattr(lib, "zeus_amd_" + _name).argtypes = [c_void_p, c_uint32, *(POINTER(t) for t in _results)]
+lib = ctypes.CDLL(os.environ["LIBZEUS_AMD"])
+# The readings of a GPU: what their results are.
+READINGS = {}
+_form = r"ZEUS_AMD_API\s+(?:ZEUS_AMD_MUST_CHECK\s+)?([\w ]+[ *])(zeus_amd_\w+)\(([^()]*)\);"
+for _result, _name, _arguments in re.findall(_form, HEADER):
+    _function = getattr(lib, _name)
+    _parameters = [declared(a) for a in _arguments.split(",") if a.strip() != "void"]
+    _function.argtypes = [t for _, t in _parameters]
+    _function.restype = None if _result == "void " else declared(_result + "result")[1]
+    if [n for n, _ in _parameters[:2]] == ["session", "gpu"]:
+        READINGS[_name[len("zeus_amd_") :]] = [t._type_ for _, t in _parameters[2:]]
 
 
 class Failure(Exception):
@@ -136,7 +76,7 @@ class Failure(Exception):
 
 
 def check(status):
-    if status != Status.OK:
+    if Status(status) != Status.OK:
         raise Failure(status)
 
 
@@ -144,37 +84,29 @@ class Session:
     """`session.energy_mj(0)` and so on: one result is itself, several are a tuple."""
 
     def __init__(self, **options):
-        self._z = c_void_p()
-        check(lib.zeus_amd_open(byref(Options(struct_size=ctypes.sizeof(Options), **options)), byref(self._z)))
+        self._z = ctypes.c_void_p()
+        check(lib.zeus_amd_open(Options(struct_size=ctypes.sizeof(Options), **options), self._z))
 
     def close(self):
         lib.zeus_amd_close(self._z)
-        self._z = c_void_p()
+        self._z = ctypes.c_void_p()
 
     def __len__(self):
-        count = c_uint32()
-        check(lib.zeus_amd_gpu_count(self._z, byref(count)))
+        count = ctypes.c_uint32()
+        check(lib.zeus_amd_gpu_count(self._z, count))
         return count.value
-
-    def gpu_info(self, gpu):
-        info = GpuInfo(struct_size=ctypes.sizeof(GpuInfo))
-        check(lib.zeus_amd_gpu_info(self._z, gpu, byref(info)))
-        return info
-
-    def energy_raw(self, gpu):
-        raw = EnergyRaw(struct_size=ctypes.sizeof(EnergyRaw))
-        check(lib.zeus_amd_energy_raw(self._z, gpu, byref(raw)))
-        return raw
 
     def __getattr__(self, name):
         if name not in READINGS:
             raise AttributeError(name)
-        function, types = getattr(lib, "zeus_amd_" + name), READINGS[name]
 
         def read(gpu):
-            results = [t() for t in types]
-            check(function(self._z, gpu, *(byref(r) for r in results)))
-            values = tuple(r.value for r in results)
+            results = [t() for t in READINGS[name]]
+            for r in results:
+                if isinstance(r, ctypes.Structure):
+                    r.struct_size = ctypes.sizeof(r)
+            check(getattr(lib, "zeus_amd_" + name)(self._z, gpu, *results))
+            values = tuple(r if isinstance(r, ctypes.Structure) else r.value for r in results)
             return values[0] if len(values) == 1 else values
 
         return read

@@ -1,0 +1,108 @@
+#!/bin/sh
+# Zeus from PyPI, unchanged, and this library in one process on the simulated machine: see test_zeus.py.
+# Zeus 0.16.0 asks for amdsmi_get_gpu_enumeration_info, which AMD's package has since ROCm 6.4. Before, it is 0.15.1, the last
+# one that does without.
+# Prints a line per combination, then the count; exit status 1 if any failed.
+# usage: tests/python/zeus.sh [ROCM...]
+set -u
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+root=$(CDPATH= cd -- "$here/../.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+case $target in /*) ;; *) target=$root/$target ;; esac
+sim=$root/tests/sim/run
+[ $# -gt 0 ] || set -- 6.1.2 6.2.4 6.3.3 6.4.3 7.0.2
+passed=0 failed=0 started=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$here/venv.sh"
+
+(cd "$root" && cargo rustc --quiet --locked --release --lib --crate-type cdylib) || exit 1
+"$sim" build "$@" >/dev/null || exit 1
+export LIBZEUS_AMD="$target/release/libzeus_amd.so" PYTHONDONTWRITEBYTECODE=1
+unset ZEUS_FAILS HIP_VISIBLE_DEVICES CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES
+
+# The driver may show the second die's caps as 0 W instead of having none; without one, libamd_smi's power_info fails.
+no_caps='caps = { present = true, cap_w = 0, default_w = 0, min_w = 0, max_w = 0 }'
+shown="gpu.1.$no_caps
+gpu.3.$no_caps
+gpu.5.$no_caps
+gpu.7.$no_caps"
+# Second dies first in HIP's order.
+swapped=$(for gpu in 0 1 2 3 4 5 6 7; do echo "gpu.$gpu.probe = $((gpu ^ 1))"; done)
+cpx='gpu.0.compute_partition = "CPX"
+gpu.0.memory_partition = "NPS4"
+gpu.0.partitions = 8'
+faults=
+
+# Most of the time is validation, so the combinations of a release run at once.
+start() { # LABEL ZEUS'S EXCEPTION OR - TEST MACHINE [MORE OPTIONS OF run...]
+    label=$1 fails=$2 test=$3 machine=$4
+    shift 4
+    started=$((started + 1))
+    echo "$label" >"$work/$started.label"
+    [ "$fails" = - ] || export ZEUS_FAILS="$fails"
+    {
+        "$sim" --machine "$machine" --rocm "$rocm" "$@" -- "$python" "$here/test_zeus.py" "$test" >"$work/$started.log" 2>&1
+        echo $? >"$work/$started.status"
+    } &
+    unset ZEUS_FAILS
+}
+
+finish() {
+    wait
+    for n in $(seq "$started"); do
+        name="Zeus $zeus, ROCm $rocm, $(cat "$work/$n.label")"
+        if [ "$(cat "$work/$n.status")" = 0 ]; then
+            passed=$((passed + 1))
+            echo "ok    $name"
+        else
+            failed=$((failed + 1))
+            echo "FAIL  $name"
+            sed 's/^/      /' "$work/$n.log"
+        fi
+    done
+    started=0
+}
+
+for rocm; do
+    zeus=0.16.0
+    case $rocm in 6.[0-3].*) zeus=0.15.1 ;; esac
+    # The rest of what Zeus needs is for other parts than zeus.device.
+    {
+        make_venv "amdsmi-$rocm" "amdsmi==$rocm" && packages=$(echo "$venv"/lib/python3*/site-packages) &&
+            make_venv "zeus-$zeus" "zeus==$zeus" 'httpx<1' nvidia-ml-py
+    } >"$work/log" 2>&1 || {
+        echo "FAIL  Zeus $zeus or amdsmi $rocm cannot be installed"
+        sed 's/^/      /' "$work/log"
+        failed=$((failed + 1))
+        continue
+    }
+    export PYTHONPATH="$packages"
+    python=$venv/bin/python
+    faults=${faults:-$("$python" "$here/test_zeus.py" --faults)}
+
+    for machine in mi100-1 mi210-1 mi300x-8 mi350x-8 mixed-2; do
+        start "$machine" - Machine "$machine"
+    done
+    start 'mixed-2, all of one model' - DifferentModels mixed-2
+    start 'mi300x-8, each status of AMD on some GPU' - EachStatus mi300x-8 --with "$faults"
+    start 'mi250x-4, caps of second dies shown as 0' - Machine mi250x-4 --with "$shown"
+    start 'mi250x-4, second dies first' - Machine mi250x-4 --with "$shown" --with "$swapped"
+    start 'mi250x-4, by a name without MI250' - Machine mi250x-4 --with "$shown" \
+        --with 'all.name = "AMD INSTINCT MI200 (MCM) OAM LC MBA HPE C2"'
+    start 'mi250x-4: Zeus cannot open it' ZeusBaseGPUError Machine mi250x-4
+    start 'mi300x-8, one without a counter: Zeus cannot open it' ZeusGPUNotSupportedError Machine mi300x-8 \
+        --with 'gpu.3.fault.amdsmi_get_energy_count = 2'
+    if [ "$zeus" = 0.16.0 ]; then
+        # hip_id is a difference of node numbers, not a rank.
+        start 'mi300x-8, gaps in KFD nodes: Zeus cannot open it' ZeusGPUNotFoundError Machine mi300x-8 \
+            --with 'gpu.2.kfd_node = 7'
+        start 'mi300x-8, one GPU in 8 partitions: Zeus cannot open it' ZeusGPUNotSupportedError Machine mi300x-8 \
+            --with "$cpx"
+    else
+        start 'mi300x-8, gaps in KFD nodes' - Machine mi300x-8 --with 'gpu.2.kfd_node = 7'
+    fi
+    finish
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
