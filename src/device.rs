@@ -1,8 +1,10 @@
 //! One GPU: its readings, from whichever source serves them.
 
+mod control;
+
 use crate::amdsmi::status::Status;
 use crate::amdsmi::version::Generation;
-use crate::amdsmi::{Clock, Handle, Library};
+use crate::amdsmi::{Clock, Handle, Library, PowerCaps};
 use crate::clock::monotonic_ns;
 use crate::counter::{energy_mj, EnergyUnit};
 use crate::error::{Error, Result};
@@ -78,6 +80,8 @@ pub struct Device {
     verdict: Mutex<Verdict>,
     last_time: Mutex<LastTime>,
     said_fraction: AtomicBool,
+    /// One change at a time: what is read back is then one's own.
+    changing: Mutex<()>,
 }
 
 impl Device {
@@ -97,6 +101,7 @@ impl Device {
             verdict: Mutex::new(Verdict::NotChecked),
             last_time: Mutex::new(LastTime::default()),
             said_fraction: AtomicBool::new(false),
+            changing: Mutex::new(()),
         };
         let asked = device.handle.map(|h| source.library.calls.market_name(source.generation, h).1);
         device.name =
@@ -228,17 +233,7 @@ impl Device {
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
-        self.refuse_shared("power limit")?;
-        let handle = self.handle()?;
-        let caps = self.source.library.calls.power_caps(self.source.generation, handle);
-        let caps = caps.map_err(|s| self.failure(s, "amdsmi_get_power_cap_info"))?;
-        let mut current = caps.current_uw;
-        if self.source.generation.cap_tenth {
-            // The library loses the last digit from 1000 W on; the kernel's file tells.
-            let told = self.hwmon.as_ref().and_then(Hwmon::power_cap_uw);
-            let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);
-            current = told.or(if may_be_tenth { None } else { current });
-        }
+        let caps = self.power_caps()?;
         let mw = |uw: Option<u64>| {
             uw.map(|uw| {
                 if uw % 1000 != 0 && !self.said_fraction.swap(true, Ordering::Relaxed) {
@@ -250,18 +245,38 @@ impl Device {
             })
         };
         Ok(PowerLimits {
-            current_mw: mw(current),
+            current_mw: mw(caps.current_uw),
             default_mw: mw(caps.default_uw),
             min_mw: mw(caps.min_uw),
             max_mw: mw(caps.max_uw),
         })
     }
 
+    /// The caps in µW, the current one from the kernel's file where the library cannot show it.
+    fn power_caps(&self) -> Result<PowerCaps> {
+        self.refuse_shared("power limit")?;
+        let handle = self.handle()?;
+        let caps = self.source.library.calls.power_caps(self.source.generation, handle);
+        let mut caps = caps.map_err(|s| self.failure(s, "amdsmi_get_power_cap_info"))?;
+        if self.source.generation.cap_tenth {
+            // The library loses the last digit from 1000 W on; the kernel's file tells.
+            let told = self.hwmon.as_ref().and_then(Hwmon::power_cap_uw);
+            let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);
+            caps.current_uw = told.or(if may_be_tenth { None } else { caps.current_uw });
+        }
+        Ok(caps)
+    }
+
     /// One of the limits; absent is a failure.
     pub fn power_limit_mw(&self, which: impl FnOnce(&PowerLimits) -> Option<u64>) -> Result<u64> {
-        which(&self.power_limits()?).ok_or_else(|| {
-            self.not_supported("power limit", "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable")
-        })
+        which(&self.power_limits()?).ok_or_else(|| self.no_limit())
+    }
+
+    fn no_limit(&self) -> Error {
+        self.not_supported(
+            "power limit",
+            "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable",
+        )
     }
 
     /// Setters of AMD's library return when the driver is done.

@@ -32,6 +32,7 @@ pub enum Kind {
     Stale,
     UnexpectedData,
     EmptyMask,
+    NotApplied,
     Unknown,
     Internal,
 }
@@ -82,11 +83,17 @@ pub enum Error {
         code: u32,
         name: &'static str,
         words: String,
-        advice: &'static str,
+        advice: String,
     },
 
     #[error("{device}: {what} is stale: the driver's own time of the reading has stood still for {age_ms} ms, so the value is an old one. The GPU may be suspended, in reset, or its gpu_metrics file unreadable")]
     Stale { device: String, what: &'static str, age_ms: u64 },
+
+    #[error("{device}: {what} of {asked} is outside the range {range}; nothing was changed")]
+    OutOfRange { device: String, what: &'static str, asked: String, range: String },
+
+    #[error("{device}: {what} was set to {asked}, and the driver took it without a word, but it is {now} now: it was ignored or cut to what the GPU allows")]
+    NotApplied { device: String, what: &'static str, asked: String, now: String },
 
     #[error("the GPUs differ: {0}")]
     Heterogeneous(String),
@@ -127,6 +134,8 @@ impl Error {
             Error::InitTimeout { .. } => Kind::Timeout,
             Error::Vendor { kind, .. } => *kind,
             Error::Stale { .. } => Kind::Stale,
+            Error::OutOfRange { .. } => Kind::OutOfRange,
+            Error::NotApplied { .. } => Kind::NotApplied,
             Error::Heterogeneous(_) => Kind::Heterogeneous,
             Error::Ambiguous(_) => Kind::AmbiguousDevice,
             Error::EmptyMask(_) => Kind::EmptyMask,

@@ -1,6 +1,6 @@
 //! Where messages go: to the sink that the host installed, or nowhere. Nothing is ever printed.
 
-use parking_lot::RwLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,20 +13,34 @@ pub enum Level {
 
 pub type Sink = Arc<dyn Fn(Level, &str) + Send + Sync>;
 
-static SINK: RwLock<Option<(Level, Sink)>> = RwLock::new(None);
+/// A sink that was installed, or the wish for none, and the one before it.
+struct Installed {
+    sink: Option<(Level, Sink)>,
+    _before: *const Installed,
+}
 
-/// Installs the sink and the most talkative level it wants, or removes it.
+/// No lock stands here: a forked child could inherit it from a thread that is not there to release it.
+static LAST: AtomicPtr<Installed> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Installs the sink and the most talkative level it wants, or removes it. What was installed before is kept, as
+/// another thread may be inside of it: a few words for each call.
 pub fn set_sink(sink: Option<(Level, Sink)>) {
-    let old = std::mem::replace(&mut *SINK.write(), sink);
-    drop(old);
+    let before = LAST.load(Ordering::Acquire);
+    if sink.is_none() && before.is_null() {
+        return;
+    }
+    // Of two threads that install at once, one comes last either way; the other's is then in nobody's list.
+    LAST.store(Box::into_raw(Box::new(Installed { sink, _before: before })), Ordering::Release);
 }
 
 /// Hands a message to the sink. Never called with a lock of this crate held, so a sink may call back.
 pub fn emit(level: Level, text: impl FnOnce() -> String) {
-    // `try_read`: in a forked child the lock may be held by a thread that is not there any more.
-    let sink = SINK.try_read().and_then(|s| s.as_ref().filter(|s| level <= s.0).map(|s| s.1.clone()));
-    if let Some(sink) = sink {
-        sink(level, &text());
+    // SAFETY: NULL or from `set_sink`, which never frees one.
+    let last = unsafe { LAST.load(Ordering::Acquire).as_ref() };
+    if let Some((most, sink)) = last.and_then(|l| l.sink.as_ref()) {
+        if level <= *most {
+            sink(level, &text());
+        }
     }
 }
 

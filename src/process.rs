@@ -76,3 +76,12 @@ pub fn is_privileged_start() -> bool {
     // SAFETY: reads the auxiliary vector.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
+
+/// Does this thread have CAP_SYS_ADMIN, which the driver's setters ask for? Unknown counts as yes.
+#[must_use]
+pub fn has_sys_admin() -> bool {
+    const CAP_SYS_ADMIN: u32 = 21;
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|l| u64::from_str_radix(l.strip_prefix("CapEff:")?.trim(), 16).ok());
+    effective.map_or(true, |caps| caps >> CAP_SYS_ADMIN & 1 == 1)
+}

@@ -120,6 +120,7 @@ table! {
         get_enumeration_info: "amdsmi_get_gpu_enumeration_info" (Ptr, Ptr);
         get_power_info: "amdsmi_get_power_info" (Ptr, Ptr);
         get_power_cap_info: "amdsmi_get_power_cap_info" (Ptr, u32, Ptr);
+        set_power_cap: "amdsmi_set_power_cap" (Ptr, u32, u64);
         get_energy_count: "amdsmi_get_energy_count" (Ptr, *mut u64, *mut f32, *mut u64);
         get_temp_metric: "amdsmi_get_temp_metric" (Ptr, u32, u32, *mut i64);
         get_clock_info: "amdsmi_get_clock_info" (Ptr, u32, Ptr);
@@ -289,6 +290,14 @@ impl Calls {
             min_uw: uw(v.value.min_power_cap),
             max_uw: some(v.value.max_power_cap),
         })
+    }
+
+    /// Microwatts in every release, whatever unit reading has.
+    pub fn set_power_cap(&self, g: &Generation, h: Handle, cap_uw: u64) -> Result<(), Status> {
+        let f = self.table.set_power_cap.ok_or(Status::NOT_SUPPORTED)?;
+        let _entry = self.enter(g);
+        // SAFETY: a handle of this library; sensor 0 is PPT0 everywhere.
+        Status::check(unsafe { f(h.0, 0, cap_uw) })
     }
 
     pub fn energy_count(&self, g: &Generation, h: Handle) -> Result<EnergyCount, Status> {

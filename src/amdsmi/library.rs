@@ -291,7 +291,7 @@ impl Library {
             code: status.0,
             name: status.name(),
             words,
-            advice: status.advice(),
+            advice: status.advice().to_owned(),
         }
     }
 }

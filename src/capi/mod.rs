@@ -7,7 +7,9 @@
 
 mod boundary;
 
+pub mod control;
 pub mod identity;
+pub mod limits;
 pub mod log;
 pub mod read;
 pub mod session;

@@ -1,0 +1,101 @@
+//! Changing one GPU: nothing is called when nothing has to change, everything is read back.
+
+use super::Device;
+use crate::amdsmi::status::Status;
+use crate::error::{Error, Kind, Result};
+use crate::{log, process};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The driver applies a setting before it returns; a little patience for one that does not.
+const SETTLE: [u64; 4] = [0, 1, 10, 40];
+
+impl Device {
+    /// Sets the power limit of the package. Range checked first, read back afterwards.
+    pub fn set_power_limit_mw(&self, limit_mw: u64) -> Result<()> {
+        if limit_mw == 0 {
+            return Err(Error::InvalidArgument(format!(
+                "{}: 0 is not a power limit; to lift one, reset it",
+                self.label()
+            )));
+        }
+        self.change_power_limit(|_| Ok(limit_mw.saturating_mul(1000)))
+    }
+
+    /// Sets the power limit back to the vendor's default.
+    pub fn reset_power_limit(&self) -> Result<()> {
+        self.change_power_limit(|default| default.ok_or_else(|| self.no_limit()))
+    }
+
+    fn change_power_limit(&self, wanted: impl FnOnce(Option<u64>) -> Result<u64>) -> Result<()> {
+        const WHAT: &str = "power limit";
+        let _alone = self.changing.lock();
+        let caps = self.power_caps()?;
+        let wanted = wanted(caps.default_uw)?;
+        let current = caps.current_uw.ok_or_else(|| self.no_limit())?;
+        // Zeus's rule: the same milliwatts are the same limit.
+        if current / 1000 == wanted / 1000 {
+            return Ok(());
+        }
+        let (min, max) = (caps.min_uw.unwrap_or(0), caps.max_uw.unwrap_or(u64::MAX));
+        if !(min..=max).contains(&wanted) {
+            return Err(Error::OutOfRange {
+                device: self.label(),
+                what: WHAT,
+                asked: watts(wanted),
+                range: format!("{} to {}", watts(min), watts(max)),
+            });
+        }
+        self.warn_without_rights();
+        let handle = self.handle()?;
+        let set = self.source.library.calls.set_power_cap(self.source.generation, handle, wanted);
+        set.map_err(|s| self.setter_failure(s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?;
+        let mut now = None;
+        for pause in SETTLE {
+            std::thread::sleep(Duration::from_millis(pause));
+            now = self.power_caps()?.current_uw;
+            if now.is_some_and(|now| now / 1000 == wanted / 1000) {
+                return Ok(());
+            }
+        }
+        Err(Error::NotApplied {
+            device: self.label(),
+            what: WHAT,
+            asked: watts(wanted),
+            now: now.map_or_else(|| "not to be read".into(), watts),
+        })
+    }
+
+    /// As Zeus does it: once, before the first setter.
+    fn warn_without_rights(&self) {
+        static SAID: AtomicBool = AtomicBool::new(false);
+        if !process::has_sys_admin() && !SAID.swap(true, Ordering::Relaxed) {
+            log::warning(|| {
+                "this process lacks CAP_SYS_ADMIN; settings of AMD GPUs will most likely be refused".into()
+            });
+        }
+    }
+
+    /// A setter's failure: for a refusal, who was asked for what.
+    fn setter_failure(&self, status: Status, call: &'static str, file: &str) -> Error {
+        let mut error = self.failure(status, call);
+        if let Error::Vendor { kind: Kind::NoPermission, advice, .. } = &mut error {
+            // SAFETY: only asks the kernel.
+            let user = unsafe { libc::geteuid() };
+            let capability = if process::has_sys_admin() { "with" } else { "without" };
+            *advice = format!(
+                "libamd_smi lets only root (effective user 0) change settings, and this process runs as user {user} {capability} CAP_SYS_ADMIN; the file behind it is {file} of the GPU"
+            );
+        }
+        error
+    }
+}
+
+/// For people: a limit that nobody could mean is not written out.
+fn watts(uw: u64) -> String {
+    if uw == u64::MAX {
+        "more than can be said".to_owned()
+    } else {
+        format!("{} W", uw as f64 / 1e6)
+    }
+}

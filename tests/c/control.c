@@ -1,0 +1,37 @@
+/* Changes settings: "control OPERATION GPU VALUE..." any number of times; prints "OPERATION S TEXT" for each. */
+#include <zeus_amd.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+    zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
+    zeus_amd_t *z = NULL;
+
+    options.validation = ZEUS_AMD_VALIDATION_OFF;
+    if (zeus_amd_open(&options, &z) != ZEUS_AMD_STATUS_OK)
+        return 1;
+    for (int i = 1; i + 2 < argc; i += 3) {
+        const char *op = argv[i];
+        uint32_t gpu = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+        uint64_t value = strtoull(argv[i + 2], NULL, 10), now = 0;
+        zeus_amd_status_t s = ZEUS_AMD_STATUS_UNKNOWN;
+        char text[1024] = "";
+
+        if (strcmp(op, "limit") == 0)
+            s = zeus_amd_set_power_limit_mw(z, gpu, value);
+        else if (strcmp(op, "reset_limit") == 0)
+            s = zeus_amd_reset_power_limit(z, gpu);
+        else if (strcmp(op, "persistence") == 0)
+            s = zeus_amd_set_persistence_mode(z, gpu, (uint32_t)value);
+        else if (strcmp(op, "read_limit") == 0 && (s = zeus_amd_power_limit_mw(z, gpu, &now)) == ZEUS_AMD_STATUS_OK)
+            snprintf(text, sizeof text, "%llu", (unsigned long long)now);
+        if (s != ZEUS_AMD_STATUS_OK)
+            zeus_amd_last_error(text, sizeof text);
+        printf("%s %d %s\n", op, (int)s, text);
+    }
+    zeus_amd_close(z);
+    return 0;
+}
