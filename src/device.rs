@@ -343,9 +343,6 @@ impl Device {
     }
 
     fn failure(&self, status: Status, call: &'static str) -> Error {
-        if status == Status::NOT_INIT && self.source.epoch == self.source.library.epoch() {
-            self.source.library.forget_init();
-        }
         self.source.library.device_failure(status, call, self.label())
     }
 

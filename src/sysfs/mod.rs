@@ -13,10 +13,18 @@ pub(crate) fn text(path: &Path) -> Option<String> {
     Some(text.trim_end().to_owned())
 }
 
-/// The folder of a PCI device.
+/// The folder of a PCI device: by its address, or in a tree that is not complete by the card that leads to it.
 #[must_use]
 pub fn pci_device(root: &Path, address: &PciAddress) -> PathBuf {
-    root.join("sys/bus/pci/devices").join(address.to_string())
+    let name = address.to_string();
+    let direct = root.join("sys/bus/pci/devices").join(&name);
+    if direct.exists() {
+        return direct;
+    }
+    let cards = std::fs::read_dir(root.join("sys/class/drm")).into_iter().flatten();
+    let devices = cards.filter_map(|e| e.ok()?.path().join("device").canonicalize().ok());
+    let by_card = |d: &PathBuf| d.file_name().is_some_and(|n| n.to_str() == Some(&name));
+    devices.into_iter().find(by_card).unwrap_or(direct)
 }
 
 /// The PCI device id, as the kernel prints it: "0x74a1".

@@ -12,6 +12,7 @@ sim=$root/tests/sim/run
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+. "$here/venv.sh"
 
 # What a plain install does not show: partitions, and a KFD order of one's own.
 cpx='gpu.0.compute_partition = "CPX"
@@ -33,15 +34,12 @@ check() { # VERSION MACHINE LABEL [MORE OPTIONS OF run...]
 
 "$sim" list >/dev/null || exit 1
 for version; do
-    venv=$target/venv/amdsmi-$version
-    if ! "$venv/bin/python" -c 'import importlib.metadata as m; m.version("amdsmi")' 2>/dev/null; then
-        { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --no-deps --disable-pip-version-check "amdsmi==$version"; } >"$log" 2>&1 || {
-            echo "FAIL  amdsmi $version cannot be installed"
-            sed 's/^/      /' "$log"
-            failed=$((failed + 1))
-            continue
-        }
-    fi
+    make_venv "amdsmi-$version" "amdsmi==$version" >"$log" 2>&1 || {
+        echo "FAIL  amdsmi $version cannot be installed"
+        sed 's/^/      /' "$log"
+        failed=$((failed + 1))
+        continue
+    }
     for machine in "$root"/tests/sim/machines/*.toml; do
         name=$(basename "$machine" .toml)
         check "$version" "$name" "$name"

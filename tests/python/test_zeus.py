@@ -94,15 +94,15 @@ CALLS = {
     "get_supported_memory_clocks": "amdsmi_get_clock_info",
     "get_supported_graphics_clocks": "amdsmi_get_clock_info",
 }
-# Zeus's setters, and the names that theirs will have here: to be compared as soon as they are there.
-TO_COME = {
-    "set_power_management_limit": "zeus_amd_set_power_limit_mw",
-    "reset_power_management_limit": "zeus_amd_reset_power_limit",
-    "set_memory_locked_clocks": "zeus_amd_lock_memory_clocks_mhz",
-    "reset_memory_locked_clocks": "zeus_amd_reset_memory_clocks",
-    "set_gpu_locked_clocks": "zeus_amd_lock_graphics_clocks_mhz",
-    "reset_gpu_locked_clocks": "zeus_amd_reset_graphics_clocks",
-    "set_persistence_mode": "zeus_amd_set_persistence_mode",
+# Zeus's setters, and theirs here: compared in `Setters`.
+SETTERS = {
+    "set_power_management_limit": "set_power_limit_mw",
+    "reset_power_management_limit": "reset_power_limit",
+    "set_memory_locked_clocks": "lock_memory_clocks_mhz",
+    "reset_memory_locked_clocks": "reset_memory_clocks",
+    "set_gpu_locked_clocks": "lock_graphics_clocks_mhz",
+    "reset_gpu_locked_clocks": "reset_graphics_clocks",
+    "set_persistence_mode": "set_persistence_mode",
 }
 # Zeus 0.15 has no such method.
 if ZEUS < (0, 16):
@@ -251,11 +251,9 @@ class Machine(unittest.TestCase):
 
     def test_every_method_is_here(self):
         public = {m for m in dir(AMDGPU) if not m.startswith("_") and m.islower()}
-        self.assertEqual(public, {*METHODS, *TO_COME})
+        self.assertEqual(public, {*METHODS, *SETTERS})
         public = {m for m in dir(AMDGPUs) if not m.startswith("_") and m.islower()}
-        self.assertEqual(public, {*METHODS, *TO_COME, "gpus"} - {"supports_nonblocking_setters"})
-        for theirs, name in TO_COME.items():
-            self.assertFalse(hasattr(ours.lib, name), f"compare {name} with Zeus's {theirs} here")
+        self.assertEqual(public, {*METHODS, *SETTERS, "gpus"} - {"supports_nonblocking_setters"})
 
     def test_zeus_opens_or_fails_as_expected(self):
         self.assertEqual(self.zeus_error, os.environ.get("ZEUS_FAILS"))
@@ -335,6 +333,68 @@ class EachStatus(Machine):
 
     def test_each_status_is_met(self):
         self.assertEqual({code for faults in self.faults for code in faults.values()}, set(STATUSES))
+
+
+class Setters(unittest.TestCase):
+    """The same settings through both: the same calls of libamd_smi, in the same order, on the same GPU."""
+
+    GPU = 3
+
+    @classmethod
+    def setUpClass(cls):
+        cls.zeus = AMDGPUs()
+        cls.session = ours.Session(validation=ours.Validation.OFF)
+        cls.gpu = json.loads(simulator("truth", "--dir", DIR))["gpus"][cls.GPU]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.session.close()
+
+    def calls(self):
+        """What setters were called since the machine began."""
+        lines = pathlib.Path(DIR, "calls.log").read_text().splitlines()
+        return [line.split(" ", 3)[3] for line in lines if " amdsmi_set_" in line]
+
+    def both(self, setter, *values):
+        """The calls that Zeus makes, and those of this library, and what each came to."""
+        start = len(self.calls())
+        they = outcome(getattr(self.zeus, setter), self.GPU, *values)
+        middle = len(self.calls())
+        self.restore()
+        resume = len(self.calls())
+        we = outcome(getattr(self.session, SETTERS[setter]), self.GPU, *values)
+        calls = self.calls()
+        return (they, calls[start:middle]), (we, calls[resume:])
+
+    def restore(self):
+        """Puts the power limit back as it was before, past both."""
+        for path in pathlib.Path(DIR, "sys/bus/pci/devices", self.gpu["bdf"], "hwmon").glob("*/power1_cap"):
+            path.write_text(f"{self.before}\n")
+
+    def test_power_limits(self):
+        default, most = self.gpu["default_cap_uw"], self.gpu["max_cap_uw"]
+        for self.before, setter, values, expected in [
+            (600_000_000, "set_power_management_limit", (512_000,), ["cap=512000000"]),
+            (600_000_000, "set_power_management_limit", (600_000,), []),
+            (600_000_000, "reset_power_management_limit", (), [f"cap={default}"]),
+            (default, "reset_power_management_limit", (), []),
+        ]:
+            self.restore()
+            with self.subTest(setter=setter, values=values):
+                they, we = self.both(setter, *values)
+                self.assertEqual(they, we)
+                wanted = [f"amdsmi_set_power_cap {self.gpu['number']} sensor=0 {cap} -> 0" for cap in expected]
+                self.assertEqual(we, (None, wanted))
+        # Zeus asks the driver, which refuses; this library knows the range and asks nobody.
+        self.before = default
+        they, we = self.both("set_power_management_limit", most // 1000 + 1)
+        self.assertEqual((they[0], len(they[1])), ("ZeusGPUInvalidArgError", 1))
+        self.assertEqual(we, (Status.OUT_OF_RANGE, []))
+
+    def test_persistence_mode(self):
+        self.before = self.gpu["default_cap_uw"]
+        they, we = self.both("set_persistence_mode", True)
+        self.assertEqual((they, we), (("ZeusGPUNotSupportedError", []), (Status.NOT_SUPPORTED, [])))
 
 
 class DifferentModels(unittest.TestCase):

@@ -84,6 +84,7 @@ for rocm; do
     for machine in mi100-1 mi210-1 mi300x-8 mi350x-8 mixed-2; do
         start "$machine" - Machine "$machine"
     done
+    start 'mi300x-8, settings' - Setters mi300x-8
     start 'mixed-2, all of one model' - DifferentModels mixed-2
     start 'mi300x-8, each status of AMD on some GPU' - EachStatus mi300x-8 --with "$faults"
     start 'mi250x-4, caps of second dies shown as 0' - Machine mi250x-4 --with "$shown"

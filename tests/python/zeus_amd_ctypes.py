@@ -55,8 +55,9 @@ ENSURE_HOMOGENEOUS = 1  # ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT
 
 # The test's own variable; the library itself looks at no such thing.
 lib = ctypes.CDLL(os.environ["LIBZEUS_AMD"])
-# The readings of a GPU: what their results are.
+# The readings of a GPU: what their results are. And its setters: how many values they take.
 READINGS = {}
+SETTERS = {}
 _form = r"ZEUS_AMD_API\s+(?:ZEUS_AMD_MUST_CHECK\s+)?([\w ]+[ *])(zeus_amd_\w+)\(([^()]*)\);"
 for _result, _name, _arguments in re.findall(_form, HEADER):
     _function = getattr(lib, _name)
@@ -64,7 +65,12 @@ for _result, _name, _arguments in re.findall(_form, HEADER):
     _function.argtypes = [t for _, t in _parameters]
     _function.restype = None if _result == "void " else declared(_result + "result")[1]
     if [n for n, _ in _parameters[:2]] == ["session", "gpu"]:
-        READINGS[_name[len("zeus_amd_") :]] = [t._type_ for _, t in _parameters[2:]]
+        _short, _rest = _name[len("zeus_amd_") :], [t for _, t in _parameters[2:]]
+        # A pointer's _type_ is the type it points to, a number's is a letter.
+        if _rest and all(isinstance(t._type_, type) for t in _rest):
+            READINGS[_short] = [t._type_ for t in _rest]
+        else:
+            SETTERS[_short] = len(_rest)
 
 
 class Failure(Exception):
@@ -97,6 +103,8 @@ class Session:
         return count.value
 
     def __getattr__(self, name):
+        if name in SETTERS:
+            return lambda gpu, *values: check(getattr(lib, "zeus_amd_" + name)(self._z, gpu, *values))
         if name not in READINGS:
             raise AttributeError(name)
 
