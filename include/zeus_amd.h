@@ -857,7 +857,9 @@ ZEUS_AMD_API void zeus_amd_close(struct zeus_amd_t *session);
 
 /**
  * Could a session be opened? Looks for a card, for libamd_smi, and whether that
- * file is a shared library of this machine; loads and initialises nothing.
+ * file is a shared library of this machine; loads and initialises nothing. Where
+ * nothing is named or installed, the dynamic loader may still know one: that
+ * shows only in zeus_amd_open().
  *
  * @param[in] options As for zeus_amd_open(); may be NULL.
  * @return ZEUS_AMD_STATUS_OK, or the reason why not:
