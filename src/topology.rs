@@ -111,6 +111,7 @@ pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result
         }
     };
     listing.apply(&accessible, masks, rules);
+    listing.compare_hip_ids(seen);
     Ok(listing)
 }
 
@@ -150,6 +151,23 @@ impl Listing {
         self.visible = outcome.list.into_iter().map(|i| accessible[i]).collect();
         self.zero = outcome.nothing.map(Zero::Masked);
         self.story.push(format!("HIP shows {} GPU{}", self.visible.len(), plural(self.visible.len())));
+    }
+}
+
+impl Listing {
+    /// The library's hip_id is a difference of node numbers: where it is not HIP's index, people should know.
+    fn compare_hip_ids(&mut self, seen: &[Seen]) {
+        for (place, unmasked) in self.places.iter().zip(&self.unmasked) {
+            let hip_id = place.amdsmi.and_then(|i| seen[i].hip_id);
+            if let (Some(hip_id), Some(index)) = (hip_id, *unmasked) {
+                if hip_id != index {
+                    self.story.push(format!(
+                        "amd-smi calls the GPU at {} HIP {hip_id}, but HIP's index without masks is {index}",
+                        place.pci
+                    ));
+                }
+            }
+        }
     }
 }
 

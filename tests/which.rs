@@ -172,8 +172,11 @@ fn every_vector() {
 fn gaps_in_node_numbers() {
     for rocm in ["6.3.3", "6.4.3", "7.13"] {
         let sim = Sim::start("mixed-2", rocm, &["gpu.0.kfd_node = 4", "gpu.1.kfd_node = 7"]).unwrap();
-        let gpus = which(&sim, 0, &[]).gpus();
+        let said = which(&sim, 0, &[]);
+        let gpus = said.gpus();
         let truth = sim.machine();
+        let wrong = format!("amd-smi calls the GPU at {} HIP 3, but HIP's index without masks is 1", gpus[1].pci);
+        assert_eq!(said.text.contains(&wrong), rocm != "6.3.3", "{}", said.text);
         let nodes: Vec<&str> = gpus.iter().map(|g| g.node.as_str()).collect();
         assert_eq!(nodes, ["4", "7"], "{rocm}");
         for (g, t) in gpus.iter().zip(truth.in_hip_order()) {
