@@ -8,11 +8,11 @@ use crate::amdsmi::{Clock, Handle, Library, PowerCaps};
 use crate::clock::monotonic_ns;
 use crate::counter::{energy_mj, EnergyUnit};
 use crate::error::{Error, Result};
+use crate::lock::Mutex;
 use crate::log;
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{Place, Role};
 use crate::verdict::Verdict;
-use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: after this the value is old.

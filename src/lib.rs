@@ -14,6 +14,7 @@ pub mod clock;
 pub mod counter;
 pub mod device;
 pub mod error;
+pub mod lock;
 pub mod log;
 pub mod pci;
 pub mod process;

@@ -62,7 +62,7 @@ fn without_comment(line: &str) -> &str {
 /// From the bottom up. A module uses only what stands in a lower row.
 const ROWS: &[&[&str]] = &[
     &["error"],
-    &["pci", "clock", "log", "process"],
+    &["pci", "clock", "lock", "log", "process"],
     &["amdsmi", "sysfs", "visible"],
     &["topology", "counter", "verdict"],
     &["device"],
@@ -343,5 +343,17 @@ fn no_file_is_long() {
         let text = fs::read_to_string(&path).unwrap();
         let lines = text.lines().filter(|l| !l.trim_start().starts_with("///")).count();
         assert!(lines <= 450, "{} has {lines} lines", path.display());
+    }
+}
+
+/// A lock whose waiting threads are kept in a table of the process is half changed in many a forked child.
+#[test]
+fn t15_locks_are_fork_safe() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(!manifest.contains("parking_lot"));
+    for s in sources().iter().filter(|s| s.name != "lock.rs") {
+        for word in ["parking_lot", "sync::Mutex", "sync::RwLock", "sync::Condvar", "LazyLock", "OnceLock"] {
+            assert!(!s.code.contains(word), "{} says {word}: use crate::lock", s.name);
+        }
     }
 }

@@ -12,7 +12,8 @@ use support::{cc, cdylib, lib_folder, program, program_with, root, run, work, Fa
 fn forks(while_doing: &str) {
     let folder = work(&format!("fork_{while_doing}"));
     let fake = Fake::new(&folder);
-    run(fake.command(program("fork", &folder)).arg(while_doing)).silent();
+    let slow = if while_doing == "initialising" { "1" } else { "0" };
+    run(fake.command(program("fork", &folder)).arg(while_doing).env("FAKE_INIT_SLEEP", slow)).silent();
 }
 
 #[test]
@@ -28,6 +29,16 @@ fn t15_t16_fork_while_the_lock_is_held() {
 #[test]
 fn t15_fork_while_threads_read_and_open() {
     forks("everything");
+}
+
+#[test]
+fn t15_fork_while_threads_write_to_the_log() {
+    forks("logging");
+}
+
+#[test]
+fn t15_fork_while_the_library_is_initialised() {
+    forks("initialising");
 }
 
 /// As root, or through sudo where that asks nothing.

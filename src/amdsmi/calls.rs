@@ -6,7 +6,7 @@ use super::layout::{
 };
 use super::status::Status;
 use super::version::{CapUnit, Generation, NameLayout, PowerLayout};
-use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::lock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::ffi::{c_char, c_void, CStr};
 
 type Ptr = *mut c_void;

@@ -6,7 +6,7 @@
 //! prints as it always did. Standard output is left alone: with the GPU flag alone nothing goes there, and its
 //! buffer may hold lines of the host.
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 

@@ -6,9 +6,9 @@ use super::locate::{locate, Found, Places};
 use super::status::Status;
 use super::version::Generation;
 use crate::error::{Error, Result};
+use crate::lock::{Condvar, Mutex};
 use crate::{log, process};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
-use parking_lot::{Condvar, Mutex};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -206,7 +206,8 @@ impl Library {
                     }
                 }
                 Init::Running => {
-                    let late = self.init_done.wait_until(&mut state, deadline).timed_out();
+                    let late;
+                    (state, late) = self.init_done.wait_until(state, deadline);
                     if late && matches!(*state, Init::Running) {
                         return Err(Error::InitTimeout {
                             path: self.path.clone(),

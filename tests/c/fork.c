@@ -7,25 +7,38 @@
 #include "readers.h"
 
 static zeus_amd_t *z;
-static volatile int stop;
+static volatile int stop, messages;
+
+static void count(uint32_t level, const char *text, void *user)
+{
+    (void)level;
+    (void)text;
+    (void)user;
+    messages = 1;
+}
 
 /* What a child has a right to: it is told, a close does no harm, and it has a life of its own. */
 static void child(void)
 {
     zeus_amd_t *own;
     alarm(20);
-    all_refuse(z, ZEUS_AMD_STATUS_FORKED);
-    CHECK(says("fork"));
-    zeus_amd_close(z);
-    all_refuse(z, ZEUS_AMD_STATUS_FORKED);
+    if (z) {
+        all_refuse(z, ZEUS_AMD_STATUS_FORKED);
+        CHECK(says("fork"));
+        zeus_amd_close(z);
+        all_refuse(z, ZEUS_AMD_STATUS_FORKED);
+    }
     CHECK_OK(zeus_amd_probe(NULL));
     CHECK(zeus_amd_version() == ZEUS_AMD_VERSION_NUMBER);
-    CHECK_OK(zeus_amd_set_log(NULL, 0, NULL));
+    messages = 0;
+    CHECK_OK(zeus_amd_set_log(count, ZEUS_AMD_LOG_DEBUG, NULL));
     *fake("fake_block") = 0;
     own = open_quickly();
     read_fake(own, 0);
     read_fake(own, 1);
     zeus_amd_close(own);
+    CHECK(messages == 1);
+    CHECK_OK(zeus_amd_set_log(NULL, 0, NULL));
     exit(0);
 }
 
@@ -88,13 +101,40 @@ static void *keep_opening(void *unused)
     return unused;
 }
 
-int main(int argc, char **argv)
+static void *open_slowly(void *unused)
+{
+    z = open_quickly();
+    return unused;
+}
+
+static void with_threads(void *(*first)(void *), void *(*others)(void *), int forks)
 {
     pthread_t threads[4];
     int i;
+    for (i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, i == 0 ? first : others, NULL) == 0);
+    for (i = 0; i < forks; i++)
+        fork_once();
+    stop = 1;
+    for (i = 0; i < 4; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t thread;
     CHECK(argc == 2);
     alarm(50);
-    z = open_quickly();
+    if (strcmp(argv[1], "initialising") == 0) {
+        /* The first open waits for amdsmi_init, which takes a second; the child has to call it itself. */
+        CHECK(pthread_create(&thread, NULL, open_slowly, NULL) == 0);
+        usleep(300000);
+        CHECK(z == NULL);
+        fork_once();
+        CHECK(pthread_join(thread, NULL) == 0);
+    } else {
+        z = open_quickly();
+    }
     if (strcmp(argv[1], "nothing") == 0) {
         fork_once();
         fork_once();
@@ -102,22 +142,20 @@ int main(int argc, char **argv)
     } else if (strcmp(argv[1], "holding") == 0) {
         /* A thread is inside libamd_smi, with the lock, and is not there any more in the child. */
         *fake("fake_block") = 1;
-        CHECK(pthread_create(&threads[0], NULL, hold, NULL) == 0);
+        CHECK(pthread_create(&thread, NULL, hold, NULL) == 0);
         while (!*fake("fake_inside"))
             usleep(1000);
         fork_once();
         CHECK(*fake("fake_inside") == 1);
         *fake("fake_block") = 0;
-        CHECK(pthread_join(threads[0], NULL) == 0);
-    } else {
+        CHECK(pthread_join(thread, NULL) == 0);
+    } else if (strcmp(argv[1], "logging") == 0) {
+        /* Threads that hand messages to the log all the time. */
+        CHECK_OK(zeus_amd_set_log(count, ZEUS_AMD_LOG_DEBUG, NULL));
+        with_threads(keep_opening, keep_opening, 150);
+    } else if (strcmp(argv[1], "everything") == 0) {
         /* Threads everywhere: in libamd_smi, waiting for the lock, opening, closing. */
-        for (i = 0; i < 4; i++)
-            CHECK(pthread_create(&threads[i], NULL, i == 3 ? keep_opening : keep_reading, NULL) == 0);
-        for (i = 0; i < 150; i++)
-            fork_once();
-        stop = 1;
-        for (i = 0; i < 4; i++)
-            CHECK(pthread_join(threads[i], NULL) == 0);
+        with_threads(keep_opening, keep_reading, 150);
     }
     read_fake(z, 0);
     read_fake(z, 1);
