@@ -1467,6 +1467,212 @@ zeus_amd_status_t zeus_amd_set_persistence_mode(const struct zeus_amd_t *session
                                                 uint32_t gpu,
                                                 uint32_t enabled);
 
+/**
+ * Locks the memory clock between two bounds, in MHz; equal ones lock it to a
+ * single value. Nothing is called if those bounds are in force already. The
+ * range is checked first where the driver shows one, and the bounds are read
+ * back afterwards. The performance level becomes "manual". If a step fails, the
+ * bounds and the level from before are put back. Each die of a package has
+ * clocks of its own. Needs root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
+ * @param[in] max_mhz The upper bound; not 0.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, 0 MHz, or
+ *         min_mhz above max_mhz),
+ *         ZEUS_AMD_STATUS_OUT_OF_RANGE (the text names the range),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
+ *         names the GPU that has the clocks; or equal bounds with a libamd_smi
+ *         before ROCm 6.3),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
+ *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_t *session,
+                                                  uint32_t gpu,
+                                                  uint32_t min_mhz,
+                                                  uint32_t max_mhz);
+
+/**
+ * Locks the graphics clock between two bounds, in MHz; equal ones lock it to a
+ * single value. Nothing is called if those bounds are in force already. The
+ * range is checked first where the driver shows one, and the bounds are read
+ * back afterwards. The performance level becomes "manual". If a step fails, the
+ * bounds and the level from before are put back. Each die of a package has
+ * clocks of its own. Needs root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
+ * @param[in] max_mhz The upper bound; not 0.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, 0 MHz, or
+ *         min_mhz above max_mhz),
+ *         ZEUS_AMD_STATUS_OUT_OF_RANGE (the text names the range),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
+ *         names the GPU that has the clocks; or equal bounds with a libamd_smi
+ *         before ROCm 6.3),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
+ *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_t *session,
+                                                    uint32_t gpu,
+                                                    uint32_t min_mhz,
+                                                    uint32_t max_mhz);
+
+/**
+ * Unlocks the memory clock. The hardware can only unlock all clocks at once,
+ * by the performance level "auto": that is done, and then a lock of the graphics
+ * clock is set again, if this session made one. Nothing is called if the level
+ * is automatic already. Needs root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
+ *         names the GPU that has the clocks),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
+ *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_t *session,
+                                               uint32_t gpu);
+
+/**
+ * Unlocks the graphics clock. The hardware can only unlock all clocks at once,
+ * by the performance level "auto": that is done, and then a lock of the memory
+ * clock is set again, if this session made one. Nothing is called if the level
+ * is automatic already. Needs root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
+ *         names the GPU that has the clocks),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
+ *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_t *session,
+                                                 uint32_t gpu);
+
+/**
+ * Unlocks all clocks: sets the performance level to automatic. Nothing is
+ * called if it is automatic already. Needs root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
+ *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
+ *         names the GPU that has the clocks),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
+ *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
+ *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
+ *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
+ *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
+ *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_reset_clocks(const struct zeus_amd_t *session,
+                                        uint32_t gpu);
+
+/**
+ * The range in which the memory clock can be locked, in MHz. This is what the
+ * driver accepts (OD_RANGE of its file pp_od_clk_voltage), not the levels that
+ * zeus_amd_memory_clocks_mhz() lists.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] min_mhz Written only on success; not NULL.
+ * @param[out] max_mhz Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index),
+ *         ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text names the
+ *         GPU that has the clocks; or the driver shows no range),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_memory_clock_range_mhz(const struct zeus_amd_t *session,
+                                                  uint32_t gpu,
+                                                  uint32_t *min_mhz,
+                                                  uint32_t *max_mhz);
+
+/**
+ * The range in which the graphics clock can be locked, in MHz. This is what the
+ * driver accepts (OD_RANGE of its file pp_od_clk_voltage), not the levels that
+ * zeus_amd_graphics_clocks_mhz() lists.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] min_mhz Written only on success; not NULL.
+ * @param[out] max_mhz Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index),
+ *         ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text names the
+ *         GPU that has the clocks; or the driver shows no range),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_t *session,
+                                                    uint32_t gpu,
+                                                    uint32_t *min_mhz,
+                                                    uint32_t *max_mhz);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

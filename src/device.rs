@@ -1,6 +1,8 @@
 //! One GPU: its readings, from whichever source serves them.
 
+mod clocks;
 mod control;
+mod settings;
 
 use crate::amdsmi::status::Status;
 use crate::amdsmi::version::Generation;
@@ -13,7 +15,10 @@ use crate::log;
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{Place, Role};
 use crate::verdict::Verdict;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use settings::{Settings, Write};
 
 /// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: after this the value is old.
 const STALE_AFTER_NS: u64 = 250_000_000;
@@ -76,12 +81,14 @@ pub struct Device {
     pub package: String,
     source: Source,
     handle: Option<Handle>,
+    /// Its folder in sysfs.
+    folder: PathBuf,
     hwmon: Option<Hwmon>,
     verdict: Mutex<Verdict>,
     last_time: Mutex<LastTime>,
     said_fraction: AtomicBool,
-    /// One change at a time: what is read back is then one's own.
-    changing: Mutex<()>,
+    /// One change at a time: what is read back is then one's own. Holds what has been locked.
+    changing: Mutex<clocks::Locks>,
 }
 
 impl Device {
@@ -94,6 +101,7 @@ impl Device {
             role: Role::Single,
             shared_with: None,
             package: format!("{:04x}:{:02x}:{:02x}", place.pci.domain, place.pci.bus, place.pci.device),
+            folder: crate::sysfs::pci_device(root, &place.pci),
             hwmon: Hwmon::find(root, &place.pci),
             place,
             source,
@@ -101,7 +109,7 @@ impl Device {
             verdict: Mutex::new(Verdict::NotChecked),
             last_time: Mutex::new(LastTime::default()),
             said_fraction: AtomicBool::new(false),
-            changing: Mutex::new(()),
+            changing: Mutex::new(clocks::Locks::default()),
         };
         let asked = device.handle.map(|h| source.library.calls.market_name(source.generation, h).1);
         device.name =

@@ -106,3 +106,278 @@ fn without_rights_the_text_says_who_asked_for_what() {
         assert_eq!(said[1], (0, "750000".into()), "what can be read still is");
     }
 }
+
+/// Releases with `amdsmi_set_gpu_clk_limit`.
+fn has_limit(rocm: &str) -> bool {
+    !["6.0.0", "6.1.1", "6.1.2", "6.2.4"].contains(&rocm)
+}
+
+fn gpu_file(sim: &Sim, gpu: usize, name: &str) -> String {
+    let path = sim.dir().join(format!("sys/bus/pci/devices/{}/{name}", sim.machine().gpus()[gpu].bdf));
+    std::fs::read_to_string(path).unwrap().trim().to_owned()
+}
+
+fn level(sim: &Sim, gpu: usize) -> String {
+    gpu_file(sim, gpu, "power_dpm_force_performance_level")
+}
+
+/// Graphics and memory: [min, max] each.
+fn bounds(sim: &Sim, gpu: usize) -> [[u32; 2]; 2] {
+    let limits = zeus_amd_sim::tree::od::Limits::parse(&gpu_file(sim, gpu, "pp_od_clk_voltage"));
+    [limits.gfx.unwrap(), limits.mem.unwrap()]
+}
+
+fn ok(operations: usize) -> Vec<(i32, String)> {
+    vec![(0, String::new()); operations]
+}
+
+/// The setters that were called, short: "limit 0 1 1500" is clock 0, upper bound; "range 0 500 900"; "level 0".
+fn clock_calls(sim: &Sim) -> Vec<(usize, String)> {
+    let short = |(function, gpu, arguments): (String, String, String)| {
+        let value = |name: &str| {
+            let word = arguments.split(' ').find_map(|w| w.strip_prefix(name)?.strip_prefix('='));
+            word.unwrap_or_else(|| panic!("{function} {arguments}")).to_owned()
+        };
+        let text = match function.as_str() {
+            "amdsmi_set_gpu_clk_limit" => format!("limit {} {} {}", value("clk"), value("limit"), value("mhz")),
+            "amdsmi_set_gpu_clk_range" => format!("range {} {} {}", value("clk"), value("min"), value("max")),
+            "amdsmi_set_gpu_perf_level" => format!("level {}", value("level")),
+            other => panic!("{other}"),
+        };
+        (gpu.parse().unwrap(), text)
+    };
+    written(sim).into_iter().map(short).collect()
+}
+
+/// Exactly these calls, on the GPU that the masks make GPU 1, and never a lower bound above an upper one.
+#[test]
+fn clocks_are_locked_in_an_order_that_never_crosses() {
+    for rocm in GENERATIONS {
+        let sim = Sim::start("mi350x-8", rocm, &[] as &[&str]).unwrap();
+        let masks = [("ROCR_VISIBLE_DEVICES", "6,2,5"), ("HIP_VISIBLE_DEVICES", "2,0")];
+        let gpu = sim.machine().in_hip_order()[6].gpu;
+        let operations = [
+            "gfx 1 1000:1500", // from the whole range
+            "gfx 1 1000:1500", // in force
+            "gfx 1 1600:2000", // upwards
+            "gfx 1 600:900",   // downwards
+            "gfx 1 700:900",   // one bound
+            "mem 1 1100:1500",
+            "reset_gfx 1 0", // the memory's lock stays
+            "gfx 1 800:1200",
+            "reset_mem 1 0", // the graphics' lock stays
+            "reset_clocks 1 0",
+            "reset_clocks 1 0",
+            "reset_gfx 1 0",
+        ];
+        assert_eq!(control(&sim, &masks, &operations), ok(operations.len()), "{rocm}");
+        let expected: &[&str] = if has_limit(rocm) {
+            &[
+                "limit 0 0 1000",
+                "limit 0 1 1500",
+                "limit 0 1 2000",
+                "limit 0 0 1600",
+                "limit 0 0 600",
+                "limit 0 1 900",
+                "limit 0 0 700",
+                "limit 4 0 1100",
+                "limit 4 1 1500",
+                "level 0",
+                "limit 4 0 1100",
+                "limit 4 1 1500",
+                "limit 0 0 800",
+                "limit 0 1 1200",
+                "level 0",
+                "limit 0 0 800",
+                "limit 0 1 1200",
+                "level 0",
+            ]
+        } else {
+            &[
+                "range 0 1000 1500",
+                "range 0 1600 2000",
+                "range 0 600 900",
+                "range 0 700 900",
+                "range 4 1100 1500",
+                "level 0",
+                "range 4 1100 1500",
+                "range 0 800 1200",
+                "level 0",
+                "range 0 800 1200",
+                "level 0",
+            ]
+        };
+        let number = sim.machine().gpus()[gpu].number as usize;
+        let expected: Vec<_> = expected.iter().map(|e| (number, (*e).to_owned())).collect();
+        assert_eq!(clock_calls(&sim), expected, "{rocm}");
+        assert_eq!((level(&sim, gpu).as_str(), bounds(&sim, gpu)), ("auto", [[500, 2200], [900, 1900]]), "{rocm}");
+        for other in (0..8).filter(|g| *g != gpu) {
+            assert_eq!((level(&sim, other).as_str(), bounds(&sim, other)), ("auto", [[500, 2200], [900, 1900]]));
+        }
+    }
+}
+
+#[test]
+fn one_value_is_a_lock_where_the_limit_call_exists() {
+    for rocm in GENERATIONS {
+        let sim = Sim::start("mi210-1", rocm, &[] as &[&str]).unwrap();
+        let said = control(&sim, &[], &["gfx 0 1000:1000", "gfx_range 0 0", "mem_range 0 0"]);
+        if has_limit(rocm) {
+            assert_eq!(said[0], (0, String::new()), "{rocm}");
+            assert_eq!(bounds(&sim, 0)[0], [1000, 1000]);
+        } else {
+            assert_eq!(said[0].0, -4, "{rocm}");
+            assert!(said[0].1.contains("before ROCm 6.3"), "{}", said[0].1);
+            assert_eq!(clock_calls(&sim), [], "{rocm}");
+        }
+        let range = sim.machine().gpus()[0].spec.clocks.gfx.range.unwrap();
+        assert_eq!(said[1], (0, format!("{}:{}", range[0], range[1])), "{rocm}");
+        let range = sim.machine().gpus()[0].spec.clocks.mem.range.unwrap();
+        assert_eq!(said[2], (0, format!("{}:{}", range[0], range[1])), "{rocm}");
+    }
+}
+
+#[test]
+fn bad_clocks_write_nothing() {
+    for rocm in GENERATIONS {
+        let sim = Sim::start("mi300x-8", rocm, &["all.clocks.mem.range = [900, 1300]"]).unwrap();
+        let operations = [
+            ("gfx 0 0:1000", -1, "0 is not a bound"),
+            ("gfx 0 0:0", -1, "0 is not a bound"),
+            ("gfx 0 1500:1000", -1, "above the upper one"),
+            ("gfx 0 499:1000", -23, "500 to 2100 MHz"),
+            ("gfx 0 500:2101", -23, "500 to 2100 MHz"),
+            ("gfx 0 500:4294967295", -23, "500 to 2100 MHz"),
+            ("mem 0 800:1300", -23, "900 to 1300 MHz"),
+            ("mem 0 900:1301", -23, "900 to 1300 MHz"),
+            ("gfx 8 500:1000", -3, "there are 8"),
+            ("reset_gfx 8 0", -3, "there are 8"),
+            ("reset_clocks 4294967295 0", -3, "there are 8"),
+            ("gfx_range 8 0", -3, "there are 8"),
+        ];
+        let said = control(&sim, &[], &operations.map(|o| o.0));
+        for ((operation, status, words), (got, text)) in operations.iter().zip(said) {
+            assert_eq!(got, *status, "{rocm} {operation}: {text}");
+            assert!(text.contains(words), "{rocm} {operation}: no {words:?} in {text}");
+        }
+        assert_eq!(written(&sim), [], "{rocm}");
+    }
+}
+
+/// Each die of a package has clocks; a partition's are the package's.
+#[test]
+fn dies_have_clocks_and_secondary_partitions_have_none() {
+    for rocm in GENERATIONS {
+        let sim = Sim::start("mi250x-4", rocm, &[] as &[&str]).unwrap();
+        assert_eq!(control(&sim, &[], &["gfx 1 600:900"]), ok(1), "{rocm}");
+        let gpu = sim.machine().in_hip_order()[1].gpu;
+        assert_eq!((level(&sim, gpu).as_str(), bounds(&sim, gpu)[0]), ("manual", [600, 900]), "{rocm}");
+    }
+    for rocm in ["6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"] {
+        let sim = Sim::start("mi300x-8", rocm, &["gpu.0.partitions = 8", "gpu.0.compute_partition = \"CPX\""]).unwrap();
+        let operations = [
+            "gfx 1 600:900",
+            "mem 1 900:1000",
+            "reset_clocks 1 0",
+            "reset_mem 1 0",
+            "gfx_range 1 0",
+            "limit 1 600000",
+            "reset_limit 1 0",
+        ];
+        for ((status, text), operation) in control(&sim, &[], &operations).iter().zip(operations) {
+            assert_eq!(*status, -4, "{rocm} {operation}: {text}");
+            assert!(text.contains("GPU 0 has it"), "{rocm} {operation}: {text}");
+        }
+        assert_eq!(written(&sim), [], "{rocm}");
+        assert_eq!(control(&sim, &[], &["gfx 0 600:900"]), ok(1), "{rocm}");
+    }
+}
+
+/// The second bound is refused: the first one is taken back, and the level that AMD's call leaves behind too.
+#[test]
+fn a_failure_half_way_is_undone() {
+    for rocm in GENERATIONS.into_iter().filter(|r| has_limit(r)) {
+        let fault = "gpu.0.fault.amdsmi_set_gpu_clk_limit = { status = 7, after = 1, first = 1 }";
+        let sim = Sim::start("mi300x-8", rocm, &[fault]).unwrap();
+        let said = control(&sim, &[], &["gfx 0 1000:1500"]);
+        assert_eq!(said[0].0, -10, "{rocm}: {}", said[0].1);
+        assert!(said[0].1.contains("amdsmi_set_gpu_clk_limit"), "{}", said[0].1);
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[0]), ("auto", [500, 2100]), "{rocm}");
+        let calls: Vec<_> = clock_calls(&sim).into_iter().map(|c| c.1).collect();
+        assert_eq!(calls, ["limit 0 0 1000", "limit 0 1 1500", "level 0"], "{rocm}");
+        // From an older lock: that one is in force again.
+        let fault = "gpu.0.fault.amdsmi_set_gpu_clk_limit = { status = 7, after = 3, first = 1 }";
+        let sim = Sim::start("mi300x-8", rocm, &[fault]).unwrap();
+        let said = control(&sim, &[], &["gfx 0 1000:1500", "gfx 0 700:800"]);
+        assert_eq!((said[0].0, said[1].0), (0, -10), "{rocm}: {said:?}");
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[0]), ("manual", [1000, 1500]), "{rocm}");
+    }
+    for rocm in GENERATIONS.into_iter().filter(|r| !has_limit(r)) {
+        let fault = "gpu.0.fault.amdsmi_set_gpu_clk_range = { status = 7, after = 1, first = 1 }";
+        let sim = Sim::start("mi300x-8", rocm, &[fault]).unwrap();
+        let said = control(&sim, &[], &["gfx 0 1000:1500", "gfx 0 700:800"]);
+        assert_eq!((said[0].0, said[1].0), (0, -10), "{rocm}: {said:?}");
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[0]), ("manual", [1000, 1500]), "{rocm}");
+    }
+}
+
+/// SUCCESS is not believed: what was ignored or cut is told, and clocks are as before.
+#[test]
+fn a_driver_that_ignores_or_cuts_is_found_out() {
+    for rocm in GENERATIONS {
+        let call = if has_limit(rocm) { "amdsmi_set_gpu_clk_limit" } else { "amdsmi_set_gpu_clk_range" };
+        let ignores = [
+            "fault.amdsmi_set_power_cap = { ignore = true }".to_owned(),
+            format!("fault.{call} = {{ ignore = true }}"),
+        ];
+        let cuts = [
+            "fault.amdsmi_set_power_cap = { clamp = 600000000 }".to_owned(),
+            format!("fault.{call} = {{ clamp = 1400 }}"),
+        ];
+        for (how, limit, clocks) in [(ignores, "750 W now", "500 to 2100 MHz"), (cuts, "600 W now", "1000 to 1400 MHz")]
+        {
+            let with = how.map(|h| format!("gpu.0.{h}"));
+            let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
+            let said = control(&sim, &[], &["limit 0 700000", "gfx 0 1000:1500"]);
+            for ((status, text), words) in said.iter().zip([limit, clocks]) {
+                assert_eq!(*status, -30, "{rocm}: {text}");
+                assert!(text.contains(words), "{rocm}: no {words:?} in {text}");
+            }
+            assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[0]), ("auto", [500, 2100]), "{rocm}");
+        }
+    }
+}
+
+/// The power cap is allowed, clocks are not; and a driver that takes its time.
+#[test]
+fn half_the_rights_and_a_slow_driver() {
+    for rocm in GENERATIONS {
+        let with = [
+            "fault.amdsmi_set_gpu_clk_limit = 10",
+            "fault.amdsmi_set_gpu_clk_range = 10",
+            "fault.amdsmi_set_gpu_perf_level = 10",
+            "fault.amdsmi_set_power_cap = { delay_ms = 120 }",
+        ];
+        let sim = Sim::start("mi300x-8", rocm, &with.map(|w| format!("all.{w}"))).unwrap();
+        let before = std::time::Instant::now();
+        let said = control(&sim, &[], &["limit 0 500000", "gfx 0 1000:1500", "mem 0 900:1000"]);
+        assert!(before.elapsed().as_millis() >= 120, "setters wait");
+        assert_eq!(said[0], (0, String::new()), "{rocm}");
+        for (status, text) in &said[1..] {
+            assert_eq!(*status, -5, "{rocm}: {text}");
+            for word in ["GPU 0", "CAP_SYS_ADMIN", "pp_od_clk_voltage", "effective user 0"] {
+                assert!(text.contains(word), "{rocm}: no {word} in {text}");
+            }
+        }
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[0]), ("auto", [500, 2100]), "{rocm}");
+    }
+}
+
+/// MI300's driver takes no lower bound for the memory clock: one that stands already is no failure.
+#[test]
+fn a_bound_that_stands_need_not_be_taken() {
+    let fault = "gpu.0.fault.amdsmi_set_gpu_clk_limit = { status = 2, first = 1 }";
+    let sim = Sim::start("mi300x-8", "7.0.2", &[fault]).unwrap();
+    assert_eq!(control(&sim, &[], &["mem 0 900:1100"]), ok(1));
+    assert_eq!(bounds(&sim, 0)[1], [900, 1100]);
+}

@@ -26,6 +26,13 @@ pub enum Clock {
     Memory = 4,
 }
 
+/// A bound of a clock, with AMD's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    Min = 0,
+    Max = 1,
+}
+
 /// What `amdsmi_get_power_info` left in its struct; absent values are absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PowerInfo {
@@ -124,6 +131,9 @@ table! {
         get_energy_count: "amdsmi_get_energy_count" (Ptr, *mut u64, *mut f32, *mut u64);
         get_temp_metric: "amdsmi_get_temp_metric" (Ptr, u32, u32, *mut i64);
         get_clock_info: "amdsmi_get_clock_info" (Ptr, u32, Ptr);
+        set_clk_limit: "amdsmi_set_gpu_clk_limit" (Ptr, u32, u32, u64);
+        set_clk_range: "amdsmi_set_gpu_clk_range" (Ptr, u64, u64, u32);
+        set_perf_level: "amdsmi_set_gpu_perf_level" (Ptr, u32);
     }
 }
 
@@ -337,6 +347,34 @@ impl Calls {
         Status::check(unsafe { f(h.0, clock as u32, v.as_mut_ptr()) })?;
         let v = v.value;
         Ok(Clocks { current_mhz: present(v.clk), min_mhz: present(v.min_clk), max_mhz: present(v.max_clk) })
+    }
+
+    /// One bound of a clock at a time can be set: from ROCm 6.3 on, and the only way from 10.0 on.
+    pub fn has_clk_limit(&self) -> bool {
+        self.table.set_clk_limit.is_some()
+    }
+
+    /// Makes the performance level "manual" and commits this one bound.
+    pub fn set_clk_limit(&self, g: &Generation, h: Handle, clock: Clock, bound: Bound, mhz: u32) -> Result<(), Status> {
+        let f = self.table.set_clk_limit.ok_or(Status::NOT_SUPPORTED)?;
+        let _entry = self.enter(g);
+        // SAFETY: a handle of this library; the numbers of clocks and bounds are the same in every release.
+        Status::check(unsafe { f(h.0, clock as u32, bound as u32, mhz.into()) })
+    }
+
+    /// Makes the performance level "manual" and commits both bounds, the lower one written first.
+    pub fn set_clk_range(&self, g: &Generation, h: Handle, clock: Clock, min: u32, max: u32) -> Result<(), Status> {
+        let f = self.table.set_clk_range.ok_or(Status::NOT_SUPPORTED)?;
+        let _entry = self.enter(g);
+        // SAFETY: a handle of this library.
+        Status::check(unsafe { f(h.0, min.into(), max.into(), clock as u32) })
+    }
+
+    pub fn set_perf_level(&self, g: &Generation, h: Handle, level: u32) -> Result<(), Status> {
+        let f = self.table.set_perf_level.ok_or(Status::NOT_SUPPORTED)?;
+        let _entry = self.enter(g);
+        // SAFETY: a handle of this library; the levels have the same numbers in every release.
+        Status::check(unsafe { f(h.0, level) })
     }
 
     fn fill<T: Plain>(

@@ -8,5 +8,5 @@ pub mod locate;
 pub mod status;
 pub mod version;
 
-pub use calls::{Calls, Clock, Handle, PowerCaps, PowerInfo};
+pub use calls::{Bound, Calls, Clock, Handle, PowerCaps, PowerInfo};
 pub use library::{acquire, Library};

@@ -7,6 +7,7 @@
 
 mod boundary;
 
+pub mod clocks;
 pub mod control;
 pub mod identity;
 pub mod limits;

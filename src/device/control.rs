@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The driver applies a setting before it returns; a little patience for one that does not.
-const SETTLE: [u64; 4] = [0, 1, 10, 40];
+pub(super) const SETTLE: [u64; 4] = [0, 1, 10, 40];
 
 impl Device {
     /// Sets the power limit of the package. Range checked first, read back afterwards.
@@ -27,7 +27,7 @@ impl Device {
         self.change_power_limit(|default| default.ok_or_else(|| self.no_limit()))
     }
 
-    fn change_power_limit(&self, wanted: impl FnOnce(Option<u64>) -> Result<u64>) -> Result<()> {
+    pub(super) fn change_power_limit(&self, wanted: impl FnOnce(Option<u64>) -> Result<u64>) -> Result<()> {
         const WHAT: &str = "power limit";
         let _alone = self.changing.lock();
         let caps = self.power_caps()?;
@@ -67,7 +67,7 @@ impl Device {
     }
 
     /// As Zeus does it: once, before the first setter.
-    fn warn_without_rights(&self) {
+    pub(super) fn warn_without_rights(&self) {
         static SAID: AtomicBool = AtomicBool::new(false);
         if !process::has_sys_admin() && !SAID.swap(true, Ordering::Relaxed) {
             log::warning(|| {
@@ -77,7 +77,7 @@ impl Device {
     }
 
     /// A setter's failure: for a refusal, who was asked for what.
-    fn setter_failure(&self, status: Status, call: &'static str, file: &str) -> Error {
+    pub(super) fn setter_failure(&self, status: Status, call: &'static str, file: &str) -> Error {
         let mut error = self.failure(status, call);
         if let Error::Vendor { kind: Kind::NoPermission, advice, .. } = &mut error {
             // SAFETY: only asks the kernel.

@@ -32,6 +32,12 @@ impl Hwmon {
         self.number("power1_average")
     }
 
+    /// The file of the power cap, which also takes a new one.
+    #[must_use]
+    pub fn power_cap_file(&self) -> PathBuf {
+        self.0.join("power1_cap")
+    }
+
     /// The current power cap, in µW.
     #[must_use]
     pub fn power_cap_uw(&self) -> Option<u64> {

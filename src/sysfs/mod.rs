@@ -3,6 +3,7 @@
 pub mod drm;
 pub mod hwmon;
 pub mod kfd;
+pub mod od;
 
 use crate::pci::PciAddress;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* "500:2100" */
+static uint32_t first(const char *text) { return (uint32_t)strtoul(text, NULL, 10); }
+static uint32_t second(const char *text) { return (uint32_t)strtoul(strchr(text, ':') + 1, NULL, 10); }
+
 int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
@@ -18,12 +22,27 @@ int main(int argc, char **argv)
         uint32_t gpu = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         uint64_t value = strtoull(argv[i + 2], NULL, 10), now = 0;
         zeus_amd_status_t s = ZEUS_AMD_STATUS_UNKNOWN;
+        uint32_t low = 0, high = 0;
         char text[1024] = "";
 
         if (strcmp(op, "limit") == 0)
             s = zeus_amd_set_power_limit_mw(z, gpu, value);
         else if (strcmp(op, "reset_limit") == 0)
             s = zeus_amd_reset_power_limit(z, gpu);
+        else if (strcmp(op, "gfx") == 0)
+            s = zeus_amd_lock_graphics_clocks_mhz(z, gpu, first(argv[i + 2]), second(argv[i + 2]));
+        else if (strcmp(op, "mem") == 0)
+            s = zeus_amd_lock_memory_clocks_mhz(z, gpu, first(argv[i + 2]), second(argv[i + 2]));
+        else if (strcmp(op, "reset_gfx") == 0)
+            s = zeus_amd_reset_graphics_clocks(z, gpu);
+        else if (strcmp(op, "reset_mem") == 0)
+            s = zeus_amd_reset_memory_clocks(z, gpu);
+        else if (strcmp(op, "reset_clocks") == 0)
+            s = zeus_amd_reset_clocks(z, gpu);
+        else if (strcmp(op, "gfx_range") == 0 && (s = zeus_amd_graphics_clock_range_mhz(z, gpu, &low, &high)) == 0)
+            snprintf(text, sizeof text, "%u:%u", low, high);
+        else if (strcmp(op, "mem_range") == 0 && (s = zeus_amd_memory_clock_range_mhz(z, gpu, &low, &high)) == 0)
+            snprintf(text, sizeof text, "%u:%u", low, high);
         else if (strcmp(op, "persistence") == 0)
             s = zeus_amd_set_persistence_mode(z, gpu, (uint32_t)value);
         else if (strcmp(op, "read_limit") == 0 && (s = zeus_amd_power_limit_mw(z, gpu, &now)) == ZEUS_AMD_STATUS_OK)

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod facts;
+mod keeper;
 pub mod library;
 pub mod machine;
 pub mod metrics;

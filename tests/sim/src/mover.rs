@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::{boottime_ns, State};
+use crate::keeper::Keeper;
 use crate::machine::Machine;
 use crate::metrics::Blob;
 use crate::tree;
@@ -25,6 +26,9 @@ pub struct Mover {
     machine: Machine,
     state: State,
     moving: Vec<Moving>,
+    keeper: Keeper,
+    /// When the files that take settings were looked at.
+    kept_ns: u64,
 }
 
 /// The thread that moves; it ends when this is dropped.
@@ -47,7 +51,13 @@ impl Mover {
             let power = tree::power_file(root, g).map(|p| create(&p)).transpose().map_err(fail)?;
             moving.push(Moving { blob, power, shown_w: None });
         }
-        let mut mover = Mover { machine: machine.clone(), state: State::open(root)?, moving };
+        let mut mover = Mover {
+            machine: machine.clone(),
+            state: State::open(root)?,
+            moving,
+            keeper: Keeper::new(machine, root),
+            kept_ns: 0,
+        };
         mover.show(mover.state.now_ns());
         Ok(mover)
     }
@@ -80,6 +90,12 @@ impl Mover {
 
     /// Shows the present values; with the clock wanted or found held, no more than that.
     fn step(&mut self) {
+        // A program that writes settings waits some milliseconds for them at most.
+        let now = boottime_ns();
+        if now - self.kept_ns > 2_000_000 {
+            self.kept_ns = now;
+            self.keeper.step(self.machine.gpus());
+        }
         match (self.state.hold_wanted(), self.state.is_held()) {
             (true, true) => {}
             (true, false) => {

@@ -88,7 +88,8 @@ impl Serve {
         }
         State::create(&dir)?;
         // Programs of other users count and log here as well.
-        for name in ["state", "calls.log"] {
+        drop(tree::od::lock(&dir));
+        for name in ["state", "calls.log", "od.lock"] {
             fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o666)).map_err(fail)?;
         }
         let running = Mover::new(&machine, &dir)?.start();

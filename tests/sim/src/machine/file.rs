@@ -102,7 +102,8 @@ pub struct Init {
     pub delay_ms: u64,
 }
 
-/// What a call answers instead of its result: `7`, or `{ status = 7, after = 3, first = 2, delay_ms = 50 }`.
+/// What a call answers instead of its result: `7`, or `{ status = 7, after = 3, first = 2, delay_ms = 50 }`; or what a
+/// setter does instead of what it is asked for: `{ ignore = true }`, `{ clamp = 600000000 }`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Fault {
@@ -119,6 +120,10 @@ pub struct FaultDetail {
     /// Only so many times, then all is well again (0: for ever).
     pub first: u64,
     pub delay_ms: u64,
+    /// SUCCESS, and nothing is done.
+    pub ignore: bool,
+    /// SUCCESS, and no more than this is set, in the unit of the call.
+    pub clamp: Option<u64>,
 }
 
 impl Fault {

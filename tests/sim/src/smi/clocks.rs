@@ -100,13 +100,21 @@ fn letter(t: &Target, domain: u32) -> Result<&'static str, u32> {
     }
 }
 
-/// What the driver does with commands written to pp_od_clk_voltage: the table shows the new bounds.
+/// Level manual, then commands to pp_od_clk_voltage and their commit: the table shows the new bounds.
 fn write_od(t: &Target, commands: &[String]) -> u32 {
-    let path = t.dir().join("pp_od_clk_voltage");
+    let _alone = od::lock(&t.cx.root);
+    if let Err(status) = may_set(t).and_then(|()| set_level(t, "manual")) {
+        return status;
+    }
+    let path = t.dir().join(od::FILE);
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let mut limits = od::Limits::parse(&text);
     for c in commands {
         limits.apply(c);
+    }
+    // The driver's check at the commit.
+    if !limits.in_order() {
+        return INVAL;
     }
     t.cx.log(&format!("WRITE {} manual; {}; c", t.gpu.number, commands.join("; ")));
     match std::fs::write(path, od::table(t.gpu, Some(limits))) {
@@ -116,7 +124,7 @@ fn write_od(t: &Target, commands: &[String]) -> u32 {
 }
 
 fn set_level(t: &Target, level: &str) -> Result<(), u32> {
-    std::fs::write(t.dir().join("power_dpm_force_performance_level"), format!("{level}\n")).map_err(|_| NO_PERM)
+    std::fs::write(t.dir().join(od::LEVEL_FILE), format!("{level}\n")).map_err(|_| NO_PERM)
 }
 
 #[no_mangle]
@@ -130,10 +138,8 @@ pub extern "C" fn amdsmi_set_gpu_clk_limit(processor: *mut c_void, domain: u32, 
         if t.cx.release.words[..2] >= [27, 1][..] && mhz > i32::MAX as u64 {
             return OUT_OF_BOUNDS;
         }
-        match may_set(&t).and_then(|()| set_level(&t, "manual")) {
-            Ok(()) => write_od(&t, &[format!("{letter} {limit} {mhz}")]),
-            Err(status) => status,
-        }
+        let mhz = t.clamped("amdsmi_set_gpu_clk_limit", mhz);
+        write_od(&t, &[format!("{letter} {limit} {mhz}")])
     })
 }
 
@@ -144,10 +150,8 @@ pub extern "C" fn amdsmi_set_gpu_clk_range(processor: *mut c_void, min: u64, max
             Ok(l) if min < max => l,
             _ => return INVAL,
         };
-        match may_set(&t).and_then(|()| set_level(&t, "manual")) {
-            Ok(()) => write_od(&t, &[format!("{letter} 0 {min}"), format!("{letter} 1 {max}")]),
-            Err(status) => status,
-        }
+        let max = t.clamped("amdsmi_set_gpu_clk_range", max);
+        write_od(&t, &[format!("{letter} 0 {min}"), format!("{letter} 1 {max}")])
     })
 }
 
@@ -168,6 +172,7 @@ const LEVELS: [&str; 9] = [
 pub extern "C" fn amdsmi_set_gpu_perf_level(processor: *mut c_void, level: u32) -> u32 {
     gpu_call("amdsmi_set_gpu_perf_level", processor, format_args!("level={level}"), |t| {
         let Some(name) = LEVELS.get(level as usize) else { return INVAL };
+        let _alone = od::lock(&t.cx.root);
         if let Err(status) = may_set(&t).and_then(|()| set_level(&t, name)) {
             return status;
         }

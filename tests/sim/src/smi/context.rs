@@ -130,7 +130,7 @@ impl Context {
             return None;
         }
         std::thread::sleep(Duration::from_millis(f.delay_ms));
-        (f.status != SUCCESS).then_some(f.status)
+        (f.status != SUCCESS || f.ignore).then_some(f.status)
     }
 }
 
@@ -175,6 +175,12 @@ impl Target {
     /// A partition other than the first, in a release that knows the difference.
     pub fn refuses(&self) -> bool {
         self.processor.partition > 0 && self.cx.release.secondary_partition_refuses()
+    }
+
+    /// The value that a setter takes when it is asked for this one.
+    pub fn clamped(&self, function: &str, value: u64) -> u64 {
+        let most = self.gpu.spec.fault.get(function).and_then(|f| f.detail().clamp);
+        most.map_or(value, |most| value.min(most))
     }
 
     pub fn dir(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! Power and power caps (facts, sections 3 and 5).
 
 use std::ffi::c_void;
+use std::os::unix::fs::MetadataExt;
 
 use super::context::{gpu_call, Target};
 use super::metrics;
@@ -123,7 +124,10 @@ fn cap_info(t: Target, sensor: u32, info: *mut c_void) -> u32 {
 
 /// The checks of every setter, in their order.
 pub fn may_set(t: &Target) -> Result<(), u32> {
-    if t.cx.machine.spec.unprivileged {
+    // Who keeps the machine is its root.
+    let root = std::fs::metadata(&t.cx.root).map(|m| m.uid());
+    // SAFETY: asks the kernel, no arguments.
+    if t.cx.machine.spec.unprivileged || root.is_ok_and(|uid| uid != unsafe { libc::geteuid() }) {
         return Err(NO_PERM);
     }
     if t.cx.machine.spec.vm && t.cx.release.vm_refuses_setters() {
@@ -146,7 +150,7 @@ pub extern "C" fn amdsmi_set_power_cap(processor: *mut c_void, sensor: u32, cap:
         if !range.contains(&cap) {
             return INVAL;
         }
-        match std::fs::write(path, format!("{cap}")) {
+        match std::fs::write(path, format!("{}\n", t.clamped("amdsmi_set_power_cap", cap))) {
             Ok(()) => SUCCESS,
             Err(_) => NO_PERM,
         }

@@ -60,3 +60,8 @@ pub fn power_file(root: &Path, g: &Gpu) -> Option<PathBuf> {
     };
     (!g.is_secondary_die()).then(|| dir(root, g).join(name))
 }
+
+/// The file with the power cap, where the GPU has one.
+pub fn cap_file(root: &Path, g: &Gpu) -> Option<PathBuf> {
+    g.spec.caps.present.then(|| dir(root, g).join("power1_cap"))
+}

@@ -1,6 +1,22 @@
 //! pp_od_clk_voltage: the table that a read gives, and what a write does to it.
 
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::io::AsRawFd;
+use std::path::Path;
+
 use crate::machine::Gpu;
+
+pub const FILE: &str = "pp_od_clk_voltage";
+pub const LEVEL_FILE: &str = "power_dpm_force_performance_level";
+
+/// The driver's lock: library and keeper both change the table. Held until the file is dropped.
+pub fn lock(root: &Path) -> Option<File> {
+    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o666).open(root.join("od.lock")).ok()?;
+    // SAFETY: an open descriptor.
+    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) };
+    Some(file)
+}
 
 /// Lower and upper bound, in MHz.
 pub type Range = [u32; 2];
@@ -43,6 +59,11 @@ impl Limits {
         limits
     }
 
+    /// No lower bound is above its upper one: what the driver asks for at a commit.
+    pub fn in_order(&self) -> bool {
+        [self.gfx, self.mem].iter().flatten().all(|r| r[0] <= r[1])
+    }
+
     /// One command as the driver takes it: `s 0 500`, `m 1 1300`. False if it is none.
     pub fn apply(&mut self, command: &str) -> bool {
         let words: Vec<&str> = command.split_whitespace().collect();
@@ -77,6 +98,29 @@ pub fn table(g: &Gpu, limits: Option<Limits>) -> String {
         + &line("MCLK", range.mem)
 }
 
+/// What somebody wrote to the file itself: the table with commands behind it. None until they are committed ("c") or
+/// reset ("r"); then the table as it is to be, and the commands for the log.
+pub fn committed(g: &Gpu, text: &str, level: &str) -> Option<(String, String)> {
+    let mut limits = Limits::parse(text);
+    let old = limits;
+    let is_command = |l: &&str| matches!(l.split(' ').next(), Some("s" | "m" | "c" | "r"));
+    let commands: Vec<&str> = text.lines().filter(is_command).collect();
+    let last = *commands.last()?;
+    if last == "r" {
+        return Some((table(g, None), commands.join("; ")));
+    }
+    if last != "c" {
+        return None;
+    }
+    for c in &commands {
+        limits.apply(c);
+    }
+    // In other levels the driver refuses them.
+    let taken = matches!(level, "manual" | "perf_determinism") && limits.in_order();
+    let note = if taken { "" } else { " (refused)" };
+    Some((table(g, Some(if taken { limits } else { old })), commands.join("; ") + note))
+}
+
 /// The bounds that may be set, from the OD_RANGE lines of a table.
 pub fn settable(text: &str) -> Limits {
     let find = |key: &str| {
@@ -106,5 +150,12 @@ mod tests {
         let text = table(g, Some(limits));
         assert_eq!(Limits::parse(&text).gfx, Some([500, 1500]));
         assert_eq!(settable(&text), Limits::of(g));
+        let wrote = format!("{text}s 0 700\ns 1 900\n");
+        assert_eq!(committed(g, &text, "manual"), None);
+        assert_eq!(committed(g, &wrote, "manual"), None);
+        let (made, said) = committed(g, &format!("{wrote}c\n"), "manual").unwrap();
+        assert_eq!((Limits::parse(&made).gfx, said.as_str()), (Some([700, 900]), "s 0 700; s 1 900; c"));
+        let (made, said) = committed(g, &format!("{wrote}c\n"), "auto").unwrap();
+        assert_eq!((Limits::parse(&made).gfx, said.ends_with("(refused)")), (Some([500, 1500]), true));
     }
 }

@@ -1,0 +1,297 @@
+//! Locking clocks between two bounds. One bound is written at a time, and each write is in force at once.
+
+use super::control::SETTLE;
+use super::Device;
+use crate::amdsmi::{Bound, Clock, Handle};
+use crate::error::{Error, Result};
+use crate::log;
+use crate::sysfs::od::{self, Bounds};
+use crate::topology::Role;
+use std::time::Duration;
+
+/// By AMD's number, as the kernel spells them.
+pub(super) const LEVELS: [&str; 9] = [
+    "auto",
+    "low",
+    "high",
+    "manual",
+    "profile_standard",
+    "profile_peak",
+    "profile_min_mclk",
+    "profile_min_sclk",
+    "perf_determinism",
+];
+const AUTO: usize = 0;
+pub(super) const MANUAL: usize = 3;
+
+pub(super) const LEVEL_FILE: &str = "power_dpm_force_performance_level";
+pub(super) const OD_FILE: &str = "pp_od_clk_voltage";
+
+/// What this session has locked: the graphics clock, the memory clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Locks([Option<Bounds>; 2]);
+
+/// The clocks as the kernel's files have them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct ClockState {
+    /// Index into [`LEVELS`].
+    pub level: Option<usize>,
+    pub graphics: Option<Bounds>,
+    pub memory: Option<Bounds>,
+}
+
+impl ClockState {
+    fn of(&self, clock: Clock) -> Option<Bounds> {
+        match clock {
+            Clock::Graphics => self.graphics,
+            Clock::Memory => self.memory,
+        }
+    }
+}
+
+const BOTH: [Clock; 2] = [Clock::Graphics, Clock::Memory];
+
+fn slot(clock: Clock) -> usize {
+    usize::from(clock == Clock::Memory)
+}
+
+fn name(clock: Clock) -> &'static str {
+    match clock {
+        Clock::Graphics => "graphics clock",
+        Clock::Memory => "memory clock",
+    }
+}
+
+fn words(b: Bounds) -> String {
+    format!("{} to {} MHz", b.min_mhz, b.max_mhz)
+}
+
+impl Device {
+    /// The range in which the clock can be locked.
+    pub fn clock_range_mhz(&self, clock: Clock) -> Result<Bounds> {
+        self.refuse_partition(name(clock))?;
+        self.settable(clock).ok_or_else(|| {
+            self.not_supported(
+                name(clock),
+                "its pp_od_clk_voltage is not readable, or shows no OD_RANGE (then the range shows only while nothing is locked)",
+            )
+        })
+    }
+
+    /// Locks the clock between two bounds. Range checked first, read back afterwards.
+    pub fn lock_clocks_mhz(&self, clock: Clock, min_mhz: u32, max_mhz: u32) -> Result<()> {
+        let what = name(clock);
+        if min_mhz == 0 || max_mhz == 0 {
+            return Err(Error::InvalidArgument(format!(
+                "{}: 0 is not a bound of a {what}; to unlock it, reset it",
+                self.label()
+            )));
+        }
+        if min_mhz > max_mhz {
+            return Err(Error::InvalidArgument(format!(
+                "{}: the lower bound of the {what}, {min_mhz} MHz, is above the upper one, {max_mhz} MHz; nothing was changed",
+                self.label()
+            )));
+        }
+        self.refuse_partition(what)?;
+        let handle = self.handle()?;
+        let wanted = Bounds { min_mhz, max_mhz };
+        let mut locks = self.changing.lock();
+        let now = self.clock_state();
+        if let Some(range) = self.settable(clock) {
+            if min_mhz < range.min_mhz || max_mhz > range.max_mhz {
+                let range = words(range);
+                return Err(Error::OutOfRange { device: self.label(), what, asked: words(wanted), range });
+            }
+        }
+        if min_mhz == max_mhz && !self.source.library.calls.has_clk_limit() {
+            return Err(self.not_supported(
+                what,
+                "the libamd_smi before ROCm 6.3 cannot lock a clock to a single value (amdsmi_set_gpu_clk_range refuses equal bounds)",
+            ));
+        }
+        if now.level != Some(MANUAL) || now.of(clock) != Some(wanted) {
+            self.warn_without_rights();
+            let done = self.write_bounds(handle, clock, now, wanted).and_then(|()| self.bounds_are(clock, wanted));
+            done.map_err(|e| self.undone(handle, now, e))?;
+        }
+        locks.0[slot(clock)] = Some(wanted);
+        Ok(())
+    }
+
+    /// Unlocks one clock, or both. The hardware has a reset of both only: what this session has locked otherwise is
+    /// locked again.
+    pub fn reset_clocks(&self, which: Option<Clock>) -> Result<()> {
+        self.refuse_partition(which.map_or("clock", name))?;
+        let handle = self.handle()?;
+        let mut locks = self.changing.lock();
+        let now = self.clock_state();
+        if now.level == Some(AUTO) {
+            *locks = Locks::default();
+            return Ok(());
+        }
+        let mut kept = *locks;
+        match which {
+            Some(clock) => kept.0[slot(clock)] = None,
+            None => kept = Locks::default(),
+        }
+        self.warn_without_rights();
+        let again = |clock: Clock| match kept.0[slot(clock)] {
+            Some(wanted) => {
+                self.write_bounds(handle, clock, self.clock_state(), wanted)?;
+                self.bounds_are(clock, wanted)
+            }
+            None => Ok(()),
+        };
+        let done = self.set_level(handle, AUTO).and_then(|()| BOTH.into_iter().try_for_each(again));
+        done.map_err(|e| self.undone(handle, now, e))?;
+        *locks = kept;
+        Ok(())
+    }
+
+    /// A partition's clocks are its package's; each die has its own.
+    fn refuse_partition(&self, what: &'static str) -> Result<()> {
+        match self.role {
+            Role::SecondaryPartition { .. } => self.refuse_shared(what),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn clock_state(&self) -> ClockState {
+        let level = crate::sysfs::text(&self.folder.join(LEVEL_FILE));
+        let table = self.od_table();
+        ClockState {
+            level: level.and_then(|text| LEVELS.iter().position(|l| *l == text)),
+            graphics: table.graphics,
+            memory: table.memory,
+        }
+    }
+
+    fn od_table(&self) -> od::Table {
+        crate::sysfs::text(&self.folder.join(OD_FILE)).map_or_else(od::Table::default, |text| od::parse(&text))
+    }
+
+    /// OD_RANGE; where the driver has none, the bounds while nothing is locked.
+    fn settable(&self, clock: Clock) -> Option<Bounds> {
+        let table = self.od_table();
+        let range = match clock {
+            Clock::Graphics => table.graphics_range,
+            Clock::Memory => table.memory_range,
+        };
+        let now = self.clock_state();
+        range.or(if now.level == Some(AUTO) { now.of(clock) } else { None })
+    }
+
+    /// Writes the bounds, in the order that never has the lower one above the upper one on the way.
+    fn write_bounds(&self, handle: Handle, clock: Clock, now: ClockState, wanted: Bounds) -> Result<()> {
+        let (calls, g) = (&self.source.library.calls, self.source.generation);
+        if !calls.has_clk_limit() {
+            let set = calls.set_clk_range(g, handle, clock, wanted.min_mhz, wanted.max_mhz);
+            return set.map_err(|s| self.setter_failure(s, "amdsmi_set_gpu_clk_range", OD_FILE));
+        }
+        let old = now.of(clock);
+        let order = match old {
+            Some(old) if wanted.min_mhz >= old.max_mhz => [Bound::Max, Bound::Min],
+            _ => [Bound::Min, Bound::Max],
+        };
+        for bound in order {
+            let (mhz, stands) = match bound {
+                Bound::Min => (wanted.min_mhz, old.is_some_and(|o| o.min_mhz == wanted.min_mhz)),
+                Bound::Max => (wanted.max_mhz, old.is_some_and(|o| o.max_mhz == wanted.max_mhz)),
+            };
+            // In another level than manual what the file shows need not be in force.
+            if stands && now.level == Some(MANUAL) {
+                continue;
+            }
+            match calls.set_clk_limit(g, handle, clock, bound, mhz) {
+                Ok(()) => {}
+                // MI300 takes only the upper bound of the memory clock: one that stands need not be taken.
+                Err(s) if stands && s.kind() != crate::error::Kind::NoPermission => {}
+                Err(s) => return Err(self.setter_failure(s, "amdsmi_set_gpu_clk_limit", OD_FILE)),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_level(&self, handle: Handle, level: usize) -> Result<()> {
+        let set = self.source.library.calls.set_perf_level(self.source.generation, handle, level as u32);
+        set.map_err(|s| self.setter_failure(s, "amdsmi_set_gpu_perf_level", LEVEL_FILE))?;
+        let mut now = None;
+        for pause in SETTLE {
+            std::thread::sleep(Duration::from_millis(pause));
+            now = self.clock_state().level;
+            if now.is_none() || now == Some(level) {
+                return Ok(());
+            }
+        }
+        Err(Error::NotApplied {
+            device: self.label(),
+            what: "performance level",
+            asked: LEVELS[level].to_owned(),
+            now: now.map_or("not to be read", |l| LEVELS[l]).to_owned(),
+        })
+    }
+
+    /// Reads back. A driver that shows no bounds is believed.
+    fn bounds_are(&self, clock: Clock, wanted: Bounds) -> Result<()> {
+        let mut now = ClockState::default();
+        for pause in SETTLE {
+            std::thread::sleep(Duration::from_millis(pause));
+            now = self.clock_state();
+            let taken = now.of(clock).map_or(true, |b| b == wanted);
+            if taken && now.level.map_or(true, |l| l == MANUAL) {
+                return Ok(());
+            }
+        }
+        let level = now.level.map_or("not to be read", |l| LEVELS[l]);
+        Err(Error::NotApplied {
+            device: self.label(),
+            what: name(clock),
+            asked: words(wanted),
+            now: now.of(clock).map_or_else(|| "not to be read".into(), |b| format!("{} (level {level})", words(b))),
+        })
+    }
+
+    /// A change that failed half-way: what it did is undone.
+    fn undone(&self, handle: Handle, was: ClockState, e: Error) -> Error {
+        if let Err(again) = self.write_clock_state(handle, was) {
+            log::warning(|| format!("a change of clocks failed half-way, and could not be undone: {again}"));
+        }
+        e
+    }
+
+    /// Puts back what differs.
+    fn write_clock_state(&self, handle: Handle, was: ClockState) -> Result<()> {
+        let mut now = self.clock_state();
+        // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
+        if let Some(level) = was.level.filter(|l| *l != MANUAL && now.level != Some(*l)) {
+            self.set_level(handle, level)?;
+            now = self.clock_state();
+        }
+        for clock in BOTH {
+            if let Some(old) = was.of(clock).filter(|old| now.of(clock) != Some(*old)) {
+                self.write_bounds(handle, clock, now, old)?;
+                now = self.clock_state();
+            }
+        }
+        match was.level.filter(|l| now.level != Some(*l)) {
+            Some(level) => self.set_level(handle, level),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn locks(&self) -> Locks {
+        *self.changing.lock()
+    }
+
+    /// For a guard: clocks and the memory of what was locked, as they were.
+    pub(super) fn put_clocks_back(&self, was: ClockState, were: Locks) -> Result<()> {
+        let mut locks = self.changing.lock();
+        if self.clock_state() != was {
+            self.warn_without_rights();
+            self.write_clock_state(self.handle()?, was)?;
+        }
+        *locks = were;
+        Ok(())
+    }
+}
