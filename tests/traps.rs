@@ -90,7 +90,17 @@ fn every_trap_has_its_test() {
 fn t8_any_number_where_c_has_an_enum() {
     let seed = seed();
     println!("seed {seed}; ZEUS_AMD_SEED={seed} repeats it");
-    on_fake("enums", &[&seed.to_string()], &[]);
+    let header = fs::read_to_string(root().join("include/zeus_amd.h")).unwrap();
+    let highest = |prefix: &str| {
+        let values = header.lines().filter(|l| l.trim().starts_with(prefix)).filter_map(|l| l.split(" = ").nth(1));
+        values.map(|v| v.trim_end_matches(',').parse::<u32>().unwrap()).max().unwrap()
+    };
+    let flags = header.lines().filter_map(|l| l.strip_prefix("#define ZEUS_AMD_OPEN_")?.split_once("_BIT "));
+    let numbers = ["BACKEND", "VALIDATION", "ENERGY_UNIT", "LOG"].map(|e| highest(&format!("ZEUS_AMD_{e}_")));
+    let mut args = vec![seed.to_string()];
+    args.extend(numbers.iter().map(u32::to_string));
+    args.push(flags.map(|(_, bit)| bit.parse::<u32>().unwrap()).sum::<u32>().to_string());
+    on_fake("enums", &args.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
 }
 
 /// The library as it is shipped, with the one hook more.
@@ -195,6 +205,24 @@ fn t30_t40_every_struct_size() {
 #[test]
 fn t33_each_thread_has_its_own_text() {
     on_fake("two_texts", &[], &[]);
+}
+
+/// Each function stands in `null.c`, and each that takes a session among those that a child and a broken one refuse.
+#[test]
+fn no_function_is_left_out() {
+    let text = |name: &str| fs::read_to_string(root().join("tests/c").join(name)).unwrap();
+    let (null, readers) = (text("null.c") + &text("readers.h"), text("readers.h"));
+    let header = fs::read_to_string(root().join("include/zeus_amd.h")).unwrap();
+    let mut with_session = 0;
+    for name in fs::read_to_string(root().join("cmake/exports.txt")).unwrap().lines() {
+        let free = ["zeus_amd_version", "zeus_amd_version_string", "zeus_amd_status_string"].contains(&name);
+        assert!(free || null.contains(name), "tests/c/null.c does not call {name}");
+        if header.contains(&format!("{name}(const struct zeus_amd_t *session")) {
+            assert!(readers.contains(name), "all_refuse() of tests/c/readers.h does not call {name}");
+            with_session += 1;
+        }
+    }
+    assert!(with_session > 20);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-/* Every number a caller may pass where the header has an enum, flags or an index: refused or taken, never a crash. */
+/* Every number a caller may pass where the header has an enum, flags or an index: refused or taken, never a crash.
+ * argv: the seed of the random ones; the header's highest backend, validation, unit and log level; all its flags. */
 #include "readers.h"
 
 static uint32_t samples[2048];
@@ -10,7 +11,6 @@ static void add(uint32_t value)
     samples[count++] = value;
 }
 
-/* argv[1]: the seed of the random ones. */
 static void fill(uint64_t seed)
 {
     uint32_t i;
@@ -43,8 +43,11 @@ int main(int argc, char **argv)
     static const zeus_amd_options_t plain = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_t *z = open_quickly();
     size_t i;
-    CHECK(argc == 2);
+    uint32_t known[5];
+    CHECK(argc == 7);
     fill(strtoull(argv[1], NULL, 10));
+    for (i = 0; i < 5; i++)
+        known[i] = (uint32_t)strtoul(argv[2 + i], NULL, 10);
     for (i = 0; i < count; i++) {
         uint32_t v = samples[i];
         zeus_amd_options_t options;
@@ -52,34 +55,34 @@ int main(int argc, char **argv)
 
         options = plain;
         options.backend = v;
-        if (v > ZEUS_AMD_BACKEND_AMDSMI)
+        if (v > known[0])
             refused(options);
         else
             CHECK_OK(zeus_amd_probe(&options));
 
         options = plain;
         options.validation = v;
-        if (v > ZEUS_AMD_VALIDATION_OFF)
+        if (v > known[1])
             refused(options);
         else
             CHECK_OK(zeus_amd_probe(&options));
 
         options = plain;
         options.energy_unit = v;
-        if (v > ZEUS_AMD_ENERGY_UNIT_FIRMWARE)
+        if (v > known[2])
             refused(options);
         else
             CHECK_OK(zeus_amd_probe(&options));
 
         options = plain;
         options.flags = v;
-        if (v & ~(uint32_t)(ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT | ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT))
+        if (v & ~known[4])
             refused(options);
         else
             CHECK_OK(zeus_amd_probe(&options));
 
         CHECK_IS(zeus_amd_set_log(NULL, v, NULL),
-                 v > ZEUS_AMD_LOG_DEBUG ? ZEUS_AMD_STATUS_INVALID_ARGUMENT : ZEUS_AMD_STATUS_OK);
+                 v > known[3] ? ZEUS_AMD_STATUS_INVALID_ARGUMENT : ZEUS_AMD_STATUS_OK);
         CHECK(zeus_amd_status_string((int32_t)v) != NULL && zeus_amd_status_string((int32_t)v)[0] != 0);
         CHECK_IS(zeus_amd_power_instant_mw(z, v, &mw), v < 2 ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NOT_FOUND);
     }

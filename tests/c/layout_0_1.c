@@ -1,6 +1,7 @@
 /* The ABI of release 0.1, frozen: numbers here never change. A later release adds a file of its own. */
 #include <stddef.h>
 
+#include "sizes_0_1.h"
 #include "zeus_amd.h"
 
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type)
@@ -12,7 +13,7 @@
 /* A later release may append: the head stays. */
 #define AT_LEAST(type, bytes) _Static_assert(sizeof(type) >= (bytes), #type)
 
-AT_LEAST(zeus_amd_options_t, 32);
+AT_LEAST(zeus_amd_options_t, OPTIONS_0_1);
 AT(zeus_amd_options_t, struct_size, 0, 4);
 AT(zeus_amd_options_t, flags, 4, 4);
 AT(zeus_amd_options_t, backend, 8, 4);
@@ -20,8 +21,11 @@ AT(zeus_amd_options_t, validation, 12, 4);
 AT(zeus_amd_options_t, energy_unit, 16, 4);
 AT(zeus_amd_options_t, init_timeout_ms, 20, 4);
 AT(zeus_amd_options_t, amdsmi_path, 24, 8);
+AT(zeus_amd_options_t, rocr_visible_devices, 32, 8);
+AT(zeus_amd_options_t, hip_visible_devices, 40, 8);
+AT(zeus_amd_options_t, cuda_visible_devices, 48, 8);
 
-AT_LEAST(zeus_amd_session_info_t, 576);
+AT_LEAST(zeus_amd_session_info_t, SESSION_INFO_0_1);
 AT(zeus_amd_session_info_t, struct_size, 0, 4);
 AT(zeus_amd_session_info_t, gpu_count, 4, 4);
 AT(zeus_amd_session_info_t, backend, 8, 4);
@@ -29,11 +33,11 @@ AT(zeus_amd_session_info_t, energy_unit, 12, 4);
 AT(zeus_amd_session_info_t, amdsmi_version_0, 16, 4);
 AT(zeus_amd_session_info_t, amdsmi_version_1, 20, 4);
 AT(zeus_amd_session_info_t, amdsmi_version_2, 24, 4);
-AT(zeus_amd_session_info_t, reserved, 28, 4);
+AT(zeus_amd_session_info_t, zero_reason, 28, 4);
 AT(zeus_amd_session_info_t, rocm, 32, 32);
 AT(zeus_amd_session_info_t, amdsmi_path, 64, 512);
 
-AT_LEAST(zeus_amd_gpu_info_t, 472);
+AT_LEAST(zeus_amd_gpu_info_t, GPU_INFO_0_1);
 AT(zeus_amd_gpu_info_t, struct_size, 0, 4);
 AT(zeus_amd_gpu_info_t, valid, 4, 4);
 AT(zeus_amd_gpu_info_t, index, 8, 4);
@@ -52,7 +56,7 @@ AT(zeus_amd_gpu_info_t, pci_address, 312, 32);
 AT(zeus_amd_gpu_info_t, uuid, 344, 64);
 AT(zeus_amd_gpu_info_t, package, 408, 64);
 
-AT_LEAST(zeus_amd_energy_raw_t, 32);
+AT_LEAST(zeus_amd_energy_raw_t, ENERGY_RAW_0_1);
 AT(zeus_amd_energy_raw_t, struct_size, 0, 4);
 AT(zeus_amd_energy_raw_t, flags, 4, 4);
 AT(zeus_amd_energy_raw_t, accumulator, 8, 8);
@@ -95,6 +99,11 @@ IS(ZEUS_AMD_STATUS_NO_DEVICE, -22);
 IS(ZEUS_AMD_STATUS_OUT_OF_RANGE, -23);
 IS(ZEUS_AMD_STATUS_STALE, -24);
 IS(ZEUS_AMD_STATUS_UNEXPECTED_DATA, -25);
+IS(ZEUS_AMD_STATUS_EMPTY_MASK, -26);
+IS(ZEUS_AMD_STATUS_MASK_STOPPED, -27);
+IS(ZEUS_AMD_STATUS_NO_ACCESS, -28);
+IS(ZEUS_AMD_STATUS_RUNTIME_FAILS, -29);
+IS(ZEUS_AMD_STATUS_NOT_APPLIED, -30);
 IS(ZEUS_AMD_STATUS_UNKNOWN, -98);
 IS(ZEUS_AMD_STATUS_INTERNAL, -99);
 
@@ -123,6 +132,11 @@ IS(ZEUS_AMD_LOG_DEBUG, 3);
 
 IS(ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT, 1);
 IS(ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT, 2);
+IS(ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT, 4);
+IS(ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT, 8);
+IS(ZEUS_AMD_OPEN_EMPTY_MASK_IS_UNSET_BIT, 16);
+IS(ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT, 32);
+IS(ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT, 64);
 IS(ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT, 1);
 IS(ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT, 2);
 IS(ZEUS_AMD_GPU_INFO_KFD_NODE_BIT, 4);
@@ -165,6 +179,16 @@ static zeus_amd_status_t (*const energy_raw)(const zeus_amd_t *, uint32_t, zeus_
     zeus_amd_energy_raw;
 static zeus_amd_status_t (*const temperature)(const zeus_amd_t *, uint32_t, int32_t *) =
     zeus_amd_temperature_c;
+static zeus_amd_status_t (*const find_fns[])(const zeus_amd_t *, const char *, uint32_t *) = {
+    zeus_amd_find_by_pci,
+    zeus_amd_find_by_uuid,
+};
+static zeus_amd_status_t (*const explain)(const zeus_amd_t *, char *, size_t, size_t *) = zeus_amd_explain;
+static zeus_amd_status_t (*const set_limit)(const zeus_amd_t *, uint32_t, uint64_t) =
+    zeus_amd_set_power_limit_mw;
+static zeus_amd_status_t (*const reset_limit)(const zeus_amd_t *, uint32_t) = zeus_amd_reset_power_limit;
+static zeus_amd_status_t (*const set_mode)(const zeus_amd_t *, uint32_t, uint32_t) =
+    zeus_amd_set_persistence_mode;
 static zeus_amd_status_t (*const range)(const zeus_amd_t *, uint32_t, uint64_t *, uint64_t *) =
     zeus_amd_power_limit_range_mw;
 
@@ -172,7 +196,8 @@ int main(void)
 {
     return version && version_string && status_string && last_error && set_log && open_ && close_ && probe &&
                    session_info && gpu_count && gpu_info && u64_fns[0] && u32_fns[0] && clocks_fns[0] &&
-                   energy_raw && temperature && range
+                   energy_raw && temperature && range && find_fns[0] && explain && set_limit &&
+                   reset_limit && set_mode
                ? 0
                : 1;
 }

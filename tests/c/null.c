@@ -23,7 +23,7 @@ int main(void)
     zeus_amd_t *z = open_quickly();
     uint64_t a = 0;
     uint32_t c = 0;
-    size_t i, length;
+    size_t i, length = 0;
     char text[8] = "1234567";
 
     wipe();
@@ -57,6 +57,18 @@ int main(void)
     REFUSED(zeus_amd_gpu_info(NULL, 0, NULL));
     REFUSED(zeus_amd_energy_raw(z, 0, NULL));
     REFUSED(zeus_amd_energy_raw(NULL, 0, NULL));
+    REFUSED(zeus_amd_find_by_pci(z, NULL, &c));
+    REFUSED(zeus_amd_find_by_pci(z, "0000:01:00.0", NULL));
+    REFUSED(zeus_amd_find_by_pci(NULL, NULL, NULL));
+    REFUSED(zeus_amd_find_by_uuid(z, NULL, &c));
+    REFUSED(zeus_amd_find_by_uuid(z, "GPU-0123456789abcdef", NULL));
+    REFUSED(zeus_amd_find_by_uuid(NULL, NULL, NULL));
+    REFUSED(zeus_amd_explain(z, NULL, 8, &length));
+    REFUSED(zeus_amd_explain(z, NULL, 8, NULL));
+    REFUSED(zeus_amd_explain(NULL, NULL, 0, NULL));
+    REFUSED(zeus_amd_set_power_limit_mw(NULL, 0, 0));
+    REFUSED(zeus_amd_reset_power_limit(NULL, 0));
+    REFUSED(zeus_amd_set_persistence_mode(NULL, 0, 0));
     REFUSED(zeus_amd_open(&options, NULL));
     REFUSED(zeus_amd_open(NULL, NULL));
     CHECK(a == 0 && c == 0);
@@ -73,6 +85,10 @@ int main(void)
     CHECK(zeus_amd_last_error(text, 0) == length && strcmp(text, "1234567") == 0);
     CHECK(zeus_amd_last_error(text, 1) == length && text[0] == 0 && text[1] == '2');
     CHECK(zeus_amd_last_error(text, sizeof text) == length && text[7] == 0 && strlen(text) == 7);
+    CHECK_OK(zeus_amd_explain(z, NULL, 0, &length));
+    CHECK_OK(zeus_amd_explain(z, NULL, 0, NULL));
+    CHECK_OK(zeus_amd_explain(z, text, sizeof text, NULL));
+    CHECK(strlen(text) == 7 && length > 7);
     zeus_amd_close(NULL);
     read_fake(z, 0);
     zeus_amd_close(z);

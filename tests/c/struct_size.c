@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "readers.h"
+#include "sizes_0_1.h"
 
 static unsigned char *end; /* of the accessible memory */
 static zeus_amd_t *z;
@@ -99,7 +100,7 @@ static void out(get f, const char *macro, uint32_t v1, uint32_t ours)
         CHECK(i == size);
         untouched_before(at);
         /* The energy moves on between two readings. */
-        for (i = f == get_energy ? 32 : 4; i < size; i++)
+        for (i = f == get_energy ? ENERGY_RAW_0_1 : 4; i < size; i++)
             CHECK(at[i] == (i < ours ? known[i] : 0));
     }
     at = place(0x10000, 0x10000, 0x5A);
@@ -138,14 +139,13 @@ int main(void)
     end = memory + size;
     CHECK(mprotect(end, page, PROT_NONE) == 0);
     z = open_quickly();
-    /* The sizes of release 0.1. */
-    out(get_session, "ZEUS_AMD_SESSION_INFO_INIT", 576, sizeof(zeus_amd_session_info_t));
-    out(get_gpu, "ZEUS_AMD_GPU_INFO_INIT", 472, sizeof(zeus_amd_gpu_info_t));
-    out(get_energy, "ZEUS_AMD_ENERGY_RAW_INIT", 32, sizeof(zeus_amd_energy_raw_t));
-    in(probe, 32, sizeof(zeus_amd_options_t));
+    out(get_session, "ZEUS_AMD_SESSION_INFO_INIT", SESSION_INFO_0_1, sizeof(zeus_amd_session_info_t));
+    out(get_gpu, "ZEUS_AMD_GPU_INFO_INIT", GPU_INFO_0_1, sizeof(zeus_amd_gpu_info_t));
+    out(get_energy, "ZEUS_AMD_ENERGY_RAW_INIT", ENERGY_RAW_0_1, sizeof(zeus_amd_energy_raw_t));
+    in(probe, OPTIONS_0_1, sizeof(zeus_amd_options_t));
     /* Opening takes half a second with these: the sizes that are refused, then one that is not. */
-    bad_sizes(open_it, "ZEUS_AMD_OPTIONS_INIT", 32);
-    CHECK_OK(open_it(place(40, 40, 0)));
+    bad_sizes(open_it, "ZEUS_AMD_OPTIONS_INIT", OPTIONS_0_1);
+    CHECK_OK(open_it(place(sizeof(zeus_amd_options_t) + 8, sizeof(zeus_amd_options_t) + 8, 0)));
     read_fake(z, 0);
     zeus_amd_close(z);
     return 0;

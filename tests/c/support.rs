@@ -160,6 +160,9 @@ impl Fake {
         for name in ["AMDSMI_LIB_DIR", "ROCM_PATH", "ROCM_HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "RUST_BACKTRACE"] {
             c.env_remove(name);
         }
+        for runtime in ["ROCR", "HIP", "CUDA"] {
+            c.env_remove(format!("{runtime}_VISIBLE_DEVICES"));
+        }
         c.env("ZEUS_AMD_ROOT", &self.folder).env("ZEUS_AMD_AMDSMI", &self.library);
         c.env("FAKE_LOG", self.log_file());
         c

@@ -1,0 +1,10 @@
+/* The sizes of release 0.1. They never change after it. */
+#ifndef ZEUS_AMD_TESTS_SIZES_0_1_H
+#define ZEUS_AMD_TESTS_SIZES_0_1_H
+
+#define OPTIONS_0_1 56
+#define SESSION_INFO_0_1 576
+#define GPU_INFO_0_1 472
+#define ENERGY_RAW_0_1 32
+
+#endif
