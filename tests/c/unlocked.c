@@ -1,5 +1,6 @@
-/* What happens without the lock: eight threads ask libamd_smi (argv[1]) itself for the powers of all GPUs, for argv[2]
- * milliseconds. Prints how many answers were another GPU's. argv[3]: offset of the current power in the struct. */
+/* What happens without the lock: eight threads ask libamd_smi (argv[1]) itself for the powers of all GPUs, until one is
+ * another GPU's or argv[2] milliseconds are over. Prints how many were wrong. argv[3]: offset of the current power in
+ * the struct. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <time.h>
@@ -12,7 +13,7 @@
 static uint32_t (*power_info)(void *, void *);
 static void *gpus[MOST];
 static uint32_t count, watts[MOST];
-static unsigned wrong;
+static volatile unsigned wrong;
 static size_t at;
 static double end;
 
@@ -36,7 +37,7 @@ static uint32_t power(uint32_t gpu)
 static void *work(void *unused)
 {
     uint32_t i;
-    while (now() < end)
+    while (now() < end && !wrong)
         for (i = 0; i < count; i++)
             if (power(i) != watts[i])
                 __sync_fetch_and_add(&wrong, 1);
