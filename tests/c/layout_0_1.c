@@ -174,7 +174,23 @@ static u32_fn *const u32_fns[] = {
     zeus_amd_persistence_mode,
     zeus_amd_supports_nonblocking_setters,
 };
-static clocks_fn *const clocks_fns[] = {zeus_amd_memory_clocks_mhz, zeus_amd_graphics_clocks_mhz};
+static clocks_fn *const clocks_fns[] = {
+    zeus_amd_memory_clocks_mhz,
+    zeus_amd_graphics_clocks_mhz,
+    zeus_amd_memory_clock_range_mhz,
+    zeus_amd_graphics_clock_range_mhz,
+};
+static zeus_amd_status_t (*const lock_fns[])(const zeus_amd_t *, uint32_t, uint32_t, uint32_t) = {
+    zeus_amd_lock_memory_clocks_mhz,
+    zeus_amd_lock_graphics_clocks_mhz,
+};
+typedef zeus_amd_status_t reset_fn(const zeus_amd_t *, uint32_t);
+static reset_fn *const reset_fns[] = {
+    zeus_amd_reset_power_limit,
+    zeus_amd_reset_memory_clocks,
+    zeus_amd_reset_graphics_clocks,
+    zeus_amd_reset_clocks,
+};
 static zeus_amd_status_t (*const energy_raw)(const zeus_amd_t *, uint32_t, zeus_amd_energy_raw_t *) =
     zeus_amd_energy_raw;
 static zeus_amd_status_t (*const temperature)(const zeus_amd_t *, uint32_t, int32_t *) =
@@ -186,7 +202,6 @@ static zeus_amd_status_t (*const find_fns[])(const zeus_amd_t *, const char *, u
 static zeus_amd_status_t (*const explain)(const zeus_amd_t *, char *, size_t, size_t *) = zeus_amd_explain;
 static zeus_amd_status_t (*const set_limit)(const zeus_amd_t *, uint32_t, uint64_t) =
     zeus_amd_set_power_limit_mw;
-static zeus_amd_status_t (*const reset_limit)(const zeus_amd_t *, uint32_t) = zeus_amd_reset_power_limit;
 static zeus_amd_status_t (*const set_mode)(const zeus_amd_t *, uint32_t, uint32_t) =
     zeus_amd_set_persistence_mode;
 static zeus_amd_status_t (*const range)(const zeus_amd_t *, uint32_t, uint64_t *, uint64_t *) =
@@ -197,7 +212,7 @@ int main(void)
     return version && version_string && status_string && last_error && set_log && open_ && close_ && probe &&
                    session_info && gpu_count && gpu_info && u64_fns[0] && u32_fns[0] && clocks_fns[0] &&
                    energy_raw && temperature && range && find_fns[0] && explain && set_limit &&
-                   reset_limit && set_mode
+                   reset_fns[0] && lock_fns[0] && set_mode
                ? 0
                : 1;
 }

@@ -69,6 +69,11 @@ int main(void)
     REFUSED(zeus_amd_set_power_limit_mw(NULL, 0, 0));
     REFUSED(zeus_amd_reset_power_limit(NULL, 0));
     REFUSED(zeus_amd_set_persistence_mode(NULL, 0, 0));
+    REFUSED(zeus_amd_lock_memory_clocks_mhz(NULL, 0, 0, 0));
+    REFUSED(zeus_amd_lock_graphics_clocks_mhz(NULL, 0, 0, 0));
+    REFUSED(zeus_amd_reset_memory_clocks(NULL, 0));
+    REFUSED(zeus_amd_reset_graphics_clocks(NULL, 0));
+    REFUSED(zeus_amd_reset_clocks(NULL, 0));
     REFUSED(zeus_amd_open(&options, NULL));
     REFUSED(zeus_amd_open(NULL, NULL));
     CHECK(a == 0 && c == 0);

@@ -22,6 +22,8 @@ static const read_u32 READ_U32[] = {
 static const read_pair READ_PAIR[] = {
     zeus_amd_memory_clocks_mhz,
     zeus_amd_graphics_clocks_mhz,
+    zeus_amd_memory_clock_range_mhz,
+    zeus_amd_graphics_clock_range_mhz,
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -72,6 +74,11 @@ static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
     CHECK_IS(zeus_amd_set_power_limit_mw(z, 0, 700000), expected);
     CHECK_IS(zeus_amd_reset_power_limit(z, 0), expected);
     CHECK_IS(zeus_amd_set_persistence_mode(z, 0, 1), expected);
+    CHECK_IS(zeus_amd_lock_memory_clocks_mhz(z, 0, 900, 1300), expected);
+    CHECK_IS(zeus_amd_lock_graphics_clocks_mhz(z, 0, 500, 2100), expected);
+    CHECK_IS(zeus_amd_reset_memory_clocks(z, 0), expected);
+    CHECK_IS(zeus_amd_reset_graphics_clocks(z, 0), expected);
+    CHECK_IS(zeus_amd_reset_clocks(z, 0), expected);
 }
 
 /* Reads what the fake library's GPU `gpu` has and compares. */
