@@ -21,6 +21,7 @@
 //! | T11 … | traps | t11_a_rust_host_keeps_its_panic_hook |
 //! | T12 dlclose, then the thread ends | traps | t12_t13_dlclose_after_each_function |
 //! | T13 vendor library closed | traps | t12_t13_dlclose_after_each_function |
+//! | T13 … | traps | t13_a_refused_library_stays_mapped |
 //! | T13 … | layering | t13_the_vendor_s_library_is_never_closed |
 //! | T15 fork | process | t15_child_is_told_and_opens_its_own |
 //! | T16 close in a child | process | t15_t16_fork_while_the_lock_is_held |
@@ -170,6 +171,17 @@ fn t12_t13_dlclose_after_each_function() {
     for function in fs::read_to_string(root().join("cmake/exports.txt")).unwrap().lines() {
         run(fake.command(&to).arg(cdylib()).arg(&fake.library).arg(function)).silent();
     }
+}
+
+/// Even a library that is of no use is not closed: nobody knows what it has begun.
+#[test]
+fn t13_a_refused_library_stays_mapped() {
+    let folder = work("stays");
+    let fake = Fake::new(&folder);
+    fs::write(folder.join("other.c"), "int something_else(void) { return 0; }\n").unwrap();
+    let mut c = std::process::Command::new("gcc");
+    run(c.args(["-shared", "-fPIC", "-o"]).arg(&fake.library).arg(folder.join("other.c"))).silent();
+    run(&mut fake.command(program("stays", &folder))).silent();
 }
 
 #[test]

@@ -104,9 +104,10 @@ fn load(places: &Places) -> Result<&'static Library> {
             from_loader(&names, places)?
         }
     };
-    let calls = Calls::load(&dl).map_err(|missing| Error::LibrarySymbols { path: path.clone(), missing })?;
-    // Never closed: it has threads-locals and statics, and nothing in it supports an unload.
+    let calls = Calls::load(&dl);
+    // Never closed, even if it is refused: it has thread-locals and statics, and nothing in it supports an unload.
     std::mem::forget(dl);
+    let calls = calls.map_err(|missing| Error::LibrarySymbols { path: path.clone(), missing })?;
     let library = Box::leak(Box::new(Library {
         path,
         calls,
