@@ -144,10 +144,24 @@ pub fn null(what: &str) -> Error {
     Error::InvalidArgument(format!("{what} is NULL"))
 }
 
-/// Somewhere to write a result to: checked for NULL.
-pub fn out<'a, T>(pointer: *mut T, what: &str) -> Result<&'a mut MaybeUninit<T>> {
-    // SAFETY: not NULL; the caller promises that it points to a `T`, initialised or not.
-    unsafe { pointer.cast::<MaybeUninit<T>>().as_mut() }.ok_or_else(|| null(what))
+/// Somewhere to write a result to, not NULL. A pointer and no reference: two of them may be the same place.
+#[derive(Clone, Copy)]
+pub struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    pub fn write(self, value: T) {
+        // SAFETY: not NULL; the caller from C promises that it points to a `T`, initialised or not.
+        unsafe { self.0.write(value) }
+    }
+}
+
+/// Checks such a pointer.
+pub fn out<T>(pointer: *mut T, what: &str) -> Result<Out<T>> {
+    if pointer.is_null() {
+        Err(null(what))
+    } else {
+        Ok(Out(pointer))
+    }
 }
 
 /// The bytes of a string from C; `None` for NULL.

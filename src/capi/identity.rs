@@ -210,8 +210,8 @@ pub unsafe extern "C" fn zeus_amd_explain(
                 return Err(null("text"));
             }
             copy_text(text, length, s.explanation().as_bytes());
-            if let Some(needed) = needed.as_mut() {
-                *needed = s.explanation().len();
+            if let Ok(needed) = out(needed, "needed") {
+                needed.write(s.explanation().len());
             }
             Ok(())
         })
