@@ -95,6 +95,12 @@
 #define ZEUS_AMD_VERSION_PATCH 0
 
 /**
+ * A small process watches over the guard, and puts the settings back when this
+ * one dies, however it does.
+ */
+#define ZEUS_AMD_GUARD_WATCHER_BIT 1
+
+/**
  * Refuse to open if the GPUs are not all of one model.
  */
 #define ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT 1
@@ -527,6 +533,12 @@ typedef enum zeus_amd_log_level_t zeus_amd_log_level_t;
 typedef uint32_t zeus_amd_log_level_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+/**
+ * Settings that will be put back. Made by zeus_amd_guard_begin(), ended by
+ * zeus_amd_guard_end().
+ */
+typedef struct zeus_amd_guard_t zeus_amd_guard_t;
 
 /**
  * An open session. Made by zeus_amd_open(), ended by zeus_amd_close().
@@ -1543,7 +1555,7 @@ zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_t *ses
 
 /**
  * Unlocks the memory clock. The hardware can only unlock all clocks at once,
- * by the performance level "auto": that is done, and then a lock of the graphics
+ * by the performance level "auto": that is done, then a lock of the graphics
  * clock is set again, if this session made one. Nothing is called if the level
  * is automatic already. Needs root.
  *
@@ -1571,7 +1583,7 @@ zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_t *session,
 
 /**
  * Unlocks the graphics clock. The hardware can only unlock all clocks at once,
- * by the performance level "auto": that is done, and then a lock of the memory
+ * by the performance level "auto": that is done, then a lock of the memory
  * clock is set again, if this session made one. Nothing is called if the level
  * is automatic already. Needs root.
  *
@@ -1672,6 +1684,62 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_t *ses
                                                     uint32_t gpu,
                                                     uint32_t *min_mhz,
                                                     uint32_t *max_mhz);
+
+/**
+ * Remembers the settings of all GPUs of the session: power limits, bounds of
+ * clocks, performance levels. zeus_amd_guard_end() puts back what differs then,
+ * and zeus_amd_close() does it for the guards that are still open. Settings of
+ * others that came meanwhile are lost: the last value wins.
+ *
+ * Guards can be nested: the end of an inner one brings back what was at its
+ * begin. Ending an outer one ends the inner ones with it.
+ *
+ * With ZEUS_AMD_GUARD_WATCHER_BIT the settings come back as well if the process
+ * dies without an end, by exit(), abort() or SIGKILL, within a second: a small
+ * process that this call starts (it costs about a fork) writes them to the
+ * kernel's files. It holds no descriptor of the program, is in a session of its
+ * own, and ends with the guard. The program gets no SIGCHLD for it, and wait()
+ * does not see it; only waiting with __WALL or __WCLONE does, which a program
+ * should not do. What kills the watcher too (the end of a container or cgroup)
+ * leaves the settings as they are. If an outer guard of the session has a
+ * watcher, an inner one starts none: that one serves for both.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  flags   0 or ZEUS_AMD_GUARD_WATCHER_BIT.
+ * @param[out] begun   Receives the guard, or NULL on failure; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or unknown
+ *         flags), ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY,
+ *         ZEUS_AMD_STATUS_NO_MEMORY (no watcher could be started),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; guards of one session wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_t *session,
+                                       uint32_t flags,
+                                       struct zeus_amd_guard_t **begun);
+
+/**
+ * Puts back what differs from the begin of the guard, on all GPUs even if one
+ * fails, and frees the guard, whatever the status. Guards that were begun after
+ * this one and are still open end with it; for one that has ended so, or with
+ * its session, this only frees it.
+ *
+ * @param[in] begun A guard, or NULL, which does nothing.
+ * @return ZEUS_AMD_STATUS_OK, or the first failure of a setting, as that of
+ *         zeus_amd_set_power_limit_mw() or zeus_amd_lock_graphics_clocks_mhz()
+ *         (a watcher, if there is one, then tries through the kernel's files),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; guards of one session wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is changed or
+ *              freed.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_guard_end(struct zeus_amd_guard_t *begun);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,6 +1,6 @@
 //! Power and energy of AMD GPUs, measured and controlled: the safe core and, in [`capi`], the C interface.
 //!
-//! Arrows run downwards only: `capi → session → device → {topology, counter, verdict} → {amdsmi, sysfs} → {clock, error}`.
+//! Arrows run downwards only: `capi → session → guard → device → {topology, counter, verdict} → {amdsmi, sysfs} → {clock, error}`.
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 #![warn(unsafe_op_in_unsafe_fn)]
@@ -14,6 +14,7 @@ pub mod clock;
 pub mod counter;
 pub mod device;
 pub mod error;
+pub mod guard;
 pub mod lock;
 pub mod log;
 pub mod pci;

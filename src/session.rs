@@ -7,6 +7,7 @@ use crate::amdsmi::{acquire, Library};
 use crate::counter::EnergyUnit;
 use crate::device::{Device, Power};
 use crate::error::{Error, Result};
+use crate::guard::{Guard, Guards};
 use crate::pci::Pattern;
 use crate::topology::{Order, Role, Zero};
 use crate::verdict::{self, Verdict};
@@ -14,6 +15,7 @@ use crate::visible::{self, Masks, Nothing, Rules};
 use crate::{log, process, sysfs};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How energy counters are checked at open.
@@ -108,7 +110,8 @@ pub struct Session {
     pub zero: Option<Zero>,
     pub energy_unit: EnergyUnit,
     explanation: String,
-    devices: Vec<Device>,
+    devices: Arc<[Device]>,
+    guards: Arc<Guards>,
     shutdown_on_close: bool,
 }
 
@@ -126,6 +129,7 @@ impl Session {
                 return Err(e);
             }
         };
+        let devices: Arc<[Device]> = devices.into();
         let session = Session {
             mark,
             library,
@@ -136,6 +140,7 @@ impl Session {
             zero: listing.zero,
             energy_unit: options.energy_unit,
             explanation: enumerate::explanation(&listing, &devices),
+            guards: Guards::new(devices.clone()),
             devices,
             shutdown_on_close: options.shutdown_on_close,
         };
@@ -167,7 +172,7 @@ impl Session {
     /// Zeus's check, all GPUs at once; a failure on one is that one's verdict.
     fn validate(&self, validation: Validation) {
         let counting: Vec<&Device> = self.devices.iter().filter(|d| !d.is_secondary()).collect();
-        for d in &self.devices {
+        for d in self.devices.iter() {
             if d.is_secondary() {
                 d.set_verdict(match d.role {
                     Role::SecondaryPartition { .. } => Verdict::SecondaryPartition,
@@ -243,6 +248,12 @@ impl Session {
         &self.devices
     }
 
+    /// Remembers the settings of all GPUs, to be put back at the end of the guard or of the session; with `watch` also
+    /// when this process dies.
+    pub fn begin_guard(&self, watch: bool) -> Result<Guard> {
+        self.guards.begin(watch)
+    }
+
     pub fn device(&self, index: u32) -> Result<&Device> {
         self.devices.get(index as usize).ok_or_else(|| {
             let have = match self.devices.len() {
@@ -257,6 +268,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.guards.end_all();
         self.library.release(self.shutdown_on_close);
     }
 }

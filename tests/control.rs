@@ -58,7 +58,7 @@ fn a_limit_hits_exactly_the_gpu_of_the_index() {
         // One call: microwatts in every release, and none for a limit that is in force already.
         let number = truth.gpus()[target].number.to_string();
         let call = ("amdsmi_set_power_cap".to_owned(), number, "sensor=0 cap=801000000".to_owned());
-        assert_eq!(written(&sim), [call.clone()], "{rocm}");
+        assert_eq!(written(&sim), std::slice::from_ref(&call), "{rocm}");
         // Back to the vendor's default, once.
         let said = control(&sim, &masks, &["reset_limit 1 0", "reset_limit 1 0"]);
         assert_eq!(said, [(0, String::new()), (0, String::new())], "{rocm}");

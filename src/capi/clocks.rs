@@ -88,7 +88,7 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 }
 
 /// Unlocks the memory clock. The hardware can only unlock all clocks at once,
-/// by the performance level "auto": that is done, and then a lock of the graphics
+/// by the performance level "auto": that is done, then a lock of the graphics
 /// clock is set again, if this session made one. Nothing is called if the level
 /// is automatic already. Needs root.
 ///
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(session: *const zeus_amd_t
 }
 
 /// Unlocks the graphics clock. The hardware can only unlock all clocks at once,
-/// by the performance level "auto": that is done, and then a lock of the memory
+/// by the performance level "auto": that is done, then a lock of the memory
 /// clock is set again, if this session made one. Nothing is called if the level
 /// is automatic already. Needs root.
 ///

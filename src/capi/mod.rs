@@ -9,6 +9,7 @@ mod boundary;
 
 pub mod clocks;
 pub mod control;
+pub mod guard;
 pub mod identity;
 pub mod limits;
 pub mod log;

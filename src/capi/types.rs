@@ -8,6 +8,16 @@ pub struct zeus_amd_t {
     _opaque: [u8; 0],
 }
 
+/// Settings that will be put back. Made by zeus_amd_guard_begin(), ended by
+/// zeus_amd_guard_end().
+pub struct zeus_amd_guard_t {
+    _opaque: [u8; 0],
+}
+
+/// A small process watches over the guard, and puts the settings back when this
+/// one dies, however it does.
+pub const ZEUS_AMD_GUARD_WATCHER_BIT: u32 = 1;
+
 /// Refuse to open if the GPUs are not all of one model.
 pub const ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT: u32 = 1;
 /// Shut libamd_smi down when the last session that uses it closes. Other users

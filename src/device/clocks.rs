@@ -4,7 +4,6 @@ use super::control::SETTLE;
 use super::Device;
 use crate::amdsmi::{Bound, Clock, Handle};
 use crate::error::{Error, Result};
-use crate::log;
 use crate::sysfs::od::{self, Bounds};
 use crate::topology::Role;
 use std::time::Duration;
@@ -96,6 +95,7 @@ impl Device {
         self.refuse_partition(what)?;
         let handle = self.handle()?;
         let wanted = Bounds { min_mhz, max_mhz };
+        self.warn_without_rights();
         let mut locks = self.changing.lock();
         let now = self.clock_state();
         if let Some(range) = self.settable(clock) {
@@ -111,7 +111,6 @@ impl Device {
             ));
         }
         if now.level != Some(MANUAL) || now.of(clock) != Some(wanted) {
-            self.warn_without_rights();
             let done = self.write_bounds(handle, clock, now, wanted).and_then(|()| self.bounds_are(clock, wanted));
             done.map_err(|e| self.undone(handle, now, e))?;
         }
@@ -124,6 +123,7 @@ impl Device {
     pub fn reset_clocks(&self, which: Option<Clock>) -> Result<()> {
         self.refuse_partition(which.map_or("clock", name))?;
         let handle = self.handle()?;
+        self.warn_without_rights();
         let mut locks = self.changing.lock();
         let now = self.clock_state();
         if now.level == Some(AUTO) {
@@ -135,7 +135,6 @@ impl Device {
             Some(clock) => kept.0[slot(clock)] = None,
             None => kept = Locks::default(),
         }
-        self.warn_without_rights();
         let again = |clock: Clock| match kept.0[slot(clock)] {
             Some(wanted) => {
                 self.write_bounds(handle, clock, self.clock_state(), wanted)?;
@@ -253,9 +252,11 @@ impl Device {
     }
 
     /// A change that failed half-way: what it did is undone.
-    fn undone(&self, handle: Handle, was: ClockState, e: Error) -> Error {
+    fn undone(&self, handle: Handle, was: ClockState, mut e: Error) -> Error {
         if let Err(again) = self.write_clock_state(handle, was) {
-            log::warning(|| format!("a change of clocks failed half-way, and could not be undone: {again}"));
+            if let Error::Vendor { advice: more, .. } | Error::NotApplied { now: more, .. } = &mut e {
+                *more += &format!("; what was done half-way could not be undone: {again}");
+            }
         }
         e
     }
@@ -288,7 +289,6 @@ impl Device {
     pub(super) fn put_clocks_back(&self, was: ClockState, were: Locks) -> Result<()> {
         let mut locks = self.changing.lock();
         if self.clock_state() != was {
-            self.warn_without_rights();
             self.write_clock_state(self.handle()?, was)?;
         }
         *locks = were;

@@ -29,6 +29,7 @@ impl Device {
 
     pub(super) fn change_power_limit(&self, wanted: impl FnOnce(Option<u64>) -> Result<u64>) -> Result<()> {
         const WHAT: &str = "power limit";
+        self.warn_without_rights();
         let _alone = self.changing.lock();
         let caps = self.power_caps()?;
         let wanted = wanted(caps.default_uw)?;
@@ -46,7 +47,6 @@ impl Device {
                 range: format!("{} to {}", watts(min), watts(max)),
             });
         }
-        self.warn_without_rights();
         let handle = self.handle()?;
         let set = self.source.library.calls.set_power_cap(self.source.generation, handle, wanted);
         set.map_err(|s| self.setter_failure(s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?;
@@ -66,7 +66,7 @@ impl Device {
         })
     }
 
-    /// As Zeus does it: once, before the first setter.
+    /// As Zeus does it: once, before the first setter. Not with a lock held: the host's sink may call back.
     pub(super) fn warn_without_rights(&self) {
         static SAID: AtomicBool = AtomicBool::new(false);
         if !process::has_sys_admin() && !SAID.swap(true, Ordering::Relaxed) {

@@ -44,19 +44,19 @@ impl Keeper {
             }
             if level || od {
                 let _alone = od::lock(&self.root);
-                let (level, table) = (text(&f.level), text(&f.od));
+                let level = text(&f.level);
                 if level != f.said[1] && !level.trim().is_empty() {
                     log(&self.root, g, od::LEVEL_FILE, level.trim());
-                    // The driver forgets all limits.
-                    let fresh = od::table(g, None);
-                    if level.trim() == "auto" && table != fresh && !table.is_empty() {
-                        let _ = fs::write(&f.od, &fresh);
-                    }
                     f.said[1].clone_from(&level);
                 }
                 if let Some((made, commands)) = od::committed(g, &text(&f.od), level.trim()) {
                     log(&self.root, g, od::FILE, &commands);
                     let _ = fs::write(&f.od, made);
+                }
+                // In this level the driver forgets all limits.
+                let (fresh, table) = (od::table(g, None), text(&f.od));
+                if level.trim() == "auto" && table != fresh && !table.is_empty() {
+                    let _ = fs::write(&f.od, &fresh);
                 }
                 f.said[2] = text(&f.od);
             }

@@ -1,0 +1,406 @@
+//! Guards: the machine is left as it was found, however the program ends.
+
+mod common;
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use zeus_amd_sim::Sim;
+
+const GENERATIONS: [&str; 9] = ["6.0.0", "6.1.1", "6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"];
+
+fn program(sim: &Sim, steps: &str) -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("guard")));
+    command.args(steps.split_whitespace()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs `guard.c` to its end; what it printed.
+fn run(sim: &Sim, steps: &str) -> String {
+    let out = program(sim, steps).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{text}{}", String::from_utf8_lossy(&out.stderr));
+    text
+}
+
+/// A program that still runs, and its lines.
+struct Running {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(sim: &Sim, steps: &str) -> Running {
+        let mut child = program(sim, steps).stderr(Stdio::inherit()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Running { child, lines }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    /// Lets an "await" go on.
+    fn go(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+    }
+
+    fn end(mut self) -> std::process::ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// All settings of a GPU: cap, level, table of clocks.
+fn settings(sim: &Sim, gpu: usize) -> [String; 3] {
+    let device = sim.dir().join(format!("sys/bus/pci/devices/{}", sim.machine().gpus()[gpu].bdf));
+    let hwmon = std::fs::read_dir(device.join("hwmon")).unwrap().next().unwrap().unwrap().path();
+    let files =
+        [hwmon.join("power1_cap"), device.join("power_dpm_force_performance_level"), device.join("pp_od_clk_voltage")];
+    // A second die has no cap.
+    files.map(|f| std::fs::read_to_string(f).unwrap_or_default().trim().to_owned())
+}
+
+fn all(sim: &Sim) -> Vec<[String; 3]> {
+    (0..sim.machine().gpus().len()).map(|g| settings(sim, g)).collect()
+}
+
+/// Within a second of now the machine is so.
+#[track_caller]
+fn soon(sim: &Sim, wanted: &[[String; 3]], what: &str) -> Duration {
+    let begin = Instant::now();
+    while all(sim) != wanted {
+        assert!(begin.elapsed() < Duration::from_secs(1), "{what}: {:?} is not {wanted:?}", all(sim));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    begin.elapsed()
+}
+
+/// The pids whose parent is this one, with their names.
+fn children(of: u32) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else { continue };
+        let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        let value =
+            |name: &str| status.lines().find_map(|l| l.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+        if value("PPid:") == of.to_string() {
+            found.push((pid, value("Name:")));
+        }
+    }
+    found
+}
+
+fn exists(pid: u32) -> bool {
+    std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
+
+#[track_caller]
+fn gone_soon(pid: u32) {
+    let begin = Instant::now();
+    while exists(pid) {
+        assert!(begin.elapsed() < Duration::from_secs(2), "process {pid} is still there");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+const CHANGES: &str = "limit 0 300000 limit 2 400000 gfx 0 600 900 gfx 3 1000 1000 mem 3 1000 1100";
+/// For releases that cannot lock a clock to one value.
+const OLD_CHANGES: &str = "limit 0 300000 limit 2 400000 gfx 0 600 900 gfx 3 1000 1200 mem 3 1000 1100";
+
+fn changes(rocm: &str) -> &'static str {
+    if ["6.0.0", "6.1.1", "6.1.2", "6.2.4"].contains(&rocm) {
+        OLD_CHANGES
+    } else {
+        CHANGES
+    }
+}
+
+#[test]
+fn the_end_puts_everything_back_and_touches_nothing_else() {
+    for rocm in GENERATIONS {
+        let sim = Sim::start("mi300x-8", rocm, &[] as &[&str]).unwrap();
+        let before = all(&sim);
+        for flags in ["begin", "watch"] {
+            assert_eq!(run(&sim, &format!("{flags} end")), "end 0 \n", "{rocm}");
+            assert!(!sim.log().iter().any(|l| l.contains("amdsmi_set_")), "{rocm}: nothing differs, nothing is set");
+        }
+        for flags in ["begin", "watch"] {
+            assert_eq!(run(&sim, &format!("{flags} {} end", changes(rocm))), "end 0 \n", "{rocm}");
+            assert_eq!(all(&sim), before, "{rocm}");
+        }
+        // Two limits and back, in two programs; no other GPU was called.
+        let caps = sim.log().iter().filter(|l| l.contains("amdsmi_set_power_cap")).count();
+        assert_eq!(caps, 8, "{rocm}");
+        let touched = |g: usize| sim.log().iter().any(|l| l.contains("amdsmi_set_") && l.contains(&format!(" {g} ")));
+        let others: Vec<usize> = (0..8).filter(|g| touched(*g)).collect();
+        assert_eq!(others, [0, 2, 3], "{rocm}");
+    }
+}
+
+#[test]
+fn nested_guards_end_in_order() {
+    let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+    let before = all(&sim);
+    let mut p = Running::start(
+        &sim,
+        "watch limit 0 300000 gfx 0 600 900 say a await watch limit 0 500000 limit 1 500000 gfx 0 1500 2000 mem 0 1000 1000
+         say b await end say c await end say d",
+    );
+    assert_eq!(p.line(), "a");
+    let inner = all(&sim);
+    assert_eq!((inner[0][0].as_str(), inner[0][1].as_str()), ("300000000", "manual"));
+    p.go();
+    assert_eq!(p.line(), "b");
+    assert_ne!(all(&sim), inner);
+    assert_eq!(children(p.child.id()).len(), 1, "one watcher serves for both");
+    p.go();
+    assert_eq!((p.line(), p.line()), ("end 0".into(), "c".into()));
+    assert_eq!(all(&sim), inner);
+    p.go();
+    assert_eq!((p.line(), p.line()), ("end 0".into(), "d".into()));
+    assert_eq!(all(&sim), before);
+    assert!(p.end().success());
+}
+
+/// The outer one first: the inner one ends with it, and its own end is nothing more.
+#[test]
+fn an_outer_guard_ends_the_inner_ones() {
+    let sim = Sim::start("mi300x-8", "6.4.3", &[] as &[&str]).unwrap();
+    let before = all(&sim);
+    let mut p = Running::start(
+        &sim,
+        "begin limit 0 300000 watch limit 0 500000 end_first say a await limit 0 600000 end say b",
+    );
+    assert_eq!((p.line(), p.line()), ("end_first 0".into(), "a".into()));
+    assert_eq!(all(&sim), before);
+    assert_eq!(children(p.child.id()), []);
+    p.go();
+    assert_eq!((p.line(), p.line()), ("end 0".into(), "b".into()));
+    assert_eq!(settings(&sim, 0)[0], "600000000", "set after both had ended");
+    assert!(p.end().success());
+}
+
+/// Closing ends the guards; what is left of them can still be freed.
+#[test]
+fn close_ends_guards() {
+    for rocm in GENERATIONS {
+        let sim = Sim::start("mi300x-8", rocm, &[] as &[&str]).unwrap();
+        let before = all(&sim);
+        for steps in
+            ["begin CHANGES close end", "watch CHANGES begin limit 0 600000 close end end", "watch CHANGES close"]
+        {
+            let text = run(&sim, &steps.replace("CHANGES", changes(rocm)));
+            assert!(text.lines().all(|l| l == "end 0 "), "{rocm}: {text}");
+            assert_eq!(all(&sim), before, "{rocm} {steps}");
+        }
+    }
+}
+
+#[test]
+fn bad_arguments() {
+    let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
+    let text = run(&sim, "flags");
+    assert!(text.starts_with("flags -1 ") && text.contains("0x6"), "{text}");
+}
+
+/// However the program dies, within a second the machine is as before.
+#[test]
+fn a_watcher_puts_back_after_any_death() {
+    for (i, rocm) in GENERATIONS.into_iter().enumerate() {
+        let sim = Sim::start("mi300x-8", rocm, &[] as &[&str]).unwrap();
+        let before = all(&sim);
+        for how in ["kill", "abort", "exit", "return", "exec"] {
+            // All ways with some releases, the worst one with each.
+            if how != "kill" && i % 4 != 0 {
+                continue;
+            }
+            let steps = format!("threads watch {} begin say ready await {how}", changes(rocm));
+            let mut p = Running::start(&sim, &steps);
+            assert_eq!(p.line(), "ready", "{rocm}");
+            assert_ne!(all(&sim), before);
+            let watchers = children(p.child.id());
+            assert_eq!(watchers.iter().map(|w| w.1.as_str()).collect::<Vec<_>>(), ["zeus_amd-guard"], "{rocm}");
+            p.go();
+            if how == "exec" {
+                soon(&sim, &before, how);
+                p.kill();
+            } else {
+                let status = p.end();
+                let signal = match how {
+                    "kill" => Some(libc::SIGKILL),
+                    "abort" => Some(libc::SIGABRT),
+                    _ => None,
+                };
+                assert_eq!(status.signal(), signal);
+                soon(&sim, &before, how);
+            }
+            gone_soon(watchers[0].0);
+        }
+    }
+}
+
+/// A manual level with a lock from before comes back as such, by the kernel's files alone.
+#[test]
+fn a_watcher_puts_back_an_older_lock() {
+    for rocm in ["6.2.4", "7.0.2", "10.0"] {
+        let sim = Sim::start("mi250x-4", rocm, &[] as &[&str]).unwrap();
+        run(&sim, "gfx 0 700 1200 mem 0 700 1200 gfx 1 500 900 limit 2 400000");
+        let before = all(&sim);
+        let mut p = Running::start(
+            &sim,
+            "watch limit 0 300000 limit 2 350000 gfx 0 1300 1600 gfx 1 1000 1100 gfx 3 600 700 say ready await kill",
+        );
+        assert_eq!(p.line(), "ready");
+        p.go();
+        p.end();
+        soon(&sim, &before, rocm);
+    }
+}
+
+/// Children that outlive the program hold copies of what it had open, and keep nobody from noticing its end.
+#[test]
+fn children_that_outlive_the_program_do_not_keep_it_alive() {
+    let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+    let before = all(&sim);
+    for how in ["fork_exec", "fork"] {
+        for death in ["kill", "exit", "abort"] {
+            let mut p = Running::start(&sim, &format!("watch {CHANGES} {how} sleep_ms 50 say ready await {death}"));
+            assert_eq!(p.line(), "ready");
+            assert_ne!(all(&sim), before, "a child cannot end a guard");
+            let of: Vec<_> = children(p.child.id());
+            assert_eq!(of.len(), 2, "{of:?}");
+            p.go();
+            p.end();
+            soon(&sim, &before, &format!("{how} {death}"));
+            let outliving = of.iter().find(|c| c.1 != "zeus_amd-guard").unwrap();
+            assert!(exists(outliving.0), "{of:?}");
+            // SAFETY: a process that the test started.
+            unsafe { libc::kill(outliving.0 as i32, libc::SIGKILL) };
+        }
+    }
+}
+
+/// Ctrl-C in a terminal goes to the process group: the watcher is not in it.
+#[test]
+fn a_signal_to_the_group_spares_the_watcher() {
+    use std::os::unix::process::CommandExt;
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGKILL] {
+        let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
+        let before = all(&sim);
+        let mut child = program(&sim, "watch limit 0 200000 say ready await").process_group(0).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        // SAFETY: the group of a process that the test started.
+        unsafe { libc::kill(-(child.id() as i32), signal) };
+        assert_eq!(child.wait().unwrap().signal(), Some(signal));
+        soon(&sim, &before, "a signal to the group");
+    }
+}
+
+/// Two programs, one GPU: the last value wins, nobody writes again and again, both end.
+#[test]
+fn two_programs_do_not_fight() {
+    let sim = Sim::start("mi300x-8", "6.3.3", &[] as &[&str]).unwrap();
+    let before = all(&sim);
+    let mut first = Running::start(&sim, "watch limit 0 300000 say ready await kill");
+    assert_eq!(first.line(), "ready");
+    let between = all(&sim);
+    let mut second = Running::start(&sim, "watch limit 0 500000 gfx 0 600 900 say ready await kill");
+    assert_eq!(second.line(), "ready");
+    let watchers: Vec<u32> = [&first, &second].iter().flat_map(|p| children(p.child.id())).map(|c| c.0).collect();
+    assert_eq!(watchers.len(), 2);
+    first.go();
+    first.end();
+    soon(&sim, &before, "the first one's memory");
+    second.go();
+    second.end();
+    soon(&sim, &between, "the second one's memory");
+    for w in watchers {
+        gone_soon(w);
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let writes = sim.log().len();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(sim.log().len(), writes, "somebody still writes");
+}
+
+/// The host is not told of a child, finds none, and has no more open than before.
+#[test]
+fn the_host_does_not_notice_the_watcher() {
+    let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
+    for before in ["on_sigchld", "ignore_sigchld", "threads"] {
+        let steps = format!(
+            "sleep_ms 100 {before} descriptors watch wait_any limit 0 200000 wait_any end wait_any sigchlds descriptors watch end watch close end wait_any sigchlds pid await"
+        );
+        let mut p = Running::start(&sim, &steps);
+        let mut lines = Vec::new();
+        while lines.last().map_or(true, |l: &String| !l.starts_with("pid")) {
+            lines.push(p.line());
+        }
+        let of = |word: &str| lines.iter().filter(|l| l.starts_with(word)).cloned().collect::<Vec<_>>();
+        assert_eq!(of("wait_any"), ["wait_any ECHILD"; 4], "{before}");
+        assert_eq!(of("sigchlds"), ["sigchlds 0"; 2], "{before}");
+        let descriptors = of("descriptors");
+        assert_eq!(descriptors[0], descriptors[1], "{before}");
+        assert_eq!(children(p.child.id()), [], "{before}: a zombie is left");
+        p.go();
+        assert!(p.end().success());
+    }
+}
+
+/// What a watcher holds: the wire and the host's pidfd, no folder, no terminal, no memory to speak of.
+#[test]
+fn a_watcher_holds_nothing_of_the_host() {
+    let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
+    let mut p = Running::start(&sim, "memory threads watch limit 0 200000 say ready await");
+    assert_eq!(p.line(), "ready");
+    let host = p.child.id();
+    let watcher = children(host)[0].0;
+    let link = |name: &str| std::fs::read_link(format!("/proc/{watcher}/{name}")).unwrap();
+    let open: Vec<String> = std::fs::read_dir(format!("/proc/{watcher}/fd"))
+        .unwrap()
+        .map(|e| link(&format!("fd/{}", e.unwrap().file_name().to_str().unwrap())).display().to_string())
+        .collect();
+    assert_eq!(open.len(), 2, "{open:?}");
+    assert!(open.iter().any(|o| o.starts_with("socket:")) && open.iter().any(|o| o.contains("pidfd")), "{open:?}");
+    assert_eq!(link("cwd"), PathBuf::from("/"));
+    let stat = std::fs::read_to_string(format!("/proc/{watcher}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let (group, session) = (fields[2], fields[3]);
+    assert_eq!((group, session), (watcher.to_string().as_str(), watcher.to_string().as_str()));
+    let rollup = std::fs::read_to_string(format!("/proc/{watcher}/smaps_rollup")).unwrap();
+    let anonymous = rollup.lines().find_map(|l| l.strip_prefix("Anonymous:")).unwrap();
+    let kb: u64 = anonymous.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(kb < 16 << 10, "{kb} kB of the host's 256 MB are kept");
+    p.go();
+    assert!(p.end().success());
+    gone_soon(watcher);
+}
+
+/// A setter that fails at the end: told, the others are put back, and the watcher does what it can.
+#[test]
+fn an_end_that_fails_tells_and_goes_on() {
+    let fault = "gpu.0.fault.amdsmi_set_power_cap = { status = 30, after = 1 }";
+    let sim = Sim::start("mi300x-8", "7.0.2", &[fault]).unwrap();
+    let before = all(&sim);
+    let text = run(&sim, "begin limit 0 300000 limit 1 300000 gfx 0 600 900 end");
+    assert!(text.starts_with("end -7 GPU 0"), "{text}");
+    let mut wanted = before.clone();
+    wanted[0][0] = "300000000".into();
+    assert_eq!(all(&sim), wanted, "all but what failed");
+    let sim = Sim::start("mi300x-8", "7.0.2", &[fault]).unwrap();
+    let text = run(&sim, "watch limit 0 300000 limit 1 300000 gfx 0 600 900 end");
+    assert!(text.starts_with("end -7 GPU 0"), "{text}");
+    soon(&sim, &before, "by the kernel's files");
+}
