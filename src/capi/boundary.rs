@@ -243,26 +243,35 @@ pub unsafe fn read_struct<T: Sized32>(pointer: *const T) -> Result<T> {
     }
 }
 
-/// The size that the caller set in a struct to be written, checked.
-///
-/// # Safety
-/// `pointer` is not NULL and begins with a readable `u32`.
-pub unsafe fn struct_size<T: Sized32>(pointer: *const T) -> Result<usize> {
-    // SAFETY: every such struct begins with its size.
-    checked_size::<T>(unsafe { pointer.cast::<u32>().read_unaligned() })
+/// A struct of any release to write a result to, with the size that the caller set in it.
+pub struct OutStruct<T> {
+    pointer: *mut T,
+    theirs: usize,
 }
 
-/// Writes a struct of any release: what fits, zeroes behind ours; the caller's `struct_size` stays.
+/// Checks the pointer and the size.
 ///
 /// # Safety
-/// `pointer` has `theirs` writable bytes, as [`struct_size`] returned.
-pub unsafe fn write_struct<T: Sized32>(pointer: *mut T, theirs: usize, value: &T) {
-    let (ours, skip) = (size_of::<T>(), size_of::<u32>());
-    let (to, from) = (pointer.cast::<u8>(), std::ptr::from_ref(value).cast::<u8>());
-    let known = theirs.min(ours);
-    // SAFETY: within both objects.
-    unsafe {
-        std::ptr::copy_nonoverlapping(from.add(skip), to.add(skip), known - skip);
-        std::ptr::write_bytes(to.add(known), 0, theirs - known);
+/// NULL, or a struct that begins with its size and has that many writable bytes.
+pub unsafe fn out_struct<T: Sized32>(pointer: *mut T, what: &str) -> Result<OutStruct<T>> {
+    if pointer.is_null() {
+        return Err(null(what));
+    }
+    // SAFETY: every such struct begins with its size.
+    let theirs = checked_size::<T>(unsafe { pointer.cast::<u32>().read_unaligned() })?;
+    Ok(OutStruct { pointer, theirs })
+}
+
+impl<T: Sized32> OutStruct<T> {
+    /// Writes what fits, zeroes behind ours; the caller's `struct_size` stays.
+    pub fn write(self, value: &T) {
+        let (ours, skip) = (size_of::<T>(), size_of::<u32>());
+        let (to, from) = (self.pointer.cast::<u8>(), std::ptr::from_ref(value).cast::<u8>());
+        let known = self.theirs.min(ours);
+        // SAFETY: within both objects, as the caller from C promises by the size.
+        unsafe {
+            std::ptr::copy_nonoverlapping(from.add(skip), to.add(skip), known - skip);
+            std::ptr::write_bytes(to.add(known), 0, self.theirs - known);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Which GPU an index is.
 
-use super::boundary::{bytes, copy_text, guard, null, out, put_text, struct_size, write_struct};
+use super::boundary::{bytes, copy_text, guard, null, out, out_struct, put_text};
 use super::session::Handle;
 use super::status::zeus_amd_status_t;
 use super::types::{
@@ -104,9 +104,8 @@ pub unsafe extern "C" fn zeus_amd_gpu_info(
     // SAFETY: an open session and a struct with its size, as the caller promises.
     guard(|| unsafe {
         Handle::with(session, |s| {
-            out(info, "info")?;
-            let theirs = struct_size(info)?;
-            write_struct(info, theirs, &self::info(s, s.device(gpu)?));
+            let to = out_struct(info, "info")?;
+            to.write(&self::info(s, s.device(gpu)?));
             Ok(())
         })
     })

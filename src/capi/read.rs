@@ -1,6 +1,6 @@
 //! Readings.
 
-use super::boundary::{guard, out, struct_size, write_struct};
+use super::boundary::{guard, out, out_struct};
 use super::session::Handle;
 use super::status::zeus_amd_status_t;
 use super::types::{zeus_amd_energy_raw_t, zeus_amd_t, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_STALE_BIT};
@@ -220,8 +220,7 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
     // SAFETY: an open session and a struct with its size, as the caller promises.
     guard(|| unsafe {
         Handle::with(session, |s| {
-            out(energy, "energy")?;
-            let theirs = struct_size(energy)?;
+            let to = out_struct(energy, "energy")?;
             let raw = s.device(gpu)?.raw_energy(s.energy_unit)?;
             let mut flags = 0;
             if raw.stale_ms.is_some() {
@@ -237,7 +236,7 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
                 unit_uj: raw.unit_uj,
                 driver_time_ns: raw.driver_time_ns.unwrap_or(0),
             };
-            write_struct(energy, theirs, &value);
+            to.write(&value);
             Ok(())
         })
     })

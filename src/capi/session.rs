@@ -1,6 +1,6 @@
 //! Opening and closing.
 
-use super::boundary::{bytes, guard, guard_or, null, out, path, put_text, read_struct, struct_size, write_struct};
+use super::boundary::{bytes, guard, guard_or, null, out, out_struct, path, put_text, read_struct};
 use super::status::zeus_amd_status_t;
 use super::types::{
     zeus_amd_backend_t, zeus_amd_energy_unit_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_t,
@@ -233,8 +233,7 @@ pub unsafe extern "C" fn zeus_amd_session_info(
     // SAFETY: an open session and a struct with its size, as the caller promises.
     guard(|| unsafe {
         Handle::with(session, |s| {
-            out(info, "info")?;
-            let theirs = struct_size(info)?;
+            let to = out_struct(info, "info")?;
             let mut value: zeus_amd_session_info_t = zeroed();
             value.gpu_count = s.devices().len() as u32;
             value.backend = zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32;
@@ -246,7 +245,7 @@ pub unsafe extern "C" fn zeus_amd_session_info(
             value.zero_reason = s.zero.map_or(0, |z| zero_reason(z) as i32);
             put_text(&mut value.rocm, s.rocm);
             put_text(&mut value.amdsmi_path, &s.library.path);
-            write_struct(info, theirs, &value);
+            to.write(&value);
             Ok(())
         })
     })
