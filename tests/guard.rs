@@ -101,8 +101,10 @@ fn children(of: u32) -> Vec<(u32, String)> {
     found
 }
 
+/// Does it run? One that only waits for init to notice its end does not.
 fn exists(pid: u32) -> bool {
-    std::path::Path::new(&format!("/proc/{pid}")).exists()
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim_start().starts_with('Z'))
 }
 
 #[track_caller]
