@@ -10,11 +10,11 @@ use crate::amdsmi::{Clock, Handle, Library, PowerCaps};
 use crate::clock::monotonic_ns;
 use crate::counter::{energy_mj, EnergyUnit};
 use crate::error::{Error, Result};
-use crate::lock::Mutex;
-use crate::log;
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{Place, Role};
 use crate::verdict::Verdict;
+use crate::{lock, log};
+use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -88,7 +88,7 @@ pub struct Device {
     last_time: Mutex<LastTime>,
     said_fraction: AtomicBool,
     /// One change at a time: what is read back is then one's own. Holds what has been locked.
-    changing: Mutex<clocks::Locks>,
+    changing: lock::Mutex<clocks::Locks>,
 }
 
 impl Device {
@@ -109,7 +109,7 @@ impl Device {
             verdict: Mutex::new(Verdict::NotChecked),
             last_time: Mutex::new(LastTime::default()),
             said_fraction: AtomicBool::new(false),
-            changing: Mutex::new(clocks::Locks::default()),
+            changing: lock::Mutex::new(clocks::Locks::default()),
         };
         let asked = device.handle.map(|h| source.library.calls.market_name(source.generation, h).1);
         device.name =

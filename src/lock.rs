@@ -1,6 +1,8 @@
-//! Locks that a forked child can use. parking_lot keeps all waiting threads of a process in one table, which a child may
-//! inherit half changed; these are a word each, and a new one is free. A panic does not poison them: a session notices
-//! for itself that it was left half done.
+//! Locks on which threads wait for long, and which a forked child meets on its way to a session of its own: the loaded
+//! library, its initialisation, its calls. parking_lot keeps all waiting threads of a process in one table, which a
+//! child may inherit half changed; these are a word each, and a new one is free. A panic does not poison them: a
+//! session notices for itself that it was left half done. The small state of one GPU, held for a few instructions,
+//! is in parking_lot's.
 
 use std::sync::{self, PoisonError};
 use std::time::Instant;
