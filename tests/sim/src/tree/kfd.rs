@@ -16,7 +16,7 @@ pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
     write(&kfd.join("dev"), "240:0\n")?;
     write(&kfd.join("topology/generation_id"), "2\n")?;
     write(&kfd.join("topology/system_properties"), "platform_oem 0\nplatform_id 0\nplatform_rev 0\n")?;
-    write(&root.join("dev/kfd"), "")?;
+    super::device_file(&root.join("dev/kfd"))?;
     for n in 0..m.spec.cpu_nodes {
         let dir = nodes.join(n.to_string());
         write(&dir.join("gpu_id"), "0\n")?;

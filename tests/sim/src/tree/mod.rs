@@ -7,7 +7,7 @@ mod pci;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::machine::{Access, Dri, DrmClass, Gpu, Machine, Processor};
@@ -70,14 +70,19 @@ fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
             symlink(format!("../../{device}/drm/{name}"), root.join("sys/class/drm").join(&name))?;
         }
         if node && m.spec.dri != Dri::Missing {
-            let path = root.join("dev/dri").join(&name);
-            write(&path, "")?;
+            device_file(&root.join("dev/dri").join(&name))?;
         }
     }
     if p.partition != 0 {
         write(&root.join("sys").join(&device).join("uevent"), "DRIVER=amdgpu_xcp_drv\n")?;
     }
     Ok(())
+}
+
+/// A device file that every user may open, as if all were in the group "render".
+pub(crate) fn device_file(path: &Path) -> io::Result<()> {
+    write(path, "")?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))
 }
 
 /// Writes a file, making the directories above it.
