@@ -391,6 +391,20 @@ class Setters(unittest.TestCase):
         self.assertEqual((they[0], len(they[1])), ("ZeusGPUInvalidArgError", 1))
         self.assertEqual(we, (Status.OUT_OF_RANGE, []))
 
+    def test_clocks(self):
+        """This library may take other calls than Zeus's, which AMD calls deprecated; the GPU ends up the same."""
+        table = pathlib.Path(DIR, "sys/bus/pci/devices", self.gpu["bdf"], "pp_od_clk_voltage")
+        for setter, domain in [("set_gpu_locked_clocks", "gfx"), ("set_memory_locked_clocks", "mem")]:
+            low, high = self.gpu["clocks"][domain]["range"]
+            bounds, others = (low + 10, high - 10), (low + 20, high - 20)
+            with self.subTest(setter=setter):
+                self.assertIsNone(outcome(getattr(self.zeus, setter), self.GPU, *bounds))
+                they = table.read_text()
+                self.assertIsNone(outcome(getattr(self.zeus, setter), self.GPU, *others))
+                self.assertNotEqual(table.read_text(), they)
+                self.assertIsNone(outcome(getattr(self.session, SETTERS[setter]), self.GPU, *bounds))
+                self.assertEqual(table.read_text(), they)
+
     def test_persistence_mode(self):
         self.before = self.gpu["default_cap_uw"]
         they, we = self.both("set_persistence_mode", True)
