@@ -1,0 +1,111 @@
+//! The example that sweeps power limits: what it says, and that it leaves the machine as it was.
+
+mod common;
+
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use zeus_amd_sim::Sim;
+
+fn power_cap(sim: &Sim, arguments: &[&str]) -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let to = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("power_cap-{}", std::process::id()));
+        common::compile(&common::root().join("examples-c/power_cap.c"), &to);
+        to
+    });
+    let mut command = sim.command(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn caps(sim: &Sim) -> Vec<String> {
+    let cap = |bdf: String| {
+        let device = sim.dir().join(format!("sys/bus/pci/devices/{bdf}/hwmon"));
+        let hwmon = std::fs::read_dir(device).unwrap().next().unwrap().unwrap().path();
+        std::fs::read_to_string(hwmon.join("power1_cap")).unwrap_or_default().trim().to_owned()
+    };
+    sim.machine().gpus().iter().map(|g| cap(g.bdf.to_string())).collect()
+}
+
+#[test]
+fn a_sweep_measures_and_puts_back() {
+    let sim = Sim::start("mi250x-4", "6.2.4", &[] as &[&str]).unwrap();
+    let before = caps(&sim);
+    let csv = sim.dir().join("sweep.csv");
+    // The command sees the limit that is in force: one for each package.
+    let shell = "cat $ZEUS_AMD_SIM/sys/bus/pci/devices/*/hwmon/hwmon*/power1_cap | sort -u; sleep 0.2";
+    let arguments = ["--caps", "300,450.5", "--csv", csv.to_str().unwrap(), "--", "sh", "-c", shell];
+    let out = power_cap(&sim, &arguments).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{text}{}", String::from_utf8_lossy(&out.stderr));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[..2], ["300000000", "450500000"]);
+    assert!(text.contains("energy x delay") && text.contains("least energy"), "{text}");
+    let table = std::fs::read_to_string(&csv).unwrap();
+    let rows: Vec<Vec<f64>> =
+        table.lines().skip(1).map(|l| l.split(',').map(|v| v.parse().unwrap()).collect()).collect();
+    assert_eq!(rows.iter().map(|r| r[0]).collect::<Vec<_>>(), [300.0, 450.5]);
+    let truth: f64 = sim.machine().gpus().iter().map(|g| g.energy_j(10.0, 11.0)).sum();
+    for row in rows {
+        let [_, seconds, joules, watts, product, status] = row[..] else { panic!("{table}") };
+        assert!(seconds > 0.2 && status == 0.0, "{table}");
+        assert!((watts / truth - 1.0).abs() < 0.05, "{watts} W, in truth {truth} W");
+        assert!(
+            (joules - watts * seconds).abs() < 0.01 * joules && (product - joules * seconds).abs() < 0.01 * product
+        );
+    }
+    assert_eq!(caps(&sim), before);
+}
+
+#[test]
+fn bad_caps_and_failing_commands() {
+    let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+    let before = caps(&sim);
+    for (arguments, code, words) in [
+        (&["--caps", "300,751", "--", "true"][..], 1, "within its range, 0 to 750 W"),
+        (&["--caps", "300,", "--", "true"], 2, "usage"),
+        (&["--caps", "300", "--"], 2, "usage"),
+        (&["--gpu", "8", "--", "true"], 1, "no GPU 8"),
+        (&["--steps", "0", "--", "true"], 2, "usage"),
+        (&["--steps", "2", "--", "/no/such/program"], 127, "/no/such/program"),
+        (&["--steps", "2", "--gpu", "1", "--", "false"], 1, ""),
+    ] {
+        let out = power_cap(&sim, arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(words), "{arguments:?}: {text}");
+        assert_eq!(caps(&sim), before, "{arguments:?}");
+    }
+}
+
+/// Ctrl-C (to the whole group), SIGTERM and SIGKILL to the program alone.
+#[test]
+fn interrupted_sweeps_put_back() {
+    for (signal, group) in [(libc::SIGINT, true), (libc::SIGTERM, false), (libc::SIGKILL, false)] {
+        let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+        let before = caps(&sim);
+        let mut child = power_cap(&sim, &["--steps", "2", "--", "sleep", "5"]).process_group(0).spawn().unwrap();
+        let begin = Instant::now();
+        while caps(&sim).iter().any(|c| c != "300000000") {
+            assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", caps(&sim));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        let target = if group { -(child.id() as i32) } else { child.id() as i32 };
+        // SAFETY: a process that the test started.
+        unsafe { libc::kill(target, signal) };
+        let status = child.wait().unwrap();
+        assert_eq!((status.code(), status.signal()), if group { (Some(130), None) } else { (None, Some(signal)) });
+        let begin = Instant::now();
+        while caps(&sim) != before {
+            assert!(begin.elapsed() < Duration::from_secs(1), "{signal}: {:?}", caps(&sim));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // The command outlives a program that is killed.
+        // SAFETY: as above.
+        unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
+    }
+}
