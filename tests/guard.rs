@@ -406,3 +406,37 @@ fn an_end_that_fails_tells_and_goes_on() {
     assert!(text.starts_with("end -7 GPU 0"), "{text}");
     soon(&sim, &before, "by the kernel's files");
 }
+
+/// Without pidfd and close_range: the watcher looks for its parent, and closes one by one.
+#[test]
+fn on_an_old_kernel() {
+    let preload = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("old_kernel-{}.so", std::process::id()));
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&preload);
+    assert!(cc.arg(common::root().join("tests/c/old_kernel.c")).arg("-ldl").status().unwrap().success());
+    let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+    let before = all(&sim);
+    for how in ["fork kill", "fork_exec exit", "kill"] {
+        let steps = how.replace(' ', " sleep_ms 50 say ready await ");
+        let steps = if how == "kill" { "say ready await kill".to_owned() } else { steps };
+        let mut command = program(&sim, &format!("threads watch {CHANGES} {steps}"));
+        let mut child = command.env("LD_PRELOAD", &preload).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut p = Running { lines: BufReader::new(child.stdout.take().unwrap()), child };
+        assert_eq!(p.line(), "ready");
+        let of = children(p.child.id());
+        let watcher = of.iter().find(|c| c.1 == "zeus_amd-guard").unwrap().0;
+        let open = std::fs::read_dir(format!("/proc/{watcher}/fd")).unwrap().count();
+        assert_eq!(open, 1, "the wire alone");
+        p.go();
+        p.end();
+        soon(&sim, &before, how);
+        gone_soon(watcher);
+        for (pid, _) in of.iter().filter(|c| c.0 != watcher) {
+            // SAFETY: a process that the test started.
+            unsafe { libc::kill(*pid as i32, libc::SIGKILL) };
+        }
+    }
+    let mut command = program(&sim, "watch limit 0 300000 end");
+    assert!(command.env("LD_PRELOAD", &preload).output().unwrap().status.success());
+    assert_eq!(all(&sim), before);
+}

@@ -49,16 +49,22 @@ impl Keeper {
                     log(&self.root, g, od::LEVEL_FILE, level.trim());
                     f.said[1].clone_from(&level);
                 }
-                if let Some((made, commands)) = od::committed(g, &text(&f.od), level.trim()) {
-                    log(&self.root, g, od::FILE, &commands);
+                // Read once: what comes after this look is for the next one.
+                let table = text(&f.od);
+                let fresh = od::table(g, None);
+                let made = match od::committed(g, &table, level.trim()) {
+                    Some((made, commands)) => {
+                        log(&self.root, g, od::FILE, &commands);
+                        Some(made)
+                    }
+                    // In this level the driver forgets all limits.
+                    None if level.trim() == "auto" && table != fresh && !table.is_empty() => Some(fresh),
+                    None => None,
+                };
+                if let Some(made) = &made {
                     let _ = fs::write(&f.od, made);
                 }
-                // In this level the driver forgets all limits.
-                let (fresh, table) = (od::table(g, None), text(&f.od));
-                if level.trim() == "auto" && table != fresh && !table.is_empty() {
-                    let _ = fs::write(&f.od, &fresh);
-                }
-                f.said[2] = text(&f.od);
+                f.said[2] = made.unwrap_or(table);
             }
         }
     }
