@@ -828,8 +828,10 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  * not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
  * that libamd_smi lists is a session with zero GPUs.
  *
- * The environment (ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT) is
- * read here and nowhere else, and not at all in a program with raised
+ * The environment is read here and nowhere else. The masks
+ * (ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES, CUDA_VISIBLE_DEVICES) count as they
+ * do for HIP; what chooses a library or a tree of files (ZEUS_AMD_AMDSMI,
+ * AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT) does not in a program with raised
  * privileges. libamd_smi is initialised once a process and stays.
  *
  * @param[in]  options How to open; NULL: the defaults.

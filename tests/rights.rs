@@ -73,7 +73,10 @@ fn another_user_reads_everything_and_sets_nothing() {
             "reset_mem 2 0",
             "reset_clocks 2 0",
         ];
-        let text = run(&sim, NOBODY, "control", &operations.join(" "));
+        let text = run(&sim, NOBODY, "control", &format!("warn {}", operations.join(" ")));
+        // Once, before the first setter.
+        let (first, text) = text.split_once('\n').unwrap();
+        assert!(first.starts_with("warning 1 ") && first.contains("lacks CAP_SYS_ADMIN"), "{rocm}: {first}");
         for line in text.lines() {
             assert!(line.split(' ').nth(1) == Some("-5"), "{rocm}: {line}");
             for word in ["user 65534", "effective user 0", "without CAP_SYS_ADMIN", "of the GPU"] {

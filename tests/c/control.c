@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Warnings, with "warn" as the first argument. */
+static void warn(uint32_t level, const char *text, void *user)
+{
+    (void)user;
+    printf("warning %d %s\n", (int)level, text);
+}
+
 /* "500:2100" */
 static uint32_t first(const char *text) { return (uint32_t)strtoul(text, NULL, 10); }
 static uint32_t second(const char *text) { return (uint32_t)strtoul(strchr(text, ':') + 1, NULL, 10); }
@@ -17,6 +24,12 @@ int main(int argc, char **argv)
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     if (zeus_amd_open(&options, &z) != ZEUS_AMD_STATUS_OK)
         return 1;
+    if (argc > 1 && strcmp(argv[1], "warn") == 0) {
+        if (zeus_amd_set_log(warn, ZEUS_AMD_LOG_WARNING, NULL) != ZEUS_AMD_STATUS_OK)
+            return 1;
+        argv++;
+        argc--;
+    }
     for (int i = 1; i + 2 < argc; i += 3) {
         const char *op = argv[i];
         uint32_t gpu = (uint32_t)strtoul(argv[i + 1], NULL, 10);

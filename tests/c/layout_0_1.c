@@ -145,6 +145,7 @@ IS(ZEUS_AMD_GPU_INFO_NAME_BIT, 16);
 IS(ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT, 32);
 IS(ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT, 1);
 IS(ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT, 2);
+IS(ZEUS_AMD_GUARD_WATCHER_BIT, 1);
 IS(ZEUS_AMD_ENERGY_STALE_BIT, 1);
 IS(ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, 2);
 
@@ -206,13 +207,16 @@ static zeus_amd_status_t (*const set_mode)(const zeus_amd_t *, uint32_t, uint32_
     zeus_amd_set_persistence_mode;
 static zeus_amd_status_t (*const range)(const zeus_amd_t *, uint32_t, uint64_t *, uint64_t *) =
     zeus_amd_power_limit_range_mw;
+static zeus_amd_status_t (*const guard_begin)(const zeus_amd_t *, uint32_t, zeus_amd_guard_t **) =
+    zeus_amd_guard_begin;
+static zeus_amd_status_t (*const guard_end)(zeus_amd_guard_t *) = zeus_amd_guard_end;
 
 int main(void)
 {
     return version && version_string && status_string && last_error && set_log && open_ && close_ && probe &&
                    session_info && gpu_count && gpu_info && u64_fns[0] && u32_fns[0] && clocks_fns[0] &&
                    energy_raw && temperature && range && find_fns[0] && explain && set_limit &&
-                   reset_fns[0] && lock_fns[0] && set_mode
+                   reset_fns[0] && lock_fns[0] && set_mode && guard_begin && guard_end
                ? 0
                : 1;
 }

@@ -74,6 +74,8 @@ int main(void)
     REFUSED(zeus_amd_reset_memory_clocks(NULL, 0));
     REFUSED(zeus_amd_reset_graphics_clocks(NULL, 0));
     REFUSED(zeus_amd_reset_clocks(NULL, 0));
+    REFUSED(zeus_amd_guard_begin(z, 0, NULL));
+    REFUSED(zeus_amd_guard_begin(NULL, 0, NULL));
     REFUSED(zeus_amd_open(&options, NULL));
     REFUSED(zeus_amd_open(NULL, NULL));
     CHECK(a == 0 && c == 0);
@@ -81,6 +83,7 @@ int main(void)
 
     /* Here NULL is allowed. */
     CHECK_OK(zeus_amd_probe(NULL));
+    CHECK_OK(zeus_amd_guard_end(NULL));
     CHECK_OK(zeus_amd_set_log(NULL, ZEUS_AMD_LOG_ERROR, NULL));
     CHECK_OK(zeus_amd_set_log(NULL, ZEUS_AMD_LOG_ERROR, &c));
     CHECK_IS(zeus_amd_set_log(NULL, 4, NULL), ZEUS_AMD_STATUS_INVALID_ARGUMENT);

@@ -39,6 +39,7 @@ static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
     uint64_t a = mark64, b = mark64;
     uint32_t c = mark32, d = mark32;
     int32_t t = -1234;
+    zeus_amd_guard_t *guard = NULL;
     size_t i, needed = 77;
     char text[8] = "before";
 
@@ -79,6 +80,8 @@ static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
     CHECK_IS(zeus_amd_reset_memory_clocks(z, 0), expected);
     CHECK_IS(zeus_amd_reset_graphics_clocks(z, 0), expected);
     CHECK_IS(zeus_amd_reset_clocks(z, 0), expected);
+    CHECK_IS(zeus_amd_guard_begin(z, 0, &guard), expected);
+    CHECK(guard == NULL);
 }
 
 /* Reads what the fake library's GPU `gpu` has and compares. */
