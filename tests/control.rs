@@ -381,3 +381,21 @@ fn a_bound_that_stands_need_not_be_taken() {
     assert_eq!(control(&sim, &[], &["mem 0 900:1100"]), ok(1));
     assert_eq!(bounds(&sim, 0)[1], [900, 1100]);
 }
+
+/// Where the driver shows no OD_RANGE the range is what stands while nothing is locked, remembered from then on.
+#[test]
+fn a_range_that_shows_only_while_nothing_is_locked() {
+    for rocm in GENERATIONS {
+        let sim = Sim::start("mi300x-8", rocm, &["all.od_range = false"]).unwrap();
+        let operations =
+            ["gfx_range 0 0", "gfx 0 600:900", "gfx_range 0 0", "gfx 0 600:2101", "mem_range 0 0", "mem 0 899:1300"];
+        let said = control(&sim, &[], &operations);
+        let range = (0, "500:2100".to_owned());
+        assert_eq!((&said[0], &said[2], &said[4]), (&range, &range, &(0, "900:1300".to_owned())), "{rocm}");
+        assert_eq!((said[1].0, said[3].0, said[5].0), (0, -23, -23), "{rocm}: {said:?}");
+        // A session that never saw it leaves the check to the driver.
+        let said = control(&sim, &[], &["gfx_range 0 0", "gfx 0 700:900", "reset_clocks 0 0", "gfx_range 0 0"]);
+        assert_eq!(said.iter().map(|s| s.0).collect::<Vec<_>>(), [-4, 0, 0, 0], "{rocm}: {said:?}");
+        assert!(said[0].1.contains("OD_RANGE"), "{}", said[0].1);
+    }
+}

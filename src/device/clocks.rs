@@ -26,9 +26,12 @@ pub(super) const MANUAL: usize = 3;
 pub(super) const LEVEL_FILE: &str = "power_dpm_force_performance_level";
 pub(super) const OD_FILE: &str = "pp_od_clk_voltage";
 
-/// What this session has locked: the graphics clock, the memory clock.
+/// What this session has locked, and what it has seen of the ranges: graphics clock, memory clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Locks([Option<Bounds>; 2]);
+pub(super) struct Locks {
+    locked: [Option<Bounds>; 2],
+    range: [Option<Bounds>; 2],
+}
 
 /// The clocks as the kernel's files have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,7 +72,8 @@ impl Device {
     /// The range in which the clock can be locked.
     pub fn clock_range_mhz(&self, clock: Clock) -> Result<Bounds> {
         self.refuse_partition(name(clock))?;
-        self.settable(clock).ok_or_else(|| {
+        let mut locks = self.changing.lock();
+        self.settable(clock, &mut locks).ok_or_else(|| {
             self.not_supported(
                 name(clock),
                 "its pp_od_clk_voltage is not readable, or shows no OD_RANGE (then the range shows only while nothing is locked)",
@@ -98,7 +102,7 @@ impl Device {
         self.warn_without_rights();
         let mut locks = self.changing.lock();
         let now = self.clock_state();
-        if let Some(range) = self.settable(clock) {
+        if let Some(range) = self.settable(clock, &mut locks) {
             if min_mhz < range.min_mhz || max_mhz > range.max_mhz {
                 let range = words(range);
                 return Err(Error::OutOfRange { device: self.label(), what, asked: words(wanted), range });
@@ -114,7 +118,7 @@ impl Device {
             let done = self.write_bounds(handle, clock, now, wanted).and_then(|()| self.bounds_are(clock, wanted));
             done.map_err(|e| self.undone(handle, now, e))?;
         }
-        locks.0[slot(clock)] = Some(wanted);
+        locks.locked[slot(clock)] = Some(wanted);
         Ok(())
     }
 
@@ -127,15 +131,15 @@ impl Device {
         let mut locks = self.changing.lock();
         let now = self.clock_state();
         if now.level == Some(AUTO) {
-            *locks = Locks::default();
+            locks.locked = [None; 2];
             return Ok(());
         }
-        let mut kept = *locks;
+        let mut kept = locks.locked;
         match which {
-            Some(clock) => kept.0[slot(clock)] = None,
-            None => kept = Locks::default(),
+            Some(clock) => kept[slot(clock)] = None,
+            None => kept = [None; 2],
         }
-        let again = |clock: Clock| match kept.0[slot(clock)] {
+        let again = |clock: Clock| match kept[slot(clock)] {
             Some(wanted) => {
                 self.write_bounds(handle, clock, self.clock_state(), wanted)?;
                 self.bounds_are(clock, wanted)
@@ -144,7 +148,7 @@ impl Device {
         };
         let done = self.set_level(handle, AUTO).and_then(|()| BOTH.into_iter().try_for_each(again));
         done.map_err(|e| self.undone(handle, now, e))?;
-        *locks = kept;
+        locks.locked = kept;
         Ok(())
     }
 
@@ -170,15 +174,15 @@ impl Device {
         crate::sysfs::text(&self.folder.join(OD_FILE)).map_or_else(od::Table::default, |text| od::parse(&text))
     }
 
-    /// OD_RANGE; where the driver has none, the bounds while nothing is locked.
-    fn settable(&self, clock: Clock) -> Option<Bounds> {
-        let table = self.od_table();
-        let range = match clock {
-            Clock::Graphics => table.graphics_range,
-            Clock::Memory => table.memory_range,
-        };
-        let now = self.clock_state();
-        range.or(if now.level == Some(AUTO) { now.of(clock) } else { None })
+    /// OD_RANGE; where the driver has none, the bounds while nothing is locked, then or now.
+    fn settable(&self, clock: Clock, locks: &mut Locks) -> Option<Bounds> {
+        let (table, now) = (self.od_table(), self.clock_state());
+        for (clock, range) in BOTH.into_iter().zip([table.graphics_range, table.memory_range]) {
+            let seen = range.or(if now.level == Some(AUTO) { now.of(clock) } else { None });
+            let known = &mut locks.range[slot(clock)];
+            *known = seen.or(*known);
+        }
+        locks.range[slot(clock)]
     }
 
     /// Writes the bounds, in the order that never has the lower one above the upper one on the way.
@@ -291,7 +295,7 @@ impl Device {
         if self.clock_state() != was {
             self.write_clock_state(self.handle()?, was)?;
         }
-        *locks = were;
+        locks.locked = were.locked;
         Ok(())
     }
 }

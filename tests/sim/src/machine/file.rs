@@ -199,6 +199,9 @@ pub struct GpuSpec {
     pub caps: Caps,
     pub temps: Temps,
     pub clocks: Clocks,
+    /// pp_od_clk_voltage has the section OD_RANGE; the drivers of MI200 and MI300 leave it out.
+    #[serde(default = "yes")]
+    pub od_range: bool,
     #[serde(default = "activity")]
     pub activity: [u32; 2],
     /// gfx, soc, mem in mV where the metrics have them.

@@ -91,11 +91,11 @@ pub fn table(g: &Gpu, limits: Option<Limits>) -> String {
     if range.gfx.is_none() && range.mem.is_none() {
         return String::new();
     }
-    pair("OD_SCLK", now.gfx)
-        + &pair("OD_MCLK", now.mem)
-        + "OD_RANGE:\n"
-        + &line("SCLK", range.gfx)
-        + &line("MCLK", range.mem)
+    let bounds = pair("OD_SCLK", now.gfx) + &pair("OD_MCLK", now.mem);
+    if !g.spec.od_range {
+        return bounds;
+    }
+    bounds + "OD_RANGE:\n" + &line("SCLK", range.gfx) + &line("MCLK", range.mem)
 }
 
 /// What somebody wrote to the file itself: the table with commands behind it. None until they are committed ("c") or
