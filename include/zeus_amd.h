@@ -859,7 +859,8 @@ zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
 /**
  * Ends a session. No call may be running on it, and none may follow. libamd_smi
  * stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
- * otherwise.
+ * otherwise. Guards that are still open end: their settings come back, and only
+ * zeus_amd_guard_end(), which frees them, may be called with them afterwards.
  *
  * @param[in] session A session, or NULL, which does nothing.
  * @threadsafety Any thread, but not while the session is in use elsewhere.
