@@ -44,7 +44,7 @@ main_job() {
 step "formatting" cargo fmt --all --check
 step "clippy" cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 step "simulated machine builds" tests/sim/run build
-step "cargo test" cargo test --quiet --locked --workspace
+step "cargo test" cargo test --quiet --locked --workspace --no-fail-fast
 step "main job" main_job
 step "CMake" cmake_builds
 step "AMD's amdsmi packages on the simulated machine" tests/python/amdsmi.sh
