@@ -440,3 +440,22 @@ fn on_an_old_kernel() {
     assert!(command.env("LD_PRELOAD", &preload).output().unwrap().status.success());
     assert_eq!(all(&sim), before);
 }
+
+/// Somebody ends the watcher: the guard itself still works, and leaves no zombie.
+#[test]
+fn a_watcher_that_is_killed_is_not_missed() {
+    let sim = Sim::start("mi210-1", "7.13", &[] as &[&str]).unwrap();
+    let before = all(&sim);
+    let mut p = Running::start(&sim, "watch limit 0 200000 say ready await end wait_any pid await");
+    assert_eq!(p.line(), "ready");
+    let watcher = children(p.child.id())[0].0;
+    // SAFETY: a process that the test's program started.
+    unsafe { libc::kill(watcher as i32, libc::SIGKILL) };
+    gone_soon(watcher);
+    p.go();
+    assert_eq!((p.line(), p.line()), ("end 0".into(), "wait_any ECHILD".into()));
+    assert!(p.line().starts_with("pid"));
+    assert_eq!((all(&sim), children(p.child.id())), (before, vec![]));
+    p.go();
+    assert!(p.end().success());
+}
