@@ -26,7 +26,7 @@ pub struct Site {
 pub struct Serve {
     dir: PathBuf,
     keep: bool,
-    _running: Running,
+    running: Option<Running>,
 }
 
 /// The variables that bring a program into a machine. Names with None are to be removed.
@@ -88,12 +88,12 @@ impl Serve {
         }
         State::create(&dir)?;
         // Programs of other users count and log here as well.
-        drop(tree::od::lock(&dir));
-        for name in ["state", "calls.log", "od.lock"] {
+        fs::write(dir.join(tree::od::LOCK), "").map_err(fail)?;
+        for name in ["state", "calls.log", tree::od::LOCK] {
             fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o666)).map_err(fail)?;
         }
         let running = Mover::new(&machine, &dir)?.start();
-        Ok(Serve { dir, keep, _running: running })
+        Ok(Serve { dir, keep, running: Some(running) })
     }
 
     pub fn dir(&self) -> &Path {
@@ -103,6 +103,8 @@ impl Serve {
 
 impl Drop for Serve {
     fn drop(&mut self) {
+        // First the thread, or it would write to what is being removed.
+        drop(self.running.take());
         if !self.keep {
             let _ = fs::remove_dir_all(&self.dir);
         }

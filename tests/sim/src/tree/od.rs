@@ -1,7 +1,6 @@
 //! pp_od_clk_voltage: the table that a read gives, and what a write does to it.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::os::unix::io::AsRawFd;
 use std::path::Path;
 
@@ -10,9 +9,11 @@ use crate::machine::Gpu;
 pub const FILE: &str = "pp_od_clk_voltage";
 pub const LEVEL_FILE: &str = "power_dpm_force_performance_level";
 
+pub const LOCK: &str = "od.lock";
+
 /// The driver's lock: library and keeper both change the table. Held until the file is dropped.
 pub fn lock(root: &Path) -> Option<File> {
-    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o666).open(root.join("od.lock")).ok()?;
+    let file = File::open(root.join(LOCK)).ok()?;
     // SAFETY: an open descriptor.
     unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) };
     Some(file)
