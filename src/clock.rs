@@ -6,6 +6,12 @@ pub fn monotonic_ns() -> u64 {
     now_ns(libc::CLOCK_MONOTONIC)
 }
 
+/// `CLOCK_BOOTTIME` in nanoseconds, which the driver stamps its table with.
+#[must_use]
+pub fn boot_ns() -> u64 {
+    now_ns(libc::CLOCK_BOOTTIME)
+}
+
 fn now_ns(clock: libc::clockid_t) -> u64 {
     let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `t` is a valid timespec; both clocks exist on every Linux that has amdgpu.

@@ -30,6 +30,8 @@ pub struct Version {
 pub struct Library {
     /// Where it came from: a path, or the name that the loader knew.
     pub path: String,
+    /// The loader's handle: the same for one file, whatever name it was asked for by.
+    dl: usize,
     pub calls: Calls,
     version: Mutex<Option<Version>>,
     init: Mutex<Init>,
@@ -106,10 +108,15 @@ fn load(places: &Places) -> Result<&'static Library> {
     };
     let calls = Calls::load(&dl);
     // Never closed, even if it is refused: it has thread-locals and statics, and nothing in it supports an unload.
-    std::mem::forget(dl);
+    let dl = dl.into_raw() as usize;
+    // One under two names (the loader's and a path, two mounts of a folder) has one lock and one initialisation.
+    if let Some(known) = libraries.iter().find(|l| l.dl == dl) {
+        return Ok(known);
+    }
     let calls = calls.map_err(|missing| Error::LibrarySymbols { path: path.clone(), missing })?;
     let library = Box::leak(Box::new(Library {
         path,
+        dl,
         calls,
         version: Mutex::new(None),
         init: Mutex::new(Init::NotYet),
@@ -123,9 +130,13 @@ fn load(places: &Places) -> Result<&'static Library> {
 }
 
 fn open(name: &std::ffi::OsStr) -> std::result::Result<Dl, String> {
-    // SAFETY: AMD's library has no initialisers that need anything of us. RTLD_LOCAL, because up to 25.x it
-    // exports all of librocm_smi's symbols too.
-    unsafe { Dl::open(Some(name), RTLD_NOW | RTLD_LOCAL) }.map_err(|e| match e {
+    // Up to 25.x it exports all of librocm_smi's symbols too: it must not lend them, and where librocm_smi is in the
+    // process already, not borrow them either. Deep binding only then: it upsets preloaded allocators.
+    // SAFETY: asks the loader for a name.
+    let neighbour = unsafe { !libc::dlsym(libc::RTLD_DEFAULT, c"rsmi_init".as_ptr()).is_null() };
+    let deep = if neighbour { libc::RTLD_DEEPBIND } else { 0 };
+    // SAFETY: AMD's library has no initialisers that need anything of us.
+    unsafe { Dl::open(Some(name), RTLD_NOW | RTLD_LOCAL | deep) }.map_err(|e| match e {
         libloading::Error::DlOpen { desc } => format!("{desc:?}").trim_matches('"').to_owned(),
         other => other.to_string(),
     })
@@ -193,7 +204,7 @@ impl Library {
                 }
                 Init::Done(Err(status)) => {
                     *state = Init::NotYet;
-                    return Err(self.failure(status, "amdsmi_init"));
+                    return Err(self.init_failure(status));
                 }
                 Init::NotYet => {
                     // From ROCm 6.4 on the version can be asked first: an unknown library is not even initialised.
@@ -225,7 +236,13 @@ impl Library {
         if let Some(v) = *self.version.lock() {
             return Ok(v);
         }
-        let words = self.calls.version_words().map_err(|s| self.failure(s, "amdsmi_get_lib_version"))?;
+        let epoch = self.epoch();
+        let words = self.calls.version_words().map_err(|s| {
+            if s == Status::NOT_INIT {
+                self.forget_init(epoch);
+            }
+            self.failure(s, "amdsmi_get_lib_version")
+        })?;
         self.remember(words)
     }
 
@@ -257,9 +274,10 @@ impl Library {
     }
 
     /// Somebody else in this process may have shut the library down: then it is initialised anew, at the next open.
-    pub fn forget_init(&self) {
+    /// `epoch` is the initialisation that was found dead: a younger one is left alone.
+    pub fn forget_init(&self, epoch: u32) {
         let mut state = self.init.lock();
-        if matches!(*state, Init::Done(_)) {
+        if matches!(*state, Init::Done(_)) && self.epoch() == epoch {
             *state = Init::NotYet;
         }
     }
@@ -268,12 +286,25 @@ impl Library {
     pub fn release(&self, shut_down: bool) {
         let mut users = self.users.lock();
         *users = users.saturating_sub(1);
-        if shut_down && *users == 0 {
-            if let Err(s) = self.calls.shut_down() {
-                log::warning(|| format!("amdsmi_shut_down: {} ({})", s.name(), s.0));
-            }
-            self.forget_init();
+        if !shut_down || *users > 0 {
+            return;
         }
+        let done = self.calls.shut_down();
+        self.forget_init(self.epoch());
+        // The sink may call back: not with the lock held.
+        drop(users);
+        if let Err(s) = done {
+            log::warning(|| format!("amdsmi_shut_down: {} ({})", s.name(), s.0));
+        }
+    }
+
+    /// At its own start "not initialised" means something else than later.
+    fn init_failure(&self, status: Status) -> Error {
+        let mut error = self.failure(status, "amdsmi_init");
+        if let (Error::Vendor { advice, .. }, Status::NOT_INIT) = (&mut error, status) {
+            *advice = "it cannot make sense of what the kernel shows of the GPUs (/sys/class/drm, /sys/class/kfd): look at these, at the kernel log, and whether the driver fits this ROCm release".to_owned();
+        }
+        error
     }
 
     /// A vendor status that belongs to no GPU.

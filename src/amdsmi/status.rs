@@ -38,7 +38,7 @@ impl Status {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self.kind() {
-            Kind::NotSupported => "this GPU, driver or libamd_smi does not offer it",
+            Kind::NotSupported => "this GPU, driver or libamd_smi does not offer it, or the GPU sleeps or is in reset just now",
             Kind::NoPermission => "it needs root (CAP_SYS_ADMIN), or membership in the groups render and video",
             Kind::DriverNotLoaded => "load the amdgpu kernel module (modprobe amdgpu), or pass /dev/kfd and /dev/dri into the container",
             Kind::NotInitialized => "libamd_smi is not initialised; another part of this process may have shut it down: close this session and open a new one",
