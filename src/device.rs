@@ -7,9 +7,9 @@ mod settings;
 use crate::amdsmi::status::Status;
 use crate::amdsmi::version::Generation;
 use crate::amdsmi::{Clock, Handle, Library, PowerCaps};
-use crate::clock::monotonic_ns;
+use crate::clock::{boot_ns, monotonic_ns};
 use crate::counter::{energy_mj, EnergyUnit};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{Place, Role};
 use crate::verdict::Verdict;
@@ -56,6 +56,10 @@ pub struct PowerLimits {
 struct LastTime {
     driver_ns: u64,
     first_seen_ns: u64,
+    /// How far our boot clock is ahead of the driver's at least, whatever the driver's zero is.
+    least_lag_ns: i64,
+    /// The driver's clock was seen to go as fast as ours: then the lag tells how old a reading is.
+    paced: bool,
 }
 
 /// What every device of a session shares.
@@ -136,7 +140,9 @@ impl Device {
     /// Power of the whole package, in milliwatts.
     pub fn power_mw(&self, which: Power) -> Result<u64> {
         self.refuse_shared("power")?;
-        self.reported_power_mw(which)
+        let power = self.reported_power_mw(which)?;
+        self.refuse_zero("power", power)?;
+        Ok(power)
     }
 
     /// What the source says, whoever's power it is.
@@ -199,6 +205,7 @@ impl Device {
         let count = count.map_err(|s| self.failure(s, "amdsmi_get_energy_count"))?;
         let accumulator =
             count.accumulator.ok_or_else(|| self.not_supported(WHAT, "the driver has no energy counter for it"))?;
+        self.refuse_zero(WHAT, accumulator)?;
         Ok(RawEnergy {
             accumulator,
             unit_uj: unit.uj(count.resolution_uj),
@@ -217,6 +224,12 @@ impl Device {
             return Err(self.not_supported(WHAT, &format!("its energy counter is not trusted: {}", verdict.why())));
         }
         let raw = self.raw_energy(unit)?;
+        if verdict == Verdict::Unsupported {
+            return Err(self.not_supported(
+                WHAT,
+                "its energy counter could not be read when the session was opened, so nothing tells whether it is to be trusted; open another session",
+            ));
+        }
         if let Some(age_ms) = raw.stale_ms {
             return Err(Error::Stale { device: self.label(), what: WHAT, age_ms });
         }
@@ -317,10 +330,26 @@ impl Device {
     /// Does it report power or energy of its own? Of two dies only one does.
     #[must_use]
     pub fn reports_anything(&self) -> bool {
-        let power = [Power::Instant, Power::Average].into_iter().find_map(|p| self.reported_power_mw(p).ok());
-        let count = self.handle.and_then(|h| self.source.library.calls.energy_count(self.source.generation, h).ok());
-        let counts = !self.source.generation.frozen && count.and_then(|c| c.accumulator).is_some_and(|a| a != 0);
-        power.is_some_and(|p| p != 0) || counts
+        // A failure that passes says nothing: then it is taken for the one that does, which refuses zeroes.
+        let passing = |k: Kind| matches!(k, Kind::Busy | Kind::Io | Kind::Timeout | Kind::NoMemory);
+        let power = |which| match self.reported_power_mw(which) {
+            Ok(mw) => mw != 0,
+            Err(e) => passing(e.kind()),
+        };
+        let counts = || {
+            let count = self.handle.map(|h| self.source.library.calls.energy_count(self.source.generation, h));
+            count.is_some_and(|c| c.map_or_else(|s| passing(s.kind()), |c| c.accumulator.is_some_and(|a| a != 0)))
+        };
+        power(Power::Instant) || power(Power::Average) || (!self.source.generation.frozen && counts())
+    }
+
+    /// Of two dies one reports zeroes. If that is the one that was taken for the other, they are no readings.
+    fn refuse_zero(&self, what: &'static str, value: u64) -> Result<()> {
+        if value == 0 && self.role == Role::PrimaryDie {
+            let why = "it reports 0, as second dies do, and when the session was opened nothing told which die it is; open another session";
+            return Err(self.not_supported(what, why));
+        }
+        Ok(())
     }
 
     pub fn not_supported(&self, what: &'static str, why: &str) -> Error {
@@ -368,12 +397,18 @@ impl Device {
     /// How long the driver's time has been `driver_ns`, if that is too long.
     fn standing_still_ms(&self, driver_ns: u64) -> Option<u64> {
         let now = monotonic_ns();
+        let lag = boot_ns().wrapping_sub(driver_ns) as i64;
         let mut last = self.last_time.lock();
+        let least = if last.driver_ns == 0 { lag } else { last.least_lag_ns.min(lag) };
+        last.least_lag_ns = least;
         if last.driver_ns != driver_ns {
-            *last = LastTime { driver_ns, first_seen_ns: now };
-            return None;
+            let (ours, theirs) = (now.saturating_sub(last.first_seen_ns), driver_ns.wrapping_sub(last.driver_ns));
+            last.paced |= last.driver_ns != 0 && ours > STALE_AFTER_NS && theirs.abs_diff(ours) < ours / 4;
+            (last.driver_ns, last.first_seen_ns) = (driver_ns, now);
         }
-        let age = now.saturating_sub(last.first_seen_ns);
+        // A time that is new to us may be old all the same.
+        let lagging = if last.paced { lag.wrapping_sub(least).unsigned_abs() } else { 0 };
+        let age = now.saturating_sub(last.first_seen_ns).max(lagging);
         (age > STALE_AFTER_NS).then_some(age / 1_000_000)
     }
 }

@@ -13,6 +13,7 @@ use watcher::Watcher;
 pub struct Guards {
     devices: Arc<[Device]>,
     open: Mutex<Stack>,
+    ending: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -48,13 +49,13 @@ impl Guard {
 impl Guards {
     #[must_use]
     pub fn new(devices: Arc<[Device]>) -> Arc<Guards> {
-        Arc::new(Guards { devices, open: Mutex::new(Stack::default()) })
+        Arc::new(Guards { devices, open: Mutex::new(Stack::default()), ending: Mutex::new(()) })
     }
 
     /// Remembers how everything is. With `watch` a process of its own puts it back when this one dies.
     pub fn begin(self: &Arc<Self>, watch: bool) -> Result<Guard> {
         let mut stack = self.open.lock();
-        let was: Vec<Settings> = self.devices.iter().map(Device::settings).collect();
+        let was = self.devices.iter().map(Device::settings).collect::<Result<Vec<Settings>>>()?;
         // Of two watchers the inner one could come last; the outer one's memory is the one that counts.
         let watched = stack.open.iter().any(|o| o.watcher.is_some());
         let watcher = (watch && !watched).then(|| self.start_watcher(&was)).transpose()?;
@@ -74,24 +75,27 @@ impl Guards {
 
     /// Ends this guard and those that were begun after it: what was before it comes back, whatever they remember.
     fn end(&self, id: u64) -> Result<()> {
-        let mut errors = {
+        // The stack is let go before anything is put back: that may have something to say, and the host's log may call.
+        let _one_at_a_time = self.ending.lock();
+        let ended = {
             let mut stack = self.open.lock();
             let Some(at) = stack.open.iter().position(|o| o.id == id) else { return Ok(()) };
-            let ended = stack.open.split_off(at);
-            let was = ended.first().map_or(&[][..], |o| &o.was);
-            let put_back = self.devices.iter().zip(was).map(|(d, was)| d.put_back(was));
-            let errors: Vec<Error> = put_back.filter_map(Result::err).collect();
-            for watcher in ended.into_iter().filter_map(|o| o.watcher) {
-                // What libamd_smi would not do, the kernel's files may.
-                watcher.end(errors.is_empty());
-            }
-            errors.into_iter()
+            stack.open.split_off(at)
         };
-        let first = errors.next();
+        let was = ended.first().map_or(&[][..], |o| &o.was);
+        let put_back = |(d, was): (&Device, &Settings)| d.put_back(was).err().filter(|_| !d.put_back_by_files(was));
+        let mut errors: Vec<Error> = self.devices.iter().zip(was).filter_map(put_back).collect();
+        for watcher in ended.into_iter().filter_map(|o| o.watcher) {
+            watcher.end(errors.is_empty());
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let first = errors.remove(0);
         for e in errors {
             log::warning(|| format!("the end of a guard could not put everything back: {e}"));
         }
-        first.map_or(Ok(()), Err)
+        Err(first)
     }
 
     /// The session ends: so do all of its guards.

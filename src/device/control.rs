@@ -19,17 +19,18 @@ impl Device {
                 self.label()
             )));
         }
+        self.warn_without_rights();
         self.change_power_limit(|_| Ok(limit_mw.saturating_mul(1000)))
     }
 
     /// Sets the power limit back to the vendor's default.
     pub fn reset_power_limit(&self) -> Result<()> {
+        self.warn_without_rights();
         self.change_power_limit(|default| default.ok_or_else(|| self.no_limit()))
     }
 
     pub(super) fn change_power_limit(&self, wanted: impl FnOnce(Option<u64>) -> Result<u64>) -> Result<()> {
         const WHAT: &str = "power limit";
-        self.warn_without_rights();
         let _alone = self.changing.lock();
         let caps = self.power_caps()?;
         let wanted = wanted(caps.default_uw)?;

@@ -2,10 +2,13 @@
 
 use super::clocks::{ClockState, Locks, LEVELS, LEVEL_FILE, MANUAL, OD_FILE};
 use super::Device;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::sysfs::od::Bounds;
 use crate::topology::Role;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The settings of one GPU at a moment; what could not be read is left alone.
 #[derive(Debug, Clone, Copy)]
@@ -25,13 +28,18 @@ pub struct Write {
 
 impl Device {
     /// As they are now. A second die has clocks, but no limit; a second partition has neither.
-    #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Result<Settings> {
         let clocks = match self.role {
             Role::SecondaryPartition { .. } => ClockState::default(),
             _ => self.clock_state(),
         };
-        Settings { cap_uw: self.power_caps().ok().and_then(|c| c.current_uw), clocks, locks: self.locks() }
+        let cap_uw = match self.power_caps() {
+            Ok(caps) => caps.current_uw,
+            // It has none. Any other failure would leave it unguarded without a word.
+            Err(e) if matches!(e.kind(), Kind::NotSupported | Kind::NotFound) => None,
+            Err(e) => return Err(e),
+        };
+        Ok(Settings { cap_uw, clocks, locks: self.locks() })
     }
 
     /// Puts back what differs; a failure of the one does not keep the other from it.
@@ -42,6 +50,33 @@ impl Device {
         }
         let clocks = self.put_clocks_back(was.clocks, was.locks);
         cap.and(clocks)
+    }
+
+    /// The same through the kernel's files, where libamd_smi would not. Did everything come back?
+    #[must_use]
+    pub fn put_back_by_files(&self, was: &Settings) -> bool {
+        if (was.cap_uw.is_some() && self.hwmon.is_none()) || was.clocks.level.is_none() {
+            return false;
+        }
+        let mut writes = Vec::new();
+        self.writes(was, &mut writes);
+        let is = |w: &Write| crate::sysfs::text(&w.file).as_deref() == Some(w.is.as_str());
+        for w in writes.iter().filter(|w| !is(w)) {
+            for (file, text) in &w.texts {
+                let several = w.texts.len() > 1;
+                let open = OpenOptions::new().write(true).append(several).truncate(!several).open(file);
+                // Whether it was taken shows below.
+                let _ = open.and_then(|mut f| f.write_all(text.as_bytes()));
+            }
+        }
+        // A process has a little patience with the driver.
+        (0..20).any(|_| {
+            let done = writes.iter().all(is);
+            if !done {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done
+        })
     }
 
     /// The same for somebody who has nothing but the kernel's files.

@@ -16,6 +16,8 @@ pub struct Watcher {
     pid: i32,
     /// Its end is the host's end; a byte says that all is well.
     wire: OwnedFd,
+    /// What the wire was: a host that closes all descriptors may have given its number to something else.
+    identity: (u64, u64),
 }
 
 /// How long an ending watcher is waited for. It has a few small files to write at most.
@@ -24,6 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 impl Watcher {
     pub fn start(writes: &[Write]) -> io::Result<Watcher> {
         let plan = Plan::new(writes)?;
+        // Under valgrind and its like the tool's own memory is among what would be given back.
+        Self::try_start(&plan, true).or_else(|_| Self::try_start(&plan, false))
+    }
+
+    fn try_start(plan: &Plan, give_back: bool) -> io::Result<Watcher> {
         let (wire, far) = pair()?;
         // SAFETY: asks for a descriptor of this process, checked below.
         let host = unsafe {
@@ -39,8 +46,7 @@ impl Watcher {
             libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
             let pid = libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) as i32;
             if pid == 0 {
-                let plan = &plan;
-                let body = || child::watch(plan.bytes(), far.as_raw_fd(), host.0, host.1);
+                let body = || child::watch(plan.bytes(), far.as_raw_fd(), host.0, host.1, give_back);
                 // A copy of the host must not run on as the host, whatever happens.
                 let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
                 child::leave();
@@ -54,7 +60,8 @@ impl Watcher {
         };
         // The far end is the watcher's alone: its death is the end of this one.
         drop((host_fd, far));
-        let watcher = Watcher { pid, wire };
+        let identity = identity(&wire);
+        let watcher = Watcher { pid, wire, identity };
         if watcher.is_ready() {
             return Ok(watcher);
         }
@@ -76,6 +83,12 @@ impl Watcher {
 
     /// Ends it: with everything put back, or so that it tries.
     pub fn end(self, all_is_well: bool) {
+        if identity(&self.wire) != self.identity {
+            // Not ours any more, to write to or to close. The watcher took its end for the host's and is gone.
+            self.is_gone(libc::WNOHANG);
+            let _ = std::os::fd::IntoRawFd::into_raw_fd(self.wire);
+            return;
+        }
         if all_is_well {
             // Not a pipe: writing to one whose reader is gone would send the host a signal.
             // SAFETY: one byte, from a static.
@@ -107,6 +120,17 @@ impl Watcher {
     }
 }
 
+/// Device and inode of a descriptor.
+fn identity(fd: &OwnedFd) -> (u64, u64) {
+    // SAFETY: room for the answer; a closed descriptor leaves zeroes.
+    let stat = unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        libc::fstat(fd.as_raw_fd(), &mut stat);
+        stat
+    };
+    (stat.st_dev, stat.st_ino)
+}
+
 fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut ends = [-1; 2];
     // SAFETY: room for two descriptors, owned here on success.
@@ -114,8 +138,23 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
         if libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0, ends.as_mut_ptr()) != 0 {
             return Err(io::Error::last_os_error());
         }
-        Ok((OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
+        let (near, far) = (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1]));
+        Ok((above_stdio(near)?, above_stdio(far)?))
     }
+}
+
+/// A host that has closed its standard error would write its messages to whatever has that number.
+fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() > 2 {
+        return Ok(fd);
+    }
+    // SAFETY: an open descriptor; the copy is owned here.
+    let copy = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: fresh, nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
 /// What is to be written, as one flat text in pages of its own: the watcher gives back all other memory.

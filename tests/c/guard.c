@@ -77,6 +77,9 @@ int main(int argc, char **argv)
         } else if (strcmp(step, "end_first") == 0) {
             said(step, zeus_amd_guard_end(guards[0]));
             guards[0] = NULL;
+        } else if (strcmp(step, "remove") == 0) {
+            if (unlink(next(&at)) != 0)
+                return 1;
         } else if (strcmp(step, "limit") == 0) {
             uint32_t gpu = (uint32_t)atoi(next(&at));
             int status = zeus_amd_set_power_limit_mw(z, gpu, strtoull(next(&at), NULL, 10));

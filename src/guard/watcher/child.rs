@@ -16,13 +16,15 @@ pub fn leave() -> ! {
 }
 
 /// Waits for the host's end, or for the word that all is well.
-pub fn watch(plan: &[u8], wire: i32, host: i32, host_fd: i32) -> ! {
+pub fn watch(plan: &[u8], wire: i32, host: i32, host_fd: i32, give_back: bool) -> ! {
     // Out of the host's terminal, process group and folder.
     call(libc::SYS_setsid, [0; 4]);
     call(libc::SYS_chdir, [c"/".as_ptr() as usize, 0, 0, 0]);
     call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, c"zeus_amd-guard".as_ptr() as usize, 0, 0]);
     close_all_but(wire, host_fd);
-    give_back_memory(plan);
+    if give_back {
+        give_back_memory(plan);
+    }
     call(libc::SYS_write, [wire as usize, c"r".as_ptr() as usize, 1, 0]);
     if wait(wire, host, host_fd) {
         put_back(plan);
@@ -58,8 +60,15 @@ fn wait(wire: i32, host: i32, host_fd: i32) -> bool {
         call(libc::SYS_ppoll, [both.as_mut_ptr() as usize, 2, timeout, 0]);
         let [told, ended] = both;
         if told.revents != 0 {
+            // Anything but the one letter is not from the guard.
             let mut byte = 0_u8;
-            return call(libc::SYS_read, [wire as usize, std::ptr::addr_of_mut!(byte) as usize, 1, 0]) != 1;
+            let n = call(libc::SYS_read, [wire as usize, std::ptr::addr_of_mut!(byte) as usize, 1, 0]);
+            if n != 1 {
+                return true;
+            }
+            if byte == b'e' {
+                return false;
+            }
         }
         // The wire may be open still, in a forked child of the host.
         let gone = if host_fd >= 0 { ended.revents != 0 } else { call(libc::SYS_getppid, [0; 4]) != host as isize };
