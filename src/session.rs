@@ -84,18 +84,15 @@ pub fn probe(options: &Options) -> Result<()> {
 
 fn require_elf(path: &Path) -> Result<()> {
     let mut head = [0_u8; 20];
-    let opened = std::fs::File::open(path).map_err(|source| Error::Io { path: path.display().to_string(), source });
+    let invalid = |why: String| Error::LibraryInvalid { path: path.display().to_string(), why };
     // What is too short for a header stays zero, and is none.
-    let _ = opened?.read(&mut head);
+    let _ = std::fs::File::open(path).map_err(|e| invalid(e.to_string()))?.read(&mut head);
     // A shared object (type 3) of 64 bits for the machine that this code was built for.
     let machine = if cfg!(target_arch = "x86_64") { 62 } else { 183 };
     if head.starts_with(b"\x7fELF\x02") && head[16] == 3 && u16::from_le_bytes([head[18], head[19]]) == machine {
         return Ok(());
     }
-    Err(Error::LibraryInvalid {
-        path: path.display().to_string(),
-        why: "it is not a shared library for this machine".into(),
-    })
+    Err(invalid("it is not a shared library for this machine".into()))
 }
 
 pub struct Session {
@@ -159,7 +156,7 @@ impl Session {
 
     fn ensure_homogeneous(&self) -> Result<()> {
         let Some(first) = self.devices.first() else { return Ok(()) };
-        match self.devices.iter().find(|d| d.name != first.name) {
+        match self.devices.iter().find(|d| (&d.name, d.device_id) != (&first.name, first.device_id)) {
             None => Ok(()),
             Some(other) => Err(Error::Heterogeneous(format!(
                 "{} and {} are not of one model, and the option ensure_homogeneous asks for that",

@@ -8,7 +8,8 @@ use crate::visible::{self, Masks, Nothing, Rules, Support};
 /// What AMD's library says of one of its handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    pub pci: PciAddress,
+    /// `None`: the library failed to tell.
+    pub pci: Option<PciAddress>,
     pub partition: u32,
     /// KFD node number and gpu_id, where the release has the call (ROCm 6.3 and later).
     pub kfd: Option<(u32, u64)>,
@@ -57,6 +58,8 @@ pub struct Listing {
     pub unmasked: Vec<Option<u32>>,
     /// Set if and only if `visible` is empty.
     pub zero: Option<Zero>,
+    /// A device cgroup hides GPUs, so what is listed is not all of the machine.
+    pub incomplete: bool,
     /// HIP's order is not certain: GPUs of a kind that the runtimes drop or refuse are about.
     pub uncertain: bool,
     /// How it came about, a line each.
@@ -66,6 +69,7 @@ pub struct Listing {
 /// The list.
 pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result<Listing> {
     let mut story = Vec::new();
+    let incomplete = matches!(&kfd, Topology::Nodes { hidden, .. } if !hidden.is_empty());
     let (places, order, refused) = match kfd {
         Topology::Nodes { gpus, hidden } => {
             story.push(format!(
@@ -100,6 +104,7 @@ pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result
         visible: Vec::new(),
         zero: None,
         uncertain: order == Order::Pci,
+        incomplete,
         story,
     };
     let accessible = match refused.map_or_else(|| listing.accessible(), Err) {
@@ -196,41 +201,49 @@ fn numbers(n: impl Iterator<Item = u32>) -> String {
 }
 
 fn by_kfd(seen: &[Seen], nodes: Vec<Node>) -> Result<Vec<Place>> {
-    let mut taken = vec![false; seen.len()];
-    let mut places = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        let amdsmi = match find(seen, &taken, &node) {
-            Some(i) => {
-                agree(&seen[i], &node, i)?;
-                taken[i] = true;
-                Some(i)
-            }
-            None => None,
-        };
+    let handles = handles_of(seen, &nodes);
+    let place = |(node, amdsmi): (Node, Option<usize>)| {
+        if let Some(i) = amdsmi {
+            agree(&seen[i], &node, i)?;
+        }
         let partition = amdsmi.map_or(node.partition_bits, |i| seen[i].partition);
-        places.push(Place { pci: node.pci, partition, node: Some(node), amdsmi });
-    }
-    Ok(places)
+        Ok(Place { pci: node.pci, partition, node: Some(node), amdsmi })
+    };
+    nodes.into_iter().zip(handles).map(place).collect()
 }
 
-/// The handle of a node: by node number where the library knows it, else by PCI address.
-fn find(seen: &[Seen], taken: &[bool], node: &Node) -> Option<usize> {
-    let free = || seen.iter().enumerate().filter(|(i, _)| !taken[*i]);
-    let by_number = free().find(|(_, s)| s.kfd.is_some_and(|k| k.0 == node.number));
-    let by_address = || {
-        let exact = free().find(|(_, s)| s.kfd.is_none() && s.pci == node.pci && s.partition == node.partition_bits);
-        // Partitions may be told apart by the function on one side and by the upper bits on the other.
-        exact.or_else(|| free().find(|(_, s)| s.kfd.is_none() && s.pci.same_slot(&node.pci)))
+/// The handle of each node: by node number where the library knows it, else by PCI address.
+fn handles_of(seen: &[Seen], nodes: &[Node]) -> Vec<Option<usize>> {
+    let exact = |n: &Node| {
+        let by_number = seen.iter().position(|s| s.kfd.is_some_and(|k| k.0 == n.number));
+        let is = |s: &Seen| s.kfd.is_none() && s.pci == Some(n.pci) && s.partition == n.partition_bits;
+        by_number.or_else(|| seen.iter().position(is))
     };
-    by_number.or_else(by_address).map(|(i, _)| i)
+    let mut handles: Vec<Option<usize>> = nodes.iter().map(exact).collect();
+    // Partitions may be told apart by the function on one side and by the upper bits on the other: in order, if what
+    // is left in the slot is as many on both sides.
+    for n in nodes {
+        let slot_nodes: Vec<usize> =
+            (0..nodes.len()).filter(|&i| handles[i].is_none() && nodes[i].pci.same_slot(&n.pci)).collect();
+        let free = |i: &usize| {
+            seen[*i].kfd.is_none() && seen[*i].pci.is_some_and(|p| p.same_slot(&n.pci)) && !handles.contains(&Some(*i))
+        };
+        let slot_seen: Vec<usize> = (0..seen.len()).filter(free).collect();
+        if slot_nodes.len() == slot_seen.len() {
+            for (node, handle) in slot_nodes.into_iter().zip(slot_seen) {
+                handles[node] = Some(handle);
+            }
+        }
+    }
+    handles
 }
 
 /// Both sides name a PCI address and perhaps a gpu_id; they must be of one GPU.
 fn agree(seen: &Seen, node: &Node, index: usize) -> Result<()> {
-    if !seen.pci.same_slot(&node.pci) {
+    if let Some(pci) = seen.pci.filter(|p| !p.same_slot(&node.pci)) {
         return Err(Error::Ambiguous(format!(
             "the kernel and libamd_smi disagree: KFD node {} is the GPU at {}, but libamd_smi's GPU {index}, which claims that node, is at {}. Nothing is measured while they do; mixed ROCm versions in a container are the usual cause",
-            node.number, node.pci, seen.pci
+            node.number, node.pci, pci
         )));
     }
     match seen.kfd {
@@ -245,14 +258,16 @@ fn agree(seen: &Seen, node: &Node, index: usize) -> Result<()> {
 }
 
 fn without_kfd(seen: &[Seen]) -> (Vec<Place>, Order) {
-    let mut order: Vec<usize> = (0..seen.len()).collect();
-    let enumerated = !seen.is_empty() && seen.iter().all(|s| s.hip_id.is_some());
+    // One whose address the library cannot tell is nobody's here.
+    let mut order: Vec<(usize, PciAddress)> = seen.iter().enumerate().filter_map(|(i, s)| Some((i, s.pci?))).collect();
+    let enumerated = !order.is_empty() && order.iter().all(|(i, _)| seen[*i].hip_id.is_some());
     if enumerated {
-        order.sort_by_key(|&i| (seen[i].hip_id, seen[i].pci));
+        order.sort_by_key(|&(i, pci)| (seen[i].hip_id, pci));
     } else {
-        order.sort_by_key(|&i| (seen[i].pci, seen[i].partition));
+        order.sort_by_key(|&(i, pci)| (pci, seen[i].partition));
     }
-    let place = |i: usize| Place { pci: seen[i].pci, partition: seen[i].partition, node: None, amdsmi: Some(i) };
+    let place =
+        |(i, pci): (usize, PciAddress)| Place { pci, partition: seen[i].partition, node: None, amdsmi: Some(i) };
     (order.into_iter().map(place).collect(), if enumerated { Order::Enumeration } else { Order::Pci })
 }
 
@@ -280,7 +295,8 @@ pub fn has_two_dies(device_id: Option<u16>, name: &str) -> bool {
 
 /// Roles of all places: for each, has its part two dies, and does it report power or energy at all?
 #[must_use]
-pub fn roles(places: &[Place], dies: &[(bool, bool)]) -> Vec<Role> {
+pub fn roles(listing: &Listing, dies: &[(bool, bool)]) -> Vec<Role> {
+    let places = &listing.places;
     let partition = |p: &Place| match places.iter().position(|f| f.partition == 0 && f.pci.same_slot(&p.pci)) {
         _ if p.partition == 0 => Role::Single,
         first => Role::SecondaryPartition { first },
@@ -290,22 +306,25 @@ pub fn roles(places: &[Place], dies: &[(bool, bool)]) -> Vec<Role> {
         if two && reports {
             roles[i] = Role::PrimaryDie;
         } else if two {
-            roles[i] = Role::SecondaryDie { primary: other_die(i, places, dies) };
+            roles[i] = Role::SecondaryDie { primary: other_die(i, listing, dies) };
         }
     }
     roles
 }
 
 /// The die that reports for a silent one: the one at the other end of its widest link; where the machine shows no
-/// links, the neighbour before it in the kernel's order, if dies that report and silent ones take turns throughout.
-fn other_die(silent: usize, places: &[Place], dies: &[(bool, bool)]) -> Option<usize> {
+/// links, the neighbour before it in the kernel's order, if all GPUs are listed and dies that report and silent ones take
+/// turns throughout.
+fn other_die(silent: usize, listing: &Listing, dies: &[(bool, bool)]) -> Option<usize> {
+    let places = &listing.places;
     let reports = |i: usize| dies[i] == (true, true);
     if let Some(number) = places[silent].node.as_ref().and_then(|n| n.nearest) {
         let linked = places.iter().position(|p| p.node.as_ref().is_some_and(|n| n.number == number));
         return linked.filter(|&i| reports(i));
     }
     let twins: Vec<usize> = (0..dies.len()).filter(|&i| dies[i].0).collect();
-    let take_turns = twins.len() % 2 == 0 && twins.chunks(2).all(|c| reports(c[0]) && !reports(c[1]));
+    let take_turns =
+        !listing.incomplete && twins.len() % 2 == 0 && twins.chunks(2).all(|c| reports(c[0]) && !reports(c[1]));
     let at = twins.iter().position(|&i| i == silent)?;
     take_turns.then(|| twins[at - 1])
 }

@@ -19,15 +19,25 @@ fn own_masks() -> Masks {
 }
 
 /// What the library says of one handle. A call that a release lacks, or that fails, is no reason to lose the GPU.
-fn look(source: Source, handle: Handle) -> Result<Seen> {
+fn look(source: Source, handle: Handle, root: &Path) -> Seen {
     let (library, g) = (source.library, source.generation);
-    let id = library.calls.bdf_id(g, handle).map_err(|s| library.failure(s, "amdsmi_get_gpu_bdf_id"))?;
-    let (pci, bits) = pci::PciAddress::from_amdsmi(id);
+    let address = library.calls.bdf_id(g, handle).map(pci::PciAddress::from_amdsmi);
+    if let Err(s) = address {
+        log::warning(|| format!("one GPU has no PCI address: {}", library.failure(s, "amdsmi_get_gpu_bdf_id")));
+    }
+    let (pci, bits) = address.map_or((None, 0), |(pci, bits)| (Some(pci), bits));
     let known = |n: u32| n != u32::MAX;
     let kfd = library.calls.kfd_ids(g, handle).ok().filter(|k| known(k.node_id));
-    let partition = kfd.map(|k| k.partition_id).filter(|p| known(*p)).unwrap_or(bits);
+    // Without the call (before ROCm 6.3): the upper bits, or on other drivers the function of a GPU that is partitioned.
+    let partition = match kfd.map(|k| k.partition_id).filter(|p| known(*p)) {
+        Some(id) => id,
+        None => {
+            let split = pci.filter(|p| bits == 0 && p.function != 0 && sysfs::is_partitioned(root, p));
+            split.map_or(bits, |p| p.function.into())
+        }
+    };
     let hip_id = library.calls.hip_id(g, handle).ok().filter(|h| known(*h));
-    Ok(Seen { pci, partition, kfd: kfd.map(|k| (k.node_id, k.kfd_id)), hip_id })
+    Seen { pci, partition, kfd: kfd.map(|k| (k.node_id, k.kfd_id)), hip_id }
 }
 
 /// All GPUs of the machine, then those that HIP shows, in its order.
@@ -37,10 +47,11 @@ pub(super) fn enumerate(
     options: &Options,
     root: &Path,
 ) -> Result<(Vec<Device>, Listing)> {
+    let epoch = library.epoch();
     let handles = match library.calls.gpu_handles(generation) {
         // Shut down by somebody else since it was initialised: once more.
         Err(Status::NOT_INIT) => {
-            library.forget_init();
+            library.forget_init(epoch);
             library.ensure_init(options.init_timeout)?;
             library.calls.gpu_handles(generation)
         }
@@ -48,7 +59,7 @@ pub(super) fn enumerate(
     };
     let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
     let source = Source { library, generation, epoch: library.epoch() };
-    let seen = handles.iter().map(|h| look(source, *h)).collect::<Result<Vec<_>>>()?;
+    let seen: Vec<Seen> = handles.iter().map(|h| look(source, *h, root)).collect();
     let masks = options.masks.clone().unwrap_or_else(own_masks);
     let listing = topology::list(&seen, sysfs::kfd::read(root), &masks, options.rules)?;
     if listing.uncertain && listing.visible.len() > 1 {
@@ -78,7 +89,7 @@ fn assign_roles(all: &mut [Option<Device>], listing: &Listing) {
         })
         .collect();
     let packages: Vec<String> = all.iter().flatten().map(|d| d.package.clone()).collect();
-    for (i, role) in topology::roles(&listing.places, &dies).into_iter().enumerate() {
+    for (i, role) in topology::roles(listing, &dies).into_iter().enumerate() {
         let Some(device) = all.get_mut(i).and_then(Option::as_mut) else { continue };
         device.role = role;
         device.unmasked = listing.unmasked[i];

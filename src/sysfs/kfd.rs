@@ -78,7 +78,10 @@ fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>, (String
         let path = folder.join(name);
         std::fs::read_to_string(&path).map_err(|e| (path.display().to_string(), e))
     };
-    let gpu_id = read("gpu_id")?.trim().parse().unwrap_or(0);
+    let text = read("gpu_id")?;
+    // Not to be taken for a CPU: all indices behind it would move.
+    let unclear = || (folder.join("gpu_id").display().to_string(), io::Error::from(io::ErrorKind::InvalidData));
+    let gpu_id: u64 = text.trim().parse().map_err(|_| unclear())?;
     if gpu_id == 0 {
         return Ok(None);
     }

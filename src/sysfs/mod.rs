@@ -35,6 +35,14 @@ pub fn device_id(root: &Path, address: &PciAddress) -> Option<u16> {
     u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
+/// Is the GPU in this slot, by its function 0, split into partitions?
+#[must_use]
+pub fn is_partitioned(root: &Path, address: &PciAddress) -> bool {
+    let whole = PciAddress { function: 0, ..*address };
+    text(&pci_device(root, &whole).join("current_compute_partition"))
+        .is_some_and(|mode| !mode.is_empty() && mode != "SPX")
+}
+
 /// The product name that the driver gives a card, where it gives one.
 #[must_use]
 pub fn product_name(root: &Path, address: &PciAddress) -> Option<String> {

@@ -25,7 +25,7 @@ fn nodes(gpus: Vec<Node>) -> Topology {
 }
 
 fn seen(bus: u8, kfd: Option<u32>, hip_id: Option<u32>) -> Seen {
-    Seen { pci: pci(bus), partition: 0, kfd: kfd.map(|n| (n, 1000 + u64::from(n))), hip_id }
+    Seen { pci: Some(pci(bus)), partition: 0, kfd: kfd.map(|n| (n, 1000 + u64::from(n))), hip_id }
 }
 
 fn join(seen: &[Seen], kfd: Topology) -> Result<Listing> {
@@ -104,10 +104,24 @@ fn dies_and_partitions() {
         Place { pci: pci(bus), partition, node: Some(node), amdsmi: None }
     };
     let (speaks, silent, other) = ((true, true), (true, false), (false, true));
+    let listing = |places: &[Place], incomplete| Listing {
+        places: places.to_vec(),
+        order: Order::Kfd,
+        visible: Vec::new(),
+        unmasked: Vec::new(),
+        zero: None,
+        incomplete,
+        uncertain: false,
+        story: Vec::new(),
+    };
+    let roles = |places: &[Place], dies: &[(bool, bool)]| roles(&listing(places, false), dies);
     let four: Vec<Place> = (0..4_u8).map(|i| place(i.into(), i, 0, None)).collect();
     let turns = roles(&four, &[speaks, silent, speaks, silent]);
     assert_eq!(turns[1], Role::SecondaryDie { primary: Some(0) });
     assert_eq!(turns[3], Role::SecondaryDie { primary: Some(2) });
+    // With hidden GPUs about, neighbours may be of two packages.
+    let hidden = super::roles(&listing(&four, true), &[speaks, silent, speaks, silent]);
+    assert_eq!(hidden[1], Role::SecondaryDie { primary: None });
     // Parity would say GPU 0; nothing in the machine does.
     let odd = roles(&four[..3], &[speaks, other, silent]);
     assert_eq!(odd[2], Role::SecondaryDie { primary: Some(0) });
