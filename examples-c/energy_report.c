@@ -142,20 +142,51 @@ static int run(char **command)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void wait_s(double seconds)
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal)
 {
+    interrupted = signal;
+}
+
+/* Waits, or until Ctrl-C: then there is a report as well. */
+static int wait_s(double seconds)
+{
+    struct sigaction stop, old;
     struct timespec t;
+
+    memset(&stop, 0, sizeof stop);
+    stop.sa_handler = on_interrupt;
+    sigaction(SIGINT, &stop, &old);
+    fflush(stdout);
     t.tv_sec = (time_t)seconds;
     t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
-    while (nanosleep(&t, &t) != 0 && errno == EINTR)
+    while (!interrupted && nanosleep(&t, &t) != 0 && errno == EINTR)
         ;
+    sigaction(SIGINT, &old, NULL);
+    return interrupted ? 128 + interrupted : 0;
+}
+
+/* Why a GPU has no energy of its own; is its energy then missing in the sum? */
+static const char *why_not(uint32_t verdict, int *missing)
+{
+    *missing = 1;
+    switch (verdict) {
+    case ZEUS_AMD_VERDICT_SECONDARY_DIE: *missing = 0; return "counted with the first die of its package";
+    case ZEUS_AMD_VERDICT_SECONDARY_PARTITION: *missing = 0; return "counted with the first partition of its package";
+    case ZEUS_AMD_VERDICT_STUCK: return "its counter is stuck";
+    case ZEUS_AMD_VERDICT_IMPLAUSIBLE: return "its counter does not go with its power";
+    case ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE: return "it reports no power to check its counter with";
+    case ZEUS_AMD_VERDICT_UNSUPPORTED: return "it has no counter, or libamd_smi cannot read it";
+    default: return "its counter was not read, stood still, wrapped or was reset meanwhile";
+    }
 }
 
 static void print_energies(zeus_amd_t *z, uint32_t count, const struct edge *before, const struct edge *after,
                            double seconds)
 {
-    double total_j = 0;
-    uint32_t counted = 0;
+    double total_j = 0, total_w = 0;
+    uint32_t counted = 0, lacking = 0;
 
     printf("\n%3s  %14s  %12s  %10s\n", "GPU", "energy", "mean power", "time");
     for (uint32_t i = 0; i < count; i++) {
@@ -163,26 +194,36 @@ static void print_energies(zeus_amd_t *z, uint32_t count, const struct edge *bef
         double joules, time;
 
         if (!before[i].have || !after[i].have || after[i].raw.accumulator < before[i].raw.accumulator) {
-            const char *why = "its counter cannot be read";
-            if (zeus_amd_gpu_info(z, i, &info) == ZEUS_AMD_STATUS_OK) {
-                if (info.energy_verdict == ZEUS_AMD_VERDICT_SECONDARY_DIE)
-                    why = "counted with the first die of its package";
-                else if (info.energy_verdict == ZEUS_AMD_VERDICT_STUCK)
-                    why = "its counter is stuck";
-                else if (before[i].have && after[i].have)
-                    why = "its counter was reset meanwhile";
-            }
-            printf("%3" PRIu32 "  %14s  %s\n", i, "-", why);
+            uint32_t verdict = ZEUS_AMD_VERDICT_TRUSTED;
+            int missing;
+            if (zeus_amd_gpu_info(z, i, &info) == ZEUS_AMD_STATUS_OK)
+                verdict = info.energy_verdict;
+            printf("%3" PRIu32 "  %14s  %s\n", i, "-", why_not(verdict, &missing));
+            lacking += missing != 0;
             continue;
         }
         joules = (double)(after[i].raw.accumulator - before[i].raw.accumulator) * after[i].raw.unit_uj * 1e-6;
         time = after[i].seconds - before[i].seconds;
         printf("%3" PRIu32 "  %12.3f J  %10.1f W  %8.3f s\n", i, joules, time > 0 ? joules / time : 0, time);
         total_j += joules;
+        total_w += time > 0 ? joules / time : 0;
         counted++;
     }
-    printf("all  %12.3f J  %10.1f W  %8.3f s  (%" PRIu32 " of %" PRIu32 " GPUs have a counter of their own)\n",
-           total_j, seconds > 0 ? total_j / seconds : 0, seconds, counted, count);
+    if (counted > 0)
+        printf("all  %12.3f J  %10.1f W  %8.3f s  (%" PRIu32 " of %" PRIu32 " GPUs have a counter of their own)\n", total_j,
+               total_w, seconds, counted, count);
+    else
+        printf("all  %14s  %12s  %8.3f s  (no GPU has a counter to go by)\n", "-", "-", seconds);
+    if (counted > 0 && lacking > 0)
+        printf("     without %" PRIu32 " package%s whose energy is not known\n", lacking, lacking == 1 ? "" : "s");
+}
+
+/* No GPU: why not. */
+static void explain(zeus_amd_t *z)
+{
+    char text[4096] = "";
+    if (zeus_amd_explain(z, text, sizeof text, NULL) == ZEUS_AMD_STATUS_OK)
+        printf("%s", text);
 }
 
 int main(int argc, char **argv)
@@ -221,6 +262,11 @@ int main(int argc, char **argv)
     printf("zeus_amd %s, libamd_smi %" PRIu32 ".%" PRIu32 ".%" PRIu32 " (ROCm %s), %" PRIu32 " GPU%s\n\n",
            zeus_amd_version_string(), about.amdsmi_version_0, about.amdsmi_version_1, about.amdsmi_version_2,
            about.rocm, about.gpu_count, about.gpu_count == 1 ? "" : "s");
+    if (about.gpu_count == 0) {
+        explain(z);
+        zeus_amd_close(z);
+        return command != NULL ? run(command) : 1;
+    }
     print_table(z, about.gpu_count);
 
     before = calloc(about.gpu_count + 1u, sizeof *before);
@@ -234,7 +280,7 @@ int main(int argc, char **argv)
     if (command != NULL)
         status = run(command);
     else
-        wait_s(wanted);
+        status = wait_s(wanted);
     seconds = now_s() - start;
     read_edges(z, about.gpu_count, after);
     print_energies(z, about.gpu_count, before, after, seconds);

@@ -42,6 +42,11 @@ int main()
         const Session session = open();
         std::uint32_t count = 0;
         check(zeus_amd_gpu_count(session.get(), &count));
+        if (count == 0) {
+            std::string why(4096, '\0');
+            check(zeus_amd_explain(session.get(), &why[0], why.size(), nullptr));
+            std::printf("%s", why.c_str());
+        }
         for (std::uint32_t i = 0; i < count; ++i) {
             zeus_amd_gpu_info_t gpu = ZEUS_AMD_GPU_INFO_INIT;
             check(zeus_amd_gpu_info(session.get(), i, &gpu));

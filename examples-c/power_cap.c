@@ -32,10 +32,13 @@ struct options {
     uint32_t gpu_count;
     const char *csv;
     char **command;
+    /* The first of the results: with it things are said that need no saying twice. */
+    const struct result *first;
 };
 
 struct result {
-    double cap_w, seconds, joules;
+    /* How long the command took; the energy, and the mean power between the two readings of the counters. */
+    double cap_w, seconds, joules, watts;
     /* Does joules hold? */
     int counted;
     int status;
@@ -95,6 +98,10 @@ static int parse(int argc, char **argv, struct options *o)
             unsigned long gpu = strtoul(argv[++i], &end, 10);
             if (*end != '\0' || end == argv[i] || gpu > UINT32_MAX || o->gpu_count == MOST_GPUS)
                 return 0;
+            /* Named twice it would be counted twice. */
+            for (uint32_t g = 0; g < o->gpu_count; g++)
+                if (o->gpus[g] == gpu)
+                    return 0;
             o->gpus[o->gpu_count++] = (uint32_t)gpu;
         } else if (strcmp(argv[i], "--csv") == 0) {
             o->csv = argv[++i];
@@ -117,7 +124,10 @@ static int choose_gpus(zeus_amd_t *z, struct options *o)
             o->gpus[o->gpu_count++] = i;
     }
     if (o->gpu_count == 0) {
+        char text[4096] = "";
         fprintf(stderr, "power_cap: none of the %" PRIu32 " GPUs has a power limit\n", count);
+        if (count == 0 && zeus_amd_explain(z, text, sizeof text, NULL) == ZEUS_AMD_STATUS_OK)
+            fprintf(stderr, "%s", text);
         return 1;
     }
     return 0;
@@ -163,18 +173,24 @@ static int check_caps(zeus_amd_t *z, const struct options *o)
     return 0;
 }
 
-/* The sum of the energy counters of the chosen GPUs, in microjoules since some time; 0 if one is not to be trusted. */
-static int energy_uj(zeus_amd_t *z, const struct options *o, double *sum)
+/* The sum of the energy counters of the chosen GPUs, in microjoules since some time, and the mean of the driver's times
+ * of these readings; 0 if one is not to be trusted, with a word about it where that is wanted. */
+static int energy_uj(zeus_amd_t *z, const struct options *o, double *sum, double *time_s, int say)
 {
-    *sum = 0;
+    *sum = *time_s = 0;
     for (uint32_t i = 0; i < o->gpu_count; i++) {
         zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
         uint32_t supported = 0;
         if (zeus_amd_energy_supported(z, o->gpus[i], &supported) != ZEUS_AMD_STATUS_OK || !supported ||
             zeus_amd_energy_raw(z, o->gpus[i], &raw) != ZEUS_AMD_STATUS_OK ||
-            (raw.flags & ZEUS_AMD_ENERGY_STALE_BIT))
+            (raw.flags & ZEUS_AMD_ENERGY_STALE_BIT)) {
+            if (say)
+                fprintf(stderr, "power_cap: the energy counter of GPU %" PRIu32 " is not to be trusted; only time is measured\n",
+                        o->gpus[i]);
             return 0;
+        }
         *sum += (double)raw.accumulator * raw.unit_uj;
+        *time_s += (double)raw.driver_time_ns * 1e-9 / o->gpu_count;
     }
     return 1;
 }
@@ -214,23 +230,26 @@ static int run(char **command)
 /* One limit: 0 to go on, else the exit status to end with. */
 static int measure(zeus_amd_t *z, const struct options *o, struct result *r)
 {
-    double before = 0, after = 0, start;
+    double before, after, began, ended, start;
     int have;
 
     for (uint32_t i = 0; i < o->gpu_count; i++)
         if (zeus_amd_set_power_limit_mw(z, o->gpus[i], (uint64_t)(r->cap_w * 1e3)) != ZEUS_AMD_STATUS_OK)
             return complain("zeus_amd_set_power_limit_mw");
-    have = energy_uj(z, o, &before);
+    have = energy_uj(z, o, &before, &began, r == o->first);
     start = now_s();
     r->status = run(o->command);
     r->seconds = now_s() - start;
-    r->counted = energy_uj(z, o, &after) && have && after >= before;
+    r->counted = energy_uj(z, o, &after, &ended, 0) && have && after >= before && ended > began;
     r->joules = (after - before) * 1e-6;
+    r->watts = r->counted ? r->joules / (ended - began) : 0;
     if (r->status == -1 || (WIFEXITED(r->status) && WEXITSTATUS(r->status) == 127))
         return 127;
     /* Interrupted: the person wants out. */
     if (WIFSIGNALED(r->status) && (WTERMSIG(r->status) == SIGINT || WTERMSIG(r->status) == SIGQUIT))
         return 128 + WTERMSIG(r->status);
+    if (WIFEXITED(r->status) && (WEXITSTATUS(r->status) == 128 + SIGINT || WEXITSTATUS(r->status) == 128 + SIGQUIT))
+        return WEXITSTATUS(r->status);
     return 0;
 }
 
@@ -253,8 +272,7 @@ static void print_table(const struct result *results, int count)
         const char *note = r->status != 0 ? "  the command failed" : "";
         printf("%6.0f W  %8.3f s  ", r->cap_w, r->seconds);
         if (r->counted)
-            printf("%12.3f J  %8.1f W  %14.3f Js", r->joules, r->seconds > 0 ? r->joules / r->seconds : 0,
-                   r->joules * r->seconds);
+            printf("%12.3f J  %8.1f W  %14.3f Js", r->joules, r->watts, r->joules * r->seconds);
         else
             printf("%14s  %10s  %16s", "-", "-", "-");
         printf("%s%s%s\n", note, i == least ? "  least energy" : "", i == best ? "  best energy x delay" : "");
@@ -275,8 +293,7 @@ static int write_csv(const char *name, const struct result *results, int count)
         int code = WIFSIGNALED(r->status) ? 128 + WTERMSIG(r->status) : WEXITSTATUS(r->status);
         fprintf(file, "%g,%.6f,", r->cap_w, r->seconds);
         if (r->counted)
-            fprintf(file, "%.6f,%.3f,%.6f,", r->joules, r->seconds > 0 ? r->joules / r->seconds : 0,
-                    r->joules * r->seconds);
+            fprintf(file, "%.6f,%.3f,%.6f,", r->joules, r->watts, r->joules * r->seconds);
         else
             fprintf(file, ",,,");
         fprintf(file, "%d\n", code);
@@ -299,6 +316,7 @@ int main(int argc, char **argv)
     memset(&o, 0, sizeof o);
     memset(results, 0, sizeof results);
     o.steps = 5;
+    o.first = results;
     if (!parse(argc, argv, &o)) {
         fprintf(stderr, "usage: %s [--caps W,W,... | --steps N] [--gpu I]... [--csv FILE] -- command arguments...\n",
                 argv[0]);

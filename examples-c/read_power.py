@@ -17,6 +17,7 @@ lib.zeus_amd_close.restype = None
 lib.zeus_amd_gpu_count.argtypes = [session_t, ctypes.POINTER(ctypes.c_uint32)]
 for name in ("zeus_amd_power_instant_mw", "zeus_amd_power_average_mw"):
     getattr(lib, name).argtypes = [session_t, index_t, ctypes.POINTER(ctypes.c_uint64)]
+lib.zeus_amd_explain.argtypes = [session_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p]
 lib.zeus_amd_last_error.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
 lib.zeus_amd_last_error.restype = ctypes.c_size_t
 
@@ -44,6 +45,10 @@ session, count = session_t(), ctypes.c_uint32()
 check(lib.zeus_amd_open(None, session))
 try:
     check(lib.zeus_amd_gpu_count(session, count))
+    if count.value == 0:
+        text = ctypes.create_string_buffer(4096)
+        check(lib.zeus_amd_explain(session, text, len(text), None))
+        print(text.value.decode(), end="")
     for gpu in range(count.value):
         mw = power_mw(session, gpu)
         print(f"cuda:{gpu}", "no power of its own" if mw is None else f"{mw / 1000:.0f} W")

@@ -1,11 +1,12 @@
 # Sourced by the scripts: installs what is missing where that is possible, else says what to install.
 
-# require PROGRAM:DEBIAN-PACKAGE...
+# require PROGRAM:DEBIAN-PACKAGE...; packages without a program are in ALSO.
 require() {
-    missing=
+    missing=${ALSO-}
     for pair in "$@"; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
     done
+    # shellcheck disable=SC2086 # one word a package
     [ -z "$missing" ] || install_packages $missing
     for pair in "$@"; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || { echo "still no ${pair%%:*}; please install it" >&2; exit 1; }
@@ -28,8 +29,16 @@ install_packages() {
     { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } >&2
 }
 
+# require_rust MINOR [COMMAND...]: Rust 1.MINOR or later, with these cargo commands.
 require_rust() {
-    command -v cargo >/dev/null 2>&1 && return
-    echo "please install Rust 1.77 or later (https://rustup.rs, or the package cargo of a recent distribution)" >&2
-    exit 1
+    wanted=$1
+    shift
+    have=$(rustc --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+    if [ "${have:-0}" -lt "$wanted" ] || ! command -v cargo >/dev/null 2>&1; then
+        echo "please install Rust 1.$wanted or later (https://rustup.rs)" >&2
+        exit 1
+    fi
+    for command in "$@"; do
+        cargo "$command" --version >/dev/null 2>&1 || { echo "please install cargo $command (rustup component add clippy rustfmt)" >&2; exit 1; }
+    done
 }

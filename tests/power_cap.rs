@@ -53,9 +53,9 @@ fn a_sweep_measures_and_puts_back() {
         let [_, seconds, joules, watts, product, status] = row[..] else { panic!("{table}") };
         assert!(seconds > 0.2 && status == 0.0, "{table}");
         assert!((watts / truth - 1.0).abs() < 0.05, "{watts} W, in truth {truth} W");
-        assert!(
-            (joules - watts * seconds).abs() < 0.01 * joules && (product - joules * seconds).abs() < 0.01 * product
-        );
+        // The energy is between the counters' own times, the delay is the command's.
+        assert!((product - joules * seconds).abs() < 0.01 * product, "{table}");
+        assert!(joules > 0.19 * truth, "{table}");
     }
     assert_eq!(caps(&sim), before);
 }
