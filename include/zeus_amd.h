@@ -845,8 +845,10 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
  *         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return),
  *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
- *         ZEUS_AMD_STATUS_HETEROGENEOUS (only if asked for),
- *         or what amdsmi_init failed with.
+ *         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (only if
+ *         asked for), ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread
+ *         can be started), ZEUS_AMD_STATUS_INTERNAL, or another one (as
+ *         amdsmi_init failed).
  * @threadsafety Any thread.
  * @forksafety  A child may open its own session.
  * @since 0.1
@@ -880,7 +882,8 @@ ZEUS_AMD_API void zeus_amd_close(struct zeus_amd_t *session);
  * @return ZEUS_AMD_STATUS_OK, or the reason why not:
  *         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
  *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
- *         ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION.
+ *         ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION,
+ *         ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread.
  * @forksafety  Works in a child.
  * @since 0.1
@@ -1028,7 +1031,7 @@ zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1056,7 +1059,7 @@ zeus_amd_status_t zeus_amd_power_instant_mw(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1076,17 +1079,11 @@ zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_t *session,
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] power_mw Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return ZEUS_AMD_STATUS_NOT_SUPPORTED,
+ *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
+ *         ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1113,7 +1110,7 @@ zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_t *sess
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1134,16 +1131,9 @@ zeus_amd_status_t zeus_amd_energy_mj(const struct zeus_amd_t *session,
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] supported Written only on success; not NULL.
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
+ *         ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1171,7 +1161,7 @@ zeus_amd_status_t zeus_amd_energy_supported(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1197,7 +1187,7 @@ zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1224,7 +1214,7 @@ zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1250,7 +1240,7 @@ zeus_amd_status_t zeus_amd_power_limit_mw(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1278,7 +1268,7 @@ zeus_amd_status_t zeus_amd_power_limit_default_mw(const struct zeus_amd_t *sessi
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1307,7 +1297,7 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_t *session
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1336,7 +1326,7 @@ zeus_amd_status_t zeus_amd_memory_clocks_mhz(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
  *               other.
@@ -1357,17 +1347,11 @@ zeus_amd_status_t zeus_amd_graphics_clocks_mhz(const struct zeus_amd_t *session,
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] enabled Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return ZEUS_AMD_STATUS_NOT_SUPPORTED,
+ *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
+ *         ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1384,16 +1368,9 @@ zeus_amd_status_t zeus_amd_persistence_mode(const struct zeus_amd_t *session,
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] supported Written only on success; not NULL.
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
+ *         ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1422,7 +1399,7 @@ zeus_amd_status_t zeus_amd_supports_nonblocking_setters(const struct zeus_amd_t 
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1451,7 +1428,7 @@ zeus_amd_status_t zeus_amd_set_power_limit_mw(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1506,7 +1483,7 @@ zeus_amd_status_t zeus_amd_set_persistence_mode(const struct zeus_amd_t *session
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1543,7 +1520,7 @@ zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_t *sessi
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1573,7 +1550,7 @@ zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_t *ses
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1601,7 +1578,7 @@ zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_t *session,
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1627,7 +1604,7 @@ zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_t *sessio
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
  *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+ *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.

@@ -92,7 +92,7 @@ pub enum Error {
     #[error("{device}: {what} of {asked} is outside the range {range}; nothing was changed")]
     OutOfRange { device: String, what: &'static str, asked: String, range: String },
 
-    #[error("{device}: {what} was set to {asked}, and the driver took it without a word, but it is {now} now: it was ignored or cut to what the GPU allows")]
+    #[error("{device}: {what} was set to {asked}, and the driver took it without a word, but it is {now} now: it was ignored, or cut to what the GPU allows (amdgpu keeps whole watts)")]
     NotApplied { device: String, what: &'static str, asked: String, now: String },
 
     #[error("the GPUs differ: {0}")]

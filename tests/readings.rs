@@ -22,8 +22,9 @@ fn program() -> &'static Path {
 }
 
 /// Opens in the running machine, then reads in the stopped one; what was read, and the time it stood at.
-fn readings(sim: &Sim) -> (Readings, u64) {
-    let mut child = sim.command(program()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+fn readings(sim: &Sim, firmware_unit: bool) -> (Readings, u64) {
+    let unit = firmware_unit.then_some("firmware");
+    let mut child = sim.command(program()).args(unit).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
@@ -47,7 +48,7 @@ fn readings(sim: &Sim) -> (Readings, u64) {
 
 fn hold(machine: &str, rocm: &str) {
     let sim = Sim::start(machine, rocm, &[] as &[&str]).unwrap();
-    let (got, now) = readings(&sim);
+    let (got, now) = readings(&sim, false);
     let truth = sim.machine();
     let order = truth.in_hip_order();
     let smi = truth.in_smi_order();
@@ -105,6 +106,8 @@ fn hold(machine: &str, rocm: &str) {
         let unit = (f64::from(15.3_f32) * f64::from(1 << 20)) as u128;
         let mj = (u128::from(reading.accumulator) * unit / 1000) >> 20;
         expect("energy", (counts && !stuck).then(|| mj.to_string()));
+        // 15.3f to all its digits.
+        expect("unit_uj", counts.then(|| "15.300000190734863".to_owned()));
         expect("accumulator", counts.then(|| reading.accumulator.to_string()));
         expect("driver_time", counts.then(|| (sim.epoch_ns() + reading.system_ns).to_string()));
         expect("energy_flags", counts.then(|| "2".to_owned()));
@@ -124,6 +127,19 @@ fn hold(machine: &str, rocm: &str) {
         }
         expect("persistence", None);
         some("nonblocking", 0);
+    }
+}
+
+/// The firmware's unit on request: floor(accumulator × 2^-16 J), and the result says so.
+#[test]
+fn the_firmware_s_unit() {
+    let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+    let (got, now) = readings(&sim, true);
+    for (i, p) in sim.machine().in_hip_order().iter().enumerate() {
+        let accumulator = sim.machine().gpu_of(p).reading(now).accumulator;
+        let mj = u128::from(accumulator) * 1000 / 65536;
+        assert_eq!(got[&(i, "energy".to_owned())], (0, mj.to_string()));
+        assert_eq!(got[&(i, "unit_uj".to_owned())], (0, "15.2587890625".to_owned()));
     }
 }
 

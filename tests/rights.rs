@@ -49,10 +49,7 @@ fn input(sim: &Sim) -> std::fs::File {
 #[test]
 fn another_user_reads_everything_and_sets_nothing() {
     // SAFETY: only asks the kernel.
-    if unsafe { libc::geteuid() } != 0 {
-        println!("not root: no other user to be");
-        return;
-    }
+    assert_eq!(unsafe { libc::geteuid() }, 0, "this test needs root, to be another user: run the tests as root");
     for rocm in GENERATIONS {
         let sim = Sim::start("mi300x-8", rocm, &[] as &[&str]).unwrap();
         run(&sim, 0, "control", "gfx 2 600:900 limit 2 600000");
@@ -94,4 +91,5 @@ fn another_user_reads_everything_and_sets_nothing() {
         std::thread::sleep(std::time::Duration::from_millis(30));
         assert_eq!(set(&sim), before, "{rocm}: a file has changed");
     }
+    std::fs::remove_dir_all(folder()).unwrap();
 }

@@ -4,11 +4,13 @@ set -u
 cd "$(dirname "$0")/.."
 . examples-c/require.sh
 
-require cc:build-essential c++:build-essential clang:clang cmake:cmake valgrind:valgrind setcap:libcap2-bin \
+PATH=$PATH:/usr/sbin:/sbin
+also=
+python3 -c 'import venv, ensurepip' 2>/dev/null || also="$also python3-venv"
+ldconfig -p | grep -q libjemalloc.so.2 || also="$also libjemalloc2"
+ALSO=$also require cc:build-essential c++:build-essential clang:clang cmake:cmake valgrind:valgrind setcap:libcap2-bin \
     python3:python3 nm:binutils setpriv:util-linux
-require_rust
-python3 -c 'import venv, ensurepip' 2>/dev/null || install_packages python3-venv
-ldconfig -p | grep -q libjemalloc.so.2 || install_packages libjemalloc2
+require_rust 88 fmt clippy
 
 passed=0
 failed=0

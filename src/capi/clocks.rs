@@ -30,7 +30,7 @@ use crate::error::Result;
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(session: *const zeus_amd_t
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(session: *const zeus_amd
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.

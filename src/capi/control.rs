@@ -24,7 +24,7 @@ use crate::error::Error;
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.

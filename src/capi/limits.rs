@@ -21,7 +21,7 @@ use crate::error::Result;
 ///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
 ///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
 ///               other.
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_mw(
 ///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
 ///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
 ///               other.
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_default_mw(
 ///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
 ///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
 ///               other.
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
 ///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
 ///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
 ///               other.
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn zeus_amd_memory_clocks_mhz(
 ///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
 ///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
 ///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
+///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
 ///               other.
@@ -199,17 +199,11 @@ unsafe fn clocks(
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
 /// @param[out] enabled Written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
-///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
-///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
-///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
-///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
-///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
-///               other.
+/// @return ZEUS_AMD_STATUS_NOT_SUPPORTED,
+///         ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
+///         ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
 #[no_mangle]
@@ -231,16 +225,9 @@ pub unsafe extern "C" fn zeus_amd_persistence_mode(
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
 /// @param[out] supported Written only on success; not NULL.
 /// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
-///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
-///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
-///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
-///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
-///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN (as libamd_smi failed),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
-///               other.
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
+///         ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
 #[no_mangle]

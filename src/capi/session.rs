@@ -140,8 +140,10 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 ///         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
 ///         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return),
 ///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
-///         ZEUS_AMD_STATUS_HETEROGENEOUS (only if asked for),
-///         or what amdsmi_init failed with.
+///         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (only if
+///         asked for), ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread
+///         can be started), ZEUS_AMD_STATUS_INTERNAL, or another one (as
+///         amdsmi_init failed).
 /// @threadsafety Any thread.
 /// @forksafety  A child may open its own session.
 /// @since 0.1
@@ -193,7 +195,8 @@ pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_t) {
 /// @return ZEUS_AMD_STATUS_OK, or the reason why not:
 ///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
 ///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
-///         ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION.
+///         ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION,
+///         ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread.
 /// @forksafety  Works in a child.
 /// @since 0.1

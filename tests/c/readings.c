@@ -19,7 +19,7 @@ int main(int argc, char **argv)
 
     (void)argv;
     if (argc > 1)
-        options.validation = ZEUS_AMD_VALIDATION_OFF;
+        options.energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE;
     if (zeus_amd_open(&options, &z) != ZEUS_AMD_STATUS_OK) {
         zeus_amd_last_error(text, sizeof text);
         fprintf(stderr, "%s\n", text);
@@ -63,6 +63,7 @@ int main(int argc, char **argv)
         u64(i, "accumulator", s, raw.accumulator);
         u64(i, "driver_time", s, raw.driver_time_ns);
         u64(i, "energy_flags", s, raw.flags);
+        printf("%" PRIu32 " unit_uj %d %.17g\n", i, (int)s, raw.unit_uj);
         s = zeus_amd_temperature_c(z, i, &c);
         u64(i, "temperature", s, (uint64_t)c);
         s = zeus_amd_power_limit_mw(z, i, &v);

@@ -71,8 +71,9 @@ int main(int argc, char **argv)
         /* An index found by its own names is that index. */
         if (zeus_amd_find_by_pci(z, g.pci_address, &found) != ZEUS_AMD_STATUS_OK || found != i)
             printf("not found by PCI: %" PRIu32 "\n", i);
-        if ((g.valid & ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT) && zeus_amd_find_by_uuid(z, g.uuid, &found) == ZEUS_AMD_STATUS_OK &&
-            found != i)
+        s = zeus_amd_find_by_uuid(z, g.uuid, &found);
+        if ((g.valid & ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT) &&
+            (s == ZEUS_AMD_STATUS_OK ? found != i : s != ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE))
             printf("another found by UUID: %" PRIu32 "\n", i);
     }
     if (zeus_amd_explain(z, text, sizeof text, &needed) != ZEUS_AMD_STATUS_OK || needed != strlen(text))

@@ -109,7 +109,7 @@ impl Sim {
 
     /// The log of writing calls: `time_ns pid tid function gpu args -> status` (for direct writes `… WRITE gpu …`).
     pub fn log(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(self.dir.join("calls.log")).unwrap_or_default();
+        let text = std::fs::read_to_string(self.dir.join("calls.log")).expect("a machine has its log");
         text.lines().map(str::to_string).collect()
     }
 }
