@@ -288,6 +288,49 @@ fn repeated_values_are_stale() {
     }
 }
 
+/// A table that froze since it was last looked at: the first reading of it is new to us, and old all the same.
+#[test]
+fn a_first_look_at_an_old_value_is_stale() {
+    // Compiled before the machine's clock begins.
+    let program = program();
+    for rocm in ["6.1.2", "6.4.3", "7.0.2", "7.13"] {
+        let sim = sim(rocm, &["gpu.2.counter.frozen_at_s = 2.5"]);
+        let mut command = sim.command(program);
+        command.args(["-", "5000", "validate", "3000"]);
+        let said = Said::by(command);
+        assert_eq!(said.number("2 verdict"), 1, "{rocm}: it froze after the check");
+        for i in 0..8 {
+            let want = if i == 2 { S::ZEUS_AMD_STATUS_STALE as i32 } else { 0 };
+            assert_eq!(said.number(&format!("{i} energy")), want, "{rocm} {i}");
+        }
+    }
+}
+
+/// A counter that could not be read at the check was not checked: it is not served afterwards as if it had been.
+#[test]
+fn a_counter_that_was_not_checked_is_not_served() {
+    let fault = "gpu.0.fault.amdsmi_get_energy_count = { status = 30, first = 1 }";
+    let sim = Sim::start("mi100-1", "7.13", &[fault]).unwrap();
+    let mut command = sim.command(program());
+    command.args(["-", "5000", "validate"]);
+    let said = Said::by(command);
+    assert_eq!(said.number("0 verdict"), 5);
+    assert_eq!(said.number("0 energy"), S::ZEUS_AMD_STATUS_NOT_SUPPORTED as i32);
+    assert!(said.text("0 energy").contains("could not be read when the session was opened"), "{}", said.0);
+}
+
+/// One file under the loader's name and by its path is one library: one initialisation, one lock.
+#[test]
+fn one_library_under_two_names() {
+    let sim = sim("6.2.4", &[]);
+    let mut command = sim.command(common::c_program("two_names"));
+    let folder = sim.library().parent().unwrap().to_owned();
+    command.env_remove("ROCM_PATH").env_remove("ROCM_HOME").env("LD_LIBRARY_PATH", folder).arg(sim.library());
+    let out = command.output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(sim.calls("amdsmi_init"), 1);
+}
+
 /// No gpu_metrics at all: no power and no energy, each with a status, and the rest goes on.
 #[test]
 fn without_gpu_metrics() {

@@ -409,6 +409,26 @@ fn an_end_that_libamd_smi_refuses_goes_by_the_kernel_s_files() {
     assert_eq!(std::fs::read_to_string(cap(1)).unwrap().trim(), before[1][0], "the others are put back");
 }
 
+/// A host without a standard error: what it writes there does not reach the watcher.
+#[test]
+fn the_wire_is_none_of_the_standard_streams() {
+    let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+    let before = all(&sim);
+    let mut host =
+        program(&sim, "close_fd 2 close_fd 0 watch limit 0 300000 write_fd 2 write_fd 0 kill").spawn().unwrap();
+    assert!(!host.wait().unwrap().success());
+    soon(&sim, &before, "killed without a standard error");
+}
+
+/// A failure that passes, at the begin: not a guard with a hole in it.
+#[test]
+fn what_cannot_be_remembered_fails_the_begin() {
+    let fault = "gpu.0.fault.amdsmi_get_power_cap_info = { status = 30, first = 1 }";
+    let sim = Sim::start("mi300x-8", "7.0.2", &[fault]).unwrap();
+    let text = run(&sim, "begin");
+    assert!(text.starts_with("begin -7 GPU 0"), "{text}");
+}
+
 /// Without pidfd and close_range: the watcher looks for its parent, and closes one by one.
 #[test]
 fn on_an_old_kernel() {

@@ -249,6 +249,27 @@ fn dies_of_mi250x() {
     }
 }
 
+/// Without names it is the device ids that tell models apart.
+#[test]
+fn different_models_under_one_name() {
+    let sim = Sim::start("mixed-2", "7.0.2", &["all.name = 'AMD Instinct'"]).unwrap();
+    assert_eq!(which(&sim, 1, &[]).number("open"), -18);
+    let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+    assert_eq!(which(&sim, 1, &[]).number("open"), 0);
+}
+
+/// A first die that is busy while the session is opened is not taken for a second one.
+#[test]
+fn a_busy_first_die_stays_the_first() {
+    let busy = ["amdsmi_get_power_info", "amdsmi_get_energy_count"]
+        .map(|f| format!("gpu.0.fault.{f} = {{ status = 30, first = 2 }}"));
+    let sim = Sim::start("mi250x-4", "7.0.2", &busy).unwrap();
+    let said = which(&sim, 0, &[]);
+    let gpus = said.gpus();
+    assert!(gpus[0].power.is_some() && gpus[1].power.is_none(), "{}", said.text);
+    assert!(said.refusal(1).contains("GPU 0 has it"), "{}", said.text);
+}
+
 /// A second die alone: the text names the first by its address.
 #[test]
 fn a_second_die_whose_first_is_masked() {
@@ -274,13 +295,16 @@ fn dies_in_another_order() {
     assert!(said.refusal(0).contains("GPU 1 has it"), "{}", said.text);
 }
 
-/// One MI300X in CPX: eight indices, one package; only the first has power and energy.
+/// One MI300X in CPX: eight indices, one package; only the first has power and energy. Whether the driver shows the
+/// partition in the upper bits of the address or in its function.
 #[test]
 fn partitions_are_one_package() {
-    for rocm in ["6.1.2", "6.3.3", "6.4.0", "6.4.3", "7.0.2", "10.0"] {
+    let releases = ["6.1.2", "6.2.4", "6.3.3", "6.4.0", "6.4.3", "7.0.2", "10.0"];
+    for (rocm, function) in releases.iter().flat_map(|r| [(*r, false), (*r, true)]) {
         let with: Vec<String> = (1..8)
             .map(|i| format!("gpu.{i}.absent = true"))
             .chain(["gpu.0.partitions = 8".into(), "gpu.0.compute_partition = 'CPX'".into()])
+            .chain([format!("gpu.0.partition_is_function = {function}")])
             .collect();
         let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
         let said = which(&sim, 0, &[]);

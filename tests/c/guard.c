@@ -77,6 +77,11 @@ int main(int argc, char **argv)
         } else if (strcmp(step, "end_first") == 0) {
             said(step, zeus_amd_guard_end(guards[0]));
             guards[0] = NULL;
+        } else if (strcmp(step, "close_fd") == 0) {
+            close(atoi(next(&at)));
+        } else if (strcmp(step, "write_fd") == 0) {
+            if (write(atoi(next(&at)), "noise\n", 6) == 6)
+                printf("write_fd somebody has it\n");
         } else if (strcmp(step, "remove") == 0) {
             if (unlink(next(&at)) != 0)
                 return 1;

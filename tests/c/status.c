@@ -1,11 +1,13 @@
 /* Opens a session and prints the status of everything: "probe S", "open S", "error TEXT", then a line "GPU KEY S TEXT"
- * for each reading. Arguments: path of libamd_smi ("-": none), time limit in ms, "validate" or "-". */
+ * for each reading. Arguments: path of libamd_smi ("-": none), time limit in ms, "validate" or "-", milliseconds to wait
+ * before the readings. */
 #include <zeus_amd.h>
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void say(uint32_t gpu, const char *key, zeus_amd_status_t s)
 {
@@ -47,6 +49,11 @@ int main(int argc, char **argv)
     }
     if (zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
         return 1;
+    if (argc > 4) {
+        const long ms = atol(argv[4]);
+        const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+        nanosleep(&pause, NULL);
+    }
     printf("count %" PRIu32 "\n", count);
     /* One past the end as well: the index out of range. */
     for (uint32_t i = 0; i <= count; i++) {

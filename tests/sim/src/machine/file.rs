@@ -182,6 +182,9 @@ pub struct GpuSpec {
     pub memory_partition: String,
     #[serde(default = "one")]
     pub partitions: u32,
+    /// libamd_smi shows the partition in the PCI function, as it does with some drivers, not in bits 31:28.
+    #[serde(default)]
+    pub partition_is_function: bool,
     /// unique_id of each partition in KFD; default: all the GPU's.
     #[serde(default)]
     pub partition_unique_ids: Vec<String>,

@@ -21,8 +21,15 @@ pub extern "C" fn amdsmi_get_gpu_bdf_id(processor: *mut c_void, id: *mut u64) ->
         if id.is_null() {
             return INVAL;
         }
-        let b = t.gpu.bdf;
-        store(id, b.location() | u64::from(b.domain) << 32 | u64::from(t.processor.partition) << 28);
+        let domain = u64::from(t.gpu.bdf.domain) << 32;
+        store(
+            id,
+            if t.gpu.spec.partition_is_function {
+                t.processor.bdf.location() | domain
+            } else {
+                t.gpu.bdf.location() | domain | u64::from(t.processor.partition) << 28
+            },
+        );
         SUCCESS
     })
 }
