@@ -1681,7 +1681,8 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_t *ses
  * own, and ends with the guard. The program gets no SIGCHLD for it, and wait()
  * does not see it; only waiting with __WALL or __WCLONE does, which a program
  * should not do. What kills the watcher too (the end of a container or cgroup)
- * leaves the settings as they are. If an outer guard of the session has a
+ * leaves the settings as they are; a large core dump is waited for. As with any
+ * fork, memory registered for RDMA wants MADV_DONTFORK. If an outer guard of the session has a
  * watcher, an inner one starts none: that one serves for both.
  *
  * @param[in]  session An open session; not NULL.
@@ -1689,7 +1690,9 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_t *ses
  * @param[out] begun   Receives the guard, or NULL on failure; not NULL.
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or unknown
  *         flags), ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_NO_MEMORY (no watcher could be started),
+ *         ZEUS_AMD_STATUS_NO_MEMORY (no watcher could be started), or another
+ *         (as libamd_smi failed: a setting that cannot be read is not guarded in
+ *         silence),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; guards of one session wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1710,7 +1713,7 @@ zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_t *session,
  * @param[in] begun A guard, or NULL, which does nothing.
  * @return ZEUS_AMD_STATUS_OK, or the first failure of a setting, as that of
  *         zeus_amd_set_power_limit_mw() or zeus_amd_lock_graphics_clocks_mhz()
- *         (a watcher, if there is one, then tries through the kernel's files),
+ *         (the kernel's files have then been tried as well),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; guards of one session wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is changed or

@@ -22,7 +22,8 @@ use crate::guard::Guard;
 /// own, and ends with the guard. The program gets no SIGCHLD for it, and wait()
 /// does not see it; only waiting with __WALL or __WCLONE does, which a program
 /// should not do. What kills the watcher too (the end of a container or cgroup)
-/// leaves the settings as they are. If an outer guard of the session has a
+/// leaves the settings as they are; a large core dump is waited for. As with any
+/// fork, memory registered for RDMA wants MADV_DONTFORK. If an outer guard of the session has a
 /// watcher, an inner one starts none: that one serves for both.
 ///
 /// @param[in]  session An open session; not NULL.
@@ -30,7 +31,9 @@ use crate::guard::Guard;
 /// @param[out] begun   Receives the guard, or NULL on failure; not NULL.
 /// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or unknown
 ///         flags), ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY,
-///         ZEUS_AMD_STATUS_NO_MEMORY (no watcher could be started),
+///         ZEUS_AMD_STATUS_NO_MEMORY (no watcher could be started), or another
+///         (as libamd_smi failed: a setting that cannot be read is not guarded in
+///         silence),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; guards of one session wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -66,7 +69,7 @@ pub unsafe extern "C" fn zeus_amd_guard_begin(
 /// @param[in] begun A guard, or NULL, which does nothing.
 /// @return ZEUS_AMD_STATUS_OK, or the first failure of a setting, as that of
 ///         zeus_amd_set_power_limit_mw() or zeus_amd_lock_graphics_clocks_mhz()
-///         (a watcher, if there is one, then tries through the kernel's files),
+///         (the kernel's files have then been tried as well),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; guards of one session wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is changed or
