@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{Place, Role};
 use crate::verdict::Verdict;
-use crate::{lock, log};
+use crate::{lock, log, sysfs};
 use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,16 +97,17 @@ pub struct Device {
 
 impl Device {
     pub fn new(place: Place, source: Source, handle: Option<Handle>, root: &std::path::Path) -> Self {
+        let folder = sysfs::pci_device(root, &place.pci);
         let mut device = Device {
             index: usize::MAX,
             name: String::new(),
-            device_id: crate::sysfs::device_id(root, &place.pci).or(place.node.as_ref().map(|n| n.device_id)),
+            device_id: sysfs::device_id(&folder).or(place.node.as_ref().map(|n| n.device_id)),
             unmasked: None,
             role: Role::Single,
             shared_with: None,
             package: format!("{:04x}:{:02x}:{:02x}", place.pci.domain, place.pci.bus, place.pci.device),
-            folder: crate::sysfs::pci_device(root, &place.pci),
-            hwmon: Hwmon::find(root, &place.pci),
+            hwmon: Hwmon::find(&folder),
+            folder,
             place,
             source,
             handle,
@@ -116,8 +117,7 @@ impl Device {
             changing: lock::Mutex::new(clocks::Locks::default()),
         };
         let asked = device.handle.map(|h| source.library.calls.market_name(source.generation, h).1);
-        device.name =
-            asked.flatten().or_else(|| crate::sysfs::product_name(root, &device.place.pci)).unwrap_or_default();
+        device.name = asked.flatten().or_else(|| sysfs::product_name(&device.folder)).unwrap_or_default();
         device
     }
 
@@ -308,16 +308,12 @@ impl Device {
 
     /// The highest and the lowest clock of the domain, as Zeus has it: [max, min].
     pub fn clocks_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
-        let what = match clock {
-            Clock::Graphics => "graphics clock",
-            Clock::Memory => "memory clock",
-        };
         let handle = self.handle()?;
         let clocks = self.source.library.calls.clocks(self.source.generation, handle, clock);
         let clocks = clocks.map_err(|s| self.failure(s, "amdsmi_get_clock_info"))?;
         match (clocks.max_mhz, clocks.min_mhz) {
             (Some(max), Some(min)) => Ok((max, min)),
-            _ => Err(self.not_supported(what, "the driver does not report its range")),
+            _ => Err(self.not_supported(clocks::name(clock), "the driver does not report its range")),
         }
     }
 

@@ -157,9 +157,7 @@ impl Listing {
         self.zero = outcome.nothing.map(Zero::Masked);
         self.story.push(format!("HIP shows {} GPU{}", self.visible.len(), plural(self.visible.len())));
     }
-}
 
-impl Listing {
     /// The library's hip_id is a difference of node numbers: where it is not HIP's index, people should know.
     fn compare_hip_ids(&mut self, seen: &[Seen]) {
         for (place, unmasked) in self.places.iter().zip(&self.unmasked) {

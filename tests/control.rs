@@ -35,6 +35,16 @@ fn written(sim: &Sim) -> Vec<(String, String, String)> {
     .collect()
 }
 
+/// Each operation has its own status and words, and nothing was written for any.
+fn refused(sim: &Sim, rocm: &str, operations: &[(&str, i32, &str)]) {
+    let steps: Vec<&str> = operations.iter().map(|o| o.0).collect();
+    for ((operation, status, words), (got, text)) in operations.iter().zip(control(sim, &[], &steps)) {
+        assert_eq!(got, *status, "{rocm} {operation}: {text}");
+        assert!(text.contains(words), "{rocm} {operation}: no {words:?} in {text}");
+    }
+    assert_eq!(written(sim), [], "{rocm}");
+}
+
 fn cap_file(sim: &Sim, gpu: usize) -> u64 {
     let device = sim.dir().join(format!("sys/bus/pci/devices/{}/hwmon", sim.machine().gpus()[gpu].bdf));
     let hwmon = std::fs::read_dir(device).unwrap().next().unwrap().unwrap().path();
@@ -85,12 +95,7 @@ fn bad_input_writes_nothing() {
             ("persistence 0 1", -4, "AMD GPUs have none"),
             ("persistence 0 2", -1, "0 or 1"),
         ];
-        let said = control(&sim, &[], &operations.map(|o| o.0));
-        for ((operation, status, words), (got, text)) in operations.iter().zip(said) {
-            assert_eq!(got, *status, "{rocm} {operation}: {text}");
-            assert!(text.contains(words), "{rocm} {operation}: no {words:?} in {text}");
-        }
-        assert_eq!(written(&sim), [], "{rocm}");
+        refused(&sim, rocm, &operations);
     }
 }
 
@@ -255,12 +260,7 @@ fn bad_clocks_write_nothing() {
             ("reset_clocks 4294967295 0", -3, "there are 8"),
             ("gfx_range 8 0", -3, "there are 8"),
         ];
-        let said = control(&sim, &[], &operations.map(|o| o.0));
-        for ((operation, status, words), (got, text)) in operations.iter().zip(said) {
-            assert_eq!(got, *status, "{rocm} {operation}: {text}");
-            assert!(text.contains(words), "{rocm} {operation}: no {words:?} in {text}");
-        }
-        assert_eq!(written(&sim), [], "{rocm}");
+        refused(&sim, rocm, &operations);
     }
 }
 

@@ -90,9 +90,9 @@ fn load(places: &Places) -> Result<&'static Library> {
     let mut libraries = registry().libraries.lock();
     let (path, dl) = match found {
         Found::File(path) => {
-            // One library under two names must not be initialised twice.
             let real = path.canonicalize().unwrap_or(path);
             let name = real.display().to_string();
+            // Known by its name: the loader, in which another thread may be while the host forks, is left alone.
             if let Some(known) = libraries.iter().find(|l| l.path == name) {
                 return Ok(known);
             }

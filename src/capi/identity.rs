@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::session::Session;
 use crate::topology::{Order, Role};
 use crate::verdict::Verdict;
+use crate::visible::uuid;
 use std::ffi::c_char;
 use std::mem::zeroed;
 
@@ -51,7 +52,7 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         v.valid |= ZEUS_AMD_GPU_INFO_KFD_NODE_BIT;
         if node.unique_id != 0 {
             v.unique_id = node.unique_id;
-            put_text(&mut v.uuid, &format!("GPU-{:016x}", node.unique_id));
+            put_text(&mut v.uuid, &uuid(node.unique_id));
             v.valid |= ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT;
         }
     }

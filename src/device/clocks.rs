@@ -57,7 +57,7 @@ fn slot(clock: Clock) -> usize {
     usize::from(clock == Clock::Memory)
 }
 
-fn name(clock: Clock) -> &'static str {
+pub(super) fn name(clock: Clock) -> &'static str {
     match clock {
         Clock::Graphics => "graphics clock",
         Clock::Memory => "memory clock",
@@ -68,12 +68,24 @@ fn words(b: Bounds) -> String {
     format!("{} to {} MHz", b.min_mhz, b.max_mhz)
 }
 
+/// OD_RANGE; where the driver has none, the bounds while nothing is locked, then or now.
+fn settable(clock: Clock, now: ClockState, table: &od::Table, locks: &mut Locks) -> Option<Bounds> {
+    for (clock, range) in BOTH.into_iter().zip([table.graphics_range, table.memory_range]) {
+        let seen = range.or(if now.level == Some(AUTO) { now.of(clock) } else { None });
+        let known = &mut locks.range[slot(clock)];
+        *known = seen.or(*known);
+    }
+    locks.range[slot(clock)]
+}
+
 impl Device {
     /// The range in which the clock can be locked.
     pub fn clock_range_mhz(&self, clock: Clock) -> Result<Bounds> {
         self.refuse_partition(name(clock))?;
         let mut locks = self.changing.lock();
-        self.settable(clock, &mut locks).ok_or_else(|| {
+        let table = self.od_table();
+        let now = self.clock_state_by(&table);
+        settable(clock, now, &table, &mut locks).ok_or_else(|| {
             self.not_supported(
                 name(clock),
                 "its pp_od_clk_voltage is not readable, or shows no OD_RANGE (then the range shows only while nothing is locked)",
@@ -101,8 +113,9 @@ impl Device {
         let wanted = Bounds { min_mhz, max_mhz };
         self.warn_without_rights();
         let mut locks = self.changing.lock();
-        let now = self.clock_state();
-        if let Some(range) = self.settable(clock, &mut locks) {
+        let table = self.od_table();
+        let now = self.clock_state_by(&table);
+        if let Some(range) = settable(clock, now, &table, &mut locks) {
             if min_mhz < range.min_mhz || max_mhz > range.max_mhz {
                 let range = words(range);
                 return Err(Error::OutOfRange { device: self.label(), what, asked: words(wanted), range });
@@ -161,8 +174,11 @@ impl Device {
     }
 
     pub(super) fn clock_state(&self) -> ClockState {
+        self.clock_state_by(&self.od_table())
+    }
+
+    fn clock_state_by(&self, table: &od::Table) -> ClockState {
         let level = crate::sysfs::text(&self.folder.join(LEVEL_FILE));
-        let table = self.od_table();
         ClockState {
             level: level.and_then(|text| LEVELS.iter().position(|l| *l == text)),
             graphics: table.graphics,
@@ -172,17 +188,6 @@ impl Device {
 
     fn od_table(&self) -> od::Table {
         crate::sysfs::text(&self.folder.join(OD_FILE)).map_or_else(od::Table::default, |text| od::parse(&text))
-    }
-
-    /// OD_RANGE; where the driver has none, the bounds while nothing is locked, then or now.
-    fn settable(&self, clock: Clock, locks: &mut Locks) -> Option<Bounds> {
-        let (table, now) = (self.od_table(), self.clock_state());
-        for (clock, range) in BOTH.into_iter().zip([table.graphics_range, table.memory_range]) {
-            let seen = range.or(if now.level == Some(AUTO) { now.of(clock) } else { None });
-            let known = &mut locks.range[slot(clock)];
-            *known = seen.or(*known);
-        }
-        locks.range[slot(clock)]
     }
 
     /// Writes the bounds, in the order that never has the lower one above the upper one on the way.

@@ -1,7 +1,6 @@
 //! hwmon: the power and the cap, where libamd_smi's own numbers cannot be trusted.
 
-use super::{pci_device, text};
-use crate::pci::PciAddress;
+use super::text;
 use std::path::{Path, PathBuf};
 
 /// The hwmon folder of one GPU.
@@ -10,8 +9,8 @@ pub struct Hwmon(PathBuf);
 
 impl Hwmon {
     #[must_use]
-    pub fn find(root: &Path, address: &PciAddress) -> Option<Hwmon> {
-        let entries = std::fs::read_dir(pci_device(root, address).join("hwmon")).ok()?;
+    pub fn find(device: &Path) -> Option<Hwmon> {
+        let entries = std::fs::read_dir(device.join("hwmon")).ok()?;
         let mut folders = entries.filter_map(|e| Some(e.ok()?.path()));
         folders.find(|f| text(&f.join("name")).as_deref() == Some("amdgpu")).map(Hwmon)
     }

@@ -30,8 +30,8 @@ pub fn pci_device(root: &Path, address: &PciAddress) -> PathBuf {
 
 /// The PCI device id, as the kernel prints it: "0x74a1".
 #[must_use]
-pub fn device_id(root: &Path, address: &PciAddress) -> Option<u16> {
-    let text = text(&pci_device(root, address).join("device"))?;
+pub fn device_id(device: &Path) -> Option<u16> {
+    let text = text(&device.join("device"))?;
     u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
@@ -45,6 +45,6 @@ pub fn is_partitioned(root: &Path, address: &PciAddress) -> bool {
 
 /// The product name that the driver gives a card, where it gives one.
 #[must_use]
-pub fn product_name(root: &Path, address: &PciAddress) -> Option<String> {
-    text(&pci_device(root, address).join("product_name")).filter(|t| !t.is_empty())
+pub fn product_name(device: &Path) -> Option<String> {
+    text(&device.join("product_name")).filter(|t| !t.is_empty())
 }

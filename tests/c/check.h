@@ -2,20 +2,7 @@
 #ifndef ZEUS_AMD_TESTS_CHECK_H
 #define ZEUS_AMD_TESTS_CHECK_H
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "zeus_amd.h"
-
-#define CHECK(x)                                                               \
-    do {                                                                       \
-        if (!(x)) {                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);            \
-            exit(1);                                                           \
-        }                                                                      \
-    } while (0)
+#include "plain.h"
 
 /* As CHECK, for a status: says what it was, and the library's words. */
 #define CHECK_IS(call, expected)                                               \

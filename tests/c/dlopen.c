@@ -3,19 +3,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
-#include "zeus_amd.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define CHECK(x)                                                               \
-    do {                                                                       \
-        if (!(x)) {                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);            \
-            exit(1);                                                           \
-        }                                                                      \
-    } while (0)
+#include "mapped.h"
 
 static char **args;
 
@@ -52,18 +40,6 @@ static void *use_and_close(void *unused)
     close_(z);
     CHECK(dlclose(library) == 0);
     return unused;
-}
-
-static int is_mapped(const char *path)
-{
-    char line[4096];
-    int found = 0;
-    FILE *f = fopen("/proc/self/maps", "r");
-    CHECK(f != NULL);
-    while (fgets(line, sizeof line, f))
-        found |= strstr(line, path) != NULL;
-    fclose(f);
-    return found;
 }
 
 int main(int argc, char **argv)

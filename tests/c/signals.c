@@ -10,19 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "zeus_amd.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define CHECK(x)                                                               \
-    do {                                                                       \
-        if (!(x)) {                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);            \
-            exit(1);                                                           \
-        }                                                                      \
-    } while (0)
+#include "plain.h"
 
 struct state {
     struct sigaction handlers[NSIG];

@@ -1,17 +1,6 @@
 /* A library without the functions of libamd_smi (ZEUS_AMD_AMDSMI) is refused, and stays mapped: it may have threads. */
 #include "check.h"
-
-static int is_mapped(const char *path)
-{
-    char line[4096];
-    int found = 0;
-    FILE *f = fopen("/proc/self/maps", "r");
-    CHECK(f != NULL);
-    while (fgets(line, sizeof line, f))
-        found |= strstr(line, path) != NULL;
-    fclose(f);
-    return found;
-}
+#include "mapped.h"
 
 int main(void)
 {

@@ -4,15 +4,11 @@
 # usage: tests/python/amdsmi.sh [VERSION...]
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-root=$(CDPATH= cd -- "$here/../.." && pwd)
-target=${CARGO_TARGET_DIR:-$root/target}
-case $target in /*) ;; *) target=$root/$target ;; esac
-sim=$root/tests/sim/run
+. "$here/venv.sh"
 [ $# -gt 0 ] || set -- 6.1.2 6.2.4 6.3.3 6.4.3 7.0.2
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-. "$here/venv.sh"
 
 # What a plain install does not show: partitions, and a KFD order of one's own.
 cpx='gpu.0.compute_partition = "CPX"

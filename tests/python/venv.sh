@@ -1,4 +1,10 @@
-# Sourced. make_venv NAME PACKAGE [WHAT IT NEEDS...]: sets venv to $target/venv/NAME, where PACKAGE is installed, unchanged
+# Sourced with `here` set to this folder: sets root, target (made absolute) and sim.
+root=$(CDPATH= cd -- "$here/../.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+case $target in /*) ;; *) target=$root/$target ;; esac
+sim=$root/tests/sim/run
+
+# make_venv NAME PACKAGE [WHAT IT NEEDS...]: sets venv to $target/venv/NAME, where PACKAGE is installed, unchanged
 # and by itself, after what it needs. What is there is used as it is.
 make_venv() {
     venv=$target/venv/$1 package=$2

@@ -6,15 +6,11 @@
 # usage: tests/python/zeus.sh [ROCM...]
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-root=$(CDPATH= cd -- "$here/../.." && pwd)
-target=${CARGO_TARGET_DIR:-$root/target}
-case $target in /*) ;; *) target=$root/$target ;; esac
-sim=$root/tests/sim/run
+. "$here/venv.sh"
 [ $# -gt 0 ] || set -- 6.1.2 6.2.4 6.3.3 6.4.3 7.0.2
 passed=0 failed=0 started=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-. "$here/venv.sh"
 
 (cd "$root" && cargo rustc --quiet --locked --release --lib --crate-type cdylib) || exit 1
 "$sim" build "$@" >/dev/null || exit 1
