@@ -1,9 +1,13 @@
 //! All that knows the kernel's files, under one root directory.
 
 pub mod drm;
+mod failure;
 pub mod hwmon;
 pub mod kfd;
+pub mod metrics;
 pub mod od;
+
+pub use failure::Failure;
 
 use crate::pci::PciAddress;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,69 @@
+//! Revision 1.9 describes itself: a count, then for each attribute a word that encodes it and its values, with no gaps.
+
+use super::layout::{Layout, Place, SELF_DESCRIBING};
+use super::{at, Why};
+
+/// Where the first attribute begins.
+const FIRST: usize = 8;
+
+/// The shortest attribute: its word and one byte.
+const SHORTEST: usize = 9;
+
+/// The places of the attributes that are of use here. The walk has to end where the table ends.
+pub(super) fn find(bytes: &[u8]) -> Result<Layout, Why> {
+    let count =
+        at::<4>(bytes, 4).map(i32::from_le_bytes).ok_or(Why::Attributes("it ends before its first attribute"))?;
+    let most = bytes.len().saturating_sub(FIRST) / SHORTEST;
+    let count = usize::try_from(count).ok().filter(|c| *c <= most);
+    let count = count.ok_or(Why::Attributes("it says that it has more attributes than fit into it"))?;
+
+    let (mut layout, mut here) = (SELF_DESCRIBING, FIRST);
+    for _ in 0..count {
+        let word =
+            at::<8>(bytes, here).map(u64::from_le_bytes).ok_or(Why::Attributes("it ends inside an attribute"))?;
+        let instances = (word & 0x3FF) as usize;
+        let (id, kind) = ((word >> 10 & 0x3FF) as u16, (word >> 20 & 0xF) as u8);
+        // Bits 24 to 31 are the unit, which the driver gets wrong for some: the id tells.
+        if word >> 32 != 0 || kind > 7 || instances == 0 {
+            return Err(Why::Attributes("an attribute's description has bits that mean nothing"));
+        }
+        let start = here + 8;
+        here = start + (instances << (kind >> 1));
+        if here > bytes.len() {
+            return Err(Why::Attributes("it ends inside an attribute"));
+        }
+        let Some((place, array)) = known(&mut layout, id) else { continue };
+        if place.is_there() {
+            return Err(Why::Attributes("an attribute stands twice in it"));
+        }
+        // Several values where one was meant: what each of them is, nobody said.
+        if instances == 1 || array {
+            *place = Place { at: start as u16, kind, count: instances.min(8) as u8 };
+        }
+    }
+    if here == bytes.len() {
+        Ok(layout)
+    } else {
+        Err(Why::Attributes("it does not end where its attributes end"))
+    }
+}
+
+/// The place that an attribute has in a layout, and whether it may have several values.
+fn known(layout: &mut Layout, id: u16) -> Option<(&mut Place, bool)> {
+    let place = match id {
+        0 => &mut layout.hotspot_c,
+        1 => &mut layout.memory_c,
+        2 => &mut layout.vrsoc_c,
+        3 => &mut layout.current_power,
+        4 => &mut layout.graphics_activity,
+        5 => &mut layout.memory_activity,
+        7 => &mut layout.energy,
+        8 => &mut layout.driver_time_ns,
+        9 => &mut layout.accumulations,
+        32 => &mut layout.firmware_time_10ns,
+        33 => return Some((&mut layout.graphics_mhz, true)),
+        37 => &mut layout.memory_mhz,
+        _ => return None,
+    };
+    Some((place, false))
+}

@@ -1,0 +1,269 @@
+//! Where each revision of the table keeps what, as the kernel's `kgd_pp_interface.h` has it for x86-64 and aarch64.
+
+/// A value in the table, or several of one type; at 0 (where the header lies) it is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub at: u16,
+    /// As the self-describing table counts types: u8, s8, u16, s16, u32, s32, u64, s64.
+    pub kind: u8,
+    pub count: u8,
+}
+
+impl Place {
+    const NONE: Place = Place { at: 0, kind: 0, count: 0 };
+
+    pub fn is_there(self) -> bool {
+        self.at != 0
+    }
+
+    pub fn bytes(self) -> usize {
+        1 << (self.kind >> 1)
+    }
+
+    pub fn signed(self) -> bool {
+        self.kind & 1 == 1
+    }
+}
+
+const fn u16_at(at: u16) -> Place {
+    Place { at, kind: 2, count: 1 }
+}
+
+const fn eight_u16_at(at: u16) -> Place {
+    Place { at, kind: 2, count: 8 }
+}
+
+const fn u32_at(at: u16) -> Place {
+    Place { at, kind: 4, count: 1 }
+}
+
+const fn u64_at(at: u16) -> Place {
+    Place { at, kind: 6, count: 1 }
+}
+
+/// One revision: the places of what is of use here, and what its numbers mean.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    /// Bytes in all; 0 if that differs from driver to driver.
+    pub size: u16,
+    pub energy: Place,
+    pub driver_time_ns: Place,
+    pub firmware_time_10ns: Place,
+    pub average_power: Place,
+    pub current_power: Place,
+    /// Milliwatts in one count of these powers.
+    pub power_mw: u16,
+    pub edge_c: Place,
+    pub hotspot_c: Place,
+    pub memory_c: Place,
+    pub vrsoc_c: Place,
+    pub graphics_mhz: Place,
+    pub graphics_average_mhz: Place,
+    pub memory_mhz: Place,
+    pub memory_average_mhz: Place,
+    pub graphics_activity: Place,
+    pub memory_activity: Place,
+    /// Counts of these activities in one percent.
+    pub activity_per_percent: u16,
+    pub throttle: Place,
+    /// A throttle word of 0 is one that the driver does not fill.
+    pub zero_throttle_is_missing: bool,
+    pub throttle_independent: Place,
+    pub accumulations: Place,
+}
+
+const NOTHING: Layout = Layout {
+    size: 0,
+    energy: Place::NONE,
+    driver_time_ns: Place::NONE,
+    firmware_time_10ns: Place::NONE,
+    average_power: Place::NONE,
+    current_power: Place::NONE,
+    power_mw: 1000,
+    edge_c: Place::NONE,
+    hotspot_c: Place::NONE,
+    memory_c: Place::NONE,
+    vrsoc_c: Place::NONE,
+    graphics_mhz: Place::NONE,
+    graphics_average_mhz: Place::NONE,
+    memory_mhz: Place::NONE,
+    memory_average_mhz: Place::NONE,
+    graphics_activity: Place::NONE,
+    memory_activity: Place::NONE,
+    activity_per_percent: 1,
+    throttle: Place::NONE,
+    zero_throttle_is_missing: false,
+    throttle_independent: Place::NONE,
+    accumulations: Place::NONE,
+};
+
+/// To be filled by a walk through the attributes.
+pub(super) const SELF_DESCRIBING: Layout = NOTHING;
+
+// Before the MI300: averages, one clock of each kind.
+
+static V1_0: Layout = Layout {
+    size: 80,
+    driver_time_ns: u64_at(8),
+    edge_c: u16_at(16),
+    hotspot_c: u16_at(18),
+    memory_c: u16_at(20),
+    vrsoc_c: u16_at(24),
+    graphics_activity: u16_at(28),
+    memory_activity: u16_at(30),
+    average_power: u16_at(34),
+    energy: u32_at(36),
+    graphics_average_mhz: u16_at(40),
+    memory_average_mhz: u16_at(44),
+    graphics_mhz: u16_at(54),
+    memory_mhz: u16_at(58),
+    throttle: u32_at(68),
+    ..NOTHING
+};
+
+const UP_TO_1_3: Layout = Layout {
+    edge_c: u16_at(4),
+    hotspot_c: u16_at(6),
+    memory_c: u16_at(8),
+    vrsoc_c: u16_at(12),
+    graphics_activity: u16_at(16),
+    memory_activity: u16_at(18),
+    average_power: u16_at(22),
+    energy: u64_at(24),
+    driver_time_ns: u64_at(32),
+    graphics_average_mhz: u16_at(40),
+    memory_average_mhz: u16_at(44),
+    graphics_mhz: u16_at(54),
+    memory_mhz: u16_at(58),
+    throttle: u32_at(68),
+    ..NOTHING
+};
+static V1_1: Layout = Layout { size: 96, ..UP_TO_1_3 };
+static V1_2: Layout = Layout { size: 104, firmware_time_10ns: u64_at(96), ..UP_TO_1_3 };
+static V1_3: Layout =
+    Layout { size: 120, firmware_time_10ns: u64_at(96), throttle_independent: u64_at(112), ..UP_TO_1_3 };
+
+// MI300 and later: current power, a graphics clock for each compute die.
+
+const FROM_1_4: Layout = Layout {
+    hotspot_c: u16_at(4),
+    memory_c: u16_at(6),
+    vrsoc_c: u16_at(8),
+    current_power: u16_at(10),
+    graphics_activity: u16_at(12),
+    memory_activity: u16_at(14),
+    ..NOTHING
+};
+static V1_4: Layout = Layout {
+    size: 288,
+    energy: u64_at(24),
+    driver_time_ns: u64_at(32),
+    throttle: u32_at(40),
+    zero_throttle_is_missing: true,
+    firmware_time_10ns: u64_at(232),
+    graphics_mhz: eight_u16_at(240),
+    memory_mhz: u16_at(280),
+    ..FROM_1_4
+};
+static V1_5: Layout = Layout {
+    size: 360,
+    energy: u64_at(88),
+    driver_time_ns: u64_at(96),
+    throttle: u32_at(104),
+    zero_throttle_is_missing: true,
+    firmware_time_10ns: u64_at(304),
+    graphics_mhz: eight_u16_at(312),
+    memory_mhz: u16_at(352),
+    ..FROM_1_4
+};
+// Another 1.6, of 384 bytes and with other places, was taken back before any driver used it: the size tells them apart.
+static V1_6: Layout = Layout {
+    size: 1664,
+    energy: u64_at(16),
+    driver_time_ns: u64_at(24),
+    accumulations: u32_at(32),
+    firmware_time_10ns: u64_at(256),
+    graphics_mhz: eight_u16_at(264),
+    memory_mhz: u16_at(304),
+    ..FROM_1_4
+};
+static V1_7: Layout = Layout {
+    size: 2208,
+    energy: u64_at(24),
+    driver_time_ns: u64_at(32),
+    accumulations: u32_at(40),
+    firmware_time_10ns: u64_at(288),
+    graphics_mhz: eight_u16_at(296),
+    memory_mhz: u16_at(336),
+    ..FROM_1_4
+};
+/// More statistics of partitions than 1.7 at the end, nothing else.
+static V1_8: Layout = Layout { size: 3872, ..V1_7 };
+
+// APUs. They have no energy counter. Powers and activities of 2.0 to 2.3 are in whole or in fractions of watts and
+// percents, whichever the chip's driver took: left out.
+
+static V2_0: Layout = Layout {
+    size: 120,
+    driver_time_ns: u64_at(8),
+    graphics_average_mhz: u16_at(68),
+    memory_average_mhz: u16_at(72),
+    graphics_mhz: u16_at(80),
+    memory_mhz: u16_at(84),
+    throttle: u32_at(112),
+    ..NOTHING
+};
+const FROM_2_1: Layout = Layout {
+    driver_time_ns: u64_at(32),
+    graphics_average_mhz: u16_at(64),
+    memory_average_mhz: u16_at(68),
+    graphics_mhz: u16_at(76),
+    memory_mhz: u16_at(80),
+    throttle: u32_at(108),
+    ..NOTHING
+};
+static V2_1: Layout = Layout { size: 120, ..FROM_2_1 };
+static V2_2: Layout = Layout { size: 128, throttle_independent: u64_at(120), ..FROM_2_1 };
+static V2_3: Layout = Layout { size: 152, throttle_independent: u64_at(120), ..FROM_2_1 };
+/// The header has milliwatts and hundredths of a percent here.
+static V2_4: Layout = Layout {
+    size: 168,
+    throttle_independent: u64_at(120),
+    average_power: u16_at(40),
+    power_mw: 1,
+    graphics_activity: u16_at(28),
+    activity_per_percent: 100,
+    ..FROM_2_1
+};
+static V3_0: Layout = Layout {
+    size: 264,
+    graphics_activity: u16_at(42),
+    driver_time_ns: u64_at(104),
+    average_power: u32_at(112),
+    power_mw: 1,
+    graphics_average_mhz: u16_at(174),
+    memory_average_mhz: u16_at(186),
+    ..NOTHING
+};
+
+/// The layout of a revision with fixed places.
+pub(super) fn of(revision: (u8, u8)) -> Option<&'static Layout> {
+    Some(match revision {
+        (1, 0) => &V1_0,
+        (1, 1) => &V1_1,
+        (1, 2) => &V1_2,
+        (1, 3) => &V1_3,
+        (1, 4) => &V1_4,
+        (1, 5) => &V1_5,
+        (1, 6) => &V1_6,
+        (1, 7) => &V1_7,
+        (1, 8) => &V1_8,
+        (2, 0) => &V2_0,
+        (2, 1) => &V2_1,
+        (2, 2) => &V2_2,
+        (2, 3) => &V2_3,
+        (2, 4) => &V2_4,
+        (3, 0) => &V3_0,
+        _ => return None,
+    })
+}
