@@ -2,8 +2,6 @@
 
 mod attributes;
 mod layout;
-#[cfg(test)]
-mod tests;
 
 use crate::sysfs::Failure;
 use layout::{Layout, Place};

@@ -1,7 +1,7 @@
 //! Revision 1.9 describes itself: a count, then for each attribute a word that encodes it and its values, with no gaps.
 
 use super::layout::{Layout, Place, SELF_DESCRIBING};
-use super::{at, Why};
+use super::{at, Why, CLOCKS};
 
 /// Where the first attribute begins.
 const FIRST: usize = 8;
@@ -33,13 +33,12 @@ pub(super) fn find(bytes: &[u8]) -> Result<Layout, Why> {
             return Err(Why::Attributes("it ends inside an attribute"));
         }
         let Some((place, array)) = known(&mut layout, id) else { continue };
-        if place.is_there() {
+        if place.at != 0 {
             return Err(Why::Attributes("an attribute stands twice in it"));
         }
         // Several values where one was meant: what each of them is, nobody said.
-        if instances == 1 || array {
-            *place = Place { at: start as u16, kind, count: instances.min(8) as u8 };
-        }
+        let count = if instances == 1 || array { instances.min(CLOCKS) as u8 } else { 0 };
+        *place = Place { at: start as u16, kind, count };
     }
     if here == bytes.len() {
         Ok(layout)

@@ -1,6 +1,6 @@
 //! Where each revision of the table keeps what, as the kernel's `kgd_pp_interface.h` has it for x86-64 and aarch64.
 
-/// A value in the table, or several of one type; at 0 (where the header lies) it is not there.
+/// A value in the table, or several of one type, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub at: u16,
@@ -13,7 +13,7 @@ impl Place {
     const NONE: Place = Place { at: 0, kind: 0, count: 0 };
 
     pub fn is_there(self) -> bool {
-        self.at != 0
+        self.count > 0
     }
 
     pub fn bytes(self) -> usize {

@@ -1,0 +1,33 @@
+//! Numbers for tests with inputs that nobody thought of.
+
+#![allow(dead_code)]
+
+/// Numbers that look random and can be had again: the seed is printed, and taken from ZEUS_AMD_SEED if that is set.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new() -> Random {
+        let fixed = std::env::var("ZEUS_AMD_SEED").ok().and_then(|s| s.parse().ok());
+        let now = || std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+        let seed = fixed.unwrap_or_else(now);
+        println!("seed {seed}; ZEUS_AMD_SEED={seed} repeats it");
+        Random(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ z >> 31
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The open file: one read, no allocation, and what can go wrong with it.
+
+use crate::{allocations, table, FIXED};
+use std::fs;
+use zeus_amd::error::Kind;
+use zeus_amd::sysfs::metrics::{MetricsFile, Why};
+use zeus_amd::sysfs::Failure;
+
+#[test]
+fn reads_do_not_allocate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gpu_metrics");
+    let mut tables: Vec<Vec<u8>> = FIXED.iter().map(|f| table(*f, 1)).collect();
+    tables.push(crate::slow::Facts::load().mainline);
+    for bytes in tables {
+        fs::write(&path, &bytes).unwrap();
+        let file = MetricsFile::open(&path).unwrap();
+        let before = allocations();
+        for _ in 0..100 {
+            file.read().unwrap();
+            file.with(|t| (t.energy(), t.driver_time_ns(), t.firmware_time_ns(), t.current_power_mw())).unwrap();
+        }
+        assert_eq!(allocations(), before);
+        // A failure costs nothing either: it may come a thousand times a second.
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        assert!(matches!(file.read(), Err(Failure::Table(_))));
+        assert_eq!(allocations() - before, fs_allocations(&path, &bytes));
+    }
+}
+
+/// What the writing above allocates by itself.
+fn fs_allocations(path: &std::path::Path, bytes: &[u8]) -> u64 {
+    let before = allocations();
+    fs::write(path, bytes).unwrap();
+    allocations() - before
+}
+
+/// The driver may be exchanged under an open file: each read looks at the header again.
+#[test]
+fn the_file_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gpu_metrics");
+    assert_eq!(MetricsFile::open(&path).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    fs::write(&path, table((1, 3, 120), 1)).unwrap();
+    let file = MetricsFile::open(&path).unwrap();
+    assert_eq!(file.read().unwrap().revision, (1, 3));
+    fs::write(&path, table((1, 8, 3872), 1)).unwrap();
+    assert_eq!(file.read().unwrap().revision, (1, 8));
+    fs::write(&path, "").unwrap();
+    assert_eq!(file.read(), Err(Failure::Empty));
+    fs::write(&path, [1, 2, 3]).unwrap();
+    assert_eq!(file.read(), Err(Failure::Table(Why::Truncated { read: 3 })));
+    fs::write(&path, vec![0; 9999]).unwrap();
+    assert_eq!(file.read(), Err(Failure::Table(Why::Size { said: 0, read: 4096 })));
+    fs::write(&path, table((1, 3, 120), 1)).unwrap();
+    assert_eq!(file.read().unwrap().revision, (1, 3));
+    // What the kernel refuses is handed on.
+    let folder = MetricsFile::open(folder.path()).unwrap();
+    assert_eq!(folder.read(), Err(Failure::Os(libc::EISDIR)));
+}
+
+#[test]
+fn what_failures_mean() {
+    let kinds = [
+        (Failure::Os(libc::EPERM), Kind::Busy, "sleeps or is in reset"),
+        (Failure::Os(libc::EBUSY), Kind::Busy, "sleeps or is in reset"),
+        (Failure::Os(libc::ENODEV), Kind::DeviceLost, "the GPU is gone"),
+        (Failure::Os(libc::EOPNOTSUPP), Kind::NotSupported, "does not offer it"),
+        (Failure::Os(libc::ENOENT), Kind::NotSupported, "does not offer it"),
+        (Failure::Empty, Kind::NotSupported, "empty"),
+        (Failure::Os(libc::EACCES), Kind::NoPermission, "administrator"),
+        (Failure::Os(libc::EIO), Kind::Io, "kernel log"),
+        (Failure::Os(libc::ETIME), Kind::Io, "kernel log"),
+        (Failure::NotANumber, Kind::UnexpectedData, "no number"),
+        (Failure::Table(Why::Revision { major: 1, minor: 10 }), Kind::UnexpectedData, "revision 1.10"),
+    ];
+    for (failure, kind, word) in kinds {
+        assert_eq!(failure.kind(), kind);
+        assert!(failure.to_string().contains(word), "{failure}");
+    }
+}
