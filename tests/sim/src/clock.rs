@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"zamdsim1");
 const COUNTERS: usize = 256;
+const GPUS: usize = 64;
 
 #[repr(C)]
 struct Shared {
@@ -23,7 +24,15 @@ struct Shared {
     held_ns: AtomicU64,
     beat_ns: AtomicU64,
     calls: [AtomicU64; COUNTERS],
+    /// Error that reading a GPU's moving files gives at the moment.
+    broken: [AtomicU32; GPUS],
 }
+
+/// Values of `held`.
+const RUNS: u32 = 0;
+/// Time goes on up to `held_ns` and no further.
+const STOPPING: u32 = 1;
+const STANDS: u32 = 2;
 
 /// The open state file of a machine.
 pub struct State {
@@ -105,26 +114,27 @@ impl State {
 
     /// Nanoseconds since machine start; stands still while the clock is held.
     pub fn now_ns(&self) -> u64 {
-        if self.s().held.load(SeqCst) != 0 {
-            return self.s().held_ns.load(SeqCst);
+        let now = boottime_ns().saturating_sub(self.epoch_ns());
+        match self.s().held.load(SeqCst) {
+            RUNS => now,
+            _ => now.min(self.s().held_ns.load(SeqCst)),
         }
-        boottime_ns().saturating_sub(self.epoch_ns())
     }
 
     /// Stops the clock, and returns the time at which it stands.
     pub fn hold(&self) -> Result<u64, String> {
         self.s().hold.store(1, SeqCst);
-        self.wait_for(1)?;
+        self.wait_for(STANDS)?;
         Ok(self.s().held_ns.load(SeqCst))
     }
 
     pub fn run(&self) -> Result<(), String> {
         self.s().hold.store(0, SeqCst);
-        self.wait_for(0)
+        self.wait_for(RUNS)
     }
 
     pub fn is_held(&self) -> bool {
-        self.s().held.load(SeqCst) != 0
+        self.s().held.load(SeqCst) == STANDS
     }
 
     fn wait_for(&self, held: u32) -> Result<(), String> {
@@ -143,11 +153,29 @@ impl State {
         self.s().hold.load(SeqCst) != 0
     }
 
-    pub(crate) fn set_held(&self, at_ns: Option<u64>) {
-        if let Some(ns) = at_ns {
-            self.s().held_ns.store(ns, SeqCst);
+    /// Stops the clock in two steps, so that no reader sees it go back: it is told where to stop, and has got there.
+    pub(crate) fn stop(&self) {
+        let at = boottime_ns() - self.epoch_ns() + 200_000;
+        self.s().held_ns.store(at, SeqCst);
+        self.s().held.store(STOPPING, SeqCst);
+        while boottime_ns() - self.epoch_ns() < at {
+            std::thread::sleep(Duration::from_micros(50));
         }
-        self.s().held.store(at_ns.is_some().into(), SeqCst);
+    }
+
+    pub(crate) fn set_held(&self, held: bool) {
+        self.s().held.store(if held { STANDS } else { RUNS }, SeqCst);
+    }
+
+    /// What reading a GPU's moving files gives; 0 is well.
+    pub(crate) fn broken(&self, gpu: usize) -> i32 {
+        self.s().broken.get(gpu).map_or(0, |b| b.load(SeqCst) as i32)
+    }
+
+    pub(crate) fn set_broken(&self, gpu: usize, errno: i32) {
+        if let Some(b) = self.s().broken.get(gpu) {
+            b.store(errno as u32, SeqCst);
+        }
     }
 
     pub(crate) fn beat(&self, ns: u64) {

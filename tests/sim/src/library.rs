@@ -1,5 +1,6 @@
 //! Links the simulated library once for each release: the same code behind exactly the symbols that the release has.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::io::AsRawFd;
@@ -56,9 +57,27 @@ pub fn built() -> Result<&'static Path, String> {
 /// The simulated library of a release in `target/sim/<release>/`, linked if it is missing or older than its archive.
 pub fn ensure(release: &Release, archive: &Path) -> Result<PathBuf, String> {
     let dir = target_dir().join("sim").join(release.name);
-    let library = dir.join(file_name(release));
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("symbols").join(format!("{}.txt", release.name));
+    made(dir.join(file_name(release)), &[archive, &list], |library| link(release, archive, library, &[]))
+}
+
+/// The library that is preloaded into a machine's programs, in `target/sim`.
+pub fn ensure_preload(archive: &Path) -> Result<PathBuf, String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("preload.c");
+    made(target_dir().join("sim/preload.so"), &[archive, &source], |library| {
+        let script = library.with_extension("map");
+        let names = "open*; fopen*; access; faccessat; read; pread*; __read_chk; __pread*_chk; __open*_2";
+        fs::write(&script, format!("{{ global: {names}; local: *; }};\n"))
+            .map_err(|e| format!("{}: {e}", script.display()))?;
+        shared(library, &source, &[archive.into(), format!("-Wl,--version-script={}", script.display()).into()])
+    })
+}
+
+/// A file that is made anew when it is missing or older than one of its sources.
+fn made(file: PathBuf, sources: &[&Path], make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
+    let dir = file.parent().unwrap_or(Path::new("."));
     let fail = |e: io::Error| format!("{}: {e}", dir.display());
-    fs::create_dir_all(&dir).map_err(fail)?;
+    fs::create_dir_all(dir).map_err(fail)?;
     // Several test processes may find it missing at once.
     let lock = fs::File::create(dir.join(".lock")).map_err(fail)?;
     // SAFETY: an open descriptor; the lock ends with it.
@@ -66,11 +85,28 @@ pub fn ensure(release: &Release, archive: &Path) -> Result<PathBuf, String> {
         return Err(fail(io::Error::last_os_error()));
     }
     let modified = |p: &Path| fs::metadata(p).and_then(|m| m.modified()).ok();
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("symbols").join(format!("{}.txt", release.name));
-    if modified(&library).is_none() || modified(&library) < modified(archive).max(modified(&list)) {
-        link(release, archive, &library, &[])?;
+    if modified(&file).is_none() || modified(&file) < sources.iter().filter_map(|s| modified(s)).max() {
+        make(&file)?;
     }
-    Ok(library)
+    Ok(file)
+}
+
+/// Compiles one C file into a shared library, which appears whole.
+fn shared(library: &Path, source: &Path, with: &[OsString]) -> Result<(), String> {
+    let unfinished = library.with_extension(format!("{}.tmp", std::process::id()));
+    let out = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&unfinished)
+        .arg(source)
+        .args(with)
+        .args(["-Wl,--gc-sections", "-Wl,--strip-debug", "-Wl,--no-undefined"])
+        .args(["-lpthread", "-ldl", "-lm", "-lgcc_s", "-lc"])
+        .output()
+        .map_err(|e| format!("cc: {e}"))?;
+    if !out.status.success() {
+        return Err(format!("linking {}: {}", library.display(), String::from_utf8_lossy(&out.stderr)));
+    }
+    fs::rename(&unfinished, library).map_err(|e| format!("{}: {e}", library.display()))
 }
 
 /// Links one library; names in `missing` are left out of it.
@@ -79,35 +115,17 @@ pub fn link(release: &Release, archive: &Path, library: &Path, missing: &[String
     names.retain(|n| !missing.contains(n));
     let fail = |e: io::Error| format!("{}: {e}", library.display());
     let stem = library.with_extension(format!("{}.{}", release.soname, std::process::id()));
-    let (source, script, made) = (stem.with_extension("c"), stem.with_extension("map"), stem.with_extension("tmp"));
+    let (source, script) = (stem.with_extension("c"), stem.with_extension("map"));
     fs::write(&source, stubs(release, &names)).map_err(fail)?;
     let globals: String = names.iter().map(|n| format!(" {n};")).collect();
     let tag = release.symbol_version().unwrap_or("");
     fs::write(&script, format!("{tag} {{ global:{globals} local: *; }};\n")).map_err(fail)?;
-    let out = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .arg(&made)
-        .arg(&source)
-        .args(names.iter().filter(|n| FUNCTIONS.contains(&n.as_str())).map(|n| format!("-Wl,-u,{n}")))
-        .arg(archive)
-        .arg(format!("-Wl,-soname,{}", file_name(release)))
-        .arg(format!("-Wl,--version-script={}", script.display()))
-        .args([
-            "-Wl,--gc-sections",
-            "-Wl,--strip-debug",
-            "-Wl,--no-undefined",
-            "-lpthread",
-            "-ldl",
-            "-lm",
-            "-lgcc_s",
-            "-lc",
-        ])
-        .output()
-        .map_err(|e| format!("cc: {e}"))?;
-    if !out.status.success() {
-        return Err(format!("linking {}: {}", library.display(), String::from_utf8_lossy(&out.stderr)));
-    }
-    fs::rename(&made, library).map_err(fail)?;
+    let mut with: Vec<OsString> =
+        names.iter().filter(|n| FUNCTIONS.contains(&n.as_str())).map(|n| format!("-Wl,-u,{n}").into()).collect();
+    with.push(archive.into());
+    with.push(format!("-Wl,-soname,{}", file_name(release)).into());
+    with.push(format!("-Wl,--version-script={}", script.display()).into());
+    shared(library, &source, &with)?;
     let _ = (fs::remove_file(&source), fs::remove_file(&script));
     Ok(())
 }

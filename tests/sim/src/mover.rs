@@ -11,19 +11,23 @@ use std::time::Duration;
 
 use crate::clock::{boottime_ns, State};
 use crate::keeper::Keeper;
-use crate::machine::Machine;
+use crate::machine::{Content, Machine, Reading};
 use crate::metrics::Blob;
+use crate::shown::{Shown, METRICS};
 use crate::tree;
 
-/// One GPU's files, kept open: each refresh is one pwrite, so that one pread is one sample.
+/// One GPU's files, kept open: each refresh is one pwrite. (A read may still see half of it: the preloaded library does not.)
 struct Moving {
-    blob: Option<(Blob, File)>,
+    metrics: Option<File>,
     power: Option<File>,
-    shown_w: Option<u16>,
+    shown: Option<(Reading, Option<Content>)>,
+    /// Sizes of the two files.
+    sizes: [usize; 2],
 }
 
 pub struct Mover {
     machine: Machine,
+    shown: Shown,
     state: State,
     moving: Vec<Moving>,
     keeper: Keeper,
@@ -44,45 +48,48 @@ impl Mover {
         let create = |path: &Path| OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path);
         let mut moving = Vec::new();
         for g in machine.gpus() {
-            let blob = match Blob::new(g) {
-                Some(b) => Some((b, create(&tree::pci_dir(root, g).join("gpu_metrics")).map_err(fail)?)),
-                None => None,
-            };
+            let path = tree::pci_dir(root, g).join(METRICS);
+            let metrics = Blob::new(g).map(|_| create(&path)).transpose().map_err(fail)?;
             let power = tree::power_file(root, g).map(|p| create(&p)).transpose().map_err(fail)?;
-            moving.push(Moving { blob, power, shown_w: None });
+            moving.push(Moving { metrics, power, shown: None, sizes: [0, 0] });
         }
         let mut mover = Mover {
             machine: machine.clone(),
+            shown: Shown::new(machine),
             state: State::open(root)?,
             moving,
             keeper: Keeper::new(machine, root),
             kept_ns: 0,
         };
-        mover.show(mover.state.now_ns());
+        mover.show();
         Ok(mover)
     }
 
-    /// Brings all files to a machine time.
-    fn show(&mut self, now_ns: u64) {
-        let epoch = self.state.epoch_ns();
-        for (g, m) in self.machine.gpus().iter().zip(&mut self.moving) {
-            if let Some((blob, file)) = &mut m.blob {
-                if blob.refresh(g, epoch, now_ns) {
-                    // A full disk shows as values that stand still; there is nobody to tell here.
-                    let _ = file.write_all_at(blob.bytes(), 0);
-                }
+    /// Brings all files to the present.
+    fn show(&mut self) {
+        let now_ns = self.state.now_ns();
+        let mut page = [0; 4096];
+        for (i, (g, m)) in self.machine.gpus().iter().zip(&mut self.moving).enumerate() {
+            let is = (g.reading(now_ns), g.file_fault(METRICS, now_ns).and_then(|f| f.content));
+            if m.shown == Some(is) {
+                continue;
             }
-            if let Some(file) = &m.power {
-                let w = g.reading(now_ns).power_w;
-                if m.shown_w != Some(w) {
-                    let text = format!("{}\n", u64::from(w) * 1_000_000);
-                    // A shorter number must leave nothing of a longer one behind; cut before writing, or a reader sees both.
-                    if m.shown_w.is_some_and(|old| old.to_string().len() > w.to_string().len()) {
-                        let _ = file.set_len(text.len() as u64);
-                    }
-                    let _ = file.write_all_at(text.as_bytes(), 0);
-                    m.shown_w = Some(w);
+            let before = m.shown.replace(is).map(|b| b.0.power_w);
+            let power = tree::power_name(g).unwrap_or_default();
+            for (file, name, size) in [(&m.metrics, METRICS, 0), (&m.power, power, 1)] {
+                if size == 1 && before == Some(is.0.power_w) {
+                    continue;
                 }
+                let (Some(file), Some(Ok(n))) = (file, self.shown.read(&self.state, i, name, &mut page)) else {
+                    continue;
+                };
+                // A shorter one must leave nothing of a longer one behind; cut before writing, or a reader sees both.
+                if n < m.sizes[size] {
+                    let _ = file.set_len(n as u64);
+                }
+                m.sizes[size] = n;
+                // A full disk shows as values that stand still; there is nobody to tell here.
+                let _ = file.write_all_at(&page[..n], 0);
             }
         }
         self.state.beat(now_ns);
@@ -99,15 +106,15 @@ impl Mover {
         match (self.state.hold_wanted(), self.state.is_held()) {
             (true, true) => {}
             (true, false) => {
-                let now = boottime_ns() - self.state.epoch_ns();
-                self.show(now);
-                self.state.set_held(Some(now));
+                self.state.stop();
+                self.show();
+                self.state.set_held(true);
             }
             (false, held) => {
                 if held {
-                    self.state.set_held(None);
+                    self.state.set_held(false);
                 }
-                self.show(boottime_ns() - self.state.epoch_ns());
+                self.show();
             }
         }
     }
@@ -116,8 +123,8 @@ impl Mover {
     fn pause(&self) -> Duration {
         let now = boottime_ns() - self.state.epoch_ns();
         let next = self.machine.gpus().iter().map(|g| g.refresh_ns() - now % g.refresh_ns()).min();
-        // At most some milliseconds, so that a wish to hold is soon granted.
-        Duration::from_nanos(next.unwrap_or(u64::MAX).clamp(50_000, 5_000_000))
+        // At most one millisecond: the driver's copies come in between, and a wish to hold is soon granted.
+        Duration::from_nanos(next.unwrap_or(u64::MAX).clamp(50_000, 1_000_000))
     }
 
     pub fn start(mut self) -> Running {

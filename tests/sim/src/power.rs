@@ -191,7 +191,7 @@ impl NoiseTable {
 }
 
 /// The finaliser of SplitMix64: good bits from consecutive numbers.
-fn hash(x: u64) -> u64 {
+pub(crate) fn hash(x: u64) -> u64 {
     let mut z = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

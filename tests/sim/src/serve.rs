@@ -8,7 +8,7 @@ use crate::clock::State;
 use crate::library;
 use crate::machine::Machine;
 use crate::mover::{Mover, Running};
-use crate::refuse;
+use crate::preload;
 use crate::release::Release;
 use crate::tree;
 
@@ -40,9 +40,9 @@ pub fn environment(dir: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
         ("ZEUS_AMD_AMDSMI", None),
         ("AMDSMI_LIB_DIR", None),
     ];
-    let refuse = refuse::library(dir);
-    if refuse.exists() {
-        let mut preload = refuse.into_os_string();
+    let library = preload::library_path(dir);
+    if library.exists() {
+        let mut preload = library.into_os_string();
         if let Some(before) = std::env::var_os("LD_PRELOAD") {
             preload.push(":");
             preload.push(before);
@@ -82,7 +82,9 @@ impl Serve {
         fs::write(dir.join("machine.json"), machine.to_json()).map_err(fail)?;
         fs::write(dir.join("calls.log"), "").map_err(fail)?;
         tree::build(&machine, &dir).map_err(fail)?;
-        refuse::install(&machine, &dir)?;
+        if machine.spec.preload {
+            preload::install(&dir, &archive)?;
+        }
         if let Some(r) = release {
             install(&machine, r, &dir, &archive)?;
         }
@@ -92,7 +94,9 @@ impl Serve {
         for name in ["state", "calls.log", tree::od::LOCK] {
             fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o666)).map_err(fail)?;
         }
-        let running = Mover::new(&machine, &dir)?.start();
+        let mover = Mover::new(&machine, &dir)?;
+        preload::list(&machine, &dir)?;
+        let running = mover.start();
         Ok(Serve { dir, keep, running: Some(running) })
     }
 

@@ -102,6 +102,21 @@ impl Sim {
         self.state.epoch_ns()
     }
 
+    /// Machine time (ns) of a CLOCK_BOOTTIME, as the driver's timestamps are.
+    pub fn machine_ns(&self, boottime_ns: u64) -> u64 {
+        boottime_ns - self.epoch_ns()
+    }
+
+    /// CLOCK_BOOTTIME of a machine time (ns).
+    pub fn boottime_ns(&self, machine_ns: u64) -> u64 {
+        machine_ns + self.epoch_ns()
+    }
+
+    /// From now on reading the moving files of a GPU (its place in `machine().gpus()`) gives this errno; 0: all is well.
+    pub fn break_files(&self, gpu: usize, errno: i32) {
+        self.state.set_broken(gpu, errno);
+    }
+
     /// How often all processes together called a function.
     pub fn calls(&self, function: &str) -> u64 {
         FUNCTIONS.iter().position(|f| *f == function).map_or(0, |i| self.state.calls(i))

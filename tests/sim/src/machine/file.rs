@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::counter::Counter;
+use super::fault::{Fault, FileFaults};
 use crate::power::{Noise, Shape};
 
 fn yes() -> bool {
@@ -28,6 +30,9 @@ pub struct MachineSpec {
     /// A graphics chip of another vendor is card0, as on most servers.
     #[serde(default = "yes")]
     pub vga: bool,
+    /// Programs read the moving files through a preloaded library that makes them at each read.
+    #[serde(default = "yes")]
+    pub preload: bool,
     /// CPU nodes that KFD numbers before the GPUs.
     #[serde(default = "two")]
     pub cpu_nodes: u32,
@@ -100,39 +105,6 @@ pub struct Init {
     pub status: u32,
     pub hang: bool,
     pub delay_ms: u64,
-}
-
-/// What a call answers instead of its result: `7`, or `{ status = 7, after = 3, first = 2, delay_ms = 50 }`; or what a
-/// setter does instead of what it is asked for: `{ ignore = true }`, `{ clamp = 600000000 }`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Fault {
-    Status(u32),
-    Detail(FaultDetail),
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct FaultDetail {
-    pub status: u32,
-    /// Only after this many calls that went well.
-    pub after: u64,
-    /// Only so many times, then all is well again (0: for ever).
-    pub first: u64,
-    pub delay_ms: u64,
-    /// SUCCESS, and nothing is done.
-    pub ignore: bool,
-    /// SUCCESS, and no more than this is set, in the unit of the call.
-    pub clamp: Option<u64>,
-}
-
-impl Fault {
-    pub fn detail(&self) -> FaultDetail {
-        match self {
-            Fault::Status(status) => FaultDetail { status: *status, ..Default::default() },
-            Fault::Detail(d) => d.clone(),
-        }
-    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -223,6 +195,9 @@ pub struct GpuSpec {
     pub vram_mb: u64,
     #[serde(default)]
     pub fault: BTreeMap<String, Fault>,
+    /// Faults of the GPU's files, by file name.
+    #[serde(default)]
+    pub file: BTreeMap<String, FileFaults>,
 }
 
 fn spx() -> String {
@@ -278,53 +253,6 @@ pub enum PowerSensor {
     Average,
     /// The current value (MI300 and later).
     Current,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Counter {
-    /// Counts at machine start.
-    pub initial: u64,
-    pub unit_uj: f64,
-    pub bits: u32,
-    pub refresh_ms: f64,
-    /// From this second on the accumulator does not move (its time does).
-    pub stuck_at_s: Option<f64>,
-    /// From this second on the whole table does not move.
-    pub frozen_at_s: Option<f64>,
-    /// At this second the counter starts again from 0, as after a reset.
-    pub reset_at_s: Option<f64>,
-    pub missing: Option<Missing>,
-    /// Base of the firmware's own clock.
-    pub firmware_offset_s: f64,
-    /// system_clock_counter is taken so much later than the energy.
-    pub driver_lag_us: f64,
-}
-
-impl Default for Counter {
-    fn default() -> Self {
-        Counter {
-            initial: 0,
-            unit_uj: 1e6 / 65536.0,
-            bits: 64,
-            refresh_ms: 1.0,
-            stuck_at_s: None,
-            frozen_at_s: None,
-            reset_at_s: None,
-            missing: None,
-            firmware_offset_s: 0.0,
-            driver_lag_us: 0.0,
-        }
-    }
-}
-
-/// How an accumulator that is not there looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Missing {
-    Ones,
-    U32Ones,
-    Zero,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! GPUs and partitions with every default worked out, and what each of them truly does at a time.
 
-use super::file::{Access, Counter, DieRole, GpuSpec, MachineSpec, Missing, PowerSensor};
+use super::file::{Access, DieRole, GpuSpec, MachineSpec};
 use super::Bdf;
 use crate::power::Power;
 
@@ -36,18 +36,6 @@ pub struct Processor {
     pub unique_id: u64,
     /// The GPU's address with the partition as function.
     pub bdf: Bdf,
-}
-
-/// What the counter shows at a refresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    pub accumulator: u64,
-    /// CLOCK_BOOTTIME of the driver's table, minus the machine's start.
-    pub system_ns: u64,
-    pub firmware_10ns: u64,
-    pub power_w: u16,
-    /// Number of the refresh.
-    pub tick: u64,
 }
 
 fn hex(text: &str) -> Result<u64, String> {
@@ -134,62 +122,9 @@ impl Gpu {
         self.power.joules(t1) - self.power.joules(t0)
     }
 
-    /// Nanoseconds between two refreshes of the table.
-    pub fn refresh_ns(&self) -> u64 {
-        ((self.spec.counter.refresh_ms * 1e6) as u64).max(1)
-    }
-
-    /// What the table shows `now_ns` after machine start: the values of the last refresh.
-    pub fn reading(&self, now_ns: u64) -> Reading {
-        let c: &Counter = &self.spec.counter;
-        let refresh = self.refresh_ns();
-        let frozen = c.frozen_at_s.map_or(u64::MAX, |s| (s * 1e9) as u64);
-        let tick = now_ns.min(frozen) / refresh;
-        let tick_ns = tick * refresh;
-        let t = tick_ns as f64 / 1e9;
-        Reading {
-            accumulator: self.accumulator(t),
-            system_ns: tick_ns + (c.driver_lag_us * 1e3) as u64,
-            firmware_10ns: (tick_ns + (c.firmware_offset_s * 1e9) as u64) / 10,
-            power_w: self.reported_power_w(t),
-            tick,
-        }
-    }
-
-    /// The accumulator of a refresh at second `t`.
-    fn accumulator(&self, t: f64) -> u64 {
-        let c = &self.spec.counter;
-        match c.missing {
-            Some(Missing::Ones) => return u64::MAX,
-            Some(Missing::U32Ones) => return u64::from(u32::MAX),
-            Some(Missing::Zero) => return 0,
-            None => {}
-        }
-        if self.spec.die == DieRole::Secondary {
-            return 0;
-        }
-        let t = t.min(c.stuck_at_s.unwrap_or(f64::INFINITY));
-        let counts = |j: f64| (j / (c.unit_uj * 1e-6)).floor() as u64;
-        let raw = match c.reset_at_s {
-            Some(r) if t >= r => counts(self.energy_j(r, t)),
-            _ => c.initial.wrapping_add(counts(self.energy_j(0.0, t))),
-        };
-        if c.bits >= 64 {
-            raw
-        } else {
-            raw & ((1u64 << c.bits) - 1)
-        }
-    }
-
-    /// Whole watts as the firmware reports them at second `t`.
-    pub fn reported_power_w(&self, t: f64) -> u16 {
-        let window = self.spec.average_s.min(t);
-        let w = if self.spec.power_sensor == PowerSensor::Average && window > 0.0 {
-            self.energy_j(t - window, t) / window
-        } else {
-            self.power_w(t)
-        };
-        w.round().clamp(0.0, 65534.0) as u16
+    /// The same for machine times in nanoseconds.
+    pub fn energy_between_j(&self, from_ns: u64, to_ns: u64) -> f64 {
+        self.energy_j(from_ns as f64 / 1e9, to_ns as f64 / 1e9)
     }
 
     /// The counter's unit in µJ (what the firmware means, not the 15.3 that libamd_smi reports).

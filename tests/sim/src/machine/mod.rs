@@ -1,6 +1,8 @@
 //! The machine: what the TOML file says, with every default worked out. It is also the truth that tests compare with.
 
 mod bdf;
+mod counter;
+mod fault;
 mod file;
 mod gpu;
 mod merge;
@@ -9,9 +11,10 @@ mod truth;
 use std::path::{Path, PathBuf};
 
 pub use bdf::Bdf;
+pub use counter::{Counter, Lag, Missing, Moments, Reading, Times};
+pub use fault::{Content, Errno, Fault, FaultDetail, FileFault, FileFaults};
 pub use file::{
-    Access, Caps, ClockSpec, Clocks, Counter, DieRole, Dri, DrmClass, Fault, GpuSpec, Init, MachineSpec, Missing,
-    PowerSensor, Temps,
+    Access, Caps, ClockSpec, Clocks, DieRole, Dri, DrmClass, GpuSpec, Init, MachineSpec, PowerSensor, Temps,
 };
 pub use gpu::{Gpu, Processor};
 pub use truth::{gpu_truth, truth};

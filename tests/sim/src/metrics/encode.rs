@@ -1,13 +1,14 @@
 //! A GPU's table at a time, cheap enough to write a thousand times a second.
 
-use super::Table;
-use crate::machine::{Gpu, PowerSensor};
+use super::{Item, Table};
+use crate::machine::{Gpu, PowerSensor, Reading};
 
 /// The bytes of one GPU's gpu_metrics.
 pub struct Blob {
-    table: Table,
     bytes: Vec<u8>,
-    tick: Option<u64>,
+    /// Where accumulator, driver's time, firmware's time, refresh number and power are.
+    moving: [Option<Item>; 5],
+    shown: Option<Reading>,
 }
 
 impl Blob {
@@ -47,29 +48,44 @@ impl Blob {
         for i in 1..table.items.get("current_gfxclk").map_or(0, |i| i.count) {
             table.put(&mut bytes, "current_gfxclk", i, s.clocks.gfx.now.into());
         }
-        Some(Blob { table, bytes, tick: None })
+        let power = match s.power_sensor {
+            PowerSensor::Average => "average_socket_power",
+            PowerSensor::Current => "curr_socket_power",
+        };
+        let names = ["energy_accumulator", "system_clock_counter", "firmware_timestamp", "accumulation_counter", power];
+        let moving = names.map(|n| table.items.get(n).copied());
+        Some(Blob { bytes, moving, shown: None })
     }
 
     /// Brings the table to machine time `now_ns`; false when the last refresh is still the same.
     pub fn refresh(&mut self, gpu: &Gpu, epoch_ns: u64, now_ns: u64) -> bool {
         let r = gpu.reading(now_ns);
-        if self.tick == Some(r.tick) {
+        if self.shown == Some(r) {
             return false;
         }
-        self.tick = Some(r.tick);
-        let (t, b) = (&self.table, &mut self.bytes);
-        t.put(b, "energy_accumulator", 0, r.accumulator);
-        t.put(b, "system_clock_counter", 0, epoch_ns + r.system_ns);
-        t.put(b, "firmware_timestamp", 0, r.firmware_10ns);
-        t.put(b, "accumulation_counter", 0, r.tick);
-        match gpu.spec.power_sensor {
-            PowerSensor::Average => t.put(b, "average_socket_power", 0, r.power_w.into()),
-            PowerSensor::Current => t.put(b, "curr_socket_power", 0, r.power_w.into()),
-        }
+        self.shown = Some(r);
+        fill(&mut self.bytes, &self.moving, epoch_ns, &r);
         true
+    }
+
+    /// The table of a reading in the first bytes of a page, and their number.
+    pub fn put(&self, page: &mut [u8; 4096], epoch_ns: u64, r: &Reading) -> usize {
+        let n = self.bytes.len();
+        page[..n].copy_from_slice(&self.bytes);
+        fill(&mut page[..n], &self.moving, epoch_ns, r);
+        n
     }
 
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+fn fill(bytes: &mut [u8], moving: &[Option<Item>; 5], epoch_ns: u64, r: &Reading) {
+    let values = [r.accumulator, epoch_ns + r.system_ns, r.firmware_10ns, r.tick, r.power_w.into()];
+    for (item, value) in moving.iter().zip(values) {
+        if let Some(i) = item {
+            bytes[i.offset..i.offset + i.element].copy_from_slice(&value.to_le_bytes()[..i.element]);
+        }
     }
 }

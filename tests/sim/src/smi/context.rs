@@ -13,6 +13,7 @@ use super::status::*;
 use crate::clock::State;
 use crate::machine::{Fault, Gpu, Machine, Processor};
 use crate::release::Release;
+use crate::shown::{Originals, Shown};
 
 /// The functions that are simulated; all others of a release answer NOT_SUPPORTED.
 pub const FUNCTIONS: &[&str] = &[
@@ -72,6 +73,8 @@ pub struct Context {
     pub machine: Machine,
     pub root: PathBuf,
     pub state: State,
+    pub shown: Shown,
+    pub originals: Originals,
     /// Processors in handle order.
     pub processors: Vec<Processor>,
     /// Calls so far of a function on a GPU, for faults that begin or end at a certain one.
@@ -99,7 +102,8 @@ fn load() -> Option<Context> {
     let machine = Machine::from_json(&std::fs::read_to_string(root.join("machine.json")).ok()?).ok()?;
     let state = State::open(&root).ok()?;
     let processors = machine.in_smi_order().into_iter().cloned().collect();
-    Some(Context { release, machine, root, state, processors, calls: Mutex::default() })
+    let (shown, originals) = (Shown::new(&machine), Originals::load(&root));
+    Some(Context { release, machine, root, state, shown, originals, processors, calls: Mutex::default() })
 }
 
 /// A lock that a panic elsewhere does not close.
@@ -130,6 +134,7 @@ impl Context {
             return None;
         }
         std::thread::sleep(Duration::from_millis(f.delay_ms));
+        super::metrics::dawdle(Duration::from_micros(f.delay_us));
         (f.status != SUCCESS || f.ignore).then_some(f.status)
     }
 }

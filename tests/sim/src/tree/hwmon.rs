@@ -53,12 +53,22 @@ pub fn device(root: &Path, g: &Gpu) -> io::Result<()> {
 }
 
 /// The file with the present power; a second die has none.
-pub fn power_file(root: &Path, g: &Gpu) -> Option<PathBuf> {
+pub fn power_name(g: &Gpu) -> Option<&'static str> {
     let name = match g.spec.power_sensor {
         PowerSensor::Average => "power1_average",
         PowerSensor::Current => "power1_input",
     };
-    (!g.is_secondary_die()).then(|| dir(root, g).join(name))
+    (!g.is_secondary_die()).then_some(name)
+}
+
+/// Where it is.
+pub fn power_file(root: &Path, g: &Gpu) -> Option<PathBuf> {
+    power_name(g).map(|name| dir(root, g).join(name))
+}
+
+/// A file of the GPU by its name: of the PCI device, or else of hwmon.
+pub fn named_file(root: &Path, g: &Gpu, name: &str) -> Option<PathBuf> {
+    [pci_dir(root, g), dir(root, g)].map(|d| d.join(name)).into_iter().find(|p| p.is_file())
 }
 
 /// The file with the power cap, where the GPU has one.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::machine::{Access, Dri, DrmClass, Gpu, Machine, Processor};
 
-pub use hwmon::{cap_file, power_file};
+pub use hwmon::{cap_file, named_file, power_file, power_name};
 
 /// Builds everything that does not move; the mover fills in and refreshes the rest.
 pub fn build(m: &Machine, root: &Path) -> io::Result<()> {

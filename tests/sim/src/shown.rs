@@ -1,0 +1,78 @@
+//! What a program sees in a moving file at a time: one place for the files of the tree, the preloaded library that makes
+//! them at each read, and the simulated libamd_smi.
+
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::clock::State;
+use crate::machine::Machine;
+use crate::metrics::Blob;
+use crate::preload;
+use crate::tree;
+
+pub const METRICS: &str = "gpu_metrics";
+
+/// A moving file, short enough for one page.
+pub type Page = [u8; 4096];
+
+pub struct Shown {
+    machine: Machine,
+    blobs: Vec<Option<Blob>>,
+}
+
+impl Shown {
+    pub fn new(machine: &Machine) -> Shown {
+        Shown { blobs: machine.gpus().iter().map(Blob::new).collect(), machine: machine.clone() }
+    }
+
+    /// The error that opening a file gives now, or 0.
+    pub fn open(&self, state: &State, gpu: usize, name: &str) -> i32 {
+        let fault = self.machine.gpus().get(gpu).and_then(|g| g.file_fault(name, state.now_ns()));
+        fault.and_then(|f| f.open).map_or(0, |e| e.number())
+    }
+
+    /// How many bytes the file has now, and the bytes; None for a file that does not move (and has no fault now).
+    pub fn read(&self, state: &State, gpu: usize, name: &str, page: &mut Page) -> Option<Result<usize, i32>> {
+        let g = self.machine.gpus().get(gpu)?;
+        let now = state.now_ns();
+        let fault = g.file_fault(name, now);
+        if let Some(e) = fault.and_then(|f| f.read) {
+            return Some(Err(e.number()));
+        }
+        let text = name.starts_with("power1_") && tree::power_name(g) == Some(name);
+        if name != METRICS && !text {
+            return None;
+        }
+        match state.broken(gpu) {
+            0 => {}
+            errno => return Some(Err(errno)),
+        }
+        let r = g.reading(now);
+        if text {
+            let text = format!("{}\n", u64::from(r.power_w) * 1_000_000);
+            page[..text.len()].copy_from_slice(text.as_bytes());
+            return Some(Ok(text.len()));
+        }
+        let n = self.blobs[gpu].as_ref()?.put(page, state.epoch_ns(), &r);
+        Some(Ok(fault.and_then(|f| f.content).map_or(n, |c| c.apply(page, n, r.tick))))
+    }
+}
+
+/// Files as the machine made them, by device and inode: one that a test has put in their place is not among them.
+pub struct Originals(HashSet<(u64, u64)>);
+
+impl Originals {
+    pub fn load(root: &Path) -> Originals {
+        let text = std::fs::read_to_string(root.join(preload::LIST)).unwrap_or_default();
+        let entry = |line: &str| {
+            let mut numbers = line.split(' ').map_while(|w| w.parse().ok());
+            Some((numbers.next()?, numbers.next()?))
+        };
+        Originals(text.lines().filter_map(entry).collect())
+    }
+
+    pub fn has(&self, path: &Path) -> bool {
+        std::fs::metadata(path).is_ok_and(|m| self.0.contains(&(m.dev(), m.ino())))
+    }
+}
