@@ -77,6 +77,19 @@
 /** Initialises a zeus_amd_energy_raw_t. */
 #define ZEUS_AMD_ENERGY_RAW_INIT                                               \
     { sizeof(zeus_amd_energy_raw_t), 0u, 0u, 0.0, 0u }
+/** Initialises a zeus_amd_gpu_energy_t. */
+#define ZEUS_AMD_GPU_ENERGY_INIT                                               \
+    { sizeof(zeus_amd_gpu_energy_t), 0u, 0u, 0u, 0u, 0, 0u, 0u, 0u, 0u, 0u,    \
+      0u, 0.0 }
+/** Initialises a zeus_amd_total_energy_t. */
+#define ZEUS_AMD_TOTAL_ENERGY_INIT                                             \
+    { sizeof(zeus_amd_total_energy_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+/** Initialises a zeus_amd_sampler_options_t. */
+#define ZEUS_AMD_SAMPLER_OPTIONS_INIT                                          \
+    { sizeof(zeus_amd_sampler_options_t), 0u, 0u }
+/** Initialises a zeus_amd_sample_t. */
+#define ZEUS_AMD_SAMPLE_INIT                                                   \
+    { sizeof(zeus_amd_sample_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u }
 
 
 /**
@@ -191,6 +204,94 @@
  * driver_time_ns is set.
  */
 #define ZEUS_AMD_ENERGY_DRIVER_TIME_BIT 2
+
+/**
+ * The bound is more than a tenth of the energy: too short a time to say more.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_SHORT_BIT 1
+
+/**
+ * The counter was reset in between; the energy over the reset is from the power,
+ * and the bound covers it.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_RESET_BIT 2
+
+/**
+ * The package has more than one GPU of the session, and this is the energy of
+ * all of them.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT 4
+
+/**
+ * The counter was found wrong in between, and is not used any more.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT 8
+
+/**
+ * The driver repeats an old reading at the end.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_STALE_BIT 16
+
+/**
+ * Nobody could look for more than a quarter of a second, so the integral has a
+ * gap; the bound covers it.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_GAP_BIT 32
+
+/**
+ * From a power that the firmware averages over seconds (MI200 and earlier).
+ */
+#define ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT 64
+
+/**
+ * Counts are taken as 2^-16 J, not as the unit that is reported.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT 128
+
+/**
+ * The duration is by the firmware's clock, whose times belong to the counts.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT 256
+
+/**
+ * Of a total: at least one package has no energy.
+ */
+#define ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT 512
+
+/**
+ * energy_uj is set.
+ */
+#define ZEUS_AMD_SAMPLE_ENERGY_BIT 1
+
+/**
+ * power_mw is set.
+ */
+#define ZEUS_AMD_SAMPLE_POWER_BIT 2
+
+/**
+ * slope_mw is set.
+ */
+#define ZEUS_AMD_SAMPLE_SLOPE_BIT 4
+
+/**
+ * The energy since the sample before is from the power, not from the counter.
+ */
+#define ZEUS_AMD_SAMPLE_INTEGRATED_BIT 8
+
+/**
+ * The counter was reset since the sample before.
+ */
+#define ZEUS_AMD_SAMPLE_RESET_BIT 16
+
+/**
+ * More than a quarter of a second went by since the sample before.
+ */
+#define ZEUS_AMD_SAMPLE_GAP_BIT 32
+
+/**
+ * power_mw is one that the firmware averages over seconds.
+ */
+#define ZEUS_AMD_SAMPLE_AVERAGED_POWER_BIT 64
 
 /**
  * What a call came to. 0 is success, failures are negative; positive values are
@@ -328,6 +429,10 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_NOT_APPLIED = -30,
     /**
+     * The energy counter is still being checked; ask again.
+     */
+    ZEUS_AMD_STATUS_NOT_YET = -31,
+    /**
      * libamd_smi failed with a status of no clearer meaning.
      */
     ZEUS_AMD_STATUS_UNKNOWN = -98,
@@ -378,17 +483,30 @@ enum zeus_amd_validation_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * The library's choice.
+     * The library's choice: ADAPTIVE.
      */
     ZEUS_AMD_VALIDATION_DEFAULT = 0,
     /**
-     * Half a second, all GPUs at once: energy counted against power drawn.
+     * Half a second, all GPUs at once: energy counted against power drawn, the
+     * rule of Zeus.
      */
     ZEUS_AMD_VALIDATION_FIXED = 1,
     /**
      * Not at all: every counter is taken at its word.
      */
     ZEUS_AMD_VALIDATION_OFF = 2,
+    /**
+     * Until each counter has moved through enough refreshes to be sure, which
+     * takes some tens of milliseconds; half a second for one that is not as it
+     * should be.
+     */
+    ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
+    /**
+     * As ADAPTIVE, but zeus_amd_open() does not wait for it: until it is done
+     * the verdict is ZEUS_AMD_VERDICT_PENDING and zeus_amd_energy_mj() returns
+     * ZEUS_AMD_STATUS_NOT_YET.
+     */
+    ZEUS_AMD_VALIDATION_BACKGROUND = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -463,6 +581,10 @@ enum zeus_amd_verdict_t
      * Not the first partition of a package, which counts for all.
      */
     ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
+    /**
+     * It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND).
+     */
+    ZEUS_AMD_VERDICT_PENDING = 8,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -498,6 +620,40 @@ enum zeus_amd_die_role_t
 typedef enum zeus_amd_die_role_t zeus_amd_die_role_t;
 #else
 typedef uint32_t zeus_amd_die_role_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How an energy was found.
+ */
+enum zeus_amd_method_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * There is no energy; the status says why.
+     */
+    ZEUS_AMD_METHOD_NONE = 0,
+    /**
+     * The difference of the energy counter.
+     */
+    ZEUS_AMD_METHOD_COUNTER = 1,
+    /**
+     * Power, sampled and added up: the counter cannot be trusted.
+     */
+    ZEUS_AMD_METHOD_INTEGRATED = 2,
+    /**
+     * Power at both ends times the duration: the window is too short for the
+     * counter, or nobody sampled.
+     */
+    ZEUS_AMD_METHOD_ESTIMATED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_method_t zeus_amd_method_t;
+#else
+typedef uint32_t zeus_amd_method_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -541,9 +697,20 @@ typedef uint32_t zeus_amd_log_level_t;
 typedef struct zeus_amd_guard_t zeus_amd_guard_t;
 
 /**
+ * A sampler. Made by zeus_amd_sampler_start(), freed by zeus_amd_sampler_free().
+ */
+typedef struct zeus_amd_sampler_t zeus_amd_sampler_t;
+
+/**
  * An open session. Made by zeus_amd_open(), ended by zeus_amd_close().
  */
 typedef struct zeus_amd_t zeus_amd_t;
+
+/**
+ * A measuring window. Made by zeus_amd_window_begin(), ended by
+ * zeus_amd_window_end().
+ */
+typedef struct zeus_amd_window_t zeus_amd_window_t;
 
 /**
  * Receives messages: a zeus_amd_log_level_t, text that is valid during the call,
@@ -749,6 +916,168 @@ typedef struct zeus_amd_energy_raw_t {
     uint64_t driver_time_ns;
 } zeus_amd_energy_raw_t;
 
+/**
+ * What all packages used in a time, each counted once. Start from
+ * ZEUS_AMD_TOTAL_ENERGY_INIT.
+ */
+typedef struct zeus_amd_total_energy_t {
+    /**
+     * sizeof(zeus_amd_total_energy_t); ZEUS_AMD_TOTAL_ENERGY_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * ZEUS_AMD_ENERGY_FLAG_..._BIT flags that any of the GPUs has.
+     */
+    uint32_t flags;
+    /**
+     * How many packages the sum is of.
+     */
+    uint32_t packages;
+    /**
+     * How many packages of the session have no energy and are not in the sum:
+     * ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT.
+     */
+    uint32_t missing;
+    /**
+     * The sum, in millijoules.
+     */
+    uint64_t energy_mj;
+    /**
+     * The sum of the bounds, in millijoules.
+     */
+    uint64_t bound_mj;
+    /**
+     * From the return of the begin to the call of the end, in nanoseconds.
+     */
+    uint64_t duration_ns;
+    /**
+     * The sum of the mean powers, in milliwatts.
+     */
+    uint64_t mean_power_mw;
+} zeus_amd_total_energy_t;
+
+/**
+ * What one GPU used in a time. Start from ZEUS_AMD_GPU_ENERGY_INIT.
+ */
+typedef struct zeus_amd_gpu_energy_t {
+    /**
+     * sizeof(zeus_amd_gpu_energy_t); ZEUS_AMD_GPU_ENERGY_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The index of the GPU.
+     */
+    uint32_t gpu;
+    /**
+     * ZEUS_AMD_ENERGY_FLAG_..._BIT flags.
+     */
+    uint32_t flags;
+    /**
+     * A zeus_amd_method_t.
+     */
+    uint32_t method;
+    /**
+     * A zeus_amd_verdict_t: of its energy counter, at the end.
+     */
+    uint32_t verdict;
+    /**
+     * ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy.
+     */
+    int32_t status;
+    /**
+     * Energy of the package in millijoules, from begin_ns to end_ns.
+     */
+    uint64_t energy_mj;
+    /**
+     * The energy is no further off than this, in millijoules: between begin_ns
+     * and end_ns, and also between the calls, whose times are others. With
+     * ZEUS_AMD_METHOD_INTEGRATED as far as the samples show.
+     */
+    uint64_t bound_mj;
+    /**
+     * The time that the energy belongs to, in nanoseconds.
+     */
+    uint64_t duration_ns;
+    /**
+     * Energy over duration, in milliwatts.
+     */
+    uint64_t mean_power_mw;
+    /**
+     * CLOCK_BOOTTIME of the first reading: the driver's time of the counter, a
+     * few milliseconds before the call.
+     */
+    uint64_t begin_ns;
+    /**
+     * The same of the last reading.
+     */
+    uint64_t end_ns;
+    /**
+     * Microjoules a count, as it was used; 0 if no counter was.
+     */
+    double unit_uj;
+} zeus_amd_gpu_energy_t;
+
+/**
+ * How to sample. Start from ZEUS_AMD_SAMPLER_OPTIONS_INIT; zero is the default of
+ * every field.
+ */
+typedef struct zeus_amd_sampler_options_t {
+    /**
+     * sizeof(zeus_amd_sampler_options_t); ZEUS_AMD_SAMPLER_OPTIONS_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * How many samples are kept, of all GPUs together; 0: 65536. The oldest go
+     * first.
+     */
+    uint32_t capacity;
+    /**
+     * The time between two samples of a GPU, in nanoseconds, at least 100000; 0:
+     * as fast as its readings change, but no more than a tenth of a processor.
+     */
+    uint64_t period_ns;
+} zeus_amd_sampler_options_t;
+
+/**
+ * One GPU at one time. Start the first of an array from ZEUS_AMD_SAMPLE_INIT.
+ */
+typedef struct zeus_amd_sample_t {
+    /**
+     * sizeof(zeus_amd_sample_t); ZEUS_AMD_SAMPLE_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The index of the GPU.
+     */
+    uint32_t gpu;
+    /**
+     * ZEUS_AMD_SAMPLE_..._BIT flags: what is set, and how it came about.
+     */
+    uint32_t flags;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * CLOCK_BOOTTIME of the reading in nanoseconds: the driver's, or where it
+     * gives none when it was read.
+     */
+    uint64_t time_ns;
+    /**
+     * Energy since the sampler's first sample of the GPU, in microjoules.
+     */
+    uint64_t energy_uj;
+    /**
+     * What the GPU's power sensor says, in milliwatts.
+     */
+    uint64_t power_mw;
+    /**
+     * What the energy counter says of the time since the sample before, in
+     * milliwatts: it follows the load at once where the sensor averages.
+     */
+    uint64_t slope_mw;
+} zeus_amd_sample_t;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -824,8 +1153,9 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
 /**
  * Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
  * (the order of PyTorch's cuda:N) and checks their energy counters, which takes
- * half a second unless the options switch it off. A GPU that fails a check does
- * not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
+ * some tens of milliseconds, or half a second if one is not as it should be; the
+ * options choose another way. A GPU that fails a check does not fail the others:
+ * ask zeus_amd_gpu_info() for its verdict. No GPU at all
  * that libamd_smi lists is a session with zero GPUs.
  *
  * The environment is read here and nowhere else. The masks
@@ -861,7 +1191,7 @@ zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
 /**
  * Ends a session. No call may be running on it, and none may follow. libamd_smi
  * stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
- * otherwise. Guards that are still open end: their settings come back, and only
+ * otherwise. Samplers stop, and keep their samples; windows stay open. Guards that are still open end: their settings come back, and only
  * zeus_amd_guard_end(), which frees them, may be called with them afterwards.
  *
  * @param[in] session A session, or NULL, which does nothing.
@@ -870,7 +1200,8 @@ zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
  * @return Nothing.
  * @since 0.1
  */
-ZEUS_AMD_API void zeus_amd_close(struct zeus_amd_t *session);
+ZEUS_AMD_API
+void zeus_amd_close(struct zeus_amd_t *session);
 
 /**
  * Could a session be opened? Looks for a card, for libamd_smi, and whether that
@@ -1664,6 +1995,214 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_t *ses
                                                     uint32_t gpu,
                                                     uint32_t *min_mhz,
                                                     uint32_t *max_mhz);
+
+/**
+ * Begins a measuring window over all GPUs of the session: zeus_amd_window_end()
+ * says what they used until then. Any number of windows may be open at once, on
+ * any threads, and they may overlap.
+ *
+ * The begin looks once at every GPU. Where a counter cannot be trusted, or may
+ * come round more than once (32 bits), a background thread looks on until the
+ * end. A window may outlive its session; but the background thread ends with
+ * the session.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[out] window  Receives the window, or NULL on failure; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_BUSY or ZEUS_AMD_STATUS_NO_MEMORY (no thread can be
+ *         started), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL. A GPU that
+ *         cannot be read is none: its result says so.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_t *session,
+                                        struct zeus_amd_window_t **window);
+
+/**
+ * What was used since the begin of the window, which stays open.
+ *
+ * The energy belongs to the time between two readings of the counter, begin_ns
+ * to end_ns by the driver's clock, which are a few milliseconds before the
+ * calls; consecutive windows fit together without gap or overlap. The bound
+ * holds for the time between the calls as well. A window that is too short for
+ * the counter is estimated from the power. Two dies or several partitions of a
+ * package have one energy, at the first of them.
+ *
+ * A counter that seems to have stopped is watched for up to a quarter of a
+ * second before this returns; a healthy one never takes more than a refresh.
+ *
+ * @param[in]     window A window; not NULL.
+ * @param[out]    total  The sum over packages, struct_size set by the caller
+ *                       (ZEUS_AMD_TOTAL_ENERGY_INIT); may be NULL.
+ * @param[out]    gpus   One for each GPU, in the order of indices; struct_size of
+ *                       the first one says how large each is
+ *                       (ZEUS_AMD_GPU_ENERGY_INIT). May be NULL.
+ * @param[in,out] count  Room in gpus; receives how many GPUs there are. May be
+ *                       NULL if gpus is.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION (a struct_size),
+ *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL. A GPU without an
+ *         energy fails nothing: see its status.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_window_read(const struct zeus_amd_window_t *window,
+                                       struct zeus_amd_total_energy_t *total,
+                                       struct zeus_amd_gpu_energy_t *gpus,
+                                       uint32_t *count);
+
+/**
+ * Ends a window: what zeus_amd_window_read() says at that time, and the window is
+ * freed. With NULL for total, gpus and count it is only freed.
+ *
+ * If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+ * ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL) nothing has
+ * happened and the window is still open.
+ *
+ * @param[in]     window A window; not NULL.
+ * @param[out]    total  As for zeus_amd_window_read(); may be NULL.
+ * @param[out]    gpus   As for zeus_amd_window_read(); may be NULL.
+ * @param[in,out] count  As for zeus_amd_window_read(); may be NULL if gpus is.
+ * @return As zeus_amd_window_read().
+ * @threadsafety Any thread, but not while the window is in use elsewhere.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is freed.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_window_end(struct zeus_amd_window_t *window,
+                                      struct zeus_amd_total_energy_t *total,
+                                      struct zeus_amd_gpu_energy_t *gpus,
+                                      uint32_t *count);
+
+/**
+ * Starts to sample all GPUs of the session, on one background thread for all
+ * samplers and windows of the session: power, energy, and the power that the
+ * counter shows (its slope). Repeated readings are dropped. The samples are kept
+ * in a ring, where the oldest go first; nothing is allocated while it runs.
+ *
+ * The thread has all signals blocked. It ends when nobody needs it any more, with
+ * the session, and before the process does.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  options How to sample; NULL: the defaults.
+ * @param[out] sampler Receives the sampler, or NULL on failure; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or a value
+ *         of options), ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
+ *         ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread can be
+ *         started), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_sampler_start(const struct zeus_amd_t *session,
+                                         const struct zeus_amd_sampler_options_t *options,
+                                         struct zeus_amd_sampler_t **sampler);
+
+/**
+ * Takes a last sample of each GPU and stops. What has been sampled stays until
+ * zeus_amd_sampler_free(). Stopping again does nothing.
+ *
+ * @param[in] sampler A sampler; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_sampler_stop(struct zeus_amd_sampler_t *sampler);
+
+/**
+ * Moves the oldest samples out of the ring, all GPUs mixed, those of one GPU in
+ * the order of their times. Energies of zeus_amd_sampler_energy_between() do not
+ * depend on what has been drained.
+ *
+ * @param[in]     sampler A sampler, running or stopped; not NULL.
+ * @param[out]    samples Room for count samples; struct_size of the first one
+ *                        says how large each is (ZEUS_AMD_SAMPLE_INIT). May be
+ *                        NULL if count is 0.
+ * @param[in,out] count   Room in samples; receives how many were written. With 0:
+ *                        how many wait.
+ * @param[out]    lost    Receives how many samples were overwritten before they
+ *                        could be drained, since the last drain; may be NULL,
+ *                        which leaves it to the next drain to say.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION (samples[0].struct_size),
+ *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; drains of one sampler wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_sampler_drain(struct zeus_amd_sampler_t *sampler,
+                                         struct zeus_amd_sample_t *samples,
+                                         uint32_t *count,
+                                         uint64_t *lost);
+
+/**
+ * The energy of a GPU between two times, from the samples that are still in the
+ * ring, drained or not: between two samples the power is taken as even, and the
+ * bound covers that. See zeus_amd_now_ns() for the clock.
+ *
+ * @param[in]  sampler A sampler, running or stopped; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first sample.
+ * @param[in]  to_ns   Later than from_ns, and not after the last sample.
+ * @param[out] energy  struct_size set by the caller (ZEUS_AMD_GPU_ENERGY_INIT);
+ *                     written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or the times
+ *         are not in order), ZEUS_AMD_STATUS_STRUCT_VERSION
+ *         (energy->struct_size), ZEUS_AMD_STATUS_NOT_FOUND (no such index, or
+ *         the ring has no samples for all of that time),
+ *         ZEUS_AMD_STATUS_NOT_SUPPORTED (the energy is with another GPU of the
+ *         package), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; calls on one sampler wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_sampler_energy_between(const struct zeus_amd_sampler_t *sampler,
+                                                  uint32_t gpu,
+                                                  uint64_t from_ns,
+                                                  uint64_t to_ns,
+                                                  struct zeus_amd_gpu_energy_t *energy);
+
+/**
+ * Stops a sampler and frees it with its samples.
+ *
+ * @param[in] sampler A sampler, or NULL, which does nothing.
+ * @threadsafety Any thread, but not while the sampler is in use elsewhere.
+ * @forksafety  In a child: leaves everything as it is.
+ * @return Nothing.
+ * @since 0.1
+ */
+ZEUS_AMD_API void zeus_amd_sampler_free(struct zeus_amd_sampler_t *sampler);
+
+/**
+ * CLOCK_BOOTTIME in nanoseconds: the clock of samples, windows and the driver's
+ * readings. Its zero is the start of the machine.
+ *
+ * @return The time now.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
 
 /**
  * Remembers the settings of all GPUs of the session: power limits, bounds of

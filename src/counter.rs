@@ -1,5 +1,11 @@
 //! The energy counter's arithmetic. Pure, and exact: no floating point between the counter and millijoules.
 
+mod ledger;
+mod region;
+
+pub use ledger::{Ledger, Look, Step, Totals};
+pub use region::{between, edges_within_pj, Mark, Method, Region};
+
 /// Which unit a count is taken to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EnergyUnit {
@@ -16,9 +22,9 @@ pub const FIRMWARE_UJ: f64 = 1e6 / 65536.0;
 impl EnergyUnit {
     /// Microjoules a count.
     #[must_use]
-    pub fn uj(self, reported: f32) -> f64 {
+    pub fn uj(self, reported_uj: f64) -> f64 {
         match self {
-            EnergyUnit::Reported => f64::from(reported),
+            EnergyUnit::Reported => reported_uj,
             EnergyUnit::Firmware => FIRMWARE_UJ,
         }
     }
@@ -33,6 +39,23 @@ pub fn energy_mj(accumulator: u64, unit_uj: f64) -> Option<u64> {
     let (mantissa, shift) = binary_fraction(unit_uj)?;
     let scaled = u128::from(accumulator) * u128::from(mantissa);
     u64::try_from((scaled / 1000) >> shift).ok()
+}
+
+/// Counts in picojoules, rounded down.
+#[must_use]
+pub fn counts_pj(counts: u64, unit_uj: f64) -> u128 {
+    let Some((mantissa, shift)) = binary_fraction(unit_uj) else { return 0 };
+    let scaled = u128::from(counts) * u128::from(mantissa);
+    match scaled.checked_mul(1_000_000) {
+        Some(pj) => pj >> shift,
+        None => (scaled >> shift) * 1_000_000,
+    }
+}
+
+/// Power over a time, in picojoules: 1 mW × 1 ns = 1 pJ.
+#[must_use]
+pub fn power_pj(mw: u64, ns: u64) -> u128 {
+    u128::from(mw) * u128::from(ns)
 }
 
 /// `v` = mantissa × 2^-shift, for finite positive values below 2^53.

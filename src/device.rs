@@ -2,13 +2,14 @@
 
 mod clocks;
 mod control;
+mod look;
 mod settings;
 
 use crate::amdsmi::status::Status;
 use crate::amdsmi::version::Generation;
 use crate::amdsmi::{Clock, Handle, Library, PowerCaps};
 use crate::clock::{boot_ns, monotonic_ns};
-use crate::counter::{energy_mj, EnergyUnit};
+use crate::counter::{energy_mj, EnergyUnit, Ledger};
 use crate::error::{Error, Kind, Result};
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{Place, Role};
@@ -18,6 +19,7 @@ use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use look::Looked;
 pub use settings::{Settings, Write};
 
 /// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: after this the value is old.
@@ -40,6 +42,12 @@ pub struct RawEnergy {
     pub driver_time_ns: Option<u64>,
     /// `Some(age)` if that clock has stood still for suspiciously long.
     pub stale_ms: Option<u64>,
+}
+
+/// The powers that a GPU reports: one of the two, as a rule.
+struct Powers {
+    instant_mw: Option<u64>,
+    average_mw: Option<u64>,
 }
 
 /// Power limits in milliwatts, rounded down.
@@ -89,6 +97,8 @@ pub struct Device {
     folder: PathBuf,
     hwmon: Option<Hwmon>,
     verdict: Mutex<Verdict>,
+    /// The book on its counter, begun at the first look. Held while it is looked at: then looks come in their order.
+    ledger: lock::Mutex<Option<Ledger>>,
     last_time: Mutex<LastTime>,
     said_fraction: AtomicBool,
     /// One change at a time: what is read back is then one's own. Holds what has been locked.
@@ -112,6 +122,7 @@ impl Device {
             source,
             handle,
             verdict: Mutex::new(Verdict::NotChecked),
+            ledger: lock::Mutex::new(None),
             last_time: Mutex::new(LastTime::default()),
             said_fraction: AtomicBool::new(false),
             changing: lock::Mutex::new(clocks::Locks::default()),
@@ -151,19 +162,15 @@ impl Device {
             Power::Instant => "instant power",
             Power::Average => "average power",
         };
-        if self.source.generation.frozen {
-            return self.power_from_hwmon(which, what);
-        }
-        let handle = self.handle()?;
-        let (status, info) = self.source.library.calls.power_info(self.source.generation, handle);
+        let (status, powers) = self.powers()?;
         let (asked, other) = match which {
-            Power::Instant => (info.current_w, info.average_w),
-            Power::Average => (info.average_w, info.current_w),
+            Power::Instant => (powers.instant_mw, powers.average_mw),
+            Power::Average => (powers.average_mw, powers.instant_mw),
         };
         match (asked, other, status) {
-            (Some(watts), _, _) => {
+            (Some(mw), _, _) => {
                 self.require_fresh(what)?;
-                Ok(u64::from(watts) * 1000)
+                Ok(mw)
             }
             (None, Some(_), _) => {
                 let why = match which {
@@ -173,21 +180,30 @@ impl Device {
                 Err(self.not_supported(what, why))
             }
             (None, None, Err(status)) => Err(self.failure(status, "amdsmi_get_power_info")),
-            (None, None, Ok(())) => {
-                Err(self.not_supported(what, "the driver reports none (its gpu_metrics may be unreadable)"))
-            }
+            (None, None, Ok(())) => Err(self.not_supported(what, self.no_power())),
         }
     }
 
-    /// ROCm 6.0's library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
-    fn power_from_hwmon(&self, which: Power, what: &'static str) -> Result<u64> {
-        let uw = self.hwmon.as_ref().and_then(|h| match which {
-            Power::Instant => h.power_input_uw(),
-            Power::Average => h.power_average_uw(),
-        });
-        uw.map(|v| v / 1000).ok_or_else(|| {
-            self.not_supported(what, "the libamd_smi of ROCm 6.0 freezes it, and the kernel's hwmon folder offers none")
-        })
+    /// Both powers, and how the call went: a failed one may have values.
+    fn powers(&self) -> Result<(std::result::Result<(), Status>, Powers)> {
+        if self.source.generation.frozen {
+            // Its library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
+            let mw = |read: fn(&Hwmon) -> Option<u64>| self.hwmon.as_ref().and_then(read).map(|uw| uw / 1000);
+            let powers = Powers { instant_mw: mw(Hwmon::power_input_uw), average_mw: mw(Hwmon::power_average_uw) };
+            return Ok((Ok(()), powers));
+        }
+        let handle = self.handle()?;
+        let (status, info) = self.source.library.calls.power_info(self.source.generation, handle);
+        let mw = |watts: Option<u32>| watts.map(|w| u64::from(w) * 1000);
+        Ok((status, Powers { instant_mw: mw(info.current_w), average_mw: mw(info.average_w) }))
+    }
+
+    fn no_power(&self) -> &'static str {
+        if self.source.generation.frozen {
+            "the libamd_smi of ROCm 6.0 freezes it, and the kernel's hwmon folder offers none"
+        } else {
+            "the driver reports none (its gpu_metrics may be unreadable)"
+        }
     }
 
     /// The energy counter as it stands, trusted or not.
@@ -208,7 +224,7 @@ impl Device {
         self.refuse_zero(WHAT, accumulator)?;
         Ok(RawEnergy {
             accumulator,
-            unit_uj: unit.uj(count.resolution_uj),
+            unit_uj: unit.uj(f64::from(count.resolution_uj)),
             driver_time_ns: count.time_ns,
             stale_ms: count.time_ns.and_then(|t| self.standing_still_ms(t)),
         })
@@ -219,6 +235,9 @@ impl Device {
         const WHAT: &str = "energy";
         self.refuse_shared(WHAT)?;
         let verdict = self.verdict();
+        if verdict == Verdict::Pending {
+            return Err(Error::NotYet { device: self.label(), what: WHAT });
+        }
         // Where validation could not read it, the call itself says why.
         if !verdict.is_usable() && verdict != Verdict::Unsupported {
             return Err(self.not_supported(WHAT, &format!("its energy counter is not trusted: {}", verdict.why())));

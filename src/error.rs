@@ -33,6 +33,7 @@ pub enum Kind {
     UnexpectedData,
     EmptyMask,
     NotApplied,
+    NotYet,
     Unknown,
     Internal,
 }
@@ -95,6 +96,9 @@ pub enum Error {
     #[error("{device}: {what} was set to {asked}, and the driver took it without a word, but it is {now} now: it was ignored, or cut to what the GPU allows (amdgpu keeps whole watts)")]
     NotApplied { device: String, what: &'static str, asked: String, now: String },
 
+    #[error("{device}: {what} is not known yet: the counter is still being checked, as the option validation asked for; ask again within half a second")]
+    NotYet { device: String, what: &'static str },
+
     #[error("the GPUs differ: {0}")]
     Heterogeneous(String),
 
@@ -136,6 +140,7 @@ impl Error {
             Error::Stale { .. } => Kind::Stale,
             Error::OutOfRange { .. } => Kind::OutOfRange,
             Error::NotApplied { .. } => Kind::NotApplied,
+            Error::NotYet { .. } => Kind::NotYet,
             Error::Heterogeneous(_) => Kind::Heterogeneous,
             Error::Ambiguous(_) => Kind::AmbiguousDevice,
             Error::EmptyMask(_) => Kind::EmptyMask,

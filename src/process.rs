@@ -1,6 +1,7 @@
 //! Which process this is, without asking the kernel: a fork is noticed by one load, before any lock is touched.
 
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 
 /// A page that the kernel wipes in a forked child. Its first word is the birth mark of the process.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
@@ -84,4 +85,63 @@ pub fn has_sys_admin() -> bool {
     let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     let effective = status.lines().find_map(|l| u64::from_str_radix(l.strip_prefix("CapEff:")?.trim(), 16).ok());
     effective.map_or(true, |caps| caps >> CAP_SYS_ADMIN & 1 == 1)
+}
+
+/// A value that each process has for itself: a forked child gets a new one, as its parent's may be half changed, with
+/// locks that nobody is there to release. Never freed.
+pub struct OfProcess<T: 'static>(AtomicPtr<Marked<T>>);
+
+struct Marked<T> {
+    mark: u64,
+    value: T,
+}
+
+impl<T: Default + Sync> OfProcess<T> {
+    #[must_use]
+    pub const fn new() -> Self {
+        OfProcess(AtomicPtr::new(std::ptr::null_mut()))
+    }
+
+    /// This process's, if it has made one.
+    pub fn existing(&'static self) -> Option<&'static T> {
+        // SAFETY: NULL, or published below and never freed.
+        let known = unsafe { self.0.load(Ordering::Acquire).as_ref() };
+        known.filter(|k| is(k.mark)).map(|k| &k.value)
+    }
+
+    /// This process's, made now if need be.
+    pub fn get(&'static self) -> &'static T {
+        let mark = mark();
+        let known = self.0.load(Ordering::Acquire);
+        // SAFETY: as above.
+        if let Some(k) = unsafe { known.as_ref() }.filter(|k| k.mark == mark) {
+            return &k.value;
+        }
+        let fresh = Box::into_raw(Box::new(Marked { mark, value: T::default() }));
+        match self.0.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: published, never freed.
+            Ok(_) => unsafe { &(*fresh).value },
+            Err(other) => {
+                // SAFETY: ours was never published.
+                drop(unsafe { Box::from_raw(fresh) });
+                // SAFETY: published by the faster thread, never freed.
+                unsafe { &(*other).value }
+            }
+        }
+    }
+}
+
+/// Starts a thread with all signals blocked: the host's handlers must not run on one that it does not know of.
+pub fn quiet_thread(name: &str, stack: usize, body: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    // SAFETY: plain libc calls on local signal sets.
+    let old = unsafe {
+        let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
+        old
+    };
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(body);
+    // SAFETY: puts back what was there.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
+    thread
 }

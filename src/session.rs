@@ -1,17 +1,20 @@
 //! The open context: the GPUs of this process, in HIP's order.
 
 mod enumerate;
+mod validate;
 
 use crate::amdsmi::locate::{locate, Found, Places};
 use crate::amdsmi::{acquire, Library};
 use crate::counter::EnergyUnit;
-use crate::device::{Device, Power};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::guard::{Guard, Guards};
 use crate::pci::Pattern;
-use crate::topology::{Order, Role, Zero};
-use crate::verdict::{self, Verdict};
+use crate::sampler::{Sampler, Sampling};
+use crate::topology::{Order, Zero};
 use crate::visible::{self, Masks, Nothing, Rules};
+use crate::window::Window;
+use crate::worker::Worker;
 use crate::{log, process, sysfs};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +24,10 @@ use std::time::Duration;
 /// How energy counters are checked at open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Validation {
+    /// As long as it takes to be sure, at most that half second.
+    Adaptive,
+    /// As adaptive, behind the open session.
+    Background,
     /// Zeus's half second.
     Fixed,
     Off,
@@ -47,7 +54,7 @@ impl Default for Options {
         Options {
             amdsmi_path: None,
             ensure_homogeneous: false,
-            validation: Validation::Fixed,
+            validation: Validation::Adaptive,
             energy_unit: EnergyUnit::default(),
             init_timeout: Duration::from_secs(10),
             shutdown_on_close: false,
@@ -109,7 +116,22 @@ pub struct Session {
     explanation: String,
     devices: Arc<[Device]>,
     guards: Arc<Guards>,
-    shutdown_on_close: bool,
+    /// A check of the counters that may still go on.
+    checking: Option<Worker>,
+    sampler: Arc<Sampler>,
+    lease: Arc<Lease>,
+}
+
+/// libamd_smi, in use by a session and by the windows that outlive it.
+struct Lease {
+    library: &'static Library,
+    shut_down: bool,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.library.release(self.shut_down);
+    }
 }
 
 impl Session {
@@ -118,16 +140,10 @@ impl Session {
         let places = places(options);
         sysfs::drm::require_a_card(&places.root)?;
         let (library, version) = acquire(&places, options.init_timeout)?;
-        let built = enumerate::enumerate(library, version.generation, options, &places.root);
-        let (devices, listing) = match built {
-            Ok(b) => b,
-            Err(e) => {
-                library.release(false);
-                return Err(e);
-            }
-        };
+        let lease = Arc::new(Lease { library, shut_down: options.shutdown_on_close });
+        let (devices, listing) = enumerate::enumerate(library, version.generation, options, &places.root)?;
         let devices: Arc<[Device]> = devices.into();
-        let session = Session {
+        let mut session = Session {
             mark,
             library,
             words: version.words,
@@ -138,8 +154,10 @@ impl Session {
             energy_unit: options.energy_unit,
             explanation: enumerate::explanation(&listing, &devices),
             guards: Guards::new(devices.clone()),
+            checking: None,
+            sampler: Sampler::new(devices.clone()),
             devices,
-            shutdown_on_close: options.shutdown_on_close,
+            lease,
         };
         for line in session.explanation.lines() {
             log::emit(log::Level::Debug, || line.to_owned());
@@ -150,7 +168,7 @@ impl Session {
         if options.ensure_homogeneous {
             session.ensure_homogeneous()?;
         }
-        session.validate(options.validation);
+        session.checking = validate::validate(&session.devices, options.validation)?;
         Ok(session)
     }
 
@@ -163,36 +181,6 @@ impl Session {
                 first.label(),
                 other.label()
             ))),
-        }
-    }
-
-    /// Zeus's check, all GPUs at once; a failure on one is that one's verdict.
-    fn validate(&self, validation: Validation) {
-        let counting: Vec<&Device> = self.devices.iter().filter(|d| !d.is_secondary()).collect();
-        for d in self.devices.iter() {
-            if d.is_secondary() {
-                d.set_verdict(match d.role {
-                    Role::SecondaryPartition { .. } => Verdict::SecondaryPartition,
-                    _ => Verdict::SecondaryDie,
-                });
-            }
-        }
-        if validation == Validation::Off || counting.is_empty() {
-            return;
-        }
-        let energy = |d: &Device| d.raw_energy(EnergyUnit::Reported).and_then(|r| d.to_mj(&r)).ok();
-        let powers: Vec<_> =
-            counting.iter().map(|d| d.power_mw(Power::Average).or_else(|_| d.power_mw(Power::Instant)).ok()).collect();
-        let before: Vec<_> = counting.iter().map(|d| energy(d)).collect();
-        if before.iter().any(Option::is_some) {
-            std::thread::sleep(Duration::from_millis(verdict::FIXED_MS));
-        }
-        for ((d, power), before) in counting.iter().zip(powers).zip(before) {
-            let verdict = verdict::fixed(power, before, before.and_then(|_| energy(d)));
-            d.set_verdict(verdict);
-            if !verdict.is_usable() {
-                log::warning(|| format!("{}: its energy counter is not used: {}", d.label(), verdict.why()));
-            }
         }
     }
 
@@ -251,6 +239,16 @@ impl Session {
         self.guards.begin(watch)
     }
 
+    /// Begins a window over all GPUs.
+    pub fn begin_window(&self) -> Result<Window> {
+        Window::begin(&self.devices, &self.sampler, self.energy_unit, self.lease.clone())
+    }
+
+    /// Starts to sample all GPUs.
+    pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<Sampling> {
+        self.sampler.start(self.energy_unit, period, capacity, self.lease.clone())
+    }
+
     pub fn device(&self, index: u32) -> Result<&Device> {
         self.devices.get(index as usize).ok_or_else(|| {
             let have = match self.devices.len() {
@@ -266,6 +264,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.guards.end_all();
-        self.library.release(self.shutdown_on_close);
+        self.checking = None;
+        self.sampler.end();
     }
 }

@@ -1,10 +1,16 @@
 //! Is an energy counter to be trusted, and if not, why not. Pure.
 
+mod evidence;
+
+pub use evidence::{Evidence, Seen};
+
 /// What validation found out about the counter of one GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// Validation was switched off.
     NotChecked,
+    /// It is still being checked.
+    Pending,
     /// It moved as the power says it should.
     Trusted,
     /// It does not move although power is drawn.
@@ -33,6 +39,7 @@ impl Verdict {
     pub fn why(self) -> &'static str {
         match self {
             Verdict::NotChecked => "it was not checked",
+            Verdict::Pending => "it is still being checked",
             Verdict::Trusted => "it agrees with the power",
             Verdict::Stuck => "it does not move although power is drawn",
             Verdict::Implausible => {

@@ -7,8 +7,10 @@ use common::root;
 use std::fs;
 
 /// The sources of the header, in its order.
-const SOURCES: &[&str] =
-    &["version", "status", "types", "log", "session", "identity", "read", "limits", "control", "clocks", "guard"];
+const SOURCES: &[&str] = &[
+    "version", "status", "types", "log", "session", "identity", "read", "limits", "control", "clocks", "window",
+    "sampler", "guard",
+];
 
 fn generated() -> cbindgen::Bindings {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();

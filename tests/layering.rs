@@ -63,10 +63,12 @@ fn without_comment(line: &str) -> &str {
 const ROWS: &[&[&str]] = &[
     &["error"],
     &["pci", "clock", "lock", "log", "process"],
+    &["worker"],
     &["amdsmi", "sysfs", "visible"],
     &["topology", "counter", "verdict"],
     &["device"],
-    &["window", "sampler", "guard"],
+    &["sampler"],
+    &["window", "guard"],
     &["session"],
     &["capi"],
 ];

@@ -7,10 +7,11 @@ use super::status::Status;
 use super::version::Generation;
 use crate::error::{Error, Result};
 use crate::lock::{Condvar, Mutex};
-use crate::{log, process};
+use crate::log;
+use crate::process::{quiet_thread, OfProcess};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 enum Init {
@@ -43,33 +44,8 @@ pub struct Library {
     epoch: AtomicU32,
 }
 
-/// The libraries of one process. A forked child makes its own: the parent's locks may be held for ever there.
-struct Registry {
-    mark: u64,
-    libraries: Mutex<Vec<&'static Library>>,
-}
-
-static REGISTRY: AtomicPtr<Registry> = AtomicPtr::new(std::ptr::null_mut());
-
-fn registry() -> &'static Registry {
-    let mark = process::mark();
-    let known = REGISTRY.load(Ordering::Acquire);
-    // SAFETY: registries are never freed.
-    if let Some(r) = unsafe { known.as_ref() }.filter(|r| r.mark == mark) {
-        return r;
-    }
-    let fresh = Box::into_raw(Box::new(Registry { mark, libraries: Mutex::new(Vec::new()) }));
-    match REGISTRY.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
-        // SAFETY: published, never freed.
-        Ok(_) => unsafe { &*fresh },
-        Err(other) => {
-            // SAFETY: ours was never published.
-            drop(unsafe { Box::from_raw(fresh) });
-            // SAFETY: published by the faster thread, never freed.
-            unsafe { &*other }
-        }
-    }
-}
+/// The libraries of this process.
+static LIBRARIES: OfProcess<Mutex<Vec<&'static Library>>> = OfProcess::new();
 
 /// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
 pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Version)> {
@@ -87,7 +63,7 @@ pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Ve
 
 fn load(places: &Places) -> Result<&'static Library> {
     let found = locate(places)?;
-    let mut libraries = registry().libraries.lock();
+    let mut libraries = LIBRARIES.get().lock();
     let (path, dl) = match found {
         Found::File(path) => {
             let real = path.canonicalize().unwrap_or(path);
@@ -163,21 +139,6 @@ fn from_loader(names: &[String], places: &Places) -> Result<(String, Dl)> {
 
 fn words_text(words: [u32; 4]) -> String {
     format!("{}.{}.{}.{}", words[0], words[1], words[2], words[3])
-}
-
-/// Starts a thread with all signals blocked: the host's handlers must not run on one that it does not know of.
-fn quiet_thread(name: &str, stack: usize, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    // SAFETY: plain libc calls on local signal sets.
-    let old = unsafe {
-        let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
-        old
-    };
-    let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(body);
-    // SAFETY: puts back what was there.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
-    thread.map(drop)
 }
 
 impl Library {
@@ -267,6 +228,7 @@ impl Library {
             *self.init.lock() = Init::Done(done);
             self.init_done.notify_all();
         })
+        .map(drop)
     }
 
     pub fn epoch(&self) -> u32 {

@@ -275,3 +275,39 @@ impl<T: Sized32> OutStruct<T> {
         }
     }
 }
+
+/// An array of such structs, with as many bytes an element as the first one's `struct_size` says.
+pub struct OutArray<T> {
+    pointer: *mut T,
+    theirs: usize,
+    pub room: u32,
+}
+
+/// Checks an array and its count: `items` may be NULL if `*count` is 0.
+///
+/// # Safety
+/// `count` is NULL or readable; `items` is NULL or has `*count` elements, of the size in the first one's first word.
+pub unsafe fn out_array<T: Sized32>(items: *mut T, count: *mut u32, what: &str) -> Result<OutArray<T>> {
+    // SAFETY: as the caller promises.
+    let room = unsafe { count.as_ref() }.copied().ok_or_else(|| null("count"))?;
+    if room == 0 {
+        return Ok(OutArray { pointer: items, theirs: 0, room });
+    }
+    // SAFETY: as the caller promises.
+    let first = unsafe { out_struct(items, what) }?;
+    Ok(OutArray { pointer: items, theirs: first.theirs, room })
+}
+
+impl<T: Sized32> OutArray<T> {
+    /// Writes element `index`, which is below the room, with its size.
+    pub fn write(&self, index: usize, value: &T) {
+        if index >= self.room as usize {
+            return;
+        }
+        let at = self.pointer.cast::<u8>().wrapping_add(index * self.theirs);
+        let size = self.theirs as u32;
+        // SAFETY: within the array, as the caller from C promises by its count; it may not be aligned for all sizes.
+        unsafe { at.cast::<u32>().write_unaligned(size) };
+        OutStruct { pointer: at.cast::<T>(), theirs: self.theirs }.write(value);
+    }
+}

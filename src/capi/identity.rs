@@ -23,6 +23,7 @@ use zeus_amd_verdict_t as V;
 impl From<Verdict> for zeus_amd_verdict_t {
     fn from(v: Verdict) -> Self {
         match v {
+            Verdict::Pending => V::ZEUS_AMD_VERDICT_PENDING,
             Verdict::NotChecked => V::ZEUS_AMD_VERDICT_NOT_CHECKED,
             Verdict::Trusted => V::ZEUS_AMD_VERDICT_TRUSTED,
             Verdict::Stuck => V::ZEUS_AMD_VERDICT_STUCK,

@@ -5,6 +5,7 @@
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod at_exit;
 mod boundary;
 
 pub mod clocks;
@@ -14,10 +15,12 @@ pub mod identity;
 pub mod limits;
 pub mod log;
 pub mod read;
+pub mod sampler;
 pub mod session;
 pub mod status;
 pub mod types;
 pub mod version;
+pub mod window;
 
 #[cfg(feature = "test-hooks")]
 mod hooks;

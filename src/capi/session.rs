@@ -1,5 +1,6 @@
 //! Opening and closing.
 
+use super::at_exit;
 use super::boundary::{bytes, guard, guard_or, null, out, out_struct, path, put_text, read_struct};
 use super::status::zeus_amd_status_t;
 use super::types::{
@@ -100,8 +101,10 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
         ));
     }
     options.validation = match c.validation {
-        0 | 1 => Validation::Fixed,
+        0 | 3 => Validation::Adaptive,
+        1 => Validation::Fixed,
         2 => Validation::Off,
+        4 => Validation::Background,
         other => return bad("validation", other),
     };
     options.energy_unit = match c.energy_unit {
@@ -119,8 +122,9 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 
 /// Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
 /// (the order of PyTorch's cuda:N) and checks their energy counters, which takes
-/// half a second unless the options switch it off. A GPU that fails a check does
-/// not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
+/// some tens of milliseconds, or half a second if one is not as it should be; the
+/// options choose another way. A GPU that fails a check does not fail the others:
+/// ask zeus_amd_gpu_info() for its verdict. No GPU at all
 /// that libamd_smi lists is a session with zero GPUs.
 ///
 /// The environment is read here and nowhere else. The masks
@@ -159,6 +163,7 @@ pub unsafe extern "C" fn zeus_amd_open(
         // SAFETY: NULL or a struct, as the caller promises.
         let options = unsafe { self::options(options) }?;
         let handle = Handle { session: Session::open(&options)?, broken: AtomicBool::new(false) };
+        at_exit::end_workers();
         to.write(Box::into_raw(Box::new(handle)).cast());
         Ok(())
     })
@@ -166,7 +171,7 @@ pub unsafe extern "C" fn zeus_amd_open(
 
 /// Ends a session. No call may be running on it, and none may follow. libamd_smi
 /// stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
-/// otherwise. Guards that are still open end: their settings come back, and only
+/// otherwise. Samplers stop, and keep their samples; windows stay open. Guards that are still open end: their settings come back, and only
 /// zeus_amd_guard_end(), which frees them, may be called with them afterwards.
 ///
 /// @param[in] session A session, or NULL, which does nothing.

@@ -73,6 +73,8 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_RUNTIME_FAILS = -29,
     /// The driver took a setting without a word, but did not apply it.
     ZEUS_AMD_STATUS_NOT_APPLIED = -30,
+    /// The energy counter is still being checked; ask again.
+    ZEUS_AMD_STATUS_NOT_YET = -31,
     /// libamd_smi failed with a status of no clearer meaning.
     ZEUS_AMD_STATUS_UNKNOWN = -98,
     /// A defect of this library; nothing of the host was harmed.
@@ -110,6 +112,7 @@ impl From<Kind> for zeus_amd_status_t {
             Kind::UnexpectedData => S::ZEUS_AMD_STATUS_UNEXPECTED_DATA,
             Kind::EmptyMask => S::ZEUS_AMD_STATUS_EMPTY_MASK,
             Kind::NotApplied => S::ZEUS_AMD_STATUS_NOT_APPLIED,
+            Kind::NotYet => S::ZEUS_AMD_STATUS_NOT_YET,
             Kind::Unknown => S::ZEUS_AMD_STATUS_UNKNOWN,
             Kind::Internal => S::ZEUS_AMD_STATUS_INTERNAL,
         }
@@ -157,6 +160,7 @@ pub extern "C" fn zeus_amd_status_string(status: i32) -> *const c_char {
         -28 => c"no access to a device file",
         -29 => c"the runtime would not start",
         -30 => c"setting not applied",
+        -31 => c"not known yet, ask again",
         -98 => c"unknown failure of libamd_smi",
         -99 => c"internal error",
         _ => c"unknown status",

@@ -14,6 +14,17 @@ pub struct zeus_amd_guard_t {
     _opaque: [u8; 0],
 }
 
+/// A measuring window. Made by zeus_amd_window_begin(), ended by
+/// zeus_amd_window_end().
+pub struct zeus_amd_window_t {
+    _opaque: [u8; 0],
+}
+
+/// A sampler. Made by zeus_amd_sampler_start(), freed by zeus_amd_sampler_free().
+pub struct zeus_amd_sampler_t {
+    _opaque: [u8; 0],
+}
+
 /// A small process watches over the guard, and puts the settings back when this
 /// one dies, however it does.
 pub const ZEUS_AMD_GUARD_WATCHER_BIT: u32 = 1;
@@ -54,12 +65,21 @@ pub enum zeus_amd_backend_t {
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum zeus_amd_validation_t {
-    /// The library's choice.
+    /// The library's choice: ADAPTIVE.
     ZEUS_AMD_VALIDATION_DEFAULT = 0,
-    /// Half a second, all GPUs at once: energy counted against power drawn.
+    /// Half a second, all GPUs at once: energy counted against power drawn, the
+    /// rule of Zeus.
     ZEUS_AMD_VALIDATION_FIXED = 1,
     /// Not at all: every counter is taken at its word.
     ZEUS_AMD_VALIDATION_OFF = 2,
+    /// Until each counter has moved through enough refreshes to be sure, which
+    /// takes some tens of milliseconds; half a second for one that is not as it
+    /// should be.
+    ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
+    /// As ADAPTIVE, but zeus_amd_open() does not wait for it: until it is done
+    /// the verdict is ZEUS_AMD_VERDICT_PENDING and zeus_amd_energy_mj() returns
+    /// ZEUS_AMD_STATUS_NOT_YET.
+    ZEUS_AMD_VALIDATION_BACKGROUND = 4,
 }
 
 /// What one count of the energy accumulator is taken to be.
@@ -92,6 +112,8 @@ pub enum zeus_amd_verdict_t {
     ZEUS_AMD_VERDICT_SECONDARY_DIE = 6,
     /// Not the first partition of a package, which counts for all.
     ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
+    /// It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND).
+    ZEUS_AMD_VERDICT_PENDING = 8,
 }
 
 /// Which die of its package a GPU is.
@@ -244,6 +266,158 @@ pub struct zeus_amd_energy_raw_t {
     pub driver_time_ns: u64,
 }
 
+/// How an energy was found.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum zeus_amd_method_t {
+    /// There is no energy; the status says why.
+    ZEUS_AMD_METHOD_NONE = 0,
+    /// The difference of the energy counter.
+    ZEUS_AMD_METHOD_COUNTER = 1,
+    /// Power, sampled and added up: the counter cannot be trusted.
+    ZEUS_AMD_METHOD_INTEGRATED = 2,
+    /// Power at both ends times the duration: the window is too short for the
+    /// counter, or nobody sampled.
+    ZEUS_AMD_METHOD_ESTIMATED = 3,
+}
+
+/// The bound is more than a tenth of the energy: too short a time to say more.
+pub const ZEUS_AMD_ENERGY_FLAG_SHORT_BIT: u32 = 1;
+/// The counter was reset in between; the energy over the reset is from the power,
+/// and the bound covers it.
+pub const ZEUS_AMD_ENERGY_FLAG_RESET_BIT: u32 = 2;
+/// The package has more than one GPU of the session, and this is the energy of
+/// all of them.
+pub const ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT: u32 = 4;
+/// The counter was found wrong in between, and is not used any more.
+pub const ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT: u32 = 8;
+/// The driver repeats an old reading at the end.
+pub const ZEUS_AMD_ENERGY_FLAG_STALE_BIT: u32 = 16;
+/// Nobody could look for more than a quarter of a second, so the integral has a
+/// gap; the bound covers it.
+pub const ZEUS_AMD_ENERGY_FLAG_GAP_BIT: u32 = 32;
+/// From a power that the firmware averages over seconds (MI200 and earlier).
+pub const ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT: u32 = 64;
+/// Counts are taken as 2^-16 J, not as the unit that is reported.
+pub const ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT: u32 = 128;
+/// The duration is by the firmware's clock, whose times belong to the counts.
+pub const ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT: u32 = 256;
+/// Of a total: at least one package has no energy.
+pub const ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT: u32 = 512;
+
+/// What one GPU used in a time. Start from ZEUS_AMD_GPU_ENERGY_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_gpu_energy_t {
+    /// sizeof(zeus_amd_gpu_energy_t); ZEUS_AMD_GPU_ENERGY_INIT sets it.
+    pub struct_size: u32,
+    /// The index of the GPU.
+    pub gpu: u32,
+    /// ZEUS_AMD_ENERGY_FLAG_..._BIT flags.
+    pub flags: u32,
+    /// A zeus_amd_method_t.
+    pub method: u32,
+    /// A zeus_amd_verdict_t: of its energy counter, at the end.
+    pub verdict: u32,
+    /// ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy.
+    pub status: i32,
+    /// Energy of the package in millijoules, from begin_ns to end_ns.
+    pub energy_mj: u64,
+    /// The energy is no further off than this, in millijoules: between begin_ns
+    /// and end_ns, and also between the calls, whose times are others. With
+    /// ZEUS_AMD_METHOD_INTEGRATED as far as the samples show.
+    pub bound_mj: u64,
+    /// The time that the energy belongs to, in nanoseconds.
+    pub duration_ns: u64,
+    /// Energy over duration, in milliwatts.
+    pub mean_power_mw: u64,
+    /// CLOCK_BOOTTIME of the first reading: the driver's time of the counter, a
+    /// few milliseconds before the call.
+    pub begin_ns: u64,
+    /// The same of the last reading.
+    pub end_ns: u64,
+    /// Microjoules a count, as it was used; 0 if no counter was.
+    pub unit_uj: f64,
+}
+
+/// What all packages used in a time, each counted once. Start from
+/// ZEUS_AMD_TOTAL_ENERGY_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_total_energy_t {
+    /// sizeof(zeus_amd_total_energy_t); ZEUS_AMD_TOTAL_ENERGY_INIT sets it.
+    pub struct_size: u32,
+    /// ZEUS_AMD_ENERGY_FLAG_..._BIT flags that any of the GPUs has.
+    pub flags: u32,
+    /// How many packages the sum is of.
+    pub packages: u32,
+    /// How many packages of the session have no energy and are not in the sum:
+    /// ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT.
+    pub missing: u32,
+    /// The sum, in millijoules.
+    pub energy_mj: u64,
+    /// The sum of the bounds, in millijoules.
+    pub bound_mj: u64,
+    /// From the return of the begin to the call of the end, in nanoseconds.
+    pub duration_ns: u64,
+    /// The sum of the mean powers, in milliwatts.
+    pub mean_power_mw: u64,
+}
+
+/// How to sample. Start from ZEUS_AMD_SAMPLER_OPTIONS_INIT; zero is the default of
+/// every field.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_sampler_options_t {
+    /// sizeof(zeus_amd_sampler_options_t); ZEUS_AMD_SAMPLER_OPTIONS_INIT sets it.
+    pub struct_size: u32,
+    /// How many samples are kept, of all GPUs together; 0: 65536. The oldest go
+    /// first.
+    pub capacity: u32,
+    /// The time between two samples of a GPU, in nanoseconds, at least 100000; 0:
+    /// as fast as its readings change, but no more than a tenth of a processor.
+    pub period_ns: u64,
+}
+
+/// energy_uj is set.
+pub const ZEUS_AMD_SAMPLE_ENERGY_BIT: u32 = 1;
+/// power_mw is set.
+pub const ZEUS_AMD_SAMPLE_POWER_BIT: u32 = 2;
+/// slope_mw is set.
+pub const ZEUS_AMD_SAMPLE_SLOPE_BIT: u32 = 4;
+/// The energy since the sample before is from the power, not from the counter.
+pub const ZEUS_AMD_SAMPLE_INTEGRATED_BIT: u32 = 8;
+/// The counter was reset since the sample before.
+pub const ZEUS_AMD_SAMPLE_RESET_BIT: u32 = 16;
+/// More than a quarter of a second went by since the sample before.
+pub const ZEUS_AMD_SAMPLE_GAP_BIT: u32 = 32;
+/// power_mw is one that the firmware averages over seconds.
+pub const ZEUS_AMD_SAMPLE_AVERAGED_POWER_BIT: u32 = 64;
+
+/// One GPU at one time. Start the first of an array from ZEUS_AMD_SAMPLE_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_sample_t {
+    /// sizeof(zeus_amd_sample_t); ZEUS_AMD_SAMPLE_INIT sets it.
+    pub struct_size: u32,
+    /// The index of the GPU.
+    pub gpu: u32,
+    /// ZEUS_AMD_SAMPLE_..._BIT flags: what is set, and how it came about.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// CLOCK_BOOTTIME of the reading in nanoseconds: the driver's, or where it
+    /// gives none when it was read.
+    pub time_ns: u64,
+    /// Energy since the sampler's first sample of the GPU, in microjoules.
+    pub energy_uj: u64,
+    /// What the GPU's power sensor says, in milliwatts.
+    pub power_mw: u64,
+    /// What the energy counter says of the time since the sample before, in
+    /// milliwatts: it follows the load at once where the sensor averages.
+    pub slope_mw: u64,
+}
+
 macro_rules! sized {
     ($($t:ty, $init:literal, $first:literal;)*) => { $(
         // SAFETY: repr(C), begins with struct_size, integers, floats and pointers that are only used after a check.
@@ -264,4 +438,8 @@ sized! {
     zeus_amd_session_info_t, "ZEUS_AMD_SESSION_INFO_INIT", 576;
     zeus_amd_gpu_info_t, "ZEUS_AMD_GPU_INFO_INIT", 472;
     zeus_amd_energy_raw_t, "ZEUS_AMD_ENERGY_RAW_INIT", 32;
+    zeus_amd_gpu_energy_t, "ZEUS_AMD_GPU_ENERGY_INIT", 80;
+    zeus_amd_total_energy_t, "ZEUS_AMD_TOTAL_ENERGY_INIT", 48;
+    zeus_amd_sampler_options_t, "ZEUS_AMD_SAMPLER_OPTIONS_INIT", 16;
+    zeus_amd_sample_t, "ZEUS_AMD_SAMPLE_INIT", 48;
 }

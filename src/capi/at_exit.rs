@@ -1,0 +1,25 @@
+//! The end of the process.
+
+use super::boundary::guard_or;
+use crate::worker;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A thread that is inside libamd_smi for longer than this is left there.
+const LIMIT: Duration = Duration::from_secs(1);
+
+static REGISTERED: AtomicBool = AtomicBool::new(false);
+
+/// Sees to it that background threads end before libamd_smi's statics are destroyed: what is registered last runs
+/// first, and libamd_smi has registered its own when it was first called, before any thread was started. A forked
+/// child inherits the list.
+pub(super) fn end_workers() {
+    if worker::any() && !REGISTERED.swap(true, Ordering::AcqRel) {
+        // SAFETY: a function that stays: this library is never unloaded. If there is no room, nothing is lost but this.
+        unsafe { libc::atexit(zeus_amd_at_exit) };
+    }
+}
+
+extern "C" fn zeus_amd_at_exit() {
+    guard_or((), || worker::end_all(LIMIT));
+}

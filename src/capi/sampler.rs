@@ -1,0 +1,231 @@
+//! Samplers.
+
+use super::at_exit;
+use super::boundary::{guard, guard_or, null, out, out_array, out_struct, read_struct};
+use super::session::Handle;
+use super::status::zeus_amd_status_t;
+use super::types::{
+    zeus_amd_gpu_energy_t, zeus_amd_sample_t, zeus_amd_sampler_options_t, zeus_amd_sampler_t, zeus_amd_t,
+};
+use super::window::gpu_energy;
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::sampler::{Sample, Sampling};
+use std::time::Duration;
+
+const DEFAULT_CAPACITY: usize = 1 << 16;
+/// Faster than this it could only ask again what it knows.
+const SHORTEST_PERIOD_NS: u64 = 100_000;
+
+/// The sampler behind a pointer from C.
+///
+/// # Safety
+/// NULL, or from `zeus_amd_sampler_start` and not yet freed.
+unsafe fn sampling<'a>(sampler: *const zeus_amd_sampler_t) -> Result<&'a Sampling> {
+    // SAFETY: as the caller promises.
+    let s = unsafe { sampler.cast::<Sampling>().as_ref() }.ok_or_else(|| null("the sampler"))?;
+    s.require_own_process()?;
+    Ok(s)
+}
+
+/// # Safety
+/// NULL, or an options struct with `struct_size` bytes.
+unsafe fn options(pointer: *const zeus_amd_sampler_options_t) -> Result<(Option<Duration>, usize)> {
+    if pointer.is_null() {
+        return Ok((None, DEFAULT_CAPACITY));
+    }
+    // SAFETY: as the caller promises.
+    let c = unsafe { read_struct(pointer) }?;
+    if c.period_ns != 0 && c.period_ns < SHORTEST_PERIOD_NS {
+        return Err(Error::InvalidArgument(format!(
+            "zeus_amd_sampler_options_t.period_ns: {} is less than {SHORTEST_PERIOD_NS}",
+            c.period_ns
+        )));
+    }
+    let period = (c.period_ns != 0).then(|| Duration::from_nanos(c.period_ns));
+    Ok((period, if c.capacity == 0 { DEFAULT_CAPACITY } else { c.capacity as usize }))
+}
+
+/// Starts to sample all GPUs of the session, on one background thread for all
+/// samplers and windows of the session: power, energy, and the power that the
+/// counter shows (its slope). Repeated readings are dropped. The samples are kept
+/// in a ring, where the oldest go first; nothing is allocated while it runs.
+///
+/// The thread has all signals blocked. It ends when nobody needs it any more, with
+/// the session, and before the process does.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  options How to sample; NULL: the defaults.
+/// @param[out] sampler Receives the sampler, or NULL on failure; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or a value
+///         of options), ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
+///         ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread can be
+///         started), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_sampler_start(
+    session: *const zeus_amd_t,
+    options: *const zeus_amd_sampler_options_t,
+    sampler: *mut *mut zeus_amd_sampler_t,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session and options, as the caller promises.
+    guard(|| unsafe {
+        let to = out(sampler, "sampler")?;
+        to.write(std::ptr::null_mut());
+        let (period, capacity) = self::options(options)?;
+        Handle::with(session, |s| {
+            let started = s.start_sampler(period, capacity)?;
+            at_exit::end_workers();
+            to.write(Box::into_raw(Box::new(started)).cast());
+            Ok(())
+        })
+    })
+}
+
+/// Takes a last sample of each GPU and stops. What has been sampled stays until
+/// zeus_amd_sampler_free(). Stopping again does nothing.
+///
+/// @param[in] sampler A sampler; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_sampler_stop(sampler: *mut zeus_amd_sampler_t) -> zeus_amd_status_t {
+    // SAFETY: from zeus_amd_sampler_start, as the caller promises.
+    guard(|| {
+        unsafe { sampling(sampler) }?.stop();
+        Ok(())
+    })
+}
+
+/// Moves the oldest samples out of the ring, all GPUs mixed, those of one GPU in
+/// the order of their times. Energies of zeus_amd_sampler_energy_between() do not
+/// depend on what has been drained.
+///
+/// @param[in]     sampler A sampler, running or stopped; not NULL.
+/// @param[out]    samples Room for count samples; struct_size of the first one
+///                        says how large each is (ZEUS_AMD_SAMPLE_INIT). May be
+///                        NULL if count is 0.
+/// @param[in,out] count   Room in samples; receives how many were written. With 0:
+///                        how many wait.
+/// @param[out]    lost    Receives how many samples were overwritten before they
+///                        could be drained, since the last drain; may be NULL,
+///                        which leaves it to the next drain to say.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_STRUCT_VERSION (samples[0].struct_size),
+///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; drains of one sampler wait for each other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_sampler_drain(
+    sampler: *mut zeus_amd_sampler_t,
+    samples: *mut zeus_amd_sample_t,
+    count: *mut u32,
+    lost: *mut u64,
+) -> zeus_amd_status_t {
+    // SAFETY: from zeus_amd_sampler_start, and places for results, as the caller promises.
+    guard(|| unsafe {
+        let tap = sampling(sampler)?.tap();
+        let array = out_array(samples, count, "samples")?;
+        let to = out(count, "count")?;
+        if array.room == 0 {
+            to.write(u32::try_from(tap.waiting()).unwrap_or(u32::MAX));
+            return Ok(());
+        }
+        let drained = tap.drain(array.room as usize, lost.is_null(), |i, s| array.write(i, &sample(s)));
+        to.write(u32::try_from(drained.samples).unwrap_or(u32::MAX));
+        if let Ok(to) = out(lost, "lost") {
+            to.write(drained.lost);
+        }
+        Ok(())
+    })
+}
+
+fn sample(s: &Sample) -> zeus_amd_sample_t {
+    zeus_amd_sample_t {
+        struct_size: 0,
+        gpu: s.gpu,
+        flags: s.flags,
+        reserved: 0,
+        time_ns: s.time_ns,
+        energy_uj: s.energy_uj,
+        power_mw: s.power_mw,
+        slope_mw: s.slope_mw,
+    }
+}
+
+/// The energy of a GPU between two times, from the samples that are still in the
+/// ring, drained or not: between two samples the power is taken as even, and the
+/// bound covers that. See zeus_amd_now_ns() for the clock.
+///
+/// @param[in]  sampler A sampler, running or stopped; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first sample.
+/// @param[in]  to_ns   Later than from_ns, and not after the last sample.
+/// @param[out] energy  struct_size set by the caller (ZEUS_AMD_GPU_ENERGY_INIT);
+///                     written only on success; not NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or the times
+///         are not in order), ZEUS_AMD_STATUS_STRUCT_VERSION
+///         (energy->struct_size), ZEUS_AMD_STATUS_NOT_FOUND (no such index, or
+///         the ring has no samples for all of that time),
+///         ZEUS_AMD_STATUS_NOT_SUPPORTED (the energy is with another GPU of the
+///         package), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; calls on one sampler wait for each other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
+    sampler: *const zeus_amd_sampler_t,
+    gpu: u32,
+    from_ns: u64,
+    to_ns: u64,
+    energy: *mut zeus_amd_gpu_energy_t,
+) -> zeus_amd_status_t {
+    // SAFETY: from zeus_amd_sampler_start, and a struct with its size, as the caller promises.
+    guard(|| unsafe {
+        let s = sampling(sampler)?;
+        let to = out_struct(energy, "energy")?;
+        let (verdict, region) = s.energy_between(gpu, from_ns, to_ns)?;
+        to.write(&gpu_energy(gpu, verdict, Some(&region), s.unit()));
+        Ok(())
+    })
+}
+
+/// Stops a sampler and frees it with its samples.
+///
+/// @param[in] sampler A sampler, or NULL, which does nothing.
+/// @threadsafety Any thread, but not while the sampler is in use elsewhere.
+/// @forksafety  In a child: leaves everything as it is.
+/// @return Nothing.
+/// @since 0.1
+#[no_mangle]
+pub unsafe extern "C" fn zeus_amd_sampler_free(sampler: *mut zeus_amd_sampler_t) {
+    guard_or((), || {
+        // SAFETY: NULL, or from zeus_amd_sampler_start and freed once.
+        if unsafe { sampling(sampler) }.is_ok() {
+            // SAFETY: as above. In a child it is leaked: its locks may be held for ever.
+            drop(unsafe { Box::from_raw(sampler.cast::<Sampling>()) });
+        }
+    });
+}
+
+/// CLOCK_BOOTTIME in nanoseconds: the clock of samples, windows and the driver's
+/// readings. Its zero is the start of the machine.
+///
+/// @return The time now.
+/// @threadsafety Any thread.
+/// @forksafety  Works in a child.
+/// @since 0.1
+#[no_mangle]
+pub extern "C" fn zeus_amd_now_ns() -> u64 {
+    guard_or(0, clock::boot_ns)
+}

@@ -1,0 +1,267 @@
+//! The book kept on one counter: look after look, wraps undone, resets noticed, power added up beside it. Pure.
+
+use super::{counts_pj, power_pj};
+
+/// One look at a GPU: what it said, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Look {
+    /// `CLOCK_BOOTTIME` when the answer was there.
+    pub seen_ns: u64,
+    pub accumulator: Option<u64>,
+    /// The GPU has no counter for sure; without it a missing accumulator may be a passing state.
+    pub no_counter: bool,
+    /// Microjoules a count, as reported.
+    pub unit_uj: f64,
+    /// The driver's clock (`CLOCK_BOOTTIME`) when it read the accumulator.
+    pub driver_ns: Option<u64>,
+    /// The firmware's clock at the accumulator's value; its zero is its own.
+    pub firmware_ns: Option<u64>,
+    pub power_mw: Option<u64>,
+    /// The GPU reports no power for sure.
+    pub no_power: bool,
+    /// The power is one that the firmware averages, over seconds.
+    pub averaged: bool,
+    /// The driver's clock stands still.
+    pub stale: bool,
+}
+
+impl Look {
+    /// When it was so, on `CLOCK_BOOTTIME`: the driver's word, or else when we saw it.
+    #[must_use]
+    pub fn at_ns(&self) -> u64 {
+        self.driver_ns.unwrap_or(self.seen_ns)
+    }
+
+    /// From an earlier look to this one; `None` if it is the same reading again.
+    fn since(&self, earlier: &Look) -> Option<u64> {
+        let ns = match (earlier.driver_ns, self.driver_ns) {
+            (Some(a), Some(b)) => b.saturating_sub(a),
+            _ => self.seen_ns.saturating_sub(earlier.seen_ns),
+        };
+        (ns > 0).then_some(ns)
+    }
+}
+
+/// Sums since the book was begun; what counts are differences of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Counts, wraps undone.
+    pub counts: u64,
+    /// What no count tells (over a reset), from the power, and how far off that may be.
+    pub patched_pj: u128,
+    pub slack_pj: u128,
+    pub resets: u32,
+    /// Power × time by trapezoids, how far off that may be, and how many there were.
+    pub integral_pj: u128,
+    pub integral_slack_pj: u128,
+    pub trapezoids: u64,
+    /// Times longer than a sampler leaves between two looks.
+    pub gaps: u32,
+}
+
+/// What a look added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing to compare with yet, or nothing that could be compared.
+    Nothing,
+    /// The same reading again.
+    Same,
+    /// The counter went on by so much, in so long.
+    On { counts: u64, ns: u64 },
+    /// It went back, or leapt: it was reset.
+    Reset,
+}
+
+/// Powers that tell how much the load moves: with fewer known, anything may lie between two looks.
+const KNOWN: usize = 16;
+const FEW: usize = 4;
+/// A longer time between two powers is a gap: what was drawn meanwhile is anybody's guess.
+const GAP_NS: u64 = 250_000_000;
+/// The slowest counters move every 100 ms; that much energy may come late, or early.
+const SLOWEST_NS: u64 = 100_000_000;
+/// Powers are whole watts.
+const WATT_MW: u64 = 1000;
+
+#[derive(Debug)]
+pub struct Ledger {
+    bits: u32,
+    /// More than this the GPU does not draw.
+    ceiling_mw: u64,
+    totals: Totals,
+    counted: Option<Look>,
+    powered: Option<Look>,
+    /// For how long the counter has stood still although power was drawn.
+    still_ns: u64,
+    recent_mw: [u64; KNOWN],
+    /// How many were put there, one after another.
+    recents: usize,
+}
+
+impl Ledger {
+    /// For a counter of so many bits, on a GPU whose limit can be no higher.
+    #[must_use]
+    pub fn new(bits: u32, limit_mw: u64) -> Self {
+        Ledger {
+            bits,
+            ceiling_mw: with_excursions(limit_mw),
+            totals: Totals::default(),
+            counted: None,
+            powered: None,
+            still_ns: 0,
+            recent_mw: [0; KNOWN],
+            recents: 0,
+        }
+    }
+
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The last look that had a count.
+    #[must_use]
+    pub fn counted(&self) -> Option<Look> {
+        self.counted
+    }
+
+    /// The last look that had a power.
+    #[must_use]
+    pub fn powered(&self) -> Option<Look> {
+        self.powered
+    }
+
+    #[must_use]
+    pub fn ceiling_mw(&self) -> u64 {
+        self.ceiling_mw
+    }
+
+    #[must_use]
+    pub fn still_ns(&self) -> u64 {
+        self.still_ns
+    }
+
+    /// How long a 32-bit counter takes to come round at most power; `None` for one that does not.
+    #[must_use]
+    pub fn wrap_ns(&self) -> Option<u64> {
+        let unit_uj = self.counted.map(|c| c.unit_uj).filter(|_| self.bits == 32)?;
+        u64::try_from(counts_pj(1 << 32, unit_uj) / u128::from(self.ceiling_mw.max(1))).ok()
+    }
+
+    /// Takes a look into the book.
+    pub fn add(&mut self, look: &Look) -> Step {
+        if let Some(mw) = look.power_mw {
+            self.ceiling_mw = self.ceiling_mw.max(with_excursions(mw));
+        }
+        let step = self.count(look);
+        self.integrate(look);
+        step
+    }
+
+    fn count(&mut self, look: &Look) -> Step {
+        let Some(now) = look.accumulator else { return Step::Nothing };
+        if now > u64::from(u32::MAX) {
+            self.bits = 64;
+        }
+        let Some(last) = self.counted else {
+            self.counted = Some(*look);
+            return Step::Nothing;
+        };
+        let Some(ns) = look.since(&last) else { return Step::Same };
+        self.counted = Some(*look);
+        let before = last.accumulator.unwrap_or(now);
+        let powers = (last.power_mw.or(look.power_mw), look.power_mw.or(last.power_mw));
+        let Some(counts) = self.counts_between(before, now, ns, powers, look.unit_uj) else {
+            self.patch(ns, powers);
+            return Step::Reset;
+        };
+        self.totals.counts = self.totals.counts.wrapping_add(counts);
+        let drawn = look.power_mw.is_some_and(|mw| mw >= WATT_MW);
+        self.still_ns = if counts == 0 && drawn { self.still_ns + ns } else { 0 };
+        Step::On { counts, ns }
+    }
+
+    /// Counts from `before` to `now`; `None` if no run of the counter explains them.
+    fn counts_between(
+        &mut self,
+        before: u64,
+        now: u64,
+        ns: u64,
+        powers: (Option<u64>, Option<u64>),
+        unit_uj: f64,
+    ) -> Option<u64> {
+        let late = power_pj(self.ceiling_mw, SLOWEST_NS);
+        let most = 2 * power_pj(self.ceiling_mw, ns) + late;
+        let possible = |counts: u64| counts_pj(counts, unit_uj) <= most;
+        if self.bits != 32 {
+            return now.checked_sub(before).filter(|c| possible(*c));
+        }
+        let least = now.wrapping_sub(before) & u64::from(u32::MAX);
+        let (Some(a), Some(b)) = powers else {
+            // Without a power nothing tells how often it came round: at most as often as it can.
+            let more = most.saturating_sub(counts_pj(least, unit_uj));
+            self.totals.slack_pj += if more >= counts_pj(1 << 32, unit_uj) { more } else { 0 };
+            return possible(least).then_some(least);
+        };
+        // A step back is a reset if the power does not carry it all the way round.
+        if now < before && counts_pj(least, unit_uj) > 2 * power_pj(a.max(b), ns) + late {
+            return None;
+        }
+        let turn = counts_pj(1 << 32, unit_uj).max(1);
+        let turns = |mw: u64| (power_pj(mw, ns).saturating_sub(counts_pj(least, unit_uj)) + turn / 2) / turn;
+        let (low, mean, high) = (turns(a.min(b)), turns((a + b) / 2), turns(a.max(b)));
+        self.totals.slack_pj += (high - low) * turn;
+        let counts = u64::try_from(mean).ok()?.checked_mul(1 << 32)?.checked_add(least)?;
+        possible(counts).then_some(counts)
+    }
+
+    /// A time that no count tells of.
+    fn patch(&mut self, ns: u64, powers: (Option<u64>, Option<u64>)) {
+        let drawn = match powers {
+            (Some(a), Some(b)) => power_pj((a + b) / 2, ns),
+            _ => 0,
+        };
+        self.totals.resets += 1;
+        self.totals.patched_pj += drawn;
+        self.totals.slack_pj += drawn.max(power_pj(self.ceiling_mw, ns).saturating_sub(drawn));
+        self.still_ns = 0;
+    }
+
+    fn integrate(&mut self, look: &Look) {
+        let Some(mw) = look.power_mw else { return };
+        let Some(last) = self.powered else {
+            self.powered = Some(*look);
+            self.remember_power(mw);
+            return;
+        };
+        let Some(ns) = look.since(&last) else { return };
+        self.powered = Some(*look);
+        let before = last.power_mw.unwrap_or(mw);
+        let mean = (before + mw) / 2;
+        if ns > GAP_NS {
+            self.totals.gaps += 1;
+            self.recents = 0;
+        }
+        self.remember_power(mw);
+        // How far the power may have been from the line between two looks: as far as it lately went, or anywhere.
+        let known = &self.recent_mw[..self.recents.min(KNOWN)];
+        let swing = if known.len() < FEW {
+            mean.max(self.ceiling_mw.saturating_sub(mean))
+        } else {
+            let (low, high) = known.iter().fold((before.min(mw), before.max(mw)), |(l, h), p| (l.min(*p), h.max(*p)));
+            high - low + WATT_MW
+        };
+        self.totals.integral_pj += power_pj(before + mw, ns) / 2;
+        self.totals.integral_slack_pj += power_pj(swing, ns);
+        self.totals.trapezoids += 1;
+    }
+
+    fn remember_power(&mut self, mw: u64) {
+        self.recent_mw[self.recents % KNOWN] = mw;
+        self.recents += 1;
+    }
+}
+
+/// GPUs draw more than their limit for moments.
+fn with_excursions(mw: u64) -> u64 {
+    mw.saturating_mul(5) / 4
+}

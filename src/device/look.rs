@@ -1,0 +1,95 @@
+//! Looks at a GPU: what it counts and draws, into the book that windows and samplers read.
+
+use super::Device;
+use crate::clock::boot_ns;
+use crate::counter::{EnergyUnit, Ledger, Look, Mark, Step};
+use crate::error::Kind;
+use crate::log;
+use crate::topology::Role;
+use crate::verdict::Verdict;
+
+/// No GPU draws more for long, if nothing tells of its limit.
+const UNKNOWN_LIMIT_MW: u64 = 1_500_000;
+/// A counter that has stood still for so long although power is drawn has stopped: the slowest move every 100 ms.
+const STOPPED_AFTER_NS: u64 = 120_000_000;
+
+/// What a look came to.
+pub struct Looked {
+    pub look: Look,
+    pub step: Step,
+    /// The state of the book after it; its edge is when the look was over.
+    pub mark: Mark,
+    pub ceiling_mw: u64,
+    /// How long a 32-bit counter takes to come round at most power.
+    pub wrap_ns: Option<u64>,
+}
+
+impl Device {
+    /// Looks, and writes it into the book.
+    pub fn look(&self) -> Looked {
+        let mut book = self.ledger.lock();
+        let ledger = book.get_or_insert_with(|| Ledger::new(self.counter_bits(), self.highest_limit_mw()));
+        let look = self.look_once();
+        let step = ledger.add(&look);
+        let stopped = ledger.still_ns() >= STOPPED_AFTER_NS;
+        let looked = Looked {
+            look,
+            step,
+            mark: Mark {
+                edge_ns: look.seen_ns,
+                counted: ledger.counted(),
+                powered: ledger.powered(),
+                totals: ledger.totals(),
+            },
+            ceiling_mw: ledger.ceiling_mw(),
+            wrap_ns: ledger.wrap_ns(),
+        };
+        drop(book);
+        if stopped && self.verdict().is_usable() {
+            self.set_verdict(Verdict::Stuck);
+            log::warning(|| format!("{}: its energy counter has stopped, and is not used any more", self.label()));
+        }
+        looked
+    }
+
+    fn look_once(&self) -> Look {
+        let mut look = Look::default();
+        match self.raw_energy(EnergyUnit::Reported) {
+            Ok(raw) => {
+                look.accumulator = Some(raw.accumulator);
+                look.unit_uj = raw.unit_uj;
+                look.driver_ns = raw.driver_time_ns;
+                look.stale = raw.stale_ms.is_some();
+            }
+            Err(e) => look.no_counter = e.kind() == Kind::NotSupported,
+        }
+        if let (false, Ok((status, powers))) = (self.is_secondary(), self.powers()) {
+            look.power_mw = powers.instant_mw.or(powers.average_mw);
+            // Of two dies one reports zeroes, which are no readings.
+            look.power_mw = look.power_mw.filter(|mw| *mw > 0 || self.role != Role::PrimaryDie);
+            look.averaged = powers.instant_mw.is_none() && powers.average_mw.is_some();
+            let refused = status.map_or_else(|s| s.kind() == Kind::NotSupported, |()| true);
+            look.no_power = look.power_mw.is_none() && refused;
+        }
+        look.seen_ns = boot_ns();
+        // A time that is still to come is none of this clock.
+        look.driver_ns = look.driver_ns.filter(|d| *d <= look.seen_ns);
+        look
+    }
+
+    /// The firmware of MI100 and of Radeon counts in 32 bits, that of MI200 and later in 64.
+    fn counter_bits(&self) -> u32 {
+        const MI100: [u16; 4] = [0x7388, 0x738c, 0x738e, 0x7390];
+        match self.place.node.as_ref().and_then(|n| n.gfx_target) {
+            Some(gfx) if gfx < 90010 || (100_000..130_000).contains(&gfx) => 32,
+            None if self.device_id.is_some_and(|id| MI100.contains(&id)) => 32,
+            _ => 64,
+        }
+    }
+
+    fn highest_limit_mw(&self) -> u64 {
+        let limits = self.power_limits().ok();
+        let highest = limits.and_then(|l| l.max_mw.max(l.current_mw).max(l.default_mw));
+        highest.filter(|mw| *mw > 0).unwrap_or(UNKNOWN_LIMIT_MW)
+    }
+}

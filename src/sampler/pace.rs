@@ -1,0 +1,107 @@
+//! How often one GPU is looked at: as it was asked, or as often as its readings change.
+
+use crate::counter::Step;
+use crate::device::{Device, Looked};
+use std::time::{Duration, Instant};
+
+/// Faster than this nothing refreshes.
+const FASTEST: Duration = Duration::from_millis(1);
+const SLOWEST: Duration = Duration::from_millis(100);
+/// Readings without a time of their own are not looked at more often.
+const UNTIMED: Duration = Duration::from_millis(10);
+/// So many looks are weighed before the pace changes.
+const LOOKS: u32 = 32;
+/// By itself it takes no more than this part of a processor.
+const SHARE: u32 = 10;
+
+/// How often a 32-bit counter is looked at while it comes round once.
+const LOOKS_A_WRAP: u32 = 8;
+const SLOWEST_WRAP: Duration = Duration::from_secs(10);
+
+pub(super) struct Pace {
+    next: Option<Instant>,
+    /// The pace that it found by itself.
+    own: Duration,
+    /// What a round of looks takes.
+    cost: Duration,
+    fresh: u32,
+    repeated: u32,
+    wrap: Option<Duration>,
+}
+
+impl Pace {
+    pub fn new() -> Self {
+        Pace { next: None, own: FASTEST, cost: Duration::ZERO, fresh: 0, repeated: 0, wrap: None }
+    }
+
+    /// The time between two looks, or `None` if nobody needs any.
+    pub fn wanted(
+        &mut self,
+        device: &Device,
+        watched: bool,
+        asked: impl Iterator<Item = Option<Duration>>,
+    ) -> Option<Duration> {
+        let own = self.own.max(self.cost * SHARE).min(SLOWEST);
+        let asked = asked.map(|p| p.unwrap_or(own)).min();
+        let needed = watched.then(|| {
+            // A counter that can be trusted needs somebody to count how often it comes round, the others everything.
+            let slow = self.wrap.map_or(SLOWEST_WRAP, |w| (w / LOOKS_A_WRAP).clamp(FASTEST, SLOWEST_WRAP));
+            if device.verdict().is_usable() {
+                slow
+            } else {
+                own
+            }
+        });
+        let wanted = asked.into_iter().chain(needed).min();
+        match (wanted, self.next) {
+            // Somebody came who needs it sooner than was planned.
+            (Some(period), Some(next)) => self.next = Some(next.min(Instant::now() + period)),
+            (Some(_), None) => self.next = Some(Instant::now()),
+            (None, _) => self.next = None,
+        }
+        wanted
+    }
+
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.next.is_some_and(|n| n <= now)
+    }
+
+    pub fn next(&self) -> Instant {
+        self.next.unwrap_or_else(|| Instant::now() + SLOWEST)
+    }
+
+    /// What a round of looks at all GPUs took.
+    pub fn cost(&mut self, round: Duration) {
+        if !round.is_zero() {
+            self.cost = (self.cost * 7 + round) / 8;
+        }
+    }
+
+    /// After a look: when the next one is due, and whether the pace fits.
+    pub fn learn(&mut self, looked: &Looked, period: Duration) {
+        self.wrap = looked.wrap_ns.map(Duration::from_nanos);
+        let now = Instant::now();
+        // On the beat; beats that were missed are left out.
+        let beat = self.next.map_or(now, |n| n + period);
+        self.next = Some(if beat > now { beat } else { now + period });
+        if looked.look.driver_ns.is_none() {
+            self.own = self.own.max(UNTIMED);
+            return;
+        }
+        if looked.step == Step::Same {
+            self.repeated += 1;
+        } else {
+            self.fresh += 1;
+        }
+        if self.fresh + self.repeated < LOOKS {
+            return;
+        }
+        // Every reading once: some repeats show that none is missed, many that it is too often.
+        if self.repeated > LOOKS / 2 {
+            self.own = (self.own * 3 / 2).min(SLOWEST);
+        } else if self.repeated < LOOKS / 16 {
+            self.own = (self.own * 3 / 4).max(FASTEST);
+        }
+        (self.fresh, self.repeated) = (0, 0);
+    }
+}

@@ -1,0 +1,110 @@
+//! Are the energy counters to be trusted? Asked while a session is opened, of all GPUs at once.
+
+use super::Validation;
+use crate::clock::monotonic_ns;
+use crate::counter::{counts_pj, EnergyUnit, Step};
+use crate::device::{Device, Power};
+use crate::error::{Error, Result};
+use crate::log;
+use crate::topology::Role;
+use crate::verdict::{self, Evidence, Seen, Verdict};
+use crate::worker::{Signal, Worker};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two looks at all GPUs: the fastest counters move every millisecond.
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// Gives every GPU its verdict, now or in a while. A failure on one is that one's verdict.
+pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Result<Option<Worker>> {
+    for d in devices.iter() {
+        match d.role {
+            Role::SecondaryDie { .. } => d.set_verdict(Verdict::SecondaryDie),
+            Role::SecondaryPartition { .. } => d.set_verdict(Verdict::SecondaryPartition),
+            Role::Single | Role::PrimaryDie => {}
+        }
+    }
+    match validation {
+        Validation::Off => Ok(None),
+        Validation::Fixed => {
+            fixed(devices);
+            Ok(None)
+        }
+        Validation::Adaptive => {
+            adaptive(devices, &Signal::default());
+            Ok(None)
+        }
+        Validation::Background => background(devices).map(Some),
+    }
+}
+
+fn counting(devices: &[Device]) -> Vec<&Device> {
+    devices.iter().filter(|d| !d.is_secondary()).collect()
+}
+
+fn settle(device: &Device, verdict: Verdict) {
+    device.set_verdict(verdict);
+    if !verdict.is_usable() {
+        log::warning(|| format!("{}: its energy counter is not used: {}", device.label(), verdict.why()));
+    }
+}
+
+/// Zeus's check.
+fn fixed(devices: &[Device]) {
+    let counting = counting(devices);
+    let energy = |d: &Device| d.raw_energy(EnergyUnit::Reported).and_then(|r| d.to_mj(&r)).ok();
+    let power = |d: &Device| d.power_mw(Power::Average).or_else(|_| d.power_mw(Power::Instant)).ok();
+    let powers: Vec<_> = counting.iter().map(|d| power(d)).collect();
+    let before: Vec<_> = counting.iter().map(|d| energy(d)).collect();
+    if before.iter().any(Option::is_some) {
+        std::thread::sleep(Duration::from_millis(verdict::FIXED_MS));
+    }
+    for ((d, power), before) in counting.iter().zip(powers).zip(before) {
+        settle(d, verdict::fixed(power, before, before.and_then(|_| energy(d))));
+    }
+}
+
+/// Looks until each counter is known, or its half second is over.
+fn adaptive(devices: &[Device], signal: &Signal) {
+    let begun = monotonic_ns();
+    let mut open: Vec<(&Device, Evidence)> = counting(devices).into_iter().map(|d| (d, Evidence::default())).collect();
+    loop {
+        let looked_ns = monotonic_ns() - begun;
+        let last = looked_ns >= verdict::FIXED_MS * 1_000_000;
+        open.retain_mut(|(device, evidence)| {
+            evidence.add(seen(device));
+            let verdict = evidence.early().or_else(|| last.then(|| evidence.late(looked_ns)));
+            verdict.map(|v| settle(device, v)).is_none()
+        });
+        if open.is_empty() || !signal.wait_until(Instant::now() + PAUSE) {
+            return;
+        }
+    }
+}
+
+fn seen(device: &Device) -> Seen {
+    let looked = device.look();
+    let moved = match looked.step {
+        Step::On { counts, ns } => Some((counts_pj(counts, looked.look.unit_uj), ns)),
+        Step::Nothing | Step::Same | Step::Reset => None,
+    };
+    Seen {
+        moved,
+        counter: looked.look.accumulator.is_some(),
+        no_counter: looked.look.no_counter,
+        power_mw: looked.look.power_mw,
+        no_power: looked.look.no_power,
+        timed: looked.look.driver_ns.is_some(),
+    }
+}
+
+/// Goes on behind the open session, and ends with it.
+fn background(devices: &Arc<[Device]>) -> Result<Worker> {
+    for d in counting(devices) {
+        d.set_verdict(Verdict::Pending);
+        d.look();
+    }
+    let theirs = devices.clone();
+    let worker = Worker::start("zeus_amd-check", move |signal| adaptive(&theirs, signal));
+    worker.map_err(|source| Error::Io { path: "a thread that checks the energy counters".into(), source })
+}

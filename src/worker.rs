@@ -1,0 +1,127 @@
+//! Threads of this library that go on between calls. They call into libamd_smi, whose statics die when the process
+//! exits, so they end before that, and all at once if need be.
+
+use crate::lock::{Condvar, Mutex};
+use crate::process::{self, quiet_thread, OfProcess};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// What a worker waits on.
+#[derive(Default)]
+pub struct Signal {
+    state: Mutex<State>,
+    told: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    end: bool,
+    woken: bool,
+    ended: bool,
+}
+
+impl Signal {
+    /// Waits until the time has come, or somebody wakes it. Is it to go on?
+    pub fn wait_until(&self, deadline: Instant) -> bool {
+        let mut state = self.state.lock();
+        loop {
+            if state.end {
+                return false;
+            }
+            if std::mem::take(&mut state.woken) || Instant::now() >= deadline {
+                return true;
+            }
+            (state, _) = self.told.wait_until(state, deadline);
+        }
+    }
+
+    pub fn wake(&self) {
+        self.state.lock().woken = true;
+        self.told.notify_all();
+    }
+
+    fn end(&self) {
+        self.state.lock().end = true;
+        self.told.notify_all();
+    }
+}
+
+/// A running thread. It ends when this is dropped.
+pub struct Worker {
+    signal: Arc<Signal>,
+    thread: Option<JoinHandle<()>>,
+    mark: u64,
+}
+
+static WORKERS: OfProcess<Mutex<Vec<Weak<Signal>>>> = OfProcess::new();
+/// There has been one, in this process or a parent of it.
+static ANY: AtomicBool = AtomicBool::new(false);
+
+impl Worker {
+    /// Starts one. What it calls in libamd_smi has been called once before, by the thread that starts it.
+    pub fn start(name: &str, body: impl FnOnce(&Signal) + Send + 'static) -> std::io::Result<Worker> {
+        let signal = Arc::new(Signal::default());
+        let its = signal.clone();
+        {
+            let mut workers = WORKERS.get().lock();
+            workers.retain(|w| w.strong_count() > 0);
+            workers.push(Arc::downgrade(&signal));
+        }
+        let thread = quiet_thread(name, 256 << 10, move || {
+            let ended = Ended(&its);
+            body(&its);
+            drop(ended);
+        })?;
+        ANY.store(true, Ordering::Release);
+        Ok(Worker { signal, thread: Some(thread), mark: process::mark() })
+    }
+
+    pub fn wake(&self) {
+        self.signal.wake();
+    }
+}
+
+/// Tells even if the body panics.
+struct Ended<'a>(&'a Signal);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().ended = true;
+        self.0.told.notify_all();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // In a forked child there is no such thread.
+        if !process::is(self.mark) {
+            return;
+        }
+        self.signal.end();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Has there been one, so that an exit has to be watched for?
+#[must_use]
+pub fn any() -> bool {
+    ANY.load(Ordering::Acquire)
+}
+
+/// The process exits: all end, and are waited for, but not for ever.
+pub fn end_all(limit: Duration) {
+    let Some(workers) = WORKERS.existing() else { return };
+    let workers: Vec<Arc<Signal>> = workers.lock().iter().filter_map(Weak::upgrade).collect();
+    workers.iter().for_each(|w| w.end());
+    let deadline = Instant::now() + limit;
+    for w in workers {
+        let mut state = w.state.lock();
+        while !state.ended && Instant::now() < deadline {
+            (state, _) = w.told.wait_until(state, deadline);
+        }
+    }
+}
