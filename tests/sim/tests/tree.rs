@@ -126,6 +126,21 @@ fn the_runner_passes_status_and_signals_through() {
 }
 
 #[test]
+fn the_runner_tells_the_true_energy() {
+    let sim = Sim::start("mi250x-4", "none", &["gpu.0.noise = { w = 30, seed = 2 }"]).unwrap();
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("run");
+    let (from, to) = (sim.boottime_ns(100_000_000), sim.boottime_ns(2_345_678_901));
+    let words = [from.to_string(), to.to_string()];
+    let out = Command::new(&run).args(["energy", "--dir"]).arg(sim.dir()).args(&words).output().unwrap();
+    let joules: Vec<f64> = serde_json::from_slice(&out.stdout).unwrap();
+    let truth: Vec<f64> = sim.machine().gpus().iter().map(|g| g.energy_j(0.1, 2.345678901)).collect();
+    let near = joules.iter().zip(&truth).all(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(near && joules.len() == 8 && truth[0] > 1.0 && truth[1] == 0.0, "{joules:?}, truly {truth:?}");
+    let out = Command::new(&run).args(["energy", "--dir"]).arg(sim.dir()).args(["1", "2"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(127), "before the machine");
+}
+
+#[test]
 fn nothing_is_left_behind() {
     let dir = {
         let sim = Sim::start("mi210-1", "7.2", &[] as &[&str]).unwrap();

@@ -1,6 +1,6 @@
 //! `zeus-amd-sim`: runs programs inside a simulated machine. `tests/sim/run` builds it and calls it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use zeus_amd_sim::{library, serve_dir, truth, Machine, Release, Serve, Site, State, RELEASES};
@@ -15,6 +15,7 @@ usage: run --machine NAME|FILE --rocm VERSION|none [--with TOML]... [--dir DIR] 
        run list                                           machines and ROCm releases
        run truth --machine NAME|FILE [--rocm VERSION] [--with TOML]...    what is true of a machine, as JSON
        run truth --dir DIR                                the same of a running machine, with its counters now
+       run energy --dir DIR FROM TO                       true joules of each GPU between two CLOCK_BOOTTIMEs in ns
        run clock --dir DIR hold|run                       stop the clock of a running machine, or let it run again
        run build [VERSION...]                             link the simulated libraries into target/sim/";
 
@@ -62,6 +63,7 @@ fn run(o: Options) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         "truth" => print_truth(&o),
+        "energy" => print_energy(&o),
         "clock" => {
             let state = State::open(o.dir.as_deref().ok_or("clock needs --dir")?)?;
             match o.rest.first().map(String::as_str) {
@@ -114,13 +116,31 @@ fn site(o: &Options) -> Result<Site, String> {
     Ok(Site { machine: machine(o)?, release: release(o)?, dir, archive: archive()? })
 }
 
+/// The machine that runs in a directory.
+fn running(dir: &Path) -> Result<(Machine, State), String> {
+    let text = std::fs::read_to_string(dir.join("machine.json")).map_err(|e| format!("{}: {e}", dir.display()))?;
+    Ok((Machine::from_json(&text)?, State::open(dir)?))
+}
+
+fn print_energy(o: &Options) -> Result<ExitCode, String> {
+    let (m, state) = running(o.dir.as_deref().ok_or("energy needs --dir")?)?;
+    let machine_ns = |word: &String| word.parse::<u64>().ok()?.checked_sub(state.epoch_ns());
+    let [from, to] = o.rest.iter().map(machine_ns).collect::<Vec<_>>()[..] else {
+        return Err("energy: from and to".to_string());
+    };
+    let (Some(from), Some(to)) = (from, to) else {
+        return Err("energy: two CLOCK_BOOTTIMEs in nanoseconds since the machine started".to_string());
+    };
+    let all: Vec<String> = m.gpus().iter().map(|g| g.energy_between_j(from, to).to_string()).collect();
+    println!("[{}]", all.join(", "));
+    Ok(ExitCode::SUCCESS)
+}
+
 fn print_truth(o: &Options) -> Result<ExitCode, String> {
     let v = match &o.dir {
         Some(dir) => {
-            let text =
-                std::fs::read_to_string(dir.join("machine.json")).map_err(|e| format!("{}: {e}", dir.display()))?;
-            let state = State::open(dir)?;
-            truth(&Machine::from_json(&text)?, state.epoch_ns(), Some(state.now_ns()))
+            let (m, state) = running(dir)?;
+            truth(&m, state.epoch_ns(), Some(state.now_ns()))
         }
         None => {
             let mut m = machine(o)?;
