@@ -4,6 +4,7 @@ mod attributes;
 mod layout;
 
 use crate::sysfs::Failure;
+use attributes::Shape;
 use layout::{Layout, Place};
 use std::fs::File;
 use std::io;
@@ -83,7 +84,7 @@ pub struct Table<'a> {
 
 /// `N` bytes of a table from `offset`.
 fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
-    bytes.get(offset..)?.get(..N)?.try_into().ok()
+    bytes.get(offset..)?.first_chunk().copied()
 }
 
 impl<'a> Table<'a> {
@@ -103,6 +104,12 @@ impl<'a> Table<'a> {
             return Err(Why::Layout { major, minor, read, known: layout.size });
         }
         Ok(Table { bytes, layout })
+    }
+
+    /// Major and minor.
+    #[must_use]
+    pub fn revision(&self) -> (u8, u8) {
+        (self.bytes[2], self.bytes[3])
     }
 
     /// A value as its bits stand there; all ones is what the driver puts into every place before it fills some.
@@ -203,7 +210,7 @@ impl<'a> Table<'a> {
         let throttle = self.small(l.throttle).filter(|t| *t != 0 || !l.zero_throttle_is_missing);
         let clock = |i| u32::try_from(self.number_at(l.graphics_mhz, i)?).ok();
         Metrics {
-            revision: (self.bytes[2], self.bytes[3]),
+            revision: self.revision(),
             energy: self.energy(),
             energy_bits: if l.energy.is_there() { 8 * l.energy.bytes() as u8 } else { 0 },
             driver_time_ns: self.driver_time_ns(),
@@ -229,12 +236,18 @@ impl<'a> Table<'a> {
 
 /// The file of one GPU, open for as long as the GPU is measured.
 #[derive(Debug)]
-pub struct MetricsFile(File);
+pub struct MetricsFile {
+    file: File,
+    /// What the first table looked like, if it described itself: another one like it needs no walk.
+    shape: Option<Shape>,
+}
 
 impl MetricsFile {
-    /// Opening asks the GPU nothing.
+    /// Opens it and has a first look at it; whether that worked, the first reading tells.
     pub fn open(path: &Path) -> io::Result<Self> {
-        File::open(path).map(MetricsFile)
+        let mut opened = MetricsFile { file: File::open(path)?, shape: None };
+        opened.shape = opened.page(Shape::of).unwrap_or(None);
+        Ok(opened)
     }
 
     /// All of the table as it is now.
@@ -242,13 +255,21 @@ impl MetricsFile {
         self.with(|t| t.metrics())
     }
 
-    /// What `take` wants of the table as it is now. One pread of a whole page, no allocation: the kernel fills the table
-    /// anew for each read, so two reads would mix two samples.
+    /// What `take` wants of the table as it is now.
     pub fn with<T>(&self, take: impl FnOnce(&Table) -> T) -> Result<T, Failure> {
+        self.page(|bytes| match &self.shape {
+            Some(shape) if shape.is_that_of(bytes) => Ok(take(&Table { bytes, layout: shape.layout })),
+            _ => Ok(take(&Table::check(bytes).map_err(Failure::Table)?)),
+        })?
+    }
+
+    /// One pread of a whole page, no allocation: the kernel fills the table anew for each read, so two reads would mix two
+    /// samples.
+    fn page<T>(&self, take: impl FnOnce(&[u8]) -> T) -> Result<T, Failure> {
         let mut page = MaybeUninit::<[u8; PAGE]>::uninit();
         let read = loop {
             // SAFETY: the kernel writes at most PAGE bytes into the page.
-            let n = unsafe { libc::pread(self.0.as_raw_fd(), page.as_mut_ptr().cast(), PAGE, 0) };
+            let n = unsafe { libc::pread(self.file.as_raw_fd(), page.as_mut_ptr().cast(), PAGE, 0) };
             match usize::try_from(n) {
                 Ok(n) => break n,
                 Err(_) => match io::Error::last_os_error() {
@@ -261,7 +282,6 @@ impl MetricsFile {
             return Err(Failure::Empty);
         }
         // SAFETY: the kernel has written so many bytes.
-        let bytes = unsafe { std::slice::from_raw_parts(page.as_ptr().cast::<u8>(), read) };
-        Ok(take(&Table::check(bytes).map_err(Failure::Table)?))
+        Ok(take(unsafe { std::slice::from_raw_parts(page.as_ptr().cast(), read) }))
     }
 }

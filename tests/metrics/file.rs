@@ -1,6 +1,8 @@
 //! The open file: one read, no allocation, and what can go wrong with it.
 
-use crate::{allocations, table, FIXED};
+use crate::random::{attributes, damage};
+use crate::slow::Facts;
+use crate::{allocations, table, Random, FIXED};
 use std::fs;
 use zeus_amd::error::Kind;
 use zeus_amd::sysfs::metrics::{MetricsFile, Why};
@@ -11,7 +13,7 @@ fn reads_do_not_allocate() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gpu_metrics");
     let mut tables: Vec<Vec<u8>> = FIXED.iter().map(|f| table(*f, 1)).collect();
-    tables.push(crate::slow::Facts::load().mainline);
+    tables.push(Facts::load().mainline);
     for bytes in tables {
         fs::write(&path, &bytes).unwrap();
         let file = MetricsFile::open(&path).unwrap();
@@ -57,6 +59,36 @@ fn the_file_changes() {
     // What the kernel refuses is handed on.
     let folder = MetricsFile::open(folder.path()).unwrap();
     assert_eq!(folder.read(), Err(Failure::Os(libc::EISDIR)));
+}
+
+/// A table that describes itself is remembered by its shape: others of that shape, and of others, are read right.
+#[test]
+fn shapes_are_held() {
+    let mut random = Random::new();
+    let facts = Facts::load();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gpu_metrics");
+    let (mut taken, mut refused) = (0, 0);
+    for round in 0..300 {
+        let mut first = facts.mainline.clone();
+        if round % 3 > 0 {
+            attributes(&mut random, &mut first);
+        }
+        fs::write(&path, &first).unwrap();
+        let file = MetricsFile::open(&path).unwrap();
+        assert_eq!(file.read().ok(), facts.read(&first));
+        for _ in 0..20 {
+            let mut bytes = first.clone();
+            damage(&mut random, &mut bytes);
+            fs::write(&path, &bytes).unwrap();
+            let got = file.read();
+            assert_eq!(got.ok(), facts.read(&bytes), "{first:02x?}, then {bytes:02x?}");
+            assert_eq!(file.with(|t| t.energy()).ok(), got.ok().map(|m| m.energy));
+            taken += u32::from(got.is_ok());
+            refused += u32::from(got.is_err());
+        }
+    }
+    assert!(taken > 500 && refused > 500, "{taken} taken, {refused} refused");
 }
 
 #[test]

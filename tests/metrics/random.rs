@@ -8,7 +8,7 @@ use zeus_amd::sysfs::metrics::{parse, Metrics, Why};
 const INPUTS: usize = 1_000_000;
 
 /// An attribute list as 1.9 has it, mostly in order.
-fn attributes(random: &mut Random, bytes: &mut Vec<u8>) {
+pub fn attributes(random: &mut Random, bytes: &mut Vec<u8>) {
     bytes.clear();
     bytes.extend([0, 0, 1, 9, 0, 0, 0, 0]);
     let count = random.below(24);
@@ -39,7 +39,7 @@ fn said_size(bytes: &mut [u8]) {
 }
 
 /// Sets a few bytes: to anything, to ones, to zero.
-fn damage(random: &mut Random, bytes: &mut [u8]) {
+pub fn damage(random: &mut Random, bytes: &mut [u8]) {
     for _ in 0..random.below(8) {
         let first = if random.below(16) == 0 { 0 } else { 4 };
         if bytes.len() <= first {

@@ -1,7 +1,7 @@
 //! Revision 1.9 describes itself: a count, then for each attribute a word that encodes it and its values, with no gaps.
 
 use super::layout::{Layout, Place, SELF_DESCRIBING};
-use super::{at, Why, CLOCKS};
+use super::{at, Table, Why, CLOCKS};
 
 /// Where the first attribute begins.
 const FIRST: usize = 8;
@@ -9,8 +9,13 @@ const FIRST: usize = 8;
 /// The shortest attribute: its word and one byte.
 const SHORTEST: usize = 9;
 
-/// The places of the attributes that are of use here. The walk has to end where the table ends.
+/// The places of the attributes that are of use here.
 pub(super) fn find(bytes: &[u8]) -> Result<Layout, Why> {
+    walk(bytes, |_, _| {})
+}
+
+/// The walk has to end where the table ends. `visit` gets each word and its place.
+fn walk(bytes: &[u8], mut visit: impl FnMut(usize, u64)) -> Result<Layout, Why> {
     let count =
         at::<4>(bytes, 4).map(i32::from_le_bytes).ok_or(Why::Attributes("it ends before its first attribute"))?;
     let most = bytes.len().saturating_sub(FIRST) / SHORTEST;
@@ -27,6 +32,7 @@ pub(super) fn find(bytes: &[u8]) -> Result<Layout, Why> {
         if word >> 32 != 0 || kind > 7 || instances == 0 {
             return Err(Why::Attributes("an attribute's description has bits that mean nothing"));
         }
+        visit(here, word);
         let start = here + 8;
         here = start + (instances << (kind >> 1));
         if here > bytes.len() {
@@ -65,4 +71,31 @@ fn known(layout: &mut Layout, id: u16) -> Option<(&mut Place, bool)> {
         _ => return None,
     };
     Some((place, false))
+}
+
+/// The words of a table. Where another one has the same words at the same places, a walk would come to the same places
+/// too; and a walk takes longer, as the place of a word hangs on the word before it.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub layout: Layout,
+    size: usize,
+    words: Vec<(usize, u64)>,
+}
+
+impl Shape {
+    /// `None` for all other revisions, and for what is malformed.
+    pub fn of(bytes: &[u8]) -> Option<Shape> {
+        if Table::check(bytes).ok()?.revision() != (1, 9) {
+            return None;
+        }
+        // Size, revision and count.
+        let mut words = vec![(0, at(bytes, 0).map(u64::from_le_bytes)?)];
+        let layout = walk(bytes, |place, word| words.push((place, word))).ok()?;
+        Some(Shape { layout, size: bytes.len(), words })
+    }
+
+    pub fn is_that_of(&self, bytes: &[u8]) -> bool {
+        let same = |(place, word): &(usize, u64)| at(bytes, *place).map(u64::from_le_bytes) == Some(*word);
+        bytes.len() == self.size && self.words.iter().all(same)
+    }
 }
