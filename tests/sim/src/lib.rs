@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod facts;
+mod home;
 mod keeper;
 pub mod library;
 pub mod machine;

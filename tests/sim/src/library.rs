@@ -8,14 +8,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use crate::home;
 use crate::release::Release;
 use crate::smi::FUNCTIONS;
 
 /// The names that a release exports.
 pub fn symbols(release: &Release) -> Result<Vec<String>, String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("symbols").join(format!("{}.txt", release.name));
+    let path = symbol_list(release);
     let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(text.lines().filter(|l| !l.is_empty()).map(str::to_string).collect())
+}
+
+fn symbol_list(release: &Release) -> PathBuf {
+    home::data().join("symbols").join(format!("{}.txt", release.name))
 }
 
 /// `libamd_smi.so.25`
@@ -56,13 +61,19 @@ pub fn built() -> Result<&'static Path, String> {
 
 /// The simulated library of a release in `target/sim/<release>/`, linked if it is missing or older than its archive.
 pub fn ensure(release: &Release, archive: &Path) -> Result<PathBuf, String> {
-    let dir = target_dir().join("sim").join(release.name);
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("symbols").join(format!("{}.txt", release.name));
-    made(dir.join(file_name(release)), &[archive, &list], |library| link(release, archive, library, &[]))
+    let file = Path::new(release.name).join(file_name(release));
+    if let Some(home) = home::installed() {
+        return Ok(home.join("rocm").join(file));
+    }
+    let sources = [archive, &symbol_list(release)];
+    made(target_dir().join("sim").join(file), &sources, |library| link(release, archive, library, &[]))
 }
 
 /// The library that is preloaded into a machine's programs, in `target/sim`.
 pub fn ensure_preload(archive: &Path) -> Result<PathBuf, String> {
+    if let Some(home) = home::installed() {
+        return Ok(home.join("rocm/preload.so"));
+    }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("preload.c");
     made(target_dir().join("sim/preload.so"), &[archive, &source], |library| {
         let script = library.with_extension("map");

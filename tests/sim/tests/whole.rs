@@ -126,9 +126,9 @@ fn the_clock_never_goes_back() {
 #[test]
 fn files_with_faults() {
     let with = [
-        "gpu.0.file.gpu_metrics = { read = \"EBUSY\", from_s = 0.5, for_s = 0.5 }",
-        "gpu.1.file.gpu_metrics = { open = \"ENOENT\", read = \"ENODEV\", from_s = 0.5 }",
-        "gpu.2.file.gpu_metrics = [{ content = \"truncated\", for_s = 0.5 }, { content = \"oversized\", from_s = 0.5 }]",
+        "gpu.0.file.gpu_metrics = { read = \"EBUSY\", from_s = 2, for_s = 1 }",
+        "gpu.1.file.gpu_metrics = { open = \"ENOENT\", read = \"ENODEV\", from_s = 2 }",
+        "gpu.2.file.gpu_metrics = [{ content = \"truncated\", for_s = 2 }, { content = \"oversized\", from_s = 2 }]",
         "gpu.3.file.gpu_metrics.content = \"revision\"",
         "gpu.4.file.gpu_metrics.open = \"EACCES\"",
         "gpu.5.file.gpu_metrics.content = \"garbage\"",
@@ -153,13 +153,13 @@ fn files_with_faults() {
         assert_eq!(std::fs::read(cap).map_err(errno), Err(libc::EIO));
         let status = |i: usize| lib.energy(handles[i]).0;
         assert_eq!([0, 1, 2, 3, 4, 6].map(status), [0, 0, 2, 2, 2, 0]);
-        while state.now_ns() < 510_000_000 {
+        while state.now_ns() < 2_010_000_000 {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!((held(0), held(1), held(2)), (Err(libc::EBUSY), Err(libc::ENODEV), Ok(4095)));
         assert_eq!((again(0), again(1)), (Err(libc::EBUSY), Err(libc::ENOENT)));
         assert_eq!([0, 1, 6].map(status), [2, 2, 0]);
-        while state.now_ns() < 1_010_000_000 {
+        while state.now_ns() < 3_010_000_000 {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!((held(0), held(1), status(0)), (Ok(size), Err(libc::ENODEV), 0));
@@ -194,9 +194,12 @@ fn without_the_preloaded_library_the_files_are_there() {
 fn a_call_takes_as_long_as_it_is_told() {
     inside("mi210-1", "6.2.4", &["gpu.0.fault.amdsmi_get_energy_count = { delay_us = 900 }"], |lib| {
         let h = lib.handles()[0];
-        let start = Instant::now();
-        (0..20).for_each(|_| assert_eq!(lib.energy(h).0, 0));
-        let each = start.elapsed() / 20;
-        assert!((900..20_000).contains(&each.as_micros()), "{each:?}");
+        let time = |_| {
+            let start = Instant::now();
+            assert_eq!(lib.energy(h).0, 0);
+            start.elapsed().as_micros()
+        };
+        let fastest = (0..50).map(time).min().unwrap();
+        assert!((900..3000).contains(&fastest), "{fastest} µs");
     });
 }

@@ -30,7 +30,7 @@ pub struct Machine {
 
 /// Where the machine files that come with the simulator lie.
 pub fn machines_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("machines")
+    crate::home::data().join("machines")
 }
 
 impl Machine {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::handles;
 use super::status::*;
@@ -134,7 +134,10 @@ impl Context {
             return None;
         }
         std::thread::sleep(Duration::from_millis(f.delay_ms));
-        super::metrics::dawdle(Duration::from_micros(f.delay_us));
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_micros(f.delay_us) {
+            std::hint::spin_loop();
+        }
         (f.status != SUCCESS || f.ignore).then_some(f.status)
     }
 }

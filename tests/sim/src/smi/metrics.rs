@@ -149,7 +149,7 @@ fn through_shared(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> 
 }
 
 /// Busy, but ready to let another thread in where there is one core only.
-pub fn dawdle(time: Duration) {
+fn dawdle(time: Duration) {
     let start = Instant::now();
     while start.elapsed() < time {
         std::thread::yield_now();
