@@ -7,6 +7,7 @@ use random::Random;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
+use zeus_amd::sysfs::dpm;
 use zeus_amd::sysfs::kfd::{self, Access, Node, Topology};
 use zeus_amd::sysfs::od;
 
@@ -248,6 +249,10 @@ fn clock_tables() {
                 assert!(text.contains(&mhz.to_string()), "{mhz} is not in {text:?}");
             }
             seen += 1;
+        }
+        if let Some(levels) = dpm::parse(&text) {
+            assert!(levels.lowest_mhz <= levels.highest_mhz);
+            assert!(text.contains(&levels.lowest_mhz.to_string()) && text.contains(&levels.highest_mhz.to_string()));
         }
     }
     assert!(seen > 1000, "only {seen} bounds");

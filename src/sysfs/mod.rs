@@ -1,5 +1,6 @@
 //! All that knows the kernel's files, under one root directory.
 
+pub mod dpm;
 pub mod drm;
 mod failure;
 pub mod hwmon;

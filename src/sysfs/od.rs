@@ -64,7 +64,7 @@ fn ends(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
 }
 
 /// "2100Mhz", with a star behind it or not.
-fn one(text: &str) -> Option<u32> {
+pub(super) fn one(text: &str) -> Option<u32> {
     let text = text.trim_end_matches('*').trim();
     let unit = text.len().checked_sub(3)?;
     let (number, unit) = (text.get(..unit)?, text.get(unit..)?);

@@ -1,6 +1,7 @@
 //! Every table that the simulated machine writes, and its hwmon files, equal its truth.
 
 use std::path::PathBuf;
+use zeus_amd::sysfs::dpm;
 use zeus_amd::sysfs::hwmon::{Caps, Hwmon, Sensor};
 use zeus_amd::sysfs::metrics::{Metrics, MetricsFile};
 use zeus_amd::sysfs::Failure;
@@ -88,7 +89,7 @@ fn missing_counters() {
 }
 
 #[test]
-fn hwmon_is_the_truth() {
+fn hwmon_and_levels_are_the_truth() {
     for machine in Machine::names() {
         let sim = start(&machine, &[]);
         let now = sim.hold();
@@ -119,6 +120,13 @@ fn hwmon_is_the_truth() {
             }
             assert_eq!(hwmon.graphics_clock_hz(), Ok(u64::from(gpu.spec.clocks.gfx.now) * 1_000_000));
             assert_eq!(hwmon.memory_clock_hz(), Ok(u64::from(gpu.spec.clocks.mem.now) * 1_000_000));
+
+            for (file, clock) in [("pp_dpm_sclk", &gpu.spec.clocks.gfx), ("pp_dpm_mclk", &gpu.spec.clocks.mem)] {
+                let got = dpm::read(&folder(&sim, gpu).join(file)).unwrap();
+                let ends = (*clock.levels.first().unwrap(), *clock.levels.last().unwrap());
+                assert_eq!((got.lowest_mhz, got.highest_mhz), ends, "{machine} {}", gpu.bdf);
+                assert!(got.current_mhz.map_or(true, |mhz| clock.levels.contains(&mhz)));
+            }
 
             if !gpu.spec.caps.present {
                 assert_eq!(hwmon.power_caps(), Err(Failure::Os(libc::ENOENT)));
