@@ -59,17 +59,17 @@ pub fn built() -> Result<&'static Path, String> {
     .map_err(Clone::clone)
 }
 
-/// The simulated library of a release in `target/sim/<release>/`, linked if it is missing or older than its archive.
+/// The simulated library of a release: the installed one, or that in `target/sim/<release>/`, linked if it is missing or older than its archive.
 pub fn ensure(release: &Release, archive: &Path) -> Result<PathBuf, String> {
     let file = Path::new(release.name).join(file_name(release));
     if let Some(home) = home::installed() {
         return Ok(home.join("rocm").join(file));
     }
-    let sources = [archive, &symbol_list(release)];
-    made(target_dir().join("sim").join(file), &sources, |library| link(release, archive, library, &[]))
+    let list = symbol_list(release);
+    made(target_dir().join("sim").join(file), &[archive, &list], |library| link(release, archive, library, &[]))
 }
 
-/// The library that is preloaded into a machine's programs, in `target/sim`.
+/// The library that is preloaded into a machine's programs: the installed one, or that in `target/sim`.
 pub fn ensure_preload(archive: &Path) -> Result<PathBuf, String> {
     if let Some(home) = home::installed() {
         return Ok(home.join("rocm/preload.so"));

@@ -79,6 +79,7 @@ fn run(o: Options) -> Result<ExitCode, String> {
             }) {
                 println!("{}", library::ensure(r, &archive()?)?.display());
             }
+            println!("{}", library::ensure_preload(&archive()?)?.display());
             Ok(ExitCode::SUCCESS)
         }
         _ => Err(USAGE.to_string()),

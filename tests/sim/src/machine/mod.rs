@@ -8,7 +8,7 @@ mod gpu;
 mod merge;
 mod truth;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use bdf::Bdf;
 pub use counter::{Counter, Lag, Missing, Moments, Reading, Times};
