@@ -1,35 +1,48 @@
 //! One GPU: its readings, from whichever source serves them.
 
+mod agree;
 mod clocks;
 mod control;
+mod files;
+mod fresh;
+mod limits;
 mod look;
 mod settings;
+mod vendor;
 
-use crate::amdsmi::status::Status;
-use crate::amdsmi::version::Generation;
-use crate::amdsmi::{Clock, Handle, Library, PowerCaps};
-use crate::clock::{boot_ns, monotonic_ns};
+use crate::amdsmi::{Clock, Handle};
 use crate::counter::{energy_mj, EnergyUnit, Ledger};
 use crate::error::{Error, Kind, Result};
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{Place, Role};
 use crate::verdict::Verdict;
-use crate::{lock, log, sysfs};
+use crate::{lock, sysfs};
+use files::Files;
+use fresh::LastTime;
 use parking_lot::Mutex;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use vendor::Vendor;
 
+pub use limits::PowerLimits;
 pub use look::Looked;
 pub use settings::{Settings, Write};
-
-/// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: after this the value is old.
-const STALE_AFTER_NS: u64 = 250_000_000;
+pub use vendor::Source;
 
 /// Which of the two powers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {
     Instant,
     Average,
+}
+
+/// Where readings are to come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// The kernel's files where they agree with libamd_smi, or where there is none.
+    Auto,
+    Amdsmi,
+    Sysfs,
 }
 
 /// One reading of the energy accumulator.
@@ -40,43 +53,25 @@ pub struct RawEnergy {
     pub unit_uj: f64,
     /// The driver's clock (boot time) when it filled the table.
     pub driver_time_ns: Option<u64>,
-    /// `Some(age)` if that clock has stood still for suspiciously long.
+    /// The firmware's clock at the accumulator's value.
+    pub firmware_time_ns: Option<u64>,
+    /// `Some(age)` if the driver's clock has stood still for suspiciously long.
     pub stale_ms: Option<u64>,
 }
 
 /// The powers that a GPU reports: one of the two, as a rule.
+#[derive(Debug, Clone, Copy, Default)]
 struct Powers {
     instant_mw: Option<u64>,
     average_mw: Option<u64>,
+    /// The driver's clock, where it comes with them.
+    driver_ns: Option<u64>,
 }
 
-/// Power limits in milliwatts, rounded down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PowerLimits {
-    pub current_mw: Option<u64>,
-    pub default_mw: Option<u64>,
-    pub min_mw: Option<u64>,
-    pub max_mw: Option<u64>,
-}
-
-/// The driver time last seen, and when it was first seen, on our clock.
-#[derive(Debug, Default)]
-struct LastTime {
-    driver_ns: u64,
-    first_seen_ns: u64,
-    /// How far our boot clock is ahead of the driver's at least, whatever the driver's zero is.
-    least_lag_ns: i64,
-    /// The driver's clock was seen to go as fast as ours: then the lag tells how old a reading is.
-    paced: bool,
-}
-
-/// What every device of a session shares.
-#[derive(Clone, Copy)]
-pub struct Source {
-    pub library: &'static Library,
-    pub generation: &'static Generation,
-    /// The library's initialisation that the handles belong to.
-    pub epoch: u32,
+impl Powers {
+    fn any(self) -> bool {
+        self.instant_mw.is_some() || self.average_mw.is_some()
+    }
 }
 
 pub struct Device {
@@ -91,8 +86,10 @@ pub struct Device {
     pub shared_with: Option<String>,
     /// Equal for all GPUs that share one energy counter.
     pub package: String,
-    source: Source,
-    handle: Option<Handle>,
+    /// libamd_smi's side of it; without one, all goes by the kernel's files.
+    vendor: Option<Vendor>,
+    /// The kernel's files, where readings come from them.
+    files: Option<Files>,
     /// Its folder in sysfs.
     folder: PathBuf,
     hwmon: Option<Hwmon>,
@@ -106,8 +103,11 @@ pub struct Device {
 }
 
 impl Device {
-    pub fn new(place: Place, source: Source, handle: Option<Handle>, root: &std::path::Path) -> Self {
+    pub fn new(place: Place, source: Option<Source>, handle: Option<Handle>, backend: Backend, root: &Path) -> Self {
         let folder = sysfs::pci_device(root, &place.pci);
+        // One that libamd_smi does not list has no side of it, unless that one is insisted on.
+        let vendor = source.filter(|_| handle.is_some() || backend == Backend::Amdsmi);
+        let vendor = vendor.map(|source| Vendor::new(source, handle));
         let mut device = Device {
             index: usize::MAX,
             name: String::new(),
@@ -119,16 +119,17 @@ impl Device {
             hwmon: Hwmon::find(&folder),
             folder,
             place,
-            source,
-            handle,
+            vendor,
+            files: None,
             verdict: Mutex::new(Verdict::NotChecked),
             ledger: lock::Mutex::new(None),
             last_time: Mutex::new(LastTime::default()),
             said_fraction: AtomicBool::new(false),
             changing: lock::Mutex::new(clocks::Locks::default()),
         };
-        let asked = device.handle.map(|h| source.library.calls.market_name(source.generation, h).1);
-        device.name = asked.flatten().or_else(|| sysfs::product_name(&device.folder)).unwrap_or_default();
+        let asked = device.vendor.as_ref().and_then(Vendor::market_name);
+        device.name = asked.or_else(|| sysfs::product_name(&device.folder)).unwrap_or_default();
+        device.choose(backend);
         device
     }
 
@@ -137,6 +138,16 @@ impl Device {
     pub fn label(&self) -> String {
         let name = if self.name.is_empty() { "unnamed" } else { &self.name };
         format!("GPU {} ({name}, {})", self.index, self.place.pci)
+    }
+
+    /// Where its readings come from: never `Auto`.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        if self.files.is_some() {
+            Backend::Sysfs
+        } else {
+            Backend::Amdsmi
+        }
     }
 
     #[must_use]
@@ -162,47 +173,35 @@ impl Device {
             Power::Instant => "instant power",
             Power::Average => "average power",
         };
-        let (status, powers) = self.powers()?;
+        let powers = self.powers(what)?;
         let (asked, other) = match which {
             Power::Instant => (powers.instant_mw, powers.average_mw),
             Power::Average => (powers.average_mw, powers.instant_mw),
         };
-        match (asked, other, status) {
-            (Some(mw), _, _) => {
-                self.require_fresh(what)?;
+        match (asked, other) {
+            (Some(mw), _) => {
+                self.require_fresh(what, powers.driver_ns)?;
                 Ok(mw)
             }
-            (None, Some(_), _) => {
+            (None, Some(_)) => {
                 let why = match which {
                     Power::Instant => "this GPU reports average power only; ask for that",
                     Power::Average => "this GPU reports instant power only; ask for that",
                 };
                 Err(self.not_supported(what, why))
             }
-            (None, None, Err(status)) => Err(self.failure(status, "amdsmi_get_power_info")),
-            (None, None, Ok(())) => Err(self.not_supported(what, self.no_power())),
+            (None, None) => {
+                Err(self.not_supported(what, "the driver reports none (its gpu_metrics may be unreadable)"))
+            }
         }
     }
 
-    /// Both powers, and how the call went: a failed one may have values.
-    fn powers(&self) -> Result<(std::result::Result<(), Status>, Powers)> {
-        if self.source.generation.frozen {
-            // Its library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
-            let mw = |read: fn(&Hwmon) -> Option<u64>| self.hwmon.as_ref().and_then(read).map(|uw| uw / 1000);
-            let powers = Powers { instant_mw: mw(Hwmon::power_input_uw), average_mw: mw(Hwmon::power_average_uw) };
-            return Ok((Ok(()), powers));
-        }
-        let handle = self.handle()?;
-        let (status, info) = self.source.library.calls.power_info(self.source.generation, handle);
-        let mw = |watts: Option<u32>| watts.map(|w| u64::from(w) * 1000);
-        Ok((status, Powers { instant_mw: mw(info.current_w), average_mw: mw(info.average_w) }))
-    }
-
-    fn no_power(&self) -> &'static str {
-        if self.source.generation.frozen {
-            "the libamd_smi of ROCm 6.0 freezes it, and the kernel's hwmon folder offers none"
-        } else {
-            "the driver reports none (its gpu_metrics may be unreadable)"
+    /// Both powers.
+    fn powers(&self, what: &'static str) -> Result<Powers> {
+        match (&self.files, &self.vendor) {
+            (Some(files), _) => self.file_powers(files, what),
+            (None, Some(vendor)) => self.vendor_powers(vendor),
+            (None, None) => Err(self.without_source(what)),
         }
     }
 
@@ -210,24 +209,15 @@ impl Device {
     pub fn raw_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
         self.refuse_shared(WHAT)?;
-        if self.source.generation.frozen {
-            return Err(self.not_supported(
-                WHAT,
-                "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later",
-            ));
-        }
-        let handle = self.handle()?;
-        let count = self.source.library.calls.energy_count(self.source.generation, handle);
-        let count = count.map_err(|s| self.failure(s, "amdsmi_get_energy_count"))?;
-        let accumulator =
-            count.accumulator.ok_or_else(|| self.not_supported(WHAT, "the driver has no energy counter for it"))?;
-        self.refuse_zero(WHAT, accumulator)?;
-        Ok(RawEnergy {
-            accumulator,
-            unit_uj: unit.uj(f64::from(count.resolution_uj)),
-            driver_time_ns: count.time_ns,
-            stale_ms: count.time_ns.and_then(|t| self.standing_still_ms(t)),
-        })
+        let mut raw = match (&self.files, &self.vendor) {
+            (Some(files), _) => self.file_energy(files, WHAT)?,
+            (None, Some(vendor)) => self.vendor_energy(vendor, WHAT)?,
+            (None, None) => return Err(self.without_source(WHAT)),
+        };
+        self.refuse_zero(WHAT, raw.accumulator)?;
+        raw.unit_uj = unit.uj(raw.unit_uj);
+        raw.stale_ms = raw.driver_time_ns.and_then(|t| self.standing_still_ms(t));
+        Ok(raw)
     }
 
     /// Energy in millijoules since the counter's own zero, if the counter is to be trusted.
@@ -263,77 +253,30 @@ impl Device {
 
     /// Hotspot (junction) temperature in degrees Celsius.
     pub fn temperature_c(&self) -> Result<i32> {
-        let handle = self.handle()?;
-        let celsius = self.source.library.calls.hotspot_c(self.source.generation, handle);
-        let celsius = celsius.map_err(|s| self.failure(s, "amdsmi_get_temp_metric"))?;
+        const WHAT: &str = "temperature";
+        let celsius = match (&self.files, &self.vendor) {
+            (Some(files), _) => self.file_hotspot_c(files, WHAT)?,
+            (None, Some(vendor)) => self.vendor_hotspot_c(vendor)?,
+            (None, None) => return Err(self.without_source(WHAT)),
+        };
         match i32::try_from(celsius) {
             Ok(c) if (-100..1000).contains(&c) => Ok(c),
-            _ => Err(self.not_supported("temperature", &format!("libamd_smi reports {celsius} °C"))),
+            _ => Err(self.not_supported(WHAT, &format!("{celsius} °C is what is reported"))),
         }
     }
 
-    pub fn power_limits(&self) -> Result<PowerLimits> {
-        let caps = self.power_caps()?;
-        let mw = |uw: Option<u64>| {
-            uw.map(|uw| {
-                if uw % 1000 != 0 && !self.said_fraction.swap(true, Ordering::Relaxed) {
-                    log::warning(|| {
-                        format!("{}: a power limit of {uw} µW is not a whole number of mW; rounded down", self.label())
-                    });
-                }
-                uw / 1000
-            })
-        };
-        Ok(PowerLimits {
-            current_mw: mw(caps.current_uw),
-            default_mw: mw(caps.default_uw),
-            min_mw: mw(caps.min_uw),
-            max_mw: mw(caps.max_uw),
-        })
-    }
-
-    /// The caps in µW, the current one from the kernel's file where the library cannot show it.
-    fn power_caps(&self) -> Result<PowerCaps> {
-        self.refuse_shared("power limit")?;
-        let handle = self.handle()?;
-        let caps = self.source.library.calls.power_caps(self.source.generation, handle);
-        let mut caps = caps.map_err(|s| self.failure(s, "amdsmi_get_power_cap_info"))?;
-        if self.source.generation.cap_tenth {
-            // The library loses the last digit from 1000 W on; the kernel's file tells.
-            let told = self.hwmon.as_ref().and_then(Hwmon::power_cap_uw);
-            let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);
-            caps.current_uw = told.or(if may_be_tenth { None } else { caps.current_uw });
+    /// The highest and the lowest clock of the domain, as Zeus has it: [max, min].
+    pub fn clocks_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
+        match &self.vendor {
+            Some(vendor) => self.vendor_clocks_mhz(vendor, clock),
+            None => self.file_clocks_mhz(clock),
         }
-        Ok(caps)
-    }
-
-    /// One of the limits; absent is a failure.
-    pub fn power_limit_mw(&self, which: impl FnOnce(&PowerLimits) -> Option<u64>) -> Result<u64> {
-        which(&self.power_limits()?).ok_or_else(|| self.no_limit())
-    }
-
-    fn no_limit(&self) -> Error {
-        self.not_supported(
-            "power limit",
-            "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable",
-        )
     }
 
     /// Setters of AMD's library return when the driver is done.
     #[must_use]
     pub fn supports_nonblocking_setters(&self) -> bool {
         false
-    }
-
-    /// The highest and the lowest clock of the domain, as Zeus has it: [max, min].
-    pub fn clocks_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
-        let handle = self.handle()?;
-        let clocks = self.source.library.calls.clocks(self.source.generation, handle, clock);
-        let clocks = clocks.map_err(|s| self.failure(s, "amdsmi_get_clock_info"))?;
-        match (clocks.max_mhz, clocks.min_mhz) {
-            (Some(max), Some(min)) => Ok((max, min)),
-            _ => Err(self.not_supported(clocks::name(clock), "the driver does not report its range")),
-        }
     }
 
     /// Power, energy and limits are another GPU's.
@@ -351,11 +294,13 @@ impl Device {
             Ok(mw) => mw != 0,
             Err(e) => passing(e.kind()),
         };
-        let counts = || {
-            let count = self.handle.map(|h| self.source.library.calls.energy_count(self.source.generation, h));
-            count.is_some_and(|c| c.map_or_else(|s| passing(s.kind()), |c| c.accumulator.is_some_and(|a| a != 0)))
+        let counts = match (&self.files, &self.vendor) {
+            (Some(files), _) => self.file_energy(files, "energy"),
+            (None, Some(vendor)) => self.vendor_energy(vendor, "energy"),
+            (None, None) => Err(self.without_source("energy")),
         };
-        power(Power::Instant) || power(Power::Average) || (!self.source.generation.frozen && counts())
+        let counts = counts.map_or_else(|e| passing(e.kind()), |raw| raw.accumulator != 0);
+        power(Power::Instant) || power(Power::Average) || counts
     }
 
     /// Of two dies one reports zeroes. If that is the one that was taken for the other, they are no readings.
@@ -371,6 +316,10 @@ impl Device {
         Error::NotSupported { device: self.label(), what, why: why.to_owned() }
     }
 
+    fn without_source(&self, what: &'static str) -> Error {
+        self.not_supported(what, "neither libamd_smi nor the kernel's files serve this GPU")
+    }
+
     /// One counter, one limit a package: where they are another GPU's, this one refuses and names it.
     fn refuse_shared(&self, what: &'static str) -> Result<()> {
         let is = match self.role {
@@ -382,48 +331,5 @@ impl Device {
         };
         let who = self.shared_with.as_deref().unwrap_or("nothing tells which GPU");
         Err(self.not_supported(what, &format!("{is}; {who} has it, for all of the package")))
-    }
-
-    fn handle(&self) -> Result<Handle> {
-        let handle = self.handle.ok_or_else(|| {
-            Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()))
-        })?;
-        if self.source.epoch != self.source.library.epoch() {
-            return Err(self.failure(Status::NOT_INIT, "libamd_smi, shut down and initialised anew by somebody else,"));
-        }
-        Ok(handle)
-    }
-
-    fn failure(&self, status: Status, call: &'static str) -> Error {
-        self.source.library.device_failure(status, call, self.label())
-    }
-
-    /// For values without a time of their own: up to 25.x a failed read repeats the last ones with SUCCESS.
-    fn require_fresh(&self, what: &'static str) -> Result<()> {
-        if !self.source.generation.repeats_stale {
-            return Ok(());
-        }
-        let Some(handle) = self.handle else { return Ok(()) };
-        let count = self.source.library.calls.energy_count(self.source.generation, handle);
-        let age = count.ok().and_then(|c| c.time_ns).and_then(|t| self.standing_still_ms(t));
-        age.map_or(Ok(()), |age_ms| Err(Error::Stale { device: self.label(), what, age_ms }))
-    }
-
-    /// How long the driver's time has been `driver_ns`, if that is too long.
-    fn standing_still_ms(&self, driver_ns: u64) -> Option<u64> {
-        let now = monotonic_ns();
-        let lag = boot_ns().wrapping_sub(driver_ns) as i64;
-        let mut last = self.last_time.lock();
-        let least = if last.driver_ns == 0 { lag } else { last.least_lag_ns.min(lag) };
-        last.least_lag_ns = least;
-        if last.driver_ns != driver_ns {
-            let (ours, theirs) = (now.saturating_sub(last.first_seen_ns), driver_ns.wrapping_sub(last.driver_ns));
-            last.paced |= last.driver_ns != 0 && ours > STALE_AFTER_NS && theirs.abs_diff(ours) < ours / 4;
-            (last.driver_ns, last.first_seen_ns) = (driver_ns, now);
-        }
-        // A time that is new to us may be old all the same.
-        let lagging = if last.paced { lag.wrapping_sub(least).unsigned_abs() } else { 0 };
-        let age = now.saturating_sub(last.first_seen_ns).max(lagging);
-        (age > STALE_AFTER_NS).then_some(age / 1_000_000)
     }
 }

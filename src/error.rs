@@ -87,6 +87,9 @@ pub enum Error {
         advice: String,
     },
 
+    #[error("{device}: {what}: {file}: {why}")]
+    Kernel { device: String, what: &'static str, file: &'static str, kind: Kind, why: String },
+
     #[error("{device}: {what} is stale: the driver's own time of the reading has stood still for {age_ms} ms, so the value is an old one. The GPU may be suspended, in reset, or its gpu_metrics file unreadable")]
     Stale { device: String, what: &'static str, age_ms: u64 },
 
@@ -136,7 +139,7 @@ impl Error {
             Error::NoDevice(_) => Kind::NoDevice,
             Error::DriverNotLoaded(_) => Kind::DriverNotLoaded,
             Error::InitTimeout { .. } => Kind::Timeout,
-            Error::Vendor { kind, .. } => *kind,
+            Error::Vendor { kind, .. } | Error::Kernel { kind, .. } => *kind,
             Error::Stale { .. } => Kind::Stale,
             Error::OutOfRange { .. } => Kind::OutOfRange,
             Error::NotApplied { .. } => Kind::NotApplied,

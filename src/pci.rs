@@ -12,6 +12,13 @@ pub struct PciAddress {
 }
 
 impl PciAddress {
+    /// As the kernel names a device: domain, bus, device and function.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let Pattern { domain, bus, device, function } = Pattern::parse(name)?;
+        Some(PciAddress { domain: domain?, bus, device, function: function? })
+    }
+
     /// From the 16 bits that both AMD's packed id and KFD's `location_id` end in.
     fn new(domain: u32, low: u32) -> Self {
         let low = low & 0xFFFF;

@@ -1,112 +1,31 @@
 //! The open context: the GPUs of this process, in HIP's order.
 
 mod enumerate;
+mod options;
 mod validate;
 
-use crate::amdsmi::locate::{locate, Found, Places};
+use crate::amdsmi::locate::Places;
 use crate::amdsmi::{acquire, Library};
 use crate::counter::EnergyUnit;
-use crate::device::Device;
+use crate::device::{Backend, Device, Source};
 use crate::error::{Error, Result};
 use crate::guard::{Guard, Guards};
 use crate::pci::Pattern;
 use crate::sampler::{Sampler, Sampling};
 use crate::topology::{Order, Zero};
-use crate::visible::{self, Masks, Nothing, Rules};
+use crate::visible::{self, Nothing};
 use crate::window::Window;
 use crate::worker::Worker;
 use crate::{log, process, sysfs};
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How energy counters are checked at open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Validation {
-    /// As long as it takes to be sure, at most that half second.
-    Adaptive,
-    /// As adaptive, behind the open session.
-    Background,
-    /// Zeus's half second.
-    Fixed,
-    Off,
-}
-
-/// What a caller can choose.
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub amdsmi_path: Option<PathBuf>,
-    pub ensure_homogeneous: bool,
-    pub validation: Validation,
-    pub energy_unit: EnergyUnit,
-    pub init_timeout: Duration,
-    pub shutdown_on_close: bool,
-    /// The masks of another process; `None`: this one's environment.
-    pub masks: Option<Masks>,
-    pub rules: Rules,
-    /// An empty mask fails the open, as Zeus has it, instead of making a session without GPUs.
-    pub empty_mask_is_error: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            amdsmi_path: None,
-            ensure_homogeneous: false,
-            validation: Validation::Adaptive,
-            energy_unit: EnergyUnit::default(),
-            init_timeout: Duration::from_secs(10),
-            shutdown_on_close: false,
-            masks: None,
-            rules: Rules::default(),
-            empty_mask_is_error: false,
-        }
-    }
-}
-
-/// The environment, read once; a program with raised privileges is not told by it what to load.
-fn places(options: &Options) -> Places {
-    let trusted = !process::is_privileged_start();
-    let env = |name| if trusted { std::env::var_os(name).filter(|v| !v.is_empty()) } else { None };
-    Places {
-        option: options.amdsmi_path.clone(),
-        zeus_amd_amdsmi: env("ZEUS_AMD_AMDSMI"),
-        amdsmi_lib_dir: env("AMDSMI_LIB_DIR"),
-        rocm_path: env("ROCM_PATH"),
-        root: env("ZEUS_AMD_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from),
-    }
-}
-
-/// Could a session be opened? Loads nothing.
-pub fn probe(options: &Options) -> Result<()> {
-    let places = places(options);
-    sysfs::drm::require_a_card(&places.root)?;
-    match locate(&places)? {
-        Found::File(path) => require_elf(&path),
-        // Whether the loader knows one shows only when it is asked to load it.
-        Found::Loader(_) => Ok(()),
-    }
-}
-
-fn require_elf(path: &Path) -> Result<()> {
-    let mut head = [0_u8; 20];
-    let invalid = |why: String| Error::LibraryInvalid { path: path.display().to_string(), why };
-    // What is too short for a header stays zero, and is none.
-    let _ = std::fs::File::open(path).map_err(|e| invalid(e.to_string()))?.read(&mut head);
-    // A shared object (type 3) of 64 bits for the machine that this code was built for.
-    let machine = if cfg!(target_arch = "x86_64") { 62 } else { 183 };
-    if head.starts_with(b"\x7fELF\x02") && head[16] == 3 && u16::from_le_bytes([head[18], head[19]]) == machine {
-        return Ok(());
-    }
-    Err(invalid("it is not a shared library for this machine".into()))
-}
+pub use options::{probe, Options, Validation};
 
 pub struct Session {
     mark: u64,
-    pub library: &'static Library,
-    pub words: [u32; 4],
-    pub rocm: &'static str,
+    /// libamd_smi, if it is used at all.
+    pub vendor: Option<Vendor>,
     pub order: Order,
     /// HIP's order is not certain.
     pub uncertain: bool,
@@ -122,32 +41,74 @@ pub struct Session {
     lease: Arc<Lease>,
 }
 
+/// The libamd_smi of a session.
+#[derive(Clone, Copy)]
+pub struct Vendor {
+    pub library: &'static Library,
+    pub words: [u32; 4],
+    pub rocm: &'static str,
+}
+
 /// libamd_smi, in use by a session and by the windows that outlive it.
 struct Lease {
-    library: &'static Library,
+    library: Option<&'static Library>,
     shut_down: bool,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.library.release(self.shut_down);
+        if let Some(library) = self.library {
+            library.release(self.shut_down);
+        }
+    }
+}
+
+/// Loads libamd_smi as the backend wants it. Without one, why not; and what it is for then the kernel's files do.
+fn load(
+    backend: Backend,
+    places: &Places,
+    options: &Options,
+) -> Result<std::result::Result<(Vendor, Source), Option<Error>>> {
+    if backend == Backend::Sysfs {
+        return Ok(Err(None));
+    }
+    match acquire(places, options.init_timeout) {
+        Ok((library, version)) => {
+            let vendor = Vendor { library, words: version.words, rocm: version.generation.rocm };
+            Ok(Ok((vendor, Source { library, generation: version.generation, epoch: library.epoch() })))
+        }
+        Err(e) if backend == Backend::Auto => Ok(Err(Some(e))),
+        Err(e) => Err(e),
     }
 }
 
 impl Session {
     pub fn open(options: &Options) -> Result<Session> {
         let mark = process::mark();
-        let places = places(options);
+        let places = options::places(options);
+        let backend = options::backend(options)?;
         sysfs::drm::require_a_card(&places.root)?;
-        let (library, version) = acquire(&places, options.init_timeout)?;
-        let lease = Arc::new(Lease { library, shut_down: options.shutdown_on_close });
-        let (devices, listing) = enumerate::enumerate(library, version.generation, options, &places.root)?;
+        let loaded = load(backend, &places, options)?;
+        let vendor = loaded.as_ref().ok().map(|l| l.0);
+        let lease = Lease { library: vendor.map(|v| v.library), shut_down: options.shutdown_on_close };
+        let (devices, mut listing) = match &loaded {
+            Ok((_, source)) => enumerate::by_amdsmi(*source, options, backend, &places.root)?,
+            Err(_) => enumerate::by_kernel(options, &places.root)?,
+        };
+        match loaded {
+            Ok(_) => {}
+            Err(None) => {
+                listing.story.push("libamd_smi is not used, as was asked for; all goes by the kernel's files".into())
+            }
+            Err(Some(e)) => {
+                log::warning(|| format!("libamd_smi is not used: {e}"));
+                listing.story.push(format!("libamd_smi is not used, all goes by the kernel's files: {e}"));
+            }
+        }
         let devices: Arc<[Device]> = devices.into();
         let mut session = Session {
             mark,
-            library,
-            words: version.words,
-            rocm: version.generation.rocm,
+            vendor,
             order: listing.order,
             uncertain: listing.uncertain,
             zero: listing.zero,
@@ -157,7 +118,7 @@ impl Session {
             checking: None,
             sampler: Sampler::new(devices.clone()),
             devices,
-            lease,
+            lease: Arc::new(lease),
         };
         for line in session.explanation.lines() {
             log::emit(log::Level::Debug, || line.to_owned());

@@ -9,7 +9,7 @@ use super::types::{
     ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT, ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT, ZEUS_AMD_GPU_INFO_KFD_NODE_BIT,
     ZEUS_AMD_GPU_INFO_NAME_BIT, ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT,
 };
-use crate::device::Device;
+use crate::device::{Backend, Device};
 use crate::error::Result;
 use crate::session::Session;
 use crate::topology::{Order, Role};
@@ -19,6 +19,16 @@ use std::ffi::c_char;
 use std::mem::zeroed;
 
 use zeus_amd_verdict_t as V;
+
+impl From<Backend> for zeus_amd_backend_t {
+    fn from(b: Backend) -> Self {
+        match b {
+            Backend::Auto => Self::ZEUS_AMD_BACKEND_AUTO,
+            Backend::Amdsmi => Self::ZEUS_AMD_BACKEND_AMDSMI,
+            Backend::Sysfs => Self::ZEUS_AMD_BACKEND_SYSFS,
+        }
+    }
+}
 
 impl From<Verdict> for zeus_amd_verdict_t {
     fn from(v: Verdict) -> Self {
@@ -71,7 +81,7 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         Role::PrimaryDie => zeus_amd_die_role_t::ZEUS_AMD_DIE_PRIMARY,
         Role::SecondaryDie { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SECONDARY,
     } as u32;
-    v.source = zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32;
+    v.source = zeus_amd_backend_t::from(d.backend()) as u32;
     v.energy_verdict = zeus_amd_verdict_t::from(d.verdict()) as u32;
     if s.order == Order::Enumeration {
         v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT;

@@ -12,6 +12,7 @@ use super::types::{
     ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE,
 };
 use crate::counter::EnergyUnit;
+use crate::device::Backend;
 use crate::error::{Error, Result};
 use crate::session::{Options, Session, Validation};
 use crate::topology::Zero;
@@ -78,9 +79,6 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     if c.flags & !known != 0 {
         return bad("flags", c.flags & !known);
     }
-    if c.backend > zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32 {
-        return bad("backend", c.backend);
-    }
     let has = |bit: u32| c.flags & bit != 0;
     options.ensure_homogeneous = has(ENSURE_HOMOGENEOUS);
     options.shutdown_on_close = has(SHUTDOWN_ON_CLOSE);
@@ -100,6 +98,12 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
             "zeus_amd_options_t has masks, but not the flag ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT".into(),
         ));
     }
+    options.backend = match c.backend {
+        0 => None,
+        1 => Some(Backend::Amdsmi),
+        2 => Some(Backend::Sysfs),
+        other => return bad("backend", other),
+    };
     options.validation = match c.validation {
         0 | 3 => Validation::Adaptive,
         1 => Validation::Fixed,
@@ -245,15 +249,18 @@ pub unsafe extern "C" fn zeus_amd_session_info(
             let to = out_struct(info, "info")?;
             let mut value: zeus_amd_session_info_t = zeroed();
             value.gpu_count = s.devices().len() as u32;
-            value.backend = zeus_amd_backend_t::ZEUS_AMD_BACKEND_AMDSMI as u32;
+            let by = if s.vendor.is_some() { Backend::Amdsmi } else { Backend::Sysfs };
+            value.backend = zeus_amd_backend_t::from(by) as u32;
             value.energy_unit = match s.energy_unit {
                 EnergyUnit::Reported => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_REPORTED,
                 EnergyUnit::Firmware => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_FIRMWARE,
             } as u32;
-            [value.amdsmi_version_0, value.amdsmi_version_1, value.amdsmi_version_2, _] = s.words;
             value.zero_reason = s.zero.map_or(0, |z| zero_reason(z) as i32);
-            put_text(&mut value.rocm, s.rocm);
-            put_text(&mut value.amdsmi_path, &s.library.path);
+            if let Some(vendor) = s.vendor {
+                [value.amdsmi_version_0, value.amdsmi_version_1, value.amdsmi_version_2, _] = vendor.words;
+                put_text(&mut value.rocm, vendor.rocm);
+                put_text(&mut value.amdsmi_path, &vendor.library.path);
+            }
             to.write(&value);
             Ok(())
         })

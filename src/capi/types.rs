@@ -55,10 +55,16 @@ pub const ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT: u32 = 64;
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum zeus_amd_backend_t {
-    /// The library's choice.
+    /// The variable ZEUS_AMD_BACKEND (auto, amdsmi or sysfs), or else the
+    /// library's choice: for readings of power, energy and temperature the
+    /// kernel's file where it agrees with libamd_smi, which costs a thousandth
+    /// of the time, else libamd_smi. Without a usable libamd_smi the kernel's
+    /// files alone.
     ZEUS_AMD_BACKEND_AUTO = 0,
-    /// AMD's libamd_smi.
+    /// AMD's libamd_smi; without one the session does not open.
     ZEUS_AMD_BACKEND_AMDSMI = 1,
+    /// The kernel's files alone; libamd_smi is not even loaded.
+    ZEUS_AMD_BACKEND_SYSFS = 2,
 }
 
 /// How energy counters are checked while a session is opened.

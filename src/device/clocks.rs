@@ -1,8 +1,9 @@
 //! Locking clocks between two bounds. One bound is written at a time, and each write is in force at once.
 
-use super::control::SETTLE;
+use super::control::{By, SETTLE};
+use super::vendor::Asked;
 use super::Device;
-use crate::amdsmi::{Bound, Clock, Handle};
+use crate::amdsmi::{Bound, Clock};
 use crate::error::{Error, Result};
 use crate::sysfs::od::{self, Bounds};
 use crate::topology::Role;
@@ -64,6 +65,13 @@ pub(super) fn name(clock: Clock) -> &'static str {
     }
 }
 
+fn end(b: Bounds, which: Bound) -> u32 {
+    match which {
+        Bound::Min => b.min_mhz,
+        Bound::Max => b.max_mhz,
+    }
+}
+
 fn words(b: Bounds) -> String {
     format!("{} to {} MHz", b.min_mhz, b.max_mhz)
 }
@@ -109,7 +117,7 @@ impl Device {
             )));
         }
         self.refuse_partition(what)?;
-        let handle = self.handle()?;
+        let by = self.by()?;
         let wanted = Bounds { min_mhz, max_mhz };
         self.warn_without_rights();
         let mut locks = self.changing.lock();
@@ -121,15 +129,15 @@ impl Device {
                 return Err(Error::OutOfRange { device: self.label(), what, asked: words(wanted), range });
             }
         }
-        if min_mhz == max_mhz && !self.source.library.calls.has_clk_limit() {
+        if min_mhz == max_mhz && matches!(&by, By::Vendor(_, asked) if !asked.calls.has_clk_limit()) {
             return Err(self.not_supported(
                 what,
                 "the libamd_smi before ROCm 6.3 cannot lock a clock to a single value (amdsmi_set_gpu_clk_range refuses equal bounds)",
             ));
         }
         if now.level != Some(MANUAL) || now.of(clock) != Some(wanted) {
-            let done = self.write_bounds(handle, clock, now, wanted).and_then(|()| self.bounds_are(clock, wanted));
-            done.map_err(|e| self.undone(handle, now, e))?;
+            let done = self.write_bounds(&by, clock, now, wanted).and_then(|()| self.bounds_are(clock, wanted));
+            done.map_err(|e| self.undone(&by, now, e))?;
         }
         locks.locked[slot(clock)] = Some(wanted);
         Ok(())
@@ -139,7 +147,7 @@ impl Device {
     /// locked again.
     pub fn reset_clocks(&self, which: Option<Clock>) -> Result<()> {
         self.refuse_partition(which.map_or("clock", name))?;
-        let handle = self.handle()?;
+        let by = self.by()?;
         self.warn_without_rights();
         let mut locks = self.changing.lock();
         let now = self.clock_state();
@@ -154,13 +162,13 @@ impl Device {
         }
         let again = |clock: Clock| match kept[slot(clock)] {
             Some(wanted) => {
-                self.write_bounds(handle, clock, self.clock_state(), wanted)?;
+                self.write_bounds(&by, clock, self.clock_state(), wanted)?;
                 self.bounds_are(clock, wanted)
             }
             None => Ok(()),
         };
-        let done = self.set_level(handle, AUTO).and_then(|()| BOTH.into_iter().try_for_each(again));
-        done.map_err(|e| self.undone(handle, now, e))?;
+        let done = self.set_level(&by, AUTO).and_then(|()| BOTH.into_iter().try_for_each(again));
+        done.map_err(|e| self.undone(&by, now, e))?;
         locks.locked = kept;
         Ok(())
     }
@@ -191,39 +199,67 @@ impl Device {
     }
 
     /// Writes the bounds, in the order that never has the lower one above the upper one on the way.
-    fn write_bounds(&self, handle: Handle, clock: Clock, now: ClockState, wanted: Bounds) -> Result<()> {
-        let (calls, g) = (&self.source.library.calls, self.source.generation);
-        if !calls.has_clk_limit() {
-            let set = calls.set_clk_range(g, handle, clock, wanted.min_mhz, wanted.max_mhz);
-            return set.map_err(|s| self.setter_failure(s, "amdsmi_set_gpu_clk_range", OD_FILE));
-        }
+    fn write_bounds(&self, by: &By, clock: Clock, now: ClockState, wanted: Bounds) -> Result<()> {
         let old = now.of(clock);
         let order = match old {
             Some(old) if wanted.min_mhz >= old.max_mhz => [Bound::Max, Bound::Min],
             _ => [Bound::Min, Bound::Max],
         };
-        for bound in order {
-            let (mhz, stands) = match bound {
-                Bound::Min => (wanted.min_mhz, old.is_some_and(|o| o.min_mhz == wanted.min_mhz)),
-                Bound::Max => (wanted.max_mhz, old.is_some_and(|o| o.max_mhz == wanted.max_mhz)),
-            };
-            // In another level than manual what the file shows need not be in force.
-            if stands && now.level == Some(MANUAL) {
-                continue;
+        match by {
+            By::Files => self.write_bounds_by_files(clock, now, order, wanted),
+            By::Vendor(vendor, asked) if !asked.calls.has_clk_limit() => {
+                let set = asked.calls.set_clk_range(asked.g, asked.handle, clock, wanted.min_mhz, wanted.max_mhz);
+                set.map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_gpu_clk_range", OD_FILE))
             }
-            match calls.set_clk_limit(g, handle, clock, bound, mhz) {
-                Ok(()) => {}
-                // MI300 takes only the upper bound of the memory clock: one that stands need not be taken.
-                Err(s) if stands && s.kind() != crate::error::Kind::NoPermission => {}
-                Err(s) => return Err(self.setter_failure(s, "amdsmi_set_gpu_clk_limit", OD_FILE)),
+            By::Vendor(vendor, Asked { calls, g, handle }) => {
+                for bound in order {
+                    let mhz = end(wanted, bound);
+                    let stands = old.is_some_and(|o| end(o, bound) == mhz);
+                    // In another level than manual what the file shows need not be in force.
+                    if stands && now.level == Some(MANUAL) {
+                        continue;
+                    }
+                    match calls.set_clk_limit(g, *handle, clock, bound, mhz) {
+                        Ok(()) => {}
+                        // MI300 takes only the upper bound of the memory clock: one that stands need not be taken.
+                        Err(s) if stands && s.kind() != crate::error::Kind::NoPermission => {}
+                        Err(s) => return Err(self.setter_failure(vendor, s, "amdsmi_set_gpu_clk_limit", OD_FILE)),
+                    }
+                }
+                Ok(())
             }
         }
-        Ok(())
     }
 
-    fn set_level(&self, handle: Handle, level: usize) -> Result<()> {
-        let set = self.source.library.calls.set_perf_level(self.source.generation, handle, level as u32);
-        set.map_err(|s| self.setter_failure(s, "amdsmi_set_gpu_perf_level", LEVEL_FILE))?;
+    /// What libamd_smi writes, written by ourselves: level manual, the bounds that differ, and the word to apply them.
+    fn write_bounds_by_files(&self, clock: Clock, now: ClockState, order: [Bound; 2], wanted: Bounds) -> Result<()> {
+        let (what, letter) = match clock {
+            Clock::Graphics => (name(clock), 's'),
+            Clock::Memory => (name(clock), 'm'),
+        };
+        if now.level != Some(MANUAL) {
+            self.set_level(&By::Files, MANUAL)?;
+        }
+        for bound in order {
+            let mhz = end(wanted, bound);
+            let stands = now.of(clock).is_some_and(|o| end(o, bound) == mhz);
+            let number = usize::from(bound == Bound::Max);
+            match self.write_file(what, OD_FILE, &format!("{letter} {number} {mhz}\n")) {
+                Err(e) if !stands => return Err(e),
+                _ => {}
+            }
+        }
+        self.write_file(what, OD_FILE, "c\n")
+    }
+
+    fn set_level(&self, by: &By, level: usize) -> Result<()> {
+        const WHAT: &str = "performance level";
+        match by {
+            By::Files => self.write_file(WHAT, LEVEL_FILE, &format!("{}\n", LEVELS[level]))?,
+            By::Vendor(vendor, Asked { calls, g, handle }) => calls
+                .set_perf_level(g, *handle, level as u32)
+                .map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_gpu_perf_level", LEVEL_FILE))?,
+        }
         let mut now = None;
         for pause in SETTLE {
             std::thread::sleep(Duration::from_millis(pause));
@@ -234,7 +270,7 @@ impl Device {
         }
         Err(Error::NotApplied {
             device: self.label(),
-            what: "performance level",
+            what: WHAT,
             asked: LEVELS[level].to_owned(),
             now: now.map_or("not to be read", |l| LEVELS[l]).to_owned(),
         })
@@ -261,8 +297,8 @@ impl Device {
     }
 
     /// A change that failed half-way: what it did is undone.
-    fn undone(&self, handle: Handle, was: ClockState, mut e: Error) -> Error {
-        if let Err(again) = self.write_clock_state(handle, was) {
+    fn undone(&self, by: &By, was: ClockState, mut e: Error) -> Error {
+        if let Err(again) = self.write_clock_state(by, was) {
             if let Error::Vendor { advice: more, .. } | Error::NotApplied { now: more, .. } = &mut e {
                 *more += &format!("; what was done half-way could not be undone: {again}");
             }
@@ -271,21 +307,21 @@ impl Device {
     }
 
     /// Puts back what differs.
-    fn write_clock_state(&self, handle: Handle, was: ClockState) -> Result<()> {
+    fn write_clock_state(&self, by: &By, was: ClockState) -> Result<()> {
         let mut now = self.clock_state();
         // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
         if let Some(level) = was.level.filter(|l| *l != MANUAL && now.level != Some(*l)) {
-            self.set_level(handle, level)?;
+            self.set_level(by, level)?;
             now = self.clock_state();
         }
         for clock in BOTH {
             if let Some(old) = was.of(clock).filter(|old| now.of(clock) != Some(*old)) {
-                self.write_bounds(handle, clock, now, old)?;
+                self.write_bounds(by, clock, now, old)?;
                 now = self.clock_state();
             }
         }
         match was.level.filter(|l| now.level != Some(*l)) {
-            Some(level) => self.set_level(handle, level),
+            Some(level) => self.set_level(by, level),
             None => Ok(()),
         }
     }
@@ -298,7 +334,7 @@ impl Device {
     pub(super) fn put_clocks_back(&self, was: ClockState, were: Locks) -> Result<()> {
         let mut locks = self.changing.lock();
         if self.clock_state() != was {
-            self.write_clock_state(self.handle()?, was)?;
+            self.write_clock_state(&self.by()?, was)?;
         }
         locks.locked = were.locked;
         Ok(())

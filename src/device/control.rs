@@ -1,5 +1,6 @@
 //! Changing one GPU: nothing is called when nothing has to change, everything is read back.
 
+use super::vendor::{Asked, Vendor};
 use super::Device;
 use crate::amdsmi::status::Status;
 use crate::error::{Error, Kind, Result};
@@ -10,7 +11,20 @@ use std::time::Duration;
 /// The driver applies a setting before it returns; a little patience for one that does not.
 pub(super) const SETTLE: [u64; 4] = [0, 1, 10, 40];
 
+/// Who writes a setting.
+pub(super) enum By<'a> {
+    Vendor(&'a Vendor, Asked),
+    Files,
+}
+
 impl Device {
+    pub(super) fn by(&self) -> Result<By<'_>> {
+        match &self.vendor {
+            Some(vendor) => Ok(By::Vendor(vendor, self.ask(vendor)?)),
+            None => Ok(By::Files),
+        }
+    }
+
     /// Sets the power limit of the package. Range checked first, read back afterwards.
     pub fn set_power_limit_mw(&self, limit_mw: u64) -> Result<()> {
         if limit_mw == 0 {
@@ -48,9 +62,12 @@ impl Device {
                 range: format!("{} to {}", watts(min), watts(max)),
             });
         }
-        let handle = self.handle()?;
-        let set = self.source.library.calls.set_power_cap(self.source.generation, handle, wanted);
-        set.map_err(|s| self.setter_failure(s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?;
+        match self.by()? {
+            By::Vendor(vendor, Asked { calls, g, handle }) => calls
+                .set_power_cap(g, handle, wanted)
+                .map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?,
+            By::Files => self.write_cap_uw(wanted)?,
+        }
         let mut now = None;
         for pause in SETTLE {
             std::thread::sleep(Duration::from_millis(pause));
@@ -78,8 +95,8 @@ impl Device {
     }
 
     /// A setter's failure: for a refusal, who was asked for what.
-    pub(super) fn setter_failure(&self, status: Status, call: &'static str, file: &str) -> Error {
-        let mut error = self.failure(status, call);
+    pub(super) fn setter_failure(&self, vendor: &Vendor, status: Status, call: &'static str, file: &str) -> Error {
+        let mut error = self.failure(vendor, status, call);
         if let Error::Vendor { kind: Kind::NoPermission, advice, .. } = &mut error {
             // SAFETY: only asks the kernel.
             let user = unsafe { libc::geteuid() };

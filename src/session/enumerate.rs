@@ -2,13 +2,14 @@
 
 use super::Options;
 use crate::amdsmi::status::Status;
-use crate::amdsmi::version::Generation;
-use crate::amdsmi::{Handle, Library};
-use crate::device::{Device, Source};
+use crate::amdsmi::Handle;
+use crate::device::{Backend, Device, Source};
 use crate::error::Result;
-use crate::topology::{self, Listing, Role, Seen};
+use crate::pci::{self, PciAddress};
+use crate::sysfs::kfd::Topology;
+use crate::topology::{self, Listing, Place, Role, Seen};
 use crate::visible::Masks;
-use crate::{log, pci, sysfs};
+use crate::{log, sysfs};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
@@ -41,42 +42,65 @@ fn look(source: Source, handle: Handle, root: &Path) -> Seen {
 }
 
 /// All GPUs of the machine, then those that HIP shows, in its order.
-pub(super) fn enumerate(
-    library: &'static Library,
-    generation: &'static Generation,
+pub(super) fn by_amdsmi(
+    mut source: Source,
     options: &Options,
+    backend: Backend,
     root: &Path,
 ) -> Result<(Vec<Device>, Listing)> {
-    let epoch = library.epoch();
+    let (library, generation) = (source.library, source.generation);
     let handles = match library.calls.gpu_handles(generation) {
         // Shut down by somebody else since it was initialised: once more.
         Err(Status::NOT_INIT) => {
-            library.forget_init(epoch);
+            library.forget_init(source.epoch);
             library.ensure_init(options.init_timeout)?;
             library.calls.gpu_handles(generation)
         }
         other => other,
     };
     let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
-    let source = Source { library, generation, epoch: library.epoch() };
+    source.epoch = library.epoch();
     let seen: Vec<Seen> = handles.iter().map(|h| look(source, *h, root)).collect();
-    let masks = options.masks.clone().unwrap_or_else(own_masks);
-    let listing = topology::list(&seen, sysfs::kfd::read(root), &masks, options.rules)?;
+    let listing = topology::list(&seen, sysfs::kfd::read(root), &masks(options), options.rules)?;
+    let make = |p: &Place| Device::new(p.clone(), Some(source), p.amdsmi.map(|a| handles[a]), backend, root);
+    Ok(devices(listing, make))
+}
+
+/// The same without libamd_smi.
+pub(super) fn by_kernel(options: &Options, root: &Path) -> Result<(Vec<Device>, Listing)> {
+    let kfd = sysfs::kfd::read(root);
+    // Without KFD the cards are all there is.
+    let cards = if kfd == Topology::Absent { sysfs::drm::amd_cards(root) } else { Vec::new() };
+    let seen = |pci: &PciAddress| Seen { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
+    let seen: Vec<Seen> = cards.iter().map(seen).collect();
+    let mut listing = topology::list(&seen, kfd, &masks(options), options.rules)?;
+    for place in &mut listing.places {
+        place.amdsmi = None;
+        let PciAddress { function, .. } = place.pci;
+        if place.partition == 0 && function != 0 && sysfs::is_partitioned(root, &place.pci) {
+            place.partition = function.into();
+        }
+    }
+    Ok(devices(listing, |p| Device::new(p.clone(), None, None, Backend::Sysfs, root)))
+}
+
+fn masks(options: &Options) -> Masks {
+    options.masks.clone().unwrap_or_else(own_masks)
+}
+
+/// All GPUs, made and given their roles; then those that are visible, in their order.
+fn devices(listing: Listing, make: impl FnMut(&Place) -> Device) -> (Vec<Device>, Listing) {
     if listing.uncertain && listing.visible.len() > 1 {
         log::warning(|| "HIP's order of the GPUs is not certain here: compare PCI addresses".into());
     }
-    let all = listing.places.iter().map(|p| {
-        let handle = p.amdsmi.map(|a| handles[a]);
-        Device::new(p.clone(), source, handle, root)
-    });
-    let mut all: Vec<Option<Device>> = all.map(Some).collect();
+    let mut all: Vec<Option<Device>> = listing.places.iter().map(make).map(Some).collect();
     assign_roles(&mut all, &listing);
     let devices = listing.visible.iter().enumerate().filter_map(|(index, &place)| {
         let mut device = all.get_mut(place)?.take()?;
         device.index = index;
         Some(device)
     });
-    Ok((devices.collect(), listing))
+    (devices.collect(), listing)
 }
 
 fn assign_roles(all: &mut [Option<Device>], listing: &Listing) {

@@ -1,15 +1,37 @@
 //! A look at `/sys/class/drm` before anybody calls `amdsmi_init`.
 
+use super::text;
 use crate::error::{Error, Result};
+use crate::pci::PciAddress;
 use std::path::Path;
+
+/// "card0", and not one of its connectors ("card0-DP-1").
+fn is_card(name: &str) -> bool {
+    name.strip_prefix("card").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// AMD's cards, by PCI address, each device once.
+#[must_use]
+pub fn amd_cards(root: &Path) -> Vec<PciAddress> {
+    let cards = std::fs::read_dir(root.join("sys/class/drm")).into_iter().flatten();
+    let address = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.ok()?;
+        is_card(entry.file_name().to_str()?).then_some(())?;
+        let device = entry.path().join("device").canonicalize().ok()?;
+        (text(&device.join("vendor")).as_deref() == Some("0x1002")).then_some(())?;
+        PciAddress::parse(device.file_name()?.to_str()?)
+    };
+    let mut found: Vec<PciAddress> = cards.filter_map(address).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
 
 /// Is there a card at all? Without one `amdsmi_init` of ROCm 6.2 to 6.3.3 counts to 2^32 before it returns.
 pub fn require_a_card(root: &Path) -> Result<()> {
     let folder = root.join("sys/class/drm");
-    let card =
-        |name: &str| name.strip_prefix("card").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     let entries = std::fs::read_dir(&folder);
-    let any = entries.is_ok_and(|mut e| e.any(|e| e.is_ok_and(|e| e.file_name().to_str().is_some_and(card))));
+    let any = entries.is_ok_and(|mut e| e.any(|e| e.is_ok_and(|e| e.file_name().to_str().is_some_and(is_card))));
     if any {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// The kernel gives one page at most, and keeps a byte of it for itself.
@@ -238,6 +238,7 @@ impl<'a> Table<'a> {
 #[derive(Debug)]
 pub struct MetricsFile {
     file: File,
+    path: PathBuf,
     /// What the first table looked like, if it described itself: another one like it needs no walk.
     shape: Option<Shape>,
 }
@@ -245,9 +246,17 @@ pub struct MetricsFile {
 impl MetricsFile {
     /// Opens it and has a first look at it; whether that worked, the first reading tells.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut opened = MetricsFile { file: File::open(path)?, shape: None };
+        let mut opened = MetricsFile { file: File::open(path)?, path: path.to_owned(), shape: None };
         opened.shape = opened.page(Shape::of).unwrap_or(None);
         Ok(opened)
+    }
+
+    /// A GPU that went and came back has another file under the old name: it takes the place of this one, under the
+    /// number that other threads may be reading by.
+    fn reopen(&self) -> bool {
+        let Ok(fresh) = File::open(&self.path) else { return false };
+        // SAFETY: two descriptors that are open for the length of the call.
+        unsafe { libc::dup3(fresh.as_raw_fd(), self.file.as_raw_fd(), libc::O_CLOEXEC) >= 0 }
     }
 
     /// All of the table as it is now.
@@ -267,6 +276,7 @@ impl MetricsFile {
     /// samples.
     fn page<T>(&self, take: impl FnOnce(&[u8]) -> T) -> Result<T, Failure> {
         let mut page = MaybeUninit::<[u8; PAGE]>::uninit();
+        let mut reopened = false;
         let read = loop {
             // SAFETY: the kernel writes at most PAGE bytes into the page.
             let n = unsafe { libc::pread(self.file.as_raw_fd(), page.as_mut_ptr().cast(), PAGE, 0) };
@@ -274,6 +284,7 @@ impl MetricsFile {
                 Ok(n) => break n,
                 Err(_) => match io::Error::last_os_error() {
                     e if e.kind() == io::ErrorKind::Interrupted => {}
+                    e if e.raw_os_error() == Some(libc::ENODEV) && !reopened && self.reopen() => reopened = true,
                     e => return Err(e.into()),
                 },
             }

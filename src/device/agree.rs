@@ -1,0 +1,154 @@
+//! Do libamd_smi and the kernel's file say the same of a GPU? Then the file is read: a thousandth of the work.
+
+use super::files::{table_energy, table_powers, Files};
+use super::{Backend, Device, Powers, RawEnergy};
+use crate::counter::{counts_pj, power_pj};
+use crate::error::{Kind, Result};
+use crate::log;
+use std::time::Duration;
+
+/// Both are looked at so often, as the value moves on in between.
+const TRIES: u32 = 4;
+/// libamd_smi keeps a table for up to 100 ms (6.4.2 and 6.4.3).
+const CACHED_NS: u64 = 150_000_000;
+/// More than any GPU draws, for what may be counted in between.
+const MOST_MW: u64 = 4_000_000;
+
+/// One look at one side.
+struct Side {
+    energy: Option<RawEnergy>,
+    powers: Powers,
+}
+
+impl Device {
+    /// Where readings come from, as it was asked for or as both sides agree.
+    pub(super) fn choose(&mut self, backend: Backend) {
+        if backend == Backend::Amdsmi {
+            return;
+        }
+        let mut files = self.open_files();
+        let Some(vendor) = &self.vendor else {
+            self.files = Some(files);
+            return;
+        };
+        // What libamd_smi of ROCm 6.0 says is no measure of anything.
+        if backend == Backend::Sysfs || vendor.is_frozen() {
+            self.files = Some(files);
+            return;
+        }
+        match self.compare(&mut files) {
+            Ok(()) => {
+                log::info(|| format!("{}: read from the kernel's file, which agrees with libamd_smi", self.place.pci));
+                self.files = Some(files);
+            }
+            Err(why) => {
+                log::info(|| {
+                    format!("{}: read by libamd_smi, as the kernel's file will not do: {why}", self.place.pci)
+                });
+            }
+        }
+    }
+
+    /// Reads both, in turns.
+    fn compare(&self, files: &mut Files) -> std::result::Result<(), String> {
+        let mut why = String::new();
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                std::thread::sleep(Duration::from_millis(3));
+            }
+            let before = self.by_file(files).map_err(|e| e.to_string())?;
+            let theirs = self.by_vendor().map_err(|e| e.to_string())?;
+            let after = self.by_file(files).map_err(|e| e.to_string())?;
+            match agreed(&before, &theirs, &after) {
+                Ok(()) => {
+                    if let Some(energy) = theirs.energy {
+                        files.unit_uj = energy.unit_uj;
+                    }
+                    return Ok(());
+                }
+                Err(e) => why = e,
+            }
+        }
+        Err(why)
+    }
+
+    fn by_file(&self, files: &Files) -> Result<Side> {
+        self.by_table(files, "energy", |t| Side { energy: table_energy(t, files.unit_uj), powers: table_powers(t) })
+    }
+
+    fn by_vendor(&self) -> Result<Side> {
+        let Some(vendor) = &self.vendor else { return Err(self.without_source("energy")) };
+        let absent = |kind: Kind| matches!(kind, Kind::NotSupported | Kind::UnexpectedData);
+        let energy = match self.vendor_energy(vendor, "energy") {
+            Ok(raw) => Some(raw),
+            Err(e) if absent(e.kind()) => None,
+            Err(e) => return Err(e),
+        };
+        let powers = match self.vendor_powers(vendor) {
+            Ok(powers) => powers,
+            Err(e) if absent(e.kind()) => Powers::default(),
+            Err(e) => return Err(e),
+        };
+        Ok(Side { energy, powers })
+    }
+}
+
+/// The library's look lies between two of the file, so must its values.
+fn agreed(before: &Side, theirs: &Side, after: &Side) -> std::result::Result<(), String> {
+    match (&before.energy, &theirs.energy, &after.energy) {
+        (Some(a), Some(t), Some(b)) => energies(a, t, b)?,
+        (None, None, None) => {}
+        (a, t, _) => {
+            let says = |x: bool| if x { "a counter" } else { "none" };
+            return Err(format!("libamd_smi has {}, the file {}", says(t.is_some()), says(a.is_some())));
+        }
+    }
+    let kinds = [
+        (before.powers.instant_mw, theirs.powers.instant_mw, after.powers.instant_mw),
+        (before.powers.average_mw, theirs.powers.average_mw, after.powers.average_mw),
+    ];
+    for (a, t, b) in kinds {
+        // Some releases fill the one from the other: the file says which it is.
+        let (Some(a), Some(b)) = (a, b) else { continue };
+        let t = t.or(theirs.powers.instant_mw).or(theirs.powers.average_mw);
+        let Some(t) = t else { return Err("the file has a power, libamd_smi none".into()) };
+        // The load may change between two looks; another GPU's power or another unit is further off.
+        let (low, high) = (a.min(b) / 4, a.max(b).saturating_mul(4).saturating_add(50_000));
+        if !(low..=high).contains(&t) {
+            return Err(format!("a power of {t} mW by libamd_smi, {a} and {b} mW by the file"));
+        }
+    }
+    Ok(())
+}
+
+fn energies(a: &RawEnergy, t: &RawEnergy, b: &RawEnergy) -> std::result::Result<(), String> {
+    let differ = |what: &str, t: u64, a: u64, b: u64| Err(format!("{what} {t} by libamd_smi, {a} and {b} by the file"));
+    if !(15.0..15.6).contains(&t.unit_uj) {
+        return Err(format!("libamd_smi counts in {} µJ", t.unit_uj));
+    }
+    let (Some(at), Some(from), Some(to)) = (t.driver_time_ns, a.driver_time_ns, b.driver_time_ns) else {
+        // Without times only the order is left.
+        let ordered = (a.accumulator..=b.accumulator).contains(&t.accumulator);
+        return if ordered { Ok(()) } else { differ("accumulator", t.accumulator, a.accumulator, b.accumulator) };
+    };
+    for same in [a, b] {
+        if same.driver_time_ns == Some(at) {
+            let equal = same.accumulator == t.accumulator;
+            return if equal { Ok(()) } else { differ("accumulator", t.accumulator, a.accumulator, b.accumulator) };
+        }
+    }
+    if at > to || at.saturating_add(CACHED_NS) < from {
+        return differ("time", at, from, to);
+    }
+    // Not the same moment: no further apart than what may be drawn meanwhile, a 32-bit counter's turn undone.
+    let near = |one: u64, at_one: u64| {
+        let counts = if at >= at_one { t.accumulator.wrapping_sub(one) } else { one.wrapping_sub(t.accumulator) };
+        let counts = if one.max(t.accumulator) <= u64::from(u32::MAX) { counts & u64::from(u32::MAX) } else { counts };
+        counts_pj(counts, t.unit_uj) <= power_pj(MOST_MW, at.abs_diff(at_one) + 20_000_000)
+    };
+    if near(a.accumulator, from) && near(b.accumulator, to) {
+        Ok(())
+    } else {
+        differ("accumulator", t.accumulator, a.accumulator, b.accumulator)
+    }
+}

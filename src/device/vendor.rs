@@ -1,0 +1,133 @@
+//! One GPU as libamd_smi has it.
+
+use super::{clocks, Device, Powers, RawEnergy};
+use crate::amdsmi::status::Status;
+use crate::amdsmi::version::Generation;
+use crate::amdsmi::{Calls, Clock, Handle, Library, PowerCaps};
+use crate::error::{Error, Result};
+
+/// What every device of a session shares.
+#[derive(Clone, Copy)]
+pub struct Source {
+    pub library: &'static Library,
+    pub generation: &'static Generation,
+    /// The library's initialisation that the handles belong to.
+    pub epoch: u32,
+}
+
+pub(super) struct Vendor {
+    source: Source,
+    handle: Option<Handle>,
+}
+
+/// What a call takes.
+pub(super) struct Asked {
+    pub calls: &'static Calls,
+    pub g: &'static Generation,
+    pub handle: Handle,
+}
+
+impl Vendor {
+    pub fn new(source: Source, handle: Option<Handle>) -> Self {
+        Vendor { source, handle }
+    }
+
+    pub fn market_name(&self) -> Option<String> {
+        self.source.library.calls.market_name(self.source.generation, self.handle?).1
+    }
+
+    /// Its metrics are those of the first reading, and may be another GPU's (ROCm 6.0).
+    pub fn is_frozen(&self) -> bool {
+        self.source.generation.frozen
+    }
+
+    /// The driver's time of what the library would say now, where it may repeat old values with SUCCESS.
+    pub fn time_of_repeated_ns(&self) -> Option<u64> {
+        let g = self.source.generation;
+        let count =
+            self.handle.filter(|_| g.repeats_stale && !g.frozen).map(|h| self.source.library.calls.energy_count(g, h));
+        count?.ok()?.time_ns
+    }
+}
+
+impl Device {
+    pub(super) fn ask(&self, vendor: &Vendor) -> Result<Asked> {
+        let handle = vendor.handle.ok_or_else(|| {
+            Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()))
+        })?;
+        let Source { library, generation, epoch } = vendor.source;
+        if epoch != library.epoch() {
+            let by = "libamd_smi, shut down and initialised anew by somebody else,";
+            return Err(library.device_failure(Status::NOT_INIT, by, self.label()));
+        }
+        Ok(Asked { calls: &library.calls, g: generation, handle })
+    }
+
+    pub(super) fn failure(&self, vendor: &Vendor, status: Status, call: &'static str) -> Error {
+        vendor.source.library.device_failure(status, call, self.label())
+    }
+
+    pub(super) fn vendor_powers(&self, vendor: &Vendor) -> Result<Powers> {
+        if vendor.is_frozen() {
+            // Its library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
+            return Ok(self.hwmon_powers());
+        }
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        let (status, info) = calls.power_info(g, handle);
+        let mw = |watts: Option<u32>| watts.map(|w| u64::from(w) * 1000);
+        match (mw(info.current_w), mw(info.average_w), status) {
+            // The powers may be there although the call failed.
+            (None, None, Err(s)) => Err(self.failure(vendor, s, "amdsmi_get_power_info")),
+            (instant_mw, average_mw, _) => Ok(Powers { instant_mw, average_mw, driver_ns: None }),
+        }
+    }
+
+    pub(super) fn vendor_energy(&self, vendor: &Vendor, what: &'static str) -> Result<RawEnergy> {
+        if vendor.is_frozen() {
+            return Err(self.not_supported(
+                what,
+                "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later, or the backend ZEUS_AMD_BACKEND_SYSFS",
+            ));
+        }
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        let count = calls.energy_count(g, handle);
+        let count = count.map_err(|s| self.failure(vendor, s, "amdsmi_get_energy_count"))?;
+        Ok(RawEnergy {
+            accumulator: count
+                .accumulator
+                .ok_or_else(|| self.not_supported(what, "the driver has no energy counter for it"))?,
+            unit_uj: f64::from(count.resolution_uj),
+            driver_time_ns: count.time_ns,
+            firmware_time_ns: None,
+            stale_ms: None,
+        })
+    }
+
+    pub(super) fn vendor_hotspot_c(&self, vendor: &Vendor) -> Result<i64> {
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        calls.hotspot_c(g, handle).map_err(|s| self.failure(vendor, s, "amdsmi_get_temp_metric"))
+    }
+
+    pub(super) fn vendor_clocks_mhz(&self, vendor: &Vendor, clock: Clock) -> Result<(u32, u32)> {
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        let clocks = calls.clocks(g, handle, clock);
+        let clocks = clocks.map_err(|s| self.failure(vendor, s, "amdsmi_get_clock_info"))?;
+        match (clocks.max_mhz, clocks.min_mhz) {
+            (Some(max), Some(min)) => Ok((max, min)),
+            _ => Err(self.not_supported(clocks::name(clock), "the driver does not report its range")),
+        }
+    }
+
+    pub(super) fn vendor_caps(&self, vendor: &Vendor) -> Result<PowerCaps> {
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        let caps = calls.power_caps(g, handle);
+        let mut caps = caps.map_err(|s| self.failure(vendor, s, "amdsmi_get_power_cap_info"))?;
+        if g.cap_tenth {
+            // The library loses the last digit from 1000 W on; the kernel's file tells.
+            let told = self.hwmon.as_ref().and_then(|h| h.power_cap_uw());
+            let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);
+            caps.current_uw = told.or(if may_be_tenth { None } else { caps.current_uw });
+        }
+        Ok(caps)
+    }
+}

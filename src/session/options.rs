@@ -1,0 +1,118 @@
+//! How a session is to be opened: what a caller can choose, and what the environment says where the caller does not.
+
+use crate::amdsmi::locate::{locate, Found, Places};
+use crate::counter::EnergyUnit;
+use crate::device::Backend;
+use crate::error::{Error, Result};
+use crate::visible::{Masks, Rules};
+use crate::{process, sysfs};
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How energy counters are checked at open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validation {
+    /// As long as it takes to be sure, at most that half second.
+    Adaptive,
+    /// As adaptive, behind the open session.
+    Background,
+    /// Zeus's half second.
+    Fixed,
+    Off,
+}
+
+/// What a caller can choose.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `None`: what the environment says, or else `Auto`.
+    pub backend: Option<Backend>,
+    pub amdsmi_path: Option<PathBuf>,
+    pub ensure_homogeneous: bool,
+    pub validation: Validation,
+    pub energy_unit: EnergyUnit,
+    pub init_timeout: Duration,
+    pub shutdown_on_close: bool,
+    /// The masks of another process; `None`: this one's environment.
+    pub masks: Option<Masks>,
+    pub rules: Rules,
+    /// An empty mask fails the open, as Zeus has it, instead of making a session without GPUs.
+    pub empty_mask_is_error: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            backend: None,
+            amdsmi_path: None,
+            ensure_homogeneous: false,
+            validation: Validation::Adaptive,
+            energy_unit: EnergyUnit::default(),
+            init_timeout: Duration::from_secs(10),
+            shutdown_on_close: false,
+            masks: None,
+            rules: Rules::default(),
+            empty_mask_is_error: false,
+        }
+    }
+}
+
+/// A variable of the environment that chooses a library or a file: not in a program with raised privileges.
+fn variable(name: &str) -> Option<OsString> {
+    let trusted = !process::is_privileged_start();
+    trusted.then(|| std::env::var_os(name)).flatten().filter(|v| !v.is_empty())
+}
+
+/// The environment, read once.
+pub(super) fn places(options: &Options) -> Places {
+    let env = variable;
+    Places {
+        option: options.amdsmi_path.clone(),
+        zeus_amd_amdsmi: env("ZEUS_AMD_AMDSMI"),
+        amdsmi_lib_dir: env("AMDSMI_LIB_DIR"),
+        rocm_path: env("ROCM_PATH"),
+        root: env("ZEUS_AMD_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from),
+    }
+}
+
+/// The option, or the variable ZEUS_AMD_BACKEND, or the library's choice.
+pub(super) fn backend(options: &Options) -> Result<Backend> {
+    let Some(text) = variable("ZEUS_AMD_BACKEND").filter(|_| options.backend.is_none()) else {
+        return Ok(options.backend.unwrap_or(Backend::Auto));
+    };
+    match text.to_str() {
+        Some("auto") => Ok(Backend::Auto),
+        Some("amdsmi") => Ok(Backend::Amdsmi),
+        Some("sysfs") => Ok(Backend::Sysfs),
+        _ => Err(Error::InvalidArgument(format!("ZEUS_AMD_BACKEND is {text:?}, and not auto, amdsmi or sysfs"))),
+    }
+}
+
+/// Could a session be opened? Loads nothing.
+pub fn probe(options: &Options) -> Result<()> {
+    let places = places(options);
+    sysfs::drm::require_a_card(&places.root)?;
+    if backend(options)? != Backend::Amdsmi {
+        // The kernel's files do.
+        return Ok(());
+    }
+    match locate(&places)? {
+        Found::File(path) => require_elf(&path),
+        // Whether the loader knows one shows only when it is asked to load it.
+        Found::Loader(_) => Ok(()),
+    }
+}
+
+fn require_elf(path: &Path) -> Result<()> {
+    let mut head = [0_u8; 20];
+    let invalid = |why: String| Error::LibraryInvalid { path: path.display().to_string(), why };
+    // What is too short for a header stays zero, and is none.
+    let _ = std::fs::File::open(path).map_err(|e| invalid(e.to_string()))?.read(&mut head);
+    // A shared object (type 3) of 64 bits for the machine that this code was built for.
+    let machine = if cfg!(target_arch = "x86_64") { 62 } else { 183 };
+    if head.starts_with(b"\x7fELF\x02") && head[16] == 3 && u16::from_le_bytes([head[18], head[19]]) == machine {
+        return Ok(());
+    }
+    Err(invalid("it is not a shared library for this machine".into()))
+}
