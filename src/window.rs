@@ -100,8 +100,11 @@ impl Window {
     #[must_use]
     pub fn read(&self) -> (Total, Vec<Used>) {
         let edge_ns = boot_ns();
-        let used = self.devices.iter().zip(&self.begun).map(|(d, b)| self.read_one(d, b.as_ref(), edge_ns));
-        let used: Vec<Used> = used.collect();
+        let looked: Vec<Option<Looked>> =
+            self.devices.iter().zip(&self.begun).map(|(d, b)| b.as_ref().map(|_| d.look())).collect();
+        self.watch_doubtful(&looked, edge_ns);
+        let used = self.devices.iter().zip(&self.begun).zip(looked);
+        let used: Vec<Used> = used.map(|((d, b), l)| self.read_one(d, b.as_ref().zip(l.as_ref()), edge_ns)).collect();
         let mut total = Total { duration_ns: edge_ns.saturating_sub(self.begun_ns), ..Total::default() };
         for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
             let known = |u: &Used| u.region.is_some();
@@ -123,7 +126,25 @@ impl Window {
         (total, used)
     }
 
-    fn read_one(&self, device: &Device, begun: Option<&Begun>, edge_ns: u64) -> Used {
+    /// Counters that seem to have stopped are looked at for long enough to know, all at once and after the look that
+    /// counts: none delays that of another GPU.
+    fn watch_doubtful(&self, looked: &[Option<Looked>], edge_ns: u64) {
+        let all = self.devices.iter().zip(&self.begun).zip(looked);
+        let doubtful = all.filter(|((d, b), l)| match (b, l) {
+            (Some(b), Some(l)) => d.verdict().is_usable() && is_doubtful(&b.mark, &Mark { edge_ns, ..l.mark }),
+            _ => false,
+        });
+        let mut doubtful: Vec<&Device> = doubtful.map(|((d, _), _)| d).collect();
+        while !doubtful.is_empty() && boot_ns().saturating_sub(edge_ns) < DOUBT_FOR_NS {
+            std::thread::sleep(Duration::from_millis(2));
+            doubtful.retain(|d| {
+                let moves = matches!(d.look().step, Step::On { counts, .. } if counts > 0);
+                !moves && d.verdict().is_usable()
+            });
+        }
+    }
+
+    fn read_one(&self, device: &Device, ends: Option<(&Begun, &Looked)>, edge_ns: u64) -> Used {
         let shared = self.devices.iter().filter(|d| d.package == device.package).count() > 1;
         let mut used = Used {
             verdict: device.verdict(),
@@ -133,8 +154,7 @@ impl Window {
             stale: false,
             shared,
         };
-        let Some(begun) = begun else { return used };
-        let looked = look_at_end(device, &begun.mark, edge_ns);
+        let Some((begun, looked)) = ends else { return used };
         let end = Mark { edge_ns, ..looked.mark };
         used.verdict = device.verdict();
         used.stale = looked.look.stale;
@@ -156,23 +176,6 @@ fn begin_one(device: &Device) -> Begun {
     // A 32-bit counter may come round more than once before the end.
     let watched = !verdict.is_usable() || looked.wrap_ns.is_some();
     Begun { mark: looked.mark, verdict, watched }
-}
-
-/// Looks once; and if the counter seems to have stopped, for long enough to know.
-fn look_at_end(device: &Device, begin: &Mark, edge_ns: u64) -> Looked {
-    let looked = device.look();
-    if !device.verdict().is_usable() || !is_doubtful(begin, &Mark { edge_ns, ..looked.mark }) {
-        return looked;
-    }
-    while boot_ns().saturating_sub(edge_ns) < DOUBT_FOR_NS {
-        std::thread::sleep(Duration::from_millis(2));
-        let again = device.look();
-        let moves = matches!(again.step, Step::On { counts, .. } if counts > 0);
-        if moves || !device.verdict().is_usable() {
-            break;
-        }
-    }
-    looked
 }
 
 /// Less than the power at either end says: a pause of the load, or a counter that has stopped.

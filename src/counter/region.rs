@@ -91,7 +91,8 @@ pub fn between(
     let estimated = estimated(begin, end, ceiling_mw);
     // Between two ticks of a counter nothing tells but the power; from a few ticks on the counter is the better one.
     match (exact, estimated) {
-        (Some(a), Some(b)) => Some(if b.bound_pj < a.bound_pj { b } else { a }),
+        // A reset is told of either way.
+        (Some(a), Some(b)) if b.bound_pj < a.bound_pj => Some(Region { resets: a.resets, ..b }),
         (a, b) => a.or(b),
     }
 }

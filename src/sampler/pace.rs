@@ -27,11 +27,17 @@ pub(super) struct Pace {
     fresh: u32,
     repeated: u32,
     wrap: Option<Duration>,
+    watched: bool,
 }
 
 impl Pace {
     pub fn new() -> Self {
-        Pace { next: None, own: FASTEST, cost: Duration::ZERO, fresh: 0, repeated: 0, wrap: None }
+        Pace { next: None, own: FASTEST, cost: Duration::ZERO, fresh: 0, repeated: 0, wrap: None, watched: false }
+    }
+
+    /// A counter that can be trusted needs somebody to count how often it comes round.
+    fn round_trips(&self) -> Duration {
+        self.wrap.map_or(SLOWEST_WRAP, |w| (w / LOOKS_A_WRAP).clamp(FASTEST, SLOWEST_WRAP))
     }
 
     /// The time between two looks, or `None` if nobody needs any.
@@ -43,15 +49,9 @@ impl Pace {
     ) -> Option<Duration> {
         let own = self.own.max(self.cost * SHARE).min(SLOWEST);
         let asked = asked.map(|p| p.unwrap_or(own)).min();
-        let needed = watched.then(|| {
-            // A counter that can be trusted needs somebody to count how often it comes round, the others everything.
-            let slow = self.wrap.map_or(SLOWEST_WRAP, |w| (w / LOOKS_A_WRAP).clamp(FASTEST, SLOWEST_WRAP));
-            if device.verdict().is_usable() {
-                slow
-            } else {
-                own
-            }
-        });
+        self.watched = watched;
+        // A counter that cannot be trusted needs everything.
+        let needed = watched.then(|| if device.verdict().is_usable() { self.round_trips() } else { own });
         let wanted = asked.into_iter().chain(needed).min();
         match (wanted, self.next) {
             // Somebody came who needs it sooner than was planned.
@@ -81,6 +81,8 @@ impl Pace {
     pub fn learn(&mut self, looked: &Looked, period: Duration) {
         self.wrap = looked.wrap_ns.map(Duration::from_nanos);
         let now = Instant::now();
+        // The first look tells how soon it comes round, a higher power that it does so sooner.
+        let period = if self.watched && self.wrap.is_some() { period.min(self.round_trips()) } else { period };
         // On the beat; beats that were missed are left out.
         let beat = self.next.map_or(now, |n| n + period);
         self.next = Some(if beat > now { beat } else { now + period });

@@ -1,0 +1,86 @@
+# cmake --install: components runtime, development, examples, debug, and simulator (simulator.cmake).
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(here "${CMAKE_CURRENT_BINARY_DIR}")
+set(file_name "libzeus_amd.so.${PROJECT_VERSION}")
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/zeus_amd")
+
+# What is installed has no symbols but its interface: Rust's names and line tables are four fifths of the file. They go
+# into a file of their own (component debug), which gdb, perf and valgrind find beside the library.
+add_custom_command(
+    OUTPUT "${here}/stripped/${file_name}"
+    COMMAND "${CMAKE_COMMAND}" -E make_directory stripped
+    COMMAND "${ZEUS_AMD_OBJCOPY}" --only-keep-debug "${shared}" "stripped/${file_name}.debug"
+    COMMAND "${ZEUS_AMD_OBJCOPY}" --strip-all "--add-gnu-debuglink=stripped/${file_name}.debug" "${shared}"
+            "stripped/${file_name}"
+    WORKING_DIRECTORY "${here}"
+    DEPENDS "${shared}"
+    COMMENT "Stripping ${file_name}"
+    VERBATIM)
+add_custom_target(zeus_amd_strip ALL DEPENDS "${here}/stripped/${file_name}")
+
+install(PROGRAMS "${here}/stripped/${file_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime)
+install(FILES "${here}/${soname}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime)
+install(FILES "${here}/libzeus_amd.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+install(FILES "${here}/stripped/${file_name}.debug" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT debug)
+install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/LICENSE" "${CMAKE_CURRENT_SOURCE_DIR}/CHANGELOG.md"
+              "${CMAKE_CURRENT_SOURCE_DIR}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
+if(ZEUS_AMD_STATIC)
+    install(FILES "${static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
+endif()
+
+# Every header, and the source of the Fortran module.
+file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.h*"
+     "${CMAKE_CURRENT_SOURCE_DIR}/include/*.f90")
+install(FILES ${headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
+
+# Sources that build with the installed package, and the way to do so.
+install(
+    DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/"
+    DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples"
+    COMPONENT examples
+    PATTERN "*.sh" EXCLUDE
+    PATTERN "__pycache__" EXCLUDE)
+install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/cmake/examples.txt" DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples"
+        COMPONENT examples RENAME CMakeLists.txt)
+
+# Programs find the library from where they are.
+file(RELATIVE_PATH from_bin "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_LIBDIR}")
+if(TARGET zeus_amd_run)
+    set_target_properties(zeus_amd_run PROPERTIES INSTALL_RPATH "$ORIGIN/${from_bin}")
+    install(TARGETS zeus_amd_run RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT runtime)
+endif()
+if(TARGET zeus_amd_pmpi)
+    set_target_properties(zeus_amd_pmpi PROPERTIES INSTALL_RPATH "$ORIGIN")
+    install(TARGETS zeus_amd_pmpi LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime)
+endif()
+
+# find_package(zeus_amd)
+configure_package_config_file(
+    cmake/zeus_amd-config.cmake.in "${here}/zeus_amd-config.cmake"
+    INSTALL_DESTINATION "${package_dir}"
+    PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_BINDIR)
+write_basic_package_version_file("${here}/zeus_amd-config-version.cmake" COMPATIBILITY SameMajorVersion)
+install(FILES "${here}/zeus_amd-config.cmake" "${here}/zeus_amd-config-version.cmake" DESTINATION "${package_dir}"
+        COMPONENT development)
+
+# pkg-config zeus_amd: paths from where the file lies, so that the tree may be moved.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+    set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+    set(pc_libdir "${CMAKE_INSTALL_FULL_LIBDIR}")
+    set(pc_includedir "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+else()
+    file(RELATIVE_PATH pc_prefix "/p/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/p")
+    string(REGEX REPLACE "/$" "" pc_prefix "\${pcfiledir}/${pc_prefix}")
+    set(pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+    set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+list(TRANSFORM native_libraries PREPEND "-l" OUTPUT_VARIABLE pc_libs_private)
+string(REPLACE ";" " " pc_libs_private "${pc_libs_private}")
+foreach(name zeus_amd zeus_amd-static)
+    configure_file("cmake/${name}.pc.in" "${here}/${name}.pc" @ONLY)
+    if(name STREQUAL "zeus_amd" OR ZEUS_AMD_STATIC)
+        install(FILES "${here}/${name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT development)
+    endif()
+endforeach()

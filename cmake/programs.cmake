@@ -1,0 +1,54 @@
+# Programs in C and C++: the examples, and what is installed beside the library. Each file that is there is built.
+
+function(zeus_amd_program target name)
+    add_executable(${target} ${ARGN})
+    set_target_properties(
+        ${target}
+        PROPERTIES OUTPUT_NAME "${name}"
+                   RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"
+                   C_STANDARD 99
+                   C_EXTENSIONS OFF
+                   CXX_STANDARD 17
+                   CXX_EXTENSIONS OFF)
+    target_link_libraries(${target} PRIVATE zeus_amd m pthread)
+endfunction()
+
+set(programs "${CMAKE_CURRENT_SOURCE_DIR}/examples-c")
+
+# zeus-amd-run, from one file or a folder of that name.
+file(GLOB run_sources CONFIGURE_DEPENDS "${programs}/zeus[-_]amd[-_]run*.c" "${programs}/zeus[-_]amd[-_]run/*.c")
+if(run_sources AND (ZEUS_AMD_EXAMPLES OR ZEUS_AMD_INSTALL))
+    zeus_amd_program(zeus_amd_run zeus-amd-run ${run_sources})
+endif()
+
+# The profiler to preload belongs to one MPI: whoever wants it says so.
+file(GLOB pmpi_sources CONFIGURE_DEPENDS "${programs}/zeus_amd_pmpi*.c" "${programs}/pmpi/*.c")
+if(pmpi_sources AND ZEUS_AMD_PMPI)
+    find_package(MPI REQUIRED COMPONENTS C)
+    add_library(zeus_amd_pmpi SHARED ${pmpi_sources})
+    target_link_libraries(zeus_amd_pmpi PRIVATE zeus_amd MPI::MPI_C m pthread)
+endif()
+
+if(ZEUS_AMD_EXAMPLES)
+    file(GLOB c_examples CONFIGURE_DEPENDS "${programs}/*.c")
+    file(GLOB cxx_examples CONFIGURE_DEPENDS "${programs}/*.cpp")
+    list(REMOVE_ITEM c_examples "" ${run_sources} ${pmpi_sources})
+    if(cxx_examples)
+        enable_language(CXX)
+    endif()
+    foreach(file ${c_examples} ${cxx_examples})
+        get_filename_component(name "${file}" NAME_WE)
+        file(STRINGS "${file}" includes_mpi REGEX "# *include *[<\"](mpi|zeus_amd_mpi)\\.h" LIMIT_COUNT 1)
+        if(includes_mpi)
+            find_package(MPI QUIET COMPONENTS C)
+            if(NOT MPI_C_FOUND)
+                message(STATUS "zeus_amd: no MPI, so no example ${name}")
+                continue()
+            endif()
+        endif()
+        zeus_amd_program(zeus_amd_example_${name} ${name} "${file}")
+        if(includes_mpi)
+            target_link_libraries(zeus_amd_example_${name} PRIVATE MPI::MPI_C)
+        endif()
+    endforeach()
+endif()

@@ -1,0 +1,106 @@
+//! What `windows.c` prints.
+
+#![allow(dead_code)]
+
+use super::common;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use zeus_amd_sim::Sim;
+
+pub const COUNTER: u32 = 1;
+pub const INTEGRATED: u32 = 2;
+pub const ESTIMATED: u32 = 3;
+
+pub const SHORT: u32 = 1;
+pub const RESET: u32 = 2;
+pub const SHARED_PACKAGE: u32 = 4;
+pub const DISTRUSTED: u32 = 8;
+pub const STALE: u32 = 16;
+pub const GAP: u32 = 32;
+pub const AVERAGED_POWER: u32 = 64;
+pub const FIRMWARE_UNIT: u32 = 128;
+pub const INCOMPLETE: u32 = 512;
+
+pub const NOT_SUPPORTED: i32 = -4;
+
+/// One GPU in one window.
+#[derive(Debug, Clone)]
+pub struct Energy {
+    pub gpu: usize,
+    pub method: u32,
+    pub flags: u32,
+    pub verdict: u32,
+    pub status: i32,
+    pub energy_mj: u64,
+    pub bound_mj: u64,
+    pub duration_ns: u64,
+    pub mean_mw: u64,
+    pub begin_ns: u64,
+    pub end_ns: u64,
+    pub unit_uj: f64,
+    pub window: u32,
+    /// When the begin had returned and the end was called.
+    pub from_ns: u64,
+    pub to_ns: u64,
+    /// The duration of the total.
+    pub total_ns: u64,
+}
+
+impl Energy {
+    fn parse(line: &str) -> Option<Energy> {
+        fn next<T: std::str::FromStr>(words: &mut std::str::SplitWhitespace) -> Option<T> {
+            words.next()?.parse().ok()
+        }
+        let w = &mut line.split_whitespace();
+        Some(Energy {
+            gpu: next(w)?,
+            method: next(w)?,
+            flags: next(w)?,
+            verdict: next(w)?,
+            status: next(w)?,
+            energy_mj: next(w)?,
+            bound_mj: next(w)?,
+            duration_ns: next(w)?,
+            mean_mw: next(w)?,
+            begin_ns: next(w)?,
+            end_ns: next(w)?,
+            unit_uj: next(w)?,
+            window: next(w)?,
+            from_ns: next(w)?,
+            to_ns: next(w)?,
+            total_ns: next(w)?,
+        })
+    }
+}
+
+pub fn validation(name: &str) -> &'static str {
+    match name {
+        "fixed" => "1",
+        "off" => "2",
+        "adaptive" => "3",
+        "background" => "4",
+        _ => panic!("no validation {name}"),
+    }
+}
+
+/// `count` windows of random lengths (µs), several at once, in one process; what each GPU used in each.
+pub fn windows(
+    sim: &Sim,
+    validation: &str,
+    unit: &str,
+    threads: u32,
+    count: u32,
+    (shortest, longest): (f64, f64),
+    seed: u64,
+) -> Vec<Energy> {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("windows")));
+    command.args([self::validation(validation), if unit == "firmware" { "1" } else { "0" }]);
+    command.args([threads.to_string(), count.to_string(), shortest.to_string(), longest.to_string(), seed.to_string()]);
+    let out = command.output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    let all: Vec<Energy> = text.lines().map(|l| Energy::parse(l).unwrap_or_else(|| panic!("{l}"))).collect();
+    assert!(all.len() >= count as usize);
+    all
+}
