@@ -76,7 +76,10 @@
       0u, 0u, 0u, 0u, { 0 }, { 0 }, { 0 }, { 0 } }
 /** Initialises a zeus_amd_energy_raw_t. */
 #define ZEUS_AMD_ENERGY_RAW_INIT                                               \
-    { sizeof(zeus_amd_energy_raw_t), 0u, 0u, 0.0, 0u }
+    { sizeof(zeus_amd_energy_raw_t), 0u, 0u, 0.0, 0u, 0u }
+/** Initialises a zeus_amd_reading_t. */
+#define ZEUS_AMD_READING_INIT                                                  \
+    { sizeof(zeus_amd_reading_t), 0u, 0u, 0, 0u, 0u, 0.0, 0u, 0u, 0u, 0u, 0, 0u }
 /** Initialises a zeus_amd_gpu_energy_t. */
 #define ZEUS_AMD_GPU_ENERGY_INIT                                               \
     { sizeof(zeus_amd_gpu_energy_t), 0u, 0u, 0u, 0u, 0, 0u, 0u, 0u, 0u, 0u,    \
@@ -204,6 +207,52 @@
  * driver_time_ns is set.
  */
 #define ZEUS_AMD_ENERGY_DRIVER_TIME_BIT 2
+
+/**
+ * firmware_time_ns is set.
+ */
+#define ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT 4
+
+/**
+ * energy_mj is set.
+ */
+#define ZEUS_AMD_READING_ENERGY_BIT 1
+
+/**
+ * accumulator and unit_uj are set.
+ */
+#define ZEUS_AMD_READING_ACCUMULATOR_BIT 2
+
+/**
+ * driver_time_ns is set.
+ */
+#define ZEUS_AMD_READING_DRIVER_TIME_BIT 4
+
+/**
+ * firmware_time_ns is set.
+ */
+#define ZEUS_AMD_READING_FIRMWARE_TIME_BIT 8
+
+/**
+ * power_instant_mw is set.
+ */
+#define ZEUS_AMD_READING_POWER_INSTANT_BIT 16
+
+/**
+ * power_average_mw is set.
+ */
+#define ZEUS_AMD_READING_POWER_AVERAGE_BIT 32
+
+/**
+ * temperature_c is set.
+ */
+#define ZEUS_AMD_READING_TEMPERATURE_BIT 64
+
+/**
+ * The driver's time has stood still: the accumulator is an old one, and the
+ * other values are left out.
+ */
+#define ZEUS_AMD_READING_STALE_BIT 128
 
 /**
  * The bound is more than a tenth of the energy: too short a time to say more.
@@ -922,7 +971,70 @@ typedef struct zeus_amd_energy_raw_t {
      * CLOCK_BOOTTIME in nanoseconds when the driver read the counter.
      */
     uint64_t driver_time_ns;
+    /**
+     * The firmware's own clock at the counter's value, in nanoseconds.
+     */
+    uint64_t firmware_time_ns;
 } zeus_amd_energy_raw_t;
+
+/**
+ * All that one GPU says at one time. Start the first of an array from
+ * ZEUS_AMD_READING_INIT.
+ */
+typedef struct zeus_amd_reading_t {
+    /**
+     * sizeof(zeus_amd_reading_t); ZEUS_AMD_READING_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The index of the GPU.
+     */
+    uint32_t gpu;
+    /**
+     * ZEUS_AMD_READING_..._BIT flags: which of the fields below are set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_STATUS_OK, or why there is no energy.
+     */
+    int32_t status;
+    /**
+     * As zeus_amd_energy_mj().
+     */
+    uint64_t energy_mj;
+    /**
+     * Counts since the counter's own zero, trusted or not.
+     */
+    uint64_t accumulator;
+    /**
+     * Microjoules a count, in the unit that the session was opened with.
+     */
+    double unit_uj;
+    /**
+     * CLOCK_BOOTTIME in nanoseconds when the driver read the values.
+     */
+    uint64_t driver_time_ns;
+    /**
+     * The firmware's own clock at the accumulator's value, in nanoseconds.
+     */
+    uint64_t firmware_time_ns;
+    /**
+     * As zeus_amd_power_instant_mw().
+     */
+    uint64_t power_instant_mw;
+    /**
+     * As zeus_amd_power_average_mw().
+     */
+    uint64_t power_average_mw;
+    /**
+     * As zeus_amd_temperature_c().
+     */
+    int32_t temperature_c;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} zeus_amd_reading_t;
 
 /**
  * What all packages used in a time, each counted once. Start from
@@ -1538,6 +1650,34 @@ ZEUS_AMD_MUST_CHECK
 zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_t *session,
                                          uint32_t gpu,
                                          int32_t *temperature_c);
+
+/**
+ * Energy, power and temperature of all GPUs, with one look at each package: the
+ * cheapest way to read many values at once. Where the readings come from the
+ * kernel's file, values of one GPU are of one moment, and nothing is allocated.
+ *
+ * @param[in]     session  An open session; not NULL.
+ * @param[out]    readings One for each GPU, in the order of indices; struct_size
+ *                         of the first one says how large each is
+ *                         (ZEUS_AMD_READING_INIT). May be NULL if *count is 0.
+ * @param[in,out] count    Room in readings; receives how many GPUs there are. Not
+ *                         NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION (readings[0].struct_size),
+ *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed; not if
+ *         it was 0, which asks), ZEUS_AMD_STATUS_FORKED,
+ *         ZEUS_AMD_STATUS_INTERNAL. A GPU without an energy fails nothing: see
+ *         its status, which is what zeus_amd_energy_mj() would return.
+ * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+ *               other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_read_all(const struct zeus_amd_t *session,
+                                    struct zeus_amd_reading_t *readings,
+                                    uint32_t *count);
 
 /**
  * The power limit (cap) in force, in milliwatts, rounded down. One limit a

@@ -7,6 +7,7 @@ mod files;
 mod fresh;
 mod limits;
 mod look;
+mod reading;
 mod settings;
 mod vendor;
 
@@ -26,6 +27,7 @@ use vendor::Vendor;
 
 pub use limits::PowerLimits;
 pub use look::Looked;
+pub use reading::Reading;
 pub use settings::{Settings, Write};
 pub use vendor::Source;
 
@@ -321,6 +323,7 @@ impl Device {
     }
 
     /// One counter, one limit a package: where they are another GPU's, this one refuses and names it.
+    #[inline]
     fn refuse_shared(&self, what: &'static str) -> Result<()> {
         let is = match self.role {
             Role::Single | Role::PrimaryDie => return Ok(()),

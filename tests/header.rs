@@ -8,7 +8,7 @@ use std::fs;
 
 /// The sources of the header, in its order.
 const SOURCES: &[&str] = &[
-    "version", "status", "types", "log", "session", "identity", "read", "limits", "control", "clocks", "window",
+    "version", "status", "types", "log", "session", "identity", "read", "all", "limits", "control", "clocks", "window",
     "sampler", "guard",
 ];
 

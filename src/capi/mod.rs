@@ -8,6 +8,7 @@
 mod at_exit;
 mod boundary;
 
+pub mod all;
 pub mod clocks;
 pub mod control;
 pub mod guard;

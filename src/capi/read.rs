@@ -3,7 +3,10 @@
 use super::boundary::{guard, out, out_struct};
 use super::session::Handle;
 use super::status::zeus_amd_status_t;
-use super::types::{zeus_amd_energy_raw_t, zeus_amd_t, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_STALE_BIT};
+use super::types::{
+    zeus_amd_energy_raw_t, zeus_amd_t, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT,
+    ZEUS_AMD_ENERGY_STALE_BIT,
+};
 use crate::device::{Device, Power};
 use crate::error::Result;
 use crate::session::Session;
@@ -216,12 +219,16 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
             if raw.driver_time_ns.is_some() {
                 flags |= ZEUS_AMD_ENERGY_DRIVER_TIME_BIT;
             }
+            if raw.firmware_time_ns.is_some() {
+                flags |= ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT;
+            }
             let value = zeus_amd_energy_raw_t {
                 struct_size: 0,
                 flags,
                 accumulator: raw.accumulator,
                 unit_uj: raw.unit_uj,
                 driver_time_ns: raw.driver_time_ns.unwrap_or(0),
+                firmware_time_ns: raw.firmware_time_ns.unwrap_or(0),
             };
             to.write(&value);
             Ok(())

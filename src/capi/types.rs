@@ -255,6 +255,8 @@ pub struct zeus_amd_gpu_info_t {
 pub const ZEUS_AMD_ENERGY_STALE_BIT: u32 = 1;
 /// driver_time_ns is set.
 pub const ZEUS_AMD_ENERGY_DRIVER_TIME_BIT: u32 = 2;
+/// firmware_time_ns is set.
+pub const ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT: u32 = 4;
 
 /// One reading of an energy accumulator. Start from ZEUS_AMD_ENERGY_RAW_INIT.
 #[repr(C)]
@@ -270,6 +272,59 @@ pub struct zeus_amd_energy_raw_t {
     pub unit_uj: f64,
     /// CLOCK_BOOTTIME in nanoseconds when the driver read the counter.
     pub driver_time_ns: u64,
+    /// The firmware's own clock at the counter's value, in nanoseconds.
+    pub firmware_time_ns: u64,
+}
+
+/// energy_mj is set.
+pub const ZEUS_AMD_READING_ENERGY_BIT: u32 = 1;
+/// accumulator and unit_uj are set.
+pub const ZEUS_AMD_READING_ACCUMULATOR_BIT: u32 = 2;
+/// driver_time_ns is set.
+pub const ZEUS_AMD_READING_DRIVER_TIME_BIT: u32 = 4;
+/// firmware_time_ns is set.
+pub const ZEUS_AMD_READING_FIRMWARE_TIME_BIT: u32 = 8;
+/// power_instant_mw is set.
+pub const ZEUS_AMD_READING_POWER_INSTANT_BIT: u32 = 16;
+/// power_average_mw is set.
+pub const ZEUS_AMD_READING_POWER_AVERAGE_BIT: u32 = 32;
+/// temperature_c is set.
+pub const ZEUS_AMD_READING_TEMPERATURE_BIT: u32 = 64;
+/// The driver's time has stood still: the accumulator is an old one, and the
+/// other values are left out.
+pub const ZEUS_AMD_READING_STALE_BIT: u32 = 128;
+
+/// All that one GPU says at one time. Start the first of an array from
+/// ZEUS_AMD_READING_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_reading_t {
+    /// sizeof(zeus_amd_reading_t); ZEUS_AMD_READING_INIT sets it.
+    pub struct_size: u32,
+    /// The index of the GPU.
+    pub gpu: u32,
+    /// ZEUS_AMD_READING_..._BIT flags: which of the fields below are set.
+    pub valid: u32,
+    /// ZEUS_AMD_STATUS_OK, or why there is no energy.
+    pub status: i32,
+    /// As zeus_amd_energy_mj().
+    pub energy_mj: u64,
+    /// Counts since the counter's own zero, trusted or not.
+    pub accumulator: u64,
+    /// Microjoules a count, in the unit that the session was opened with.
+    pub unit_uj: f64,
+    /// CLOCK_BOOTTIME in nanoseconds when the driver read the values.
+    pub driver_time_ns: u64,
+    /// The firmware's own clock at the accumulator's value, in nanoseconds.
+    pub firmware_time_ns: u64,
+    /// As zeus_amd_power_instant_mw().
+    pub power_instant_mw: u64,
+    /// As zeus_amd_power_average_mw().
+    pub power_average_mw: u64,
+    /// As zeus_amd_temperature_c().
+    pub temperature_c: i32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// How an energy was found.
@@ -443,7 +498,8 @@ sized! {
     zeus_amd_options_t, "ZEUS_AMD_OPTIONS_INIT", 56;
     zeus_amd_session_info_t, "ZEUS_AMD_SESSION_INFO_INIT", 576;
     zeus_amd_gpu_info_t, "ZEUS_AMD_GPU_INFO_INIT", 472;
-    zeus_amd_energy_raw_t, "ZEUS_AMD_ENERGY_RAW_INIT", 32;
+    zeus_amd_energy_raw_t, "ZEUS_AMD_ENERGY_RAW_INIT", 40;
+    zeus_amd_reading_t, "ZEUS_AMD_READING_INIT", 80;
     zeus_amd_gpu_energy_t, "ZEUS_AMD_GPU_ENERGY_INIT", 80;
     zeus_amd_total_energy_t, "ZEUS_AMD_TOTAL_ENERGY_INIT", 48;
     zeus_amd_sampler_options_t, "ZEUS_AMD_SAMPLER_OPTIONS_INIT", 16;

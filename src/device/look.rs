@@ -1,27 +1,15 @@
 //! Looks at a GPU: what it counts and draws, into the book that windows and samplers read.
 
-use super::files::{table_energy, table_powers};
-use super::{Device, Powers, RawEnergy};
+use super::Device;
 use crate::clock::boot_ns;
 use crate::counter::{EnergyUnit, Ledger, Look, Mark, Step};
-use crate::error::{Kind, Result};
 use crate::log;
-use crate::topology::Role;
 use crate::verdict::Verdict;
 
 /// No GPU draws more for long, if nothing tells of its limit.
 const UNKNOWN_LIMIT_MW: u64 = 1_500_000;
 /// A counter that has stood still for so long although power is drawn has stopped: the slowest move every 100 ms.
 const STOPPED_AFTER_NS: u64 = 120_000_000;
-
-/// All that one reading says.
-pub(super) struct Reading {
-    pub energy: Option<RawEnergy>,
-    pub powers: Powers,
-    /// What is missing is missing for good.
-    pub no_counter: bool,
-    pub no_power: bool,
-}
 
 /// What a look came to.
 pub struct Looked {
@@ -64,58 +52,23 @@ impl Device {
 
     fn look_once(&self) -> Look {
         let mut look = Look::default();
-        match self.reading() {
-            Ok(r) => {
-                if let Some(raw) = r.energy {
-                    look.accumulator = Some(raw.accumulator);
-                    look.unit_uj = raw.unit_uj;
-                    look.driver_ns = raw.driver_time_ns;
-                    look.firmware_ns = raw.firmware_time_ns;
-                    look.stale = raw.stale_ms.is_some();
-                }
-                look.no_counter = r.no_counter;
-                look.power_mw = r.powers.instant_mw.or(r.powers.average_mw);
-                look.averaged = r.powers.instant_mw.is_none() && r.powers.average_mw.is_some();
-                look.no_power = r.no_power;
+        if let Ok(r) = self.reading(EnergyUnit::Reported, false) {
+            if let Some(raw) = r.energy {
+                look.accumulator = Some(raw.accumulator);
+                look.unit_uj = raw.unit_uj;
+                look.firmware_ns = raw.firmware_time_ns;
             }
-            Err(e) => look.no_counter = e.kind() == Kind::NotSupported,
+            look.driver_ns = r.driver_ns;
+            look.stale = r.stale_ms.is_some();
+            look.no_counter = r.no_counter;
+            look.power_mw = r.instant_mw.or(r.average_mw);
+            look.averaged = r.instant_mw.is_none() && r.average_mw.is_some();
+            look.no_power = r.no_power;
         }
         look.seen_ns = boot_ns();
         // A time that is still to come is none of this clock.
         look.driver_ns = look.driver_ns.filter(|d| *d <= look.seen_ns);
         look
-    }
-
-    /// Power and energy, by one read of the file where it serves.
-    pub(super) fn reading(&self) -> Result<Reading> {
-        self.refuse_shared("power and energy")?;
-        let (energy, powers) = match &self.files {
-            Some(files) => {
-                match self.by_table(files, "energy", |t| (table_energy(t, files.unit_uj), table_powers(t))) {
-                    Ok((energy, powers)) if powers.any() => (Ok(energy), Ok(powers)),
-                    Ok((energy, _)) => (Ok(energy), Ok(self.hwmon_powers())),
-                    Err(e) => (Err(e), Ok(self.hwmon_powers())),
-                }
-            }
-            None => (self.raw_energy(EnergyUnit::Reported).map(Some), self.powers("power")),
-        };
-        // Of two dies one reports zeroes, which are no readings.
-        let primary = self.role == Role::PrimaryDie;
-        let real = |mw: &u64| *mw > 0 || !primary;
-        let refused = |kind: Kind| kind == Kind::NotSupported;
-        let no_counter = energy.as_ref().map_or_else(|e| refused(e.kind()), Option::is_none);
-        let (powers, no_power) = match powers {
-            Ok(p) => {
-                let (instant_mw, average_mw) = (p.instant_mw.filter(real), p.average_mw.filter(real));
-                (Powers { instant_mw, average_mw, ..p }, instant_mw.or(average_mw).is_none())
-            }
-            Err(e) => (Powers::default(), refused(e.kind())),
-        };
-        let mut energy = energy.ok().flatten().filter(|e| real(&e.accumulator));
-        if let (Some(e), true) = (&mut energy, self.files.is_some()) {
-            e.stale_ms = e.driver_time_ns.and_then(|t| self.standing_still_ms(t));
-        }
-        Ok(Reading { energy, powers, no_counter, no_power })
     }
 
     /// The firmware of MI100 and of Radeon counts in 32 bits, that of MI200 and later in 64.

@@ -1,0 +1,118 @@
+/* Energy of the phases of a computation.
+ *
+ *     region [--seconds N]
+ *
+ * Each phase is measured by a window, and one window that is open all the time
+ * measures the whole: their energies add up. Every energy comes with a bound that
+ * the truth is within, and with the way it was found. The phases here only pass
+ * their time (N seconds in all, 2 if nothing is said): put your own there.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <zeus_amd.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void fail(const char *what)
+{
+    char text[1024];
+    zeus_amd_last_error(text, sizeof text);
+    fprintf(stderr, "region: %s: %s\n", what, text);
+    exit(1);
+}
+
+/* Stands for a kernel launch and a wait for it. */
+static void compute(double seconds)
+{
+    struct timespec t;
+    t.tv_sec = (time_t)seconds;
+    t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+    nanosleep(&t, NULL);
+}
+
+static void print_total(const char *name, const zeus_amd_total_energy_t *t)
+{
+    printf("%-8s %10.1f J +- %.1f J in %.3f s (%.1f W)", name, (double)t->energy_mj / 1e3,
+           (double)t->bound_mj / 1e3, (double)t->duration_ns / 1e9, (double)t->mean_power_mw / 1e3);
+    if (t->missing > 0)
+        printf(", without %" PRIu32 " of %" PRIu32 " packages", t->missing, t->missing + t->packages);
+    if (t->flags & ZEUS_AMD_ENERGY_FLAG_SHORT_BIT)
+        printf(", too short to say more");
+    printf("\n");
+}
+
+static const char *method_word(uint32_t method)
+{
+    switch (method) {
+    case ZEUS_AMD_METHOD_COUNTER: return "by its counter";
+    case ZEUS_AMD_METHOD_INTEGRATED: return "by power, sampled";
+    case ZEUS_AMD_METHOD_ESTIMATED: return "by power at both ends";
+    default: return "not known";
+    }
+}
+
+static void print_gpus(const zeus_amd_gpu_energy_t *gpus, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const zeus_amd_gpu_energy_t *g = &gpus[i];
+        if (g->method == ZEUS_AMD_METHOD_NONE)
+            printf("  GPU %" PRIu32 ": none of its own: %s\n", g->gpu, zeus_amd_status_string(g->status));
+        else
+            printf("  GPU %" PRIu32 ": %10.1f J +- %.1f J, %s\n", g->gpu, (double)g->energy_mj / 1e3,
+                   (double)g->bound_mj / 1e3, method_word(g->method));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const names[] = {"load", "solve", "store"};
+    static const double parts[] = {0.2, 0.7, 0.1};
+    zeus_amd_t *z;
+    zeus_amd_window_t *whole, *phase;
+    zeus_amd_gpu_energy_t *gpus;
+    const zeus_amd_gpu_energy_t empty = ZEUS_AMD_GPU_ENERGY_INIT;
+    uint32_t count;
+    double seconds = 2;
+
+    if (argc == 3 && strcmp(argv[1], "--seconds") == 0) {
+        seconds = strtod(argv[2], NULL);
+    } else if (argc != 1) {
+        fprintf(stderr, "usage: region [--seconds N]\n");
+        return 2;
+    }
+    if (zeus_amd_open(NULL, &z) != ZEUS_AMD_STATUS_OK)
+        fail("no session");
+    if (zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
+        fail("zeus_amd_gpu_count");
+    gpus = calloc(count + 1, sizeof *gpus);
+    if (gpus == NULL)
+        return 1;
+    gpus[0] = empty;
+
+    if (zeus_amd_window_begin(z, &whole) != ZEUS_AMD_STATUS_OK)
+        fail("zeus_amd_window_begin");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+        if (zeus_amd_window_begin(z, &phase) != ZEUS_AMD_STATUS_OK)
+            fail("zeus_amd_window_begin");
+        compute(seconds * parts[i]);
+        if (zeus_amd_window_end(phase, &total, NULL, NULL) != ZEUS_AMD_STATUS_OK)
+            fail("zeus_amd_window_end");
+        print_total(names[i], &total);
+    }
+    {
+        zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+        uint32_t room = count;
+        if (zeus_amd_window_end(whole, &total, gpus, &room) != ZEUS_AMD_STATUS_OK)
+            fail("zeus_amd_window_end");
+        print_total("all", &total);
+        print_gpus(gpus, count);
+    }
+    free(gpus);
+    zeus_amd_close(z);
+    return 0;
+}

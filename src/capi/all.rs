@@ -1,0 +1,124 @@
+//! All GPUs in one call.
+
+use super::boundary::{guard, out, out_array};
+use super::session::Handle;
+use super::status::zeus_amd_status_t;
+use super::types::{
+    zeus_amd_reading_t, zeus_amd_t, ZEUS_AMD_READING_ACCUMULATOR_BIT as ACCUMULATOR,
+    ZEUS_AMD_READING_DRIVER_TIME_BIT as DRIVER_TIME, ZEUS_AMD_READING_ENERGY_BIT as ENERGY,
+    ZEUS_AMD_READING_FIRMWARE_TIME_BIT as FIRMWARE_TIME, ZEUS_AMD_READING_POWER_AVERAGE_BIT as POWER_AVERAGE,
+    ZEUS_AMD_READING_POWER_INSTANT_BIT as POWER_INSTANT, ZEUS_AMD_READING_STALE_BIT as STALE,
+    ZEUS_AMD_READING_TEMPERATURE_BIT as TEMPERATURE,
+};
+use crate::counter::{energy_mj, EnergyUnit};
+use crate::device::{Device, Reading};
+use crate::error::{Error, Kind};
+use crate::verdict::Verdict;
+
+fn reading(device: &Device, unit: EnergyUnit) -> zeus_amd_reading_t {
+    let mut value = zeus_amd_reading_t {
+        struct_size: 0,
+        gpu: device.index as u32,
+        valid: 0,
+        status: zeus_amd_status_t::ZEUS_AMD_STATUS_OK as i32,
+        energy_mj: 0,
+        accumulator: 0,
+        unit_uj: 0.0,
+        driver_time_ns: 0,
+        firmware_time_ns: 0,
+        power_instant_mw: 0,
+        power_average_mw: 0,
+        temperature_c: 0,
+        reserved: 0,
+    };
+    // The energy of a package is read once, at the GPU that has it.
+    let read = if device.is_secondary() { None } else { device.reading(unit, true).ok() };
+    let why = match &read {
+        Some(r) => fill(&mut value, device, r),
+        None => Some(Kind::NotSupported),
+    };
+    if let Some(kind) = why {
+        value.status = zeus_amd_status_t::from(kind) as i32;
+    }
+    value
+}
+
+/// Puts down what was read. Why is there no energy?
+fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<Kind> {
+    let mut put = |to: &mut u64, from: Option<u64>, bit: u32| {
+        if let Some(v) = from {
+            *to = v;
+            value.valid |= bit;
+        }
+    };
+    let fresh = r.stale_ms.is_none();
+    put(&mut value.power_instant_mw, r.instant_mw.filter(|_| fresh), POWER_INSTANT);
+    put(&mut value.power_average_mw, r.average_mw.filter(|_| fresh), POWER_AVERAGE);
+    put(&mut value.driver_time_ns, r.driver_ns, DRIVER_TIME);
+    put(&mut value.firmware_time_ns, r.energy.and_then(|e| e.firmware_time_ns), FIRMWARE_TIME);
+    put(&mut value.accumulator, r.energy.map(|e| e.accumulator), ACCUMULATOR);
+    let verdict = device.verdict();
+    let known = r.energy.filter(|_| fresh && verdict.is_usable());
+    let energy = known.and_then(|e| energy_mj(e.accumulator, e.unit_uj));
+    put(&mut value.energy_mj, energy, ENERGY);
+    value.unit_uj = r.energy.map_or(0.0, |e| e.unit_uj);
+    if let Some(c) = r.hotspot_c.filter(|_| fresh) {
+        value.temperature_c = c;
+        value.valid |= TEMPERATURE;
+    }
+    if !fresh {
+        value.valid |= STALE;
+    }
+    match (energy, r.why, verdict) {
+        (Some(_), _, _) => None,
+        (None, Some(why), _) => Some(why),
+        (None, None, Verdict::Pending) => Some(Kind::NotYet),
+        (None, None, _) if !fresh => Some(Kind::Stale),
+        (None, None, _) => Some(Kind::NotSupported),
+    }
+}
+
+/// Energy, power and temperature of all GPUs, with one look at each package: the
+/// cheapest way to read many values at once. Where the readings come from the
+/// kernel's file, values of one GPU are of one moment, and nothing is allocated.
+///
+/// @param[in]     session  An open session; not NULL.
+/// @param[out]    readings One for each GPU, in the order of indices; struct_size
+///                         of the first one says how large each is
+///                         (ZEUS_AMD_READING_INIT). May be NULL if *count is 0.
+/// @param[in,out] count    Room in readings; receives how many GPUs there are. Not
+///                         NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
+///         ZEUS_AMD_STATUS_STRUCT_VERSION (readings[0].struct_size),
+///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed; not if
+///         it was 0, which asks), ZEUS_AMD_STATUS_FORKED,
+///         ZEUS_AMD_STATUS_INTERNAL. A GPU without an energy fails nothing: see
+///         its status, which is what zeus_amd_energy_mj() would return.
+/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
+///               other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_read_all(
+    session: *const zeus_amd_t,
+    readings: *mut zeus_amd_reading_t,
+    count: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, an array and its count, as the caller promises.
+    guard(|| unsafe {
+        Handle::with(session, |s| {
+            let array = out_array(readings, count, "readings")?;
+            let needed = s.devices().len() as u32;
+            out(count, "count")?.write(needed);
+            if array.room == 0 {
+                return Ok(());
+            }
+            if array.room < needed {
+                return Err(Error::BufferTooSmall { what: "readings", room: array.room, needed });
+            }
+            s.devices().iter().enumerate().for_each(|(i, d)| array.write(i, &reading(d, s.energy_unit)));
+            Ok(())
+        })
+    })
+}
