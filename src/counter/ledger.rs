@@ -79,6 +79,8 @@ const FEW: usize = 4;
 const GAP_NS: u64 = 250_000_000;
 /// The slowest counters move every 100 ms; that much energy may come late, or early.
 const SLOWEST_NS: u64 = 100_000_000;
+/// Looks that are further apart tell little of the moment between them.
+const CLOSE_NS: u64 = 10_000_000;
 /// Powers are whole watts.
 const WATT_MW: u64 = 1000;
 
@@ -92,6 +94,11 @@ pub struct Ledger {
     powered: Option<Look>,
     /// For how long the counter has stood still although power was drawn.
     still_ns: u64,
+    /// For how long its time has gone on without it, and the longest that it ever did before it moved again. When it last
+    /// moved is known to the time between two looks.
+    standing_ns: u64,
+    stood_ns: u64,
+    moved_within_ns: u64,
     recent_mw: [u64; KNOWN],
     /// How many were put there, one after another.
     recents: usize,
@@ -108,6 +115,9 @@ impl Ledger {
             counted: None,
             powered: None,
             still_ns: 0,
+            standing_ns: 0,
+            stood_ns: 0,
+            moved_within_ns: 0,
             recent_mw: [0; KNOWN],
             recents: 0,
         }
@@ -138,6 +148,13 @@ impl Ledger {
     #[must_use]
     pub fn still_ns(&self) -> u64 {
         self.still_ns
+    }
+
+    /// So much older than its time the count may be: as long as the counter has been seen to stand.
+    #[must_use]
+    pub fn age_ns(&self) -> u64 {
+        let now = if self.standing_ns > 0 { self.moved_within_ns + self.standing_ns } else { 0 };
+        self.stood_ns.max(now)
     }
 
     /// How long a 32-bit counter takes to come round at most power; `None` for one that does not.
@@ -177,6 +194,14 @@ impl Ledger {
         self.totals.counts = self.totals.counts.wrapping_add(counts);
         let drawn = look.power_mw.is_some_and(|mw| mw >= WATT_MW);
         self.still_ns = if counts == 0 && drawn { self.still_ns + ns } else { 0 };
+        if counts == 0 {
+            self.standing_ns += ns;
+        } else {
+            if self.standing_ns > 0 {
+                self.stood_ns = self.stood_ns.max(self.moved_within_ns + self.standing_ns + ns);
+            }
+            (self.standing_ns, self.moved_within_ns) = (0, ns.min(CLOSE_NS));
+        }
         Step::On { counts, ns }
     }
 

@@ -12,6 +12,8 @@ pub struct Mark {
     pub counted: Option<Look>,
     pub powered: Option<Look>,
     pub totals: Totals,
+    /// So much older than its time the count may be.
+    pub age_ns: u64,
 }
 
 /// How an energy was found.
@@ -121,7 +123,7 @@ fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Optio
         bound_pj: (b.slack_pj - a.slack_pj)
             + unit_pj
             + counts_pj(2, last.unit_uj)
-            + edges_pj(begin, end, &first, &last, ceiling_mw),
+            + edges_pj((begin, end), (&first, &last), (begin.age_ns, end.age_ns), ceiling_mw),
         duration_ns: by_firmware.unwrap_or(by_driver),
         begin_ns,
         end_ns,
@@ -145,7 +147,8 @@ fn integrated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
     let mut region = Region {
         method: Method::Integrated,
         energy_pj,
-        bound_pj: (b.integral_slack_pj - a.integral_slack_pj) + edges_pj(begin, end, &first, &last, ceiling_mw),
+        bound_pj: (b.integral_slack_pj - a.integral_slack_pj)
+            + edges_pj((begin, end), (&first, &last), (0, 0), ceiling_mw),
         duration_ns,
         begin_ns,
         end_ns,
@@ -186,18 +189,20 @@ fn estimated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
     })
 }
 
-/// The edges of the region are not those of the readings: so much may have been drawn in between.
-fn edges_pj(begin: &Mark, end: &Mark, first: &Look, last: &Look, ceiling_mw: u64) -> u128 {
+/// The edges of the region are not those of the readings, and these may be older than their times say: so much may have
+/// been drawn in between.
+fn edges_pj((begin, end): (&Mark, &Mark), (first, last): (&Look, &Look), ages_ns: (u64, u64), ceiling_mw: u64) -> u128 {
     let (from, to) = (first.at_ns(), last.at_ns());
     // Without a time of its own a reading may be one of a cache of libamd_smi (100 ms).
-    let age = |look: &Look| if look.driver_ns.is_some() { FIRMWARE_REFRESH_NS } else { 100_000_000 };
-    let too_much = begin.edge_ns.saturating_sub(from) + age(first) + to.saturating_sub(end.edge_ns);
-    let missing = from.saturating_sub(begin.edge_ns) + end.edge_ns.saturating_sub(to) + age(last);
+    let age =
+        |look: &Look, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + if look.driver_ns.is_some() { 0 } else { 100_000_000 };
+    let too_much = begin.edge_ns.saturating_sub(from) + age(first, ages_ns.0) + to.saturating_sub(end.edge_ns);
+    let missing = from.saturating_sub(begin.edge_ns) + end.edge_ns.saturating_sub(to) + age(last, ages_ns.1);
     power_pj(ceiling_mw, too_much.max(missing))
 }
 
 /// The same for edges that lie between samples: the firmware's own delay at both.
 #[must_use]
-pub fn edges_within_pj(ceiling_mw: u64) -> u128 {
-    power_pj(ceiling_mw, 2 * FIRMWARE_REFRESH_NS)
+pub fn edges_within_pj(ceiling_mw: u64, age_ns: u64) -> u128 {
+    power_pj(ceiling_mw, 2 * FIRMWARE_REFRESH_NS.max(age_ns))
 }

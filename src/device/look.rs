@@ -38,6 +38,7 @@ impl Device {
                 counted: ledger.counted(),
                 powered: ledger.powered(),
                 totals: ledger.totals(),
+                age_ns: ledger.age_ns(),
             },
             ceiling_mw: ledger.ceiling_mw(),
             wrap_ns: ledger.wrap_ns(),

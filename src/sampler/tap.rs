@@ -178,7 +178,8 @@ impl Tap {
     /// The energy of a GPU between two times, from the samples that are still in the ring.
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<Region> {
         let ring = self.ring.lock();
-        let ceiling_mw = ring.last.get(device.index).copied().flatten().map_or(0, |l| l.ceiling_mw);
+        let (ceiling_mw, age_ns) =
+            ring.last.get(device.index).copied().flatten().map_or((0, 0), |l| (l.ceiling_mw, l.mark.age_ns));
         let gpu = device.index as u32;
         let kept = |label: String, range: Option<(u64, u64)>| {
             let have = match range {
@@ -208,7 +209,7 @@ impl Tap {
                 + reported
                 + begin.off_pj(ceiling_mw)
                 + end.off_pj(ceiling_mw)
-                + edges_within_pj(ceiling_mw),
+                + edges_within_pj(ceiling_mw, age_ns),
             duration_ns: to_ns - from_ns,
             begin_ns: from_ns,
             end_ns: to_ns,

@@ -22,7 +22,7 @@ impl Failure {
     pub fn kind(self) -> Kind {
         match self {
             // amdgpu answers EPERM and EBUSY while a GPU sleeps or is in reset: passing states, not refusals.
-            Failure::Os(libc::EPERM | libc::EBUSY | libc::EAGAIN) => Kind::Busy,
+            Failure::Os(libc::EPERM | libc::EBUSY | libc::EAGAIN | libc::EINTR) => Kind::Busy,
             Failure::Os(libc::ENODEV | libc::ENXIO) => Kind::DeviceLost,
             Failure::Os(libc::EOPNOTSUPP | libc::ENOENT) | Failure::Empty => Kind::NotSupported,
             Failure::Os(libc::EACCES) => Kind::NoPermission,
@@ -40,7 +40,7 @@ impl fmt::Display for Failure {
             Failure::Os(code) => {
                 write!(f, "the kernel answers {}", std::io::Error::from_raw_os_error(*code))?;
                 match self.kind() {
-                    Kind::Busy => f.write_str("; the GPU sleeps or is in reset, try again later"),
+                    Kind::Busy => f.write_str("; the GPU sleeps, is in reset or is otherwise busy, try again later"),
                     Kind::DeviceLost => f.write_str("; the GPU is gone, open another session if it comes back"),
                     Kind::NotSupported => f.write_str("; the driver does not offer it for this GPU"),
                     Kind::NoPermission => {

@@ -276,6 +276,8 @@ impl MetricsFile {
     /// samples.
     fn page<T>(&self, take: impl FnOnce(&[u8]) -> T) -> Result<T, Failure> {
         let mut page = MaybeUninit::<[u8; PAGE]>::uninit();
+        // A host whose timer interrupts each call is not to wait here for ever.
+        let mut interruptions = 0;
         let mut reopened = false;
         let read = loop {
             // SAFETY: the kernel writes at most PAGE bytes into the page.
@@ -283,7 +285,7 @@ impl MetricsFile {
             match usize::try_from(n) {
                 Ok(n) => break n,
                 Err(_) => match io::Error::last_os_error() {
-                    e if e.kind() == io::ErrorKind::Interrupted => {}
+                    e if e.kind() == io::ErrorKind::Interrupted && interruptions < 10 => interruptions += 1,
                     e if e.raw_os_error() == Some(libc::ENODEV) && !reopened && self.reopen() => reopened = true,
                     e => return Err(e.into()),
                 },

@@ -94,8 +94,8 @@ fn shapes_are_held() {
 #[test]
 fn what_failures_mean() {
     let kinds = [
-        (Failure::Os(libc::EPERM), Kind::Busy, "sleeps or is in reset"),
-        (Failure::Os(libc::EBUSY), Kind::Busy, "sleeps or is in reset"),
+        (Failure::Os(libc::EPERM), Kind::Busy, "sleeps, is in reset"),
+        (Failure::Os(libc::EBUSY), Kind::Busy, "sleeps, is in reset"),
         (Failure::Os(libc::ENODEV), Kind::DeviceLost, "the GPU is gone"),
         (Failure::Os(libc::EOPNOTSUPP), Kind::NotSupported, "does not offer it"),
         (Failure::Os(libc::ENOENT), Kind::NotSupported, "does not offer it"),

@@ -1,0 +1,858 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Power and energy of AMD GPUs. Every number is right, or an exception says why there is none.
+
+    import zeus_amd
+
+    with zeus_amd.Session() as z, z.window() as w:
+        work()
+    print(w.total.energy_mj / 1e3, "J, off by at most", w.total.bound_mj / 1e3)
+
+Names, units and meanings are those of zeus_amd.h, whose comments say more about each. A GPU is HIP's index, PyTorch's
+cuda:N. Every method may be called from any thread, and other Python threads run meanwhile. After a fork the child opens a
+session of its own; zeus_amd.window() does that by itself.
+
+The library is $ZEUS_AMD_LIBRARY, or the one beside this file, or what the dynamic loader finds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import operator
+import os
+import threading
+from ctypes import POINTER, byref, c_char, c_char_p, c_double, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any, Callable, Iterator, List, Optional, Tuple, Union
+
+# Numbers of the header.
+
+
+class Status(enum.Enum):
+    """Not an IntEnum: no temperature is a status."""
+
+    OK = 0
+    INVALID_ARGUMENT = -1
+    STRUCT_VERSION = -2
+    NOT_FOUND = -3
+    NOT_SUPPORTED = -4
+    NO_PERMISSION = -5
+    NOT_INITIALIZED = -6
+    BUSY = -7
+    TIMEOUT = -8
+    NO_MEMORY = -9
+    IO = -10
+    LIBRARY_NOT_FOUND = -11
+    LIBRARY_VERSION = -12
+    DRIVER_NOT_LOADED = -13
+    DEVICE_LOST = -14
+    COUNTER_RESET = -15
+    BUFFER_TOO_SMALL = -16
+    FORKED = -17
+    HETEROGENEOUS = -18
+    AMBIGUOUS_DEVICE = -19
+    LIBRARY_INVALID = -20
+    LIBRARY_SYMBOLS = -21
+    NO_DEVICE = -22
+    OUT_OF_RANGE = -23
+    STALE = -24
+    UNEXPECTED_DATA = -25
+    EMPTY_MASK = -26
+    MASK_STOPPED = -27
+    NO_ACCESS = -28
+    RUNTIME_FAILS = -29
+    NOT_APPLIED = -30
+    NOT_YET = -31
+    UNKNOWN = -98
+    INTERNAL = -99
+
+
+class Backend(enum.IntEnum):
+    AUTO = 0
+    AMDSMI = 1
+
+
+class Validation(enum.IntEnum):
+    DEFAULT = 0
+    FIXED = 1
+    OFF = 2
+    ADAPTIVE = 3
+    BACKGROUND = 4
+
+
+class EnergyUnit(enum.IntEnum):
+    REPORTED = 0
+    FIRMWARE = 1
+
+
+class Verdict(enum.IntEnum):
+    NOT_CHECKED = 0
+    TRUSTED = 1
+    STUCK = 2
+    IMPLAUSIBLE = 3
+    NO_POWER_TO_COMPARE = 4
+    UNSUPPORTED = 5
+    SECONDARY_DIE = 6
+    SECONDARY_PARTITION = 7
+    PENDING = 8
+
+
+class Die(enum.IntEnum):
+    SINGLE = 0
+    PRIMARY = 1
+    SECONDARY = 2
+
+
+class Method(enum.IntEnum):
+    NONE = 0
+    COUNTER = 1
+    INTEGRATED = 2
+    ESTIMATED = 3
+
+
+class Log(enum.IntEnum):
+    ERROR = 0
+    WARNING = 1
+    INFO = 2
+    DEBUG = 3
+
+
+class GuardFlag(enum.IntFlag):
+    WATCHER = 1
+
+
+class Open(enum.IntFlag):
+    ENSURE_HOMOGENEOUS = 1
+    SHUTDOWN_ON_CLOSE = 2
+    EMPTY_MASK_IS_ERROR = 4
+    EXPLICIT_MASKS = 8
+    EMPTY_MASK_IS_UNSET = 16
+    NO_UUID_IN_MASK = 32
+    OLD_GPUS_ARE_SKIPPED = 64
+
+
+class GpuInfoValid(enum.IntFlag):
+    UNMASKED_INDEX = 1
+    AMDSMI_INDEX = 2
+    KFD_NODE = 4
+    UNIQUE_ID = 8
+    NAME = 16
+    DEVICE_ID = 32
+
+
+class GpuFlag(enum.IntFlag):
+    ORDER_FROM_ENUMERATION = 1
+    ORDER_UNCERTAIN = 2
+
+
+class EnergyRawFlag(enum.IntFlag):
+    STALE = 1
+    DRIVER_TIME = 2
+
+
+class EnergyFlag(enum.IntFlag):
+    SHORT = 1
+    RESET = 2
+    SHARED_PACKAGE = 4
+    DISTRUSTED = 8
+    STALE = 16
+    GAP = 32
+    AVERAGED_POWER = 64
+    FIRMWARE_UNIT = 128
+    FIRMWARE_TIME = 256
+    INCOMPLETE = 512
+
+
+class SampleFlag(enum.IntFlag):
+    ENERGY = 1
+    POWER = 2
+    SLOPE = 4
+    INTEGRATED = 8
+    RESET = 16
+    GAP = 32
+    AVERAGED_POWER = 64
+
+
+def _known(kind: Any) -> Callable[[Any, Any], Any]:
+    """The number as a member of an enum; as it is, if a newer library has more of them."""
+
+    def convert(_: Any, value: Any) -> Any:
+        try:
+            return kind(value)
+        except ValueError:
+            return value
+
+    return convert
+
+
+def _text(_: Any, value: bytes) -> str:
+    return value.decode(errors="replace")
+
+
+def _if_set(field: str, bit: int, convert: Any = None) -> Callable[[Any, Any], Any]:
+    """The value if its bit is set, else None."""
+    return lambda s, value: (convert(s, value) if convert else value) if getattr(s, field) & bit else None
+
+
+def _if_measured(s: Any, value: Any) -> Any:
+    return value if s.method != Method.NONE else None
+
+
+def _fits(kind: Any, value: Any) -> Any:
+    """ctypes would cut an integer to what there is room for, and so make it another GPU or another limit."""
+    if isinstance(value, int) and kind(value).value != value:
+        raise OverflowError(f"{value} is out of range")
+    return value
+
+
+class _U32(c_uint32):
+    @classmethod
+    def from_param(cls, value: Any) -> c_uint32:
+        return c_uint32(_fits(c_uint32, operator.index(value)))
+
+
+class _U64(c_uint64):
+    @classmethod
+    def from_param(cls, value: Any) -> c_uint64:
+        return c_uint64(_fits(c_uint64, operator.index(value)))
+
+
+# Structs of the header. A value that is not there is None; numbers that stand for something are what they stand for.
+
+
+class _Struct(ctypes.Structure):
+    _means_: dict = {}
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(struct_size=ctypes.sizeof(type(self)))
+        kinds = dict(self._fields_)  # type: ignore[arg-type]
+        for name, value in values.items():
+            if name not in kinds:
+                raise TypeError(f"{type(self).__name__.strip('_')} has no {name}")
+            setattr(self, name, _fits(kinds[name], value))
+
+    def __repr__(self) -> str:
+        values = (f"{n}={getattr(self, n)!r}" for n, *_ in self._fields_ if n not in ("struct_size", "reserved"))
+        return f"{type(self).__name__}({', '.join(values)})"
+
+
+def _meaningful(struct: Any) -> Any:
+    for name, convert in struct._means_.items():
+        raw = getattr(struct, name)
+        get = lambda s, raw=raw, convert=convert: convert(s, raw.__get__(s))
+        setattr(struct, name, property(get))
+    return struct
+
+
+class _Options(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("backend", c_uint32),
+        ("validation", c_uint32),
+        ("energy_unit", c_uint32),
+        ("init_timeout_ms", c_uint32),
+        ("amdsmi_path", c_char_p),
+        ("rocr_visible_devices", c_char_p),
+        ("hip_visible_devices", c_char_p),
+        ("cuda_visible_devices", c_char_p),
+    ]
+
+
+@_meaningful
+class SessionInfo(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu_count", c_uint32),
+        ("backend", c_uint32),
+        ("energy_unit", c_uint32),
+        ("amdsmi_version_0", c_uint32),
+        ("amdsmi_version_1", c_uint32),
+        ("amdsmi_version_2", c_uint32),
+        ("zero_reason", c_int32),
+        ("rocm", c_char * 32),
+        ("amdsmi_path", c_char * 512),
+    ]
+    _means_ = {
+        "backend": _known(Backend),
+        "energy_unit": _known(EnergyUnit),
+        "zero_reason": _known(Status),
+        "rocm": _text,
+        "amdsmi_path": _text,
+    }
+
+
+@_meaningful
+class GpuInfo(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("valid", c_uint32),
+        ("index", c_uint32),
+        ("unmasked_index", c_uint32),
+        ("amdsmi_index", c_uint32),
+        ("kfd_node", c_uint32),
+        ("partition", c_uint32),
+        ("die_role", c_uint32),
+        ("source", c_uint32),
+        ("energy_verdict", c_uint32),
+        ("flags", c_uint32),
+        ("device_id", c_uint32),
+        ("unique_id", c_uint64),
+        ("name", c_char * 256),
+        ("pci_address", c_char * 32),
+        ("uuid", c_char * 64),
+        ("package", c_char * 64),
+    ]
+    _means_ = {
+        "valid": _known(GpuInfoValid),
+        "unmasked_index": _if_set("valid", GpuInfoValid.UNMASKED_INDEX),
+        "amdsmi_index": _if_set("valid", GpuInfoValid.AMDSMI_INDEX),
+        "kfd_node": _if_set("valid", GpuInfoValid.KFD_NODE),
+        "die_role": _known(Die),
+        "source": _known(Backend),
+        "energy_verdict": _known(Verdict),
+        "flags": _known(GpuFlag),
+        "device_id": _if_set("valid", GpuInfoValid.DEVICE_ID),
+        "unique_id": _if_set("valid", GpuInfoValid.UNIQUE_ID),
+        "name": _if_set("valid", GpuInfoValid.NAME, _text),
+        "pci_address": _text,
+        "uuid": _if_set("valid", GpuInfoValid.UNIQUE_ID, _text),
+        "package": _text,
+    }
+
+
+@_meaningful
+class EnergyRaw(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("accumulator", c_uint64),
+        ("unit_uj", c_double),
+        ("driver_time_ns", c_uint64),
+    ]
+    _means_ = {
+        "flags": _known(EnergyRawFlag),
+        "driver_time_ns": _if_set("flags", EnergyRawFlag.DRIVER_TIME),
+    }
+
+
+@_meaningful
+class TotalEnergy(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("packages", c_uint32),
+        ("missing", c_uint32),
+        ("energy_mj", c_uint64),
+        ("bound_mj", c_uint64),
+        ("duration_ns", c_uint64),
+        ("mean_power_mw", c_uint64),
+    ]
+    _means_ = {"flags": _known(EnergyFlag)}
+
+
+@_meaningful
+class GpuEnergy(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("flags", c_uint32),
+        ("method", c_uint32),
+        ("verdict", c_uint32),
+        ("status", c_int32),
+        ("energy_mj", c_uint64),
+        ("bound_mj", c_uint64),
+        ("duration_ns", c_uint64),
+        ("mean_power_mw", c_uint64),
+        ("begin_ns", c_uint64),
+        ("end_ns", c_uint64),
+        ("unit_uj", c_double),
+    ]
+    _means_ = {
+        "flags": _known(EnergyFlag),
+        "method": _known(Method),
+        "verdict": _known(Verdict),
+        "status": _known(Status),
+        **dict.fromkeys(("energy_mj", "bound_mj", "duration_ns", "mean_power_mw", "begin_ns", "end_ns"), _if_measured),
+        "unit_uj": lambda s, value: value if value else None,
+    }
+
+
+class _SamplerOptions(_Struct):
+    _fields_ = [("struct_size", c_uint32), ("capacity", c_uint32), ("period_ns", c_uint64)]
+
+
+@_meaningful
+class Sample(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+        ("time_ns", c_uint64),
+        ("energy_uj", c_uint64),
+        ("power_mw", c_uint64),
+        ("slope_mw", c_uint64),
+    ]
+    _means_ = {
+        "flags": _known(SampleFlag),
+        "energy_uj": _if_set("flags", SampleFlag.ENERGY),
+        "power_mw": _if_set("flags", SampleFlag.POWER),
+        "slope_mw": _if_set("flags", SampleFlag.SLOPE),
+    }
+
+
+# Functions of the header.
+
+_LogFn = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_void_p)
+_u32s, _u64s, _i32s, _handle, _sizes = POINTER(c_uint32), POINTER(c_uint64), POINTER(c_int32), c_void_p, POINTER(c_size_t)
+_one_u32 = (c_int32, _handle, _U32, _u32s)
+_one_u64 = (c_int32, _handle, _U32, _u64s)
+_two_u32 = (c_int32, _handle, _U32, _u32s, _u32s)
+_window = (c_int32, _handle, POINTER(TotalEnergy), POINTER(GpuEnergy), _u32s)
+
+# Result, then arguments.
+_FUNCTIONS = {
+    "version": (c_uint32,),
+    "version_string": (c_char_p,),
+    "status_string": (c_char_p, c_int32),
+    "last_error": (c_size_t, c_char_p, c_size_t),
+    "set_log": (c_int32, _LogFn, _U32, c_void_p),
+    "now_ns": (c_uint64,),
+    "open": (c_int32, POINTER(_Options), POINTER(_handle)),
+    "close": (None, _handle),
+    "probe": (c_int32, POINTER(_Options)),
+    "session_info": (c_int32, _handle, POINTER(SessionInfo)),
+    "gpu_count": (c_int32, _handle, _u32s),
+    "gpu_info": (c_int32, _handle, _U32, POINTER(GpuInfo)),
+    "find_by_pci": (c_int32, _handle, c_char_p, _u32s),
+    "find_by_uuid": (c_int32, _handle, c_char_p, _u32s),
+    "explain": (c_int32, _handle, c_char_p, c_size_t, _sizes),
+    "power_instant_mw": _one_u64,
+    "power_average_mw": _one_u64,
+    "memory_power_average_mw": _one_u64,
+    "energy_mj": _one_u64,
+    "energy_supported": _one_u32,
+    "energy_raw": (c_int32, _handle, _U32, POINTER(EnergyRaw)),
+    "temperature_c": (c_int32, _handle, _U32, _i32s),
+    "power_limit_mw": _one_u64,
+    "power_limit_default_mw": _one_u64,
+    "power_limit_range_mw": (c_int32, _handle, _U32, _u64s, _u64s),
+    "memory_clocks_mhz": _two_u32,
+    "graphics_clocks_mhz": _two_u32,
+    "memory_clock_range_mhz": _two_u32,
+    "graphics_clock_range_mhz": _two_u32,
+    "persistence_mode": _one_u32,
+    "supports_nonblocking_setters": _one_u32,
+    "set_power_limit_mw": (c_int32, _handle, _U32, _U64),
+    "reset_power_limit": (c_int32, _handle, _U32),
+    "set_persistence_mode": (c_int32, _handle, _U32, _U32),
+    "lock_memory_clocks_mhz": (c_int32, _handle, _U32, _U32, _U32),
+    "lock_graphics_clocks_mhz": (c_int32, _handle, _U32, _U32, _U32),
+    "reset_memory_clocks": (c_int32, _handle, _U32),
+    "reset_graphics_clocks": (c_int32, _handle, _U32),
+    "reset_clocks": (c_int32, _handle, _U32),
+    "window_begin": (c_int32, _handle, POINTER(_handle)),
+    "window_read": _window,
+    "window_end": _window,
+    "sampler_start": (c_int32, _handle, POINTER(_SamplerOptions), POINTER(_handle)),
+    "sampler_stop": (c_int32, _handle),
+    "sampler_drain": (c_int32, _handle, POINTER(Sample), _u32s, _u64s),
+    "sampler_energy_between": (c_int32, _handle, _U32, _U64, _U64, POINTER(GpuEnergy)),
+    "sampler_free": (None, _handle),
+    "guard_begin": (c_int32, _handle, _U32, POINTER(_handle)),
+    "guard_end": (c_int32, _handle),
+}
+
+
+def _load() -> ctypes.CDLL:
+    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libzeus_amd.so.0")
+    path = os.environ.get("ZEUS_AMD_LIBRARY") or (beside if os.path.exists(beside) else "libzeus_amd.so.0")
+    try:
+        library = ctypes.CDLL(path)
+        for name, (result, *arguments) in _FUNCTIONS.items():
+            function = getattr(library, "zeus_amd_" + name)
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as e:
+        raise ImportError(f"zeus_amd: no usable library ({e}); set ZEUS_AMD_LIBRARY to a libzeus_amd.so") from e
+    return library
+
+
+_lib = _load()
+
+
+class Error(Exception):
+    """`status` is a Status (a number, if a newer library has more of them); the text says what happened, on which GPU, and
+    what to do."""
+
+    def __init__(self, status: Union[Status, int], text: str) -> None:
+        super().__init__(status, text)
+        self.status, self.text = status, text
+
+    def __str__(self) -> str:
+        return f"{self.text} [{self.status.name if isinstance(self.status, Status) else self.status}]"
+
+
+def _last_error() -> str:
+    text = ctypes.create_string_buffer(2048)
+    _lib.zeus_amd_last_error(text, len(text))
+    return text.value.decode(errors="replace")
+
+
+def _check(status: int) -> None:
+    if status != 0:
+        raise Error(_known(Status)(None, status), _last_error())
+
+
+def version() -> Tuple[int, int, int]:
+    """The version of the library that runs."""
+    number = _lib.zeus_amd_version()
+    return number >> 16, number >> 8 & 255, number & 255
+
+
+__version__ = _lib.zeus_amd_version_string().decode()
+
+
+def status_string(status: Union[Status, int]) -> str:
+    return _lib.zeus_amd_status_string(status.value if isinstance(status, Status) else status).decode()
+
+
+def now_ns() -> int:
+    """CLOCK_BOOTTIME, the clock of samples, windows and the driver's readings."""
+    return _lib.zeus_amd_now_ns()
+
+
+_log: Optional[Callable[[Log, str], None]] = None
+
+
+@_LogFn
+def _to_log(level: int, text: bytes, _: Any) -> None:
+    log = _log
+    if log is not None:
+        log(_known(Log)(None, level), text.decode(errors="replace"))
+
+
+def set_log(callback: Optional[Callable[[Log, str], None]], level: Log = Log.DEBUG) -> None:
+    """Messages of that level and more important ones go to callback(level, text), on the thread that has something to say;
+    None: nowhere."""
+    global _log
+    _log = callback
+    _check(_lib.zeus_amd_set_log(_to_log if callback else _LogFn(), level, None))
+
+
+def _options(options: dict) -> _Options:
+    for name, value in options.items():
+        if isinstance(value, (str, os.PathLike)):
+            options[name] = os.fsencode(value)
+        if name.endswith("visible_devices") and value is not None:
+            options["flags"] = options.get("flags", 0) | Open.EXPLICIT_MASKS
+    return _Options(**options)
+
+
+def probe(**options: Any) -> None:
+    """Raises if no session could be opened, and says why; loads and initialises nothing. Options as of Session."""
+    _check(_lib.zeus_amd_probe(byref(_options(dict(options)))))
+
+
+class _Owner:
+    """Holds one handle. NULL after its end: the library then refuses each call."""
+
+    _free: Any  # of the class, because a module's names may be gone before its objects
+
+    def __init__(self) -> None:
+        self._h = c_void_p()
+
+    def __del__(self) -> None:
+        if self._h:
+            self._free(self._take())
+
+    def __repr__(self) -> str:
+        return f"<zeus_amd.{type(self).__name__}{'' if self._h else ', ended'}>"
+
+    def _take(self) -> c_void_p:
+        handle, self._h = self._h, type(self._h)()
+        return handle
+
+
+class Session(_Owner):
+    """The GPUs of this process. Options are the fields of zeus_amd_options_t: flags (Open), backend, validation,
+    energy_unit, init_timeout_ms, amdsmi_path, and masks (rocr_visible_devices, hip_visible_devices,
+    cuda_visible_devices) to take instead of those of the environment."""
+
+    _free = _lib.zeus_amd_close
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        _check(_lib.zeus_amd_open(byref(_options(options)), byref(self._h)))
+
+    def close(self) -> None:
+        """No call may be running on it. Windows, samplers and guards have still to be ended."""
+        self._free(self._take())
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        """How many GPUs there are."""
+        return self._get("gpu_count", c_uint32)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        _check(getattr(_lib, "zeus_amd_" + name)(self._h, *arguments))
+
+    def _get(self, name: str, kind: Any, *arguments: Any) -> Any:
+        value = kind()
+        self._call(name, *arguments, byref(value))
+        return value if isinstance(value, _Struct) else value.value
+
+    def _get_two(self, name: str, kind: Any, gpu: int) -> Tuple[int, int]:
+        one, two = kind(), kind()
+        self._call(name, gpu, byref(one), byref(two))
+        return one.value, two.value
+
+    def info(self) -> SessionInfo:
+        return self._get("session_info", SessionInfo)
+
+    def gpu_info(self, gpu: int) -> GpuInfo:
+        return self._get("gpu_info", GpuInfo, gpu)
+
+    def find_by_pci(self, pci_address: str) -> int:
+        return self._get("find_by_pci", c_uint32, pci_address.encode())
+
+    def find_by_uuid(self, uuid: str) -> int:
+        return self._get("find_by_uuid", c_uint32, uuid.encode())
+
+    def explain(self) -> str:
+        """How environment and topology led to this list of GPUs, for people."""
+        needed = c_size_t()
+        self._call("explain", None, 0, byref(needed))
+        text = ctypes.create_string_buffer(needed.value + 1)
+        self._call("explain", text, len(text), None)
+        return text.value.decode(errors="replace")
+
+    # Readings.
+
+    def power_instant_mw(self, gpu: int) -> int:
+        return self._get("power_instant_mw", c_uint64, gpu)
+
+    def power_average_mw(self, gpu: int) -> int:
+        return self._get("power_average_mw", c_uint64, gpu)
+
+    def memory_power_average_mw(self, gpu: int) -> int:
+        return self._get("memory_power_average_mw", c_uint64, gpu)
+
+    def energy_mj(self, gpu: int) -> int:
+        return self._get("energy_mj", c_uint64, gpu)
+
+    def energy_supported(self, gpu: int) -> bool:
+        return bool(self._get("energy_supported", c_uint32, gpu))
+
+    def energy_raw(self, gpu: int) -> EnergyRaw:
+        return self._get("energy_raw", EnergyRaw, gpu)
+
+    def temperature_c(self, gpu: int) -> int:
+        return self._get("temperature_c", c_int32, gpu)
+
+    def power_limit_mw(self, gpu: int) -> int:
+        return self._get("power_limit_mw", c_uint64, gpu)
+
+    def power_limit_default_mw(self, gpu: int) -> int:
+        return self._get("power_limit_default_mw", c_uint64, gpu)
+
+    def power_limit_range_mw(self, gpu: int) -> Tuple[int, int]:
+        """(lowest, highest)"""
+        return self._get_two("power_limit_range_mw", c_uint64, gpu)
+
+    def memory_clocks_mhz(self, gpu: int) -> Tuple[int, int]:
+        """(highest, lowest)"""
+        return self._get_two("memory_clocks_mhz", c_uint32, gpu)
+
+    def graphics_clocks_mhz(self, gpu: int) -> Tuple[int, int]:
+        """(highest, lowest)"""
+        return self._get_two("graphics_clocks_mhz", c_uint32, gpu)
+
+    def memory_clock_range_mhz(self, gpu: int) -> Tuple[int, int]:
+        """(lowest, highest)"""
+        return self._get_two("memory_clock_range_mhz", c_uint32, gpu)
+
+    def graphics_clock_range_mhz(self, gpu: int) -> Tuple[int, int]:
+        """(lowest, highest)"""
+        return self._get_two("graphics_clock_range_mhz", c_uint32, gpu)
+
+    def persistence_mode(self, gpu: int) -> bool:
+        return bool(self._get("persistence_mode", c_uint32, gpu))
+
+    def supports_nonblocking_setters(self, gpu: int) -> bool:
+        return bool(self._get("supports_nonblocking_setters", c_uint32, gpu))
+
+    # Control.
+
+    def set_power_limit_mw(self, gpu: int, limit_mw: int) -> None:
+        self._call("set_power_limit_mw", gpu, limit_mw)
+
+    def reset_power_limit(self, gpu: int) -> None:
+        self._call("reset_power_limit", gpu)
+
+    def set_persistence_mode(self, gpu: int, enabled: bool) -> None:
+        self._call("set_persistence_mode", gpu, enabled)
+
+    def lock_memory_clocks_mhz(self, gpu: int, min_mhz: int, max_mhz: int) -> None:
+        self._call("lock_memory_clocks_mhz", gpu, min_mhz, max_mhz)
+
+    def lock_graphics_clocks_mhz(self, gpu: int, min_mhz: int, max_mhz: int) -> None:
+        self._call("lock_graphics_clocks_mhz", gpu, min_mhz, max_mhz)
+
+    def reset_memory_clocks(self, gpu: int) -> None:
+        self._call("reset_memory_clocks", gpu)
+
+    def reset_graphics_clocks(self, gpu: int) -> None:
+        self._call("reset_graphics_clocks", gpu)
+
+    def reset_clocks(self, gpu: int) -> None:
+        self._call("reset_clocks", gpu)
+
+    # What has a begin and an end.
+
+    def window(self) -> Window:
+        return Window(self)
+
+    def sampler(self, capacity: int = 0, period_ns: int = 0) -> Sampler:
+        return Sampler(self, capacity, period_ns)
+
+    def guard(self, watcher: bool = False) -> Guard:
+        return Guard(self, watcher)
+
+
+class Window(_Owner):
+    """Measures from its making to its end. After end(), or a read(), `total` and `gpus` say what was used."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._room = len(session)
+        self.total: Any = None  # TotalEnergy
+        self.gpus: List[GpuEnergy] = []
+        session._call("window_begin", byref(self._h))
+
+    def _free(self, handle: c_void_p, end: Any = _lib.zeus_amd_window_end) -> None:
+        end(handle, None, None, None)
+
+    def _ask(self, function: Any, handle: c_void_p) -> Window:
+        total, gpus, count = TotalEnergy(), (GpuEnergy * max(self._room, 1))(), c_uint32(self._room)
+        gpus[0].struct_size = ctypes.sizeof(GpuEnergy)
+        _check(function(handle, byref(total), gpus, byref(count)))
+        self.total, self.gpus = total, list(gpus)[: count.value]
+        return self
+
+    def read(self) -> Window:
+        """What was used up to now; the window stays open."""
+        return self._ask(_lib.zeus_amd_window_read, self._h)
+
+    def end(self) -> Window:
+        """What was used. Ending again does nothing."""
+        if self._h:
+            self._ask(_lib.zeus_amd_window_end, self._take())
+        return self
+
+    def __enter__(self) -> Window:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.end()
+
+
+class Sampler(_Owner):
+    """Samples all GPUs in the background: `for sample in sampler` gives those that wait. Leaving a `with` stops it; its
+    samples stay until free()."""
+
+    _free = _lib.zeus_amd_sampler_free
+
+    def __init__(self, session: Session, capacity: int = 0, period_ns: int = 0) -> None:
+        super().__init__()
+        self.lost = 0  # samples that were overwritten before they were drained
+        session._call("sampler_start", byref(_SamplerOptions(capacity=capacity, period_ns=period_ns)), byref(self._h))
+
+    def stop(self) -> None:
+        _check(_lib.zeus_amd_sampler_stop(self._h))
+
+    def drain(self) -> Any:
+        """The samples that wait: an array of ctypes, which numpy.ctypeslib.as_array() takes as it is."""
+        count, lost = c_uint32(0), c_uint64(0)
+        _check(_lib.zeus_amd_sampler_drain(self._h, None, byref(count), None))
+        samples = (Sample * count.value)()
+        if count.value:
+            samples[0].struct_size = ctypes.sizeof(Sample)
+            _check(_lib.zeus_amd_sampler_drain(self._h, samples, byref(count), byref(lost)))
+            self.lost += lost.value
+        # Another thread may have drained meanwhile.
+        return samples if count.value == len(samples) else (Sample * count.value).from_buffer_copy(samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.drain())
+
+    def energy_between(self, gpu: int, from_ns: int, to_ns: int) -> GpuEnergy:
+        """Between two times of now_ns(), from the samples that are still in the ring, drained or not."""
+        energy = GpuEnergy()
+        _check(_lib.zeus_amd_sampler_energy_between(self._h, gpu, from_ns, to_ns, byref(energy)))
+        return energy
+
+    def free(self) -> None:
+        self._free(self._take())
+
+    def __enter__(self) -> Sampler:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.stop()
+
+
+class Guard(_Owner):
+    """Remembers power limits and clocks; end() puts back what differs then. With a watcher they come back as well if the
+    process is killed."""
+
+    _free = _lib.zeus_amd_guard_end
+
+    def __init__(self, session: Session, watcher: bool = False) -> None:
+        super().__init__()
+        session._call("guard_begin", GuardFlag.WATCHER if watcher else 0, byref(self._h))
+
+    def end(self) -> None:
+        """Ending again does nothing."""
+        _check(_lib.zeus_amd_guard_end(self._take()))
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.end()
+
+
+# A session for those who need none of their own: opened when it is first needed, once a process.
+
+_default: Optional[Session] = None
+_default_lock = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _default, _default_lock
+    _default, _default_lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def session() -> Session:
+    """The session of this process, with the default options."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = Session()
+        return _default
+
+
+def window() -> Window:
+    """`with zeus_amd.window() as w: ...`, then `w.total.energy_mj`: over all GPUs of this process."""
+    return session().window()

@@ -1,0 +1,63 @@
+# Sourced by run.sh: programs that use the installed library, each outside the tree.
+consumer=$work/consumer
+cp -r tests/install/consumer "$consumer"
+
+# consumer_with NAME [CMAKE-OPTION...]: configures, builds, and runs the four programs.
+consumer_with() {
+    local out=$work/build-$1
+    shift
+    quietly cmake -S "$consumer" -B "$out" -DCMAKE_PREFIX_PATH="$prefix" "$@"
+    quietly cmake --build "$out"
+    for language in c cxx; do
+        is_shared "$out/${language}_shared"
+        is_static "$out/${language}_static"
+        right "$out/${language}_shared"
+        right "$out/${language}_static"
+    done
+}
+
+part "CMake, find_package: C and C++, shared and static, gcc"
+consumer_with gcc -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DCMAKE_C_FLAGS="-Wall -Wextra -Werror"
+part "CMake, find_package: the same with clang and lld (T27)"
+consumer_with clang -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld
+part "CMake, add_subdirectory: a guest in another project"
+consumer_with subdirectory -DZEUS_AMD_SOURCE="$root" -DZEUS_AMD_CARGO_TARGET_DIR="$target"
+quietly cmake --install "$work/build-subdirectory" --prefix "$work/guest"
+[ -z "$(find "$work/guest" ! -type d 2>/dev/null)" ] || die "a guest installs itself with its host"
+
+part "the installed examples build with the installed package"
+quietly cmake -S "$prefix/share/doc/zeus_amd/examples" -B "$work/examples" -DCMAKE_PREFIX_PATH="$prefix"
+quietly cmake --build "$work/examples"
+quietly in_machine "$work/examples/energy_report" --seconds 0.2
+
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+for cc in gcc clang; do
+    part "pkg-config: shared and static, $cc"
+    # shellcheck disable=SC2046 # words
+    quietly $cc "$consumer/consumer.c" -o "$work/pc" $(pkg-config --cflags --libs zeus_amd)
+    is_shared "$work/pc"
+    right "$work/pc" LD_LIBRARY_PATH="$prefix/lib"
+    quietly $cc "$consumer/consumer.c" -o "$work/pc-static" $(pkg-config --cflags --libs zeus_amd-static)
+    is_static "$work/pc-static"
+    right "$work/pc-static"
+    # --static where the shared library is not beside the other one.
+    mkdir -p "$work/only-static/$cc"
+    cp -r "$prefix/." "$work/only-static/$cc"
+    rm "$work/only-static/$cc"/lib/libzeus_amd.so*
+    quietly $cc "$consumer/consumer.c" -o "$work/pc-only" \
+        $(PKG_CONFIG_PATH=$work/only-static/$cc/lib/pkgconfig pkg-config --static --cflags --libs zeus_amd)
+    is_static "$work/pc-only"
+    right "$work/pc-only"
+done
+
+part "T10: a panic in the installed library is a status, in silence: shared and static"
+for package in zeus_amd zeus_amd-static; do
+    quietly cc "$consumer/panic.c" -o "$work/panic" $(pkg-config --cflags --libs $package)
+    in_machine env LD_LIBRARY_PATH="$prefix/lib" "$work/panic" >"$work/log" 2>&1
+    [ ! -s "$work/log" ] || die "$(cat "$work/log")"
+done
+if CARGO_PROFILE_RELEASE_PANIC=abort cargo check --quiet --locked --release --lib --target-dir "$target/abort" \
+    >"$work/log" 2>&1; then
+    die "the library builds with panic = abort"
+fi
+grep -q 'must be built with panic = "unwind"' "$work/log"

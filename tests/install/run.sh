@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# The library as users get it: built once, installed, moved, and then used from outside the tree in every way that the
+# README names, on the simulated machine that is installed with it.
+set -Eeu
+cd "$(dirname "$0")/../.."
+root=$PWD
+. examples-c/require.sh
+require cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf readelf:binutils \
+    objdump:binutils strace:strace
+require_rust 85
+
+target=${CARGO_TARGET_DIR:-$root/target}
+case $target in /*) ;; *) target=$root/$target ;; esac
+unset CARGO_TARGET_DIR
+build=$target/install
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'echo "failed: line $LINENO: $BASH_COMMAND" >&2; [ ! -f "$work/log" ] || cat "$work/log" >&2' ERR
+
+# quietly COMMAND...: its output is shown only if it fails.
+quietly() { "$@" >"$work/log" 2>&1; }
+
+die() {
+    printf 'failed: %s\n' "$*" >&2
+    exit 1
+}
+
+part() { printf '  %s\n' "$*"; }
+
+# in_machine COMMAND...: on an MI210 of constant power, with nothing around but the installed simulator.
+watts=250
+in_machine() {
+    env -i PATH=/usr/bin:/bin "$prefix/bin/zeus-amd-sim" --machine mi210-1 --rocm 6.2.4 \
+        --with "all.power = { kind = \"constant\", w = $watts }" -- "$@"
+}
+
+# right PROGRAM [VARIABLE=VALUE...]: it runs, and its numbers are the machine's.
+right() {
+    local program=$1
+    shift
+    quietly in_machine env "$@" "$program" ${watts}000
+}
+
+needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
+is_shared() { needed "$1" | grep -qx 'libzeus_amd\.so\.0' || die "$1 does not ask for libzeus_amd.so.0"; }
+is_static() { if needed "$1" | grep -q zeus; then die "$1 is not static"; fi; }
+
+part "build, install, move"
+quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/nowhere -DCMAKE_INSTALL_LIBDIR=lib \
+    -DZEUS_AMD_SIMULATOR=ON -DZEUS_AMD_EXAMPLES=OFF -DZEUS_AMD_CARGO_TARGET_DIR="$target"
+quietly cmake --build "$build"
+quietly cmake --install "$build" --prefix "$work/first"
+mkdir "$work/away"
+mv "$work/first" "$work/away/second"
+prefix=$work/away/second
+so=$prefix/lib/libzeus_amd.so.0
+archive=$prefix/lib/libzeus_amd.a
+
+part "T29: no file names the place where it was built or first installed"
+for file in "$prefix"/lib/cmake/zeus_amd/* "$prefix"/lib/pkgconfig/*; do
+    if grep -nE "$work|$build|/nowhere" "$file" >&2; then die "$file"; fi
+done
+for file in "$so" "$prefix"/lib/*.so "$prefix"/bin/*; do
+    if readelf -dW "$file" | grep -E 'R(UN)?PATH' | grep -v '\[\$ORIGIN[^:]*\]' >&2; then die "$file"; fi
+done
+[ "$(readlink "$prefix/lib/libzeus_amd.so")" = libzeus_amd.so.0 ]
+[ "$(readlink "$so")" = "libzeus_amd.so.$(pkg-config --modversion "$prefix/lib/pkgconfig/zeus_amd.pc")" ]
+for header in include/*; do cmp -s "$header" "$prefix/$header" || die "$header is not installed"; done
+
+part "components: each alone"
+for component in runtime development examples debug simulator; do
+    quietly cmake --install "$build" --prefix "$work/parts/$component" --component "$component"
+done
+diff <(cd "$prefix" && find . ! -type d | sort) <(cd "$work/parts" && find . ! -type d | cut -d/ -f3- | sed 's,^,./,' | sort)
+
+. tests/install/consumers.sh
+. tests/install/archive.sh
+. tests/install/simulator.sh
