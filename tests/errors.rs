@@ -51,8 +51,15 @@ fn sim(rocm: &str, with: &[&str]) -> Sim {
     Sim::start("mi300x-8", rocm, with).unwrap()
 }
 
+/// The program in the machine, with libamd_smi insisted on: without a usable one a session opens all the same.
+fn command(sim: &Sim) -> Command {
+    let mut c = sim.command(program());
+    c.env("ZEUS_AMD_BACKEND", "amdsmi");
+    c
+}
+
 fn run(rocm: &str, with: &[&str]) -> Said {
-    Said::by(sim(rocm, with).command(program()))
+    Said::by(command(&sim(rocm, with)))
 }
 
 #[test]
@@ -62,7 +69,7 @@ fn no_library() {
     assert_eq!(said.number("probe"), S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND as i32);
     // Nothing named, nothing installed, nothing the loader knows.
     let sim = sim("none", &[]);
-    let mut command = sim.command(program());
+    let mut command = command(&sim);
     command.env_remove("ROCM_PATH").env_remove("ROCM_HOME");
     Said::by(command).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["/opt/rocm", "loader"]);
 }
@@ -71,11 +78,11 @@ fn no_library() {
 fn a_named_place_that_has_none_is_not_passed_over() {
     let sim = sim("6.3.3", &[]);
     for variable in ["ZEUS_AMD_AMDSMI", "AMDSMI_LIB_DIR", "ROCM_PATH"] {
-        let mut command = sim.command(program());
+        let mut command = command(&sim);
         command.env(variable, "/nowhere/at-all");
         Said::by(command).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &[variable, "/nowhere/at-all"]);
     }
-    let mut command = sim.command(program());
+    let mut command = command(&sim);
     command.arg("/nowhere/at-all");
     Said::by(command).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["amdsmi_path"]);
 }
@@ -85,7 +92,7 @@ fn not_a_library() {
     let sim = sim("6.3.3", &[]);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "this is not a library").unwrap();
-    let mut command = sim.command(program());
+    let mut command = command(&sim);
     command.env("ZEUS_AMD_AMDSMI", file.path());
     let said = Said::by(command);
     said.failed(S::ZEUS_AMD_STATUS_LIBRARY_INVALID, &[file.path().to_str().unwrap()]);
@@ -115,7 +122,7 @@ fn unknown_versions() {
         ("10.0", "[28, 0, 0, 0]", "28.0.0"),
     ] {
         let sim = sim(rocm, &[&format!("version = {words}")]);
-        let said = Said::by(sim.command(program()));
+        let said = Said::by(command(&sim));
         said.failed(S::ZEUS_AMD_STATUS_LIBRARY_VERSION, &[found, "27.*", "ROCm 6.0", "newer zeus_amd"]);
         // Where the version can be asked first, an unknown library is not even initialised.
         let asks_first = !rocm.starts_with("6.3");
@@ -160,7 +167,7 @@ fn init_returns_each_vendor_status() {
 #[test]
 fn init_hangs() {
     let sim = sim("6.3.3", &["init.hang = true"]);
-    let mut command = sim.command(program());
+    let mut command = command(&sim);
     command.args(["-", "300"]);
     Said::by(command).failed(S::ZEUS_AMD_STATUS_TIMEOUT, &["300 ms", "amdsmi_init", "init_timeout_ms"]);
     assert_eq!(sim.calls("amdsmi_init"), 1, "the second open must not start another");
@@ -175,7 +182,7 @@ fn a_slow_init_is_waited_for() {
 #[test]
 fn no_card() {
     let sim = sim("6.3.3", &["drm = 'empty'"]);
-    Said::by(sim.command(program())).failed(S::ZEUS_AMD_STATUS_NO_DEVICE, &["sys/class/drm", "/dev/dri"]);
+    Said::by(command(&sim)).failed(S::ZEUS_AMD_STATUS_NO_DEVICE, &["sys/class/drm", "/dev/dri"]);
     assert_eq!(sim.calls("amdsmi_init"), 0, "amdsmi_init of ROCm 6.3 would not return");
     let said = run("6.3.3", &["drm = 'none'", "amdgpu = false"]);
     said.failed(S::ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, &["modprobe amdgpu"]);
@@ -215,7 +222,7 @@ fn one_gpu_of_eight_fails() {
         for (function, key) in calls {
             for code in [7_u32, 10, 15, 30, 31, 34, 43, 54] {
                 let sim = sim(rocm, &[&format!("gpu.3.fault.{function} = {code}")]);
-                let said = Said::by(sim.command(program()));
+                let said = Said::by(command(&sim));
                 assert_eq!(said.number("open"), 0, "{}", said.0);
                 for i in 0..8 {
                     let at = format!("{i} {key}");
@@ -255,7 +262,7 @@ fn one_gpu_without_a_pci_address() {
 fn one_failure_does_not_spoil_the_validation_of_the_others() {
     for function in ["amdsmi_get_energy_count", "amdsmi_get_power_info", "amdsmi_get_gpu_asic_info"] {
         let sim = sim("6.4.3", &[&format!("gpu.5.fault.{function} = 7")]);
-        let mut command = sim.command(program());
+        let mut command = command(&sim);
         command.args(["-", "5000", "validate"]);
         let said = Said::by(command);
         for i in 0..8 {
@@ -274,7 +281,7 @@ fn one_failure_does_not_spoil_the_validation_of_the_others() {
 fn repeated_values_are_stale() {
     for rocm in ["6.1.2", "6.3.3", "6.4.3", "7.0.2"] {
         let sim = sim(rocm, &["gpu.2.counter.frozen_at_s = 0.0"]);
-        let mut command = sim.command(program());
+        let mut command = command(&sim);
         command.args(["-", "5000", "validate"]);
         let said = Said::by(command);
         for i in 0..8 {
@@ -311,7 +318,7 @@ fn a_first_look_at_an_old_value_is_stale() {
 fn a_counter_that_was_not_checked_is_not_served() {
     let fault = "gpu.0.fault.amdsmi_get_energy_count = { status = 30, first = 1 }";
     let sim = Sim::start("mi100-1", "7.13", &[fault]).unwrap();
-    let mut command = sim.command(program());
+    let mut command = command(&sim);
     command.args(["-", "5000", "validate"]);
     let said = Said::by(command);
     assert_eq!(said.number("0 verdict"), 5);
@@ -348,7 +355,7 @@ fn without_gpu_metrics() {
 fn absent_counters() {
     for (missing, rocm) in [("ones", "6.3.3"), ("ones", "7.13"), ("u32_ones", "6.4.3"), ("u32_ones", "10.0")] {
         let sim = sim(rocm, &[&format!("gpu.4.counter.missing = '{missing}'")]);
-        let mut command = sim.command(program());
+        let mut command = command(&sim);
         command.args(["-", "5000", "validate"]);
         let said = Said::by(command);
         for key in ["energy", "raw"] {
@@ -365,7 +372,7 @@ fn absent_counters() {
 #[test]
 fn the_noise_of_init_is_kept_back() {
     let sim = sim("7.13", &["stderr_noise = true", "init.delay_ms = 300"]);
-    let out = sim.command(common::c_program("noise")).output().unwrap();
+    let out = sim.command(common::c_program("noise")).env("ZEUS_AMD_BACKEND", "amdsmi").output().unwrap();
     let (stdout, stderr) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
     assert!(out.status.success(), "{stderr}");
     let host: Vec<_> = stderr.lines().filter(|l| l.starts_with("host ")).collect();

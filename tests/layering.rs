@@ -303,7 +303,9 @@ fn t38_the_library_keeps_its_hands_off_the_host() {
     ];
     for s in sources() {
         for word in never {
-            assert!(!s.code.contains(word), "{} says {word}", s.name);
+            // The end of the process is watched for in one place.
+            let allowed = word == "libc::atexit" && s.name == "capi/at_exit.rs";
+            assert!(allowed || !s.code.contains(word), "{} says {word}", s.name);
         }
     }
     let lints = fs::read_to_string(root().join("src/lib.rs")).unwrap();
@@ -316,7 +318,7 @@ fn t37_the_environment_is_read_in_one_place() {
     let found = sources();
     let names: Vec<_> = found.iter().filter(|s| s.code.contains("env::") || s.code.contains("getenv")).collect();
     let names: Vec<_> = names.iter().map(|s| s.name.as_str()).filter(|n| !n.ends_with("tests.rs")).collect();
-    assert_eq!(names, ["session/enumerate.rs", "session.rs"]);
+    assert_eq!(names, ["session/enumerate.rs", "session/options.rs"]);
     let count = |name: &str, what: &str| {
         let all = found.iter().filter(|s| s.name == name).map(|s| s.code.matches(what).count());
         all.sum::<usize>()
@@ -325,7 +327,7 @@ fn t37_the_environment_is_read_in_one_place() {
         assert_eq!(count(name, "env::var_os"), 1, "{name}");
     }
     // One use in `probe`, one in `open`.
-    assert_eq!(count("session.rs", "places(options)"), 2);
+    assert_eq!(count("session/options.rs", "= places(options)") + count("session.rs", "options::places(options)"), 2);
 }
 
 /// AMD's library is never closed: its handle is forgotten, and nothing here closes one.

@@ -24,7 +24,9 @@ fn program() -> &'static Path {
 /// Opens in the running machine, then reads in the stopped one; what was read, and the time it stood at.
 fn readings(sim: &Sim, firmware_unit: bool) -> (Readings, u64) {
     let unit = firmware_unit.then_some("firmware");
-    let mut child = sim.command(program()).args(unit).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut command = sim.command(program());
+    command.env("ZEUS_AMD_BACKEND", "amdsmi").args(unit);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();

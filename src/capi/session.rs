@@ -133,9 +133,12 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 ///
 /// The environment is read here and nowhere else. The masks
 /// (ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES, CUDA_VISIBLE_DEVICES) count as they
-/// do for HIP; what chooses a library or a tree of files (ZEUS_AMD_AMDSMI,
-/// AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT) does not in a program with raised
-/// privileges. libamd_smi is initialised once a process and stays.
+/// do for HIP; what chooses a library, a tree of files or a backend
+/// (ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT, ZEUS_AMD_BACKEND)
+/// does not in a program with raised privileges. libamd_smi is initialised once a
+/// process and stays. Where none can be used (there is none, its version is not
+/// known, it hangs) the kernel's files serve everything, unless
+/// ZEUS_AMD_BACKEND_AMDSMI insists; zeus_amd_explain() says why.
 ///
 /// @param[in]  options How to open; NULL: the defaults.
 /// @param[out] session Receives the session, or NULL on failure; not NULL.
@@ -144,9 +147,10 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 ///         values in options),
 ///         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
 ///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
+///         and only with ZEUS_AMD_BACKEND_AMDSMI:
 ///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
 ///         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
-///         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return),
+///         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return);
 ///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
 ///         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (only if
 ///         asked for), ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread
@@ -195,10 +199,11 @@ pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_t) {
     });
 }
 
-/// Could a session be opened? Looks for a card, for libamd_smi, and whether that
-/// file is a shared library of this machine; loads and initialises nothing. Where
-/// nothing is named or installed, the dynamic loader may still know one: that
-/// shows only in zeus_amd_open().
+/// Could a session be opened? Looks for a card, and where the options or
+/// ZEUS_AMD_BACKEND insist on libamd_smi, for that and whether it is a shared
+/// library of this machine; loads and initialises nothing. Where nothing is named
+/// or installed, the dynamic loader may still know one: that shows only in
+/// zeus_amd_open().
 ///
 /// @param[in] options As for zeus_amd_open(); may be NULL.
 /// @return ZEUS_AMD_STATUS_OK, or the reason why not:

@@ -14,6 +14,7 @@ int main(int argc, char **argv)
     secure = strcmp(argv[2], "secure") == 0;
     CHECK((getauxval(AT_SECURE) == 1) == secure);
     CHECK(chroot(argv[1]) == 0 && chdir("/") == 0);
+    options.backend = ZEUS_AMD_BACKEND_AMDSMI;
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     if (secure) {
         /* No variable counts, and there is no ROCm at its usual place. */

@@ -164,7 +164,8 @@ impl Fake {
             c.env_remove(format!("{runtime}_VISIBLE_DEVICES"));
         }
         c.env("ZEUS_AMD_ROOT", &self.folder).env("ZEUS_AMD_AMDSMI", &self.library);
-        c.env("FAKE_LOG", self.log_file());
+        // This machine has little more than the library: the kernel's files are no way round it.
+        c.env("FAKE_LOG", self.log_file()).env("ZEUS_AMD_BACKEND", "amdsmi");
         c
     }
 
