@@ -7,7 +7,7 @@ mod energies;
 #[path = "common/random.rs"]
 mod random;
 
-use energies::{Energy, COUNTER, DISTRUSTED, ESTIMATED, FIRMWARE_UNIT, INTEGRATED, RESET};
+use energies::{Energy, COUNTER, DISTRUSTED, ESTIMATED, FIRMWARE_UNIT, INTEGRATED, RESET, STALE};
 use random::Random;
 use zeus_amd_sim::machine::{DieRole, Moments};
 use zeus_amd_sim::Sim;
@@ -290,9 +290,12 @@ fn counters_that_stop() {
         }
         // Long enough before the end, and a part of the window that shows in two looks.
         let clear = s(e.to_ns) - stop > 0.3 && s(e.to_ns) - stop > 0.3 * (e.to_ns - e.from_ns) as f64 * 1e-9;
-        if clear {
+        if clear && e.gpu % 4 == 3 {
+            // All of the table stands, its time too: nothing is wrong with the counter.
+            assert!(e.verdict == 1 && e.flags & STALE != 0, "{e:?}, froze at {stop} s");
+        } else if clear {
             assert!(e.verdict == STUCK && e.method != COUNTER, "{e:?}, stopped at {stop} s");
-            assert_eq!(e.flags & DISTRUSTED != 0, s(e.from_ns) < stop + 0.1 || e.flags & DISTRUSTED != 0, "{e:?}");
+            assert!(e.flags & DISTRUSTED != 0 || s(e.from_ns) > stop, "{e:?}, stopped at {stop} s");
             told += u32::from(e.flags & DISTRUSTED != 0);
             later += u32::from(e.flags & DISTRUSTED == 0);
         }

@@ -90,6 +90,7 @@ fn seen(device: &Device) -> Seen {
     };
     Seen {
         moved,
+        reset: looked.step == Step::Reset,
         counter: looked.look.accumulator.is_some(),
         no_counter: looked.look.no_counter,
         power_mw: looked.look.power_mw,

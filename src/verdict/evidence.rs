@@ -7,6 +7,8 @@ use super::Verdict;
 pub struct Seen {
     /// By how much the counter went on, and in how long; `None` if this says nothing of it.
     pub moved: Option<(u128, u64)>,
+    /// It went back, or further than the GPU can draw.
+    pub reset: bool,
     /// There is a count to be read.
     pub counter: bool,
     /// There is none, for sure.
@@ -21,6 +23,8 @@ pub struct Seen {
 /// So many refreshes, each with counts, are no accident.
 const ENOUGH_REFRESHES: u32 = 4;
 const ENOUGH_NS: u64 = 20_000_000;
+/// A counter is reset once while it is looked at, but not again and again.
+const FEW_RESETS: u32 = 1;
 /// A single answer may be a torn or a passing one.
 const ENOUGH_REFUSALS: u32 = 3;
 
@@ -32,6 +36,7 @@ pub struct Evidence {
     counted_pj: u128,
     span_ns: u64,
     refreshes: u32,
+    resets: u32,
     /// Its time went on, and it did not.
     stood: u32,
     least_mw: Option<u64>,
@@ -43,6 +48,7 @@ impl Evidence {
         self.counter |= seen.counter;
         self.no_counter += u32::from(seen.no_counter);
         self.no_power += u32::from(seen.no_power);
+        self.resets += u32::from(seen.reset);
         if let Some((pj, ns)) = seen.moved {
             self.counted_pj += pj;
             self.span_ns += ns;
@@ -70,7 +76,8 @@ impl Evidence {
         if self.counter && self.most_mw.is_none() && self.no_power >= ENOUGH_REFUSALS {
             return Some(Verdict::NoPowerToCompare);
         }
-        let sure = self.refreshes >= ENOUGH_REFRESHES && self.stood == 0 && self.span_ns >= ENOUGH_NS;
+        let steady = self.stood == 0 && self.resets <= FEW_RESETS;
+        let sure = steady && self.refreshes >= ENOUGH_REFRESHES && self.span_ns >= ENOUGH_NS;
         // Narrower than the rule that decides in the end: what is near its edges is looked at for longer.
         (sure && self.is_within(4, self.span_ns)).then_some(Verdict::Trusted)
     }
@@ -87,7 +94,9 @@ impl Evidence {
         }
         // What stands still has no time of its own.
         let span_ns = if self.counted_pj == 0 { looked_ns } else { self.span_ns };
-        if self.is_within(10, span_ns) {
+        if self.resets > FEW_RESETS {
+            Verdict::Implausible
+        } else if self.is_within(10, span_ns) {
             Verdict::Trusted
         } else if self.counted_pj == 0 {
             Verdict::Stuck
@@ -141,6 +150,10 @@ mod tests {
         assert_eq!(looks(50, look(0, 10, 300_000)).late(half_second), Verdict::Stuck);
         assert_eq!(looks(50, look(RIGHT, 10, 0)).late(half_second), Verdict::NoPowerToCompare);
         assert_eq!(Evidence::default().late(half_second), Verdict::Unsupported);
+        // Every step is one that cannot be.
+        let leaps = Seen { moved: None, reset: true, ..look(0, 10, 300_000) };
+        assert_eq!(looks(1, leaps).late(half_second), Verdict::Stuck);
+        assert_eq!(looks(2, leaps).late(half_second), Verdict::Implausible);
         // From idle to full load: the first power alone would call this one implausible.
         let mut rise = looks(1, look(0, 0, 20_000));
         (0..50).for_each(|_| rise.add(look(RIGHT, 10, 300_000)));

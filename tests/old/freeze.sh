@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# At a release: keeps its header, its list of symbols and a program of its day, which later libraries must go on serving.
+#
+#     tests/old/freeze.sh 0.1
+#
+# What is kept never changes; a release that is kept already is refused.
+set -eu
+cd "$(dirname "$0")/../.."
+version=${1-}
+to=${2-tests/old/$version}
+if ! printf '%s\n' "$version" | grep -Eqx '[0-9]+\.[0-9]+'; then
+    echo "usage: tests/old/freeze.sh MAJOR.MINOR" >&2
+    exit 2
+elif [ -e "$to" ]; then
+    echo "$to is kept already, and never changes" >&2
+    exit 1
+elif ! grep -Eq "^version = \"$version\.[0-9]+\"" Cargo.toml; then
+    echo "Cargo.toml is not of version $version" >&2
+    exit 1
+fi
+mkdir -p "$to"
+cp include/zeus_amd.h cmake/exports.txt tests/old/program.c tests/old/machine.toml "$to"
+echo "kept $to; commit it with the release"

@@ -1,0 +1,351 @@
+//! Verdicts on energy counters: planted faults × ways to check, healthy machines that are never called sick, and how long
+//! it takes.
+
+mod common;
+#[path = "common/energies.rs"]
+mod energies;
+#[path = "common/random.rs"]
+mod random;
+
+use random::Random;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+use zeus_amd_sim::Sim;
+
+const NOT_CHECKED: u32 = 0;
+const TRUSTED: u32 = 1;
+const STUCK: u32 = 2;
+const IMPLAUSIBLE: u32 = 3;
+const NO_POWER: u32 = 4;
+const UNSUPPORTED: u32 = 5;
+const SECONDARY_DIE: u32 = 6;
+const SECONDARY_PARTITION: u32 = 7;
+const PENDING: u32 = 8;
+
+const OK: i32 = 0;
+const NOT_SUPPORTED: i32 = -4;
+const NOT_YET: i32 = -31;
+
+/// What `verdicts.c` says of a GPU.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    gpu: usize,
+    at_once: u32,
+    energy_at_once: i32,
+    verdict: u32,
+    energy: i32,
+    supported: u32,
+}
+
+/// One open: how it was checked, how long it took, and its GPUs.
+#[derive(Debug, Default)]
+struct Open {
+    validation: String,
+    us: u64,
+    gpus: Vec<Said>,
+}
+
+/// Opens `times` times with each of these in turn, the first time at second `at` of the machine.
+fn opens(sim: &Sim, at: f64, times: u32, validations: &[&str]) -> Vec<Open> {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("verdicts")));
+    command.arg(sim.boottime_ns((at * 1e9) as u64).to_string()).arg(times.to_string());
+    let out = command.args(validations.iter().map(|v| energies::validation(v))).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    let name = |number: &str| *validations.iter().find(|v| energies::validation(v) == number).unwrap();
+    let mut all: Vec<Open> = Vec::new();
+    for line in text.lines() {
+        let w: Vec<&str> = line.split(' ').collect();
+        if w[0] == "open" {
+            all.push(Open { validation: name(w[1]).to_owned(), us: w[2].parse().unwrap(), gpus: Vec::new() });
+            continue;
+        }
+        let n = |i: usize| w[i].parse::<i32>().unwrap();
+        let said = Said {
+            gpu: n(0) as usize,
+            at_once: n(2) as u32,
+            energy_at_once: n(3),
+            verdict: n(4) as u32,
+            energy: n(5),
+            supported: n(6) as u32,
+        };
+        all.last_mut().unwrap().gpus.push(said);
+    }
+    assert_eq!(all.len(), times as usize * validations.len());
+    all
+}
+
+/// A planted fault: the patch for a GPU ("@" is its number), and the verdicts of a check that follows the counter and of
+/// Zeus's half second.
+struct Fault {
+    name: &'static str,
+    patch: &'static str,
+    followed: u32,
+    fixed: Option<u32>,
+}
+
+const fn fault(name: &'static str, patch: &'static str, verdict: u32) -> Fault {
+    Fault { name, patch, followed: verdict, fixed: Some(verdict) }
+}
+
+/// Where Zeus's half second is wrong.
+const fn unlike_zeus(name: &'static str, patch: &'static str, followed: u32, fixed: u32) -> Fault {
+    Fault { name, patch, followed, fixed: Some(fixed) }
+}
+
+/// The session is opened at this second of the machine.
+const AT: f64 = 0.5;
+
+/// For mi300x-8: constant power of 137 to 745 W.
+const FAULTS: [Fault; 32] = [
+    fault("healthy", "", TRUSTED),
+    fault("stuck", "counter.stuck_at_s = 0.0", STUCK),
+    fault("stuck at zero", "counter = { initial = 0, stuck_at_s = 0.0 }", STUCK),
+    fault("frozen table", "counter.frozen_at_s = 0.2", STUCK),
+    fault("20 times too fast", "counter.gain = 20", IMPLAUSIBLE),
+    fault("20 times too slow", "counter.gain = 0.05", IMPLAUSIBLE),
+    fault("runs away", "counter.drift_per_s = 60", IMPLAUSIBLE),
+    fault("no power", "fault.amdsmi_get_power_info = 2", NO_POWER),
+    fault("ones for a counter", "counter.missing = \"ones\"", UNSUPPORTED),
+    fault("32 ones for a counter", "counter.missing = \"u32_ones\"", UNSUPPORTED),
+    fault("zero for a counter", "counter.missing = \"zero\"", STUCK),
+    fault("no call for a counter", "fault.amdsmi_get_energy_count = 2", UNSUPPORTED),
+    fault("the call always fails", "fault.amdsmi_get_energy_count = 43", UNSUPPORTED),
+    fault("8 times too fast", "counter.gain = 8", TRUSTED),
+    fault("7 times too slow", "counter.gain = 0.145", TRUSTED),
+    fault("12 times too fast", "counter.gain = 12", IMPLAUSIBLE),
+    fault("12 times too slow", "counter.gain = 0.083", IMPLAUSIBLE),
+    fault("slowest refresh", "counter.refresh_ms = 100", TRUSTED),
+    fault("slow refresh under a fast driver", "counter = { refresh_ms = 100, driver_ms = 1 }", TRUSTED),
+    fault("slow driver", "counter = { driver_ms = 20, driver_lag_us = 300 }", TRUSTED),
+    fault("jitter", "counter = { refresh_ms = 5, refresh_jitter_ms = 4.9 }", TRUSTED),
+    fault("stuck for a while", "counter.stuck_at_s = [[0.51, 0.6]]", TRUSTED),
+    fault("frozen for a while", "counter.frozen_at_s = [[0.51, 0.6]]", TRUSTED),
+    fault("huge", "counter.initial = 9223372036854775000", TRUSTED),
+    // With so slow a refresh the check that follows the counter sees it too.
+    unlike_zeus("reset", "counter = { reset_at_s = 0.75, refresh_ms = 99 }", TRUSTED, IMPLAUSIBLE),
+    unlike_zeus(
+        "first calls for energy fail",
+        "fault.amdsmi_get_energy_count = { status = 30, first = 2 }",
+        TRUSTED,
+        UNSUPPORTED,
+    ),
+    unlike_zeus(
+        "first calls say there is none",
+        "fault.amdsmi_get_energy_count = { status = 2, first = 2 }",
+        TRUSTED,
+        UNSUPPORTED,
+    ),
+    unlike_zeus(
+        "first calls for power fail",
+        "fault.amdsmi_get_power_info = { status = 30, first = 2 }",
+        TRUSTED,
+        NO_POWER,
+    ),
+    unlike_zeus(
+        "idle to load",
+        "power = { kind = \"steps\", steps = [[0, 20], [0.75, 740]] }\ngpu.@.counter.refresh_ms = 80",
+        TRUSTED,
+        IMPLAUSIBLE,
+    ),
+    // Whether the half second takes this for a fault depends on when exactly it begins.
+    Fault {
+        name: "load to idle",
+        patch: "power = { kind = \"steps\", steps = [[0, 740], [0.53, 5]] }\ngpu.@.counter.refresh_ms = 80",
+        followed: TRUSTED,
+        fixed: None,
+    },
+    // 300 W are 19660800 counts a second: the 32 bits come round at 0.75 s.
+    unlike_zeus(
+        "comes round",
+        "gfx_target = 90008\ngpu.@.power = { kind = \"constant\", w = 300 }\ngpu.@.counter = { initial = 4280221696, bits = 32, refresh_ms = 60 }",
+        TRUSTED,
+        IMPLAUSIBLE,
+    ),
+    fault("leaps", "counter = { gain = 90, refresh_ms = 20 }", IMPLAUSIBLE),
+];
+
+fn check(open: &Open, said: &Said, name: &str, followed: u32, fixed: Option<u32>) {
+    let what = format!("{name}, {}: {said:?}", open.validation);
+    let secondary = [SECONDARY_DIE, SECONDARY_PARTITION].contains(&followed);
+    let expected = match open.validation.as_str() {
+        "off" if !secondary => NOT_CHECKED,
+        "fixed" => fixed.unwrap_or(said.verdict),
+        _ => followed,
+    };
+    assert_eq!(said.verdict, expected, "{what}");
+    if open.validation == "background" && !secondary {
+        assert!([PENDING, expected].contains(&said.at_once), "{what}");
+        if said.at_once == PENDING {
+            assert_eq!(said.energy_at_once, NOT_YET, "{what}");
+        }
+    } else {
+        assert_eq!(said.at_once, expected, "{what}");
+    }
+    // Trusted is what is given, and nothing else is.
+    if open.validation != "off" {
+        let given = if expected == TRUSTED { OK } else { NOT_SUPPORTED };
+        let passing = name == "the call always fails";
+        assert!(said.energy == given || passing && said.energy < 0, "{what}");
+        assert_eq!(said.supported, u32::from(expected == TRUSTED), "{what}");
+    }
+}
+
+#[test]
+fn each_fault_has_its_verdict_in_each_way_of_checking() {
+    std::thread::scope(|scope| {
+        for (number, faults) in FAULTS.chunks(8).enumerate() {
+            scope.spawn(move || {
+                for validation in ["adaptive", "fixed", "off", "background"] {
+                    let patches = faults.iter().enumerate().filter(|(_, f)| !f.patch.is_empty());
+                    let patches: Vec<String> =
+                        patches.map(|(i, f)| format!("gpu.{i}.{}", f.patch.replace('@', &i.to_string()))).collect();
+                    let rocm = ["7.13", "7.0.2", "6.3.3", "7.13"][number];
+                    let sim = Sim::start("mi300x-8", rocm, &patches).unwrap();
+                    let open = opens(&sim, AT, 1, &[validation]).remove(0);
+                    assert_eq!(open.gpus.len(), faults.len());
+                    for (said, fault) in open.gpus.iter().zip(faults) {
+                        check(&open, said, fault.name, fault.followed, fault.fixed);
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// What belongs to another GPU of the package says so whatever is checked.
+#[test]
+fn dies_and_partitions() {
+    for validation in ["adaptive", "fixed", "off", "background"] {
+        let sim = Sim::start("mi250x-4", "7.0.2", &["gpu.4.counter.stuck_at_s = 0.0"]).unwrap();
+        let open = opens(&sim, 0.0, 1, &[validation]).remove(0);
+        for said in &open.gpus {
+            let expected =
+                [TRUSTED, SECONDARY_DIE, TRUSTED, SECONDARY_DIE, STUCK, SECONDARY_DIE, TRUSTED, SECONDARY_DIE];
+            check(&open, said, "MI250X", expected[said.gpu], Some(expected[said.gpu]));
+        }
+        let cpx = ["gpu.0.compute_partition = \"CPX\"", "gpu.0.memory_partition = \"NPS4\"", "gpu.0.partitions = 8"];
+        let sim = Sim::start("mi300x-8", "7.0.2", &cpx).unwrap();
+        let open = opens(&sim, 0.0, 1, &[validation]).remove(0);
+        assert_eq!(open.gpus.len(), 15);
+        for said in &open.gpus {
+            let expected = if (1..8).contains(&said.gpu) { SECONDARY_PARTITION } else { TRUSTED };
+            check(&open, said, "CPX", expected, Some(expected));
+        }
+    }
+}
+
+/// With constant power Zeus's half second is right, whatever the counter does; so are the others then.
+#[test]
+fn adaptive_says_what_zeus_says() {
+    let mut random = Random::new();
+    let sims: Vec<_> = (0..4)
+        .map(|_| {
+            let patches = (0..8).map(|gpu| {
+                // From a hundredth to a hundred times, but for what is near the limits of 0.1 and 10.
+                let gain = loop {
+                    let gain = 10_f64.powf(random.below(4001) as f64 / 1000.0 - 2.0);
+                    if !(0.085..0.12).contains(&gain) && !(8.5..12.0).contains(&gain) {
+                        break gain;
+                    }
+                };
+                let refresh = 1.0 + random.below(20) as f64;
+                format!("gpu.{gpu}.counter = {{ gain = {gain}, refresh_ms = {refresh} }}")
+            });
+            patches.collect::<Vec<_>>()
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for patches in &sims {
+            scope.spawn(move || {
+                let sim = Sim::start("mi300x-8", "7.13", patches).unwrap();
+                let all = opens(&sim, 0.2, 2, &["fixed", "adaptive", "background"]);
+                for turn in all.chunks(3) {
+                    for gpu in 0..8 {
+                        let verdicts: Vec<u32> = turn.iter().map(|o| o.gpus[gpu].verdict).collect();
+                        assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{verdicts:?}: {}", patches[gpu]);
+                        assert!([TRUSTED, IMPLAUSIBLE].contains(&verdicts[0]), "{verdicts:?}: {}", patches[gpu]);
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Loads that rise and fall, noise, sensors that average, every refresh: all counters are sound, and none is called anything
+/// else.
+#[test]
+fn no_false_alarm_in_500_healthy_runs() {
+    let mut random = Random::new();
+    let part = |random: &mut Random| random.below(1 << 20) as f64 / (1 << 20) as f64;
+    // The machine, the refreshes (ms), how often.
+    let runs = [
+        ("mi300x-8", 1.0, 4.0, 200),
+        ("mi300x-8", 1.0, 8.0, 160),
+        ("mi300x-8", 10.0, 100.0, 40),
+        ("mi210-1", 1.0, 5.0, 60),
+        ("mi250x-4", 1.0, 20.0, 60),
+    ];
+    let runs = runs.map(|(machine, fastest, slowest, times)| {
+        let gpus = if machine == "mi210-1" { 1 } else { 8 };
+        let mut patches = Vec::new();
+        for gpu in (0..gpus).filter(|g| machine != "mi250x-4" || g % 2 == 0) {
+            let (low, high) = (25.0 + 150.0 * part(&mut random), 200.0 + 450.0 * part(&mut random));
+            let period = 0.005 * 600_f64.powf(part(&mut random));
+            let refresh = fastest + (slowest - fastest) * part(&mut random);
+            let power = match random.below(3) {
+                0 => format!("kind = \"ramp\", from = {low}, to = {high}, over_s = {period}, repeat = true"),
+                1 => format!("kind = \"sine\", mean = 400, amplitude = 370, period_s = {period}"),
+                _ => format!(
+                    "kind = \"square\", low = {low}, high = {high}, period_s = {period}, duty = {}",
+                    0.1 + 0.8 * part(&mut random)
+                ),
+            };
+            patches.push(format!("gpu.{gpu}.power = {{ {power} }}"));
+            patches.push(format!("gpu.{gpu}.noise = {{ w = 20, seed = {gpu} }}"));
+            patches.push(format!(
+                "gpu.{gpu}.counter = {{ refresh_ms = {refresh}, refresh_jitter_ms = {} }}",
+                refresh / 2.0
+            ));
+        }
+        (machine, patches, times)
+    });
+    std::thread::scope(|scope| {
+        for (machine, patches, times) in &runs {
+            scope.spawn(move || {
+                let sim = Sim::start(machine, "7.13", patches).unwrap();
+                let begun = std::time::Instant::now();
+                for (i, open) in opens(&sim, 0.0, *times, &["adaptive"]).iter().enumerate() {
+                    for said in open.gpus.iter().filter(|s| s.verdict != SECONDARY_DIE) {
+                        let patches: Vec<_> =
+                            patches.iter().filter(|p| p.starts_with(&format!("gpu.{}.", said.gpu))).collect();
+                        assert_eq!(said.verdict, TRUSTED, "{machine}, open {i}: {said:?}: {patches:#?}");
+                    }
+                }
+                println!("{machine}: {times} opens, {:?}", begun.elapsed());
+            });
+        }
+    });
+}
+
+/// A refresh of a millisecond: four of them are seen in a fraction of the half second; in the background it takes no time.
+#[test]
+fn adaptive_takes_a_fraction_of_the_half_second() {
+    let sim = Sim::start("mi300x-8", "7.13", &[] as &[&str]).unwrap();
+    let all = opens(&sim, 0.0, 7, &["fixed", "adaptive", "background", "off"]);
+    let median = |validation: &str| {
+        let mut us: Vec<u64> = all.iter().filter(|o| o.validation == validation).map(|o| o.us).collect();
+        us.sort_unstable();
+        Duration::from_micros(us[us.len() / 2])
+    };
+    let [fixed, adaptive, background, off] = ["fixed", "adaptive", "background", "off"].map(median);
+    println!("fixed {fixed:?}, adaptive {adaptive:?}, background {background:?}, off {off:?}");
+    assert!(fixed >= Duration::from_millis(500));
+    assert!(adaptive * 4 < fixed, "adaptive {adaptive:?}, fixed {fixed:?}");
+    assert!(background * 2 < adaptive + off, "background {background:?}, adaptive {adaptive:?}, off {off:?}");
+    let pending =
+        all.iter().filter(|o| o.validation == "background").flat_map(|o| &o.gpus).filter(|s| s.at_once == PENDING);
+    assert!(pending.count() >= 28, "the background was done before it began");
+}
