@@ -330,6 +330,30 @@ fn no_false_alarm_in_500_healthy_runs() {
     });
 }
 
+/// A sensor that averages over seconds shows a load that has ended for long, and one that began not yet.
+#[test]
+fn no_false_alarm_while_an_averaging_sensor_catches_up() {
+    let patches: Vec<String> = (0..4)
+        .flat_map(|i| {
+            let (gpu, average) = (2 * i, [1.0, 2.0, 3.0, 4.0][i]);
+            [
+                format!("gpu.{gpu}.average_s = {average}"),
+                format!(
+                    "gpu.{gpu}.power = {{ kind = \"square\", low = 30, high = 520, period_s = {}, phase_s = {} }}",
+                    2.0 * average + 0.7,
+                    0.9 * i as f64
+                ),
+            ]
+        })
+        .collect();
+    let sim = Sim::start("mi250x-4", "7.13", &patches).unwrap();
+    for (n, open) in opens(&sim, 1.0, 24, &["adaptive"]).iter().enumerate() {
+        for said in open.gpus.iter().filter(|s| s.gpu % 2 == 0) {
+            assert_eq!(said.verdict, TRUSTED, "open {n}: {said:?}");
+        }
+    }
+}
+
 /// A refresh of a millisecond: four of them are seen in a fraction of the half second; in the background it takes no time.
 #[test]
 fn adaptive_takes_a_fraction_of_the_half_second() {

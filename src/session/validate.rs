@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Between two looks at all GPUs: the fastest counters move every millisecond.
 const PAUSE: Duration = Duration::from_millis(4);
+/// How long an averaged power may take to follow the load.
+const AVERAGED_NS: u64 = 4_000_000_000;
 
 /// Gives every GPU its verdict, now or in a while. A failure on one is that one's verdict.
 pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Result<Option<Worker>> {
@@ -64,18 +66,42 @@ fn fixed(devices: &[Device]) {
     }
 }
 
-/// Looks until each counter is known, or its half second is over.
-fn adaptive(devices: &[Device], signal: &Signal) {
-    let begun = monotonic_ns();
-    let mut open: Vec<(&Device, Evidence)> = counting(devices).into_iter().map(|d| (d, Evidence::default())).collect();
-    loop {
-        let looked_ns = monotonic_ns() - begun;
+/// A counter that is looked at, since when, and what was seen.
+struct Open<'a> {
+    device: &'a Device,
+    since_ns: u64,
+    evidence: Evidence,
+}
+
+impl Open<'_> {
+    /// Looks once more; is it still open?
+    fn look(&mut self, begun_ns: u64) -> bool {
+        let now_ns = monotonic_ns();
+        self.evidence.add(seen(self.device));
+        let looked_ns = now_ns - self.since_ns;
         let last = looked_ns >= verdict::FIXED_MS * 1_000_000;
-        open.retain_mut(|(device, evidence)| {
-            evidence.add(seen(device));
-            let verdict = evidence.early().or_else(|| last.then(|| evidence.late(looked_ns)));
-            verdict.map(|v| settle(device, v)).is_none()
-        });
+        let verdict = match self.evidence.early() {
+            None if last => self.evidence.late(looked_ns),
+            None => return true,
+            Some(early) => early,
+        };
+        if verdict == Verdict::Implausible && self.evidence.is_behind() && now_ns - begun_ns < AVERAGED_NS {
+            (self.since_ns, self.evidence) = (now_ns, Evidence::default());
+            return true;
+        }
+        settle(self.device, verdict);
+        false
+    }
+}
+
+/// Looks until each counter is known, or its half second is over. Where an averaged power has yet to follow the load,
+/// another half second decides.
+fn adaptive(devices: &[Device], signal: &Signal) {
+    let begun_ns = monotonic_ns();
+    let new = |device| Open { device, since_ns: begun_ns, evidence: Evidence::default() };
+    let mut open: Vec<Open> = counting(devices).into_iter().map(new).collect();
+    loop {
+        open.retain_mut(|o| o.look(begun_ns));
         if open.is_empty() || !signal.wait_until(Instant::now() + PAUSE) {
             return;
         }
@@ -94,6 +120,7 @@ fn seen(device: &Device) -> Seen {
         counter: looked.look.accumulator.is_some(),
         no_counter: looked.look.no_counter,
         power_mw: looked.look.power_mw,
+        averaged: looked.look.averaged,
         no_power: looked.look.no_power,
         timed: looked.look.driver_ns.is_some(),
     }

@@ -14,6 +14,8 @@ pub struct Seen {
     /// There is none, for sure.
     pub no_counter: bool,
     pub power_mw: Option<u64>,
+    /// That is one which the firmware averages, over seconds.
+    pub averaged: bool,
     /// No power is reported, for sure.
     pub no_power: bool,
     /// The counter's time is its own: one that moves is a refresh.
@@ -41,6 +43,7 @@ pub struct Evidence {
     stood: u32,
     least_mw: Option<u64>,
     most_mw: Option<u64>,
+    averaged: bool,
 }
 
 impl Evidence {
@@ -55,6 +58,7 @@ impl Evidence {
             self.stood += u32::from(pj == 0);
             self.refreshes += u32::from(pj > 0 && seen.timed);
         }
+        self.averaged |= seen.averaged;
         if let Some(mw) = seen.power_mw {
             self.least_mw = Some(self.least_mw.map_or(mw, |l| l.min(mw)));
             self.most_mw = Some(self.most_mw.map_or(mw, |m| m.max(mw)));
@@ -65,6 +69,14 @@ impl Evidence {
     fn is_within(&self, factor: u128, span_ns: u64) -> bool {
         let pj = |mw: Option<u64>| u128::from(mw.unwrap_or(0)) * u128::from(span_ns);
         self.counted_pj * factor > pj(self.least_mw) && self.counted_pj < pj(self.most_mw) * factor
+    }
+
+    /// The power is still on its way to what is drawn, so that it says little: a step of the load shows in the counter at
+    /// once, and in an average after seconds.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let (least, most) = (self.least_mw.unwrap_or(0), self.most_mw.unwrap_or(0));
+        self.averaged && most - least > least / 20 + 1000
     }
 
     /// A verdict that no more looking would change.

@@ -6,8 +6,10 @@ diff cmake/exports.txt <(nm -g --defined-only "$archive" | awk 'NF == 3 { print 
 if readelf -SW "$archive" | grep -E '\.llvmbc|\.llvmcmd|\.debug_' >&2; then die "sections that should be gone"; fi
 
 part "T7: the native libraries of the package are rustc's"
-# The compiler driver adds these two itself; of libgcc it knows better which one.
-named=$(tr ' ' '\n' <"$target/release/native-static-libs.txt" | grep -vx -e -lgcc_s -e -lc | sort -u)
+# The compiler driver adds two of them itself; of libgcc it knows better which one.
+cargo rustc --locked --lib --crate-type staticlib --target-dir "$target/native" -- --print native-static-libs \
+    >"$work/log" 2>&1
+named=$(sed -n 's/^note: native-static-libs: //p' "$work/log" | tr ' ' '\n' | grep -vx -e -lgcc_s -e -lc | sort -u)
 ours=$(pkg-config --libs-only-l zeus_amd-static | tr ' ' '\n' | grep . | sort -u)
 private=$(sed -n 's/^Libs.private: //p' "$prefix/lib/pkgconfig/zeus_amd.pc" | tr ' ' '\n' | sort -u)
 [ "$named" = "$ours" ] || die "rustc: $named; zeus_amd-static.pc:" $ours
