@@ -98,6 +98,7 @@ struct Marked<T> {
 
 impl<T: Default + Sync> OfProcess<T> {
     #[must_use]
+    #[allow(clippy::new_without_default)] // A static is made by a const function, and there is nothing else to it.
     pub const fn new() -> Self {
         OfProcess(AtomicPtr::new(std::ptr::null_mut()))
     }

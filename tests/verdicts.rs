@@ -50,6 +50,8 @@ struct Open {
 fn opens(sim: &Sim, at: f64, times: u32, validations: &[&str]) -> Vec<Open> {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("verdicts")));
+    // Faults of libamd_smi's calls are meant for these.
+    command.env("ZEUS_AMD_BACKEND", "amdsmi");
     command.arg(sim.boottime_ns((at * 1e9) as u64).to_string()).arg(times.to_string());
     let out = command.args(validations.iter().map(|v| energies::validation(v))).output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();

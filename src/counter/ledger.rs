@@ -32,6 +32,11 @@ impl Look {
         self.driver_ns.unwrap_or(self.seen_ns)
     }
 
+    /// How far the driver's clock is ahead of the firmware's.
+    fn ahead_ns(&self) -> Option<i64> {
+        Some(self.driver_ns?.wrapping_sub(self.firmware_ns?) as i64)
+    }
+
     /// From an earlier look to this one; `None` if it is the same reading again.
     fn since(&self, earlier: &Look) -> Option<u64> {
         let ns = match (earlier.driver_ns, self.driver_ns) {
@@ -102,6 +107,32 @@ pub struct Ledger {
     recent_mw: [u64; KNOWN],
     /// How many were put there, one after another.
     recents: usize,
+    lags: Lags,
+}
+
+/// By how much the driver's clock is ahead of the firmware's at the least: what it is ahead by beyond that is the age of
+/// the count. Over some seconds, as the two do not go at quite the same pace.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lags {
+    now: Option<i64>,
+    before: Option<i64>,
+    since_ns: u64,
+}
+
+const PACE_HOLDS_NS: u64 = 10_000_000_000;
+
+impl Lags {
+    fn add(&mut self, look: &Look) {
+        let Some(ahead) = look.ahead_ns() else { return };
+        if look.seen_ns.saturating_sub(self.since_ns) > PACE_HOLDS_NS {
+            (self.before, self.now, self.since_ns) = (self.now, None, look.seen_ns);
+        }
+        self.now = Some(self.now.map_or(ahead, |n| n.min(ahead)));
+    }
+
+    fn least(&self) -> Option<i64> {
+        self.now.into_iter().chain(self.before).min()
+    }
 }
 
 impl Ledger {
@@ -120,6 +151,7 @@ impl Ledger {
             moved_within_ns: 0,
             recent_mw: [0; KNOWN],
             recents: 0,
+            lags: Lags::default(),
         }
     }
 
@@ -150,9 +182,14 @@ impl Ledger {
         self.still_ns
     }
 
-    /// So much older than its time the count may be: as long as the counter has been seen to stand.
+    /// So much older than its time the last count may be: as the firmware's clock tells, or else as long as the counter
+    /// has been seen to stand.
     #[must_use]
     pub fn age_ns(&self) -> u64 {
+        let told = self.counted.and_then(|c| c.ahead_ns()).zip(self.lags.least());
+        if let Some((ahead, least)) = told {
+            return ahead.saturating_sub(least).max(0) as u64;
+        }
         let now = if self.standing_ns > 0 { self.moved_within_ns + self.standing_ns } else { 0 };
         self.stood_ns.max(now)
     }
@@ -169,6 +206,7 @@ impl Ledger {
         if let Some(mw) = look.power_mw {
             self.ceiling_mw = self.ceiling_mw.max(with_excursions(mw));
         }
+        self.lags.add(look);
         let step = self.count(look);
         self.integrate(look);
         step
