@@ -140,6 +140,7 @@ impl Device {
     }
 
     #[must_use]
+    #[inline]
     pub fn verdict(&self) -> Verdict {
         *self.verdict.lock()
     }
@@ -207,6 +208,7 @@ impl Device {
     }
 
     /// The energy counter as it stands, trusted or not.
+    #[inline]
     pub fn raw_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
         self.refuse_shared(WHAT)?;
@@ -255,6 +257,7 @@ impl Device {
         self.to_mj(&raw)
     }
 
+    #[inline]
     pub fn to_mj(&self, raw: &RawEnergy) -> Result<u64> {
         energy_mj(raw.accumulator, raw.unit_uj).ok_or_else(|| {
             self.not_supported("energy", &format!("libamd_smi reports a unit of {} µJ for it", raw.unit_uj))
@@ -372,6 +375,7 @@ impl Device {
     }
 
     /// One counter, one limit a package: where they are another GPU's, this one refuses and names it.
+    #[inline]
     fn refuse_shared(&self, what: &'static str) -> Result<()> {
         let is = match self.role {
             Role::Single | Role::PrimaryDie => return Ok(()),
@@ -384,6 +388,7 @@ impl Device {
         Err(self.not_supported(what, &format!("{is}; {who} has it, for all of the package")))
     }
 
+    #[inline]
     fn handle(&self) -> Result<Handle> {
         let handle = self.handle.ok_or_else(|| {
             Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()))
@@ -410,6 +415,7 @@ impl Device {
     }
 
     /// How long the driver's time has been `driver_ns`, if that is too long.
+    #[inline]
     fn standing_still_ms(&self, driver_ns: u64) -> Option<u64> {
         let now = monotonic_ns();
         let lag = boot_ns().wrapping_sub(driver_ns) as i64;
