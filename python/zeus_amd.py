@@ -540,17 +540,15 @@ def set_log(callback: Optional[Callable[[Log, str], None]], level: Log = Log.DEB
 
 
 def _options(options: dict) -> _Options:
-    for name, value in options.items():
-        if isinstance(value, (str, os.PathLike)):
-            options[name] = os.fsencode(value)
-        if name.endswith("visible_devices") and value is not None:
-            options["flags"] = options.get("flags", 0) | Open.EXPLICIT_MASKS
-    return _Options(**options)
+    values = {n: os.fsencode(v) if isinstance(v, (str, os.PathLike)) else v for n, v in options.items()}
+    if any(n.endswith("_visible_devices") and v is not None for n, v in values.items()):
+        values["flags"] = values.get("flags", 0) | Open.EXPLICIT_MASKS
+    return _Options(**values)
 
 
 def probe(**options: Any) -> None:
     """Raises if no session could be opened, and says why; loads and initialises nothing. Options as of Session."""
-    _check(_lib.zeus_amd_probe(byref(_options(dict(options)))))
+    _check(_lib.zeus_amd_probe(byref(_options(options))))
 
 
 class _Owner:

@@ -153,6 +153,7 @@ impl Device {
     }
 
     #[must_use]
+    #[inline]
     pub fn verdict(&self) -> Verdict {
         *self.verdict.lock()
     }
@@ -208,6 +209,7 @@ impl Device {
     }
 
     /// The energy counter as it stands, trusted or not.
+    #[inline]
     pub fn raw_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
         self.refuse_shared(WHAT)?;
@@ -247,6 +249,7 @@ impl Device {
         self.to_mj(&raw)
     }
 
+    #[inline]
     pub fn to_mj(&self, raw: &RawEnergy) -> Result<u64> {
         energy_mj(raw.accumulator, raw.unit_uj).ok_or_else(|| {
             self.not_supported("energy", &format!("libamd_smi reports a unit of {} µJ for it", raw.unit_uj))

@@ -162,6 +162,7 @@ impl Calls {
     }
 
     /// Below 26.4 one call at a time; from then on only init and shutdown are alone.
+    #[inline]
     fn enter(&self, g: &Generation) -> Entry<'_> {
         if g.needs_lock {
             Entry::Alone(self.lock.write())
@@ -310,6 +311,7 @@ impl Calls {
         Status::check(unsafe { f(h.0, 0, cap_uw) })
     }
 
+    #[inline]
     pub fn energy_count(&self, g: &Generation, h: Handle) -> Result<EnergyCount, Status> {
         let f = self.table.get_energy_count.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);

@@ -156,6 +156,7 @@ impl<T> Out<T> {
 }
 
 /// Checks such a pointer.
+#[inline]
 pub fn out<T>(pointer: *mut T, what: &str) -> Result<Out<T>> {
     if pointer.is_null() {
         Err(null(what))

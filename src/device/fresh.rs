@@ -37,6 +37,7 @@ impl LastTime {
 
 impl Device {
     /// How long the driver's time has been `driver_ns`, if that is too long.
+    #[inline]
     pub(super) fn standing_still_ms(&self, driver_ns: u64) -> Option<u64> {
         let now = boot_ns();
         self.last_time.lock().standing_still_ns(driver_ns, now).map(|ns| ns / 1_000_000)

@@ -51,6 +51,7 @@ impl Vendor {
 }
 
 impl Device {
+    #[inline]
     pub(super) fn ask(&self, vendor: &Vendor) -> Result<Asked> {
         let handle = vendor.handle.ok_or_else(|| {
             Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()))
@@ -82,6 +83,7 @@ impl Device {
         }
     }
 
+    #[inline]
     pub(super) fn vendor_energy(&self, vendor: &Vendor, what: &'static str) -> Result<RawEnergy> {
         if vendor.is_frozen() {
             return Err(self.not_supported(

@@ -63,6 +63,46 @@ AT(zeus_amd_energy_raw_t, accumulator, 8, 8);
 AT(zeus_amd_energy_raw_t, unit_uj, 16, 8);
 AT(zeus_amd_energy_raw_t, driver_time_ns, 24, 8);
 
+AT_LEAST(zeus_amd_gpu_energy_t, GPU_ENERGY_0_1);
+AT(zeus_amd_gpu_energy_t, struct_size, 0, 4);
+AT(zeus_amd_gpu_energy_t, gpu, 4, 4);
+AT(zeus_amd_gpu_energy_t, flags, 8, 4);
+AT(zeus_amd_gpu_energy_t, method, 12, 4);
+AT(zeus_amd_gpu_energy_t, verdict, 16, 4);
+AT(zeus_amd_gpu_energy_t, status, 20, 4);
+AT(zeus_amd_gpu_energy_t, energy_mj, 24, 8);
+AT(zeus_amd_gpu_energy_t, bound_mj, 32, 8);
+AT(zeus_amd_gpu_energy_t, duration_ns, 40, 8);
+AT(zeus_amd_gpu_energy_t, mean_power_mw, 48, 8);
+AT(zeus_amd_gpu_energy_t, begin_ns, 56, 8);
+AT(zeus_amd_gpu_energy_t, end_ns, 64, 8);
+AT(zeus_amd_gpu_energy_t, unit_uj, 72, 8);
+
+AT_LEAST(zeus_amd_total_energy_t, TOTAL_ENERGY_0_1);
+AT(zeus_amd_total_energy_t, struct_size, 0, 4);
+AT(zeus_amd_total_energy_t, flags, 4, 4);
+AT(zeus_amd_total_energy_t, packages, 8, 4);
+AT(zeus_amd_total_energy_t, missing, 12, 4);
+AT(zeus_amd_total_energy_t, energy_mj, 16, 8);
+AT(zeus_amd_total_energy_t, bound_mj, 24, 8);
+AT(zeus_amd_total_energy_t, duration_ns, 32, 8);
+AT(zeus_amd_total_energy_t, mean_power_mw, 40, 8);
+
+AT_LEAST(zeus_amd_sampler_options_t, SAMPLER_OPTIONS_0_1);
+AT(zeus_amd_sampler_options_t, struct_size, 0, 4);
+AT(zeus_amd_sampler_options_t, capacity, 4, 4);
+AT(zeus_amd_sampler_options_t, period_ns, 8, 8);
+
+AT_LEAST(zeus_amd_sample_t, SAMPLE_0_1);
+AT(zeus_amd_sample_t, struct_size, 0, 4);
+AT(zeus_amd_sample_t, gpu, 4, 4);
+AT(zeus_amd_sample_t, flags, 8, 4);
+AT(zeus_amd_sample_t, reserved, 12, 4);
+AT(zeus_amd_sample_t, time_ns, 16, 8);
+AT(zeus_amd_sample_t, energy_uj, 24, 8);
+AT(zeus_amd_sample_t, power_mw, 32, 8);
+AT(zeus_amd_sample_t, slope_mw, 40, 8);
+
 SIZE(zeus_amd_status_t, 4);
 _Static_assert((zeus_amd_status_t)-1 < 0, "statuses are signed");
 SIZE(zeus_amd_backend_t, 4);
@@ -70,6 +110,7 @@ SIZE(zeus_amd_validation_t, 4);
 SIZE(zeus_amd_energy_unit_t, 4);
 SIZE(zeus_amd_verdict_t, 4);
 SIZE(zeus_amd_die_role_t, 4);
+SIZE(zeus_amd_method_t, 4);
 SIZE(zeus_amd_log_level_t, 4);
 SIZE(zeus_amd_log_fn, sizeof(void *));
 
@@ -104,6 +145,7 @@ IS(ZEUS_AMD_STATUS_MASK_STOPPED, -27);
 IS(ZEUS_AMD_STATUS_NO_ACCESS, -28);
 IS(ZEUS_AMD_STATUS_RUNTIME_FAILS, -29);
 IS(ZEUS_AMD_STATUS_NOT_APPLIED, -30);
+IS(ZEUS_AMD_STATUS_NOT_YET, -31);
 IS(ZEUS_AMD_STATUS_UNKNOWN, -98);
 IS(ZEUS_AMD_STATUS_INTERNAL, -99);
 
@@ -112,6 +154,8 @@ IS(ZEUS_AMD_BACKEND_AMDSMI, 1);
 IS(ZEUS_AMD_VALIDATION_DEFAULT, 0);
 IS(ZEUS_AMD_VALIDATION_FIXED, 1);
 IS(ZEUS_AMD_VALIDATION_OFF, 2);
+IS(ZEUS_AMD_VALIDATION_ADAPTIVE, 3);
+IS(ZEUS_AMD_VALIDATION_BACKGROUND, 4);
 IS(ZEUS_AMD_ENERGY_UNIT_REPORTED, 0);
 IS(ZEUS_AMD_ENERGY_UNIT_FIRMWARE, 1);
 IS(ZEUS_AMD_VERDICT_NOT_CHECKED, 0);
@@ -122,9 +166,14 @@ IS(ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE, 4);
 IS(ZEUS_AMD_VERDICT_UNSUPPORTED, 5);
 IS(ZEUS_AMD_VERDICT_SECONDARY_DIE, 6);
 IS(ZEUS_AMD_VERDICT_SECONDARY_PARTITION, 7);
+IS(ZEUS_AMD_VERDICT_PENDING, 8);
 IS(ZEUS_AMD_DIE_SINGLE, 0);
 IS(ZEUS_AMD_DIE_PRIMARY, 1);
 IS(ZEUS_AMD_DIE_SECONDARY, 2);
+IS(ZEUS_AMD_METHOD_NONE, 0);
+IS(ZEUS_AMD_METHOD_COUNTER, 1);
+IS(ZEUS_AMD_METHOD_INTEGRATED, 2);
+IS(ZEUS_AMD_METHOD_ESTIMATED, 3);
 IS(ZEUS_AMD_LOG_ERROR, 0);
 IS(ZEUS_AMD_LOG_WARNING, 1);
 IS(ZEUS_AMD_LOG_INFO, 2);
@@ -148,6 +197,23 @@ IS(ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT, 2);
 IS(ZEUS_AMD_GUARD_WATCHER_BIT, 1);
 IS(ZEUS_AMD_ENERGY_STALE_BIT, 1);
 IS(ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, 2);
+IS(ZEUS_AMD_ENERGY_FLAG_SHORT_BIT, 1);
+IS(ZEUS_AMD_ENERGY_FLAG_RESET_BIT, 2);
+IS(ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT, 4);
+IS(ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT, 8);
+IS(ZEUS_AMD_ENERGY_FLAG_STALE_BIT, 16);
+IS(ZEUS_AMD_ENERGY_FLAG_GAP_BIT, 32);
+IS(ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT, 64);
+IS(ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT, 128);
+IS(ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT, 256);
+IS(ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT, 512);
+IS(ZEUS_AMD_SAMPLE_ENERGY_BIT, 1);
+IS(ZEUS_AMD_SAMPLE_POWER_BIT, 2);
+IS(ZEUS_AMD_SAMPLE_SLOPE_BIT, 4);
+IS(ZEUS_AMD_SAMPLE_INTEGRATED_BIT, 8);
+IS(ZEUS_AMD_SAMPLE_RESET_BIT, 16);
+IS(ZEUS_AMD_SAMPLE_GAP_BIT, 32);
+IS(ZEUS_AMD_SAMPLE_AVERAGED_POWER_BIT, 64);
 
 /* Signatures: a pointer to each function, with the type that it had. */
 static uint32_t (*const version)(void) = zeus_amd_version;
@@ -210,13 +276,29 @@ static zeus_amd_status_t (*const range)(const zeus_amd_t *, uint32_t, uint64_t *
 static zeus_amd_status_t (*const guard_begin)(const zeus_amd_t *, uint32_t, zeus_amd_guard_t **) =
     zeus_amd_guard_begin;
 static zeus_amd_status_t (*const guard_end)(zeus_amd_guard_t *) = zeus_amd_guard_end;
+static zeus_amd_status_t (*const window_begin)(const zeus_amd_t *, zeus_amd_window_t **) = zeus_amd_window_begin;
+static zeus_amd_status_t (*const window_read)(const zeus_amd_window_t *, zeus_amd_total_energy_t *,
+                                              zeus_amd_gpu_energy_t *, uint32_t *) = zeus_amd_window_read;
+static zeus_amd_status_t (*const window_end)(zeus_amd_window_t *, zeus_amd_total_energy_t *, zeus_amd_gpu_energy_t *,
+                                             uint32_t *) = zeus_amd_window_end;
+static zeus_amd_status_t (*const sampler_start)(const zeus_amd_t *, const zeus_amd_sampler_options_t *,
+                                                zeus_amd_sampler_t **) = zeus_amd_sampler_start;
+static zeus_amd_status_t (*const sampler_stop)(zeus_amd_sampler_t *) = zeus_amd_sampler_stop;
+static zeus_amd_status_t (*const sampler_drain)(zeus_amd_sampler_t *, zeus_amd_sample_t *, uint32_t *, uint64_t *) =
+    zeus_amd_sampler_drain;
+static zeus_amd_status_t (*const energy_between)(const zeus_amd_sampler_t *, uint32_t, uint64_t, uint64_t,
+                                                 zeus_amd_gpu_energy_t *) = zeus_amd_sampler_energy_between;
+static void (*const sampler_free)(zeus_amd_sampler_t *) = zeus_amd_sampler_free;
+static uint64_t (*const now_ns)(void) = zeus_amd_now_ns;
 
 int main(void)
 {
     return version && version_string && status_string && last_error && set_log && open_ && close_ && probe &&
                    session_info && gpu_count && gpu_info && u64_fns[0] && u32_fns[0] && clocks_fns[0] &&
                    energy_raw && temperature && range && find_fns[0] && explain && set_limit &&
-                   reset_fns[0] && lock_fns[0] && set_mode && guard_begin && guard_end
+                   reset_fns[0] && lock_fns[0] && set_mode && guard_begin && guard_end &&
+                   window_begin && window_read && window_end && sampler_start && sampler_stop && sampler_drain &&
+                   energy_between && sampler_free && now_ns
                ? 0
                : 1;
 }

@@ -40,6 +40,8 @@ static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
     uint32_t c = mark32, d = mark32;
     int32_t t = -1234;
     zeus_amd_guard_t *guard = NULL;
+    zeus_amd_window_t *window = NULL;
+    zeus_amd_sampler_t *sampler = NULL;
     size_t i, needed = 77;
     char text[8] = "before";
 
@@ -82,6 +84,9 @@ static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
     CHECK_IS(zeus_amd_reset_clocks(z, 0), expected);
     CHECK_IS(zeus_amd_guard_begin(z, 0, &guard), expected);
     CHECK(guard == NULL);
+    CHECK_IS(zeus_amd_window_begin(z, &window), expected);
+    CHECK_IS(zeus_amd_sampler_start(z, NULL, &sampler), expected);
+    CHECK(window == NULL && sampler == NULL);
 }
 
 /* Reads what the fake library's GPU `gpu` has and compares. */

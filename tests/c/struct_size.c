@@ -43,6 +43,59 @@ static zeus_amd_status_t get_energy(void *at)
     return zeus_amd_energy_raw(z, 1, at);
 }
 
+static zeus_amd_window_t *w;
+static zeus_amd_sampler_t *sampler;
+static uint64_t from_ns, to_ns;
+
+static zeus_amd_status_t get_total(void *at)
+{
+    return zeus_amd_window_read(w, at, NULL, NULL);
+}
+
+static zeus_amd_status_t get_gpu_energies(void *at)
+{
+    uint32_t one = 1, two = 2;
+    /* One is too few, and whatever its size is, nothing is written to it. */
+    zeus_amd_status_t s = zeus_amd_window_read(w, NULL, at, &one);
+    CHECK(s == ZEUS_AMD_STATUS_STRUCT_VERSION || s == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
+    if (s == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL)
+        CHECK(one == two);
+    return zeus_amd_sampler_energy_between(sampler, 1, from_ns, to_ns, at);
+}
+
+static zeus_amd_status_t get_sample(void *at)
+{
+    uint32_t one = 1;
+    return zeus_amd_sampler_drain(sampler, at, &one, NULL);
+}
+
+static zeus_amd_status_t start(void *at)
+{
+    zeus_amd_sampler_t *started = (zeus_amd_sampler_t *)at;
+    zeus_amd_status_t s = zeus_amd_sampler_start(z, at, &started);
+    CHECK((s == ZEUS_AMD_STATUS_OK) == (started != NULL));
+    zeus_amd_sampler_free(started);
+    return s;
+}
+
+/* An array has the stride that its first element says. */
+static void strides(void)
+{
+    uint32_t stride, i;
+    for (stride = GPU_ENERGY_0_1; stride < GPU_ENERGY_0_1 + 64; stride++) {
+        uint32_t count = 2;
+        unsigned char *at = place((size_t)stride * 2, stride, 0x5A);
+        CHECK_OK(zeus_amd_window_read(w, NULL, (zeus_amd_gpu_energy_t *)(void *)at, &count));
+        untouched_before(at);
+        for (i = 0; i < 2; i++) {
+            uint32_t head[4];
+            memcpy(head, at + (size_t)stride * i, sizeof head);
+            CHECK(head[0] == stride && head[1] == i && head[3] != ZEUS_AMD_METHOD_NONE);
+            CHECK(stride == GPU_ENERGY_0_1 || at[(size_t)stride * (i + 1) - 1] == 0);
+        }
+    }
+}
+
 static zeus_amd_status_t probe(void *at)
 {
     return zeus_amd_probe(at);
@@ -100,7 +153,7 @@ static void out(get f, const char *macro, uint32_t v1, uint32_t ours)
         CHECK(i == size);
         untouched_before(at);
         /* The energy moves on between two readings. */
-        for (i = f == get_energy ? ENERGY_RAW_0_1 : 4; i < size; i++)
+        for (i = f == get_session || f == get_gpu ? 4 : v1; i < size; i++)
             CHECK(at[i] == (i < ours ? known[i] : 0));
     }
     at = place(0x10000, 0x10000, 0x5A);
@@ -109,9 +162,8 @@ static void out(get f, const char *macro, uint32_t v1, uint32_t ours)
     untouched_before(at);
 }
 
-static void in(get f, uint32_t v1, uint32_t ours)
+static void in(get f, const char *macro, uint32_t v1, uint32_t ours)
 {
-    const char *macro = "ZEUS_AMD_OPTIONS_INIT";
     unsigned char *at;
     uint32_t size, byte;
     bad_sizes(f, macro, v1);
@@ -142,7 +194,20 @@ int main(void)
     out(get_session, "ZEUS_AMD_SESSION_INFO_INIT", SESSION_INFO_0_1, sizeof(zeus_amd_session_info_t));
     out(get_gpu, "ZEUS_AMD_GPU_INFO_INIT", GPU_INFO_0_1, sizeof(zeus_amd_gpu_info_t));
     out(get_energy, "ZEUS_AMD_ENERGY_RAW_INIT", ENERGY_RAW_0_1, sizeof(zeus_amd_energy_raw_t));
-    in(probe, OPTIONS_0_1, sizeof(zeus_amd_options_t));
+    CHECK_OK(zeus_amd_window_begin(z, &w));
+    CHECK_OK(zeus_amd_sampler_start(z, NULL, &sampler));
+    from_ns = zeus_amd_now_ns();
+    usleep(50000);
+    to_ns = zeus_amd_now_ns() - 20000000;
+    out(get_total, "ZEUS_AMD_TOTAL_ENERGY_INIT", TOTAL_ENERGY_0_1, sizeof(zeus_amd_total_energy_t));
+    out(get_gpu_energies, "ZEUS_AMD_GPU_ENERGY_INIT", GPU_ENERGY_0_1, sizeof(zeus_amd_gpu_energy_t));
+    usleep(100000);
+    out(get_sample, "ZEUS_AMD_SAMPLE_INIT", SAMPLE_0_1, sizeof(zeus_amd_sample_t));
+    strides();
+    in(start, "ZEUS_AMD_SAMPLER_OPTIONS_INIT", SAMPLER_OPTIONS_0_1, sizeof(zeus_amd_sampler_options_t));
+    CHECK_OK(zeus_amd_window_end(w, NULL, NULL, NULL));
+    zeus_amd_sampler_free(sampler);
+    in(probe, "ZEUS_AMD_OPTIONS_INIT", OPTIONS_0_1, sizeof(zeus_amd_options_t));
     /* Opening takes half a second with these: the sizes that are refused, then one that is not. */
     bad_sizes(open_it, "ZEUS_AMD_OPTIONS_INIT", OPTIONS_0_1);
     CHECK_OK(open_it(place(sizeof(zeus_amd_options_t) + 8, sizeof(zeus_amd_options_t) + 8, 0)));

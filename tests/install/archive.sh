@@ -6,14 +6,20 @@ diff cmake/exports.txt <(nm -g --defined-only "$archive" | awk 'NF == 3 { print 
 if readelf -SW "$archive" | grep -E '\.llvmbc|\.llvmcmd|\.debug_' >&2; then die "sections that should be gone"; fi
 
 part "T7: the native libraries of the package are rustc's"
-# The compiler driver adds two of them itself; of libgcc it knows better which one.
 cargo rustc --locked --lib --crate-type staticlib --target-dir "$target/native" -- --print native-static-libs \
     >"$work/log" 2>&1
-named=$(sed -n 's/^note: native-static-libs: //p' "$work/log" | tr ' ' '\n' | grep -vx -e -lgcc_s -e -lc | sort -u)
+named=$(sed -n 's/^note: native-static-libs: //p' "$work/log" | tr ' ' '\n' | grep . | sort -u)
 ours=$(pkg-config --libs-only-l zeus_amd-static | tr ' ' '\n' | grep . | sort -u)
 private=$(sed -n 's/^Libs.private: //p' "$prefix/lib/pkgconfig/zeus_amd.pc" | tr ' ' '\n' | sort -u)
 [ "$named" = "$ours" ] || die "rustc: $named; zeus_amd-static.pc:" $ours
 [ "$named" = "$private" ] || die "rustc: $named; zeus_amd.pc:" $private
+
+part "a program without a dynamic loader, where the dlopen of libamd_smi crashes, is not linked"
+# shellcheck disable=SC2046 # words
+if gcc -static "$consumer/consumer.c" -o "$work/no" $(pkg-config --cflags --libs zeus_amd-static) 2>"$work/log"; then
+    die "gcc -static links"
+fi
+grep -q gcc_s "$work/log"
 
 part "T21: two Rust archives in one program, in both orders, with three linkers"
 quietly rustc --edition 2021 -O --crate-type staticlib -o "$work/libsecond.a" "$consumer/second.rs"
@@ -23,7 +29,7 @@ for linker in bfd gold lld; do
     [ $linker != lld ] || driver=clang
     for order in "$archive $work/libsecond.a" "$work/libsecond.a $archive"; do
         # shellcheck disable=SC2086 # words
-        quietly $driver -fuse-ld=$linker "$consumer/two_rusts.c" -I"$prefix/include" -o "$work/two" $order $libraries -lgcc_s
+        quietly $driver -fuse-ld=$linker "$consumer/two_rusts.c" -I"$prefix/include" -o "$work/two" $order $libraries
         quietly in_machine "$work/two"
     done
 done
