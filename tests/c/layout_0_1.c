@@ -62,6 +62,21 @@ AT(zeus_amd_energy_raw_t, flags, 4, 4);
 AT(zeus_amd_energy_raw_t, accumulator, 8, 8);
 AT(zeus_amd_energy_raw_t, unit_uj, 16, 8);
 AT(zeus_amd_energy_raw_t, driver_time_ns, 24, 8);
+AT(zeus_amd_energy_raw_t, firmware_time_ns, 32, 8);
+AT_LEAST(zeus_amd_reading_t, READING_0_1);
+AT(zeus_amd_reading_t, struct_size, 0, 4);
+AT(zeus_amd_reading_t, gpu, 4, 4);
+AT(zeus_amd_reading_t, valid, 8, 4);
+AT(zeus_amd_reading_t, status, 12, 4);
+AT(zeus_amd_reading_t, energy_mj, 16, 8);
+AT(zeus_amd_reading_t, accumulator, 24, 8);
+AT(zeus_amd_reading_t, unit_uj, 32, 8);
+AT(zeus_amd_reading_t, driver_time_ns, 40, 8);
+AT(zeus_amd_reading_t, firmware_time_ns, 48, 8);
+AT(zeus_amd_reading_t, power_instant_mw, 56, 8);
+AT(zeus_amd_reading_t, power_average_mw, 64, 8);
+AT(zeus_amd_reading_t, temperature_c, 72, 4);
+AT(zeus_amd_reading_t, reserved, 76, 4);
 
 AT_LEAST(zeus_amd_gpu_energy_t, GPU_ENERGY_0_1);
 AT(zeus_amd_gpu_energy_t, struct_size, 0, 4);
@@ -151,6 +166,16 @@ IS(ZEUS_AMD_STATUS_INTERNAL, -99);
 
 IS(ZEUS_AMD_BACKEND_AUTO, 0);
 IS(ZEUS_AMD_BACKEND_AMDSMI, 1);
+IS(ZEUS_AMD_BACKEND_SYSFS, 2);
+IS(ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT, 4);
+IS(ZEUS_AMD_READING_ENERGY_BIT, 1);
+IS(ZEUS_AMD_READING_ACCUMULATOR_BIT, 2);
+IS(ZEUS_AMD_READING_DRIVER_TIME_BIT, 4);
+IS(ZEUS_AMD_READING_FIRMWARE_TIME_BIT, 8);
+IS(ZEUS_AMD_READING_POWER_INSTANT_BIT, 16);
+IS(ZEUS_AMD_READING_POWER_AVERAGE_BIT, 32);
+IS(ZEUS_AMD_READING_TEMPERATURE_BIT, 64);
+IS(ZEUS_AMD_READING_STALE_BIT, 128);
 IS(ZEUS_AMD_VALIDATION_DEFAULT, 0);
 IS(ZEUS_AMD_VALIDATION_FIXED, 1);
 IS(ZEUS_AMD_VALIDATION_OFF, 2);
@@ -277,6 +302,7 @@ static zeus_amd_status_t (*const guard_begin)(const zeus_amd_t *, uint32_t, zeus
     zeus_amd_guard_begin;
 static zeus_amd_status_t (*const guard_end)(zeus_amd_guard_t *) = zeus_amd_guard_end;
 static zeus_amd_status_t (*const window_begin)(const zeus_amd_t *, zeus_amd_window_t **) = zeus_amd_window_begin;
+static zeus_amd_status_t (*const read_all)(const zeus_amd_t *, zeus_amd_reading_t *, uint32_t *) = zeus_amd_read_all;
 static zeus_amd_status_t (*const window_read)(const zeus_amd_window_t *, zeus_amd_total_energy_t *,
                                               zeus_amd_gpu_energy_t *, uint32_t *) = zeus_amd_window_read;
 static zeus_amd_status_t (*const window_end)(zeus_amd_window_t *, zeus_amd_total_energy_t *, zeus_amd_gpu_energy_t *,
@@ -295,7 +321,7 @@ int main(void)
 {
     return version && version_string && status_string && last_error && set_log && open_ && close_ && probe &&
                    session_info && gpu_count && gpu_info && u64_fns[0] && u32_fns[0] && clocks_fns[0] &&
-                   energy_raw && temperature && range && find_fns[0] && explain && set_limit &&
+                   energy_raw && read_all && temperature && range && find_fns[0] && explain && set_limit &&
                    reset_fns[0] && lock_fns[0] && set_mode && guard_begin && guard_end &&
                    window_begin && window_read && window_end && sampler_start && sampler_stop && sampler_drain &&
                    energy_between && sampler_free && now_ns

@@ -28,6 +28,7 @@ int main(void)
     zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     zeus_amd_gpu_energy_t each[2] = {ZEUS_AMD_GPU_ENERGY_INIT};
     zeus_amd_sample_t samples[2] = {ZEUS_AMD_SAMPLE_INIT};
+    zeus_amd_reading_t readings[2] = {ZEUS_AMD_READING_INIT};
     uint32_t room;
     size_t i, length = 0;
     char text[8] = "1234567";
@@ -63,6 +64,9 @@ int main(void)
     REFUSED(zeus_amd_gpu_info(NULL, 0, NULL));
     REFUSED(zeus_amd_energy_raw(z, 0, NULL));
     REFUSED(zeus_amd_energy_raw(NULL, 0, NULL));
+    REFUSED(zeus_amd_read_all(z, NULL, NULL));
+    REFUSED(zeus_amd_read_all(NULL, NULL, &c));
+    REFUSED(zeus_amd_read_all(z, readings, NULL));
     REFUSED(zeus_amd_find_by_pci(z, NULL, &c));
     REFUSED(zeus_amd_find_by_pci(z, "0000:01:00.0", NULL));
     REFUSED(zeus_amd_find_by_pci(NULL, NULL, NULL));

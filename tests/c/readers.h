@@ -36,6 +36,7 @@ static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
     zeus_amd_session_info_t session = ZEUS_AMD_SESSION_INFO_INIT;
     zeus_amd_gpu_info_t gpu = ZEUS_AMD_GPU_INFO_INIT;
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
+    zeus_amd_reading_t reading = ZEUS_AMD_READING_INIT;
     uint64_t a = mark64, b = mark64;
     uint32_t c = mark32, d = mark32;
     int32_t t = -1234;
@@ -68,6 +69,8 @@ static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
     CHECK_IS(zeus_amd_gpu_info(z, 0, &gpu), expected);
     CHECK(gpu.valid == 0 && gpu.pci_address[0] == 0);
     CHECK_IS(zeus_amd_energy_raw(z, 0, &raw), expected);
+    CHECK_IS(zeus_amd_read_all(z, &reading, &c), expected);
+    CHECK(c == mark32 && reading.valid == 0);
     CHECK(raw.accumulator == 0 && raw.flags == 0);
     CHECK_IS(zeus_amd_find_by_pci(z, "0000:01:00.0", &c), expected);
     CHECK_IS(zeus_amd_find_by_uuid(z, "GPU-0123456789abcdef", &c), expected);

@@ -5,7 +5,8 @@
 #define OPTIONS_0_1 56
 #define SESSION_INFO_0_1 576
 #define GPU_INFO_0_1 472
-#define ENERGY_RAW_0_1 32
+#define ENERGY_RAW_0_1 40
+#define READING_0_1 80
 #define GPU_ENERGY_0_1 80
 #define TOTAL_ENERGY_0_1 48
 #define SAMPLER_OPTIONS_0_1 16

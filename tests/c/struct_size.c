@@ -43,6 +43,12 @@ static zeus_amd_status_t get_energy(void *at)
     return zeus_amd_energy_raw(z, 1, at);
 }
 
+static zeus_amd_status_t get_readings(void *at)
+{
+    uint32_t one = 1;
+    return zeus_amd_read_all(z, at, &one);
+}
+
 static zeus_amd_window_t *w;
 static zeus_amd_sampler_t *sampler;
 static uint64_t from_ns, to_ns;
@@ -194,6 +200,10 @@ int main(void)
     out(get_session, "ZEUS_AMD_SESSION_INFO_INIT", SESSION_INFO_0_1, sizeof(zeus_amd_session_info_t));
     out(get_gpu, "ZEUS_AMD_GPU_INFO_INIT", GPU_INFO_0_1, sizeof(zeus_amd_gpu_info_t));
     out(get_energy, "ZEUS_AMD_ENERGY_RAW_INIT", ENERGY_RAW_0_1, sizeof(zeus_amd_energy_raw_t));
+    /* One is too few here: what has a size that may be is refused for that, and not written to. */
+    bad_sizes(get_readings, "ZEUS_AMD_READING_INIT", READING_0_1);
+    CHECK_IS(get_readings(place(READING_0_1, READING_0_1, 0x5A)), ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
+    CHECK(end[-1] == 0x5A);
     CHECK_OK(zeus_amd_window_begin(z, &w));
     CHECK_OK(zeus_amd_sampler_start(z, NULL, &sampler));
     from_ns = zeus_amd_now_ns();
