@@ -2,7 +2,7 @@
 consumer=$work/consumer
 cp -r tests/install/consumer "$consumer"
 
-# consumer_with NAME [CMAKE-OPTION...]: configures, builds, and runs the four programs.
+# consumer_with NAME [CMAKE-OPTION...]: configures, builds, and runs the programs.
 consumer_with() {
     local out=$work/build-$1
     shift
@@ -14,9 +14,13 @@ consumer_with() {
         right "$out/${language}_shared"
         right "$out/${language}_static"
     done
+    for program in wrapped fortran; do
+        is_shared "$out/$program"
+        right "$out/$program"
+    done
 }
 
-part "CMake, find_package: C and C++, shared and static, gcc"
+part "CMake, find_package: C, C++ and Fortran, shared and static, gcc"
 consumer_with gcc -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ -DCMAKE_C_FLAGS="-Wall -Wextra -Werror"
 part "CMake, find_package: the same with clang and lld (T27)"
 consumer_with clang -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld
@@ -49,6 +53,10 @@ for cc in gcc clang; do
     is_static "$work/pc-only"
     right "$work/pc-only"
 done
+
+part "Python: with nothing but the path of the module"
+quietly in_machine env PYTHONPATH="$prefix/lib/zeus_amd/python" PYTHONDONTWRITEBYTECODE=1 "$(command -v python3)" \
+    "$consumer/consumer.py" ${watts}000
 
 part "T10: a panic in the installed library is a status, in silence: shared and static"
 for package in zeus_amd zeus_amd-static; do

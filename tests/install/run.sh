@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 root=$PWD
 . examples-c/require.sh
 require cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf readelf:binutils \
-    objdump:binutils strace:strace
+    objdump:binutils strace:strace gfortran:gfortran python3:python3
 require_rust 85
 
 target=${CARGO_TARGET_DIR:-$root/target}
