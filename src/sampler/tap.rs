@@ -193,7 +193,7 @@ impl Tap {
         let (Some(begin), Some(end)) = (Point::at(own(), from_ns), Point::at(own(), to_ns)) else {
             return Err(kept(device.label(), range));
         };
-        let inside = || own().filter(|s| s.time_ns > from_ns && s.time_ns < end.until_ns.max(to_ns));
+        let inside = || own().filter(|s| s.time_ns > from_ns && s.time_ns <= end.until_ns);
         let energy_pj = end.energy_pj.saturating_sub(begin.energy_pj);
         let integrated = inside().any(|s| s.flags & INTEGRATED != 0);
         let reported = match (self.unit, integrated) {
@@ -209,7 +209,7 @@ impl Tap {
                 + reported
                 + begin.off_pj(ceiling_mw)
                 + end.off_pj(ceiling_mw)
-                + edges_within_pj(ceiling_mw, age_ns),
+                + edges_within_pj(ceiling_mw, if integrated { 0 } else { age_ns }),
             duration_ns: to_ns - from_ns,
             begin_ns: from_ns,
             end_ns: to_ns,

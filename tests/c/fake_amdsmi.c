@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,10 @@ static const char *log_file;
 static unsigned init_sleep;
 /* FAKE_OVERRUN: each struct is written so many bytes longer than it is. */
 static size_t overrun;
+
+/* FAKE_DIES: what the library needs is destroyed at exit, as C++ statics are, and takes its time; a call after that ends
+ * the program. FAKE_FORKS: so many readings of energy, then one forks a process, and waits for it. */
+static unsigned dies, forks;
 
 /* amdsmi_get_temp_metric does not return while this is set; fake_inside says that it waits. */
 volatile int fake_block, fake_inside;
@@ -43,7 +48,41 @@ __attribute__((constructor)) static void loaded(void)
     log_file = getenv("FAKE_LOG");
     init_sleep = number("FAKE_INIT_SLEEP");
     overrun = number("FAKE_OVERRUN");
+    dies = number("FAKE_DIES");
+    forks = number("FAKE_FORKS");
     event("loaded");
+}
+
+static volatile int dead;
+
+static void destroy(void)
+{
+    dead = 1;
+    usleep(30000);
+}
+
+/* As a static of a function: made when that is first called, so destroyed before what was there earlier. */
+static void need_statics(void)
+{
+    static volatile int made;
+    if (dead)
+        abort();
+    if (dies && !made) {
+        made = 1;
+        atexit(destroy);
+    }
+}
+
+static void fork_now_and_then(void)
+{
+    static volatile unsigned calls;
+    if (forks && ++calls % forks == 0) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(0);
+        waitpid(pid, NULL, 0);
+        event("forked");
+    }
 }
 
 static int gpus[2];
@@ -147,6 +186,7 @@ uint32_t amdsmi_get_gpu_enumeration_info(void *handle, void *info)
 
 uint32_t amdsmi_get_power_info(void *handle, void *info)
 {
+    need_statics();
     receive(info, 192);
     ((uint32_t *)info)[2] = 100 + which(handle);
     ((uint32_t *)info)[3] = 0xFFFF;
@@ -168,6 +208,8 @@ uint32_t amdsmi_get_power_cap_info(void *handle, uint32_t sensor, void *info)
 uint32_t amdsmi_get_energy_count(void *handle, uint64_t *count, float *unit, uint64_t *time_ns)
 {
     struct timespec now;
+    need_statics();
+    fork_now_and_then();
     clock_gettime(CLOCK_BOOTTIME, &now);
     *time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     *unit = 15.3f;

@@ -1,0 +1,257 @@
+/* A sampler as a guest in somebody else's process. argv[1]: what happens meanwhile. */
+#include <dirent.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "readers.h"
+
+static int threads(void)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/task");
+    CHECK(d != NULL);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n - 2;
+}
+
+/* A thread that has ended may be seen for a moment more. */
+static int settle(int expected)
+{
+    int patience;
+    for (patience = 0; patience < 2000 && threads() != expected; patience++)
+        usleep(1000);
+    return threads() == expected;
+}
+
+static zeus_amd_sampler_t *start(const zeus_amd_t *z, uint64_t period_ns)
+{
+    zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
+    zeus_amd_sampler_t *s = NULL;
+    how.period_ns = period_ns;
+    how.capacity = 4096;
+    CHECK_OK(zeus_amd_sampler_start(z, &how, &s));
+    CHECK(s != NULL);
+    return s;
+}
+
+/* Takes all; those of a GPU come in the order of their times, and none twice. How many there were. */
+static uint32_t drain(zeus_amd_sampler_t *s)
+{
+    zeus_amd_sample_t some[64] = {ZEUS_AMD_SAMPLE_INIT};
+    uint64_t last[2] = {0, 0}, lost = 1;
+    uint32_t n = 64, i, all = 0;
+    while (n == 64) {
+        CHECK_OK(zeus_amd_sampler_drain(s, some, &n, &lost));
+        CHECK(lost == 0);
+        for (i = 0; i < n; i++) {
+            CHECK(some[i].gpu < 2 && some[i].time_ns > last[some[i].gpu]);
+            last[some[i].gpu] = some[i].time_ns;
+        }
+        all += n;
+    }
+    return all;
+}
+
+static void between(zeus_amd_sampler_t *s, uint64_t from, uint64_t to)
+{
+    zeus_amd_gpu_energy_t e = ZEUS_AMD_GPU_ENERGY_INIT;
+    CHECK_OK(zeus_amd_sampler_energy_between(s, 1, from, to, &e));
+    /* GPU 1 draws 101 W. */
+    double truth = (double)(to - from) * 101e-6;
+    CHECK(e.gpu == 1 && e.status == 0 && e.begin_ns == from && e.end_ns == to && e.duration_ns == to - from);
+    CHECK((double)e.energy_mj <= truth + (double)e.bound_mj && (double)e.energy_mj >= truth - (double)e.bound_mj);
+}
+
+static void child_of(const zeus_amd_t *z, zeus_amd_sampler_t *s, zeus_amd_window_t *w)
+{
+    zeus_amd_sample_t some[4] = {ZEUS_AMD_SAMPLE_INIT};
+    zeus_amd_gpu_energy_t e = ZEUS_AMD_GPU_ENERGY_INIT;
+    zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    uint32_t n = 4;
+    uint64_t lost = 77;
+    zeus_amd_t *own;
+    alarm(20);
+    CHECK_IS(zeus_amd_sampler_stop(s), ZEUS_AMD_STATUS_FORKED);
+    CHECK_IS(zeus_amd_sampler_drain(s, some, &n, &lost), ZEUS_AMD_STATUS_FORKED);
+    CHECK_IS(zeus_amd_sampler_energy_between(s, 0, 1, 2, &e), ZEUS_AMD_STATUS_FORKED);
+    CHECK_IS(zeus_amd_window_read(w, &total, NULL, NULL), ZEUS_AMD_STATUS_FORKED);
+    CHECK_IS(zeus_amd_window_end(w, NULL, NULL, NULL), ZEUS_AMD_STATUS_FORKED);
+    CHECK(n == 4 && lost == 77 && total.packages == 0 && says("fork"));
+    all_refuse(z, ZEUS_AMD_STATUS_FORKED);
+    zeus_amd_sampler_free(s);
+    zeus_amd_close((zeus_amd_t *)(uintptr_t)z);
+    CHECK_IS(zeus_amd_sampler_stop(s), ZEUS_AMD_STATUS_FORKED);
+    /* A life of its own, with a sampler of its own, which ends with a return from main. */
+    own = open_quickly();
+    s = start(own, 1000000);
+    usleep(20000);
+    CHECK(drain(s) > 4);
+    exit(0);
+}
+
+static void forks(void)
+{
+    zeus_amd_t *z = open_quickly();
+    zeus_amd_sampler_t *s = start(z, 500000);
+    zeus_amd_window_t *w;
+    int i;
+    CHECK_OK(zeus_amd_window_begin(z, &w));
+    for (i = 0; i < 30; i++) {
+        int status = -1;
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0)
+            child_of(z, s, w);
+        CHECK(waitpid(pid, &status, 0) == pid);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        CHECK(drain(s) > 0);
+    }
+    CHECK(settle(2));
+    CHECK_OK(zeus_amd_window_end(w, NULL, NULL, NULL));
+    zeus_amd_sampler_free(s);
+    zeus_amd_close(z);
+}
+
+static void again_and_again(void)
+{
+    zeus_amd_t *z = open_quickly();
+    int i, before = 1;
+    for (i = 0; i < 1000; i++) {
+        zeus_amd_sampler_t *s = start(z, 100000 + (uint64_t)i * 1000);
+        CHECK(settle(before + 1));
+        if (i % 50 == 0)
+            usleep(3000);
+        if (i % 3 == 0)
+            CHECK_OK(zeus_amd_sampler_stop(s));
+        if (i % 6 == 0) {
+            CHECK_OK(zeus_amd_sampler_stop(s));
+            CHECK(settle(before));
+        }
+        if (i % 2 == 0)
+            CHECK(drain(s) >= 2);
+        zeus_amd_sampler_free(s);
+        CHECK(settle(before));
+    }
+    zeus_amd_close(z);
+}
+
+/* Two samplers of one session have one thread, and each its own period and samples. */
+static void two(void)
+{
+    zeus_amd_t *z = open_quickly();
+    int before = 1;
+    zeus_amd_sampler_t *fast = start(z, 1000000), *slow = start(z, 50000000);
+    uint32_t many, few;
+    CHECK(settle(before + 1));
+    usleep(400000);
+    CHECK_OK(zeus_amd_sampler_stop(fast));
+    CHECK(settle(before + 1));
+    many = drain(fast);
+    usleep(200000);
+    CHECK(drain(fast) == 0);
+    zeus_amd_sampler_free(fast);
+    CHECK_OK(zeus_amd_sampler_stop(slow));
+    few = drain(slow);
+    /* 600 ms in steps of 50 for two GPUs, and the first and the last. */
+    CHECK(few >= 8 && few <= 30 && many > 2 * few);
+    zeus_amd_sampler_free(slow);
+    CHECK(settle(before));
+    zeus_amd_close(z);
+}
+
+/* The session ends first: the thread with it, samples and windows stay. */
+static void closed(void)
+{
+    int i, before = 1;
+    for (i = 0; i < 20; i++) {
+        zeus_amd_t *z = open_quickly();
+        zeus_amd_sampler_t *s = start(z, 1000000);
+        zeus_amd_window_t *w;
+        zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+        uint64_t from = zeus_amd_now_ns(), to;
+        CHECK_OK(zeus_amd_window_begin(z, &w));
+        usleep(20000);
+        to = zeus_amd_now_ns() - 10000000;
+        zeus_amd_close(z);
+        CHECK(settle(before));
+        between(s, from, to);
+        if (i % 2 == 0)
+            CHECK_OK(zeus_amd_sampler_stop(s));
+        CHECK(drain(s) >= 4);
+        CHECK_OK(zeus_amd_window_end(w, &total, NULL, NULL));
+        CHECK(total.packages == 2 && total.energy_mj > 0);
+        zeus_amd_sampler_free(s);
+    }
+}
+
+/* libamd_smi forks itself in the middle of a reading. */
+static void vendor_forks(void)
+{
+    zeus_amd_t *z = open_quickly();
+    zeus_amd_sampler_t *s = start(z, 1000000);
+    uint64_t from = zeus_amd_now_ns(), to;
+    usleep(300000);
+    CHECK_OK(zeus_amd_sampler_stop(s));
+    to = zeus_amd_now_ns() - 20000000;
+    between(s, from, to);
+    CHECK(drain(s) > 20);
+    read_fake(z, 0);
+    zeus_amd_sampler_free(s);
+    zeus_amd_close(z);
+}
+
+/* NULL for what was lost: the next drain says it. */
+static void lost(void)
+{
+    zeus_amd_t *z = open_quickly();
+    zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
+    zeus_amd_sampler_t *s;
+    zeus_amd_sample_t some[16] = {ZEUS_AMD_SAMPLE_INIT};
+    uint32_t n = 16, again = 16;
+    uint64_t told = 0;
+    how.capacity = 16;
+    how.period_ns = 1000000;
+    CHECK_OK(zeus_amd_sampler_start(z, &how, &s));
+    usleep(100000);
+    CHECK_OK(zeus_amd_sampler_stop(s));
+    CHECK_OK(zeus_amd_sampler_drain(s, some, &n, NULL));
+    CHECK(n == 16);
+    CHECK_OK(zeus_amd_sampler_drain(s, some, &again, &told));
+    CHECK(again == 0 && told > 16);
+    again = 16;
+    CHECK_OK(zeus_amd_sampler_drain(s, some, &again, &told));
+    CHECK(again == 0 && told == 0);
+    zeus_amd_sampler_free(s);
+    how.period_ns = 99999;
+    CHECK_IS(zeus_amd_sampler_start(z, &how, &s), ZEUS_AMD_STATUS_INVALID_ARGUMENT);
+    CHECK(s == NULL && says("period_ns"));
+    how.period_ns = 0;
+    how.capacity = UINT32_MAX;
+    CHECK_IS(zeus_amd_sampler_start(z, &how, &s), ZEUS_AMD_STATUS_INVALID_ARGUMENT);
+    CHECK(s == NULL && says("capacity"));
+    zeus_amd_close(z);
+}
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 2);
+    alarm(50);
+    if (strcmp(argv[1], "forks") == 0)
+        forks();
+    else if (strcmp(argv[1], "again_and_again") == 0)
+        again_and_again();
+    else if (strcmp(argv[1], "two") == 0)
+        two();
+    else if (strcmp(argv[1], "closed") == 0)
+        closed();
+    else if (strcmp(argv[1], "vendor_forks") == 0)
+        vendor_forks();
+    else if (strcmp(argv[1], "lost") == 0)
+        lost();
+    else
+        CHECK(!"known");
+    return 0;
+}

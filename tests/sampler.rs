@@ -1,0 +1,297 @@
+//! Samplers: as guests in other people's processes, and against the exact integral of the machine file.
+
+mod common;
+#[path = "common/random.rs"]
+mod random;
+#[path = "c/support.rs"]
+mod support;
+
+use random::Random;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use support::{cdylib, program, run, work, Fake};
+use zeus_amd_sim::Sim;
+
+fn guest(what: &str, env: &[(&str, &str)]) -> Fake {
+    let folder = work(what);
+    let fake = Fake::new(&folder);
+    run(fake.command(program("sampler_guest", &folder)).arg(what).envs(env.iter().copied())).silent();
+    fake
+}
+
+#[test]
+fn t15_t16_fork_while_sampling() {
+    guest("forks", &[]);
+}
+
+#[test]
+fn t17_the_vendor_forks_while_it_is_read() {
+    let fake = guest("vendor_forks", &[("FAKE_FORKS", "10")]);
+    assert!(fake.events().iter().filter(|e| *e == "forked").count() > 10, "{:?}", fake.events());
+}
+
+#[test]
+fn started_and_stopped_a_thousand_times() {
+    guest("again_and_again", &[]);
+}
+
+#[test]
+fn two_samplers_share_a_thread() {
+    guest("two", &[]);
+}
+
+#[test]
+fn the_session_may_end_first() {
+    guest("closed", &[]);
+}
+
+#[test]
+fn what_is_lost_is_said_once() {
+    guest("lost", &[]);
+}
+
+#[test]
+fn t12_dlclose_while_sampling() {
+    let folder = work("sampler_dlclose");
+    let fake = Fake::new(&folder);
+    let to = folder.join("sampler_dlclose");
+    let mut c = support::cc("gcc", "gnu99");
+    c.arg(support::root().join("tests/c/sampler_dlclose.c")).arg("-o").arg(&to).args(["-lpthread", "-ldl"]);
+    run(&mut c).silent();
+    for then in ["again", "leave"] {
+        let ran = run(fake.command(&to).arg(cdylib()).arg(then).env("FAKE_DIES", "1"));
+        assert!(ran.code == Some(7) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{then}: {ran:?}");
+    }
+}
+
+/// libamd_smi's statics are destroyed at exit, and a call after that crashes: background threads end before.
+#[test]
+fn t14_return_from_main_while_sampling() {
+    let folder = work("exit_race");
+    let fake = Fake::new(&folder);
+    let to = program("exit_race", &folder);
+    let end = |how: &str| run(fake.command(&to).arg(how).env("FAKE_DIES", "1"));
+    for (how, times) in [("sampler", 30), ("background", 15), ("window", 15)] {
+        for i in 0..times {
+            let ran = end(how);
+            assert!(ran.code == Some(7) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{how} {i}: {ran:?}");
+        }
+    }
+    // A thread that nobody ends calls too late, and the fake library lets no such call pass.
+    assert_eq!(end("own").code, None, "the fake library forgives late calls, so this test proves nothing");
+}
+
+const POWER: u32 = 2;
+const SLOPE: u32 = 4;
+const INTEGRATED: u32 = 8;
+const GAP: u32 = 32;
+
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    flags: u32,
+    time_ns: u64,
+    energy_uj: u64,
+    power_mw: u64,
+    slope_mw: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Between {
+    gpu: usize,
+    status: i32,
+    method: u32,
+    energy_mj: u64,
+    bound_mj: u64,
+    from_ns: u64,
+    to_ns: u64,
+}
+
+/// What came of a run: the samples of each GPU in the order of the drains, energies, how many were lost.
+#[derive(Default)]
+struct Ran {
+    gpus: [Vec<Sample>; 8],
+    between: Vec<Between>,
+    lost: u64,
+}
+
+struct How {
+    period_us: u64,
+    capacity: u32,
+    ms: u64,
+    drain_ms: u64,
+    room: u32,
+    asks: u32,
+}
+
+fn sampled(sim: &Sim, validation: &str, h: &How, seed: u64) -> Ran {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("sampler")));
+    // The firmware's unit, so that the truth has no unit to get lost in.
+    command.args([validation, "1", &h.period_us.to_string(), &h.capacity.to_string(), &h.ms.to_string()]);
+    command.args([h.drain_ms.to_string(), h.room.to_string(), h.asks.to_string(), seed.to_string()]);
+    let out = command.output().unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    let mut ran = Ran::default();
+    for line in String::from_utf8(out.stdout).unwrap().lines() {
+        let (kind, rest) = line.split_once(' ').unwrap();
+        let n: Vec<i64> = rest.split(' ').map(|w| w.parse().unwrap()).collect();
+        match kind {
+            "s" => ran.gpus[n[0] as usize].push(Sample {
+                flags: n[1] as u32,
+                time_ns: n[2] as u64,
+                energy_uj: n[3] as u64,
+                power_mw: n[4] as u64,
+                slope_mw: n[5] as u64,
+            }),
+            "b" => ran.between.push(Between {
+                gpu: n[0] as usize,
+                status: n[1] as i32,
+                method: n[2] as u32,
+                energy_mj: n[4] as u64,
+                bound_mj: n[5] as u64,
+                from_ns: n[6] as u64,
+                to_ns: n[7] as u64,
+            }),
+            _ => ran.lost += n[0] as u64,
+        }
+    }
+    for samples in &ran.gpus {
+        assert!(samples.windows(2).all(|w| w[0].time_ns < w[1].time_ns), "a sample came twice, or out of order");
+        assert!(samples.windows(2).all(|w| w[0].energy_uj <= w[1].energy_uj));
+    }
+    ran
+}
+
+const OFF: &str = "2";
+const ADAPTIVE: &str = "3";
+
+const LOADS: [&str; 8] = [
+    "{ kind = \"constant\", w = 412 }",
+    "{ kind = \"square\", low = 80, high = 700, period_s = 0.05 }",
+    "{ kind = \"square\", low = 80, high = 700, period_s = 0.9, duty = 0.3 }",
+    "{ kind = \"ramp\", from = 100, to = 700, over_s = 0.7, repeat = true }",
+    "{ kind = \"sine\", mean = 400, amplitude = 300, period_s = 0.3 }",
+    "{ kind = \"sine\", mean = 300, amplitude = 200, period_s = 2 }",
+    "{ kind = \"steps\", steps = [[0, 100], [1, 600], [2, 250], [3, 700], [4, 90]] }",
+    "{ kind = \"ramp\", from = 90, to = 600, over_s = 5 }",
+];
+
+fn patches(more: impl Fn(usize) -> String) -> Vec<String> {
+    (0..8)
+        .flat_map(|i| [format!("gpu.{i}.power = {}", LOADS[i]), format!("gpu.{i}.counter = {{ {} }}", more(i))])
+        .collect()
+}
+
+/// What the machine file says of a GPU between two CLOCK_BOOTTIMEs, in mJ.
+fn truth_mj(sim: &Sim, gpu: usize, from_ns: u64, to_ns: u64) -> f64 {
+    sim.machine().gpus()[gpu].energy_between_j(sim.machine_ns(from_ns), sim.machine_ns(to_ns)) * 1e3
+}
+
+fn energies_hold(sim: &Sim, ran: &Ran, method: u32) {
+    let mut asked = 0;
+    for b in &ran.between {
+        let samples = &ran.gpus[b.gpu];
+        let within = samples[0].time_ns <= b.from_ns && b.to_ns <= samples.last().unwrap().time_ns;
+        assert_eq!(b.status, if within { 0 } else { -3 }, "{b:?}");
+        if within {
+            asked += 1;
+            let truth = truth_mj(sim, b.gpu, b.from_ns, b.to_ns);
+            assert!((truth - b.energy_mj as f64).abs() <= b.bound_mj as f64, "{truth} mJ: {b:?}");
+            assert_eq!(b.method, method, "{b:?}");
+        }
+    }
+    assert!(asked * 2 > ran.between.len(), "{asked} of {}", ran.between.len());
+}
+
+/// By itself: about as many samples as the GPU has readings, each once; power from the counter and its energy are exact.
+#[test]
+fn a_sampler_finds_its_own_pace() {
+    let mut random = Random::new();
+    let refreshes = [1.5, 3.0, 5.0, 7.0, 12.0, 20.0, 50.0, 100.0];
+    let sim = Sim::start("mi300x-8", "7.13", &patches(|i| format!("refresh_ms = {}", refreshes[i]))).unwrap();
+    let how = How { period_us: 0, capacity: 1 << 18, ms: 5000, drain_ms: 200, room: 1 << 16, asks: 400 };
+    let ran = sampled(&sim, ADAPTIVE, &how, random.next());
+    assert_eq!(ran.lost, 0);
+    for (gpu, samples) in ran.gpus.iter().enumerate() {
+        let (first, last) = (samples[0], samples[samples.len() - 1]);
+        let readings = (last.time_ns - first.time_ns) as f64 / (refreshes[gpu] * 1e6);
+        let part = (samples.len() - 1) as f64 / readings;
+        println!("{} ms: {} samples, {part:.3} of all readings", refreshes[gpu], samples.len());
+        assert!(part <= 1.0 + 1e-6, "GPU {gpu}: {part}");
+        // A busy machine misses some.
+        assert!(part > 0.6, "GPU {gpu}, {} ms: {part} of all readings", refreshes[gpu]);
+        assert_eq!(first.energy_uj, 0);
+        for w in samples.windows(2) {
+            let ns = w[1].time_ns - w[0].time_ns;
+            let truth_uj = truth_mj(&sim, gpu, w[0].time_ns, w[1].time_ns) * 1e3;
+            let uj = w[1].energy_uj - w[0].energy_uj;
+            // Two counts of 15.3 uJ, and a rounding.
+            assert!((uj as f64 - truth_uj).abs() < 33.0, "GPU {gpu}: {truth_uj} uJ: {w:?}");
+            assert_eq!(w[1].flags & (POWER | SLOPE | INTEGRATED | GAP), POWER | SLOPE, "{w:?}");
+            let by_slope = w[1].slope_mw as f64 * ns as f64 * 1e-6;
+            assert!(
+                (by_slope - uj as f64).abs() <= 2.0 + ns as f64 * 1e-6,
+                "GPU {gpu}: {by_slope} uJ by its slope: {w:?}"
+            );
+        }
+        // The sensor says what the load is at that moment, or one refresh later: libamd_smi is asked for it separately.
+        let right = samples.iter().filter(|s| {
+            let w = sim.machine().gpus()[gpu].power_w(sim.machine_ns(s.time_ns) as f64 * 1e-9);
+            (s.power_mw as f64 - w * 1e3).abs() <= 501.0
+        });
+        assert!(right.count() * 10 > samples.len() * 7, "GPU {gpu}");
+    }
+    energies_hold(&sim, &ran, 1);
+}
+
+/// Where the counter stands still power is added up: near the truth, and the truth is inside the bound.
+#[test]
+fn untrusted_counters_are_integrated() {
+    let mut random = Random::new();
+    let refreshes = [1.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 33.0];
+    let stuck = patches(|i| format!("stuck_at_s = 0.0, refresh_ms = {}", refreshes[i]));
+    let sim = Sim::start("mi300x-8", "7.13", &stuck).unwrap();
+    let how = How { period_us: 0, capacity: 1 << 18, ms: 5000, drain_ms: 200, room: 1 << 16, asks: 400 };
+    let ran = sampled(&sim, ADAPTIVE, &how, random.next());
+    for (gpu, samples) in ran.gpus.iter().enumerate() {
+        let (first, last) = (samples[0], samples[samples.len() - 1]);
+        assert!(samples[1..].iter().all(|s| s.flags & (INTEGRATED | SLOPE) == INTEGRATED), "GPU {gpu}");
+        let truth = truth_mj(&sim, gpu, first.time_ns, last.time_ns);
+        let error = (last.energy_uj as f64 / 1e3 - truth).abs() / truth;
+        println!("GPU {gpu}: {} samples, {:.3} % off", samples.len(), error * 100.0);
+        assert!(error < 0.03, "GPU {gpu}: {error}");
+        // It is the trapezoids of what it says.
+        let mut sum = 0.0;
+        for w in samples.windows(2) {
+            sum += (w[0].power_mw + w[1].power_mw) as f64 / 2.0 * (w[1].time_ns - w[0].time_ns) as f64 * 1e-6;
+            assert!((sum - w[1].energy_uj as f64).abs() <= 2.0 + sum * 1e-6, "GPU {gpu}: {sum} uJ: {w:?}");
+        }
+    }
+    energies_hold(&sim, &ran, 2);
+}
+
+/// Eight GPUs at 1 kHz for half a minute into a ring that is too small: nothing comes twice, out of order, or is lost unsaid.
+#[test]
+fn eight_gpus_at_1_khz_into_a_small_ring() {
+    let sim = Sim::start("mi300x-8", "7.13", &patches(|_| "refresh_ms = 0.1".to_owned())).unwrap();
+    let how = How { period_us: 1000, capacity: 1000, ms: 30_000, drain_ms: 150, room: 200, asks: 0 };
+    let ran = sampled(&sim, OFF, &how, 0);
+    let drained: usize = ran.gpus.iter().map(Vec::len).sum();
+    let taken = drained as u64 + ran.lost;
+    let (mut most, mut per_gpu) = (0, Vec::new());
+    for (gpu, samples) in ran.gpus.iter().enumerate() {
+        let (first, last) = (samples[0], samples[samples.len() - 1]);
+        most += (last.time_ns - first.time_ns) / 800_000 + 2;
+        per_gpu.push((last.time_ns - first.time_ns) / 1_000_000);
+        // What was drained is right although its neighbours are gone.
+        let truth = truth_mj(&sim, gpu, first.time_ns, last.time_ns);
+        let energy = (last.energy_uj - first.energy_uj) as f64 / 1e3;
+        assert!((energy - truth).abs() < 0.05 + 1e-6 * truth, "GPU {gpu}: {energy}, not {truth} mJ");
+    }
+    let asked: u64 = per_gpu.iter().sum();
+    println!("{drained} drained, {} lost, {taken} of {asked} taken", ran.lost);
+    assert!(ran.lost > 10_000, "only {} lost", ran.lost);
+    assert!(taken <= most, "{taken} taken, at most {most} are apart by a period");
+    // A busy machine misses some.
+    assert!(taken * 4 > asked, "{taken} of {asked}");
+}
