@@ -19,6 +19,7 @@ add_custom_command(
     COMMENT "Stripping ${file_name}"
     VERBATIM)
 add_custom_target(zeus_amd_strip ALL DEPENDS "${here}/stripped/${file_name}")
+add_dependencies(zeus_amd_strip zeus_amd_build_shared)
 
 install(PROGRAMS "${here}/stripped/${file_name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime)
 install(FILES "${here}/${soname}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime)
