@@ -20,25 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* One edge of the measurement: a counter and when the driver read it. */
-struct edge {
-    int have;
-    zeus_amd_energy_raw_t raw;
-    double seconds;
-};
-
 static void complain(const char *what)
 {
     char text[1024];
     zeus_amd_last_error(text, sizeof text);
     fprintf(stderr, "energy_report: %s: %s\n", what, text);
-}
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 static const char *verdict_word(uint32_t verdict)
@@ -91,22 +77,6 @@ static void print_table(zeus_amd_t *z, uint32_t count)
         cell(temperature_text, sizeof temperature_text, status, temperature, "C");
         printf("%3" PRIu32 "  %-28.28s  %-12s  %8s  %-11s  %8s  %6s\n", i, info.name, info.pci_address,
                power_text, verdict_word(info.energy_verdict), limit_text, temperature_text);
-    }
-}
-
-/* Reads every counter that is to be trusted. */
-static void read_edges(zeus_amd_t *z, uint32_t count, struct edge *edges)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const zeus_amd_energy_raw_t empty = ZEUS_AMD_ENERGY_RAW_INIT;
-        uint32_t supported = 0;
-        edges[i].raw = empty;
-        edges[i].have = zeus_amd_energy_supported(z, i, &supported) == ZEUS_AMD_STATUS_OK && supported &&
-                        zeus_amd_energy_raw(z, i, &edges[i].raw) == ZEUS_AMD_STATUS_OK &&
-                        !(edges[i].raw.flags & ZEUS_AMD_ENERGY_STALE_BIT);
-        edges[i].seconds = edges[i].raw.flags & ZEUS_AMD_ENERGY_DRIVER_TIME_BIT
-                               ? (double)edges[i].raw.driver_time_ns * 1e-9
-                               : now_s();
     }
 }
 
@@ -167,55 +137,42 @@ static int wait_s(double seconds)
     return interrupted ? 128 + interrupted : 0;
 }
 
-/* Why a GPU has no energy of its own; is its energy then missing in the sum? */
-static const char *why_not(uint32_t verdict, int *missing)
+/* How an energy was found, or why there is none. */
+static const char *how(const zeus_amd_gpu_energy_t *g)
 {
-    *missing = 1;
-    switch (verdict) {
-    case ZEUS_AMD_VERDICT_SECONDARY_DIE: *missing = 0; return "counted with the first die of its package";
-    case ZEUS_AMD_VERDICT_SECONDARY_PARTITION: *missing = 0; return "counted with the first partition of its package";
-    case ZEUS_AMD_VERDICT_STUCK: return "its counter is stuck";
-    case ZEUS_AMD_VERDICT_IMPLAUSIBLE: return "its counter does not go with its power";
-    case ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE: return "it reports no power to check its counter with";
-    case ZEUS_AMD_VERDICT_UNSUPPORTED: return "it has no counter, or libamd_smi cannot read it";
-    default: return "its counter was not read, stood still, wrapped or was reset meanwhile";
+    switch (g->method) {
+    case ZEUS_AMD_METHOD_COUNTER: return "";
+    case ZEUS_AMD_METHOD_INTEGRATED: return "  from its power, as its counter is not to be trusted";
+    case ZEUS_AMD_METHOD_ESTIMATED: return "  from its power at both ends";
+    default: break;
+    }
+    switch (g->verdict) {
+    case ZEUS_AMD_VERDICT_SECONDARY_DIE: return "counted with the first die of its package";
+    case ZEUS_AMD_VERDICT_SECONDARY_PARTITION: return "counted with the first partition of its package";
+    default: return zeus_amd_status_string(g->status);
     }
 }
 
-static void print_energies(zeus_amd_t *z, uint32_t count, const struct edge *before, const struct edge *after,
-                           double seconds)
+static void print_energies(const zeus_amd_gpu_energy_t *gpus, uint32_t count, const zeus_amd_total_energy_t *all)
 {
-    double total_j = 0, total_w = 0;
-    uint32_t counted = 0, lacking = 0;
-
-    printf("\n%3s  %14s  %12s  %10s\n", "GPU", "energy", "mean power", "time");
+    printf("\n%3s  %14s  %12s  %12s  %10s\n", "GPU", "energy", "+-", "mean power", "time");
     for (uint32_t i = 0; i < count; i++) {
-        zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
-        double joules, time;
-
-        if (!before[i].have || !after[i].have || after[i].raw.accumulator < before[i].raw.accumulator) {
-            uint32_t verdict = ZEUS_AMD_VERDICT_TRUSTED;
-            int missing;
-            if (zeus_amd_gpu_info(z, i, &info) == ZEUS_AMD_STATUS_OK)
-                verdict = info.energy_verdict;
-            printf("%3" PRIu32 "  %14s  %s\n", i, "-", why_not(verdict, &missing));
-            lacking += missing != 0;
-            continue;
-        }
-        joules = (double)(after[i].raw.accumulator - before[i].raw.accumulator) * after[i].raw.unit_uj * 1e-6;
-        time = after[i].seconds - before[i].seconds;
-        printf("%3" PRIu32 "  %12.3f J  %10.1f W  %8.3f s\n", i, joules, time > 0 ? joules / time : 0, time);
-        total_j += joules;
-        total_w += time > 0 ? joules / time : 0;
-        counted++;
+        const zeus_amd_gpu_energy_t *g = &gpus[i];
+        if (g->method == ZEUS_AMD_METHOD_NONE)
+            printf("%3" PRIu32 "  %14s  %s\n", i, "-", how(g));
+        else
+            printf("%3" PRIu32 "  %12.3f J  %10.3f J  %10.1f W  %8.3f s%s\n", i, (double)g->energy_mj / 1e3,
+                   (double)g->bound_mj / 1e3, (double)g->mean_power_mw / 1e3, (double)g->duration_ns / 1e9, how(g));
     }
-    if (counted > 0)
-        printf("all  %12.3f J  %10.1f W  %8.3f s  (%" PRIu32 " of %" PRIu32 " GPUs have a counter of their own)\n", total_j,
-               total_w, seconds, counted, count);
+    if (all->packages > 0)
+        printf("all  %12.3f J  %10.3f J  %10.1f W  %8.3f s  (%" PRIu32 " package%s)\n", (double)all->energy_mj / 1e3,
+               (double)all->bound_mj / 1e3, (double)all->mean_power_mw / 1e3, (double)all->duration_ns / 1e9,
+               all->packages, all->packages == 1 ? "" : "s");
     else
-        printf("all  %14s  %12s  %8.3f s  (no GPU has a counter to go by)\n", "-", "-", seconds);
-    if (counted > 0 && lacking > 0)
-        printf("     without %" PRIu32 " package%s whose energy is not known\n", lacking, lacking == 1 ? "" : "s");
+        printf("all  %14s  %12s  %12s  %8.3f s  (no energy is known)\n", "-", "-", "-", (double)all->duration_ns / 1e9);
+    if (all->packages > 0 && all->missing > 0)
+        printf("     without %" PRIu32 " package%s whose energy is not known\n", all->missing,
+               all->missing == 1 ? "" : "s");
 }
 
 /* No GPU: why not. */
@@ -230,9 +187,13 @@ int main(int argc, char **argv)
 {
     zeus_amd_session_info_t about = ZEUS_AMD_SESSION_INFO_INIT;
     zeus_amd_t *z = NULL;
-    struct edge *before, *after;
+    zeus_amd_window_t *window = NULL;
+    zeus_amd_total_energy_t all = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    const zeus_amd_gpu_energy_t empty = ZEUS_AMD_GPU_ENERGY_INIT;
+    zeus_amd_gpu_energy_t *gpus;
     char **command = NULL;
-    double wanted = 2, start, seconds;
+    double wanted = 2;
+    uint32_t count;
     int status = 0;
 
     for (int i = 1; i < argc; i++) {
@@ -259,9 +220,13 @@ int main(int argc, char **argv)
         zeus_amd_close(z);
         return 1;
     }
-    printf("zeus_amd %s, libamd_smi %" PRIu32 ".%" PRIu32 ".%" PRIu32 " (ROCm %s), %" PRIu32 " GPU%s\n\n",
-           zeus_amd_version_string(), about.amdsmi_version_0, about.amdsmi_version_1, about.amdsmi_version_2,
-           about.rocm, about.gpu_count, about.gpu_count == 1 ? "" : "s");
+    if (about.backend == ZEUS_AMD_BACKEND_SYSFS)
+        printf("zeus_amd %s, without libamd_smi, %" PRIu32 " GPU%s\n\n", zeus_amd_version_string(), about.gpu_count,
+               about.gpu_count == 1 ? "" : "s");
+    else
+        printf("zeus_amd %s, libamd_smi %" PRIu32 ".%" PRIu32 ".%" PRIu32 " (ROCm %s), %" PRIu32 " GPU%s\n\n",
+               zeus_amd_version_string(), about.amdsmi_version_0, about.amdsmi_version_1, about.amdsmi_version_2,
+               about.rocm, about.gpu_count, about.gpu_count == 1 ? "" : "s");
     if (about.gpu_count == 0) {
         explain(z);
         zeus_amd_close(z);
@@ -269,24 +234,25 @@ int main(int argc, char **argv)
     }
     print_table(z, about.gpu_count);
 
-    before = calloc(about.gpu_count + 1u, sizeof *before);
-    after = calloc(about.gpu_count + 1u, sizeof *after);
-    if (before == NULL || after == NULL) {
+    count = about.gpu_count;
+    gpus = calloc(count, sizeof *gpus);
+    if (gpus == NULL) {
         fprintf(stderr, "energy_report: out of memory\n");
         return 1;
     }
-    read_edges(z, about.gpu_count, before);
-    start = now_s();
-    if (command != NULL)
-        status = run(command);
-    else
-        status = wait_s(wanted);
-    seconds = now_s() - start;
-    read_edges(z, about.gpu_count, after);
-    print_energies(z, about.gpu_count, before, after, seconds);
+    gpus[0] = empty;
+    if (zeus_amd_window_begin(z, &window) != ZEUS_AMD_STATUS_OK) {
+        complain("zeus_amd_window_begin");
+        return 1;
+    }
+    status = command != NULL ? run(command) : wait_s(wanted);
+    if (zeus_amd_window_end(window, &all, gpus, &count) != ZEUS_AMD_STATUS_OK) {
+        complain("zeus_amd_window_end");
+        return 1;
+    }
+    print_energies(gpus, count, &all);
 
-    free(before);
-    free(after);
+    free(gpus);
     zeus_amd_close(z);
     z = NULL;
     return status;

@@ -49,6 +49,8 @@ step "simulated machine builds" tests/sim/run build
 step "cargo test" cargo test --quiet --locked --workspace --no-fail-fast
 step "main job" main_job
 step "CMake" cmake_builds
+step "installed library" tests/install/run.sh
+step "ABI of releases" tests/abi/run.sh
 step "AMD's amdsmi packages on the simulated machine" tests/python/amdsmi.sh
 step "Zeus and this library agree" tests/python/zeus.sh
 
