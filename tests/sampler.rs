@@ -64,7 +64,8 @@ fn t12_dlclose_while_sampling() {
     }
 }
 
-/// libamd_smi's statics are destroyed at exit, and a call after that crashes: background threads end before.
+/// libamd_smi's statics are destroyed at exit, and a call after that crashes: background threads end before. (Without
+/// `at_exit::end_workers` the first run is ended by the fake library.)
 #[test]
 fn t14_return_from_main_while_sampling() {
     let folder = work("exit_race");

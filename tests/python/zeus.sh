@@ -1,5 +1,6 @@
 #!/bin/sh
-# Zeus from PyPI, unchanged, and this library in one process on the simulated machine: see test_zeus.py.
+# Zeus from PyPI, unchanged, and this library in one process on the simulated machine: see test_zeus.py and
+# test_zeus_monitor.py.
 # Zeus 0.16.0 asks for amdsmi_get_gpu_enumeration_info, which AMD's package has since ROCm 6.4. Before, it is 0.15.1, the last
 # one that does without.
 # Prints a line per combination, then the count; exit status 1 if any failed.
@@ -30,6 +31,13 @@ gpu.0.memory_partition = "NPS4"
 gpu.0.partitions = 8'
 faults=
 
+script=test_zeus.py
+loads='gpu.0.power = { kind = "square", low = 80, high = 700, period_s = 0.13 }
+gpu.1.power = { kind = "ramp", from = 60, to = 740, over_s = 0.9, repeat = true }
+gpu.2.noise = { w = 50, seed = 5 }
+gpu.3.counter.refresh_ms = 20
+gpu.4.counter.refresh_ms = 10'
+
 # Most of the time is validation, so the combinations of a release run at once.
 start() { # LABEL ZEUS'S EXCEPTION OR - TEST MACHINE [MORE OPTIONS OF run...]
     label=$1 fails=$2 test=$3 machine=$4
@@ -38,7 +46,7 @@ start() { # LABEL ZEUS'S EXCEPTION OR - TEST MACHINE [MORE OPTIONS OF run...]
     echo "$label" >"$work/$started.label"
     [ "$fails" = - ] || export ZEUS_FAILS="$fails"
     {
-        "$sim" --machine "$machine" --rocm "$rocm" "$@" -- "$python" "$here/test_zeus.py" "$test" >"$work/$started.log" 2>&1
+        "$sim" --machine "$machine" --rocm "$rocm" "$@" -- "$python" "$here/$script" "$test" >"$work/$started.log" 2>&1
         echo $? >"$work/$started.status"
     } &
     unset ZEUS_FAILS
@@ -96,6 +104,14 @@ for rocm; do
             --with 'gpu.2.kfd_node = 7'
         start 'mi300x-8, one GPU in 8 partitions: Zeus cannot open it' ZeusGPUNotSupportedError Machine mi300x-8 \
             --with "$cpx"
+        # Its monitor needs more packages than its devices.
+        make_venv "zeus-monitor-$zeus" "zeus==$zeus" 'httpx<1' nvidia-ml-py scikit-learn >"$work/log" 2>&1 ||
+            sed 's/^/      /' "$work/log"
+        python=$venv/bin/python script=test_zeus_monitor.py
+        start 'ZeusMonitor and a window, mi300x-8' - Monitor mi300x-8 --with "$loads"
+        start 'ZeusMonitor and a window, mi350x-8' - Monitor mi350x-8
+        start 'ZeusMonitor and a window, mi210-1' - Monitor mi210-1
+        script=test_zeus.py
     else
         start 'mi300x-8, gaps in KFD nodes' - Machine mi300x-8 --with 'gpu.2.kfd_node = 7'
     fi
