@@ -37,6 +37,12 @@ impl Look {
         Some(self.driver_ns?.wrapping_sub(self.firmware_ns?) as i64)
     }
 
+    /// Has the firmware started anew since then, `ns` ago? Its clock says so even if its counter is past where it was.
+    fn is_anew(&self, earlier: &Look, ns: u64) -> bool {
+        let (Some(a), Some(b)) = (earlier.firmware_ns, self.firmware_ns) else { return false };
+        b < a || (b - a).abs_diff(ns) > ns / 4 + 2 * SLOWEST_NS
+    }
+
     /// From an earlier look to this one; `None` if it is the same reading again.
     fn since(&self, earlier: &Look) -> Option<u64> {
         let ns = match (earlier.driver_ns, self.driver_ns) {
@@ -225,7 +231,8 @@ impl Ledger {
         self.counted = Some(*look);
         let before = last.accumulator.unwrap_or(now);
         let powers = (last.power_mw.or(look.power_mw), look.power_mw.or(last.power_mw));
-        let Some(counts) = self.counts_between(before, now, ns, powers, look.unit_uj) else {
+        let counts = self.counts_between(before, now, ns, powers, look.unit_uj);
+        let Some(counts) = counts.filter(|_| !look.is_anew(&last, ns)) else {
             self.patch(ns, powers);
             return Step::Reset;
         };
@@ -328,3 +335,6 @@ impl Ledger {
 fn with_excursions(mw: u64) -> u64 {
     mw.saturating_mul(5) / 4
 }
+
+#[cfg(test)]
+mod tests;

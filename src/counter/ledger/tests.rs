@@ -1,0 +1,126 @@
+use super::*;
+use proptest::prelude::*;
+
+/// 2^-16 J: a watt is 65536 counts a second.
+const UNIT_UJ: f64 = 15.258_789_062_5;
+const MS: u64 = 1_000_000;
+
+fn look(at_ns: u64, accumulator: u64, power_mw: u64) -> Look {
+    Look {
+        seen_ns: at_ns + MS,
+        accumulator: Some(accumulator),
+        unit_uj: UNIT_UJ,
+        driver_ns: Some(at_ns),
+        power_mw: Some(power_mw),
+        ..Look::default()
+    }
+}
+
+fn with_firmware(at_ns: u64, accumulator: u64, firmware_ns: u64) -> Look {
+    Look { firmware_ns: Some(firmware_ns), ..look(at_ns, accumulator, 300_000) }
+}
+
+#[test]
+fn counts_go_on() {
+    let mut book = Ledger::new(64, 750_000);
+    assert_eq!(book.add(&look(1_000 * MS, 500, 300_000)), Step::Nothing);
+    assert_eq!(book.add(&look(1_000 * MS, 500, 300_000)), Step::Same);
+    // 300 W for 100 ms: 30 J.
+    assert_eq!(book.add(&look(1_100 * MS, 500 + 30 * 65536, 300_000)), Step::On { counts: 30 * 65536, ns: 100 * MS });
+    // One that was overtaken by another thread's says nothing.
+    assert_eq!(book.add(&look(1_050 * MS, 500 + 15 * 65536, 300_000)), Step::Same);
+    let t = book.totals();
+    assert_eq!((t.counts, t.resets, t.patched_pj, t.slack_pj), (30 * 65536, 0, 0, 0));
+    assert_eq!(t.integral_pj, 30_000_000_000_000);
+}
+
+#[test]
+fn a_step_back_of_64_bits_is_a_reset() {
+    let mut book = Ledger::new(64, 750_000);
+    book.add(&look(1_000 * MS, 1 << 40, 300_000));
+    assert_eq!(book.add(&look(1_500 * MS, 7, 300_000)), Step::Reset);
+    let t = book.totals();
+    // 150 J by the power; at most 1.25 times the limit may have been drawn.
+    assert_eq!((t.counts, t.resets, t.patched_pj), (0, 1, 150_000_000_000_000));
+    assert_eq!(t.slack_pj, 937_500 * 500 * u128::from(MS) - t.patched_pj);
+    // From there it is counted again.
+    assert_eq!(book.add(&look(1_600 * MS, 7 + 65536, 300_000)), Step::On { counts: 65536, ns: 100 * MS });
+}
+
+#[test]
+fn a_leap_is_no_energy() {
+    let mut book = Ledger::new(64, 750_000);
+    book.add(&look(1_000 * MS, 0, 300_000));
+    // A gigajoule in a second.
+    assert_eq!(book.add(&look(2_000 * MS, 1_000_000_000 * 65536, 300_000)), Step::Reset);
+    assert_eq!(book.totals().counts, 0);
+}
+
+/// A counter that is past where it was although it began at zero again: only the firmware's clock tells.
+#[test]
+fn a_clock_that_starts_anew_is_a_reset() {
+    let mut book = Ledger::new(64, 750_000);
+    book.add(&with_firmware(1_000 * MS, 1000, 77_000 * MS));
+    assert_eq!(book.add(&with_firmware(61_000 * MS, 1000 + 3_000 * 65536, 20_000 * MS)), Step::Reset);
+    let mut book = Ledger::new(64, 750_000);
+    book.add(&with_firmware(1_000 * MS, 1000, 7_000 * MS));
+    assert_eq!(book.add(&with_firmware(61_000 * MS, 1000 + 3_000 * 65536, 20_000 * MS)), Step::Reset);
+    // The driver may be up to a refresh behind it.
+    let mut book = Ledger::new(64, 750_000);
+    book.add(&with_firmware(1_000 * MS, 1000, 7_000 * MS));
+    let step = book.add(&with_firmware(1_100 * MS, 1000 + 65536, 7_010 * MS));
+    assert_eq!(step, Step::On { counts: 65536, ns: 100 * MS });
+    assert_eq!(book.age_ns(), 90 * MS);
+}
+
+#[test]
+fn a_counter_that_stands_is_noticed() {
+    let mut book = Ledger::new(64, 750_000);
+    for i in 0..=20 {
+        book.add(&look(1_000 * MS + i * 10 * MS, 5, 300_000));
+    }
+    assert_eq!(book.still_ns(), 200 * MS);
+    book.add(&look(1_300 * MS, 6, 300_000));
+    assert_eq!(book.still_ns(), 0);
+}
+
+#[test]
+fn no_wrap_for_64_bits() {
+    let mut book = Ledger::new(32, 300_000);
+    book.add(&look(1_000 * MS, 10, 300_000));
+    // 65536 J at 375 W.
+    assert_eq!(book.wrap_ns(), Some(65536 * 1_000_000_000 / 375));
+    // More than 32 bits: it was a 64-bit counter all along.
+    book.add(&look(1_001 * MS, 1 << 33, 300_000));
+    assert_eq!(book.wrap_ns(), None);
+}
+
+proptest! {
+    /// However often it comes round between two looks, as long as the power tells.
+    #[test]
+    fn turns_are_undone(start in 0_u64..1 << 32, watts in 50_u64..2_000, steps in proptest::collection::vec(1_u64..400, 1..20)) {
+        let mut book = Ledger::new(32, watts * 1000);
+        let (mut at, mut true_counts) = (1_000 * MS, 0_u64);
+        book.add(&look(at, start, watts * 1000));
+        for seconds in steps {
+            at += seconds * 1000 * MS;
+            true_counts += seconds * watts * 65536;
+            book.add(&look(at, (start + true_counts) & 0xFFFF_FFFF, watts * 1000));
+        }
+        let t = book.totals();
+        prop_assert_eq!((t.counts, t.resets), (true_counts, 0));
+    }
+
+    /// 64 bits to the very end, and whatever comes: never more than could have been drawn.
+    #[test]
+    fn never_huge(accumulators in proptest::collection::vec(any::<u64>(), 2..20), bits in prop_oneof![Just(32), Just(64)]) {
+        let mut book = Ledger::new(bits, 750_000);
+        for (i, a) in accumulators.iter().enumerate() {
+            book.add(&look(1_000 * MS + i as u64 * 10 * MS, *a, 300_000));
+        }
+        let t = book.totals();
+        let seconds_pj = u128::from((accumulators.len() as u64 - 1) * 10 * MS);
+        let most = (937_500 * 2) * seconds_pj + 937_500 * u128::from(100 * MS) * accumulators.len() as u128;
+        prop_assert!(counts_pj(t.counts, UNIT_UJ) + t.patched_pj <= most);
+    }
+}
