@@ -37,12 +37,6 @@ impl Look {
         Some(self.driver_ns?.wrapping_sub(self.firmware_ns?) as i64)
     }
 
-    /// Has the firmware started anew since then, `ns` ago? Its clock says so even if its counter is past where it was.
-    fn is_anew(&self, earlier: &Look, ns: u64) -> bool {
-        let (Some(a), Some(b)) = (earlier.firmware_ns, self.firmware_ns) else { return false };
-        b < a || (b - a).abs_diff(ns) > ns / 4 + 2 * SLOWEST_NS
-    }
-
     /// From an earlier look to this one; `None` if it is the same reading again.
     fn since(&self, earlier: &Look) -> Option<u64> {
         let ns = match (earlier.driver_ns, self.driver_ns) {
@@ -114,6 +108,41 @@ pub struct Ledger {
     /// How many were put there, one after another.
     recents: usize,
     lags: Lags,
+    firmware: FirmwareClock,
+}
+
+/// The firmware's clock: does it go as the driver's does, and has it started anew?
+#[derive(Debug, Clone, Copy, Default)]
+struct FirmwareClock {
+    /// Driver's and firmware's time that the next ones are compared with.
+    anchor: Option<(u64, u64)>,
+    /// It has kept pace for a second.
+    proven: bool,
+    /// It never did: no clock, or one of another unit.
+    useless: bool,
+}
+
+impl FirmwareClock {
+    /// Tells of a reset even if the counter is past where it was.
+    fn is_anew(&mut self, look: &Look) -> bool {
+        let (Some(driver), Some(firmware), false) = (look.driver_ns, look.firmware_ns, self.useless) else {
+            return false;
+        };
+        let Some((d, f)) = self.anchor else {
+            self.anchor = Some((driver, firmware));
+            return false;
+        };
+        let ns = driver.saturating_sub(d);
+        // The count may be as much older than the driver's time as the slowest refresh takes, at both ends.
+        let fits = firmware >= f && (firmware - f).abs_diff(ns) <= ns / 4 + 2 * SLOWEST_NS;
+        let anew = self.proven && !fits;
+        self.useless = !self.proven && !fits;
+        self.proven = fits && (self.proven || ns >= 1_000_000_000);
+        if self.proven || anew {
+            self.anchor = Some((driver, firmware));
+        }
+        anew
+    }
 }
 
 /// By how much the driver's clock is ahead of the firmware's at the least: what it is ahead by beyond that is the age of
@@ -158,6 +187,7 @@ impl Ledger {
             recent_mw: [0; KNOWN],
             recents: 0,
             lags: Lags::default(),
+            firmware: FirmwareClock::default(),
         }
     }
 
@@ -209,16 +239,21 @@ impl Ledger {
 
     /// Takes a look into the book.
     pub fn add(&mut self, look: &Look) -> Step {
+        let anew = self.firmware.is_anew(look);
+        let look = &Look { firmware_ns: look.firmware_ns.filter(|_| !self.firmware.useless), ..*look };
         if let Some(mw) = look.power_mw {
             self.ceiling_mw = self.ceiling_mw.max(with_excursions(mw));
         }
+        if anew {
+            self.lags = Lags::default();
+        }
         self.lags.add(look);
-        let step = self.count(look);
+        let step = self.count(look, anew);
         self.integrate(look);
         step
     }
 
-    fn count(&mut self, look: &Look) -> Step {
+    fn count(&mut self, look: &Look, anew: bool) -> Step {
         let Some(now) = look.accumulator else { return Step::Nothing };
         if now > u64::from(u32::MAX) {
             self.bits = 64;
@@ -232,7 +267,7 @@ impl Ledger {
         let before = last.accumulator.unwrap_or(now);
         let powers = (last.power_mw.or(look.power_mw), look.power_mw.or(last.power_mw));
         let counts = self.counts_between(before, now, ns, powers, look.unit_uj);
-        let Some(counts) = counts.filter(|_| !look.is_anew(&last, ns)) else {
+        let Some(counts) = counts.filter(|_| !anew) else {
             self.patch(ns, powers);
             return Step::Reset;
         };

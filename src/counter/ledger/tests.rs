@@ -59,18 +59,42 @@ fn a_leap_is_no_energy() {
 /// A counter that is past where it was although it began at zero again: only the firmware's clock tells.
 #[test]
 fn a_clock_that_starts_anew_is_a_reset() {
-    let mut book = Ledger::new(64, 750_000);
-    book.add(&with_firmware(1_000 * MS, 1000, 77_000 * MS));
-    assert_eq!(book.add(&with_firmware(61_000 * MS, 1000 + 3_000 * 65536, 20_000 * MS)), Step::Reset);
-    let mut book = Ledger::new(64, 750_000);
-    book.add(&with_firmware(1_000 * MS, 1000, 7_000 * MS));
-    assert_eq!(book.add(&with_firmware(61_000 * MS, 1000 + 3_000 * 65536, 20_000 * MS)), Step::Reset);
-    // The driver may be up to a refresh behind it.
+    for restarted_ns in [20_000 * MS, 90_000 * MS] {
+        let mut book = Ledger::new(64, 750_000);
+        book.add(&with_firmware(1_000 * MS, 1000, 77_000 * MS));
+        let step = book.add(&with_firmware(2_000 * MS, 1000 + 300 * 65536, 78_000 * MS));
+        assert_eq!(step, Step::On { counts: 300 * 65536, ns: 1_000 * MS });
+        assert_eq!(book.add(&with_firmware(62_000 * MS, 1000 + 3_000 * 65536, restarted_ns)), Step::Reset);
+        // Once, not for ever.
+        let step = book.add(&with_firmware(62_100 * MS, 1000 + 3_030 * 65536, restarted_ns + 100 * MS));
+        assert_eq!(step, Step::On { counts: 30 * 65536, ns: 100 * MS });
+    }
+}
+
+/// The driver's copy may be up to a refresh younger than the firmware's sample.
+#[test]
+fn the_firmware_s_clock_tells_how_old_a_count_is() {
     let mut book = Ledger::new(64, 750_000);
     book.add(&with_firmware(1_000 * MS, 1000, 7_000 * MS));
     let step = book.add(&with_firmware(1_100 * MS, 1000 + 65536, 7_010 * MS));
     assert_eq!(step, Step::On { counts: 65536, ns: 100 * MS });
     assert_eq!(book.age_ns(), 90 * MS);
+}
+
+/// A clock of another unit is none; and no reset.
+#[test]
+fn a_clock_that_keeps_no_pace_is_left_alone() {
+    for pace in [0, 1, 10, 1000] {
+        let mut book = Ledger::new(64, 750_000);
+        for i in 0..100_u64 {
+            let step =
+                book.add(&with_firmware((1_000 + i * 100) * MS, i * 30 * 65536, 7_000 * MS + i * pace * 10 * MS));
+            let on = Step::On { counts: 30 * 65536, ns: 100 * MS };
+            assert_eq!(step, if i == 0 { Step::Nothing } else { on }, "{pace}");
+        }
+        assert_eq!(book.counted().unwrap().firmware_ns.is_some(), pace == 10, "{pace}");
+        assert_eq!(book.age_ns(), 0, "{pace}");
+    }
 }
 
 #[test]
