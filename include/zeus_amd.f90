@@ -809,8 +809,12 @@ contains
     integer(c_int32_t) :: status, n
 
     n = 0
-    if (present(gpus)) n = size(gpus, kind=c_int32_t)
-    status = c_window_read(window, total, gpus, n)
+    if (present(gpus)) then
+      n = size(gpus, kind=c_int32_t)
+      status = c_window_read(window, total, gpus, n)
+    else
+      status = c_window_read(window, total, count=n)
+    end if
     if (present(count)) count = n
   end function zeus_amd_window_read
 
@@ -823,8 +827,12 @@ contains
     integer(c_int32_t) :: status, n
 
     n = 0
-    if (present(gpus)) n = size(gpus, kind=c_int32_t)
-    status = c_window_end(window, total, gpus, n)
+    if (present(gpus)) then
+      n = size(gpus, kind=c_int32_t)
+      status = c_window_end(window, total, gpus, n)
+    else
+      status = c_window_end(window, total, count=n)
+    end if
     if (present(count)) count = n
     select case (status)
     case (ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL)

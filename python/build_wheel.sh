@@ -1,0 +1,22 @@
+#!/bin/sh
+# Builds the library and a wheel that carries it; prints the wheel's path. It runs on what has a glibc as new as the symbols
+# that the library needs: build on the oldest system that it is for.
+# usage: python/build_wheel.sh [FOLDER]
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+root=$(CDPATH= cd -- "$here/.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+case $target in /*) ;; *) target=$root/$target ;; esac
+to=${1:-$target/wheel}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+(cd "$root" && CARGO_TARGET_DIR="$target" cargo rustc --quiet --locked --release --lib --crate-type cdylib)
+strip --strip-all -o "$work/libzeus_amd.so.0" "$target/release/libzeus_amd.so"
+python3 -m venv "$work/venv"
+export ZEUS_AMD_WHEEL_LIBRARY="$work/libzeus_amd.so.0"
+"$work/venv/bin/pip" --quiet --disable-pip-version-check wheel --no-deps --wheel-dir "$work/wheel" "$here"
+wheel=$(basename "$work"/wheel/*.whl)
+mkdir -p "$to"
+mv "$work/wheel/$wheel" "$to/"
+echo "$to/$wheel"

@@ -1,0 +1,294 @@
+"""The Python file on a simulated machine that has steady power, trusted counters and at least two GPUs (and, for
+`Dies`, pairs of dies). Imports zeus_amd as it is installed or found.
+
+    tests/sim/run --machine mi300x-8 --rocm 7.0.2 -- python3 tests/python/test_binding.py
+"""
+
+import ctypes
+import multiprocessing
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import zeus_amd as zeus
+from zeus_amd import EnergyFlag, Method, SampleFlag, Status
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bindings"))
+from energies import true_mj
+
+FIRMWARE = {"energy_unit": zeus.EnergyUnit.FIRMWARE}
+QUICK = {"validation": zeus.Validation.OFF}
+
+
+def status_of(call, *args):
+    try:
+        call(*args)
+    except zeus.Error as e:
+        return e.status
+    return Status.OK
+
+
+def python(code, **environment):
+    """Another interpreter; its result."""
+    run = [sys.executable, "-X", "dev", "-c", code]
+    return subprocess.run(
+        run, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True
+    )
+
+
+class Right(unittest.TestCase):
+    def right(self, energy):
+        self.assertIs(energy.status, Status.OK)
+        self.assertIs(energy.method, Method.COUNTER)
+        self.assertLess(energy.bound_mj, energy.energy_mj)
+        truth = true_mj(energy.gpu, energy.begin_ns, energy.end_ns)
+        self.assertLessEqual(abs(energy.energy_mj - truth), energy.bound_mj, energy)
+
+
+class Windows(Right):
+    def test_energy_is_that_of_the_machine(self):
+        with zeus.Session(**FIRMWARE) as z:
+            with z.window() as outer, z.window() as w:
+                time.sleep(0.3)
+                so_far = w.read().total.energy_mj
+                time.sleep(0.1)
+        self.assertEqual([g.gpu for g in w.gpus], list(range(len(w.gpus))))
+        for g in w.gpus:
+            self.right(g)
+            self.assertIn(EnergyFlag.FIRMWARE_UNIT, g.flags)
+        self.assertEqual((w.total.packages, w.total.missing), (len(w.gpus), 0))
+        self.assertAlmostEqual(w.total.energy_mj, sum(g.energy_mj for g in w.gpus), delta=len(w.gpus))
+        self.assertLess(0, so_far)
+        self.assertLess(so_far, w.total.energy_mj)
+        self.assertGreaterEqual(outer.total.duration_ns, w.total.duration_ns)
+        self.assertIs(w.end(), w)  # again does nothing
+        self.assertIs(status_of(w.read), Status.INVALID_ARGUMENT)
+
+    def test_a_window_of_the_module(self):
+        before = zeus.now_ns()
+        with zeus.window() as w:
+            time.sleep(0.2)
+        self.assertGreater(w.total.energy_mj, 0)
+        self.assertLessEqual(200_000_000, w.total.duration_ns)
+        self.assertLessEqual(w.total.duration_ns, zeus.now_ns() - before)
+        self.assertIs(zeus.session(), zeus.session())
+
+    def test_a_window_outlives_its_session(self):
+        z = zeus.Session(**QUICK)
+        w = z.window()
+        z.close()
+        time.sleep(0.2)
+        self.assertGreater(w.end().total.energy_mj, 0)
+
+    def test_an_exception_inside_is_not_lost(self):
+        with zeus.Session(**QUICK) as z:
+            with self.assertRaises(KeyError):
+                with z.window() as w:
+                    raise KeyError
+            self.assertIsNotNone(w.total)
+
+
+class Samplers(Right):
+    def test_samples(self):
+        with zeus.Session(**FIRMWARE) as z:
+            with z.sampler(period_ns=4_000_000) as s:
+                time.sleep(0.5)
+            samples = list(s)
+            self.assertEqual((list(s), s.lost), ([], 0))
+            mine = [x for x in samples if x.gpu == 1]
+            self.assertEqual([x.time_ns for x in mine], sorted({x.time_ns for x in mine}))
+            self.assertIsNone(mine[0].slope_mw)  # of no time before
+            for x in mine[1:]:
+                self.assertEqual(x.flags & SampleFlag.SLOPE, SampleFlag.SLOPE)
+                self.assertAlmostEqual(x.slope_mw, x.power_mw, delta=x.power_mw * 0.1)
+            energy = s.energy_between(1, mine[0].time_ns, mine[-1].time_ns)
+            self.right(energy)
+            self.assertAlmostEqual(energy.energy_mj, (mine[-1].energy_uj - mine[0].energy_uj) / 1e3, delta=1)
+            late = zeus.now_ns()
+            self.assertIs(status_of(s.energy_between, 1, late, late + 1), Status.NOT_FOUND)
+            s.free()
+            self.assertIs(status_of(s.drain), Status.INVALID_ARGUMENT)
+
+    def test_what_is_lost_is_counted(self):
+        with zeus.Session(**QUICK) as z, z.sampler(capacity=16, period_ns=1_000_000) as s:
+            time.sleep(0.5)
+            s.stop()
+            self.assertLessEqual(len(s.drain()), 16)
+            self.assertGreater(s.lost, 0)
+
+    def test_an_array_is_one_block(self):
+        with zeus.Session(**QUICK) as z, z.sampler(period_ns=2_000_000) as s:
+            time.sleep(0.1)
+            block = memoryview(s.drain())
+            self.assertEqual((block.ndim, block.itemsize), (1, ctypes.sizeof(zeus.Sample)))
+
+
+class Settings(unittest.TestCase):
+    def test_guard(self):
+        with zeus.Session(**QUICK) as z:
+            before = [z.power_limit_mw(i) for i in range(len(z))]
+            with self.assertRaises(KeyError):
+                with z.guard(watcher=True):
+                    z.set_power_limit_mw(0, before[0] - 50_000)
+                    z.lock_graphics_clocks_mhz(1, 700, 1400)
+                    self.assertEqual(z.power_limit_mw(0), before[0] - 50_000)
+                    raise KeyError
+            self.assertEqual([z.power_limit_mw(i) for i in range(len(z))], before)
+            guard = z.guard()
+            z.set_power_limit_mw(1, before[1] - 50_000)
+            guard.end()
+            guard.end()
+            self.assertEqual(z.power_limit_mw(1), before[1])
+
+    def test_setters(self):
+        with zeus.Session(**QUICK) as z, z.guard():
+            z.set_power_limit_mw(0, z.power_limit_mw(0) - 50_000)
+            z.reset_power_limit(0)
+            self.assertEqual(z.power_limit_mw(0), z.power_limit_default_mw(0))
+            z.lock_memory_clocks_mhz(0, *z.memory_clock_range_mhz(0))
+            z.lock_graphics_clocks_mhz(0, *z.graphics_clock_range_mhz(0))
+            z.reset_memory_clocks(0)
+            z.reset_graphics_clocks(0)
+            z.reset_clocks(0)
+            self.assertIs(status_of(z.set_persistence_mode, 0, True), Status.NOT_SUPPORTED)
+            self.assertIs(status_of(z.set_power_limit_mw, 0, 9_000_000), Status.OUT_OF_RANGE)
+
+
+class Refusals(unittest.TestCase):
+    def test_an_error_says_what(self):
+        with zeus.Session(**QUICK) as z:
+            with self.assertRaises(zeus.Error) as caught:
+                z.energy_mj(len(z))
+            self.assertIs(caught.exception.status, Status.NOT_FOUND)
+            self.assertIn(f"no GPU {len(z)}", str(caught.exception))
+            self.assertIs(status_of(z.find_by_pci, "what"), Status.INVALID_ARGUMENT)
+        self.assertIs(status_of(z.gpu_info, 0), Status.INVALID_ARGUMENT)  # it is closed
+        z.close()
+        with self.assertRaises(zeus.Error) as caught:
+            zeus.Session(amdsmi_path=pathlib.Path("/not-there"))
+        self.assertIs(caught.exception.status, Status.LIBRARY_NOT_FOUND)
+        self.assertIn("/not-there", caught.exception.text)
+        self.assertIs(status_of(lambda: zeus.probe(amdsmi_path="/not-there")), Status.LIBRARY_NOT_FOUND)
+        zeus.probe()
+
+    def test_no_number_is_cut(self):
+        """2^32 would be GPU 0, and -1 a GPU or a limit that is very high."""
+        with zeus.Session(**QUICK) as z:
+            for call in (
+                lambda: z.energy_mj(2**32),
+                lambda: z.energy_mj(-1),
+                lambda: z.energy_mj(0.0),
+                lambda: z.set_power_limit_mw(0, 2**64 + 500_000),
+                lambda: z.lock_graphics_clocks_mhz(0, 2**32 + 700, 1400),
+            ):
+                self.assertRaises(ctypes.ArgumentError, call)
+            self.assertRaises(OverflowError, z.sampler, 2**32 + 1)
+        self.assertRaises(OverflowError, zeus.Session, init_timeout_ms=-1)
+        self.assertRaises(TypeError, zeus.Session, validaton=2)
+
+    def test_masks(self):
+        with zeus.Session(hip_visible_devices="1", **QUICK) as z:
+            self.assertEqual((len(z), z.gpu_info(0).unmasked_index), (1, 1))
+        with zeus.Session(hip_visible_devices="", **QUICK) as z:
+            self.assertEqual(len(z), 0)
+            self.assertIs(z.info().zero_reason, Status.EMPTY_MASK)
+            with z.window() as w:
+                pass
+            self.assertEqual((w.gpus, w.total.packages), ([], 0))
+
+    def test_log(self):
+        seen = []
+        zeus.set_log(lambda level, text: seen.append((level, text)), zeus.Log.INFO)
+        zeus.Session(hip_visible_devices="0", **QUICK).close()
+        zeus.set_log(None)
+        self.assertTrue(seen)
+        self.assertTrue(all(level <= zeus.Log.INFO and text for level, text in seen))
+        count = len(seen)
+        zeus.Session(hip_visible_devices="0", **QUICK).close()
+        self.assertEqual(len(seen), count)
+
+
+def in_a_child(queue, inherited):
+    said = status_of(inherited.energy_mj, 0) if inherited else None
+    with zeus.window() as w:
+        time.sleep(0.2)
+    queue.put((said, w.total.energy_mj > 0, w.total.missing))
+
+
+class Processes(unittest.TestCase):
+    def child(self, method, inherited):
+        context = multiprocessing.get_context(method)
+        queue = context.Queue()
+        child = context.Process(target=in_a_child, args=(queue, inherited))
+        child.start()
+        try:
+            answer = queue.get(timeout=60)
+            child.join(60)
+            self.assertEqual(child.exitcode, 0)
+            return answer
+        finally:
+            child.kill()
+
+    def test_fork(self):
+        with zeus.Session(**QUICK) as z, z.window() as w, zeus.window():
+            self.assertEqual(self.child("fork", z), (Status.FORKED, True, 0))
+        self.assertGreater(w.total.energy_mj, 0)
+
+    def test_spawn(self):
+        self.assertEqual(self.child("spawn", None), (None, True, 0))
+
+    def test_threads(self):
+        """Each has its own last error, and other threads run during a call."""
+        failures = []
+        with zeus.Session(**QUICK) as z:
+
+            def work(gpu):
+                for _ in range(200):
+                    try:
+                        z.energy_mj(100 + gpu)
+                    except zeus.Error as e:
+                        if f"no GPU {100 + gpu}:" not in e.text:
+                            failures.append(e)
+
+            threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+            [t.start() for t in threads]
+            [t.join() for t in threads]
+        self.assertEqual(failures, [])
+
+    def test_an_interpreter_that_ends_with_everything_open_is_silent(self):
+        code = (
+            "import zeus_amd; z = zeus_amd.Session(); w = z.window(); s = z.sampler(); g = z.guard(); x = zeus_amd.window()"
+            "; zeus_amd.set_log(lambda *_: None)"
+        )
+        for ending in ("", "; del z", "; import sys; sys.exit()", "; raise SystemExit(0)"):
+            done = python(code + ending)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), ending)
+
+    def test_a_library_that_is_not_there(self):
+        done = python("import zeus_amd", ZEUS_AMD_LIBRARY="/not/there.so")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, "ImportError: .*not/there.so.*set ZEUS_AMD_LIBRARY")
+        self.assertIn("ImportError", python("import zeus_amd", ZEUS_AMD_LIBRARY="libc.so.6").stderr)
+
+
+class Dies(Right):
+    """Two GPUs are one package: the second has nothing of its own, and it is not nought."""
+
+    def test_window(self):
+        with zeus.Session(**FIRMWARE) as z, z.window() as w:
+            time.sleep(0.3)
+        first, second = w.gpus[:2]
+        self.right(first)
+        self.assertIn(EnergyFlag.SHARED_PACKAGE, first.flags)
+        self.assertIs(second.method, Method.NONE)
+        self.assertIs(second.status, Status.NOT_SUPPORTED)
+        self.assertEqual((second.energy_mj, second.bound_mj, second.mean_power_mw), (None, None, None))
+        self.assertEqual(w.total.packages, len(w.gpus) // 2)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv if len(sys.argv) > 1 else [*sys.argv, "Windows", "Samplers", "Settings", "Refusals", "Processes"])

@@ -1,0 +1,24 @@
+#!/bin/sh
+# The wheel, in a fresh environment and on simulated machines: it brings its library, passes the tests of the binding, and
+# its platform is what auditwheel makes of it.
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+. "$here/venv.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset ZEUS_AMD_LIBRARY PYTHONPATH PYTHONHOME
+wheel=$("$root/python/build_wheel.sh" "$work")
+python3 -m venv "$work/venv"
+pip="$work/venv/bin/pip --quiet --disable-pip-version-check"
+$pip install --no-index "$wheel"
+cd /
+"$sim" --machine mi300x-8 --rocm 7.0.2 -- "$work/venv/bin/python" -W error "$here/test_binding.py"
+"$sim" --machine mi250x-4 --rocm 6.4.3 -- "$work/venv/bin/python" -W error "$here/test_binding.py" Dies
+"$work/venv/bin/python" -c 'import sys, zeus_amd; sys.exit(not zeus_amd._lib._name.startswith(sys.argv[1]))' "$work/venv/"
+
+$pip install 'auditwheel>=6'
+tag=$(basename "$wheel" .whl)
+tag=${tag##*-}
+"$work/venv/bin/auditwheel" show "$wheel" >"$work/shown"
+grep -q "\"$tag\"" "$work/shown" || { cat "$work/shown"; exit 1; }
+echo "ok    the wheel is $tag"
