@@ -2,16 +2,19 @@
 /**
  * @file zeus_amd.h
  *
- * Measure the power and energy of AMD GPUs. Every number is right, or the call
- * says why there is none.
+ * Measure and control the power and energy of AMD GPUs. Every number is right,
+ * or the call says why there is none.
  *
  *     zeus_amd_t *z;
- *     uint64_t before, after;
+ *     zeus_amd_window_t *w;
+ *     zeus_amd_total_energy_t used = ZEUS_AMD_TOTAL_ENERGY_INIT;
  *     if (zeus_amd_open(NULL, &z) == ZEUS_AMD_STATUS_OK) {
- *         int ok = zeus_amd_energy_mj(z, 0, &before) == ZEUS_AMD_STATUS_OK;
- *         work();
- *         if (ok && zeus_amd_energy_mj(z, 0, &after) == ZEUS_AMD_STATUS_OK)
- *             printf("%.3f J\n", (double)(after - before) / 1e3);
+ *         if (zeus_amd_window_begin(z, &w) == ZEUS_AMD_STATUS_OK) {
+ *             work();
+ *             if (zeus_amd_window_end(w, &used, NULL, NULL) == ZEUS_AMD_STATUS_OK)
+ *                 printf("%.3f J +- %.3f J\n", (double)used.energy_mj / 1e3,
+ *                        (double)used.bound_mj / 1e3);
+ *         }
  *         zeus_amd_close(z);
  *     }
  *
