@@ -22,10 +22,10 @@ fn program() -> &'static Path {
 }
 
 /// Opens in the running machine, then reads in the stopped one; what was read, and the time it stood at.
-fn readings(sim: &Sim, firmware_unit: bool) -> (Readings, u64) {
+fn readings(sim: &Sim, backend: &str, firmware_unit: bool) -> (Readings, u64) {
     let unit = firmware_unit.then_some("firmware");
     let mut command = sim.command(program());
-    command.env("ZEUS_AMD_BACKEND", "amdsmi").args(unit);
+    command.env("ZEUS_AMD_BACKEND", backend).args(unit);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
@@ -48,21 +48,38 @@ fn readings(sim: &Sim, firmware_unit: bool) -> (Readings, u64) {
     (text.lines().map(|l| parse(l).unwrap_or_else(|| panic!("{l}"))).collect(), now)
 }
 
-fn hold(machine: &str, rocm: &str) {
-    let sim = Sim::start(machine, rocm, &[] as &[&str]).unwrap();
-    let (got, now) = readings(&sim, false);
+/// Who says it: libamd_smi of a release, the kernel's files, or both.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    Amdsmi,
+    Auto,
+    Sysfs,
+}
+
+fn hold(machine: &str, rocm: &str, by: By, with: &[&str]) {
+    let sim = Sim::start(machine, rocm, with).unwrap();
+    let backend = match by {
+        By::Amdsmi => "amdsmi",
+        By::Auto => "auto",
+        By::Sysfs => "sysfs",
+    };
+    let (got, now) = readings(&sim, backend, false);
+    let context = format!("{machine} {rocm} {backend} {with:?}");
     let truth = sim.machine();
     let order = truth.in_hip_order();
     let smi = truth.in_smi_order();
-    let frozen = rocm.starts_with("6.0");
-    assert_eq!(got.keys().map(|k| k.0).max().unwrap() + 1, order.len(), "{machine} {rocm}");
+    // libamd_smi is not asked at all, or not there.
+    let without = by == By::Sysfs || rocm == "none";
+    // Its energy is no measure of anything; the file's is.
+    let frozen = rocm.starts_with("6.0") && by == By::Amdsmi;
+    assert_eq!(got.keys().map(|k| k.0).max().unwrap() + 1, order.len(), "{context}");
     for (i, p) in order.iter().enumerate() {
         let gpu = truth.gpu_of(p);
         let reading = gpu.reading(now);
         let at = |key: &str| got.get(&(i, key.to_owned())).unwrap_or_else(|| panic!("no {key}")).clone();
         let expect = |key: &str, want: Option<String>| {
             let want = want.map_or((NOT_SUPPORTED, "0".to_owned()), |v| (0, v));
-            assert_eq!(at(key), want, "{machine} {rocm} GPU {i} ({}): {key}", gpu.bdf);
+            assert_eq!(at(key), want, "{context} GPU {i} ({}): {key}", gpu.bdf);
         };
         let some = |key: &str, want: u64| expect(key, Some(want.to_string()));
         let second = gpu.spec.die == DieRole::Secondary;
@@ -70,8 +87,11 @@ fn hold(machine: &str, rocm: &str) {
 
         expect("name", Some(gpu.spec.name.clone()));
         expect("pci", Some(gpu.bdf.to_string()));
+        some("source", if by == By::Amdsmi { 1 } else { 2 });
         let smi_index = smi.iter().position(|s| s.node == p.node).unwrap();
-        some("amdsmi_index", smi_index as u64);
+        some("amdsmi_index", if without { 0 } else { smi_index as u64 });
+        // Without libamd_smi all but its index.
+        some("valid", if without { 0b11_1101 } else { 0b11_1111 });
         some("kfd_node", p.node.into());
         some("unique_id", p.unique_id);
         some("device_id", u64::from(gpu.spec.device_id));
@@ -112,7 +132,10 @@ fn hold(machine: &str, rocm: &str) {
         expect("unit_uj", counts.then(|| "15.300000190734863".to_owned()));
         expect("accumulator", counts.then(|| reading.accumulator.to_string()));
         expect("driver_time", counts.then(|| (sim.epoch_ns() + reading.system_ns).to_string()));
-        expect("energy_flags", counts.then(|| "2".to_owned()));
+        // The driver's time; and the firmware's, which libamd_smi does not pass on.
+        expect("energy_flags", counts.then(|| if by == By::Amdsmi { "2" } else { "6" }.to_owned()));
+        let firmware = counts.then(|| if by == By::Amdsmi { 0 } else { reading.firmware_10ns * 10 });
+        expect("firmware_time", firmware.map(|t| t.to_string()));
 
         some("temperature", (gpu.spec.temps.hotspot.unwrap() / 1000) as u64);
         let cap = |uw: u64| (!second).then(|| (uw / 1000).to_string());
@@ -124,7 +147,7 @@ fn hold(machine: &str, rocm: &str) {
         for (key, levels) in [("memory", &gpu.spec.clocks.mem.levels), ("graphics", &gpu.spec.clocks.gfx.levels)] {
             some(&format!("{key}_max"), (*levels.last().unwrap()).into());
             // ROCm 6.4's library leaves out the lowest level, which it takes for sleep.
-            let lowest = if rocm.starts_with("6.4") { levels[1] } else { levels[0] };
+            let lowest = if rocm.starts_with("6.4") && !without { levels[1] } else { levels[0] };
             some(&format!("{key}_min"), lowest.into());
         }
         expect("persistence", None);
@@ -136,7 +159,13 @@ fn hold(machine: &str, rocm: &str) {
 #[test]
 fn the_firmware_s_unit() {
     let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
-    let (got, now) = readings(&sim, true);
+    for backend in ["amdsmi", "sysfs"] {
+        firmware_s_unit(&sim, backend);
+    }
+}
+
+fn firmware_s_unit(sim: &Sim, backend: &str) {
+    let (got, now) = readings(sim, backend, true);
     for (i, p) in sim.machine().in_hip_order().iter().enumerate() {
         let accumulator = sim.machine().gpu_of(p).reading(now).accumulator;
         let mj = u128::from(accumulator) * 1000 / 65536;
@@ -145,12 +174,18 @@ fn the_firmware_s_unit() {
     }
 }
 
+const MACHINES: [&str; 6] = ["mi300x-8", "mi250x-4", "mi350x-8", "mi210-1", "mi100-1", "mixed-2"];
+
 macro_rules! generations {
     ($($name:ident $rocm:literal;)*) => { $(
         #[test]
         fn $name() {
-            for machine in ["mi300x-8", "mi250x-4", "mi350x-8", "mi210-1", "mi100-1", "mixed-2"] {
-                hold(machine, $rocm);
+            for machine in MACHINES {
+                hold(machine, $rocm, By::Amdsmi, &[]);
+            }
+            // Both sides agree, and the file is read, on one machine with dies and one with many GPUs.
+            for machine in ["mi250x-4", "mi300x-8"] {
+                hold(machine, $rocm, By::Auto, &[]);
             }
         }
     )* };
@@ -173,4 +208,25 @@ generations! {
     rocm_7_14 "7.14";
     rocm_10_0 "10.0";
     rocm_10_2 "10.2";
+}
+
+/// The kernel's files alone, beside a libamd_smi and without one.
+#[test]
+fn the_kernel_s_files() {
+    for machine in MACHINES {
+        hold(machine, "7.0.2", By::Sysfs, &[]);
+        hold(machine, "none", By::Sysfs, &[]);
+        hold(machine, "none", By::Auto, &[]);
+    }
+}
+
+/// Each revision of the table that a machine may have.
+#[test]
+fn every_revision_of_the_table() {
+    for metrics in ["1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9"] {
+        let metrics = format!("all.metrics = \"{metrics}\"");
+        for by in [By::Sysfs, By::Auto] {
+            hold("mi300x-8", "10.2", by, &[&metrics]);
+        }
+    }
 }

@@ -46,6 +46,7 @@ int main(int argc, char **argv)
         u64(i, "device_id", s, info.device_id);
         u64(i, "die_role", s, info.die_role);
         u64(i, "verdict", s, info.energy_verdict);
+        u64(i, "source", s, info.source);
         printf("%" PRIu32 " name 0 %s\n", i, info.name);
         printf("%" PRIu32 " pci 0 %s\n", i, info.pci_address);
         printf("%" PRIu32 " package 0 %s\n", i, info.package);
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
         s = zeus_amd_energy_raw(z, i, &raw);
         u64(i, "accumulator", s, raw.accumulator);
         u64(i, "driver_time", s, raw.driver_time_ns);
+        u64(i, "firmware_time", s, raw.firmware_time_ns);
         u64(i, "energy_flags", s, raw.flags);
         printf("%" PRIu32 " unit_uj %d %.17g\n", i, (int)s, raw.unit_uj);
         s = zeus_amd_temperature_c(z, i, &c);
