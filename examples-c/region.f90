@@ -2,7 +2,7 @@
 !
 !     gfortran zeus_amd.f90 region.f90 -o region -lzeus_amd
 !
-!     phase A     1234.5 J +- 0.6 J in 3.20 s (385.7 W)
+!     phase A     1234.5 J +-    0.6 J in   3.20 s (   385.7 W)
 program region
   use, intrinsic :: iso_c_binding, only: c_int32_t
   use, intrinsic :: iso_fortran_env, only: error_unit, real64
@@ -51,8 +51,8 @@ contains
     type(zeus_amd_window_t), intent(inout) :: window
     type(zeus_amd_total_energy_t) :: used
     call check(zeus_amd_window_end(window, used))
-    print '(a, t9, f10.1, a, f0.1, a, f0.2, a, f0.1, a)', name, used%energy_mj / 1e3_real64, ' J +- ', &
-      used%bound_mj / 1e3_real64, ' J in ', used%duration_ns / 1e9_real64, ' s (', &
+    print '(a, t9, f10.1, a, f7.1, a, f7.2, a, f8.1, a)', name, used%energy_mj / 1e3_real64, ' J +-', &
+      used%bound_mj / 1e3_real64, ' J in', used%duration_ns / 1e9_real64, ' s (', &
       used%mean_power_mw / 1e3_real64, ' W)'
     if (used%missing > 0) print '(a, i0, a)', '         without ', used%missing, ' packages that have no energy'
   end subroutine report

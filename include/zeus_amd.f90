@@ -34,13 +34,13 @@ module zeus_amd
     zeus_amd_memory_clocks_mhz, zeus_amd_memory_power_average_mw, zeus_amd_now_ns, zeus_amd_open, &
     zeus_amd_persistence_mode, zeus_amd_power_average_mw, zeus_amd_power_instant_mw, &
     zeus_amd_power_limit_default_mw, zeus_amd_power_limit_mw, zeus_amd_power_limit_range_mw, &
-    zeus_amd_probe, zeus_amd_reset_clocks, zeus_amd_reset_graphics_clocks, zeus_amd_reset_memory_clocks, &
-    zeus_amd_reset_power_limit, zeus_amd_sampler_drain, zeus_amd_sampler_energy_between, &
-    zeus_amd_sampler_free, zeus_amd_sampler_start, zeus_amd_sampler_stop, zeus_amd_session_info, &
-    zeus_amd_set_log, zeus_amd_set_persistence_mode, zeus_amd_set_power_limit_mw, &
-    zeus_amd_status_string, zeus_amd_supports_nonblocking_setters, zeus_amd_temperature_c, &
-    zeus_amd_text, zeus_amd_version, zeus_amd_version_string, zeus_amd_window_begin, &
-    zeus_amd_window_end, zeus_amd_window_read
+    zeus_amd_probe, zeus_amd_read_all, zeus_amd_reset_clocks, zeus_amd_reset_graphics_clocks, &
+    zeus_amd_reset_memory_clocks, zeus_amd_reset_power_limit, zeus_amd_sampler_drain, &
+    zeus_amd_sampler_energy_between, zeus_amd_sampler_free, zeus_amd_sampler_start, &
+    zeus_amd_sampler_stop, zeus_amd_session_info, zeus_amd_set_log, zeus_amd_set_persistence_mode, &
+    zeus_amd_set_power_limit_mw, zeus_amd_status_string, zeus_amd_supports_nonblocking_setters, &
+    zeus_amd_temperature_c, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
+    zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_read
 
   ! The version of this file.
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VERSION_MAJOR = 0
@@ -86,6 +86,7 @@ module zeus_amd
   ! zeus_amd_backend_t
   integer(c_int32_t), parameter, public :: ZEUS_AMD_BACKEND_AUTO = 0
   integer(c_int32_t), parameter, public :: ZEUS_AMD_BACKEND_AMDSMI = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_BACKEND_SYSFS = 2
 
   ! zeus_amd_validation_t
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VALIDATION_DEFAULT = 0
@@ -162,6 +163,17 @@ module zeus_amd
   ! zeus_amd_energy_raw_t%flags
   integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_STALE_BIT = 1
   integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_DRIVER_TIME_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT = 4
+
+  ! zeus_amd_reading_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_ENERGY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_ACCUMULATOR_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_DRIVER_TIME_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_FIRMWARE_TIME_BIT = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_POWER_INSTANT_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_POWER_AVERAGE_BIT = 32
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_TEMPERATURE_BIT = 64
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_STALE_BIT = 128
 
   ! zeus_amd_sample_t%flags
   integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_ENERGY_BIT = 1
@@ -222,12 +234,29 @@ module zeus_amd
   end type zeus_amd_gpu_info_t
 
   type, bind(c), public :: zeus_amd_energy_raw_t
-    integer(c_int32_t) :: struct_size = 32
+    integer(c_int32_t) :: struct_size = 40
     integer(c_int32_t) :: flags = 0
     integer(c_int64_t) :: accumulator = 0_c_int64_t
     real(c_double) :: unit_uj = 0.0_c_double
     integer(c_int64_t) :: driver_time_ns = 0_c_int64_t
+    integer(c_int64_t) :: firmware_time_ns = 0_c_int64_t
   end type zeus_amd_energy_raw_t
+
+  type, bind(c), public :: zeus_amd_reading_t
+    integer(c_int32_t) :: struct_size = 80
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: status = 0
+    integer(c_int64_t) :: energy_mj = 0_c_int64_t
+    integer(c_int64_t) :: accumulator = 0_c_int64_t
+    real(c_double) :: unit_uj = 0.0_c_double
+    integer(c_int64_t) :: driver_time_ns = 0_c_int64_t
+    integer(c_int64_t) :: firmware_time_ns = 0_c_int64_t
+    integer(c_int64_t) :: power_instant_mw = 0_c_int64_t
+    integer(c_int64_t) :: power_average_mw = 0_c_int64_t
+    integer(c_int32_t) :: temperature_c = 0
+    integer(c_int32_t) :: reserved = 0
+  end type zeus_amd_reading_t
 
   type, bind(c), public :: zeus_amd_total_energy_t
     integer(c_int32_t) :: struct_size = 48
@@ -451,6 +480,14 @@ module zeus_amd
       integer(c_int32_t), intent(out) :: temperature_c
       integer(c_int32_t) :: status
     end function zeus_amd_temperature_c
+
+    function c_read_all(session, readings, count) bind(c, name="zeus_amd_read_all") result(status)
+      import
+      type(zeus_amd_t), value :: session
+      type(zeus_amd_reading_t), intent(inout) :: readings(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function c_read_all
 
     function zeus_amd_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
       import
@@ -799,6 +836,17 @@ contains
     end if
     text = zeus_amd_text(chars)
   end function zeus_amd_explain
+
+  ! readings has room for the GPUs of the session; count receives how many there are.
+  function zeus_amd_read_all(session, readings, count) result(status)
+    type(zeus_amd_t), intent(in) :: session
+    type(zeus_amd_reading_t), intent(inout), contiguous :: readings(:)
+    integer(c_int32_t), intent(out) :: count
+    integer(c_int32_t) :: status
+
+    count = size(readings, kind=c_int32_t)
+    status = c_read_all(session, readings, count)
+  end function zeus_amd_read_all
 
   ! gpus has room for the GPUs of the session; count receives how many there are.
   function zeus_amd_window_read(window, total, gpus, count) result(status)

@@ -56,6 +56,7 @@ namespace zeus_amd {
 using session_info = zeus_amd_session_info_t;
 using gpu_info = zeus_amd_gpu_info_t;
 using energy_raw = zeus_amd_energy_raw_t;
+using reading = zeus_amd_reading_t;
 using gpu_energy = zeus_amd_gpu_energy_t;
 using total_energy = zeus_amd_total_energy_t;
 using sample = zeus_amd_sample_t;
@@ -471,6 +472,27 @@ public:
         return get_<zeus_amd::energy_raw>(zeus_amd_energy_raw, gpu);
     }
     result<std::int32_t> temperature_c(u32 gpu) const { return get_<std::int32_t>(zeus_amd_temperature_c, gpu); }
+    /// Of all GPUs, with one look at each package; `valid` says what there is.
+    result<std::vector<reading>> read_all() const
+    {
+        std::vector<reading> all;
+        u32 count = 16;
+        std::int32_t status = ZEUS_AMD_STATUS_OK;
+        do {
+            all.assign(count, detail::make<reading>());
+            status = zeus_amd_read_all(get(), all.data(), &count);
+        } while (status == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
+        all.resize(status == ZEUS_AMD_STATUS_OK ? count : 0);
+        return detail::done<P>(status, std::move(all));
+    }
+    /// Into memory of one's own; how many GPUs there are.
+    result<u32> read_all(reading *to, u32 room) const
+    {
+        if (room > 0)
+            to->struct_size = static_cast<u32>(sizeof *to);
+        const std::int32_t status = zeus_amd_read_all(get(), to, &room);
+        return detail::done<P>(status, room);
+    }
     result<u64> power_limit_mw(u32 gpu) const { return get_<u64>(zeus_amd_power_limit_mw, gpu); }
     result<u64> power_limit_default_mw(u32 gpu) const { return get_<u64>(zeus_amd_power_limit_default_mw, gpu); }
     result<power_range_mw> power_limit_range_mw(u32 gpu) const

@@ -69,6 +69,7 @@ class Status(enum.Enum):
 class Backend(enum.IntEnum):
     AUTO = 0
     AMDSMI = 1
+    SYSFS = 2
 
 
 class Validation(enum.IntEnum):
@@ -147,6 +148,18 @@ class GpuFlag(enum.IntFlag):
 class EnergyRawFlag(enum.IntFlag):
     STALE = 1
     DRIVER_TIME = 2
+    FIRMWARE_TIME = 4
+
+
+class ReadingFlag(enum.IntFlag):
+    ENERGY = 1
+    ACCUMULATOR = 2
+    DRIVER_TIME = 4
+    FIRMWARE_TIME = 8
+    POWER_INSTANT = 16
+    POWER_AVERAGE = 32
+    TEMPERATURE = 64
+    STALE = 128
 
 
 class EnergyFlag(enum.IntFlag):
@@ -328,10 +341,43 @@ class EnergyRaw(_Struct):
         ("accumulator", c_uint64),
         ("unit_uj", c_double),
         ("driver_time_ns", c_uint64),
+        ("firmware_time_ns", c_uint64),
     ]
     _means_ = {
         "flags": _known(EnergyRawFlag),
         "driver_time_ns": _if_set("flags", EnergyRawFlag.DRIVER_TIME),
+        "firmware_time_ns": _if_set("flags", EnergyRawFlag.FIRMWARE_TIME),
+    }
+
+
+@_meaningful
+class Reading(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("valid", c_uint32),
+        ("status", c_int32),
+        ("energy_mj", c_uint64),
+        ("accumulator", c_uint64),
+        ("unit_uj", c_double),
+        ("driver_time_ns", c_uint64),
+        ("firmware_time_ns", c_uint64),
+        ("power_instant_mw", c_uint64),
+        ("power_average_mw", c_uint64),
+        ("temperature_c", c_int32),
+        ("reserved", c_uint32),
+    ]
+    _means_ = {
+        "valid": _known(ReadingFlag),
+        "status": _known(Status),
+        "energy_mj": _if_set("valid", ReadingFlag.ENERGY),
+        "accumulator": _if_set("valid", ReadingFlag.ACCUMULATOR),
+        "unit_uj": _if_set("valid", ReadingFlag.ACCUMULATOR),
+        "driver_time_ns": _if_set("valid", ReadingFlag.DRIVER_TIME),
+        "firmware_time_ns": _if_set("valid", ReadingFlag.FIRMWARE_TIME),
+        "power_instant_mw": _if_set("valid", ReadingFlag.POWER_INSTANT),
+        "power_average_mw": _if_set("valid", ReadingFlag.POWER_AVERAGE),
+        "temperature_c": _if_set("valid", ReadingFlag.TEMPERATURE),
     }
 
 
@@ -434,6 +480,7 @@ _FUNCTIONS = {
     "energy_supported": _one_u32,
     "energy_raw": (c_int32, _handle, _U32, POINTER(EnergyRaw)),
     "temperature_c": (c_int32, _handle, _U32, _i32s),
+    "read_all": (c_int32, _handle, POINTER(Reading), _u32s),
     "power_limit_mw": _one_u64,
     "power_limit_default_mw": _one_u64,
     "power_limit_range_mw": (c_int32, _handle, _U32, _u64s, _u64s),
@@ -654,6 +701,14 @@ class Session(_Owner):
 
     def temperature_c(self, gpu: int) -> int:
         return self._get("temperature_c", c_int32, gpu)
+
+    def read_all(self) -> List[Reading]:
+        """Energy, power and temperature of each GPU, with one look at each package. What there is not is None."""
+        count = c_uint32(len(self))
+        readings = (Reading * max(count.value, 1))()
+        readings[0].struct_size = ctypes.sizeof(Reading)
+        self._call("read_all", readings, byref(count))
+        return list(readings)[: count.value]
 
     def power_limit_mw(self, gpu: int) -> int:
         return self._get("power_limit_mw", c_uint64, gpu)

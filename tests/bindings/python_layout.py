@@ -28,6 +28,7 @@ ENUMS = {
     "GPU_FLAG_": ours.GpuFlag,
     "ENERGY_FLAG_": ours.EnergyFlag,
     "ENERGY_": ours.EnergyRawFlag,
+    "READING_": ours.ReadingFlag,
     "SAMPLE_": ours.SampleFlag,
 }
 

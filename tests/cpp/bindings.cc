@@ -173,6 +173,19 @@ template <class P> void identity(zeus_amd::basic_session<P> &z)
         CHECK(must<std::uint32_t>(z.find_by_uuid(gpu.uuid)) == i);
         readings(z, i);
     }
+    const auto all = must<std::vector<zeus_amd::reading>>(z.read_all());
+    CHECK(all.size() == info.gpu_count);
+    for (std::uint32_t i = 0; i < info.gpu_count; ++i) {
+        CHECK(all[i].gpu == i);
+        std::uint64_t mj = 0, mw = 0;
+        CHECK(all[i].status == zeus_amd_energy_mj(z.get(), i, &mj));
+        CHECK(((all[i].valid & ZEUS_AMD_READING_ENERGY_BIT) != 0) == (all[i].status == 0) && all[i].energy_mj <= mj);
+        const bool instant = zeus_amd_power_instant_mw(z.get(), i, &mw) == 0;
+        CHECK(((all[i].valid & ZEUS_AMD_READING_POWER_INSTANT_BIT) != 0) == instant && all[i].power_instant_mw == mw);
+    }
+    zeus_amd::reading few[1];
+    CHECK(ask<P>::template value<std::uint32_t>([&] { return z.read_all(few, 1); }).status ==
+          ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
     readings(z, info.gpu_count); // which fails everywhere, in the same words
     char text[65536] = "";
     CHECK(zeus_amd_explain(z.get(), text, sizeof text, nullptr) == 0);
@@ -262,6 +275,7 @@ template <class P> void opening()
     using session = zeus_amd::basic_session<P>;
     zeus_amd::options how;
     how.amdsmi_path = "/not-there";
+    how.backend = ZEUS_AMD_BACKEND_AMDSMI;
     const auto refused = ask<P>::template value<int>([&]() -> typename P::template result<int> {
         if constexpr (std::is_same_v<typename P::template result<int>, int>) {
             (void)session::open(how);

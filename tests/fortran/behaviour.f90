@@ -36,15 +36,17 @@ contains
     type(zeus_amd_sampler_options_t) :: how
     type(zeus_amd_sample_t) :: samples(1000)
     type(zeus_amd_guard_t) :: guard
+    type(zeus_amd_reading_t), allocatable :: readings(:)
     integer(c_int32_t) :: n, count, i
     integer(c_int64_t) :: lost, limit, now_mw, energy, after
     integer :: first, last
     character(len=:), allocatable :: text
 
-    call check(zeus_amd_open(z, amdsmi_path='/not-there ') == ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, 'open elsewhere')
+    options%backend = ZEUS_AMD_BACKEND_AMDSMI
+    call check(zeus_amd_open(z, options, amdsmi_path='/not-there ') == ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, 'open elsewhere')
     text = zeus_amd_last_error()
     call check(index(text, '/not-there') > 0, 'the words of the failure')
-    call check(zeus_amd_probe(amdsmi_path='/not-there') == ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, 'probe elsewhere')
+    call check(zeus_amd_probe(options, amdsmi_path='/not-there') == ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, 'probe elsewhere')
     call check(.not. c_associated(z%handle), 'no session')
     call check(zeus_amd_explain(none, text) == ZEUS_AMD_STATUS_INVALID_ARGUMENT .and. len(text) == 0, 'explain nothing')
 
@@ -56,11 +58,22 @@ contains
     call check(zeus_amd_set_log(ZEUS_AMD_LOG_DEBUG) == ZEUS_AMD_STATUS_OK, 'set_log to nobody')
     seen = 0
 
+    options%backend = ZEUS_AMD_BACKEND_AUTO
     options%energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE
     call check(zeus_amd_open(z, options) == ZEUS_AMD_STATUS_OK, 'open')
     call check(seen == 0, 'no message')
     call check(zeus_amd_gpu_count(z, n) == ZEUS_AMD_STATUS_OK .and. n >= 2, 'gpu_count')
-    allocate (gpus(n))
+    allocate (gpus(n), readings(n))
+
+    call check(zeus_amd_read_all(z, readings, count) == ZEUS_AMD_STATUS_OK .and. count == n, 'read_all')
+    do i = 1, n
+      call check(readings(i)%gpu == i - 1 .and. readings(i)%status == ZEUS_AMD_STATUS_OK, 'a reading')
+      call check(zeus_amd_power_instant_mw(z, i - 1, now_mw) == ZEUS_AMD_STATUS_OK, 'power_instant')
+      call check(readings(i)%power_instant_mw == now_mw, 'the same power')
+      call check(iand(readings(i)%valid, ZEUS_AMD_READING_ENERGY_BIT) /= 0, 'has an energy')
+      call check(zeus_amd_energy_mj(z, i - 1, energy) == ZEUS_AMD_STATUS_OK, 'energy')
+      call check(readings(i)%energy_mj > 0 .and. readings(i)%energy_mj <= energy, 'not a later one')
+    end do
 
     call check(zeus_amd_energy_mj(z, 0, energy) == ZEUS_AMD_STATUS_OK, 'energy_mj')
     call check(zeus_amd_window_begin(z, w) == ZEUS_AMD_STATUS_OK, 'window_begin')

@@ -127,6 +127,23 @@ class Samplers(Right):
             self.assertEqual((block.ndim, block.itemsize), (1, ctypes.sizeof(zeus.Sample)))
 
 
+class Readings(unittest.TestCase):
+    def test_all_at_once(self):
+        for backend in (zeus.Backend.AMDSMI, zeus.Backend.SYSFS):
+            with zeus.Session(backend=backend, **QUICK) as z:
+                before = [z.energy_mj(i) for i in range(len(z))]
+                all_ = z.read_all()
+                self.assertEqual([r.gpu for r in all_], list(range(len(z))))
+                for r in all_:
+                    self.assertIs(r.status, Status.OK)
+                    self.assertEqual(r.power_instant_mw, z.power_instant_mw(r.gpu))
+                    self.assertIsNone(r.power_average_mw)
+                    self.assertEqual(r.temperature_c, z.temperature_c(r.gpu))
+                    self.assertLessEqual(before[r.gpu], r.energy_mj)
+                    self.assertLessEqual(r.energy_mj, z.energy_mj(r.gpu))
+                    self.assertAlmostEqual(r.energy_mj, r.accumulator * r.unit_uj / 1e3, delta=1)
+
+
 class Settings(unittest.TestCase):
     def test_guard(self):
         with zeus.Session(**QUICK) as z:
@@ -168,11 +185,12 @@ class Refusals(unittest.TestCase):
             self.assertIs(status_of(z.find_by_pci, "what"), Status.INVALID_ARGUMENT)
         self.assertIs(status_of(z.gpu_info, 0), Status.INVALID_ARGUMENT)  # it is closed
         z.close()
+        elsewhere = {"amdsmi_path": pathlib.Path("/not-there"), "backend": zeus.Backend.AMDSMI}
         with self.assertRaises(zeus.Error) as caught:
-            zeus.Session(amdsmi_path=pathlib.Path("/not-there"))
+            zeus.Session(**elsewhere)
         self.assertIs(caught.exception.status, Status.LIBRARY_NOT_FOUND)
         self.assertIn("/not-there", caught.exception.text)
-        self.assertIs(status_of(lambda: zeus.probe(amdsmi_path="/not-there")), Status.LIBRARY_NOT_FOUND)
+        self.assertIs(status_of(lambda: zeus.probe(**elsewhere)), Status.LIBRARY_NOT_FOUND)
         zeus.probe()
 
     def test_no_number_is_cut(self):
@@ -291,4 +309,4 @@ class Dies(Right):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv if len(sys.argv) > 1 else [*sys.argv, "Windows", "Samplers", "Settings", "Refusals", "Processes"])
+    unittest.main(argv=sys.argv if len(sys.argv) > 1 else [*sys.argv, "Windows", "Samplers", "Readings", "Settings", "Refusals", "Processes"])
