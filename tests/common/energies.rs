@@ -19,6 +19,7 @@ pub const STALE: u32 = 16;
 pub const GAP: u32 = 32;
 pub const AVERAGED_POWER: u32 = 64;
 pub const FIRMWARE_UNIT: u32 = 128;
+pub const FIRMWARE_TIME: u32 = 256;
 pub const INCOMPLETE: u32 = 512;
 
 pub const NOT_SUPPORTED: i32 = -4;
@@ -86,8 +87,7 @@ pub fn validation(name: &str) -> &'static str {
 /// `count` windows of random lengths (µs), several at once, in one process; what each GPU used in each.
 pub fn windows(
     sim: &Sim,
-    validation: &str,
-    unit: &str,
+    (backend, validation, unit): (&str, &str, &str),
     threads: u32,
     count: u32,
     (shortest, longest): (f64, f64),
@@ -95,6 +95,7 @@ pub fn windows(
 ) -> Vec<Energy> {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("windows")));
+    command.env("ZEUS_AMD_BACKEND", backend);
     command.args([self::validation(validation), if unit == "firmware" { "1" } else { "0" }]);
     command.args([threads.to_string(), count.to_string(), shortest.to_string(), longest.to_string(), seed.to_string()]);
     let out = command.output().unwrap();
