@@ -3,7 +3,7 @@ AMDGPU that has a counterpart here is asked of both, with the machine's clock he
 library says is held to the machine file besides; where Zeus is known to be wrong, `zeus_errs` says how and why, and that
 it is wrong exactly so, so that the day it changes shows.
 
-Runs inside a machine, with LIBZEUS_AMD naming this library:
+Runs inside a machine, with ZEUS_AMD_LIBRARY naming this library, and python/ on the path:
     tests/sim/run --machine mi300x-8 --rocm 6.4.3 -- python test_zeus.py
 ZEUS_FAILS=ZeusGPUNotFoundError says that Zeus cannot open this machine; this library must all the same.
     python test_zeus.py --faults
@@ -61,8 +61,8 @@ import importlib.metadata
 import zeus.device.gpu.common as zeus_errors
 from zeus.device.gpu.amd import AMDGPU, AMDGPUs
 
-import zeus_amd_ctypes as ours
-from zeus_amd_ctypes import Status, Verdict
+import zeus_amd as ours
+from zeus_amd import Backend, Status, Verdict
 
 ROCM = tuple(int(x) for x in importlib.metadata.version("amdsmi").split(".")[:3])
 ZEUS = tuple(int(x) for x in importlib.metadata.version("zeus").split(".")[:3])
@@ -71,19 +71,19 @@ DIR = os.environ["ZEUS_AMD_SIM"]
 
 # Zeus's method: this library's.
 METHODS = {
-    "get_name": lambda s, i: s.gpu_info(i).name.decode(),
+    "get_name": lambda s, i: s.gpu_info(i).name,
     "get_instant_power_usage": lambda s, i: s.power_instant_mw(i),
     "get_average_power_usage": lambda s, i: s.power_average_mw(i),
     "get_average_memory_power_usage": lambda s, i: s.memory_power_average_mw(i),
-    "supports_get_total_energy_consumption": lambda s, i: s.energy_supported(i) == 1,
+    "supports_get_total_energy_consumption": lambda s, i: s.energy_supported(i),
     "get_total_energy_consumption": lambda s, i: s.energy_mj(i),
     "get_gpu_temperature": lambda s, i: s.temperature_c(i),
     "get_power_management_limit": lambda s, i: s.power_limit_mw(i),
     "get_power_management_limit_constraints": lambda s, i: s.power_limit_range_mw(i),
     "get_supported_memory_clocks": lambda s, i: s.memory_clocks_mhz(i),
     "get_supported_graphics_clocks": lambda s, i: s.graphics_clocks_mhz(i),
-    "get_persistence_mode": lambda s, i: s.persistence_mode(i) == 1,
-    "supports_nonblocking_setters": lambda s, i: s.supports_nonblocking_setters(i) == 1,
+    "get_persistence_mode": lambda s, i: s.persistence_mode(i),
+    "supports_nonblocking_setters": lambda s, i: s.supports_nonblocking_setters(i),
 }
 # The vendor call that a method stands on.
 CALLS = {
@@ -125,7 +125,7 @@ def outcome(call, *args):
     """A value, the name of Zeus's exception, or this library's status."""
     try:
         value = call(*args)
-    except ours.Failure as e:
+    except ours.Error as e:
         return e.status
     except zeus_errors.ZeusBaseGPUError as e:
         return type(e).__name__
@@ -154,7 +154,9 @@ class Machine(unittest.TestCase):
             cls.zeus_error = type(e).__name__
         gc.collect()
         session = ours.Session(
-            validation=ours.Validation.FIXED, flags=ours.ENSURE_HOMOGENEOUS if cls.one_model else 0
+            backend=Backend.AMDSMI,  # as Zeus
+            validation=ours.Validation.FIXED,
+            flags=ours.Open.ENSURE_HOMOGENEOUS if cls.one_model else 0,
         )
         cls.counts = (len(zeus) if zeus else None, len(session))
         cls.infos = [session.gpu_info(i) for i in range(len(session))]
@@ -180,7 +182,7 @@ class Machine(unittest.TestCase):
         del zeus
         gc.collect()
         cls.without_zeus = outcome(session.temperature_c, 0)
-        again = ours.Session(validation=ours.Validation.OFF)
+        again = ours.Session(backend=Backend.AMDSMI, validation=ours.Validation.OFF)
         cls.opened_again = outcome(again.temperature_c, 0)
         again.close()
         session.close()
@@ -276,7 +278,7 @@ class Machine(unittest.TestCase):
             gpu, partition = self.gpu(i)
             processor = next(p for p in self.truth["processors"] if p["hip_index"] == i)
             with self.subTest(gpu=i):
-                self.assertEqual(info.pci_address.decode(), processor["bdf"])
+                self.assertEqual(info.pci_address, processor["bdf"])
                 self.assertEqual(info.amdsmi_index, processor["smi_index"])
                 if partition == 0:
                     expected = (
@@ -288,7 +290,7 @@ class Machine(unittest.TestCase):
                         if gpu["counter"]["stuck_at_s"] == 0
                         else Verdict.TRUSTED
                     )
-                    self.assertEqual(Verdict(info.energy_verdict), expected)
+                    self.assertEqual(info.energy_verdict, expected)
 
     def test_zeus_and_this_library_agree(self):
         if not self.zeus:
@@ -343,7 +345,7 @@ class Setters(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.zeus = AMDGPUs()
-        cls.session = ours.Session(validation=ours.Validation.OFF)
+        cls.session = ours.Session(backend=Backend.AMDSMI, validation=ours.Validation.OFF)
         cls.gpu = json.loads(simulator("truth", "--dir", DIR))["gpus"][cls.GPU]
 
     @classmethod
@@ -417,8 +419,8 @@ class DifferentModels(unittest.TestCase):
     def test_both_refuse(self):
         with self.assertRaises(zeus_errors.ZeusGPUHeterogeneousError):
             AMDGPUs(ensure_homogeneous=True)
-        with self.assertRaises(ours.Failure) as caught:
-            ours.Session(validation=ours.Validation.FIXED, flags=ours.ENSURE_HOMOGENEOUS)
+        with self.assertRaises(ours.Error) as caught:
+            ours.Session(validation=ours.Validation.FIXED, flags=ours.Open.ENSURE_HOMOGENEOUS)
         self.assertEqual(caught.exception.status, Status.HETEROGENEOUS)
         self.assertIn("AMD Instinct MI210", caught.exception.text)
         self.assertIn("AMD Instinct MI300X OAM", caught.exception.text)

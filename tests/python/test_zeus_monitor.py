@@ -2,11 +2,10 @@
 simulated machine: they agree within the sum of their bounds; and exactly, where the machine's clock stands at both ends so
 that both read the same counts.
 
-Runs inside a machine, with LIBZEUS_AMD naming this library:
+Runs inside a machine, with ZEUS_AMD_LIBRARY naming this library, and python/ on the path:
     tests/sim/run --machine mi300x-8 --rocm 6.4.3 -- python test_zeus_monitor.py
 """
 
-import ctypes
 import importlib.metadata
 import json
 import os
@@ -17,32 +16,18 @@ import unittest
 
 from zeus.monitor import ZeusMonitor
 
-import zeus_amd_ctypes as ours
+import zeus_amd as ours
+from zeus_amd import Method, Status
 
 ROCM = tuple(int(x) for x in importlib.metadata.version("amdsmi").split(".")[:3])
 RUN = pathlib.Path(__file__).resolve().parents[1] / "sim" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
-GpuEnergy = ours.TYPES["zeus_amd_gpu_energy_t"]
 # libamd_smi of these keeps a table for 100 ms.
 CACHE_S = 0.1 if (6, 4, 2) <= ROCM < (7, 0, 0) else 0
-COUNTER = 1
 
 
 def simulator(*args):
     return subprocess.run([RUN, *args], check=True, capture_output=True, text=True).stdout
-
-
-class Window:
-    def __init__(self, session):
-        self._w = ctypes.c_void_p()
-        self._count = len(session)
-        ours.check(ours.lib.zeus_amd_window_begin(session._z, self._w))
-
-    def end(self):
-        each = (GpuEnergy * self._count)()
-        each[0].struct_size = ctypes.sizeof(GpuEnergy)
-        ours.check(ours.lib.zeus_amd_window_end(self._w, None, each, ctypes.c_uint32(self._count)))
-        return list(each)
 
 
 class Monitor(unittest.TestCase):
@@ -63,7 +48,7 @@ class Monitor(unittest.TestCase):
             start = time.monotonic()
             if n % 2:
                 self.monitor.begin_window("window", sync_execution=False)
-            window = Window(self.session)
+            window = self.session.window()
             if not n % 2:
                 self.monitor.begin_window("window", sync_execution=False)
             begun = time.monotonic()
@@ -71,7 +56,7 @@ class Monitor(unittest.TestCase):
             ending = time.monotonic()
             if n % 3:
                 zeus = self.monitor.end_window("window", sync_execution=False)
-            we = window.end()
+            we = window.end().gpus
             if not n % 3:
                 zeus = self.monitor.end_window("window", sync_execution=False)
             # So much the two intervals may differ, each at its own side of a refresh.
@@ -79,24 +64,24 @@ class Monitor(unittest.TestCase):
             for i, mine in enumerate(we):
                 zeus_bound = apart * self.most_w(i) * 1e3
                 with self.subTest(gpu=i, seconds=seconds):
-                    self.assertEqual(mine.status, 0)
+                    self.assertEqual(mine.status, Status.OK)
                     difference = abs(zeus.gpu_energy[i] * 1e3 - mine.energy_mj)
                     self.assertLessEqual(difference, mine.bound_mj + zeus_bound)
 
     def test_between_two_moments_that_stand_still(self):
         """Both take the reported unit, so they say the same to the millijoule."""
         self.hold()
-        window = Window(self.session)
+        window = self.session.window()
         self.monitor.begin_window("moments", sync_execution=False)
         simulator("clock", "--dir", DIR, "run")
         time.sleep(3)
         self.hold()
-        we = window.end()
+        we = window.end().gpus
         zeus = self.monitor.end_window("moments", sync_execution=False)
         simulator("clock", "--dir", DIR, "run")
         for i, mine in enumerate(we):
             with self.subTest(gpu=i):
-                self.assertEqual((mine.method, mine.status), (COUNTER, 0))
+                self.assertEqual((mine.method, mine.status), (Method.COUNTER, Status.OK))
                 self.assertGreater(mine.energy_mj, 1000)
                 # Zeus takes the difference of two whole numbers of millijoules.
                 self.assertLessEqual(abs(zeus.gpu_energy[i] * 1e3 - mine.energy_mj), 1.5)
