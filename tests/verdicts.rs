@@ -266,10 +266,10 @@ fn adaptive_says_what_zeus_says() {
                 let sim = Sim::start("mi300x-8", "7.13", patches).unwrap();
                 let all = opens(&sim, 0.2, 2, &["fixed", "adaptive", "background"]);
                 for turn in all.chunks(3) {
-                    for gpu in 0..8 {
+                    for (gpu, patch) in patches.iter().enumerate() {
                         let verdicts: Vec<u32> = turn.iter().map(|o| o.gpus[gpu].verdict).collect();
-                        assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{verdicts:?}: {}", patches[gpu]);
-                        assert!([TRUSTED, IMPLAUSIBLE].contains(&verdicts[0]), "{verdicts:?}: {}", patches[gpu]);
+                        assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{verdicts:?}: {patch}");
+                        assert!([TRUSTED, IMPLAUSIBLE].contains(&verdicts[0]), "{verdicts:?}: {patch}");
                     }
                 }
             });

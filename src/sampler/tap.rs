@@ -299,3 +299,6 @@ impl Ring {
         older.iter().chain(newer)
     }
 }
+
+#[cfg(test)]
+mod tests;
