@@ -52,6 +52,12 @@
 #endif
 
 namespace zeus_amd {
+// Some functions differ, and files of one program may differ in this option.
+#ifdef __cpp_exceptions
+inline namespace with_exceptions {
+#else
+inline namespace without_exceptions {
+#endif
 
 using session_info = zeus_amd_session_info_t;
 using gpu_info = zeus_amd_gpu_info_t;
@@ -138,7 +144,7 @@ private:
 };
 
 /// How calls fail. Each is a type of its own, so that files of one program may
-/// differ in standard and options.
+/// differ in standard.
 struct simple_results {
     template <class T> using result = simple_result<T>;
     template <class T> static simple_result<T> fail(error e) { return simple_result<T>(std::move(e)); }
@@ -604,6 +610,7 @@ using guard = basic_guard<throwing>;
 using sampler = basic_sampler<throwing>;
 #endif
 
+} // inline namespace
 } // namespace zeus_amd
 
 #endif

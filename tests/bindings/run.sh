@@ -57,29 +57,43 @@ for program in g++-17-fexceptions g++-2b-fexceptions clang++-20-fexceptions clan
     check "C++: $program on mi300x-8" "$sim" --machine mi300x-8 --rocm 7.0.2 -- "$work/cpp-$program" control
     check "C++: $program on mi250x-4" "$sim" --machine mi250x-4 --rocm 6.4.3 -- "$work/cpp-$program"
 done
-# Files of one program may differ in standard, and so in what a result is.
+# Files of one program may differ in standard and exceptions, and so in what a result is and does.
 cat >"$work/other.cc" <<'END'
 #include <zeus_amd.hpp>
 int gpus();
-int gpus() { auto z = zeus_amd::nothrow::session::open(); auto n = z->gpu_count(); return n ? int(*n) : -1; }
+int gpus()
+{
+    auto z = zeus_amd::basic_session<zeus_amd::simple_results>::open();
+    return int(z.value().gpu_count().value());
+}
 END
 cat >"$work/one.cc" <<'END'
 #include <zeus_amd.hpp>
 int gpus();
 int main()
 {
-    auto z = zeus_amd::nothrow::session::open();
-    auto n = z->gpu_count();
-    return n && gpus() == int(*n) ? 0 : 1;
+    auto z = zeus_amd::basic_session<zeus_amd::simple_results>::open();
+    auto same = zeus_amd::nothrow::session::open();
+    if (gpus() != int(z.value().gpu_count().value()) || gpus() != int(same.value().gpu_count().value()))
+        return 1;
+    try {
+        z.value().energy_mj(99).value(); // not the other file's, which would abort
+        return 2;
+    } catch (const zeus_amd::error &) {
+        return 0;
+    }
 }
 END
 mixed() {
-    g++ -std=c++17 -O0 -I"$root/include" -c "$work/one.cc" -o "$work/one.o" &&
+    for standard in 17 2b; do
+        # shellcheck disable=SC2086
         g++ -std=c++2b -fno-exceptions -O0 -I"$root/include" -c "$work/other.cc" -o "$work/other.o" &&
-        g++ "$work/one.o" "$work/other.o" -o "$work/mixed" $link &&
-        "$sim" --machine mi300x-8 --rocm 7.0.2 -- "$work/mixed"
+            g++ -std=c++$standard -O0 -I"$root/include" -c "$work/one.cc" -o "$work/one.o" &&
+            g++ "$work/other.o" "$work/one.o" -o "$work/mixed" $link &&
+            "$sim" --machine mi300x-8 --rocm 7.0.2 -- "$work/mixed" || return 1
+    done
 }
-check "C++: two standards in one program" mixed
+check "C++: two standards, with and without exceptions, in one program" mixed
 
 # Sanitizers have to be loaded first: no preload.so, so the files themselves are read.
 fortran="gfortran -Wall -Wextra -Wpedantic -Werror -fcheck=all -g -fsanitize=address,undefined -J$work -I$work"
