@@ -558,7 +558,8 @@ enum zeus_amd_validation_t
     /**
      * Until each counter has moved through enough refreshes to be sure, which
      * takes some tens of milliseconds; half a second for one that is not as it
-     * should be.
+     * should be, and up to four seconds while a power that the firmware
+     * averages still follows a change of the load.
      */
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /**
@@ -1276,8 +1277,8 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
 /**
  * Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
  * (the order of PyTorch's cuda:N) and checks their energy counters, which takes
- * some tens of milliseconds, or half a second if one is not as it should be; the
- * options choose another way. A GPU that fails a check does not fail the others:
+ * some tens of milliseconds, or half a second (seldom up to four) if one is not
+ * as it should be; the options choose another way. A GPU that fails a check does not fail the others:
  * ask zeus_amd_gpu_info() for its verdict. No GPU at all
  * that libamd_smi lists is a session with zero GPUs.
  *

@@ -126,8 +126,8 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 
 /// Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
 /// (the order of PyTorch's cuda:N) and checks their energy counters, which takes
-/// some tens of milliseconds, or half a second if one is not as it should be; the
-/// options choose another way. A GPU that fails a check does not fail the others:
+/// some tens of milliseconds, or half a second (seldom up to four) if one is not
+/// as it should be; the options choose another way. A GPU that fails a check does not fail the others:
 /// ask zeus_amd_gpu_info() for its verdict. No GPU at all
 /// that libamd_smi lists is a session with zero GPUs.
 ///

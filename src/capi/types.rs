@@ -80,7 +80,8 @@ pub enum zeus_amd_validation_t {
     ZEUS_AMD_VALIDATION_OFF = 2,
     /// Until each counter has moved through enough refreshes to be sure, which
     /// takes some tens of milliseconds; half a second for one that is not as it
-    /// should be.
+    /// should be, and up to four seconds while a power that the firmware
+    /// averages still follows a change of the load.
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /// As ADAPTIVE, but zeus_amd_open() does not wait for it: until it is done
     /// the verdict is ZEUS_AMD_VERDICT_PENDING and zeus_amd_energy_mj() returns

@@ -33,7 +33,8 @@ impl Look {
     }
 
     /// How far the driver's clock is ahead of the firmware's.
-    fn ahead_ns(&self) -> Option<i64> {
+    #[must_use]
+    pub fn ahead_ns(&self) -> Option<i64> {
         Some(self.driver_ns?.wrapping_sub(self.firmware_ns?) as i64)
     }
 
@@ -222,12 +223,18 @@ impl Ledger {
     /// has been seen to stand.
     #[must_use]
     pub fn age_ns(&self) -> u64 {
-        let told = self.counted.and_then(|c| c.ahead_ns()).zip(self.lags.least());
+        let told = self.counted.and_then(|c| c.ahead_ns()).zip(self.least_ahead_ns());
         if let Some((ahead, least)) = told {
             return ahead.saturating_sub(least).max(0) as u64;
         }
         let now = if self.standing_ns > 0 { self.moved_within_ns + self.standing_ns } else { 0 };
         self.stood_ns.max(now)
+    }
+
+    /// The least that the driver's clock was ahead of the firmware's, of late.
+    #[must_use]
+    pub fn least_ahead_ns(&self) -> Option<i64> {
+        self.lags.least()
     }
 
     /// How long a 32-bit counter takes to come round at most power; `None` for one that does not.
@@ -313,8 +320,9 @@ impl Ledger {
         }
         let turn = counts_pj(1 << 32, unit_uj).max(1);
         let turns = |mw: u64| (power_pj(mw, ns).saturating_sub(counts_pj(least, unit_uj)) + turn / 2) / turn;
-        let (low, mean, high) = (turns(a.min(b)), turns((a + b) / 2), turns(a.max(b)));
-        self.totals.slack_pj += (high - low) * turn;
+        let mean = turns((a + b) / 2);
+        // Looked at often enough there is no choice; else the load may have been anything in between.
+        self.totals.slack_pj += mean.max(turns(self.ceiling_mw) - mean) * turn;
         let counts = u64::try_from(mean).ok()?.checked_mul(1 << 32)?.checked_add(least)?;
         possible(counts).then_some(counts)
     }

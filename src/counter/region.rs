@@ -12,8 +12,19 @@ pub struct Mark {
     pub counted: Option<Look>,
     pub powered: Option<Look>,
     pub totals: Totals,
-    /// So much older than its time the count may be.
+    /// So much older than its time the count may be, as far as was known then.
     pub age_ns: u64,
+    /// The least that the driver's clock was ahead of the firmware's until then.
+    pub least_ahead_ns: Option<i64>,
+}
+
+impl Mark {
+    /// The age of the count, with what is known later of the two clocks.
+    fn age_by(&self, least_ahead_ns: Option<i64>) -> u64 {
+        let ahead = self.counted.and_then(|c| c.ahead_ns()).zip(least_ahead_ns);
+        let told = ahead.map_or(0, |(ahead, least)| ahead.saturating_sub(least).max(0).unsigned_abs());
+        self.age_ns.max(told)
+    }
 }
 
 /// How an energy was found.
@@ -111,6 +122,7 @@ fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Optio
         EnergyUnit::Firmware => (firmware_pj, 0),
     };
     let (begin_ns, end_ns) = (first.at_ns(), last.at_ns());
+    let ages_ns = (begin.age_by(end.least_ahead_ns), end.age_ns);
     let by_driver = end_ns.saturating_sub(begin_ns);
     let by_firmware = match (first.firmware_ns, last.firmware_ns) {
         // Not over a reset, where the firmware's clock starts anew.
@@ -123,7 +135,7 @@ fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Optio
         bound_pj: (b.slack_pj - a.slack_pj)
             + unit_pj
             + counts_pj(2, last.unit_uj)
-            + edges_pj((begin, end), (&first, &last), (begin.age_ns, end.age_ns), ceiling_mw),
+            + edges_pj((begin, end), (&first, &last), ages_ns, ceiling_mw),
         duration_ns: by_firmware.unwrap_or(by_driver),
         begin_ns,
         end_ns,

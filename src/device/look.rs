@@ -39,6 +39,7 @@ impl Device {
                 powered: ledger.powered(),
                 totals: ledger.totals(),
                 age_ns: ledger.age_ns(),
+                least_ahead_ns: ledger.least_ahead_ns(),
             },
             ceiling_mw: ledger.ceiling_mw(),
             wrap_ns: ledger.wrap_ns(),
