@@ -1308,7 +1308,9 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *         can be started), ZEUS_AMD_STATUS_INTERNAL, or another one (as
  *         amdsmi_init failed).
  * @threadsafety Any thread.
- * @forksafety  A child may open its own session.
+ * @forksafety  A child may open its own session. If its parent had used
+ *              libamd_smi, the child does without (its locks may be held for
+ *              ever there), unless ZEUS_AMD_BACKEND_AMDSMI insists.
  * @since 0.1
  */
 ZEUS_AMD_API

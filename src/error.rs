@@ -117,6 +117,9 @@ pub enum Error {
     #[error("this session was opened before fork() by another process; open a new one in this process")]
     Forked,
 
+    #[error("it was in use when this process was forked, and may be locked here for ever")]
+    LibraryInherited,
+
     #[error("{path}: {source}")]
     Io { path: String, source: std::io::Error },
 
@@ -148,7 +151,7 @@ impl Error {
             Error::Ambiguous(_) => Kind::AmbiguousDevice,
             Error::EmptyMask(_) => Kind::EmptyMask,
             Error::BufferTooSmall { .. } => Kind::BufferTooSmall,
-            Error::Forked => Kind::Forked,
+            Error::Forked | Error::LibraryInherited => Kind::Forked,
             Error::Io { source, .. } => io_kind(source),
             Error::Internal(_) => Kind::Internal,
         }

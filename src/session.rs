@@ -5,7 +5,7 @@ mod options;
 mod validate;
 
 use crate::amdsmi::locate::Places;
-use crate::amdsmi::{acquire, Library};
+use crate::amdsmi::{acquire, is_inherited, Library};
 use crate::counter::EnergyUnit;
 use crate::device::{Backend, Device, Source};
 use crate::error::{Error, Result};
@@ -72,6 +72,9 @@ fn load(
     if backend == Backend::Sysfs {
         return Ok(Err(None));
     }
+    if backend == Backend::Auto && is_inherited() {
+        return Ok(Err(Some(Error::LibraryInherited)));
+    }
     match acquire(places, options.init_timeout) {
         Ok((library, version)) => {
             let vendor = Vendor { library, words: version.words, rocm: version.generation.rocm };
@@ -88,13 +91,22 @@ impl Session {
         let places = options::places(options);
         let backend = options::backend(options)?;
         sysfs::drm::require_a_card(&places.root)?;
-        let loaded = load(backend, &places, options)?;
-        let vendor = loaded.as_ref().ok().map(|l| l.0);
-        let lease = Lease { library: vendor.map(|v| v.library), shut_down: options.shutdown_on_close };
-        let (devices, mut listing) = match &loaded {
-            Ok((_, source)) => enumerate::by_amdsmi(*source, options, backend, &places.root)?,
-            Err(_) => enumerate::by_kernel(options, &places.root)?,
+        let mut loaded = load(backend, &places, options)?;
+        let shut_down = options.shutdown_on_close;
+        let mut lease = Lease { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
+        let listed = match &loaded {
+            Ok((_, source)) => enumerate::by_amdsmi(*source, options, backend, &places.root),
+            Err(_) => enumerate::by_kernel(options, &places.root),
         };
+        let (devices, mut listing) = match listed {
+            // One that cannot list its GPUs is of no use; one that names others than the kernel is another matter.
+            Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
+                (loaded, lease) = (Err(Some(e)), Lease { library: None, shut_down });
+                enumerate::by_kernel(options, &places.root)?
+            }
+            other => other?,
+        };
+        let vendor = loaded.as_ref().ok().map(|l| l.0);
         match loaded {
             Ok(_) => {}
             Err(None) => {

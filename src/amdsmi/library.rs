@@ -11,7 +11,7 @@ use crate::log;
 use crate::process::{quiet_thread, OfProcess};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 enum Init {
@@ -47,6 +47,15 @@ pub struct Library {
 /// The libraries of this process.
 static LIBRARIES: OfProcess<Mutex<Vec<&'static Library>>> = OfProcess::new();
 
+/// One was loaded by this process or by one that it was forked from.
+static EVER: AtomicBool = AtomicBool::new(false);
+
+/// Was a libamd_smi in use before this process was forked? Its locks may then be held here by threads that are not there.
+#[must_use]
+pub fn is_inherited() -> bool {
+    EVER.load(Ordering::Acquire) && LIBRARIES.existing().is_none()
+}
+
 /// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
 pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Version)> {
     let library = load(places)?;
@@ -64,6 +73,7 @@ pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Ve
 fn load(places: &Places) -> Result<&'static Library> {
     let found = locate(places)?;
     let mut libraries = LIBRARIES.get().lock();
+    EVER.store(true, Ordering::Release);
     let (path, dl) = match found {
         Found::File(path) => {
             let real = path.canonicalize().unwrap_or(path);

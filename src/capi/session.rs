@@ -157,7 +157,9 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 ///         can be started), ZEUS_AMD_STATUS_INTERNAL, or another one (as
 ///         amdsmi_init failed).
 /// @threadsafety Any thread.
-/// @forksafety  A child may open its own session.
+/// @forksafety  A child may open its own session. If its parent had used
+///              libamd_smi, the child does without (its locks may be held for
+///              ever there), unless ZEUS_AMD_BACKEND_AMDSMI insists.
 /// @since 0.1
 #[no_mangle]
 #[must_use]
