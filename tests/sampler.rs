@@ -25,6 +25,13 @@ fn t15_t16_fork_while_sampling() {
 }
 
 #[test]
+fn t15_a_child_does_not_wait_for_libamd_smi_s_locks() {
+    let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
+    let out = sim.command(common::c_program("forked")).output().unwrap();
+    assert!(out.status.success(), "{:?} {}", out.status, String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
 fn t17_the_vendor_forks_while_it_is_read() {
     let fake = guest("vendor_forks", &[("FAKE_FORKS", "10")]);
     assert!(fake.events().iter().filter(|e| *e == "forked").count() > 10, "{:?}", fake.events());
