@@ -1,9 +1,16 @@
 /* A process that samples by libamd_smi forks: libamd_smi's own locks may be held by the sampler at that moment, and stay
  * so in the child, which measures all the same. */
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
+
+static void pause_ms(long ms)
+{
+    const struct timespec t = {0, ms * 1000000};
+    nanosleep(&t, NULL);
+}
 
 static void child(void)
 {
@@ -19,7 +26,7 @@ static void child(void)
     CHECK_OK(zeus_amd_explain(z, text, sizeof text, NULL));
     CHECK(strstr(text, "forked") != NULL);
     CHECK_OK(zeus_amd_window_begin(z, &w));
-    usleep(20000);
+    pause_ms(20);
     CHECK_OK(zeus_amd_window_end(w, &total, NULL, NULL));
     CHECK(total.packages == 8 && total.energy_mj > 0);
     zeus_amd_close(z);
@@ -40,7 +47,7 @@ int main(void)
     for (i = 0; i < 40; i++) {
         int status = -1;
         pid_t pid;
-        usleep(1000);
+        pause_ms(1);
         pid = fork();
         CHECK(pid >= 0);
         if (pid == 0)
