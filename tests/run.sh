@@ -51,6 +51,7 @@ step "main job" main_job
 step "CMake" cmake_builds
 step "installed library" tests/install/run.sh
 step "ABI of releases" tests/abi/run.sh
+step "C++, Fortran and Python" tests/bindings/run.sh
 step "AMD's amdsmi packages on the simulated machine" tests/python/amdsmi.sh
 step "Zeus and this library agree" tests/python/zeus.sh
 
