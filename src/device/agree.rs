@@ -9,8 +9,9 @@ use std::time::Duration;
 
 /// Both are looked at so often, as the value moves on in between.
 const TRIES: u32 = 4;
-/// libamd_smi keeps a table for up to 100 ms (6.4.2 and 6.4.3).
-const CACHED_NS: u64 = 150_000_000;
+const PAUSE: Duration = Duration::from_millis(3);
+/// libamd_smi keeps a table for up to 100 ms (6.4.2 and 6.4.3), which an earlier session may have had it read.
+const CACHED: Duration = Duration::from_millis(100);
 /// More than any GPU draws, for what may be counted in between.
 const MOST_MW: u64 = 4_000_000;
 
@@ -52,10 +53,9 @@ impl Device {
     /// Reads both, in turns.
     fn compare(&self, files: &mut Files) -> std::result::Result<(), String> {
         let mut why = String::new();
-        for attempt in 0..TRIES {
-            if attempt > 0 {
-                std::thread::sleep(Duration::from_millis(3));
-            }
+        let mut pause = Duration::ZERO;
+        for _ in 0..TRIES {
+            std::thread::sleep(pause);
             let before = self.by_file(files).map_err(|e| e.to_string())?;
             let theirs = self.by_vendor().map_err(|e| e.to_string())?;
             let after = self.by_file(files).map_err(|e| e.to_string())?;
@@ -68,6 +68,7 @@ impl Device {
                 }
                 Err(e) => why = e,
             }
+            pause = if is_older(&theirs, &before) { CACHED } else { PAUSE };
         }
         Err(why)
     }
@@ -91,6 +92,13 @@ impl Device {
         };
         Ok(Side { energy, powers })
     }
+}
+
+/// A table from before the file was looked at: neither its counts nor its powers have to be the file's.
+fn is_older(theirs: &Side, before: &Side) -> bool {
+    let time = |s: &Side| s.energy.and_then(|e| e.driver_time_ns);
+    let age = time(before).and_then(|b| b.checked_sub(time(theirs)?));
+    age.is_some_and(|ns| ns > 0 && Duration::from_nanos(ns) < 2 * CACHED)
 }
 
 /// The library's look lies between two of the file, so must its values.
@@ -137,16 +145,16 @@ fn energies(a: &RawEnergy, t: &RawEnergy, b: &RawEnergy) -> std::result::Result<
             return if equal { Ok(()) } else { differ("accumulator", t.accumulator, a.accumulator, b.accumulator) };
         }
     }
-    if at > to || at.saturating_add(CACHED_NS) < from {
+    if !(from..=to).contains(&at) {
         return differ("time", at, from, to);
     }
     // Not the same moment: no further apart than what may be drawn meanwhile, a 32-bit counter's turn undone.
-    let near = |one: u64, at_one: u64| {
-        let counts = if at >= at_one { t.accumulator.wrapping_sub(one) } else { one.wrapping_sub(t.accumulator) };
-        let counts = if one.max(t.accumulator) <= u64::from(u32::MAX) { counts & u64::from(u32::MAX) } else { counts };
-        counts_pj(counts, t.unit_uj) <= power_pj(MOST_MW, at.abs_diff(at_one) + 20_000_000)
+    let near = |first: u64, then: u64, ns: u64| {
+        let counts = then.wrapping_sub(first);
+        let counts = if first.max(then) <= u64::from(u32::MAX) { counts & u64::from(u32::MAX) } else { counts };
+        counts_pj(counts, t.unit_uj) <= power_pj(MOST_MW, ns + 20_000_000)
     };
-    if near(a.accumulator, from) && near(b.accumulator, to) {
+    if near(a.accumulator, t.accumulator, at - from) && near(t.accumulator, b.accumulator, to - at) {
         Ok(())
     } else {
         differ("accumulator", t.accumulator, a.accumulator, b.accumulator)
