@@ -1,0 +1,166 @@
+//! `zeus_amd_read_all`: the same as single readings, whatever room and size the caller gives.
+
+use super::asked::{Answer, Asked, ADAPTIVE, NOT_SUPPORTED, OFF};
+use std::time::Duration;
+use zeus_amd_sim::Sim;
+
+const NONE: &[&str] = &[];
+const STRUCT_VERSION: i64 = -2;
+const BUFFER_TOO_SMALL: i64 = -16;
+const STALE: i64 = -24;
+const NOT_YET: i64 = -31;
+
+const FIELDS: usize = 12;
+
+/// One GPU's words: struct_size gpu valid status energy_mj accumulator unit driver firmware instant average celsius.
+fn gpus(all: &Answer) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for w in &all.words[1..] {
+        match w.as_str() {
+            "[" => found.push(Vec::new()),
+            "]" => {}
+            _ => found.last_mut().expect("nothing behind the array is written").push(w.clone()),
+        }
+    }
+    found
+}
+
+fn word(asked: &mut Asked, what: &str) -> (i64, String) {
+    let said = asked.ask(what);
+    (said.status, said.words[0].clone())
+}
+
+/// Bit of `valid`, place of the field, and the call that says the same.
+const SAME: [(u32, usize, &str); 4] =
+    [(1, 4, "energy"), (16, 9, "instant"), (32, 10, "average"), (64, 11, "temperature")];
+
+fn equals_single_readings(machine: &str, rocm: &str, backend: &str, with: &[&str]) {
+    let sim = Sim::start(machine, rocm, with).unwrap();
+    let mut asked = Asked::open(&sim, backend, ADAPTIVE);
+    sim.hold();
+    // Past the cache of ROCm 6.4, and not yet stale.
+    std::thread::sleep(Duration::from_millis(110));
+    let all = asked.ask("all 64 80").ok();
+    let got = gpus(&all);
+    let context = format!("{machine} {rocm} {backend} {with:?}");
+    assert_eq!((all.number(0) as usize, got.len()), (sim.machine().processors().len(), all.number(0) as usize));
+    for (i, r) in got.iter().enumerate() {
+        assert_eq!((r.len(), r[0].as_str(), r[1].parse().ok()), (FIELDS, "80", Some(i)), "{context}: {all:?}");
+        let valid: u32 = r[2].parse().unwrap();
+        let secondary = asked.ask(&format!("info {i}")).number(3) == 2;
+        for (bit, at, call) in SAME {
+            let (status, value) = word(&mut asked, &format!("{call} {i}"));
+            if call == "temperature" && secondary {
+                // One look a package: what a second die has of its own is not looked at.
+                assert_eq!(valid & bit, 0, "{context} GPU {i}: {call}");
+                continue;
+            }
+            assert_eq!((valid & bit != 0, &r[at]), (status == 0, &value), "{context} GPU {i}: {call}");
+            if call == "energy" {
+                assert_eq!(r[3], status.to_string(), "{context} GPU {i}");
+            }
+        }
+        let raw = asked.ask(&format!("raw {i}"));
+        assert_eq!(valid & 2 != 0, raw.status == 0, "{context} GPU {i}");
+        if raw.status == 0 {
+            let flags = raw.number(3);
+            assert_eq!((&r[5], &r[7], &r[8]), (&raw.words[0], &raw.words[1], &raw.words[2]), "{context} GPU {i}");
+            assert_eq!((valid & 4 != 0, valid & 8 != 0), (flags & 2 != 0, flags & 4 != 0), "{context} GPU {i}");
+            assert_eq!(r[6], "15.300000190734863", "{context} GPU {i}");
+        }
+    }
+}
+
+#[test]
+fn the_same_as_single_readings() {
+    for machine in ["mi300x-8", "mi250x-4", "mixed-2", "mi100-1"] {
+        for (rocm, backend) in [("6.4.3", "auto"), ("6.3.3", "amdsmi"), ("7.13", "amdsmi"), ("none", "sysfs")] {
+            equals_single_readings(machine, rocm, backend, NONE);
+        }
+    }
+    // Counters that are not trusted or not there; partitions.
+    for with in [
+        "gpu.1.counter.stuck_at_s = 0",
+        "gpu.2.counter.missing = \"u32_ones\"",
+        "gpu.0 = { compute_partition = \"DPX\", partitions = 2 }",
+        "gpu.3.counter.gain = 40",
+        "all.metrics = \"1.9\"",
+    ] {
+        for backend in ["auto", "amdsmi"] {
+            equals_single_readings("mi300x-8", "7.0.2", backend, &[with]);
+        }
+    }
+}
+
+#[test]
+fn room_and_sizes() {
+    let sim = Sim::start("mi300x-8", "6.3.3", NONE).unwrap();
+    for backend in ["auto", "amdsmi"] {
+        let mut asked = Asked::open(&sim, backend, OFF);
+        // Asking, too little, just enough, more.
+        assert_eq!(asked.ask("all 0 80").ok().words, ["8"]);
+        for room in [1, 7] {
+            let short = asked.ask(&format!("all {room} 80"));
+            assert_eq!(short.words, ["8"], "nothing is written: {short:?}");
+            short.fails(BUFFER_TOO_SMALL, "8");
+        }
+        sim.hold();
+        let exact = gpus(&asked.ask("all 8 80").ok());
+        assert_eq!(exact, gpus(&asked.ask("all 64 80").ok()));
+        assert_eq!(exact.len(), 8);
+        // A later release's struct: the same fields, zeroes behind, and each at its place.
+        for stride in [88, 96, 200] {
+            let later = asked.ask(&format!("all 8 {stride}")).ok();
+            assert!(!later.words.iter().any(|w| w == "tail" || w == "overrun"), "{later:?}");
+            let mut later = gpus(&later);
+            for (later, exact) in later.iter_mut().zip(&exact) {
+                assert_eq!(later[0], stride.to_string());
+                later[0].clone_from(&exact[0]);
+                assert_eq!(later, exact, "{backend} {stride}");
+            }
+        }
+        sim.run();
+        for stride in [0, 4, 79, 1 << 20] {
+            asked.ask(&format!("all 8 {stride}")).fails(STRUCT_VERSION, "zeus_amd_reading_t");
+        }
+    }
+}
+
+/// An old table: its count is there and flagged, powers and temperature are left out, and the status says stale.
+#[test]
+fn stale() {
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.13", "amdsmi")] {
+        let sim = Sim::start("mi300x-8", rocm, &["gpu.4.counter.frozen_at_s = 4.0"]).unwrap();
+        let mut asked = Asked::open(&sim, backend, OFF);
+        asked.ask("all 8 80").ok();
+        while sim.now_ns() < 4_100_000_000 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        asked.ask("all 8 80").ok();
+        std::thread::sleep(Duration::from_millis(300));
+        let got = gpus(&asked.ask("all 8 80").ok());
+        let valid = |i: usize| got[i][2].parse::<u32>().unwrap();
+        assert_eq!((valid(4) & !8, got[4][3].as_str()), (128 | 2 | 4, "-24"), "{backend}: {got:?}");
+        assert_eq!((valid(5) & !8, got[5][3].as_str()), (1 | 2 | 4 | 16 | 64, "0"), "{backend}: {got:?}");
+        asked.ask("energy 4").fails(STALE, "GPU 4");
+    }
+}
+
+/// What the verdict says, its status says: not yet known, not trusted.
+#[test]
+fn verdicts() {
+    let sim =
+        Sim::start("mi300x-8", "7.0.2", &["gpu.1.counter.stuck_at_s = 0", "gpu.2.counter.refresh_ms = 100"]).unwrap();
+    let mut asked = Asked::new(&sim, "auto", &["4"]);
+    asked.ask("open").ok();
+    let early = gpus(&asked.ask("all 8 80").ok());
+    // Counters that move every 100 ms are not known at once, one that stands is not for half a second.
+    for i in [1, 2] {
+        assert_eq!(early[i][3], NOT_YET.to_string(), "{early:?}");
+        // The count itself is no secret.
+        assert_eq!(early[i][2].parse::<u32>().unwrap() & 0b11, 0b10, "{early:?}");
+    }
+    std::thread::sleep(Duration::from_millis(1200));
+    let late = gpus(&asked.ask("all 8 80").ok());
+    assert_eq!((late[1][3].as_str(), late[2][3].as_str()), (NOT_SUPPORTED.to_string().as_str(), "0"), "{late:?}");
+}

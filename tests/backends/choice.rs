@@ -1,0 +1,220 @@
+//! The automatic choice: the file where it agrees with libamd_smi or where there is no usable one, libamd_smi where it
+//! does not; and the log and the explanation say which and why.
+
+use super::asked::{Asked, ADAPTIVE, AMDSMI, OFF, SYSFS};
+use super::common;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use zeus_amd_sim::Sim;
+
+const NONE: &[&str] = &[];
+
+/// `lying_amdsmi.c` in front of the machine's own library.
+fn liar(sim: &Sim) -> PathBuf {
+    let folder = sim.dir().join("lying");
+    let library = folder.join("libamd_smi.so");
+    std::fs::create_dir_all(&folder).unwrap();
+    // Linked by a path, the library is found by its soname.
+    let real = sim.library().canonicalize().unwrap();
+    for name in [real.file_name().unwrap().to_owned(), soname(&real).into()] {
+        let _ = symlink(&real, sim.library().parent().unwrap().join(name));
+    }
+    let mut cc = Command::new("cc");
+    cc.args(["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O1", "-o"]).arg(&library);
+    cc.arg(common::root().join("tests/c/lying_amdsmi.c")).arg("-Wl,--no-as-needed").arg(&real);
+    cc.arg(format!("-Wl,-rpath,{}", sim.library().parent().unwrap().display())).arg("-ldl");
+    assert!(cc.status().unwrap().success());
+    library
+}
+
+fn soname(library: &Path) -> String {
+    let out = Command::new("readelf").arg("-d").arg(library).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    let line = text.lines().find(|l| l.contains("SONAME")).unwrap();
+    line.split(['[', ']']).nth(1).unwrap().to_owned()
+}
+
+/// An open session beside a libamd_smi that lies.
+fn beside(sim: &Sim, liar: &Path, lie: &str) -> Asked {
+    let mut command = sim.command(Asked::program());
+    command.env("ZEUS_AMD_BACKEND", "auto").env("ZEUS_AMD_AMDSMI", liar).env("LIE", lie).arg(OFF);
+    let mut asked = Asked::start(command);
+    asked.ask("open").ok();
+    asked
+}
+
+#[test]
+fn what_agrees_is_read_from_the_file() {
+    for (machine, rocm, gpus) in [("mi300x-8", "6.1.2", 8), ("mi250x-4", "6.4.3", 8), ("mixed-2", "10.2", 2)] {
+        let sim = Sim::start(machine, rocm, NONE).unwrap();
+        let mut asked = Asked::open(&sim, "auto", OFF);
+        let log = asked.log();
+        for gpu in 0..gpus {
+            assert_eq!(asked.source(gpu), SYSFS, "{machine} {rocm} GPU {gpu}");
+        }
+        let said = log.matches("read from the kernel's file, which agrees with libamd_smi").count();
+        assert_eq!(said, gpus, "{machine} {rocm}: {log}");
+        // And nothing of libamd_smi is called any more.
+        let before = sim.calls("amdsmi_get_energy_count") + sim.calls("amdsmi_get_power_info");
+        asked.ask("raw 0").ok();
+        assert_eq!(sim.calls("amdsmi_get_energy_count") + sim.calls("amdsmi_get_power_info"), before);
+    }
+}
+
+/// Each lie of libamd_smi alone, one a session: it is what is read then, with the reason in the log.
+#[test]
+fn a_disagreement_is_read_by_libamd_smi() {
+    for (rocm, power_at) in [("6.3.3", 0), ("7.0.2", 8)] {
+        let sim = Sim::start("mi300x-8", rocm, NONE).unwrap();
+        let liar = liar(&sim);
+        let mut honest = beside(&sim, &liar, "");
+        assert_eq!(honest.source(0), SYSFS, "the library in between does no harm by itself: {}", honest.log());
+        let (twenty, a_tenth) = (format!("power 20 {power_at}"), format!("power 0 {power_at}"));
+        for (lie, why) in [
+            // A second's worth of the counter at a power that no GPU has, either way.
+            ("accumulator 400000000", "accumulator"),
+            ("accumulator -400000000", "accumulator"),
+            ("accumulator 1", ""),
+            ("unit 1.0", "libamd_smi counts in 1 µJ"),
+            ("unit 15300.0", "libamd_smi counts in 15300"),
+            ("time 1000000000", "time"),
+            ("time -1000000000", "time"),
+            ("none", "libamd_smi has none, the file a counter"),
+            (&twenty, "a power of"),
+            (&a_tenth, "a power of 0 mW"),
+            ("other", "accumulator"),
+        ] {
+            // Times stand still, so counts have to be equal to the last.
+            if lie == "accumulator 1" {
+                sim.hold();
+            }
+            let mut asked = beside(&sim, &liar, lie);
+            let log = asked.log();
+            // The first GPU has no other to be taken for.
+            for gpu in 1..8 {
+                assert_eq!(asked.source(gpu), AMDSMI, "{rocm} {lie} GPU {gpu}: {log}");
+            }
+            assert!(log.contains("read by libamd_smi, as the kernel's file will not do") && log.contains(why), "{log}");
+            sim.run();
+        }
+    }
+}
+
+/// Files that are no table, on one GPU: that one is read by libamd_smi, as far as it has anything; the others are not.
+#[test]
+fn a_file_that_is_none_is_not_read() {
+    for (fault, why) in [
+        ("{ content = \"revision\" }", "revision 99.99"),
+        ("{ content = \"truncated\" }", "says that it has"),
+        ("{ content = \"oversized\" }", "says that it has"),
+        ("{ content = \"ones\" }", "says that it has"),
+        ("{ content = \"garbage\" }", "gpu_metrics"),
+        ("{ content = \"empty\" }", "the file is empty"),
+        ("{ open = \"EACCES\" }", "access"),
+        ("{ read = \"EIO\" }", "kernel answers"),
+        ("{ read = \"EBUSY\" }", "busy"),
+    ] {
+        let sim = Sim::start("mi300x-8", "6.3.3", &[format!("gpu.3.file.gpu_metrics = {fault}")]).unwrap();
+        let mut asked = Asked::open(&sim, "auto", OFF);
+        let log = asked.log();
+        let sources: Vec<u64> = (0..8).map(|gpu| asked.source(gpu)).collect();
+        let want: Vec<u64> = (0..8).map(|gpu| if gpu == 3 { AMDSMI } else { SYSFS }).collect();
+        assert_eq!(sources, want, "{fault}: {log}");
+        assert!(log.contains("as the kernel's file will not do") && log.contains(why), "{fault}: {log}");
+    }
+}
+
+/// No libamd_smi that could be used: a session by the kernel's files, which says why; and with libamd_smi insisted on
+/// the failure that it is.
+#[test]
+fn without_a_usable_libamd_smi() {
+    let text = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(text.path(), "no library at all, but longer than a header of one").unwrap();
+    let text = text.path().to_str().unwrap();
+    for (rocm, with, path, status, why) in [
+        ("none", "", "", -11, "no libamd_smi"),
+        ("7.0.2", "", text, -20, "cannot be loaded"),
+        ("6.4.3", "", "/nowhere/libamd_smi.so", -11, "/nowhere/libamd_smi.so"),
+        ("7.0.2", "version = [99, 0, 0, 0]", "", -12, "99.0"),
+        ("7.0.2", "missing_symbols = [\"amdsmi_init\"]", "", -21, "amdsmi_init"),
+        ("6.3.3", "init.hang = true", "", -8, "200 ms"),
+        ("6.3.3", "init.status = 14", "", -10, "amdsmi_init"),
+        ("6.3.3", "fault.amdsmi_get_socket_handles = 14", "", -10, "handles"),
+    ] {
+        let sim = Sim::start("mi300x-8", rocm, &[with]).unwrap();
+        let start = |backend: &str| {
+            let mut command = sim.command(Asked::program());
+            command.env("ZEUS_AMD_BACKEND", backend).args([ADAPTIVE, "200"]);
+            if !path.is_empty() {
+                command.env("ZEUS_AMD_AMDSMI", path);
+            }
+            Asked::start(command)
+        };
+        let context = format!("{rocm} {with} {path}");
+        let mut auto = start("auto");
+        auto.ask("probe").ok();
+        // Twice, for a library that hangs is waited for once.
+        auto.ask("open").ok();
+        let begun = std::time::Instant::now();
+        auto.ask("open").ok();
+        assert!(begun.elapsed().as_millis() < 1000, "{context}");
+        let explained = auto.ask("explain");
+        let said = "libamd_smi is not used, all goes by the kernel's files";
+        assert!(explained.text.contains(said) && explained.text.contains(why), "{context}: {}", explained.text);
+        assert_eq!((explained.number(0), explained.number(1)), (8, SYSFS), "{context}");
+        let log = auto.log();
+        assert!(log.contains("libamd_smi is not used: ") && log.contains(why), "{context}: {log}");
+        for gpu in 0..8 {
+            assert_eq!(auto.source(gpu), SYSFS, "{context}");
+            auto.ask(&format!("energy {gpu}")).ok();
+        }
+        let failed = start("amdsmi").ask("open");
+        assert_eq!(failed.status, status, "{context}: {}", failed.text);
+        assert!(failed.text.contains(why), "{context}: {}", failed.text);
+    }
+}
+
+/// The variable and the option: the option wins, nonsense is refused.
+#[test]
+fn who_chooses() {
+    let sim = Sim::start("mi210-1", "6.4.3", NONE).unwrap();
+    Asked::new(&sim, "fast", &[OFF]).ask("open").fails(-1, "ZEUS_AMD_BACKEND is \"fast\"");
+    for (variable, option, source) in
+        [("sysfs", "1", AMDSMI), ("amdsmi", "2", SYSFS), ("amdsmi", "0", AMDSMI), ("", "0", SYSFS)]
+    {
+        let mut asked = Asked::new(&sim, variable, &[OFF, "0", option]);
+        asked.ask("open").ok();
+        assert_eq!(asked.source(0), source, "{variable} {option}");
+    }
+    Asked::new(&sim, "auto", &[OFF, "0", "3"]).ask("open").fails(-1, "backend");
+    // What was asked for is not explained as if it were a fault.
+    let mut asked = Asked::open(&sim, "sysfs", OFF);
+    assert!(asked.ask("explain").text.contains("libamd_smi is not used, as was asked for"));
+    assert_eq!(sim.calls("amdsmi_init"), 3, "only the sessions that use libamd_smi start it");
+}
+
+/// Hundreds of opens while power, counter and caches do what they do: no side is ever taken for a liar.
+#[test]
+fn no_false_disagreement() {
+    let square = "all.power = { kind = \"square\", low = 100, high = 700, period_s = 0.02 }";
+    let slow = "all.power = { kind = \"square\", low = 100, high = 700, period_s = 0.3 }";
+    for (machine, rocm, with) in [
+        // A cache of 100 ms in front of the file.
+        ("mi300x-8", "6.4.3", &[slow][..]),
+        ("mi300x-8", "6.4.3", &[square]),
+        ("mi300x-8", "6.0.2", &[square]),
+        ("mi300x-8", "7.0.2", &[square, "all.counter.driver_ms = 5", "all.counter.driver_lag_us = [0, 300]"]),
+        ("mi350x-8", "7.13", &[square, "all.counter.driver_ms = 0.3", "all.counter.refresh_ms = 1.7"]),
+        ("mi300x-8", "6.1.2", &[square, "all.fault.amdsmi_get_energy_count = { delay_us = 300 }"]),
+        ("mi250x-4", "6.3.3", &["all.average_s = 0.01", square]),
+        // Counters of 32 bits that come round all the time.
+        ("mi100-1", "6.2.4", &["all.counter = { bits = 32, initial = 4294960000 }", square]),
+        ("mi100-1", "7.2.0", &["all.power = { kind = \"constant\", w = 60000 }", "all.counter.bits = 32"]),
+    ] {
+        let sim = Sim::start(machine, rocm, with).unwrap();
+        let mut asked = Asked::new(&sim, "auto", &[OFF]);
+        let others = asked.ask("opens 25");
+        assert_eq!(others.number(0), 0, "{machine} {rocm} {with:?}: {}", others.text);
+    }
+}

@@ -1,0 +1,10 @@
+//! Where readings come from: libamd_smi or the kernel's files, and what becomes of them when files or libraries fail.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod all;
+
+mod asked;
+mod choice;
+mod faults;

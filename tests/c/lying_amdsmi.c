@@ -1,0 +1,64 @@
+/* A libamd_smi that passes everything on to the one it is linked with, but for a lie. LIE says which:
+ * "accumulator N", "unit F", "time N" (added or set, of amdsmi_get_energy_count), "none" (that call is not supported),
+ * "power N OFFSET" (the value of 32 or 64 bits there is N times as much), "other" (another GPU's energy and power). */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint32_t (*energy_fn)(void *, uint64_t *, float *, uint64_t *);
+typedef uint32_t (*power_fn)(void *, void *);
+
+/* The handle that was seen before this one, or this one. */
+static void *other(void *handle)
+{
+    static void *seen[2];
+    if (handle != seen[1]) {
+        seen[0] = seen[1];
+        seen[1] = handle;
+    }
+    return seen[0] ? seen[0] : handle;
+}
+
+static int lies(const char *format, void *a, void *b)
+{
+    const char *lie = getenv("LIE");
+    return lie ? sscanf(lie, format, a, b) : 0;
+}
+
+static int is(const char *lie)
+{
+    return getenv("LIE") && strcmp(getenv("LIE"), lie) == 0;
+}
+
+uint32_t amdsmi_get_energy_count(void *handle, uint64_t *count, float *unit, uint64_t *time)
+{
+    energy_fn real = (energy_fn)dlsym(RTLD_NEXT, "amdsmi_get_energy_count");
+    long long more = 0;
+    float other_unit = 0;
+    uint32_t status = real(is("other") ? other(handle) : handle, count, unit, time);
+    if (is("none"))
+        return 2;
+    if (lies("accumulator %lld", &more, NULL) == 1)
+        *count += (uint64_t)more;
+    if (lies("time %lld", &more, NULL) == 1)
+        *time += (uint64_t)more;
+    if (lies("unit %f", &other_unit, NULL) == 1)
+        *unit = other_unit;
+    return status;
+}
+
+uint32_t amdsmi_get_power_info(void *handle, void *info)
+{
+    power_fn real = (power_fn)dlsym(RTLD_NEXT, "amdsmi_get_power_info");
+    unsigned times = 1, offset = 0;
+    uint32_t status = real(is("other") ? other(handle) : handle, info), value;
+    if (lies("power %u %u", &times, &offset) == 2) {
+        memcpy(&value, (char *)info + offset, sizeof value);
+        value *= times;
+        memcpy((char *)info + offset, &value, sizeof value);
+    }
+    return status;
+}
