@@ -39,10 +39,18 @@ const char *verdict_words(uint32_t verdict)
 /* In one line. */
 static void keep_words(char *to, size_t room, const char *what, const char *words)
 {
-    snprintf(to, room, "%s: %s", what, words);
-    for (char *c = to; *c != 0; c++)
-        if (*c == '\n')
-            *c = c[1] == 0 ? '\0' : ' ';
+    int n = snprintf(to, room, "%s: ", what);
+    char *end = to + room - 1;
+    to += n;
+    for (; *words != 0 && to + 1 < end; words++) {
+        if (*words != '\n') {
+            *to++ = *words;
+        } else if (words[1] != 0) {
+            *to++ = ';';
+            *to++ = ' ';
+        }
+    }
+    *to = 0;
 }
 
 static void keep_error(char *to, size_t room, const char *what)

@@ -32,9 +32,9 @@ static void which_gpus(FILE *f, const struct options *o, const struct measure *m
 {
     static const char *const names[] = {"ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"};
     const char *mark = " (";
-    fprintf(f, "%" PRIu32 " GPU%s: ", m->chosen, m->chosen == 1 ? "" : "s");
+    fprintf(f, "%" PRIu32 " GPU%s", m->chosen, m->chosen == 1 ? " " : "s ");
     if (o->gpus != NULL)
-        fprintf(f, "%s of the %" PRIu32 " ", o->gpus, m->count);
+        fprintf(f, "(%s) of the %" PRIu32 " ", o->gpus, m->count);
     fputs(o->all ? "of this machine, whatever the environment shows" : "that the environment shows", f);
     for (size_t i = 0; !o->all && i < sizeof names / sizeof names[0]; i++) {
         const char *value = getenv(names[i]);
@@ -60,7 +60,8 @@ static void row(FILE *f, uint32_t i, const struct gpu *g, int width)
         fprintf(f, "  in the first GPU of its package (%s)", verdict_words(u->verdict));
     else
         fprintf(f, "  none: %s (counter: %s)", zeus_amd_status_string(u->status), verdict_words(u->verdict));
-    notes(f, u->flags);
+    if (known)
+        notes(f, u->flags);
     fputc('\n', f);
 }
 

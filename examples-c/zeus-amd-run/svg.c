@@ -86,7 +86,12 @@ static void grid(FILE *f, const struct axis *t, const struct axis *p)
             t->unit);
 }
 
-/* The buckets of one stretch of the picture. */
+/* So many buckets are drawn as one. */
+static size_t each_column(const struct series *s)
+{
+    return s->used > COLUMNS ? (s->used + COLUMNS - 1) / COLUMNS : 1;
+}
+
 static struct bucket column(const struct series *s, size_t i, size_t each)
 {
     struct bucket b = {0, 0, 0, 0};
@@ -105,20 +110,28 @@ static const char *dash(uint32_t nth)
     return dashes[nth / COLOURS % DASHES];
 }
 
-/* The mean as steps, and behind it from the least to the most, so that no peak is lost where much is drawn together. */
-static double line(FILE *f, const struct axis *t, const struct axis *p, uint32_t gpu, uint32_t nth, const struct series *s)
+/* From the least to the most, so that no peak is lost where much is drawn together. */
+static void range(FILE *f, const struct axis *t, const struct axis *p, uint32_t nth, double opacity, const struct series *s)
 {
-    size_t each = (s->used + COLUMNS - 1) / COLUMNS, count = each == 0 ? 0 : (s->used + each - 1) / each;
-    double width = (double)s->width_ns * (double)each, last = BOTTOM;
-    int drawn = 0;
-    fprintf(f, "<path class=\"range\" fill=\"%s\" fill-opacity=\"0.16\" d=\"", colour(nth));
+    size_t each = each_column(s), count = (s->used + each - 1) / each;
+    double width = (double)s->width_ns * (double)each;
+    fprintf(f, "<path class=\"range\" fill=\"%s\" fill-opacity=\"%.2f\" d=\"", colour(nth), opacity);
     for (size_t i = 0; i < count; i++) {
         struct bucket b = column(s, i, each);
         if (b.ns > 0 && b.max_mw > b.min_mw)
             fprintf(f, "M%.1f %.1fV%.1fH%.1fV%.1fz", x_of(t, (double)i * width), y_of(p, (double)b.min_mw), y_of(p, (double)b.max_mw),
                     x_of(t, (double)(i + 1) * width), y_of(p, (double)b.min_mw));
     }
-    fprintf(f, "\"/>\n<path class=\"line\" id=\"gpu%" PRIu32 "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"%s d=\"", gpu, colour(nth), dash(nth));
+    fputs("\"/>\n", f);
+}
+
+/* The mean, as steps; the height at which it ends. */
+static double line(FILE *f, const struct axis *t, const struct axis *p, uint32_t gpu, uint32_t nth, const struct series *s)
+{
+    size_t each = each_column(s), count = (s->used + each - 1) / each;
+    double width = (double)s->width_ns * (double)each, last = BOTTOM;
+    int drawn = 0;
+    fprintf(f, "<path class=\"line\" id=\"gpu%" PRIu32 "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"%s d=\"", gpu, colour(nth), dash(nth));
     for (size_t i = 0; i < count; i++) {
         struct bucket b = column(s, i, each);
         if (b.ns <= 0) {
@@ -260,14 +273,34 @@ static void heading(FILE *f, const struct measure *m, const struct child *c, con
     put_xml(f, command, 96);
     fprintf(f, "</text>\n<text x=\"14\" y=\"49\" font-size=\"13\" fill=\"#444444\">");
     if (m->none[0] != 0)
-        put_xml(f, m->none, 130);
+        put_xml(f, m->none, 120);
     else if (t->packages == 0)
         fputs("no energy", f);
     else
         fprintf(f, "%.1f J \xC2\xB1 %.1f J in %.3f s, %.1f W on average", (double)t->energy_mj / 1e3, (double)t->bound_mj / 1e3,
                 (double)(c->end_ns - c->begin_ns) / 1e9, (double)t->mean_power_mw / 1e3);
-    fprintf(f, "</text>\n<text x=\"%d\" y=\"49\" font-size=\"12\" text-anchor=\"end\" fill=\"#666666\">%s, exit status %d</text>\n", WIDTH - 14,
-            m->none[0] != 0 ? "" : when, child_exit_status(c));
+    fprintf(f, "</text>\n<text x=\"%d\" y=\"%d\" font-size=\"12\" text-anchor=\"end\" fill=\"#666666\">%s, exit status %d</text>\n", WIDTH - 14,
+            m->none[0] != 0 ? TOP - 12 : 49, when, child_exit_status(c));
+}
+
+/* One line a GPU, over all that is behind lines; how many there are, and where they end. */
+static size_t curves(FILE *f, const struct measure *m, const struct axis *t, const struct axis *p, struct label *ends)
+{
+    size_t count = 0;
+    double opacity;
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (m->gpus[i].steps > 0) {
+            ends[count].gpu = i;
+            ends[count].nth = (uint32_t)count;
+            count++;
+        }
+    }
+    opacity = count > 6 ? 0.05 : count > 2 ? 0.30 / (double)count : 0.16;
+    for (size_t k = 0; k < count; k++)
+        range(f, t, p, ends[k].nth, opacity, &m->gpus[ends[k].gpu].series);
+    for (size_t k = 0; k < count; k++)
+        ends[k].line_y = line(f, t, p, ends[k].gpu, ends[k].nth, &m->gpus[ends[k].gpu].series);
+    return count;
 }
 
 void draw(FILE *f, const struct options *o, const struct measure *m, const struct child *c)
@@ -282,25 +315,17 @@ void draw(FILE *f, const struct options *o, const struct measure *m, const struc
     put_xml(f, command != NULL ? command : o->command[0], 0);
     fprintf(f, "</title>\n<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n", WIDTH, height);
     heading(f, m, c, command != NULL ? command : o->command[0]);
-    grid(f, &t, &p);
-    for (uint32_t i = 0; i < m->count; i++) {
-        const struct gpu *g = &m->gpus[i];
-        if (!g->chosen || g->steps == 0)
-            continue;
-        double y = line(f, &t, &p, i, (uint32_t)lines, &g->series);
-        if (ends != NULL) {
-            ends[lines].line_y = y;
-            ends[lines].gpu = i;
-            ends[lines].nth = (uint32_t)lines;
-        }
-        lines++;
-    }
+    if (m->none[0] == 0)
+        grid(f, &t, &p);
+    if (ends != NULL)
+        lines = curves(f, m, &t, &p, ends);
     if (lines == 0)
         fprintf(f, "<text x=\"%d\" y=\"%d\" font-size=\"14\" text-anchor=\"middle\" fill=\"#666666\">no samples of power</text>\n", (LEFT + RIGHT) / 2,
                 (TOP + BOTTOM) / 2);
-    if (ends != NULL && lines > 1)
+    if (lines > 1)
         labels(f, ends, lines);
-    rows(f, m);
+    if (m->none[0] == 0)
+        rows(f, m);
     fputs("</svg>\n", f);
     free(ends);
     free(command);
