@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file zeus_amd_mpi.h
+ *
+ * The energy of an MPI job: the GPUs of all ranks of a communicator, each
+ * package counted once however many ranks see it. Header only; libzeus_amd
+ * itself knows nothing of MPI.
+ *
+ *     zeus_amd_t *z;
+ *     zeus_amd_mpi_job_t job;
+ *     zeus_amd_mpi_energy_t used;
+ *     int32_t opened = zeus_amd_open(NULL, &z);
+ *     if (zeus_amd_mpi_begin(MPI_COMM_WORLD, z, opened, 0, &job) == 0) {
+ *         work();
+ *         if (zeus_amd_mpi_end(&job, &used) == 0 && rank == 0)
+ *             printf("%.3f J\n", (double)used.total.energy_mj / 1e3);
+ *         zeus_amd_mpi_free(&used);
+ *     }
+ *     zeus_amd_close(z);
+ *
+ * What is one package: the same host and the same key of zeus_amd_gpu_info().
+ * A host is one running kernel (/proc/sys/kernel/random/boot_id): containers of
+ * one machine are one host whatever their names, and machines of equal names
+ * are not. Where that file cannot be read it is MPI_Get_processor_name(). The
+ * variable ZEUS_AMD_MPI_HOST, if set, is taken instead of both: for tests, and
+ * for clusters where neither tells the machines apart.
+ *
+ * Which reading counts: every rank measures all GPUs that it sees. Of a
+ * package that several ranks see, one reading is taken: that of the best method
+ * (counter, integrated, estimated), then the longest, then of the lowest rank.
+ * The others are duplicates; they are counted and stay in the table of
+ * readings. The times of ranks differ: a barrier after the last begin and one
+ * before the first end see to it that every reading holds all of the work in
+ * between. Without them (ZEUS_AMD_MPI_NO_BARRIER_BIT) a package is measured for
+ * as long as the rank whose reading counts says.
+ *
+ * Shares: the energy of a package in equal parts to the ranks that see it,
+ * whatever each of them ran there; nothing tells that. Shares add up to the
+ * total exactly.
+ *
+ * All ranks call each function of a job, in the same order, those without a GPU
+ * or a session too. Everything goes through a communicator of the job's own,
+ * with basic collectives of MPI-2. All ranks have to be of one architecture.
+ * C99 or later, C++11 or later. Nothing is printed.
+ */
+
+#ifndef ZEUS_AMD_MPI_H
+#define ZEUS_AMD_MPI_H
+
+#include <mpi.h>
+#include <zeus_amd.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** How MPI is called. The profiler, which stands before MPI, says PMPI. */
+#ifndef ZEUS_AMD_MPI_CALL
+#define ZEUS_AMD_MPI_CALL(name) MPI_##name
+#endif
+
+/** No barriers at begin and end: ranks measure different times. */
+#define ZEUS_AMD_MPI_NO_BARRIER_BIT 1u
+
+/** A measurement that is under way. */
+typedef struct zeus_amd_mpi_job_t {
+    /** The job's own communicator. */
+    MPI_Comm comm;
+    /** ZEUS_AMD_MPI_..._BIT flags. */
+    uint32_t flags;
+    /** ZEUS_AMD_STATUS_OK, or why this rank measures nothing. */
+    int32_t status;
+    /** The code of an MPI call that failed, or MPI_SUCCESS. */
+    int mpi_error;
+    /** NULL if this rank measures nothing. */
+    const zeus_amd_t *session;
+    /** NULL if this rank measures nothing. */
+    zeus_amd_window_t *window;
+    /** CLOCK_BOOTTIME when this rank's window had begun, in nanoseconds. */
+    uint64_t begin_ns;
+} zeus_amd_mpi_job_t;
+
+/** What one rank says of one of its GPUs. */
+typedef struct zeus_amd_mpi_reading_t {
+    /** Rank in the communicator. */
+    int32_t rank;
+    /** Index in the table of nodes. */
+    int32_t node;
+    /** Index in the table of packages. */
+    int32_t package;
+    /** 1 if this is the reading that counts for its package. */
+    int32_t counted;
+    /** The GPU's index on that rank. */
+    uint32_t gpu;
+    /** A zeus_amd_method_t. */
+    uint32_t method;
+    /** A zeus_amd_verdict_t. */
+    uint32_t verdict;
+    /** ZEUS_AMD_ENERGY_FLAG_..._BIT flags. */
+    uint32_t flags;
+    /** ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy. */
+    int32_t status;
+    /** Zero. */
+    uint32_t reserved;
+    /** As in zeus_amd_gpu_energy_t. */
+    uint64_t energy_mj, bound_mj, duration_ns, begin_ns, end_ns;
+    /** As in zeus_amd_gpu_info_t. */
+    char key[64], pci_address[32], name[64];
+} zeus_amd_mpi_reading_t;
+
+/** What one rank says of itself, and what it used. */
+typedef struct zeus_amd_mpi_rank_t {
+    /** Rank in the communicator. */
+    int32_t rank;
+    /** Index in the table of nodes. */
+    int32_t node;
+    /** ZEUS_AMD_STATUS_OK, or why this rank measured nothing. */
+    int32_t status;
+    /** How many GPUs it sees. */
+    uint32_t gpus;
+    /** How many packages these belong to. */
+    uint32_t packages;
+    /** Zero. */
+    uint32_t reserved;
+    /** Its equal parts of the energies of these packages, and of the bounds. */
+    uint64_t share_mj, share_bound_mj;
+    /** CLOCK_BOOTTIME of its begin and end; of its node, not of the job. */
+    uint64_t begin_ns, end_ns;
+    /** MPI_Get_processor_name(), or ZEUS_AMD_MPI_HOST. */
+    char host[256];
+    /** What tells its host from others. */
+    char host_id[256];
+} zeus_amd_mpi_rank_t;
+
+/** One package of one node. */
+typedef struct zeus_amd_mpi_package_t {
+    /** Index in the table of nodes. */
+    int32_t node;
+    /** Index in the table of readings of the one that counts; -1: none has an
+     *  energy. */
+    int32_t reading;
+    /** How many ranks see it. */
+    uint32_t ranks;
+    /** How many readings with an energy do not count. */
+    uint32_t duplicates;
+    /** ZEUS_AMD_STATUS_OK, or why there is no energy. */
+    int32_t status;
+    /** Zero. */
+    uint32_t reserved;
+    /** The energy and its bound, 0 if there is none. */
+    uint64_t energy_mj, bound_mj;
+    /** As in zeus_amd_gpu_info_t, of the GPU that was read. */
+    char key[64], pci_address[32], name[64];
+} zeus_amd_mpi_package_t;
+
+/** One host. */
+typedef struct zeus_amd_mpi_node_t {
+    /** The lowest of its ranks. */
+    int32_t first_rank;
+    /** How many ranks it has. */
+    uint32_t ranks;
+    /** How many packages have an energy, and how many have none. */
+    uint32_t packages, missing;
+    /** Sums over these packages. */
+    uint64_t energy_mj, bound_mj;
+} zeus_amd_mpi_node_t;
+
+/** The job, the same on every rank. */
+typedef struct zeus_amd_mpi_total_t {
+    /** Flags of all readings that count, and ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT
+     *  if a package has no energy or a rank failed. */
+    uint32_t flags;
+    /** How many hosts, ranks, and GPUs of all ranks together. */
+    uint32_t nodes, ranks, gpus;
+    /** How many packages the sum is of. */
+    uint32_t packages;
+    /** How many packages have no energy and are not in the sum. */
+    uint32_t missing;
+    /** How many readings of a package were left aside for a better one. */
+    uint32_t duplicates;
+    /** How many ranks see no GPU; their machine has none, or it is masked. */
+    uint32_t ranks_without_gpu;
+    /** How many ranks could not look: they have another status. */
+    uint32_t ranks_failed;
+    /** ZEUS_AMD_STATUS_OK, or that rank 0 ran out of memory. */
+    int32_t status;
+    /** The sum and its bound. */
+    uint64_t energy_mj, bound_mj;
+    /** The longest time from begin to end of a rank. */
+    uint64_t duration_ns;
+} zeus_amd_mpi_total_t;
+
+/** What a job used. */
+typedef struct zeus_amd_mpi_energy_t {
+    /** On every rank. */
+    zeus_amd_mpi_total_t total;
+    /** On every rank: its own equal parts of its packages' energies. */
+    uint64_t share_mj, share_bound_mj;
+    /** The code of an MPI call that failed, or MPI_SUCCESS. */
+    int mpi_error;
+    /** On rank 0, else NULL: tables of total.ranks, total.gpus, total.packages +
+     *  total.missing and total.nodes rows, the first two by rank. */
+    zeus_amd_mpi_rank_t *ranks;
+    zeus_amd_mpi_reading_t *readings;
+    zeus_amd_mpi_package_t *packages;
+    zeus_amd_mpi_node_t *nodes;
+} zeus_amd_mpi_energy_t;
+
+/** Frees the tables of a result; a second time does nothing. Not collective. */
+static inline void zeus_amd_mpi_free(zeus_amd_mpi_energy_t *energy)
+{
+    free(energy->ranks);
+    free(energy->readings);
+    free(energy->packages);
+    free(energy->nodes);
+    energy->ranks = NULL;
+    energy->readings = NULL;
+    energy->packages = NULL;
+    energy->nodes = NULL;
+}
+
+/* From here to zeus_amd_mpi_reduce: not for callers. */
+
+/* Is this why a rank has no GPU, and no failure? */
+static inline int zeus_amd_mpi_i_no_gpu(int32_t status)
+{
+    return status == ZEUS_AMD_STATUS_DRIVER_NOT_LOADED || status == ZEUS_AMD_STATUS_NO_DEVICE;
+}
+
+static inline void zeus_amd_mpi_i_host(char *host, char *host_id, size_t size)
+{
+    const char *chosen = getenv("ZEUS_AMD_MPI_HOST");
+    char name[MPI_MAX_PROCESSOR_NAME + 1];
+    int length = 0;
+    FILE *file;
+    memset(name, 0, sizeof name);
+    if (chosen != NULL && chosen[0] != '\0') {
+        snprintf(host, size, "%s", chosen);
+        snprintf(host_id, size, "name %s", chosen);
+        return;
+    }
+    if (ZEUS_AMD_MPI_CALL(Get_processor_name)(name, &length) != MPI_SUCCESS)
+        name[0] = '\0';
+    snprintf(host, size, "%s", name);
+    snprintf(host_id, size, "name %s", name);
+    file = fopen("/proc/sys/kernel/random/boot_id", "r");
+    if (file != NULL) {
+        char id[64];
+        if (fgets(id, (int)sizeof id, file) != NULL && strlen(id) >= 32)
+            snprintf(host_id, size, "boot %s", id);
+        fclose(file);
+    }
+}
+
+static inline int zeus_amd_mpi_i_by_host(const void *a, const void *b)
+{
+    const zeus_amd_mpi_rank_t *x = *(zeus_amd_mpi_rank_t *const *)a;
+    const zeus_amd_mpi_rank_t *y = *(zeus_amd_mpi_rank_t *const *)b;
+    int order = strcmp(x->host_id, y->host_id);
+    return order != 0 ? order : (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+static inline int zeus_amd_mpi_i_by_package(const void *a, const void *b)
+{
+    const zeus_amd_mpi_reading_t *x = *(zeus_amd_mpi_reading_t *const *)a;
+    const zeus_amd_mpi_reading_t *y = *(zeus_amd_mpi_reading_t *const *)b;
+    int order = (x->node > y->node) - (x->node < y->node);
+    if (order == 0)
+        order = strcmp(x->key, y->key);
+    if (order == 0)
+        order = (x->rank > y->rank) - (x->rank < y->rank);
+    return order != 0 ? order : (x->gpu > y->gpu) - (x->gpu < y->gpu);
+}
+
+/* Does x count rather than y, which comes before it? */
+static inline int zeus_amd_mpi_i_better(const zeus_amd_mpi_reading_t *x, const zeus_amd_mpi_reading_t *y)
+{
+    if (x->method == ZEUS_AMD_METHOD_NONE)
+        return 0;
+    if (y == NULL || x->method != y->method)
+        return y == NULL || x->method < y->method;
+    return x->duration_ns > y->duration_ns;
+}
+
+/* One package: its readings are at[0] to at[count - 1], by rank. */
+static inline void zeus_amd_mpi_i_package(zeus_amd_mpi_energy_t *e, int32_t index, zeus_amd_mpi_reading_t **at,
+                                          size_t count)
+{
+    zeus_amd_mpi_package_t *package = &e->packages[index];
+    zeus_amd_mpi_node_t *node = &e->nodes[at[0]->node];
+    zeus_amd_mpi_reading_t *best = NULL;
+    uint32_t known = 0, rest;
+    size_t i;
+    for (i = 0; i < count; i++) {
+        at[i]->package = index;
+        package->ranks += i == 0 || at[i]->rank != at[i - 1]->rank;
+        known += at[i]->method != ZEUS_AMD_METHOD_NONE;
+        if (zeus_amd_mpi_i_better(at[i], best))
+            best = at[i];
+    }
+    package->node = at[0]->node;
+    package->reading = -1;
+    package->status = at[0]->status;
+    memcpy(package->key, at[0]->key, sizeof package->key);
+    memcpy(package->pci_address, (best ? best : at[0])->pci_address, sizeof package->pci_address);
+    memcpy(package->name, (best ? best : at[0])->name, sizeof package->name);
+    if (best == NULL) {
+        /* A first die or partition says why; the others only name it. */
+        for (i = 0; i < count; i++)
+            if (at[i]->verdict != ZEUS_AMD_VERDICT_SECONDARY_DIE &&
+                at[i]->verdict != ZEUS_AMD_VERDICT_SECONDARY_PARTITION)
+                package->status = at[i]->status;
+        node->missing++;
+        e->total.missing++;
+    } else {
+        best->counted = 1;
+        package->reading = (int32_t)(best - e->readings);
+        package->status = ZEUS_AMD_STATUS_OK;
+        package->duplicates = known - 1;
+        package->energy_mj = best->energy_mj;
+        package->bound_mj = best->bound_mj;
+        node->packages++;
+        node->energy_mj += best->energy_mj;
+        node->bound_mj += best->bound_mj;
+        e->total.packages++;
+        e->total.duplicates += known - 1;
+        e->total.flags |= best->flags;
+        e->total.energy_mj += best->energy_mj;
+        e->total.bound_mj += best->bound_mj;
+    }
+    /* What does not divide goes to the first ranks, a millijoule each. */
+    rest = (uint32_t)(package->energy_mj % package->ranks);
+    for (i = 0; i < count; i++) {
+        zeus_amd_mpi_rank_t *rank = &e->ranks[at[i]->rank];
+        if (i > 0 && at[i]->rank == at[i - 1]->rank)
+            continue;
+        rank->packages++;
+        rank->share_mj += package->energy_mj / package->ranks + (rest > 0);
+        rank->share_bound_mj += (package->bound_mj + package->ranks - 1) / package->ranks;
+        rest -= rest > 0;
+    }
+}
+
+/* All of it, from the ranks and readings on rank 0. 0: no memory. */
+static inline int zeus_amd_mpi_i_merge(zeus_amd_mpi_energy_t *e)
+{
+    const size_t ranks = e->total.ranks, gpus = e->total.gpus;
+    zeus_amd_mpi_rank_t **hosts = (zeus_amd_mpi_rank_t **)calloc(ranks + 1, sizeof *hosts);
+    zeus_amd_mpi_reading_t **sorted = (zeus_amd_mpi_reading_t **)calloc(gpus + 1, sizeof *sorted);
+    size_t i, from;
+    int32_t package = 0;
+    e->nodes = (zeus_amd_mpi_node_t *)calloc(ranks + 1, sizeof *e->nodes);
+    e->packages = (zeus_amd_mpi_package_t *)calloc(gpus + 1, sizeof *e->packages);
+    if (hosts == NULL || sorted == NULL || e->nodes == NULL || e->packages == NULL) {
+        free(hosts);
+        free(sorted);
+        return 0;
+    }
+
+    /* Nodes are numbered by their lowest ranks, which here stand in for them first. */
+    for (i = 0; i < ranks; i++)
+        hosts[i] = &e->ranks[i];
+    qsort(hosts, ranks, sizeof *hosts, zeus_amd_mpi_i_by_host);
+    for (i = 0; i < ranks; i++) {
+        int same = i > 0 && strcmp(hosts[i]->host_id, hosts[i - 1]->host_id) == 0;
+        hosts[i]->node = same ? hosts[i - 1]->node : hosts[i]->rank;
+    }
+    for (i = 0; i < ranks; i++) {
+        zeus_amd_mpi_rank_t *rank = &e->ranks[i];
+        uint64_t ns = rank->end_ns > rank->begin_ns ? rank->end_ns - rank->begin_ns : 0;
+        if (rank->node == rank->rank) {
+            rank->node = (int32_t)e->total.nodes++;
+            e->nodes[rank->node].first_rank = rank->rank;
+        } else {
+            rank->node = e->ranks[rank->node].node;
+        }
+        e->nodes[rank->node].ranks++;
+        if (ns > e->total.duration_ns)
+            e->total.duration_ns = ns;
+        if (rank->status != ZEUS_AMD_STATUS_OK && !zeus_amd_mpi_i_no_gpu(rank->status))
+            e->total.ranks_failed++;
+        else if (rank->gpus == 0)
+            e->total.ranks_without_gpu++;
+    }
+
+    for (i = 0; i < gpus; i++) {
+        e->readings[i].node = e->ranks[e->readings[i].rank].node;
+        sorted[i] = &e->readings[i];
+    }
+    qsort(sorted, gpus, sizeof *sorted, zeus_amd_mpi_i_by_package);
+    for (from = 0; from < gpus; from = i) {
+        for (i = from + 1; i < gpus; i++)
+            if (sorted[i]->node != sorted[from]->node || strcmp(sorted[i]->key, sorted[from]->key) != 0)
+                break;
+        zeus_amd_mpi_i_package(e, package++, sorted + from, i - from);
+    }
+    if (e->total.missing > 0 || e->total.ranks_failed > 0)
+        e->total.flags |= ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT;
+    free(hosts);
+    free(sorted);
+    return 1;
+}
+
+/* Gathers ranks and readings on rank 0; total.status says if there was room. Returns an MPI code. */
+static inline int zeus_amd_mpi_i_gather(MPI_Comm comm, MPI_Datatype reading, const zeus_amd_mpi_rank_t *mine,
+                                        const zeus_amd_mpi_reading_t *readings, zeus_amd_mpi_energy_t *e)
+{
+    const int root = mine->rank == 0, bytes = (int)sizeof *mine, n = (int)mine->gpus;
+    int *counts = NULL, *starts = NULL, error, i;
+    size_t gpus = 0;
+    if (root) {
+        e->ranks = (zeus_amd_mpi_rank_t *)calloc(e->total.ranks, sizeof *e->ranks);
+        counts = (int *)calloc(e->total.ranks, sizeof *counts);
+        starts = (int *)calloc(e->total.ranks, sizeof *starts);
+        if (e->ranks == NULL || counts == NULL || starts == NULL)
+            e->total.status = ZEUS_AMD_STATUS_NO_MEMORY;
+    }
+    error = ZEUS_AMD_MPI_CALL(Bcast)(&e->total.status, 1, MPI_INT, 0, comm);
+    if (error == MPI_SUCCESS && e->total.status == ZEUS_AMD_STATUS_OK)
+        error = ZEUS_AMD_MPI_CALL(Gather)((void *)mine, bytes, MPI_BYTE, e->ranks, bytes, MPI_BYTE, 0, comm);
+    if (error == MPI_SUCCESS && e->total.status == ZEUS_AMD_STATUS_OK) {
+        if (root) {
+            for (i = 0; i < (int)e->total.ranks; i++) {
+                counts[i] = (int)e->ranks[i].gpus;
+                starts[i] = (int)gpus;
+                gpus += e->ranks[i].gpus;
+            }
+            e->total.gpus = (uint32_t)gpus;
+            e->readings = (zeus_amd_mpi_reading_t *)calloc(gpus + 1, sizeof *e->readings);
+            if (e->readings == NULL)
+                e->total.status = ZEUS_AMD_STATUS_NO_MEMORY;
+        }
+        error = ZEUS_AMD_MPI_CALL(Bcast)(&e->total.status, 1, MPI_INT, 0, comm);
+        if (error == MPI_SUCCESS && e->total.status == ZEUS_AMD_STATUS_OK)
+            error = ZEUS_AMD_MPI_CALL(Gatherv)((void *)readings, n, reading, e->readings, counts, starts, reading, 0,
+                                               comm);
+    }
+    free(counts);
+    free(starts);
+    return error;
+}
+
+/**
+ * Brings together what the ranks of a communicator measured: the second half of
+ * zeus_amd_mpi_end(), for energies that were measured in another way.
+ * Collective over comm.
+ *
+ * @param[in]  comm     All its ranks call this.
+ * @param[in]  mine     This rank: rank, status, gpus, begin_ns, end_ns, host and
+ *                      host_id (zeus_amd_mpi_describe() fills all but the times).
+ * @param[in]  readings mine->gpus of them; NULL if that is 0.
+ * @param[out] energy   The result; zeus_amd_mpi_free() frees its tables.
+ * @return ZEUS_AMD_STATUS_OK (some packages may be missing, see the total),
+ *         ZEUS_AMD_STATUS_NO_MEMORY (on rank 0; all ranks return it),
+ *         ZEUS_AMD_STATUS_IO (an MPI call failed: energy->mpi_error).
+ */
+static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_amd_mpi_rank_t *mine,
+                                                    const zeus_amd_mpi_reading_t *readings,
+                                                    zeus_amd_mpi_energy_t *energy)
+{
+    MPI_Datatype reading;
+    uint64_t share[2], *shares = NULL;
+    int error, size = 0, i;
+    memset(energy, 0, sizeof *energy);
+    error = ZEUS_AMD_MPI_CALL(Comm_size)(comm, &size);
+    energy->total.ranks = (uint32_t)size;
+    if (error == MPI_SUCCESS)
+        error = ZEUS_AMD_MPI_CALL(Type_contiguous)((int)sizeof *readings, MPI_BYTE, &reading);
+    if (error == MPI_SUCCESS) {
+        error = ZEUS_AMD_MPI_CALL(Type_commit)(&reading);
+        if (error == MPI_SUCCESS)
+            error = zeus_amd_mpi_i_gather(comm, reading, mine, readings, energy);
+        ZEUS_AMD_MPI_CALL(Type_free)(&reading);
+    }
+    if (error == MPI_SUCCESS && energy->total.status == ZEUS_AMD_STATUS_OK) {
+        if (mine->rank == 0) {
+            shares = (uint64_t *)calloc((size_t)size, sizeof share);
+            if (shares == NULL || !zeus_amd_mpi_i_merge(energy))
+                energy->total.status = ZEUS_AMD_STATUS_NO_MEMORY;
+            else
+                for (i = 0; i < size; i++) {
+                    shares[2 * i] = energy->ranks[i].share_mj;
+                    shares[2 * i + 1] = energy->ranks[i].share_bound_mj;
+                }
+        }
+        error = ZEUS_AMD_MPI_CALL(Bcast)(&energy->total, (int)sizeof energy->total, MPI_BYTE, 0, comm);
+    }
+    if (error == MPI_SUCCESS && energy->total.status == ZEUS_AMD_STATUS_OK) {
+        error = ZEUS_AMD_MPI_CALL(Scatter)(shares, (int)sizeof share, MPI_BYTE, share, (int)sizeof share, MPI_BYTE, 0,
+                                           comm);
+        energy->share_mj = share[0];
+        energy->share_bound_mj = share[1];
+    }
+    free(shares);
+    energy->mpi_error = error;
+    if (error == MPI_SUCCESS && energy->total.status == ZEUS_AMD_STATUS_OK)
+        return ZEUS_AMD_STATUS_OK;
+    zeus_amd_mpi_free(energy);
+    return error == MPI_SUCCESS ? ZEUS_AMD_STATUS_NO_MEMORY : ZEUS_AMD_STATUS_IO;
+}
+
+/**
+ * Who this rank is, and what a window said of its GPUs, in the form of
+ * zeus_amd_mpi_reduce(). Not collective.
+ *
+ * @param[in]  comm     The communicator.
+ * @param[in]  session  The session of the energies; NULL: none.
+ * @param[in]  status   With NULL for session: why there is none.
+ * @param[in]  energies count of them, in the order of indices.
+ * @param[in]  count    How many GPUs the session has.
+ * @param[out] mine     Everything but the times.
+ * @param[out] readings Room for count.
+ * @return MPI_SUCCESS or the code of an MPI call that failed.
+ */
+static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_t *session, int32_t status,
+                                        const zeus_amd_gpu_energy_t *energies, uint32_t count,
+                                        zeus_amd_mpi_rank_t *mine, zeus_amd_mpi_reading_t *readings)
+{
+    uint32_t i;
+    int rank = 0, error = ZEUS_AMD_MPI_CALL(Comm_rank)(comm, &rank);
+    memset(mine, 0, sizeof *mine);
+    mine->rank = rank;
+    mine->status = status;
+    mine->gpus = session != NULL ? count : 0;
+    zeus_amd_mpi_i_host(mine->host, mine->host_id, sizeof mine->host);
+    for (i = 0; i < mine->gpus; i++) {
+        zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
+        zeus_amd_mpi_reading_t *to = &readings[i];
+        int32_t known = zeus_amd_gpu_info(session, i, &info);
+        memset(to, 0, sizeof *to);
+        to->rank = rank;
+        to->gpu = i;
+        to->method = energies[i].method;
+        to->verdict = energies[i].verdict;
+        to->flags = energies[i].flags;
+        to->status = energies[i].status;
+        to->energy_mj = energies[i].energy_mj;
+        to->bound_mj = energies[i].bound_mj;
+        to->duration_ns = energies[i].duration_ns;
+        to->begin_ns = energies[i].begin_ns;
+        to->end_ns = energies[i].end_ns;
+        if (known != ZEUS_AMD_STATUS_OK) {
+            /* Without its package nobody knows whether it was counted. */
+            to->method = ZEUS_AMD_METHOD_NONE;
+            to->status = known;
+        }
+        memcpy(to->key, info.package, sizeof to->key);
+        memcpy(to->pci_address, info.pci_address, sizeof to->pci_address);
+        memcpy(to->name, info.name, sizeof to->name - 1);
+    }
+    return error;
+}
+
+/**
+ * Begins to measure a job. Collective over comm, with a barrier at its end
+ * unless flags say otherwise.
+ *
+ * A rank that has no session takes part all the same: it hands over NULL and the
+ * status of its zeus_amd_open(), which the result shows. A rank whose window
+ * cannot be begun does, too; job->status has the reason.
+ *
+ * @param[in]  comm    An intracommunicator, such as MPI_COMM_WORLD.
+ * @param[in]  session This rank's session, to stay open until the end; NULL: none.
+ * @param[in]  opened  With NULL for session: why there is none.
+ * @param[in]  flags   0 or ZEUS_AMD_MPI_NO_BARRIER_BIT.
+ * @param[out] job     The measurement; zeus_amd_mpi_end() has to follow if this
+ *                     returns ZEUS_AMD_STATUS_OK.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags),
+ *         ZEUS_AMD_STATUS_IO (an MPI call failed: job->mpi_error).
+ */
+static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd_t *session, int32_t opened,
+                                                   uint32_t flags, zeus_amd_mpi_job_t *job)
+{
+    memset(job, 0, sizeof *job);
+    job->comm = MPI_COMM_NULL;
+    job->flags = flags;
+    if ((flags & ~ZEUS_AMD_MPI_NO_BARRIER_BIT) != 0)
+        return ZEUS_AMD_STATUS_INVALID_ARGUMENT;
+    /* A split, not a copy: it calls none of the program's attribute callbacks. */
+    job->mpi_error = ZEUS_AMD_MPI_CALL(Comm_split)(comm, 0, 0, &job->comm);
+    if (job->mpi_error != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
+    job->mpi_error = ZEUS_AMD_MPI_CALL(Comm_set_errhandler)(job->comm, MPI_ERRORS_RETURN);
+    job->session = session;
+    if (session != NULL)
+        job->status = zeus_amd_window_begin(session, &job->window);
+    else
+        job->status = opened != ZEUS_AMD_STATUS_OK ? opened : ZEUS_AMD_STATUS_NOT_INITIALIZED;
+    job->begin_ns = zeus_amd_now_ns();
+    if (job->mpi_error == MPI_SUCCESS && (flags & ZEUS_AMD_MPI_NO_BARRIER_BIT) == 0)
+        job->mpi_error = ZEUS_AMD_MPI_CALL(Barrier)(job->comm);
+    if (job->mpi_error == MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_OK;
+    if (job->window != NULL && zeus_amd_window_end(job->window, NULL, NULL, NULL) == ZEUS_AMD_STATUS_OK)
+        job->window = NULL;
+    ZEUS_AMD_MPI_CALL(Comm_free)(&job->comm);
+    return ZEUS_AMD_STATUS_IO;
+}
+
+/**
+ * Ends the measurement of a job and says what it used. Collective over the
+ * communicator of the begin, with a barrier at its start unless the flags of the
+ * begin say otherwise. Whatever it returns, the job is over.
+ *
+ * @param[in,out] job    From zeus_amd_mpi_begin().
+ * @param[out]    energy The result, total and share on every rank, tables on
+ *                       rank 0; zeus_amd_mpi_free() frees them.
+ * @return As zeus_amd_mpi_reduce(). Packages without an energy and ranks that
+ *         could not look fail nothing: see energy->total.
+ */
+static inline zeus_amd_status_t zeus_amd_mpi_end(zeus_amd_mpi_job_t *job, zeus_amd_mpi_energy_t *energy)
+{
+    const zeus_amd_gpu_energy_t init = ZEUS_AMD_GPU_ENERGY_INIT;
+    zeus_amd_gpu_energy_t *gpus = NULL;
+    zeus_amd_mpi_reading_t *readings = NULL;
+    zeus_amd_mpi_rank_t mine;
+    zeus_amd_status_t status = ZEUS_AMD_STATUS_IO;
+    uint32_t count = 0;
+    uint64_t end_ns;
+    int error = MPI_SUCCESS;
+    if ((job->flags & ZEUS_AMD_MPI_NO_BARRIER_BIT) == 0)
+        error = ZEUS_AMD_MPI_CALL(Barrier)(job->comm);
+    end_ns = zeus_amd_now_ns();
+    if (job->window != NULL) {
+        job->status = zeus_amd_gpu_count(job->session, &count);
+        gpus = (zeus_amd_gpu_energy_t *)calloc((size_t)count + 1, sizeof *gpus);
+        readings = (zeus_amd_mpi_reading_t *)calloc((size_t)count + 1, sizeof *readings);
+        if (gpus == NULL || readings == NULL)
+            job->status = ZEUS_AMD_STATUS_NO_MEMORY;
+        if (job->status == ZEUS_AMD_STATUS_OK) {
+            gpus[0] = init;
+            job->status = zeus_amd_window_end(job->window, NULL, gpus, &count);
+        } else if (zeus_amd_window_end(job->window, NULL, NULL, NULL) != ZEUS_AMD_STATUS_OK) {
+            count = 0; /* The reason is in job->status already. */
+        }
+        job->window = NULL;
+    }
+    if (job->status != ZEUS_AMD_STATUS_OK)
+        job->session = NULL;
+    if (error == MPI_SUCCESS)
+        error = zeus_amd_mpi_describe(job->comm, job->session, job->status, gpus, count, &mine, readings);
+    if (error == MPI_SUCCESS) {
+        mine.begin_ns = job->begin_ns;
+        mine.end_ns = end_ns;
+        status = zeus_amd_mpi_reduce(job->comm, &mine, readings, energy);
+        error = ZEUS_AMD_MPI_CALL(Comm_free)(&job->comm);
+        if (status == ZEUS_AMD_STATUS_OK && error != MPI_SUCCESS) {
+            zeus_amd_mpi_free(energy);
+            energy->mpi_error = error;
+            status = ZEUS_AMD_STATUS_IO;
+        }
+    } else {
+        memset(energy, 0, sizeof *energy);
+        energy->mpi_error = error;
+        ZEUS_AMD_MPI_CALL(Comm_free)(&job->comm);
+    }
+    free(gpus);
+    free(readings);
+    return status;
+}
+
+#endif /* ZEUS_AMD_MPI_H */

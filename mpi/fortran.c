@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MPI's functions in Fortran, for Open MPI, whose Fortran goes straight to PMPI. The Fortran of MPICH and its kin calls
+ * the functions in C, where wrappers.c waits.
+ *
+ * Two forms of each name: mpif.h and "use mpi" (mpi_send_), "use mpi_f08" (mpi_send_f08_). All arguments are addresses,
+ * or lengths of their size, so they are handed on without a look. */
+#define _GNU_SOURCE
+#include "profile.h"
+
+#ifdef OPEN_MPI
+
+#include <dlfcn.h>
+
+typedef void (*fortran_fn)(void);
+
+#define P1 void *a
+#define P2 P1, void *b
+#define P3 P2, void *c
+#define P4 P3, void *d
+#define P5 P4, void *e
+#define P6 P5, void *f
+#define P7 P6, void *g
+#define P8 P7, void *h
+#define P9 P8, void *i
+#define P10 P9, void *j
+#define P11 P10, void *k
+#define P12 P11, void *l
+#define P13 P12, void *m
+#define A1 a
+#define A2 A1, b
+#define A3 A2, c
+#define A4 A3, d
+#define A5 A4, e
+#define A6 A5, f
+#define A7 A6, g
+#define A8 A7, h
+#define A9 A8, i
+#define A10 A9, j
+#define A11 A10, k
+#define A12 A11, l
+#define A13 A12, m
+
+/* Programs in C have no Fortran library, hence weak; and should a version lack the PMPI name, the next library with the
+ * plain one serves. */
+#define FORTRAN(symbol, count, before, after)                                                                          \
+    void p##symbol(P##count) __attribute__((weak));                                                                    \
+    PROFILE_EXPORT void symbol(P##count);                                                                              \
+    PROFILE_EXPORT void symbol(P##count)                                                                               \
+    {                                                                                                                  \
+        void (*next)(P##count) = p##symbol;                                                                            \
+        if (next == NULL)                                                                                              \
+            *(void **)&next = dlsym(RTLD_NEXT, #symbol);                                                               \
+        before;                                                                                                        \
+        next(A##count);                                                                                                \
+        after;                                                                                                         \
+    }
+
+static void started(void)
+{
+    int initialized = 0;
+    if (PMPI_Initialized(&initialized) == MPI_SUCCESS && initialized)
+        profile_start();
+}
+
+#define BOTH(name, count, before, after)                                                                               \
+    FORTRAN(mpi_##name##_, count, before, after)                                                                       \
+    FORTRAN(mpi_##name##_f08_, count, before, after)
+
+BOTH(init, 1, (void)0, started())
+BOTH(init_thread, 3, (void)0, started())
+BOTH(finalize, 1, profile_finish(), (void)0)
+BOTH(pcontrol, 1, profile_pcontrol(*(const int *)a), (void)0)
+
+#define CALL(Name, name, count, parameters, arguments) BOTH(name, count, profile_enter(), profile_leave())
+#include "calls.def"
+
+#else
+typedef int profile_no_fortran;
+#endif
