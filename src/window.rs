@@ -181,7 +181,7 @@ fn begin_one(device: &Device) -> Begun {
 /// Less than the power at either end says: a pause of the load, or a counter that has stopped.
 fn is_doubtful(begin: &Mark, end: &Mark) -> bool {
     let (Some(first), Some(last)) = (begin.counted, end.counted) else { return false };
-    let ns = last.at_ns().saturating_sub(first.at_ns());
+    let ns = last.at_ns(end.zero_ns).saturating_sub(first.at_ns(end.zero_ns));
     let power = |m: &Mark| m.powered.and_then(|p| p.power_mw).unwrap_or(0);
     let least = power(begin).min(power(end));
     if ns < DOUBT_FROM_NS || least == 0 {

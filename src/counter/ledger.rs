@@ -26,10 +26,10 @@ pub struct Look {
 }
 
 impl Look {
-    /// When it was so, on `CLOCK_BOOTTIME`: the driver's word, or else when we saw it.
+    /// When it was so, on `CLOCK_BOOTTIME`: the driver's word, if that clock has its zero there, or else when we saw it.
     #[must_use]
-    pub fn at_ns(&self) -> u64 {
-        self.driver_ns.unwrap_or(self.seen_ns)
+    pub fn at_ns(&self, zero_ns: i64) -> u64 {
+        self.driver_ns.map_or(self.seen_ns, |d| d.saturating_add_signed(zero_ns).min(self.seen_ns))
     }
 
     /// How far the driver's clock is ahead of the firmware's.
@@ -110,6 +110,44 @@ pub struct Ledger {
     recents: usize,
     lags: Lags,
     firmware: FirmwareClock,
+    driver: DriverClock,
+}
+
+/// The driver's clock is `CLOCK_BOOTTIME`, says the kernel. In a namespace of its own, or before a driver that knows
+/// better, its zero is elsewhere: then it keeps our pace, and is never near.
+#[derive(Debug, Clone, Copy, Default)]
+struct DriverClock {
+    first: Option<(u64, u64)>,
+    least_lag_ns: i64,
+    paced: bool,
+}
+
+/// Caches and drivers keep a table for a tenth of that.
+const NEAR_NS: i64 = 1_000_000_000;
+
+impl DriverClock {
+    fn add(&mut self, look: &Look) {
+        let Some(driver) = look.driver_ns else { return };
+        let lag = look.seen_ns.wrapping_sub(driver) as i64;
+        let Some((d, seen)) = self.first else {
+            (self.first, self.least_lag_ns) = (Some((driver, look.seen_ns)), lag);
+            return;
+        };
+        self.least_lag_ns = self.least_lag_ns.min(lag);
+        let (ours, theirs) = (look.seen_ns.saturating_sub(seen), driver.saturating_sub(d));
+        // A table that stands still has no pace, however old it is.
+        self.paced |= ours > 2 * SLOWEST_NS && theirs.abs_diff(ours) < ours / 4 + SLOWEST_NS;
+    }
+
+    /// What has to be added to its times.
+    fn zero_ns(&self) -> i64 {
+        let near = (0..NEAR_NS).contains(&self.least_lag_ns);
+        if near || !self.paced {
+            0
+        } else {
+            self.least_lag_ns
+        }
+    }
 }
 
 /// The firmware's clock: does it go as the driver's does, and has it started anew?
@@ -189,6 +227,7 @@ impl Ledger {
             recents: 0,
             lags: Lags::default(),
             firmware: FirmwareClock::default(),
+            driver: DriverClock::default(),
         }
     }
 
@@ -231,6 +270,12 @@ impl Ledger {
         self.stood_ns.max(now)
     }
 
+    /// What has to be added to the driver's times.
+    #[must_use]
+    pub fn zero_ns(&self) -> i64 {
+        self.driver.zero_ns()
+    }
+
     /// The least that the driver's clock was ahead of the firmware's, of late.
     #[must_use]
     pub fn least_ahead_ns(&self) -> Option<i64> {
@@ -247,6 +292,7 @@ impl Ledger {
     /// Takes a look into the book.
     pub fn add(&mut self, look: &Look) -> Step {
         let anew = self.firmware.is_anew(look);
+        self.driver.add(look);
         let look = &Look { firmware_ns: look.firmware_ns.filter(|_| !self.firmware.useless), ..*look };
         if let Some(mw) = look.power_mw {
             self.ceiling_mw = self.ceiling_mw.max(with_excursions(mw));

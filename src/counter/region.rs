@@ -16,6 +16,8 @@ pub struct Mark {
     pub age_ns: u64,
     /// The least that the driver's clock was ahead of the firmware's until then.
     pub least_ahead_ns: Option<i64>,
+    /// What has to be added to the driver's times, as far as was known then.
+    pub zero_ns: i64,
 }
 
 impl Mark {
@@ -121,7 +123,7 @@ fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Optio
         EnergyUnit::Reported => (reported_pj, reported_pj.abs_diff(firmware_pj)),
         EnergyUnit::Firmware => (firmware_pj, 0),
     };
-    let (begin_ns, end_ns) = (first.at_ns(), last.at_ns());
+    let (begin_ns, end_ns) = (first.at_ns(end.zero_ns), last.at_ns(end.zero_ns));
     let ages_ns = (begin.age_by(end.least_ahead_ns), end.age_ns);
     let by_driver = end_ns.saturating_sub(begin_ns);
     let by_firmware = match (first.firmware_ns, last.firmware_ns) {
@@ -153,7 +155,7 @@ fn integrated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
     if b.trapezoids == a.trapezoids {
         return None;
     }
-    let (begin_ns, end_ns) = (first.at_ns(), last.at_ns());
+    let (begin_ns, end_ns) = (first.at_ns(end.zero_ns), last.at_ns(end.zero_ns));
     let duration_ns = end_ns.saturating_sub(begin_ns);
     let energy_pj = b.integral_pj - a.integral_pj;
     let mut region = Region {
@@ -204,10 +206,11 @@ fn estimated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
 /// The edges of the region are not those of the readings, and these may be older than their times say: so much may have
 /// been drawn in between.
 fn edges_pj((begin, end): (&Mark, &Mark), (first, last): (&Look, &Look), ages_ns: (u64, u64), ceiling_mw: u64) -> u128 {
-    let (from, to) = (first.at_ns(), last.at_ns());
+    let (from, to) = (first.at_ns(end.zero_ns), last.at_ns(end.zero_ns));
     // Without a time of its own a reading may be one of a cache of libamd_smi (100 ms).
-    let age =
-        |look: &Look, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + if look.driver_ns.is_some() { 0 } else { 100_000_000 };
+    // So may one by a clock whose zero is only known from when its readings were seen.
+    let own = |look: &Look| look.driver_ns.is_some() && end.zero_ns == 0;
+    let age = |look: &Look, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + if own(look) { 0 } else { 100_000_000 };
     let too_much = begin.edge_ns.saturating_sub(from) + age(first, ages_ns.0) + to.saturating_sub(end.edge_ns);
     let missing = from.saturating_sub(begin.edge_ns) + end.edge_ns.saturating_sub(to) + age(last, ages_ns.1);
     power_pj(ceiling_mw, too_much.max(missing))

@@ -1,6 +1,6 @@
 //! What a sampler has taken: a bounded ring of samples.
 
-use crate::counter::{counts_pj, edges_within_pj, EnergyUnit, Mark, Method, Region};
+use crate::counter::{counts_pj, edges_within_pj, EnergyUnit, Look, Mark, Method, Region};
 use crate::device::{Device, Looked};
 use crate::error::{Error, Result};
 use crate::lock::Mutex;
@@ -62,7 +62,8 @@ struct Ring {
 #[derive(Clone, Copy)]
 struct Last {
     mark: Mark,
-    at_ns: u64,
+    /// The look that the sample is of.
+    own: Look,
     energy_pj: u128,
     slack_pj: u128,
     ceiling_mw: u64,
@@ -103,11 +104,11 @@ impl Tap {
         let (mark, look) = (&looked.mark, &looked.look);
         let own = if usable { mark.counted } else { mark.powered };
         let Some(own) = own.or(mark.counted).or(mark.powered) else { return };
-        let at_ns = own.at_ns();
+        let at_ns = own.at_ns(mark.zero_ns);
         let mut sample = Sample { gpu: device.index as u32, time_ns: at_ns, ..Sample::default() };
         let (mut energy_pj, mut slack_pj) = (0, 0);
         if let Some(last) = last {
-            let since_ns = at_ns.saturating_sub(last.at_ns);
+            let since_ns = at_ns.saturating_sub(last.own.at_ns(mark.zero_ns));
             // Others may make the thread look more often than this sampler wants.
             let early = self.period.is_some_and(|p| u128::from(since_ns) < p.as_nanos() * 4 / 5);
             if since_ns == 0 || early {
@@ -140,7 +141,7 @@ impl Tap {
         sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
         sample.slack_uj = u64::try_from(slack_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
         if let Some(place) = ring.last.get_mut(device.index) {
-            *place = Some(Last { mark: *mark, at_ns, energy_pj, slack_pj, ceiling_mw: looked.ceiling_mw });
+            *place = Some(Last { mark: *mark, own, energy_pj, slack_pj, ceiling_mw: looked.ceiling_mw });
         }
         ring.push(sample);
     }

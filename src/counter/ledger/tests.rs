@@ -148,3 +148,28 @@ proptest! {
         prop_assert!(counts_pj(t.counts, UNIT_UJ) + t.patched_pj <= most);
     }
 }
+
+/// Looks every 50 ms at a clock that is `lag_ms` behind ours and goes on by `pace` of it.
+fn zero_after(looks: u64, lag_ms: i64, pace: f64) -> i64 {
+    let mut book = Ledger::new(64, 750_000);
+    for i in 0..looks {
+        let seen_ns = 100_000 * MS + i * 50 * MS;
+        let driver = (100_000 * MS) as i64 - lag_ms * MS as i64 + (i as f64 * 50e6 * pace) as i64;
+        book.add(&Look { seen_ns, ..look(driver as u64, i * 65536, 300_000) });
+    }
+    book.zero_ns() / MS as i64
+}
+
+#[test]
+fn a_clock_with_another_zero_is_put_right() {
+    // CLOCK_BOOTTIME, and a table of a cache.
+    assert_eq!(zero_after(20, 3, 1.0), 0);
+    assert_eq!(zero_after(20, 120, 1.0), 0);
+    // It began later, or is ahead of ours.
+    assert_eq!(zero_after(20, 90_000, 1.0), 90_000);
+    assert_eq!(zero_after(20, -40_000, 1.0), -40_000);
+    // Too early to tell.
+    assert_eq!(zero_after(3, 90_000, 1.0), 0);
+    // An old table is old.
+    assert_eq!(zero_after(20, 90_000, 0.0), 0);
+}
