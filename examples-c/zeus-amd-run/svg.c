@@ -82,6 +82,8 @@ static void grid(FILE *f, const struct axis *t, const struct axis *p)
                 x, BOTTOM + 20, i * t->tick);
     }
     fprintf(f, "<text x=\"%d\" y=\"%d\" stroke=\"none\">power in %s</text>\n", 14, TOP - 12, p->unit);
+    fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" stroke=\"none\" fill=\"#666666\">lines: means; shade: from least to most</text>\n", WIDTH - 14,
+            TOP - 12);
     fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" stroke=\"none\">time in %s</text>\n</g>\n", (LEFT + RIGHT) / 2, BOTTOM + 40,
             t->unit);
 }
@@ -92,10 +94,22 @@ static size_t each_column(const struct series *s)
     return s->used > COLUMNS ? (s->used + COLUMNS - 1) / COLUMNS : 1;
 }
 
+/* The last one takes the rest with it: the mean of a moment at the end says little. */
+static size_t column_count(const struct series *s, size_t each)
+{
+    return s->used > each ? s->used / each : 1;
+}
+
+static size_t column_end(const struct series *s, size_t i, size_t each)
+{
+    return i + 1 == column_count(s, each) ? s->used : (i + 1) * each;
+}
+
+/* The buckets of one stretch of the picture. */
 static struct bucket column(const struct series *s, size_t i, size_t each)
 {
     struct bucket b = {0, 0, 0, 0};
-    for (size_t k = i * each; k < (i + 1) * each && k < s->used; k++)
+    for (size_t k = i * each; k < column_end(s, i, each); k++)
         bucket_join(&b, &s->buckets[k]);
     return b;
 }
@@ -110,17 +124,35 @@ static const char *dash(uint32_t nth)
     return dashes[nth / COLOURS % DASHES];
 }
 
+/* A line that goes up and down within each dot covers all others: its means are then over more time. */
+static size_t each_step(const struct series *s, const struct axis *p)
+{
+    enum { MOST_TRAVEL = 40 * (BOTTOM - TOP), LEAST_STEPS = 90 };
+    size_t each = each_column(s);
+    for (;; each *= 2) {
+        double travel = 0, last = -1;
+        for (size_t i = 0; i < column_count(s, each); i++) {
+            struct bucket b = column(s, i, each);
+            double y = b.ns > 0 ? y_of(p, b.mw_ns / b.ns) : last;
+            travel += last < 0 ? 0 : fabs(y - last);
+            last = y;
+        }
+        if (travel <= MOST_TRAVEL || s->used / each <= LEAST_STEPS)
+            return each;
+    }
+}
+
 /* From the least to the most, so that no peak is lost where much is drawn together. */
 static void range(FILE *f, const struct axis *t, const struct axis *p, uint32_t nth, double opacity, const struct series *s)
 {
-    size_t each = each_column(s), count = (s->used + each - 1) / each;
-    double width = (double)s->width_ns * (double)each;
+    size_t each = each_step(s, p), count = column_count(s, each);
+    double width = (double)s->width_ns;
     fprintf(f, "<path class=\"range\" fill=\"%s\" fill-opacity=\"%.2f\" d=\"", colour(nth), opacity);
     for (size_t i = 0; i < count; i++) {
         struct bucket b = column(s, i, each);
         if (b.ns > 0 && b.max_mw > b.min_mw)
-            fprintf(f, "M%.1f %.1fV%.1fH%.1fV%.1fz", x_of(t, (double)i * width), y_of(p, (double)b.min_mw), y_of(p, (double)b.max_mw),
-                    x_of(t, (double)(i + 1) * width), y_of(p, (double)b.min_mw));
+            fprintf(f, "M%.1f %.1fV%.1fH%.1fV%.1fz", x_of(t, (double)(i * each) * width), y_of(p, (double)b.min_mw), y_of(p, (double)b.max_mw),
+                    x_of(t, (double)column_end(s, i, each) * width), y_of(p, (double)b.min_mw));
     }
     fputs("\"/>\n", f);
 }
@@ -128,8 +160,8 @@ static void range(FILE *f, const struct axis *t, const struct axis *p, uint32_t 
 /* The mean, as steps; the height at which it ends. */
 static double line(FILE *f, const struct axis *t, const struct axis *p, uint32_t gpu, uint32_t nth, const struct series *s)
 {
-    size_t each = each_column(s), count = (s->used + each - 1) / each;
-    double width = (double)s->width_ns * (double)each, last = BOTTOM;
+    size_t each = each_step(s, p), count = column_count(s, each);
+    double width = (double)s->width_ns, last = BOTTOM;
     int drawn = 0;
     fprintf(f, "<path class=\"line\" id=\"gpu%" PRIu32 "\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"%s d=\"", gpu, colour(nth), dash(nth));
     for (size_t i = 0; i < count; i++) {
@@ -142,8 +174,8 @@ static double line(FILE *f, const struct axis *t, const struct axis *p, uint32_t
         if (drawn)
             fprintf(f, "V%.1f", last);
         else
-            fprintf(f, "M%.1f %.1f", x_of(t, (double)i * width), last);
-        fprintf(f, "H%.1f", x_of(t, (double)(i + 1) * width));
+            fprintf(f, "M%.1f %.1f", x_of(t, (double)(i * each) * width), last);
+        fprintf(f, "H%.1f", x_of(t, (double)column_end(s, i, each) * width));
         drawn = 1;
     }
     fputs("\"/>\n", f);
