@@ -35,8 +35,13 @@ impl EnergyUnit {
 /// A unit is a binary fraction (an `f32`, or 2^-16 J), so the product is taken in integers:
 /// unit = m × 2^-s exactly, and m × accumulator fits into 128 bits.
 #[must_use]
+#[inline]
 pub fn energy_mj(accumulator: u64, unit_uj: f64) -> Option<u64> {
     let (mantissa, shift) = binary_fraction(unit_uj)?;
+    if let (Some(scaled), true) = (accumulator.checked_mul(mantissa), shift < 64) {
+        // Most fit, and a division of 128 bits takes long.
+        return Some((scaled / 1000) >> shift);
+    }
     let scaled = u128::from(accumulator) * u128::from(mantissa);
     u64::try_from((scaled / 1000) >> shift).ok()
 }
@@ -59,6 +64,7 @@ pub fn power_pj(mw: u64, ns: u64) -> u128 {
 }
 
 /// `v` = mantissa × 2^-shift, for finite positive values below 2^53.
+#[inline]
 fn binary_fraction(v: f64) -> Option<(u64, u32)> {
     if !(v.is_finite() && v > 0.0 && v < 9e15) {
         return None;

@@ -16,7 +16,7 @@ use crate::counter::{energy_mj, EnergyUnit, Ledger};
 use crate::error::{Error, Kind, Result};
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{Place, Role};
-use crate::verdict::Verdict;
+use crate::verdict::{Standing, Verdict};
 use crate::{lock, sysfs};
 use files::Files;
 use fresh::LastTime;
@@ -95,7 +95,7 @@ pub struct Device {
     /// Its folder in sysfs.
     folder: PathBuf,
     hwmon: Option<Hwmon>,
-    verdict: Mutex<Verdict>,
+    verdict: Standing,
     /// The book on its counter, begun at the first look. Held while it is looked at: then looks come in their order.
     ledger: lock::Mutex<Option<Ledger>>,
     last_time: Mutex<LastTime>,
@@ -123,7 +123,7 @@ impl Device {
             place,
             vendor,
             files: None,
-            verdict: Mutex::new(Verdict::NotChecked),
+            verdict: Standing::new(Verdict::NotChecked),
             ledger: lock::Mutex::new(None),
             last_time: Mutex::new(LastTime::default()),
             said_fraction: AtomicBool::new(false),
@@ -155,11 +155,11 @@ impl Device {
     #[must_use]
     #[inline]
     pub fn verdict(&self) -> Verdict {
-        *self.verdict.lock()
+        self.verdict.get()
     }
 
     pub fn set_verdict(&self, v: Verdict) {
-        *self.verdict.lock() = v;
+        self.verdict.set(v);
     }
 
     /// Power of the whole package, in milliwatts.

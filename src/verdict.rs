@@ -4,8 +4,11 @@ mod evidence;
 
 pub use evidence::{Evidence, Seen};
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 /// What validation found out about the counter of one GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum Verdict {
     /// Validation was switched off.
     NotChecked,
@@ -27,7 +30,50 @@ pub enum Verdict {
     SecondaryPartition,
 }
 
+/// A verdict that many threads ask for and few change.
+#[derive(Debug)]
+pub struct Standing(AtomicU8);
+
+impl Standing {
+    #[must_use]
+    pub fn new(v: Verdict) -> Self {
+        Standing(AtomicU8::new(v as u8))
+    }
+
+    #[must_use]
+    #[inline]
+    pub fn get(&self) -> Verdict {
+        let n = self.0.load(Ordering::Acquire);
+        Verdict::ALL.get(usize::from(n)).copied().unwrap_or(Verdict::Unsupported)
+    }
+
+    pub fn set(&self, v: Verdict) {
+        self.0.store(v as u8, Ordering::Release);
+    }
+}
+
 impl Verdict {
+    /// In the order of their numbers.
+    const ALL: [Verdict; 9] = [
+        Verdict::NotChecked,
+        Verdict::Pending,
+        Verdict::Trusted,
+        Verdict::Stuck,
+        Verdict::Implausible,
+        Verdict::NoPowerToCompare,
+        Verdict::Unsupported,
+        Verdict::SecondaryDie,
+        Verdict::SecondaryPartition,
+    ];
+
+    const _IN_ORDER: () = {
+        let mut n = 0;
+        while n < Self::ALL.len() {
+            assert!(Self::ALL[n] as usize == n);
+            n += 1;
+        }
+    };
+
     /// May energies be taken from this counter?
     #[must_use]
     pub fn is_usable(self) -> bool {

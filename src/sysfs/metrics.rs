@@ -71,7 +71,9 @@ pub struct Metrics {
 
 /// Checks a table and takes all of it.
 pub fn parse(bytes: &[u8]) -> Result<Metrics, Why> {
-    Ok(Table::check(bytes)?.metrics())
+    let mut found = None;
+    let layout = layout_of(bytes, &mut found)?;
+    Ok(Table { bytes, layout }.metrics())
 }
 
 /// A table whose header and structure are right. A value is looked up when it is asked for: a reading of energy pays for
@@ -79,7 +81,26 @@ pub fn parse(bytes: &[u8]) -> Result<Metrics, Why> {
 #[derive(Debug, Clone, Copy)]
 pub struct Table<'a> {
     bytes: &'a [u8],
-    layout: Layout,
+    layout: &'a Layout,
+}
+
+/// The layout of a table, if these bytes are one; `found` keeps one that is not known beforehand.
+#[inline]
+fn layout_of<'a>(bytes: &[u8], found: &'a mut Option<Layout>) -> Result<&'a Layout, Why> {
+    let read = bytes.len();
+    let Some([s0, s1, major, minor]) = at(bytes, 0) else { return Err(Why::Truncated { read }) };
+    let said = u16::from_le_bytes([s0, s1]);
+    if usize::from(said) != read || read >= PAGE {
+        return Err(Why::Size { said, read });
+    }
+    if (major, minor) == (1, 9) {
+        return Ok(found.insert(attributes::find(bytes)?));
+    }
+    let layout = layout::of((major, minor)).ok_or(Why::Revision { major, minor })?;
+    if layout.size != said {
+        return Err(Why::Layout { major, minor, read, known: layout.size });
+    }
+    Ok(layout)
 }
 
 /// `N` bytes of a table from `offset`.
@@ -87,25 +108,7 @@ fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
     bytes.get(offset..)?.first_chunk().copied()
 }
 
-impl<'a> Table<'a> {
-    #[inline]
-    pub fn check(bytes: &'a [u8]) -> Result<Self, Why> {
-        let read = bytes.len();
-        let Some([s0, s1, major, minor]) = at(bytes, 0) else { return Err(Why::Truncated { read }) };
-        let said = u16::from_le_bytes([s0, s1]);
-        if usize::from(said) != read || read >= PAGE {
-            return Err(Why::Size { said, read });
-        }
-        if (major, minor) == (1, 9) {
-            return Ok(Table { bytes, layout: attributes::find(bytes)? });
-        }
-        let layout = *layout::of((major, minor)).ok_or(Why::Revision { major, minor })?;
-        if layout.size != said {
-            return Err(Why::Layout { major, minor, read, known: layout.size });
-        }
-        Ok(Table { bytes, layout })
-    }
-
+impl Table<'_> {
     /// Major and minor.
     #[must_use]
     pub fn revision(&self) -> (u8, u8) {
@@ -206,7 +209,7 @@ impl<'a> Table<'a> {
     /// All of it.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        let l = &self.layout;
+        let l = self.layout;
         let throttle = self.small(l.throttle).filter(|t| *t != 0 || !l.zero_throttle_is_missing);
         let clock = |i| u32::try_from(self.number_at(l.graphics_mhz, i)?).ok();
         Metrics {
@@ -247,7 +250,7 @@ impl MetricsFile {
     /// Opens it and has a first look at it; whether that worked, the first reading tells.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut opened = MetricsFile { file: File::open(path)?, path: path.to_owned(), shape: None };
-        opened.shape = opened.page(Shape::of).unwrap_or(None);
+        opened.shape = opened.fill(&mut MaybeUninit::uninit()).map_or(None, Shape::of);
         Ok(opened)
     }
 
@@ -265,17 +268,20 @@ impl MetricsFile {
     }
 
     /// What `take` wants of the table as it is now.
+    #[inline]
     pub fn with<T>(&self, take: impl FnOnce(&Table) -> T) -> Result<T, Failure> {
-        self.page(|bytes| match &self.shape {
-            Some(shape) if shape.is_that_of(bytes) => Ok(take(&Table { bytes, layout: shape.layout })),
-            _ => Ok(take(&Table::check(bytes).map_err(Failure::Table)?)),
-        })?
+        let (mut page, mut found) = (MaybeUninit::uninit(), None);
+        let bytes = self.fill(&mut page)?;
+        let layout = match &self.shape {
+            Some(shape) if shape.is_that_of(bytes) => &shape.layout,
+            _ => layout_of(bytes, &mut found).map_err(Failure::Table)?,
+        };
+        Ok(take(&Table { bytes, layout }))
     }
 
     /// One pread of a whole page, no allocation: the kernel fills the table anew for each read, so two reads would mix two
     /// samples.
-    fn page<T>(&self, take: impl FnOnce(&[u8]) -> T) -> Result<T, Failure> {
-        let mut page = MaybeUninit::<[u8; PAGE]>::uninit();
+    fn fill<'a>(&self, page: &'a mut MaybeUninit<[u8; PAGE]>) -> Result<&'a [u8], Failure> {
         // A host whose timer interrupts each call is not to wait here for ever.
         let mut interruptions = 0;
         let mut reopened = false;
@@ -295,6 +301,6 @@ impl MetricsFile {
             return Err(Failure::Empty);
         }
         // SAFETY: the kernel has written so many bytes.
-        Ok(take(unsafe { std::slice::from_raw_parts(page.as_ptr().cast(), read) }))
+        Ok(unsafe { std::slice::from_raw_parts(page.as_ptr().cast(), read) })
     }
 }

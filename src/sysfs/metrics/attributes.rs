@@ -1,7 +1,7 @@
 //! Revision 1.9 describes itself: a count, then for each attribute a word that encodes it and its values, with no gaps.
 
 use super::layout::{Layout, Place, SELF_DESCRIBING};
-use super::{at, Table, Why, CLOCKS};
+use super::{at, layout_of, Why, CLOCKS};
 
 /// Where the first attribute begins.
 const FIRST: usize = 8;
@@ -85,7 +85,7 @@ pub(super) struct Shape {
 impl Shape {
     /// `None` for all other revisions, and for what is malformed.
     pub fn of(bytes: &[u8]) -> Option<Shape> {
-        if Table::check(bytes).ok()?.revision() != (1, 9) {
+        if bytes.get(2..4)? != [1, 9] || layout_of(bytes, &mut None).is_err() {
             return None;
         }
         // Size, revision and count.
