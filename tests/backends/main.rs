@@ -8,3 +8,4 @@ mod all;
 mod asked;
 mod choice;
 mod faults;
+mod hot;

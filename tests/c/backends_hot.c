@@ -1,0 +1,121 @@
+/* Counts what readings do: preads, opens, other reads, and memory that is asked for. Argument: how many files one call
+ * for all GPUs is to read. */
+#define _GNU_SOURCE
+#include "check.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct {
+    unsigned long preads, opens, reads, memory;
+} counted, before;
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+void *malloc(size_t n) { counted.memory++; return __libc_malloc(n); }
+void *calloc(size_t n, size_t m) { counted.memory++; return __libc_calloc(n, m); }
+void *realloc(void *p, size_t n) { counted.memory++; return __libc_realloc(p, n); }
+void *aligned_alloc(size_t a, size_t n) { counted.memory++; return __libc_memalign(a, n); }
+int posix_memalign(void **to, size_t a, size_t n) { counted.memory++; *to = __libc_memalign(a, n); return *to == NULL; }
+
+static ssize_t pread_counted(int fd, void *to, size_t n, off_t at)
+{
+    counted.preads++;
+    return syscall(SYS_pread64, fd, to, n, at);
+}
+ssize_t pread(int fd, void *to, size_t n, off_t at) { return pread_counted(fd, to, n, at); }
+ssize_t pread64(int fd, void *to, size_t n, off64_t at) { return pread_counted(fd, to, n, at); }
+ssize_t read(int fd, void *to, size_t n) { counted.reads++; return syscall(SYS_read, fd, to, n); }
+
+static int open_counted(int at, const char *path, int flags, va_list more)
+{
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+    counted.opens++;
+    return (int)syscall(SYS_openat, at, path, flags, mode);
+}
+#define OPEN(name)                                             \
+    int name(const char *path, int flags, ...)                 \
+    {                                                          \
+        va_list more;                                          \
+        int fd;                                                \
+        va_start(more, flags);                                 \
+        fd = open_counted(AT_FDCWD, path, flags, more);        \
+        va_end(more);                                          \
+        return fd;                                             \
+    }
+OPEN(open)
+OPEN(open64)
+#define OPENAT(name)                                           \
+    int name(int at, const char *path, int flags, ...)         \
+    {                                                          \
+        va_list more;                                          \
+        int fd;                                                \
+        va_start(more, flags);                                 \
+        fd = open_counted(at, path, flags, more);              \
+        va_end(more);                                          \
+        return fd;                                             \
+    }
+OPENAT(openat)
+OPENAT(openat64)
+
+#define TIMES 500
+
+static void expect(const char *what, unsigned long preads)
+{
+    unsigned long p = counted.preads - before.preads, o = counted.opens - before.opens;
+    unsigned long r = counted.reads - before.reads, m = counted.memory - before.memory;
+    if (p != preads || o != 0 || r != 0 || m != 0) {
+        fprintf(stderr, "%s: %lu preads (not %lu), %lu opens, %lu reads, %lu times memory\n", what, p, preads, o, r, m);
+        exit(1);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long files = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    zeus_amd_reading_t readings[64] = {ZEUS_AMD_READING_INIT};
+    zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
+    zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
+    zeus_amd_t *z = NULL;
+    uint64_t v;
+    int32_t c;
+    int i;
+
+    CHECK_OK(zeus_amd_open(NULL, &z));
+    /* What is counted is seen at all: an open session has read files and taken memory. */
+    CHECK(counted.preads > 0 && counted.opens > 0 && counted.reads > 0 && counted.memory > 0);
+    CHECK_OK(zeus_amd_gpu_info(z, 0, &info));
+    CHECK(info.source == ZEUS_AMD_BACKEND_SYSFS);
+
+    before = counted;
+    for (i = 0; i < TIMES; i++)
+        CHECK_OK(zeus_amd_energy_mj(z, 0, &v));
+    expect("energy", TIMES);
+    before = counted;
+    for (i = 0; i < TIMES; i++)
+        CHECK_OK(zeus_amd_energy_raw(z, 0, &raw));
+    expect("raw energy", TIMES);
+    before = counted;
+    for (i = 0; i < TIMES; i++)
+        if (zeus_amd_power_instant_mw(z, 0, &v) != ZEUS_AMD_STATUS_OK)
+            break;
+    if (i == TIMES)
+        expect("power", TIMES);
+    before = counted;
+    for (i = 0; i < TIMES; i++)
+        CHECK_OK(zeus_amd_temperature_c(z, 0, &c));
+    expect("temperature", TIMES);
+    before = counted;
+    for (i = 0; i < TIMES; i++) {
+        uint32_t count = 64;
+        CHECK_OK(zeus_amd_read_all(z, readings, &count));
+    }
+    expect("all", TIMES * files);
+    zeus_amd_close(z);
+    return 0;
+}
