@@ -1,0 +1,54 @@
+#!/bin/sh
+# What this library costs, as a table: each line is a ratio within one run, both sides in turns, medians. On the simulated
+# machine, whose files lie in memory, so that a pread is the kernel's own and as short as one can be.
+# usage: benches/run.sh        (Rust, cc, python3; Zeus comes from PyPI, and where it cannot, its half second stands in)
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")/../tests/python" && pwd)
+. "$here/venv.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$root"
+
+cargo rustc --quiet --locked --release --lib --crate-type cdylib
+cp "$target/release/libzeus_amd.so" "$work/libzeus_amd.so.0"
+cc -O2 -Wall -Wextra -Werror -Iinclude -o "$work/speed" benches/speed.c "$work/libzeus_amd.so.0" -Wl,-rpath,"$work" -ldl
+machine() { "$sim" --machine mi300x-8 --rocm 7.0.2 --with preload=false -- "$@"; }
+
+# A libamd_smi that answers at once, on a tree with nothing but two cards: what is left is what stands before the call.
+mkdir -p "$work/sys/class/drm/card0" "$work/sys/class/drm/card1" "$work/sys/module/amdgpu"
+cc -O2 -shared -fPIC -Wl,-soname,libamd_smi.so.26 -o "$work/libamd_smi.so" tests/c/fake_amdsmi.c
+
+# The constructor of Zeus, five times, in a process of its own: the median in seconds.
+zeus=0.5 whose="Zeus's fixed half second (Zeus is not there)"
+if {
+    make_venv amdsmi-7.0.2 amdsmi==7.0.2 && packages=$(echo "$venv"/lib/python3*/site-packages) &&
+        make_venv zeus-0.16.0 zeus==0.16.0 'httpx<1' nvidia-ml-py &&
+        zeus=$(PYTHONPATH=$packages machine "$venv/bin/python" -c '
+import gc, statistics, sys, time
+from zeus.device.gpu.amd import AMDGPUs
+took = []
+for _ in range(5):
+    begun = time.monotonic()
+    gpus = AMDGPUs()
+    took.append(time.monotonic() - begun)
+    del gpus
+    gc.collect()
+print(statistics.median(took))')
+} >"$work/log" 2>&1; then
+    whose="Zeus 0.16.0's constructor"
+else
+    zeus=0.5
+    sed 's/^/      /' "$work/log" >&2
+fi
+
+{
+    echo 'what|here|limit|ratio|goal|met'
+    machine "$work/speed" file
+    ZEUS_AMD_ROOT=$work ZEUS_AMD_AMDSMI=$work/libamd_smi.so "$work/speed" amdsmi "$work/libamd_smi.so"
+    machine "$work/speed" all
+    machine "$work/speed" open "$zeus" "$whose"
+    machine "$work/speed" sampler
+    strip -o "$work/stripped.so" "$work/libzeus_amd.so.0"
+    wc -c <"$work/stripped.so" | awk '{ printf "the library, stripped|%.0f kB||%.3f|<= 500 kB|%s\n", $1 / 1e3, $1 / 5e5, $1 <= 5e5 ? "yes" : "no" }'
+} >"$work/table"
+column -t -s '|' "$work/table"
