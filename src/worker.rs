@@ -3,6 +3,7 @@
 
 use crate::lock::{Condvar, Mutex};
 use crate::process::{self, quiet_thread, OfProcess};
+use std::os::unix::thread::JoinHandleExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -100,7 +101,10 @@ impl Drop for Worker {
             return;
         }
         self.signal.end();
-        if let Some(thread) = self.thread.take() {
+        // What it says goes to the host's sink, which may end what it works for: nobody waits for himself.
+        // SAFETY: both are threads that have not been joined.
+        let is_own = |t: &JoinHandle<()>| unsafe { libc::pthread_equal(t.as_pthread_t(), libc::pthread_self()) != 0 };
+        if let Some(thread) = self.thread.take().filter(|t| !is_own(t)) {
             let _ = thread.join();
         }
     }
@@ -123,5 +127,24 @@ pub fn end_all(limit: Duration) {
         while !state.ended && Instant::now() < deadline {
             (state, _) = w.told.wait_until(state, deadline);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// As when the host's log callback, called by the thread, ends what the thread works for.
+    #[test]
+    fn a_worker_may_be_ended_by_its_own_thread() {
+        let (hand, own) = mpsc::channel::<Worker>();
+        let (say, said) = mpsc::channel();
+        let body = move |signal: &Signal| {
+            drop(own.recv().unwrap());
+            say.send(signal.wait_until(Instant::now())).unwrap();
+        };
+        hand.send(Worker::start("zeus_amd-test", body).unwrap()).unwrap();
+        assert_eq!(said.recv_timeout(Duration::from_secs(20)), Ok(false));
     }
 }
