@@ -21,6 +21,12 @@ struct Side {
     powers: Powers,
 }
 
+impl Side {
+    fn says_anything(&self) -> bool {
+        self.energy.is_some() || self.powers.any()
+    }
+}
+
 impl Device {
     /// Where readings come from, as it was asked for or as both sides agree.
     pub(super) fn choose(&mut self, backend: Backend) {
@@ -38,8 +44,8 @@ impl Device {
             return;
         }
         match self.compare(&mut files) {
-            Ok(()) => {
-                log::info(|| format!("{}: read from the kernel's file, which agrees with libamd_smi", self.place.pci));
+            Ok(why) => {
+                log::info(|| format!("{}: read from the kernel's file, {why}", self.place.pci));
                 self.files = Some(files);
             }
             Err(why) => {
@@ -50,21 +56,27 @@ impl Device {
         }
     }
 
-    /// Reads both, in turns.
-    fn compare(&self, files: &mut Files) -> std::result::Result<(), String> {
+    /// Reads both, in turns. Why is it the file, or why not?
+    fn compare(&self, files: &mut Files) -> std::result::Result<String, String> {
         let mut why = String::new();
         let mut pause = Duration::ZERO;
         for _ in 0..TRIES {
             std::thread::sleep(pause);
             let before = self.by_file(files).map_err(|e| e.to_string())?;
-            let theirs = self.by_vendor().map_err(|e| e.to_string())?;
+            let theirs = match self.by_vendor() {
+                Ok(theirs) if theirs.says_anything() => theirs,
+                // An older one in a container, which cannot make sense of the driver's table, is no witness against it.
+                _ if !before.says_anything() => return Err("neither says anything".into()),
+                Ok(_) => return Ok("of which libamd_smi makes nothing".into()),
+                Err(e) => return Ok(format!("as libamd_smi fails: {e}")),
+            };
             let after = self.by_file(files).map_err(|e| e.to_string())?;
             match agreed(&before, &theirs, &after) {
                 Ok(()) => {
                     if let Some(energy) = theirs.energy {
                         files.unit_uj = energy.unit_uj;
                     }
-                    return Ok(());
+                    return Ok("which agrees with libamd_smi".into());
                 }
                 Err(e) => why = e,
             }

@@ -101,6 +101,25 @@ fn a_disagreement_is_read_by_libamd_smi() {
     }
 }
 
+/// A libamd_smi that is older than the driver, as in a container, makes nothing of its table: no witness against the file.
+#[test]
+fn an_older_libamd_smi_is_no_witness() {
+    for (rocm, metrics) in [("6.1.2", "1.6"), ("6.3.3", "1.8"), ("7.0.2", "1.9")] {
+        let with = ["strict_metrics = true".to_owned(), format!("all.metrics = \"{metrics}\"")];
+        let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
+        let mut amdsmi = Asked::open(&sim, "amdsmi", OFF);
+        assert_ne!(amdsmi.ask("energy 3").status, 0, "{rocm} can read {metrics}");
+        let mut asked = Asked::open(&sim, "auto", ADAPTIVE);
+        let log = asked.log();
+        assert!(log.contains("read from the kernel's file") && !log.contains("will not do"), "{log}");
+        for gpu in 0..8 {
+            assert_eq!(asked.source(gpu), SYSFS, "{rocm} GPU {gpu}: {log}");
+            asked.ask(&format!("energy {gpu}")).ok();
+            asked.ask(&format!("instant {gpu}")).ok();
+        }
+    }
+}
+
 /// Files that are no table, on one GPU: that one is read by libamd_smi, as far as it has anything; the others are not.
 #[test]
 fn a_file_that_is_none_is_not_read() {
