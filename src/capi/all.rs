@@ -69,12 +69,15 @@ fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<
     if !fresh {
         value.valid |= STALE;
     }
-    match (energy, r.why, verdict) {
-        (Some(_), _, _) => None,
-        (None, Some(why), _) => Some(why),
-        (None, None, Verdict::Pending) => Some(Kind::NotYet),
-        (None, None, _) if !fresh => Some(Kind::Stale),
-        (None, None, _) => Some(Kind::NotSupported),
+    // In the order in which a single call finds out.
+    match (energy, verdict) {
+        (Some(_), _) => None,
+        (None, Verdict::Pending) => Some(Kind::NotYet),
+        (None, v) if !v.is_usable() && v != Verdict::Unsupported => Some(Kind::NotSupported),
+        (None, v) => match r.why {
+            None if !fresh && v.is_usable() => Some(Kind::Stale),
+            why => why.or(Some(Kind::NotSupported)),
+        },
     }
 }
 
