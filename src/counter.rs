@@ -4,7 +4,7 @@ mod ledger;
 mod region;
 
 pub use ledger::{Ledger, Look, Step, Totals};
-pub use region::{between, edges_within_pj, Mark, Method, Region};
+pub use region::{between, edges_within_pj, unseen_pj, Mark, Method, Region};
 
 /// Which unit a count is taken to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -174,7 +174,8 @@ fn begin_one(device: &Device) -> Begun {
     let looked = device.look();
     let verdict = device.verdict();
     // A 32-bit counter may come round more than once before the end.
-    let watched = !verdict.is_usable() || looked.wrap_ns.is_some();
+    let counted = verdict.is_usable() && looked.mark.counted.is_some();
+    let watched = !counted || looked.wrap_ns.is_some();
     Begun { mark: looked.mark, verdict, watched }
 }
 

@@ -303,3 +303,35 @@ fn eight_gpus_at_1_khz_into_a_small_ring() {
     // A busy machine misses some.
     assert!(taken * 4 > asked, "{taken} of {asked}");
 }
+
+/// A counter that stops under a running sampler: what was drawn while nobody could know it yet is in the energies or in
+/// their bounds.
+#[test]
+fn a_counter_that_stops_under_a_sampler() {
+    let mut random = Random::new();
+    let sim = Sim::start("mi300x-8", "none", &patches(|i| format!("stuck_at_s = {}.0", 1 + i % 3))).unwrap();
+    let how = How { period_us: 5000, capacity: 1 << 18, ms: 5000, drain_ms: 200, room: 1 << 16, asks: 800 };
+    let ran = sampled(&sim, ADAPTIVE, &how, random.next());
+    let known: Vec<&Between> = ran.between.iter().filter(|b| b.status == 0).collect();
+    assert!(known.len() > 200 && known.iter().any(|b| b.method == 1) && known.iter().any(|b| b.method == 2));
+    for b in known {
+        let truth = truth_mj(&sim, b.gpu, b.from_ns, b.to_ns);
+        assert!((truth - b.energy_mj as f64).abs() <= b.bound_mj as f64, "{truth} mJ: {b:?}");
+    }
+    for (gpu, samples) in ran.gpus.iter().enumerate() {
+        let (first, last) = (samples[0], samples[samples.len() - 1]);
+        let truth = truth_mj(&sim, gpu, first.time_ns, last.time_ns);
+        let error = (last.energy_uj as f64 / 1e3 - truth).abs() / truth;
+        assert!(last.flags & INTEGRATED != 0 && error < 0.03, "GPU {gpu}: {error}");
+    }
+}
+
+/// No counter, and nobody checked: there is no energy of 0 J, but that of the power.
+#[test]
+fn no_counter_and_no_check() {
+    let sim = Sim::start("mi300x-8", "none", &patches(|_| "missing = \"ones\"".to_owned())).unwrap();
+    let how = How { period_us: 2000, capacity: 1 << 18, ms: 3000, drain_ms: 200, room: 1 << 16, asks: 400 };
+    let ran = sampled(&sim, OFF, &how, Random::new().next());
+    assert!(ran.gpus.iter().flatten().skip(8).all(|s| s.flags & SLOPE == 0));
+    energies_hold(&sim, &ran, 2);
+}

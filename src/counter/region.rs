@@ -95,13 +95,10 @@ pub fn between(
     counter: bool,
     sampled: bool,
 ) -> Option<Region> {
-    let by_counter = counted(begin, end, unit, ceiling_mw);
-    let exact = if counter {
-        by_counter
-    } else if sampled {
-        integrated(begin, end, ceiling_mw)
-    } else {
-        None
+    let by_counter = if counter { counted(begin, end, unit, ceiling_mw) } else { None };
+    let exact = match by_counter {
+        None if sampled => integrated(begin, end, ceiling_mw),
+        by_counter => by_counter,
     };
     let estimated = estimated(begin, end, ceiling_mw);
     // Between two ticks of a counter nothing tells but the power; from a few ticks on the counter is the better one.
@@ -173,12 +170,17 @@ fn integrated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
         gaps: b.gaps - a.gaps,
     };
     if last.averaged {
-        // What is averaged away may have been drawn before the region, or be reported after it.
-        let mean = region.mean_mw();
-        let unseen = mean.max(ceiling_mw.saturating_sub(mean));
-        region.bound_pj += power_pj(unseen, duration_ns.min(AVERAGED_OVER_NS));
+        region.bound_pj += unseen_pj(energy_pj, duration_ns, ceiling_mw);
     }
     Some(region)
+}
+
+/// What a power that is averaged hides: it may have been drawn before the region, or be reported after it.
+#[must_use]
+pub fn unseen_pj(energy_pj: u128, duration_ns: u64, ceiling_mw: u64) -> u128 {
+    let most_pj = power_pj(ceiling_mw, duration_ns);
+    let unseen_pj = energy_pj.max(most_pj.saturating_sub(energy_pj));
+    unseen_pj * u128::from(duration_ns.min(AVERAGED_OVER_NS)) / u128::from(duration_ns.max(1))
 }
 
 fn estimated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {

@@ -28,11 +28,22 @@ pub(super) struct Pace {
     repeated: u32,
     wrap: Option<Duration>,
     watched: bool,
+    /// There has been a count to be read.
+    counted: bool,
 }
 
 impl Pace {
     pub fn new() -> Self {
-        Pace { next: None, own: FASTEST, cost: Duration::ZERO, fresh: 0, repeated: 0, wrap: None, watched: false }
+        Pace {
+            next: None,
+            own: FASTEST,
+            cost: Duration::ZERO,
+            fresh: 0,
+            repeated: 0,
+            wrap: None,
+            watched: false,
+            counted: false,
+        }
     }
 
     /// A counter that can be trusted needs somebody to count how often it comes round.
@@ -51,7 +62,8 @@ impl Pace {
         let asked = asked.map(|p| p.unwrap_or(own)).min();
         self.watched = watched;
         // A counter that cannot be trusted needs everything.
-        let needed = watched.then(|| if device.verdict().is_usable() { self.round_trips() } else { own });
+        let needed =
+            watched.then(|| if self.counted && device.verdict().is_usable() { self.round_trips() } else { own });
         let wanted = asked.into_iter().chain(needed).min();
         match (wanted, self.next) {
             // Somebody came who needs it sooner than was planned.
@@ -80,6 +92,7 @@ impl Pace {
     /// After a look: when the next one is due, and whether the pace fits.
     pub fn learn(&mut self, looked: &Looked, period: Duration) {
         self.wrap = looked.wrap_ns.map(Duration::from_nanos);
+        self.counted = looked.mark.counted.is_some();
         let now = Instant::now();
         // The first look tells how soon it comes round, a higher power that it does so sooner.
         let period = if self.watched && self.wrap.is_some() { period.min(self.round_trips()) } else { period };

@@ -1,6 +1,6 @@
 //! What a sampler has taken: a bounded ring of samples.
 
-use crate::counter::{counts_pj, edges_within_pj, EnergyUnit, Look, Mark, Method, Region};
+use crate::counter::{counts_pj, edges_within_pj, power_pj, unseen_pj, EnergyUnit, Look, Mark, Method, Region, Totals};
 use crate::device::{Device, Looked};
 use crate::error::{Error, Result};
 use crate::lock::Mutex;
@@ -56,6 +56,8 @@ struct Ring {
     /// Microjoules a count, as it is used.
     unit_uj: f64,
     last: Vec<Option<Last>>,
+    /// For each GPU when its counter was found to have stopped, and when it had last moved.
+    stopped: Vec<Option<(u64, u64)>>,
 }
 
 /// What the next sample of a GPU goes on from.
@@ -67,6 +69,10 @@ struct Last {
     energy_pj: u128,
     slack_pj: u128,
     ceiling_mw: u64,
+    usable: bool,
+    /// When the counter was last seen to move, and what the book said then.
+    moved_ns: u64,
+    moved: Totals,
 }
 
 /// No more than this many samples in one ring.
@@ -83,7 +89,16 @@ impl Tap {
             path: format!("room for {capacity} samples"),
             source: std::io::Error::from_raw_os_error(libc::ENOMEM),
         })?;
-        let ring = Ring { capacity, samples, taken: 0, drained: 0, lost: 0, unit_uj: 0.0, last: vec![None; devices] };
+        let ring = Ring {
+            capacity,
+            samples,
+            taken: 0,
+            drained: 0,
+            lost: 0,
+            unit_uj: 0.0,
+            last: vec![None; devices],
+            stopped: vec![None; devices],
+        };
         Ok(Tap { unit, period, ring: Mutex::new(ring) })
     }
 
@@ -100,13 +115,14 @@ impl Tap {
     pub fn take(&self, device: &Device, looked: &Looked) {
         let mut ring = self.ring.lock();
         let Some(last) = ring.last.get(device.index).copied() else { return };
-        let usable = device.verdict().is_usable();
+        let usable = device.verdict().is_usable() && looked.mark.counted.is_some();
         let (mark, look) = (&looked.mark, &looked.look);
         let own = if usable { mark.counted } else { mark.powered };
         let Some(own) = own.or(mark.counted).or(mark.powered) else { return };
         let at_ns = own.at_ns(mark.zero_ns);
         let mut sample = Sample { gpu: device.index as u32, time_ns: at_ns, ..Sample::default() };
         let (mut energy_pj, mut slack_pj) = (0, 0);
+        let (mut moved_ns, mut moved) = (at_ns, mark.totals);
         if let Some(last) = last {
             let since_ns = at_ns.saturating_sub(last.own.at_ns(mark.zero_ns));
             // Others may make the thread look more often than this sampler wants.
@@ -123,7 +139,17 @@ impl Tap {
                 sample.slope_mw =
                     u64::try_from(energy_pj / u128::from(clock_ns(&last.mark, mark, since_ns))).unwrap_or(u64::MAX);
                 sample.flags |= if b.resets == a.resets { SLOPE } else { RESET };
+                if b.counts == a.counts && b.resets == a.resets {
+                    (moved_ns, moved) = (last.moved_ns, last.moved);
+                }
             } else {
+                // That a counter has stopped shows only after a while: what it has not counted, the power tells.
+                let a = if last.usable { &last.moved } else { a };
+                if last.usable {
+                    if let Some(place) = ring.stopped.get_mut(device.index) {
+                        *place = Some((last.moved_ns, at_ns));
+                    }
+                }
                 energy_pj = b.integral_pj - a.integral_pj;
                 slack_pj = b.integral_slack_pj - a.integral_slack_pj;
                 sample.flags |= if b.gaps == a.gaps { 0 } else { GAP };
@@ -141,7 +167,16 @@ impl Tap {
         sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
         sample.slack_uj = u64::try_from(slack_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
         if let Some(place) = ring.last.get_mut(device.index) {
-            *place = Some(Last { mark: *mark, own, energy_pj, slack_pj, ceiling_mw: looked.ceiling_mw });
+            *place = Some(Last {
+                mark: *mark,
+                own,
+                energy_pj,
+                slack_pj,
+                ceiling_mw: looked.ceiling_mw,
+                usable,
+                moved_ns,
+                moved,
+            });
         }
         ring.push(sample);
     }
@@ -197,10 +232,17 @@ impl Tap {
         let inside = || own().filter(|s| s.time_ns > from_ns && s.time_ns <= end.until_ns);
         let energy_pj = end.energy_pj.saturating_sub(begin.energy_pj);
         let integrated = inside().any(|s| s.flags & INTEGRATED != 0);
-        let reported = match (self.unit, integrated) {
-            (EnergyUnit::Reported, false) => energy_pj * 3 / 1000,
+        let counted = inside().any(|s| s.flags & INTEGRATED == 0);
+        let reported = match (self.unit, counted) {
+            (EnergyUnit::Reported, true) => energy_pj * 3 / 1000,
             _ => 0,
         };
+        let averaged = integrated && inside().any(|s| s.flags & AVERAGED != 0);
+        let unseen = if averaged { unseen_pj(energy_pj, to_ns - from_ns, ceiling_mw) } else { 0 };
+        // How much of it was drawn when, nothing tells of the time until a counter was found to have stopped.
+        let stopped = ring.stopped.get(device.index).copied().flatten();
+        let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
+        let unknown = stopped.map_or(0, |(moved, found)| power_pj(ceiling_mw, found - moved));
         let slack = end.slack_pj.saturating_sub(begin.slack_pj);
         Ok(Region {
             method: if integrated { Method::Integrated } else { Method::Counter },
@@ -208,6 +250,8 @@ impl Tap {
             energy_pj,
             bound_pj: slack
                 + reported
+                + unseen
+                + unknown
                 + begin.off_pj(ceiling_mw)
                 + end.off_pj(ceiling_mw)
                 + edges_within_pj(ceiling_mw, if integrated { 0 } else { age_ns }),
@@ -215,7 +259,7 @@ impl Tap {
             begin_ns: from_ns,
             end_ns: to_ns,
             firmware_time: false,
-            averaged: inside().any(|s| s.flags & AVERAGED != 0) && integrated,
+            averaged,
             resets: inside().filter(|s| s.flags & RESET != 0).count() as u32,
             gaps: inside().filter(|s| s.flags & GAP != 0).count() as u32,
         })
