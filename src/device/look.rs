@@ -25,8 +25,11 @@ pub struct Looked {
 impl Device {
     /// Looks, and writes it into the book.
     pub fn look(&self) -> Looked {
+        let begun = self.ledger.lock().is_some();
+        // Asks for the limit, which may have something to log: not with the lock held, the host's sink may call back.
+        let fresh = (!begun).then(|| Ledger::new(self.counter_bits(), self.highest_limit_mw()));
         let mut book = self.ledger.lock();
-        let ledger = book.get_or_insert_with(|| Ledger::new(self.counter_bits(), self.highest_limit_mw()));
+        let ledger = book.get_or_insert_with(|| fresh.unwrap_or_else(|| Ledger::new(64, UNKNOWN_LIMIT_MW)));
         let look = self.look_once();
         let step = ledger.add(&look);
         let stopped = ledger.still_ns() >= STOPPED_AFTER_NS;
@@ -72,12 +75,13 @@ impl Device {
         look
     }
 
-    /// The firmware of MI100 and of Radeon counts in 32 bits, that of MI200 and later in 64.
+    /// The firmware of MI100 and of Radeon counts in 32 bits, that of MI200 and later in 64. Early drivers lost the upper
+    /// half for MI200, so these have 32 until more are seen.
     fn counter_bits(&self) -> u32 {
-        const MI100: [u16; 4] = [0x7388, 0x738c, 0x738e, 0x7390];
+        const UP_TO_MI200: [u16; 8] = [0x7388, 0x738c, 0x738e, 0x7390, 0x7408, 0x740c, 0x740f, 0x7410];
         match self.place.node.as_ref().and_then(|n| n.gfx_target) {
-            Some(gfx) if gfx < 90010 || (100_000..130_000).contains(&gfx) => 32,
-            None if self.device_id.is_some_and(|id| MI100.contains(&id)) => 32,
+            Some(gfx) if gfx < 90400 || (100_000..130_000).contains(&gfx) => 32,
+            None if self.device_id.is_some_and(|id| UP_TO_MI200.contains(&id)) => 32,
             _ => 64,
         }
     }
