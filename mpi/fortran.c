@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MPI's functions in Fortran, for Open MPI, whose Fortran goes straight to PMPI. The Fortran of MPICH and its kin calls
- * the functions in C, where wrappers.c waits.
+/* MPI's functions in Fortran, where they go straight to PMPI: all of Open MPI's, and "use mpi_f08" of MPICH and its kin,
+ * whose mpif.h and "use mpi" call the functions in C, where wrappers.c waits.
  *
- * Two forms of each name: mpif.h and "use mpi" (mpi_send_), "use mpi_f08" (mpi_send_f08_). All arguments are addresses,
- * or lengths of their size, so they are handed on without a look. */
+ * Forms of a name: mpi_send_ (mpif.h and "use mpi"), mpi_send_f08_ and, with descriptors of arrays, mpi_send_f08ts_
+ * ("use mpi_f08"). All arguments are addresses, or lengths of their size, so they are handed on without a look. */
 #define _GNU_SOURCE
 #include "profile.h"
 
-#ifdef OPEN_MPI
-
 #include <dlfcn.h>
-
-typedef void (*fortran_fn)(void);
 
 #define P1 void *a
 #define P2 P1, void *b
@@ -40,8 +36,8 @@ typedef void (*fortran_fn)(void);
 #define A12 A11, l
 #define A13 A12, m
 
-/* Programs in C have no Fortran library, hence weak; and should a version lack the PMPI name, the next library with the
- * plain one serves. */
+/* Programs in C have no Fortran library, hence weak; and where there is no PMPI name (MPICH's mpi_f08) the next library
+ * with the plain one serves. */
 #define FORTRAN(symbol, count, before, after)                                                                          \
     void p##symbol(P##count) __attribute__((weak));                                                                    \
     PROFILE_EXPORT void symbol(P##count);                                                                              \
@@ -62,9 +58,15 @@ static void started(void)
         profile_start();
 }
 
+#ifdef OPEN_MPI
 #define BOTH(name, count, before, after)                                                                               \
     FORTRAN(mpi_##name##_, count, before, after)                                                                       \
     FORTRAN(mpi_##name##_f08_, count, before, after)
+#else
+#define BOTH(name, count, before, after)                                                                               \
+    FORTRAN(mpi_##name##_f08_, count, before, after)                                                                   \
+    FORTRAN(mpi_##name##_f08ts_, count, before, after)
+#endif
 
 BOTH(init, 1, (void)0, started())
 BOTH(init_thread, 3, (void)0, started())
@@ -73,7 +75,3 @@ BOTH(pcontrol, 1, profile_pcontrol(*(const int *)a), (void)0)
 
 #define CALL(Name, name, count, parameters, arguments) BOTH(name, count, profile_enter(), profile_leave())
 #include "calls.def"
-
-#else
-typedef int profile_no_fortran;
-#endif

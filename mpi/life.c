@@ -9,15 +9,20 @@ static zeus_amd_t *session;
 static char *directory;
 static int started;
 
+/* Room for any MPI's: at start it may be another one than this is built for. */
+static char version[16384];
+
 /* The other kind of MPI has other handles: then this library only hands calls on. */
 static int same_mpi(void)
 {
-    char version[MPI_MAX_LIBRARY_VERSION_STRING + 1];
     int length = 0, open_mpi;
-    memset(version, 0, sizeof version);
     if (PMPI_Get_library_version(version, &length) != MPI_SUCCESS)
         return 0;
     open_mpi = strstr(version, "Open MPI") != NULL;
+    /* MPICH tells how it was configured; one line will do. */
+    version[strcspn(version, "\n")] = '\0';
+    for (char *c = version; *c != '\0'; c++)
+        *c = *c == '\t' ? ' ' : *c;
 #ifdef OPEN_MPI
     return open_mpi;
 #else
@@ -117,14 +122,13 @@ static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
 {
     static profile_region_sums sums[PROFILE_REGIONS];
     static zeus_amd_mpi_energy_t regions[PROFILE_REGIONS];
-    char version[MPI_MAX_LIBRARY_VERSION_STRING + 1];
     zeus_amd_mpi_reading_t *readings = calloc((size_t)profile.count + 1, sizeof *readings);
     zeus_amd_mpi_rank_t mine;
     zeus_amd_mpi_energy_t energy;
     profile_rank *ranks = NULL;
     double *in_mpi = NULL;
     uint64_t own = 0, mask = 0;
-    int length = 0, error, count = 0;
+    int error, count = 0;
     int32_t status;
 
     if (readings == NULL) {
@@ -165,9 +169,6 @@ static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
         PMPI_Gather(&profile.sums, (int)sizeof profile.sums, MPI_BYTE, ranks, (int)sizeof profile.sums, MPI_BYTE, 0,
                     comm) != MPI_SUCCESS)
         status = ZEUS_AMD_STATUS_IO;
-    memset(version, 0, sizeof version);
-    if (PMPI_Get_library_version(version, &length) != MPI_SUCCESS)
-        version[0] = '\0';
     if (status == ZEUS_AMD_STATUS_OK && mine.rank == 0) {
         profile_report report = {&energy, ranks, in_mpi, regions, sums, count, directory, version};
         profile_write(&report);
@@ -195,6 +196,7 @@ void profile_finish(void)
         PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN) == MPI_SUCCESS)
         PMPI_Barrier(comm);
     profile_leave();
+    profile.sums.calls--; /* That was not the program's. */
     began_ns = profile_now_ns();
     profile_meter_end();
     if (comm != MPI_COMM_NULL) {

@@ -23,7 +23,7 @@ static __thread int depth;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Below lock: threads in MPI, since when, and the span since the last reading. */
 static int inside;
-static uint64_t since_ns, span_ns, span_mpi_ns, span_begin_ns;
+static uint64_t since_ns, span_ns, span_mpi_ns, span_begin_ns, last_cost_ns;
 
 uint64_t profile_now_ns(void)
 {
@@ -54,7 +54,10 @@ static void read_counters(uint64_t now_ns)
     if (zeus_amd_window_read(profile.window, NULL, gpus, &count) == ZEUS_AMD_STATUS_OK)
         split(gpus, now_ns);
     cost_ns = profile_now_ns() - now_ns;
-    span_ns = cost_ns * SPAN_COSTS > SPAN_NS ? cost_ns * SPAN_COSTS : SPAN_NS;
+    /* Of two readings the cheaper: one that was interrupted says nothing. */
+    span_ns = SPAN_COSTS * (cost_ns < last_cost_ns ? cost_ns : last_cost_ns);
+    span_ns = span_ns > SPAN_NS ? span_ns : SPAN_NS;
+    last_cost_ns = cost_ns;
     profile.sums.read_ns += cost_ns;
     profile.sums.reads++;
 }
