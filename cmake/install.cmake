@@ -27,6 +27,8 @@ install(FILES "${here}/libzeus_amd.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COM
 install(FILES "${here}/stripped/${file_name}.debug" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT debug)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/LICENSE" "${CMAKE_CURRENT_SOURCE_DIR}/CHANGELOG.md"
               "${CMAKE_CURRENT_SOURCE_DIR}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
+# The picture that README.md shows.
+install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/docs/power.svg" DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs" COMPONENT runtime)
 if(ZEUS_AMD_STATIC)
     install(FILES "${static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 endif()
