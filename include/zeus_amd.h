@@ -269,8 +269,8 @@
 #define ZEUS_AMD_ENERGY_FLAG_RESET_BIT 2
 
 /**
- * The package has more than one GPU of the session, and this is the energy of
- * all of them.
+ * The package has more than one GPU (dies, partitions), in the session or not,
+ * and this is the energy of all of them.
  */
 #define ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT 4
 
@@ -280,7 +280,8 @@
 #define ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT 8
 
 /**
- * The driver repeats an old reading at the end.
+ * The driver repeats an old reading at the end, or cannot give one (the GPU is
+ * asleep, in reset or gone).
  */
 #define ZEUS_AMD_ENERGY_FLAG_STALE_BIT 16
 
@@ -1255,8 +1256,10 @@ ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
 /**
  * Where messages go. Without a callback they go nowhere: this library never
  * prints. The callback is called from the thread of the call that has something
- * to say, with no lock held; it may call this library, and must not unwind.
- * There is one callback a process; a new one replaces it.
+ * to say, or from a background thread (a sampler, a check), with no lock of this
+ * library held; it may call this library, and must not unwind. Calls that end a
+ * background thread wait for it: make none with a lock held that the callback
+ * takes. There is one callback a process; a new one replaces it.
  *
  * @param[in] callback Receives messages; NULL: nobody does.
  * @param[in] level    The least important zeus_amd_log_level_t that is wanted.

@@ -76,6 +76,11 @@ impl Powers {
     }
 }
 
+/// What a sensor of a GPU may say.
+fn is_temperature(celsius: &i32) -> bool {
+    (-100..1000).contains(celsius)
+}
+
 pub struct Device {
     pub index: usize,
     pub name: String,
@@ -88,6 +93,8 @@ pub struct Device {
     pub shared_with: Option<String>,
     /// Equal for all GPUs that share one energy counter.
     pub package: String,
+    /// There are others, in this session or not.
+    pub shares_package: bool,
     /// libamd_smi's side of it; without one, all goes by the kernel's files.
     vendor: Option<Vendor>,
     /// The kernel's files, where readings come from them.
@@ -117,6 +124,7 @@ impl Device {
             unmasked: None,
             role: Role::Single,
             shared_with: None,
+            shares_package: false,
             package: format!("{:04x}:{:02x}:{:02x}", place.pci.domain, place.pci.bus, place.pci.device),
             hwmon: Hwmon::find(&folder),
             folder,
@@ -265,7 +273,7 @@ impl Device {
             (None, None) => return Err(self.without_source(WHAT)),
         };
         match i32::try_from(celsius) {
-            Ok(c) if (-100..1000).contains(&c) => Ok(c),
+            Ok(c) if is_temperature(&c) => Ok(c),
             _ => Err(self.not_supported(WHAT, &format!("{celsius} °C is what is reported"))),
         }
     }

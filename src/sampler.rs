@@ -11,7 +11,6 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::lock::Mutex;
 use crate::process;
-use crate::verdict::Verdict;
 use crate::worker::{Signal, Worker};
 use pace::Pace;
 use std::any::Any;
@@ -89,7 +88,7 @@ impl Sampling {
     }
 
     /// The energy of a GPU between two times of `CLOCK_BOOTTIME`.
-    pub fn energy_between(&self, gpu: u32, from_ns: u64, to_ns: u64) -> Result<(Verdict, Region)> {
+    pub fn energy_between(&self, gpu: u32, from_ns: u64, to_ns: u64) -> Result<(&Device, Region)> {
         if from_ns >= to_ns {
             return Err(Error::InvalidArgument(format!("from_ns {from_ns} is not before to_ns {to_ns}")));
         }
@@ -97,7 +96,7 @@ impl Sampling {
         if device.is_secondary() {
             device.raw_energy(EnergyUnit::Reported)?;
         }
-        Ok((device.verdict(), self.tap.energy_between(device, from_ns, to_ns)?))
+        Ok((device, self.tap.energy_between(device, from_ns, to_ns)?))
     }
 }
 

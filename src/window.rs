@@ -38,9 +38,9 @@ pub struct Used {
     pub why: Kind,
     /// Its counter lost its trust inside the window.
     pub distrusted: bool,
-    /// The driver repeats an old reading.
+    /// The driver repeats an old reading, or gives none.
     pub stale: bool,
-    /// The package has more than one GPU of the session.
+    /// The package has more than one GPU.
     pub shared: bool,
 }
 
@@ -145,19 +145,18 @@ impl Window {
     }
 
     fn read_one(&self, device: &Device, ends: Option<(&Begun, &Looked)>, edge_ns: u64) -> Used {
-        let shared = self.devices.iter().filter(|d| d.package == device.package).count() > 1;
         let mut used = Used {
             verdict: device.verdict(),
             region: None,
             why: Kind::NotSupported,
             distrusted: false,
             stale: false,
-            shared,
+            shared: device.shares_package,
         };
         let Some((begun, looked)) = ends else { return used };
         let end = Mark { edge_ns, ..looked.mark };
         used.verdict = device.verdict();
-        used.stale = looked.look.stale;
+        used.stale = looked.look.stale || (looked.mark.counted.is_some() && looked.look.accumulator.is_none());
         used.distrusted = begun.verdict.is_usable() && !used.verdict.is_usable();
         let trusted = used.verdict.is_usable();
         used.region = between(&begun.mark, &end, self.unit, looked.ceiling_mw, trusted, begun.watched);

@@ -251,6 +251,22 @@ fn counters_that_come_round() {
     assert!(all.iter().filter(turns).all(|e| e.method == COUNTER));
 }
 
+/// The energy of a package with other GPUs says so, also where those are not in the session.
+#[test]
+fn shared_packages() {
+    let flags = |machine: &str, with: &[&str]| -> Vec<u32> {
+        let sim = Sim::start(machine, "7.13", with).unwrap();
+        let all = energies::windows(&sim, ("auto", "off", "reported"), 1, 1, (2e4, 2e4), 1);
+        all.iter().map(|e| e.flags & energies::SHARED_PACKAGE).collect()
+    };
+    const S: u32 = energies::SHARED_PACKAGE;
+    assert_eq!(flags("mi250x-4", &[]), [S; 8]);
+    // Seven GPUs: the other die of the first cannot be opened.
+    assert_eq!(flags("mi250x-4", &["gpu.1.access = \"no_render\""]), [S; 7]);
+    let split = flags("mi300x-8", &["gpu.0 = { compute_partition = \"DPX\", partitions = 2 }"]);
+    assert_eq!(split, [S, S, 0, 0, 0, 0, 0, 0, 0]);
+}
+
 /// A counter that starts anew: said, never negative, never huge, and the truth is inside the bound.
 #[test]
 fn counters_that_are_reset() {

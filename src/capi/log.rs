@@ -33,8 +33,10 @@ unsafe impl Sync for User {}
 
 /// Where messages go. Without a callback they go nowhere: this library never
 /// prints. The callback is called from the thread of the call that has something
-/// to say, with no lock held; it may call this library, and must not unwind.
-/// There is one callback a process; a new one replaces it.
+/// to say, or from a background thread (a sampler, a check), with no lock of this
+/// library held; it may call this library, and must not unwind. Calls that end a
+/// background thread wait for it: make none with a lock held that the callback
+/// takes. There is one callback a process; a new one replaces it.
 ///
 /// @param[in] callback Receives messages; NULL: nobody does.
 /// @param[in] level    The least important zeus_amd_log_level_t that is wanted.

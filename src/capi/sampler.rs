@@ -6,6 +6,7 @@ use super::session::Handle;
 use super::status::zeus_amd_status_t;
 use super::types::{
     zeus_amd_gpu_energy_t, zeus_amd_sample_t, zeus_amd_sampler_options_t, zeus_amd_sampler_t, zeus_amd_t,
+    ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT as SHARED_PACKAGE,
 };
 use super::window::gpu_energy;
 use crate::clock;
@@ -194,8 +195,10 @@ pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
     guard(|| unsafe {
         let s = sampling(sampler)?;
         let to = out_struct(energy, "energy")?;
-        let (verdict, region) = s.energy_between(gpu, from_ns, to_ns)?;
-        to.write(&gpu_energy(gpu, verdict, Some(&region), s.unit()));
+        let (device, region) = s.energy_between(gpu, from_ns, to_ns)?;
+        let mut value = gpu_energy(gpu, device.verdict(), Some(&region), s.unit());
+        value.flags |= if device.shares_package { SHARED_PACKAGE } else { 0 };
+        to.write(&value);
         Ok(())
     })
 }

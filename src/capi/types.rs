@@ -348,12 +348,13 @@ pub const ZEUS_AMD_ENERGY_FLAG_SHORT_BIT: u32 = 1;
 /// The counter was reset in between; the energy over the reset is from the power,
 /// and the bound covers it.
 pub const ZEUS_AMD_ENERGY_FLAG_RESET_BIT: u32 = 2;
-/// The package has more than one GPU of the session, and this is the energy of
-/// all of them.
+/// The package has more than one GPU (dies, partitions), in the session or not,
+/// and this is the energy of all of them.
 pub const ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT: u32 = 4;
 /// The counter was found wrong in between, and is not used any more.
 pub const ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT: u32 = 8;
-/// The driver repeats an old reading at the end.
+/// The driver repeats an old reading at the end, or cannot give one (the GPU is
+/// asleep, in reset or gone).
 pub const ZEUS_AMD_ENERGY_FLAG_STALE_BIT: u32 = 16;
 /// Nobody could look for more than a quarter of a second, so the integral has a
 /// gap; the bound covers it.

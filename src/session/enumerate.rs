@@ -125,6 +125,11 @@ fn assign_roles(all: &mut [Option<Device>], listing: &Listing) {
             });
         }
     }
+    let packages: Vec<String> = all.iter().flatten().map(|d| d.package.clone()).collect();
+    for device in all.iter_mut().flatten() {
+        let dies = device.role != Role::Single;
+        device.shares_package = dies || packages.iter().filter(|p| **p == device.package).count() > 1;
+    }
 }
 
 /// How environment and topology led to this list.

@@ -79,6 +79,26 @@ fn the_kernel_refuses_for_a_while() {
     }
 }
 
+/// A GPU that cannot be read at the end of a window: said so, and what it may have drawn is inside the bound.
+#[test]
+fn a_gpu_is_gone_at_the_end() {
+    const STALE: u64 = 16;
+    let sim = Sim::start("mi300x-8", "7.0.2", NONE).unwrap();
+    for errno in [libc::ENODEV, libc::EPERM] {
+        let mut asked = Asked::open(&sim, "auto", ADAPTIVE);
+        asked.ask("begin").ok();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        sim.break_files(3, errno);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let used = asked.ask("end 3").ok();
+        sim.break_files(3, 0);
+        assert_eq!(used.number(1) & STALE, STALE, "{used:?}");
+        let truth = &sim.machine().gpus()[3];
+        let joules = truth.energy_between_j(sim.machine_ns(used.number(5)), sim.machine_ns(used.number(6)));
+        assert!((used.number(3) as f64 - joules * 1e3).abs() <= used.number(4) as f64, "{used:?}, {joules} J");
+    }
+}
+
 /// A GPU that was unplugged or reset comes back under a new file of the old name: readings again, from the new one.
 #[test]
 fn a_gpu_comes_back() {
