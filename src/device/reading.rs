@@ -28,22 +28,28 @@ impl Device {
     /// Power and energy, and if wanted the temperature. Fails for a GPU that has none of its own.
     pub fn reading(&self, unit: EnergyUnit, temperature: bool) -> Result<Reading> {
         self.refuse_shared("power and energy")?;
-        let (energy, powers, hotspot_c) = match &self.files {
+        // How old it is shows right after it was read: the next call may have to wait for other threads.
+        let age = |driver_ns: Option<u64>| driver_ns.and_then(|t| self.standing_still_ms(t));
+        let (energy, powers, hotspot_c, stale_ms) = match &self.files {
             Some(files) => {
                 let table = self.by_table(files, "power and energy", |t| {
                     (table_energy(t, files.unit_uj), table_powers(t), t.hotspot_c().filter(|_| temperature))
                 });
                 match table {
-                    Ok((energy, powers, hotspot)) if powers.any() => (Ok(energy), Ok(powers), hotspot),
                     Ok((energy, powers, hotspot)) => {
-                        (Ok(energy), Ok(Powers { driver_ns: powers.driver_ns, ..self.hwmon_powers() }), hotspot)
+                        let (driver_ns, stale_ms) = (powers.driver_ns, age(powers.driver_ns));
+                        let powers = if powers.any() { powers } else { Powers { driver_ns, ..self.hwmon_powers() } };
+                        (Ok(energy), Ok(powers), hotspot, stale_ms)
                     }
-                    Err(e) => (Err(e), Ok(self.hwmon_powers()), None),
+                    Err(e) => (Err(e), Ok(self.hwmon_powers()), None, None),
                 }
             }
             None => {
+                let energy = self.raw_energy(EnergyUnit::Reported);
+                let stale_ms = energy.as_ref().ok().and_then(|e| e.stale_ms);
+                let powers = self.powers("power");
                 let hotspot = if temperature { self.temperature_c().ok() } else { None };
-                (self.raw_energy(EnergyUnit::Reported).map(Some), self.powers("power"), hotspot)
+                (energy.map(Some), powers, hotspot, stale_ms)
             }
         };
         let missing = energy.as_ref().map_or_else(|e| Some(e.kind()), |e| e.is_none().then_some(Kind::NotSupported));
@@ -54,7 +60,6 @@ impl Device {
         let (instant_mw, average_mw) = (powers.instant_mw.filter(real), powers.average_mw.filter(real));
         let mut energy = energy.ok().flatten().filter(|e| real(&e.accumulator));
         let driver_ns = energy.and_then(|e| e.driver_time_ns).or(powers.driver_ns);
-        let stale_ms = driver_ns.and_then(|t| self.standing_still_ms(t));
         if let Some(e) = &mut energy {
             e.unit_uj = unit.uj(e.unit_uj);
             e.stale_ms = stale_ms;
