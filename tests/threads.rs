@@ -52,6 +52,46 @@ fn eight_threads_at_rocm_7_13() {
     eight_threads("7.13");
 }
 
+/// Eight threads on eight GPUs and on one, each value held to the machine's formula: counts, too, to the refresh.
+fn every_value(rocm: &str, backend: &str, ms: u32) {
+    let sim = Sim::start("mi300x-8", rocm, NONE).unwrap();
+    let machine = sim.machine();
+    let to = program("threads_files", &work(&format!("threads_files_{rocm}_{backend}")));
+    for same in ["0", "1"] {
+        let mut c = sim.command(&to);
+        c.env("ZEUS_AMD_BACKEND", backend).args([ms.to_string().as_str(), same, &sim.epoch_ns().to_string()]);
+        for p in machine.in_hip_order() {
+            let g = machine.gpu_of(p);
+            let celsius = g.spec.temps.hotspot.unwrap() / 1000;
+            c.args([
+                g.reported_power_w(0.0).to_string(),
+                g.spec.counter.initial.to_string(),
+                celsius.to_string(),
+                "1".into(),
+            ]);
+        }
+        run(&mut c).silent();
+    }
+}
+
+#[test]
+fn every_value_of_the_files() {
+    every_value("none", "sysfs", 5000);
+}
+
+/// Beside a libamd_smi that scrambles what is asked twice at once: nobody asks it once the file is chosen.
+#[test]
+fn every_value_of_the_automatic_choice() {
+    every_value("6.3.3", "auto", 5000);
+}
+
+#[test]
+fn every_value_of_libamd_smi() {
+    for rocm in ["6.1.2", "6.2.4", "6.3.3", "6.4.0", "7.0.2"] {
+        every_value(rocm, "amdsmi", 1500);
+    }
+}
+
 /// The tests above would notice a missing lock: the simulated library mixes up GPUs without one, as AMD's does.
 #[test]
 fn without_the_lock_values_are_another_gpu_s() {
