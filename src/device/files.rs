@@ -28,15 +28,22 @@ impl Device {
         Files { metrics, unit_uj: f64::from(REPORTED_UJ) }
     }
 
+    #[cold]
     pub(super) fn kernel_failure(&self, what: &'static str, file: &'static str, f: Failure) -> Error {
         Error::Kernel { device: self.label(), what, file, kind: f.kind(), why: f.to_string() }
     }
 
     /// What `take` wants of the table as it is now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn by_table<T>(&self, files: &Files, what: &'static str, take: impl FnOnce(&Table) -> T) -> Result<T> {
-        let read = files.metrics.as_ref().map_err(|f| *f).and_then(|file| file.with(take));
-        read.map_err(|f| self.kernel_failure(what, METRICS, f))
+        let read = match &files.metrics {
+            Ok(file) => file.with(take),
+            Err(f) => Err(*f),
+        };
+        match read {
+            Ok(value) => Ok(value),
+            Err(f) => Err(self.kernel_failure(what, METRICS, f)),
+        }
     }
 
     pub(super) fn file_powers(&self, files: &Files, what: &'static str) -> Result<Powers> {
@@ -61,10 +68,13 @@ impl Device {
         Powers { instant_mw: mw(Hwmon::power_input_uw), average_mw: mw(Hwmon::power_average_uw), driver_ns: None }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn file_energy(&self, files: &Files, what: &'static str) -> Result<RawEnergy> {
-        let read = self.by_table(files, what, |t| table_energy(t, files.unit_uj))?;
-        read.ok_or_else(|| self.not_supported(what, "the driver has no energy counter for it"))
+        match self.by_table(files, what, |t| table_energy(t, files.unit_uj)) {
+            Ok(Some(energy)) => Ok(energy),
+            Ok(None) => Err(self.not_supported(what, "the driver has no energy counter for it")),
+            Err(e) => Err(e),
+        }
     }
 
     pub(super) fn file_hotspot_c(&self, files: &Files, what: &'static str) -> Result<i64> {
@@ -122,6 +132,7 @@ impl Device {
     }
 }
 
+#[inline(always)]
 pub(super) fn table_powers(t: &Table) -> Powers {
     Powers {
         instant_mw: t.current_power_mw().map(u64::from),
@@ -130,7 +141,7 @@ pub(super) fn table_powers(t: &Table) -> Powers {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn table_energy(t: &Table, unit_uj: f64) -> Option<RawEnergy> {
     Some(RawEnergy {
         accumulator: t.energy()?,

@@ -1,7 +1,7 @@
 //! Is a reading a new one? Its own clock has to go on.
 
 use super::Device;
-use crate::clock::boot_ns;
+use crate::clock::coarse_ns;
 use crate::error::{Error, Result};
 
 /// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: after this the value is old.
@@ -39,7 +39,7 @@ impl Device {
     /// How long the driver's time has been `driver_ns`, if that is too long.
     #[inline]
     pub(super) fn standing_still_ms(&self, driver_ns: u64) -> Option<u64> {
-        let now = boot_ns();
+        let now = coarse_ns();
         self.last_time.lock().standing_still_ns(driver_ns, now).map(|ns| ns / 1_000_000)
     }
 

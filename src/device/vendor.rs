@@ -83,7 +83,7 @@ impl Device {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn vendor_energy(&self, vendor: &Vendor, what: &'static str) -> Result<RawEnergy> {
         if vendor.is_frozen() {
             return Err(self.not_supported(

@@ -85,7 +85,7 @@ pub struct Table<'a> {
 }
 
 /// The layout of a table, if these bytes are one; `found` keeps one that is not known beforehand.
-#[inline]
+#[inline(always)]
 fn layout_of<'a>(bytes: &[u8], found: &'a mut Option<Layout>) -> Result<&'a Layout, Why> {
     let read = bytes.len();
     let Some([s0, s1, major, minor]) = at(bytes, 0) else { return Err(Why::Truncated { read }) };
@@ -116,7 +116,7 @@ impl Table<'_> {
     }
 
     /// A value as its bits stand there; all ones is what the driver puts into every place before it fills some.
-    #[inline]
+    #[inline(always)]
     fn bits(&self, place: Place, index: usize) -> Option<u64> {
         if index >= usize::from(place.count) {
             return None;
@@ -131,12 +131,12 @@ impl Table<'_> {
     }
 
     /// A number that cannot be negative.
-    #[inline]
+    #[inline(always)]
     fn number(&self, place: Place) -> Option<u64> {
         self.number_at(place, 0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn number_at(&self, place: Place, index: usize) -> Option<u64> {
         let bits = self.bits(place, index)?;
         let negative = place.signed() && bits >> (8 * place.bytes() - 1) != 0;
@@ -163,26 +163,26 @@ impl Table<'_> {
     }
 
     /// Nobody fills a table when a clock stands at 0: then the driver did not ask it.
-    #[inline]
+    #[inline(always)]
     fn time(&self, place: Place) -> Option<u64> {
         self.number(place).filter(|t| *t != 0)
     }
 
     /// Some drivers say 0xFFFFFFFF in the field of 64 bits where the firmware has no counter. A real counter stands there
     /// for one refresh in its life, or one a lap if it has 32 bits: too seldom, and over too soon, to believe it ever.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn energy(&self) -> Option<u64> {
         self.number(self.layout.energy).filter(|e| *e != u64::from(u32::MAX))
     }
 
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn driver_time_ns(&self) -> Option<u64> {
         self.time(self.layout.driver_time_ns)
     }
 
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn firmware_time_ns(&self) -> Option<u64> {
         self.time(self.layout.firmware_time_10ns)?.checked_mul(10)
@@ -268,13 +268,16 @@ impl MetricsFile {
     }
 
     /// What `take` wants of the table as it is now.
-    #[inline]
+    #[inline(always)]
     pub fn with<T>(&self, take: impl FnOnce(&Table) -> T) -> Result<T, Failure> {
         let (mut page, mut found) = (MaybeUninit::uninit(), None);
         let bytes = self.fill(&mut page)?;
         let layout = match &self.shape {
             Some(shape) if shape.is_that_of(bytes) => &shape.layout,
-            _ => layout_of(bytes, &mut found).map_err(Failure::Table)?,
+            _ => match layout_of(bytes, &mut found) {
+                Ok(layout) => layout,
+                Err(why) => return Err(Failure::Table(why)),
+            },
         };
         Ok(take(&Table { bytes, layout }))
     }
