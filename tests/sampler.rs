@@ -92,6 +92,7 @@ fn t14_return_from_main_while_sampling() {
 const POWER: u32 = 2;
 const SLOPE: u32 = 4;
 const INTEGRATED: u32 = 8;
+const RESET: u32 = 16;
 const GAP: u32 = 32;
 
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +109,7 @@ struct Between {
     gpu: usize,
     status: i32,
     method: u32,
+    flags: u32,
     energy_mj: u64,
     bound_mj: u64,
     from_ns: u64,
@@ -131,11 +133,15 @@ struct How {
     asks: u32,
 }
 
+/// With the firmware's unit, so that the truth has no unit to get lost in.
 fn sampled(sim: &Sim, validation: &str, h: &How, seed: u64) -> Ran {
+    sampled_in(sim, FIRMWARE, validation, h, seed)
+}
+
+fn sampled_in(sim: &Sim, unit: &str, validation: &str, h: &How, seed: u64) -> Ran {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("sampler")));
-    // The firmware's unit, so that the truth has no unit to get lost in.
-    command.args([validation, "1", &h.period_us.to_string(), &h.capacity.to_string(), &h.ms.to_string()]);
+    command.args([validation, unit, &h.period_us.to_string(), &h.capacity.to_string(), &h.ms.to_string()]);
     command.args([h.drain_ms.to_string(), h.room.to_string(), h.asks.to_string(), seed.to_string()]);
     let out = command.output().unwrap();
     assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
@@ -155,6 +161,7 @@ fn sampled(sim: &Sim, validation: &str, h: &How, seed: u64) -> Ran {
                 gpu: n[0] as usize,
                 status: n[1] as i32,
                 method: n[2] as u32,
+                flags: n[3] as u32,
                 energy_mj: n[4] as u64,
                 bound_mj: n[5] as u64,
                 from_ns: n[6] as u64,
@@ -169,6 +176,9 @@ fn sampled(sim: &Sim, validation: &str, h: &How, seed: u64) -> Ran {
     }
     ran
 }
+
+const REPORTED: &str = "0";
+const FIRMWARE: &str = "1";
 
 const OFF: &str = "2";
 const ADAPTIVE: &str = "3";
@@ -324,6 +334,44 @@ fn a_counter_that_stops_under_a_sampler() {
         let error = (last.energy_uj as f64 / 1e3 - truth).abs() / truth;
         assert!(last.flags & INTEGRATED != 0 && error < 0.03, "GPU {gpu}: {error}");
     }
+}
+
+/// Counts in the unit that is reported are 0.27 % too many, which the bound covers; a reset is said in its sample and in
+/// each energy that it lies in.
+#[test]
+fn resets_and_the_reported_unit() {
+    const WAS_RESET: u32 = 2;
+    let reset_s = [1.2, 2.7];
+    let counter = |i: usize| {
+        if i % 2 == 0 {
+            "initial = 9999999999".to_owned()
+        } else {
+            format!("initial = 9999999999, reset_at_s = {reset_s:?}")
+        }
+    };
+    let patches = patches(counter);
+    let sim = Sim::start("mi300x-8", "none", &patches).unwrap();
+    let how = How { period_us: 1000, capacity: 1 << 18, ms: 4500, drain_ms: 200, room: 1 << 16, asks: 600 };
+    let ran = sampled_in(&sim, REPORTED, OFF, &how, Random::new().next());
+    energies_hold(&sim, &ran, 1);
+    let s = |ns: u64| sim.machine_ns(ns) as f64 * 1e-9;
+    for (gpu, samples) in ran.gpus.iter().enumerate() {
+        let first = s(samples[0].time_ns);
+        let resets = samples.iter().filter(|s| s.flags & (RESET | SLOPE) == RESET).count();
+        let planted = reset_s.iter().filter(|r| **r > first && gpu % 2 == 1).count();
+        assert_eq!(resets, planted, "GPU {gpu}");
+    }
+    let (mut without, mut more) = (0, 0);
+    for b in ran.between.iter().filter(|b| b.status == 0) {
+        // Away from a reset by more than two looks are apart.
+        let clear = reset_s.iter().all(|r| (s(b.from_ns) - r).abs() > 0.2 && (s(b.to_ns) - r).abs() > 0.2);
+        let inside = b.gpu % 2 == 1 && reset_s.iter().any(|r| (s(b.from_ns)..s(b.to_ns)).contains(r));
+        assert!(!clear || (b.flags & WAS_RESET != 0) == inside, "{b:?}");
+        let truth = truth_mj(&sim, b.gpu, b.from_ns, b.to_ns);
+        without += u32::from(b.flags & WAS_RESET == 0);
+        more += u32::from(b.flags & WAS_RESET == 0 && b.energy_mj as f64 > truth);
+    }
+    assert!(without > 100 && more * 10 > without * 7, "{more} of {without} are too large");
 }
 
 /// No counter, and nobody checked: there is no energy of 0 J, but that of the power.
