@@ -4,6 +4,7 @@
 mod common;
 
 mod all;
+mod alone;
 
 mod asked;
 mod choice;
