@@ -312,7 +312,13 @@ impl Device {
         // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
         if let Some(level) = was.level.filter(|l| *l != MANUAL && now.level != Some(*l)) {
             self.set_level(by, level)?;
-            now = self.clock_state();
+            for pause in SETTLE {
+                std::thread::sleep(Duration::from_millis(pause));
+                now = self.clock_state();
+                if BOTH.iter().all(|c| was.of(*c).map_or(true, |old| now.of(*c) == Some(old))) {
+                    break;
+                }
+            }
         }
         for clock in BOTH {
             if let Some(old) = was.of(clock).filter(|old| now.of(clock) != Some(*old)) {
