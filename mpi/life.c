@@ -38,6 +38,11 @@ void profile_start(void)
     started = 1;
     if (!same_mpi()) {
         fputs("libzeus_amd_pmpi.so: built for another MPI than the program's, so there is no energy report\n", stderr);
+#ifndef OPEN_MPI
+        /* Its handles are larger than those that the wrappers would hand on. */
+        fputs("libzeus_amd_pmpi.so: nor can the program go on with it; take it out of LD_PRELOAD\n", stderr);
+        exit(1);
+#endif
         return;
     }
     directory = getcwd(NULL, 0);

@@ -3,7 +3,7 @@ program calls
     use MODULE
     implicit none
     integer :: ierr, rank, n, i
-    double precision :: x(3), y(3)
+    double precision :: x(3), y(3), begin
 #ifdef OLD
     integer :: request, status(MPI_STATUS_SIZE)
 #else
@@ -14,6 +14,9 @@ program calls
     call MPI_Comm_rank(MPI_COMM_WORLD, rank, ierr)
     call MPI_Comm_size(MPI_COMM_WORLD, n, ierr)
     x = rank + 1
+    begin = MPI_Wtime()
+    do while (MPI_Wtime() < begin + 0.1)
+    end do
     call MPI_Pcontrol(3)
     call MPI_Allreduce(x, y, 3, MPI_DOUBLE_PRECISION, MPI_SUM, MPI_COMM_WORLD, ierr)
     call MPI_Allreduce(MPI_IN_PLACE, x, 3, MPI_DOUBLE_PRECISION, MPI_SUM, MPI_COMM_WORLD, ierr)
