@@ -1,7 +1,7 @@
 //! All that one GPU says at one time: by one read of the file, where that serves.
 
 use super::files::{table_energy, table_powers};
-use super::{Device, Powers, RawEnergy};
+use super::{is_temperature, Device, Powers, RawEnergy};
 use crate::counter::EnergyUnit;
 use crate::error::{Kind, Result};
 use crate::topology::Role;
@@ -46,12 +46,21 @@ impl Device {
             }
             None => {
                 let energy = self.raw_energy(EnergyUnit::Reported);
-                let stale_ms = energy.as_ref().ok().and_then(|e| e.stale_ms);
-                let powers = self.powers("power");
+                let mut stale_ms = energy.as_ref().ok().and_then(|e| e.stale_ms);
+                let mut powers = self.powers("power");
+                if let (Err(_), Ok(powers), Some(vendor)) = (&energy, &mut powers, &self.vendor) {
+                    // Without a count nothing else tells whether a power is an old one.
+                    powers.driver_ns = powers.driver_ns.or_else(|| vendor.time_of_repeated_ns());
+                    stale_ms = age(powers.driver_ns);
+                }
                 let hotspot = if temperature { self.temperature_c().ok() } else { None };
                 (energy.map(Some), powers, hotspot, stale_ms)
             }
         };
+        // Not in the table, or nothing that could be one: then as a single call has it.
+        let hotspot_c = hotspot_c.filter(is_temperature);
+        let by_hwmon = temperature && hotspot_c.is_none() && self.files.is_some();
+        let hotspot_c = if by_hwmon { self.temperature_c().ok() } else { hotspot_c };
         let missing = energy.as_ref().map_or_else(|e| Some(e.kind()), |e| e.is_none().then_some(Kind::NotSupported));
         let refused = powers.as_ref().map_or_else(|e| e.kind() == Kind::NotSupported, |_| true);
         let powers = powers.unwrap_or_default();

@@ -85,6 +85,8 @@ fn the_same_as_single_readings() {
         "gpu.0 = { compute_partition = \"DPX\", partitions = 2 }",
         "gpu.3.counter.gain = 40",
         "all.metrics = \"1.9\"",
+        // A table without what hwmon has: temperature and power.
+        "all.metrics = \"2.2\"",
     ] {
         for backend in ["auto", "amdsmi"] {
             equals_single_readings("mi300x-8", "7.0.2", backend, &[with]);
