@@ -21,18 +21,34 @@ if(run_sources AND (ZEUS_AMD_EXAMPLES OR ZEUS_AMD_INSTALL))
     zeus_amd_program(zeus_amd_run zeus-amd-run ${run_sources})
 endif()
 
-# The profiler to preload belongs to one MPI: whoever wants it says so.
-file(GLOB pmpi_sources CONFIGURE_DEPENDS "${programs}/zeus_amd_pmpi*.c" "${programs}/pmpi/*.c")
-if(pmpi_sources AND ZEUS_AMD_PMPI)
-    find_package(MPI REQUIRED COMPONENTS C)
-    add_library(zeus_amd_pmpi SHARED ${pmpi_sources})
-    target_link_libraries(zeus_amd_pmpi PRIVATE zeus_amd MPI::MPI_C m pthread)
+# The profiler to preload into MPI programs belongs to one MPI: the one that CMake finds.
+if(ZEUS_AMD_MPI AND (ZEUS_AMD_INSTALL OR NOT ZEUS_AMD_MPI STREQUAL "AUTO"))
+    if(ZEUS_AMD_MPI STREQUAL "AUTO")
+        find_package(MPI QUIET COMPONENTS C)
+    else()
+        find_package(MPI REQUIRED COMPONENTS C)
+    endif()
+    if(MPI_C_FOUND)
+        file(GLOB pmpi_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/mpi/*.c")
+        add_library(zeus_amd_pmpi SHARED ${pmpi_sources})
+        # Beside the library it is for, also before it is installed. Not for linking: no other names.
+        set_target_properties(
+            zeus_amd_pmpi
+            PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"
+                       C_STANDARD 11
+                       C_EXTENSIONS ON
+                       C_VISIBILITY_PRESET hidden)
+        target_link_libraries(zeus_amd_pmpi PRIVATE zeus_amd MPI::MPI_C pthread dl)
+        message(STATUS "zeus_amd: libzeus_amd_pmpi.so for the MPI of ${MPI_C_COMPILER}")
+    else()
+        message(STATUS "zeus_amd: no MPI, so no libzeus_amd_pmpi.so")
+    endif()
 endif()
 
 if(ZEUS_AMD_EXAMPLES)
     file(GLOB c_examples CONFIGURE_DEPENDS "${programs}/*.c")
     file(GLOB cxx_examples CONFIGURE_DEPENDS "${programs}/*.cpp")
-    list(REMOVE_ITEM c_examples "" ${run_sources} ${pmpi_sources})
+    list(REMOVE_ITEM c_examples "" ${run_sources})
     if(cxx_examples)
         enable_language(CXX)
     endif()
