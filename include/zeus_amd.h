@@ -2189,8 +2189,10 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_t *session,
  *
  * The energy belongs to the time between two readings of the counter, begin_ns
  * to end_ns by the driver's clock, which are a few milliseconds before the
- * calls; consecutive windows fit together without gap or overlap. The bound
- * holds for the time between the calls as well. A window that is too short for
+ * calls. If the counter moves between the end of one window and the begin of the
+ * next, that belongs to neither: for parts that add up, take differences of
+ * readings of one window. The bound holds for the time between the calls as
+ * well. A window that is too short for
  * the counter is estimated from the power. Two dies or several partitions of a
  * package have one energy, at the first of them.
  *
@@ -2207,7 +2209,8 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_t *session,
  *                       NULL if gpus is.
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
  *         ZEUS_AMD_STATUS_STRUCT_VERSION (a struct_size),
- *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed),
+ *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed; not if
+ *         it was 0, which asks),
  *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL. A GPU without an
  *         energy fails nothing: see its status.
  * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each

@@ -65,6 +65,8 @@ pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Ve
         log::info(|| format!("{} wanted to print: {line}", library.path));
     }
     let version = version?;
+    // Called once now, so that whatever it keeps is there before any thread of ours, and goes after it.
+    let _ = library.calls.words(version.generation, Status(Status::SUCCESS));
     *library.users.lock() += 1;
     log::info(|| format!("{}: version {}, ROCm {}", library.path, words_text(version.words), version.generation.rocm));
     Ok((library, version))

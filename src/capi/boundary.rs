@@ -2,6 +2,7 @@
 
 use super::status::zeus_amd_status_t;
 use crate::error::{Error, Result};
+use crate::log;
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_char, CStr, OsStr};
 use std::fmt::Write as _;
@@ -84,7 +85,12 @@ fn install_hook() {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
-                before(info);
+                // A background thread of ours prints no more than a call does.
+                if std::thread::current().name().is_some_and(|n| n.starts_with("zeus_amd-")) {
+                    log::emit(log::Level::Error, || format!("internal error in a background thread: {info}"));
+                } else {
+                    before(info);
+                }
                 return;
             }
             let payload = info.payload();

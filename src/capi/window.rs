@@ -120,7 +120,7 @@ unsafe fn read(
         // SAFETY: an array and its count, as the caller promises.
         let array = unsafe { out_array(gpus, count, "gpus") }?;
         out(count, "count")?.write(needed);
-        if array.room < needed && !gpus.is_null() {
+        if array.room < needed && array.room != 0 {
             return Err(Error::BufferTooSmall { what: "gpus", room: array.room, needed });
         }
         Some(array)
@@ -178,8 +178,10 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
 ///
 /// The energy belongs to the time between two readings of the counter, begin_ns
 /// to end_ns by the driver's clock, which are a few milliseconds before the
-/// calls; consecutive windows fit together without gap or overlap. The bound
-/// holds for the time between the calls as well. A window that is too short for
+/// calls. If the counter moves between the end of one window and the begin of the
+/// next, that belongs to neither: for parts that add up, take differences of
+/// readings of one window. The bound holds for the time between the calls as
+/// well. A window that is too short for
 /// the counter is estimated from the power. Two dies or several partitions of a
 /// package have one energy, at the first of them.
 ///
@@ -196,7 +198,8 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
 ///                       NULL if gpus is.
 /// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
 ///         ZEUS_AMD_STATUS_STRUCT_VERSION (a struct_size),
-///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed),
+///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed; not if
+///         it was 0, which asks),
 ///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL. A GPU without an
 ///         energy fails nothing: see its status.
 /// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each

@@ -370,7 +370,14 @@ impl Ledger {
         // Looked at often enough there is no choice; else the load may have been anything in between.
         self.totals.slack_pj += mean.max(turns(self.ceiling_mw) - mean) * turn;
         let counts = u64::try_from(mean).ok()?.checked_mul(1 << 32)?.checked_add(least)?;
-        possible(counts).then_some(counts)
+        if !possible(counts) {
+            return None;
+        }
+        // A reset may look like a turn: then the power says something else.
+        if now < before || mean > 0 {
+            self.totals.slack_pj += counts_pj(counts, unit_uj).abs_diff(power_pj((a + b) / 2, ns));
+        }
+        Some(counts)
     }
 
     /// A time that no count tells of.

@@ -125,7 +125,7 @@ fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Optio
     let by_driver = end_ns.saturating_sub(begin_ns);
     let by_firmware = match (first.firmware_ns, last.firmware_ns) {
         // Not over a reset, where the firmware's clock starts anew.
-        (Some(a), Some(b)) => b.checked_sub(a).filter(|ns| ns.abs_diff(by_driver) <= by_driver / 4 + 10_000_000),
+        (Some(a), Some(b)) => b.checked_sub(a).filter(|ns| ns.abs_diff(by_driver) <= by_driver / 4 + 2_000_000),
         _ => None,
     };
     Some(Region {

@@ -15,8 +15,8 @@ const LOOKS: u32 = 32;
 const SHARE: u32 = 10;
 
 /// How often a 32-bit counter is looked at while it comes round once.
-const LOOKS_A_WRAP: u32 = 8;
-const SLOWEST_WRAP: Duration = Duration::from_secs(10);
+const LOOKS_A_WRAP: u32 = 64;
+const SLOWEST_WRAP: Duration = Duration::from_secs(1);
 
 pub(super) struct Pace {
     next: Option<Instant>,

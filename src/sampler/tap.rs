@@ -270,7 +270,7 @@ impl Tap {
 fn clock_ns(a: &Mark, b: &Mark, by_driver: u64) -> u64 {
     let firmware = |m: &Mark| m.counted.and_then(|c| c.firmware_ns);
     let ns = firmware(b).zip(firmware(a)).and_then(|(b, a)| b.checked_sub(a));
-    ns.filter(|n| *n > 0).unwrap_or(by_driver)
+    ns.filter(|n| *n > 0 && n.abs_diff(by_driver) <= by_driver / 4 + 2_000_000).unwrap_or(by_driver)
 }
 
 /// A time between two samples.
