@@ -52,6 +52,7 @@ step "CMake" cmake_builds
 step "installed library" tests/install/run.sh
 step "ABI of releases" tests/abi/run.sh
 step "C++, Fortran and Python" tests/bindings/run.sh
+step "MPI, with Open MPI and MPICH" tests/mpi/run.sh
 step "AMD's amdsmi packages on the simulated machine" tests/python/amdsmi.sh
 step "Zeus and this library agree" tests/python/zeus.sh
 
