@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-enum { THREADS = 4, TIMES = 200 };
+enum { THREADS = 4, TIMES = 4000 };
 
 static void *work(void *comm)
 {
