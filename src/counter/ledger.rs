@@ -226,7 +226,8 @@ impl Ledger {
         self.counted = Some(*look);
         let before = last.accumulator.unwrap_or(now);
         let powers = (last.power_mw.or(look.power_mw), look.power_mw.or(last.power_mw));
-        let counts = self.counts_between(before, now, ns, powers, look.unit_uj);
+        let witnessed = look.firmware_ns.is_some() && self.firmware.is_proven();
+        let counts = self.counts_between(before, now, ns, powers, (look.unit_uj, witnessed));
         let Some(counts) = counts.filter(|_| !anew) else {
             self.patch(ns, powers);
             return Step::Reset;
@@ -245,14 +246,15 @@ impl Ledger {
         Step::On { counts, ns }
     }
 
-    /// Counts from `before` to `now`; `None` if no run of the counter explains them.
+    /// Counts from `before` to `now`; `None` if no run of the counter explains them. `witnessed`: a clock would tell if it
+    /// had been reset.
     fn counts_between(
         &mut self,
         before: u64,
         now: u64,
         ns: u64,
         powers: (Option<u64>, Option<u64>),
-        unit_uj: f64,
+        (unit_uj, witnessed): (f64, bool),
     ) -> Option<u64> {
         let late = power_pj(self.ceiling_mw, SLOWEST_NS);
         let most = 2 * power_pj(self.ceiling_mw, ns) + late;
@@ -281,7 +283,7 @@ impl Ledger {
             return None;
         }
         // A reset may look like a turn: then the power says something else.
-        if now < before || mean > 0 {
+        if !witnessed && (now < before || mean > 0) {
             self.totals.slack_pj += counts_pj(counts, unit_uj).abs_diff(power_pj((a + b) / 2, ns));
         }
         Some(counts)

@@ -1,6 +1,7 @@
-/* Eight threads for argv[1] milliseconds, on one GPU each or all on GPU 0 (argv[2] 1): power, temperature, and an energy
- * that lies between the counts that the constant power allows. argv[3] and on: for each GPU its power in W, the count at
- * the machine's start, its temperature; first of all the machine's start in ns of CLOCK_BOOTTIME. */
+/* Eight threads on one GPU each or all on GPU 0 (argv[2] 1), for argv[1] milliseconds and until each has read often enough:
+ * power, temperature, and an energy that lies between the counts that the constant power allows. argv[4] and on: for each
+ * GPU its power in W, the count at the machine's start, its temperature, whether its power is the instant one; before them
+ * the machine's start in ns of CLOCK_BOOTTIME. */
 #include <pthread.h>
 #include <time.h>
 
@@ -8,6 +9,7 @@
 
 #define THREADS 8
 #define MOST 64
+#define ENOUGH 40
 
 static zeus_amd_t *z;
 static uint32_t gpus, same;
@@ -41,7 +43,8 @@ static void *work(void *number)
     uint32_t me = (uint32_t)(mine - readings), gpu = same ? 0 : me % gpus;
     double end = boot_ns() + milliseconds * 1e6;
     uint64_t last = 0;
-    while (boot_ns() < end) {
+    /* How fast they read, and how they share the processors, is not for this test. */
+    while (boot_ns() < end || *mine < ENOUGH) {
         zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
         zeus_amd_reading_t all[MOST] = {ZEUS_AMD_READING_INIT};
         uint32_t count = MOST, i;
@@ -73,7 +76,6 @@ static void *work(void *number)
 int main(int argc, char **argv)
 {
     pthread_t threads[THREADS];
-    unsigned long all = 0;
     uint32_t i;
     CHECK(argc > 4 && (argc - 4) % 4 == 0);
     milliseconds = atof(argv[1]);
@@ -93,12 +95,6 @@ int main(int argc, char **argv)
         CHECK(pthread_create(&threads[i], NULL, work, &readings[i]) == 0);
     for (i = 0; i < THREADS; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
-    /* Enough to mean something; how they share the processors is not for this test. */
-    for (i = 0; i < THREADS; i++) {
-        CHECK(readings[i] > 0);
-        all += readings[i];
-    }
-    CHECK(all > 50 * THREADS);
     zeus_amd_close(z);
     return 0;
 }

@@ -51,6 +51,11 @@ pub(super) struct FirmwareClock {
 }
 
 impl FirmwareClock {
+    /// It would tell of a reset.
+    pub fn is_proven(&self) -> bool {
+        self.proven && !self.useless
+    }
+
     /// Tells of a reset even if the counter is past where it was.
     pub fn is_anew(&mut self, look: &Look) -> bool {
         let (Some(driver), Some(firmware), false) = (look.driver_ns, look.firmware_ns, self.useless) else {

@@ -81,6 +81,26 @@ fn the_firmware_s_clock_tells_how_old_a_count_is() {
     assert_eq!(book.age_ns(), 90 * MS);
 }
 
+/// A turn could be a reset in disguise, and only the power says which; where the firmware's clock goes on it was none.
+#[test]
+fn a_turn_that_a_clock_witnesses_is_no_reset() {
+    for (clock, slack) in [(Some(7_000 * MS), false), (None, true)] {
+        let mut book = Ledger::new(32, 750_000);
+        let mut at = |ms: u64, accumulator: u64| {
+            let firmware_ns = clock.map(|c| c + ms * MS);
+            book.add(&Look { firmware_ns, ..look((1_000 + ms) * MS, accumulator & 0xFFFF_FFFF, 300_000) });
+            book.totals()
+        };
+        let start = (1 << 32) - 1_000 * 65536;
+        at(0, start);
+        at(2_000, start + 600 * 65536);
+        // 600 J where the power says 300: the load has changed in between.
+        let t = at(3_000, start + 1_200 * 65536);
+        assert_eq!((t.counts, t.resets), (1_200 * 65536, 0));
+        assert_eq!(t.slack_pj, if slack { 300_000_000_000_000 } else { 0 });
+    }
+}
+
 /// A clock of another unit is none; and no reset.
 #[test]
 fn a_clock_that_keeps_no_pace_is_left_alone() {
