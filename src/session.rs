@@ -141,6 +141,11 @@ impl Session {
         if options.ensure_homogeneous {
             session.ensure_homogeneous()?;
         }
+        // What threads will call in libamd_smi, called once before there is any: what it keeps for that is made now, and at
+        // exit goes after them.
+        if let Some(d) = session.devices.iter().find(|d| !d.is_secondary()) {
+            d.look();
+        }
         session.checking = validate::validate(&session.devices, options.validation)?;
         Ok(session)
     }

@@ -57,8 +57,10 @@ pub struct Total {
 
 /// From here on a counter that says less than the power at both ends is looked at again.
 const DOUBT_FROM_NS: u64 = 120_000_000;
-/// The slowest counter has moved after that.
-const DOUBT_FOR_NS: u64 = 250_000_000;
+/// And from here on any that has not been seen to move of late: what that takes is little beside the window.
+const PROOF_FROM_NS: u64 = 250_000_000;
+/// One that has not moved after that has stopped, and is known to.
+const DOUBT_FOR_NS: u64 = 400_000_000;
 
 impl Window {
     pub fn begin(
@@ -126,21 +128,26 @@ impl Window {
         (total, used)
     }
 
-    /// Counters that seem to have stopped are looked at for long enough to know, all at once and after the look that
-    /// counts: none delays that of another GPU.
+    /// Counters that may have stopped are looked at for long enough to know, all at once and after the look that counts:
+    /// none delays that of another GPU.
     fn watch_doubtful(&self, looked: &[Option<Looked>], edge_ns: u64) {
         let all = self.devices.iter().zip(&self.begun).zip(looked);
-        let doubtful = all.filter(|((d, b), l)| match (b, l) {
-            (Some(b), Some(l)) => d.verdict().is_usable() && is_doubtful(&b.mark, &Mark { edge_ns, ..l.mark }),
-            _ => false,
-        });
-        let mut doubtful: Vec<&Device> = doubtful.map(|((d, _), _)| d).collect();
-        while !doubtful.is_empty() && boot_ns().saturating_sub(edge_ns) < DOUBT_FOR_NS {
-            std::thread::sleep(Duration::from_millis(2));
-            doubtful.retain(|d| {
-                let moves = matches!(d.look().step, Step::On { counts, .. } if counts > 0);
-                !moves && d.verdict().is_usable()
+        let mut doubtful: Vec<(&Device, Mark)> = all
+            .filter_map(|((d, b), l)| Some((d, b.as_ref()?, l.as_ref()?)))
+            .filter(|(d, b, l)| d.verdict().is_usable() && !l.look.stale && is_doubtful(&b.mark, &l.mark, edge_ns))
+            .map(|(d, _, l)| (d, l.mark))
+            .collect();
+        // From here, and not from the edge: on a busy machine much of that time may be gone already.
+        let begun_ns = boot_ns();
+        loop {
+            doubtful.retain(|(d, end)| {
+                let moved = d.look().mark.since(end);
+                !matches!(moved, Step::On { counts: 1.., .. } | Step::Reset) && d.verdict().is_usable()
             });
+            if doubtful.is_empty() || boot_ns().saturating_sub(begun_ns) >= DOUBT_FOR_NS {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -178,10 +185,13 @@ fn begin_one(device: &Device) -> Begun {
     Begun { mark: looked.mark, verdict, watched }
 }
 
-/// Less than the power at either end says: a pause of the load, or a counter that has stopped.
-fn is_doubtful(begin: &Mark, end: &Mark) -> bool {
+/// Nobody has seen it move of late, or it has counted less than the power at either end says: it may have stopped.
+fn is_doubtful(begin: &Mark, end: &Mark, edge_ns: u64) -> bool {
     let (Some(first), Some(last)) = (begin.counted, end.counted) else { return false };
     let ns = last.at_ns(end.zero_ns).saturating_sub(first.at_ns(end.zero_ns));
+    if ns >= PROOF_FROM_NS && edge_ns.saturating_sub(end.moving_ns) > DOUBT_FROM_NS {
+        return true;
+    }
     let power = |m: &Mark| m.powered.and_then(|p| p.power_mw).unwrap_or(0);
     let least = power(begin).min(power(end));
     if ns < DOUBT_FROM_NS || least == 0 {

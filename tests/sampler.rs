@@ -78,8 +78,14 @@ fn t14_return_from_main_while_sampling() {
     let folder = work("exit_race");
     let fake = Fake::new(&folder);
     let to = program("exit_race", &folder);
-    let end = |how: &str| run(fake.command(&to).arg(how).env("FAKE_DIES", "1"));
-    for (how, times) in [("sampler", 30), ("background", 15), ("window", 15)] {
+    // One that is loaded after the first thread was started, and so destroyed before the first one.
+    let other = folder.join("other.so");
+    std::fs::copy(&fake.library, &other).unwrap();
+    let end = |how: &str| {
+        let second = Some(&other).filter(|_| how == "second");
+        run(fake.command(&to).arg(how).args(second).env("FAKE_DIES", "1"))
+    };
+    for (how, times) in [("sampler", 30), ("second", 10), ("background", 15), ("window", 15)] {
         for i in 0..times {
             let ran = end(how);
             assert!(ran.code == Some(7) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{how} {i}: {ran:?}");

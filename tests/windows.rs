@@ -46,9 +46,9 @@ fn load(random: &mut Random) -> String {
     }
 }
 
-/// Loads and counters for the GPUs of a machine. If it is `checked`, the driver may copy the firmware's table more often
-/// than that has news, which the adaptive check at open finds out where libamd_smi keeps no copy of its own.
-fn anything(random: &mut Random, gpus: usize, refreshes: &mut Vec<f64>, checked: bool) -> Vec<String> {
+/// Loads and counters for the GPUs of a machine. The driver copies the firmware's table when it is asked, or as often as it
+/// likes: more often than that has news, or less.
+fn anything(random: &mut Random, gpus: usize, refreshes: &mut Vec<f64>) -> Vec<String> {
     let mut patches = Vec::new();
     for gpu in 0..gpus {
         let refresh = refreshes.swap_remove(random.below(refreshes.len()));
@@ -56,8 +56,6 @@ fn anything(random: &mut Random, gpus: usize, refreshes: &mut Vec<f64>, checked:
         let lag = ["0", "200", "[0, 300]"][random.below(3)];
         let initial = random.next() >> 20;
         let driver = [0.0, 0.0, 1.0, 5.0, 12.0][random.below(5)];
-        // Without a firmware's time nothing tells how old a count is, unless it is seen to stand.
-        let driver = if checked && 2.0 * driver <= refresh { driver } else { 0.0 };
         patches.push(format!("gpu.{gpu}.power = {}", load(random)));
         if random.below(2) == 0 {
             let seed = random.next() >> 32;
@@ -79,6 +77,7 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, what: &str) {
     let machine = sim.machine();
     let order = machine.in_hip_order();
     let (mut worst, mut by_firmware) = (0.0_f64, 0);
+    let (mut long, mut loose) = (0, Vec::new());
     for e in all {
         let gpu = machine.gpu_of(order[e.gpu]);
         if gpu.spec.die == DieRole::Secondary {
@@ -138,8 +137,20 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, what: &str) {
             // as long as the thread that looks may have to wait for a processor. Far less than a turn more or less.
             let turns = if gpu.spec.counter.bits == 32 { 1 + e.energy_mj / 65_536_000 } else { 0 };
             let edges_ns = edges_ns + turns * (refresh_ns as u64 + 100_000_000);
-            let enough = 3.0 + 0.003 * energy + edges_ns as f64 * 1e-6 * most_w;
-            assert!(bound < enough, "{what}: a bound of more than {enough} mJ: {e:?}");
+            // How old a count is, a clock of the firmware tells once some are known; without one it is as old as the counter
+            // takes to move, which a check at open sees to a few milliseconds. ROCm 6.4.3 keeps a table for 100 ms.
+            let known = e.window >= 20 && what.contains("adaptive") && !what.contains("6.4.3 amdsmi");
+            let unsure_ms = match e.flags & FIRMWARE_TIME != 0 {
+                _ if !known => 100.0,
+                true => 2.0 + gpu.refresh_ns() as f64 * 2e-6,
+                false => 10.0 + refresh_ns * 1.25e-6,
+            };
+            let ceiling_w = 1.25 * gpu.spec.caps.max_w.max(most_w / 1.25);
+            let enough = 3.0 + 0.003 * energy + (edges_ns as f64 * 1e-6 + unsure_ms) * ceiling_w;
+            long += 1;
+            if bound >= enough {
+                loose.push((enough, e));
+            }
             if prompt && e.flags & FIRMWARE_UNIT != 0 {
                 assert!(error < 0.001, "{what}: {error} off with the firmware's unit: {e:?}");
             }
@@ -147,7 +158,9 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, what: &str) {
         // Where the counter has moved through several refreshes nothing else is needed. ROCm 6.4.3 keeps a table for 100 ms.
         let trusted = e.verdict <= 1;
         let follows = e.flags & (energies::STALE | RESET) == 0;
-        if trusted && follows && (e.end_ns - e.begin_ns) as f64 > 8.0 * refresh_ns + 1e9 {
+        // Where a call takes long, as many threads want libamd_smi, its edges may say less than the power.
+        let prompt_calls = e.calls_ns < 100_000_000;
+        if trusted && follows && prompt_calls && (e.end_ns - e.begin_ns) as f64 > 8.0 * refresh_ns + 1e9 {
             assert_eq!(e.method, COUNTER, "{what}: {e:?}");
         }
         assert!(trusted || e.method != COUNTER, "{what}: {e:?}");
@@ -157,12 +170,17 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, what: &str) {
         if e.verdict <= 1 && inside(e.begin_ns, e.end_ns - refresh) && inside(e.from_ns, e.to_ns - refresh) {
             assert!(is_reset, "{what}: not said that it was reset: {e:?}");
         } else if is_reset {
-            assert!(
-                inside(e.begin_ns.min(e.from_ns) - refresh, e.end_ns.max(e.to_ns)),
-                "{what}: it was not reset: {e:?}"
-            );
+            // Of an estimate the readings are not told, which were taken while the calls ran.
+            let first = e.begin_ns.min(e.from_ns) - 2 * refresh - e.calls_ns;
+            assert!(inside(first, e.end_ns.max(e.to_ns)), "{what}: it was not reset: {e:?}");
         }
     }
+    // On a busy machine a look may have to wait, now and then.
+    assert!(
+        loose.len() * 5 <= long + 5,
+        "{what}: {} bounds of {long} are larger than need be: {loose:#?}",
+        loose.len()
+    );
     println!(
         "{what}: {} energies, {by_firmware} by the firmware's clock, at most {:.3} % off over 100 refreshes",
         all.len(),
@@ -197,7 +215,7 @@ fn a_thousand_random_windows() {
         ("mi350x-8", "7.0.2", "auto", "adaptive", "firmware", stuck(&[3])),
     ];
     let runs = runs.map(|(machine, rocm, backend, validation, unit, more)| {
-        let mut patches = anything(&mut random, 8, &mut refreshes, rocm == "7.0.2");
+        let mut patches = anything(&mut random, 8, &mut refreshes);
         patches.extend(more);
         (machine, rocm, backend, validation, unit, patches, random.next())
     });
@@ -277,7 +295,7 @@ fn counters_that_are_reset() {
     let mut random = Random::new();
     for (bits, backend) in [(64, "amdsmi"), (32, "amdsmi"), (64, "sysfs")] {
         let mut refreshes = REFRESHES.to_vec();
-        let mut patches = anything(&mut random, 8, &mut refreshes, false);
+        let mut patches = anything(&mut random, 8, &mut refreshes);
         patches.push(format!("all.gfx_target = {}", if bits == 32 { 90008 } else { 90402 }));
         for gpu in 0..8 {
             // Nothing tells of a reset if the counter has since come further than it was.
@@ -316,7 +334,7 @@ fn counters_that_are_reset() {
 fn counters_that_stop() {
     let mut random = Random::new();
     let (mut refreshes, mut patches) = (REFRESHES.to_vec(), Vec::new());
-    patches.extend(anything(&mut random, 8, &mut refreshes, false));
+    patches.extend(anything(&mut random, 8, &mut refreshes));
     let stops: Vec<f64> = (0..8).map(|_| between(&mut random, 1.0, 3.0)).collect();
     for (gpu, at) in stops.iter().enumerate() {
         let how = if gpu % 4 == 3 { "frozen_at_s" } else { "stuck_at_s" };
@@ -331,7 +349,9 @@ fn counters_that_stop() {
         let s = |ns: u64| sim.machine_ns(ns) as f64 * 1e-9;
         let stop = stops[e.gpu];
         if s(e.to_ns) < stop {
-            assert!(e.flags & DISTRUSTED == 0 && e.verdict == 1, "{e:?}");
+            // One that stops right after the end may be seen to stand before the end is over.
+            let before = stop - s(e.to_ns) > 0.12;
+            assert!(!before || e.flags & DISTRUSTED == 0 && e.verdict == 1, "{e:?}, stopped at {stop} s");
             return true;
         }
         // Long enough before the end, and a part of the window that shows in two looks.

@@ -56,6 +56,12 @@ pub fn is_inherited() -> bool {
     EVER.load(Ordering::Acquire) && LIBRARIES.existing().is_none()
 }
 
+/// How many this process has loaded.
+#[must_use]
+pub fn loaded() -> usize {
+    LIBRARIES.existing().map_or(0, |l| l.lock().len())
+}
+
 /// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
 pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Version)> {
     let library = load(places)?;

@@ -1,20 +1,25 @@
 //! The end of the process.
 
 use super::boundary::guard_or;
-use crate::worker;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::{amdsmi, worker};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A thread that is inside libamd_smi for longer than this is left there.
 const LIMIT: Duration = Duration::from_secs(1);
 
-static REGISTERED: AtomicBool = AtomicBool::new(false);
+/// How many libraries there were when that was registered last, and one.
+static REGISTERED: AtomicUsize = AtomicUsize::new(0);
 
 /// Sees to it that background threads end before libamd_smi's statics are destroyed: what is registered last runs
-/// first, and libamd_smi has registered its own when it was first called, before any thread was started. A forked
-/// child inherits the list.
+/// first, and a libamd_smi has registered its own when it was first called, before any thread of its session was started.
+/// So once more for each library that has come since. A forked child inherits the list.
 pub(super) fn end_workers() {
-    if worker::any() && !REGISTERED.swap(true, Ordering::AcqRel) {
+    if !worker::any() {
+        return;
+    }
+    let now = 1 + amdsmi::loaded();
+    if REGISTERED.swap(now, Ordering::AcqRel) != now {
         // SAFETY: a function that stays: this library is never unloaded. If there is no room, nothing is lost but this.
         unsafe { libc::atexit(zeus_amd_at_exit) };
     }

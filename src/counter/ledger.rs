@@ -1,9 +1,12 @@
 //! The book kept on one counter: look after look, wraps undone, resets noticed, power added up beside it. Pure.
 
 mod clocks;
+mod recent;
 
-use super::{counts_pj, power_pj};
+use super::{counts_pj, power_pj, Mark};
+pub(super) use clocks::KEPT_PACE;
 use clocks::{DriverClock, FirmwareClock, Lags};
+use recent::Recent;
 
 /// One look at a GPU: what it said, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -42,7 +45,7 @@ impl Look {
     }
 
     /// From an earlier look to this one; `None` if it is the same reading again.
-    fn since(&self, earlier: &Look) -> Option<u64> {
+    pub(super) fn since(&self, earlier: &Look) -> Option<u64> {
         let ns = match (earlier.driver_ns, self.driver_ns) {
             (Some(a), Some(b)) => b.saturating_sub(a),
             _ => self.seen_ns.saturating_sub(earlier.seen_ns),
@@ -81,13 +84,16 @@ pub enum Step {
     Reset,
 }
 
-/// Powers that tell how much the load moves: with fewer known, anything may lie between two looks.
-const KNOWN: usize = 16;
-const FEW: usize = 4;
 /// A longer time between two powers is a gap: what was drawn meanwhile is anybody's guess.
 const GAP_NS: u64 = 250_000_000;
 /// The slowest counters move every 100 ms; that much energy may come late, or early.
-const SLOWEST_NS: u64 = 100_000_000;
+pub(super) const SLOWEST_NS: u64 = 100_000_000;
+/// One that has stood still for longer, although power is drawn, has stopped.
+const STOPPED_AFTER_NS: u64 = 250_000_000;
+/// The driver stamps the table when it has it; the firmware may have counted up to a millisecond before.
+pub(super) const FIRMWARE_REFRESH_NS: u64 = 1_000_000;
+/// A counter that moved so often in turn takes no longer for one move than for the longest of these, and a part more.
+const MOVES_IN_TURN: u32 = 4;
 /// Looks that are further apart tell little of the moment between them.
 const CLOSE_NS: u64 = 10_000_000;
 /// Powers are whole watts.
@@ -103,14 +109,19 @@ pub struct Ledger {
     powered: Option<Look>,
     /// For how long the counter has stood still although power was drawn.
     still_ns: u64,
-    /// For how long its time has gone on without it, and the longest that it ever did before it moved again. When it last
-    /// moved is known to the time between two looks.
+    /// For how long its time has gone on without it, and the longest that it ever did before it moved again, surely and at
+    /// most. When it last moved is known to the time between two looks.
     standing_ns: u64,
+    surely_stood_ns: u64,
     stood_ns: u64,
     moved_within_ns: u64,
-    recent_mw: [u64; KNOWN],
-    /// How many were put there, one after another.
-    recents: usize,
+    /// The shortest time in which it moved every time: it is refreshed about as often, at the least. And how often in turn
+    /// it just did, in how long at most.
+    moves_in_ns: u64,
+    run: (u32, u64),
+    /// When we last saw a count that it has since gone on from.
+    moving_ns: u64,
+    recent: Recent,
     lags: Lags,
     firmware: FirmwareClock,
     driver: DriverClock,
@@ -128,10 +139,13 @@ impl Ledger {
             powered: None,
             still_ns: 0,
             standing_ns: 0,
+            surely_stood_ns: 0,
             stood_ns: 0,
             moved_within_ns: 0,
-            recent_mw: [0; KNOWN],
-            recents: 0,
+            moves_in_ns: SLOWEST_NS,
+            run: (0, 0),
+            moving_ns: 0,
+            recent: Recent::default(),
             lags: Lags::default(),
             firmware: FirmwareClock::default(),
             driver: DriverClock::default(),
@@ -160,15 +174,31 @@ impl Ledger {
         self.ceiling_mw
     }
 
+    /// It stands still for longer than any does that goes on, although power is drawn.
     #[must_use]
-    pub fn still_ns(&self) -> u64 {
-        self.still_ns
+    pub fn has_stopped(&self) -> bool {
+        self.still_ns >= STOPPED_AFTER_NS.max(2 * self.surely_stood_ns)
     }
 
-    /// So much older than its time the last count may be: as the firmware's clock tells, or else as long as the counter
-    /// has been seen to stand.
+    /// The state of the book; its edge is the last look.
     #[must_use]
-    pub fn age_ns(&self) -> u64 {
+    pub fn mark(&self, edge_ns: u64) -> Mark {
+        Mark {
+            edge_ns,
+            counted: self.counted,
+            powered: self.powered,
+            totals: self.totals,
+            age_ns: self.age_ns(),
+            unsure_ns: self.unsure_ns(),
+            least_ahead_ns: self.least_ahead_ns(),
+            zero_ns: self.driver.zero_ns(),
+            moving_ns: self.moving_ns,
+        }
+    }
+
+    /// So much older than its time the last count is: as the firmware's clock tells, or else as long as the counter has
+    /// been seen to stand.
+    fn age_ns(&self) -> u64 {
         let told = self.counted.and_then(|c| c.ahead_ns()).zip(self.least_ahead_ns());
         if let Some((ahead, least)) = told {
             return ahead.saturating_sub(least).max(0) as u64;
@@ -177,15 +207,19 @@ impl Ledger {
         self.stood_ns.max(now)
     }
 
-    /// What has to be added to the driver's times.
-    #[must_use]
-    pub fn zero_ns(&self) -> i64 {
-        self.driver.zero_ns()
+    /// So much older any count may be, whatever its age is told to be: without a clock that tells, as much as the counter
+    /// takes to move at the least.
+    fn unsure_ns(&self) -> u64 {
+        let clock = self.counted.is_some_and(|c| c.firmware_ns.is_some());
+        if clock && self.lags.are_enough() {
+            0
+        } else {
+            self.moves_in_ns
+        }
     }
 
     /// The least that the driver's clock was ahead of the firmware's, of late.
-    #[must_use]
-    pub fn least_ahead_ns(&self) -> Option<i64> {
+    fn least_ahead_ns(&self) -> Option<i64> {
         self.lags.least()
     }
 
@@ -237,11 +271,19 @@ impl Ledger {
         self.still_ns = if counts == 0 && drawn { self.still_ns + ns } else { 0 };
         if counts == 0 {
             self.standing_ns += ns;
+            self.run = (0, 0);
         } else {
             if self.standing_ns > 0 {
-                self.stood_ns = self.stood_ns.max(self.moved_within_ns + self.standing_ns + ns);
+                self.stood_ns = self.stood_ns.max(self.moved_within_ns + self.standing_ns + ns.min(SLOWEST_NS));
+                self.surely_stood_ns = self.surely_stood_ns.max(self.standing_ns);
             }
             (self.standing_ns, self.moved_within_ns) = (0, ns.min(CLOSE_NS));
+            self.moving_ns = last.seen_ns;
+            self.run = (self.run.0 + 1, self.run.1.max(ns));
+            if self.run.0 == MOVES_IN_TURN {
+                self.moves_in_ns = self.moves_in_ns.min(self.run.1 + self.run.1 / u64::from(MOVES_IN_TURN));
+                self.run = (0, 0);
+            }
         }
         Step::On { counts, ns }
     }
@@ -269,10 +311,6 @@ impl Ledger {
             self.totals.slack_pj += if more >= counts_pj(1 << 32, unit_uj) { more } else { 0 };
             return possible(least).then_some(least);
         };
-        // A step back is a reset if the power does not carry it all the way round.
-        if now < before && counts_pj(least, unit_uj) > 2 * power_pj(a.max(b), ns) + late {
-            return None;
-        }
         let turn = counts_pj(1 << 32, unit_uj).max(1);
         let turns = |mw: u64| (power_pj(mw, ns).saturating_sub(counts_pj(least, unit_uj)) + turn / 2) / turn;
         let mean = turns((a + b) / 2);
@@ -295,9 +333,12 @@ impl Ledger {
             (Some(a), Some(b)) => power_pj((a + b) / 2, ns),
             _ => 0,
         };
+        // The counts at both ends may be older than their times.
+        let late_ns = self.age_ns().max(self.unsure_ns()).max(self.stood_ns).max(FIRMWARE_REFRESH_NS);
         self.totals.resets += 1;
         self.totals.patched_pj += drawn;
         self.totals.slack_pj += drawn.max(power_pj(self.ceiling_mw, ns).saturating_sub(drawn));
+        self.totals.slack_pj += power_pj(self.ceiling_mw, late_ns);
         self.still_ns = 0;
     }
 
@@ -305,7 +346,7 @@ impl Ledger {
         let Some(mw) = look.power_mw else { return };
         let Some(last) = self.powered else {
             self.powered = Some(*look);
-            self.remember_power(mw);
+            self.recent.add(look, mw);
             return;
         };
         let Some(ns) = look.since(&last) else { return };
@@ -314,25 +355,17 @@ impl Ledger {
         let mean = (before + mw) / 2;
         if ns > GAP_NS {
             self.totals.gaps += 1;
-            self.recents = 0;
+            self.recent = Recent::default();
         }
-        self.remember_power(mw);
+        self.recent.add(look, mw);
         // How far the power may have been from the line between two looks: as far as it lately went, or anywhere.
-        let known = &self.recent_mw[..self.recents.min(KNOWN)];
-        let swing = if known.len() < FEW {
-            mean.max(self.ceiling_mw.saturating_sub(mean))
-        } else {
-            let (low, high) = known.iter().fold((before.min(mw), before.max(mw)), |(l, h), p| (l.min(*p), h.max(*p)));
-            high - low + WATT_MW
+        let swing = match self.recent.range() {
+            Some((low, high)) => high.max(before) - low.min(before) + WATT_MW,
+            None => mean.max(self.ceiling_mw.saturating_sub(mean)),
         };
         self.totals.integral_pj += power_pj(before + mw, ns) / 2;
         self.totals.integral_slack_pj += power_pj(swing, ns);
         self.totals.trapezoids += 1;
-    }
-
-    fn remember_power(&mut self, mw: u64) {
-        self.recent_mw[self.recents % KNOWN] = mw;
-        self.recents += 1;
     }
 }
 

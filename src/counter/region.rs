@@ -1,6 +1,6 @@
 //! What a region of a program used: the difference of two marks in the book, and how far off it may be. Pure.
 
-use super::ledger::{Look, Totals};
+use super::ledger::{Look, Step, Totals, FIRMWARE_REFRESH_NS, KEPT_PACE, SLOWEST_NS};
 use super::{counts_pj, power_pj, EnergyUnit, FIRMWARE_UJ};
 
 /// The state of the book at an edge of a region.
@@ -12,15 +12,44 @@ pub struct Mark {
     pub counted: Option<Look>,
     pub powered: Option<Look>,
     pub totals: Totals,
-    /// So much older than its time the count may be, as far as was known then.
+    /// So much older than its time the count is, as far as was known then; and so much more any of that counter may be.
     pub age_ns: u64,
+    pub unsure_ns: u64,
     /// The least that the driver's clock was ahead of the firmware's until then.
     pub least_ahead_ns: Option<i64>,
     /// What has to be added to the driver's times, as far as was known then.
     pub zero_ns: i64,
+    /// When a count was last seen that the counter has since gone on from.
+    pub moving_ns: u64,
 }
 
 impl Mark {
+    /// What has come into the book since an earlier mark, whoever looked.
+    #[must_use]
+    pub fn since(&self, earlier: &Mark) -> Step {
+        if self.totals.resets != earlier.totals.resets {
+            return Step::Reset;
+        }
+        let (Some(last), Some(first)) = (self.counted, earlier.counted) else { return Step::Nothing };
+        let counts = self.totals.counts.wrapping_sub(earlier.totals.counts);
+        last.since(&first).map_or(Step::Same, |ns| Step::On { counts, ns })
+    }
+
+    /// The time since an earlier mark by the firmware's clock, if both have it, and it did not start anew in between.
+    #[must_use]
+    pub fn firmware_since(&self, earlier: &Mark, by_driver: u64) -> Option<u64> {
+        let firmware = |m: &Mark| m.counted.and_then(|c| c.firmware_ns);
+        let ns = firmware(self)?.checked_sub(firmware(earlier)?)?;
+        let apart = (by_driver / 4 + 2_000_000).min(by_driver / KEPT_PACE + 2 * SLOWEST_NS);
+        (ns.abs_diff(by_driver) <= apart).then_some(ns)
+    }
+
+    /// No count of that counter is older than its time by more.
+    #[must_use]
+    pub fn oldest_ns(&self) -> u64 {
+        self.age_ns.max(self.unsure_ns)
+    }
+
     /// The age of the count, with what is known later of the two clocks.
     fn age_by(&self, least_ahead_ns: Option<i64>) -> u64 {
         let ahead = self.counted.and_then(|c| c.ahead_ns()).zip(least_ahead_ns);
@@ -77,8 +106,6 @@ impl Region {
     }
 }
 
-/// The driver stamps the table when it has it; the firmware may have counted up to a millisecond before.
-const FIRMWARE_REFRESH_NS: u64 = 1_000_000;
 /// How long the averaged power of MI200 remembers (10 to 90 % of a step take 4 s).
 const AVERAGED_OVER_NS: u64 = 8_000_000_000;
 /// Powers are whole watts.
@@ -121,13 +148,9 @@ fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Optio
         EnergyUnit::Firmware => (firmware_pj, 0),
     };
     let (begin_ns, end_ns) = (first.at_ns(end.zero_ns), last.at_ns(end.zero_ns));
-    let ages_ns = (begin.age_by(end.least_ahead_ns), end.age_ns);
+    let ages_ns = (begin.age_by(end.least_ahead_ns).max(end.unsure_ns), end.oldest_ns());
     let by_driver = end_ns.saturating_sub(begin_ns);
-    let by_firmware = match (first.firmware_ns, last.firmware_ns) {
-        // Not over a reset, where the firmware's clock starts anew.
-        (Some(a), Some(b)) => b.checked_sub(a).filter(|ns| ns.abs_diff(by_driver) <= by_driver / 4 + 2_000_000),
-        _ => None,
-    };
+    let by_firmware = end.firmware_since(begin, by_driver);
     Some(Region {
         method: Method::Counter,
         energy_pj: energy_pj + (b.patched_pj - a.patched_pj),
@@ -211,7 +234,7 @@ fn edges_pj((begin, end): (&Mark, &Mark), (first, last): (&Look, &Look), ages_ns
     let (from, to) = (first.at_ns(end.zero_ns), last.at_ns(end.zero_ns));
     // Without a time of its own a reading may be one of a cache of libamd_smi (100 ms).
     // So may one by a clock whose zero is only known from when its readings were seen.
-    let own = |look: &Look| look.driver_ns.is_some() && end.zero_ns == 0;
+    let own = |look: &Look| look.driver_ns.is_some_and(|d| d <= look.seen_ns) && end.zero_ns == 0;
     let age = |look: &Look, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + if own(look) { 0 } else { 100_000_000 };
     let too_much = begin.edge_ns.saturating_sub(from) + age(first, ages_ns.0) + to.saturating_sub(end.edge_ns);
     let missing = from.saturating_sub(begin.edge_ns) + end.edge_ns.saturating_sub(to) + age(last, ages_ns.1);

@@ -2,19 +2,16 @@
 
 use super::Device;
 use crate::clock::boot_ns;
-use crate::counter::{EnergyUnit, Ledger, Look, Mark, Step};
+use crate::counter::{EnergyUnit, Ledger, Look, Mark};
 use crate::log;
 use crate::verdict::Verdict;
 
 /// No GPU draws more for long, if nothing tells of its limit.
 const UNKNOWN_LIMIT_MW: u64 = 1_500_000;
-/// A counter that has stood still for so long although power is drawn has stopped: the slowest move every 100 ms.
-const STOPPED_AFTER_NS: u64 = 120_000_000;
 
 /// What a look came to.
 pub struct Looked {
     pub look: Look,
-    pub step: Step,
     /// The state of the book after it; its edge is when the look was over.
     pub mark: Mark,
     pub ceiling_mw: u64,
@@ -31,20 +28,11 @@ impl Device {
         let mut book = self.ledger.lock();
         let ledger = book.get_or_insert_with(|| fresh.unwrap_or_else(|| Ledger::new(64, UNKNOWN_LIMIT_MW)));
         let look = self.look_once();
-        let step = ledger.add(&look);
-        let stopped = ledger.still_ns() >= STOPPED_AFTER_NS;
+        ledger.add(&look);
+        let stopped = ledger.has_stopped();
         let looked = Looked {
             look,
-            step,
-            mark: Mark {
-                edge_ns: look.seen_ns,
-                counted: ledger.counted(),
-                powered: ledger.powered(),
-                totals: ledger.totals(),
-                age_ns: ledger.age_ns(),
-                least_ahead_ns: ledger.least_ahead_ns(),
-                zero_ns: ledger.zero_ns(),
-            },
+            mark: ledger.mark(look.seen_ns),
             ceiling_mw: ledger.ceiling_mw(),
             wrap_ns: ledger.wrap_ns(),
         };

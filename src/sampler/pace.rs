@@ -1,6 +1,5 @@
 //! How often one GPU is looked at: as it was asked, or as often as its readings change.
 
-use crate::counter::Step;
 use crate::device::{Device, Looked};
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,8 @@ pub(super) struct Pace {
     cost: Duration,
     fresh: u32,
     repeated: u32,
+    /// The driver's time of the last look.
+    last_ns: u64,
     wrap: Option<Duration>,
     watched: bool,
     /// There has been a count to be read.
@@ -40,6 +41,7 @@ impl Pace {
             cost: Duration::ZERO,
             fresh: 0,
             repeated: 0,
+            last_ns: 0,
             wrap: None,
             watched: false,
             counted: false,
@@ -99,11 +101,12 @@ impl Pace {
         // On the beat; beats that were missed are left out.
         let beat = self.next.map_or(now, |n| n + period);
         self.next = Some(if beat > now { beat } else { now + period });
-        if looked.look.driver_ns.is_none() {
+        let Some(driver_ns) = looked.look.driver_ns else {
             self.own = self.own.max(UNTIMED);
             return;
-        }
-        if looked.step == Step::Same {
+        };
+        // Whoever saw it first: others may look too.
+        if std::mem::replace(&mut self.last_ns, driver_ns) == driver_ns {
             self.repeated += 1;
         } else {
             self.fresh += 1;

@@ -136,8 +136,9 @@ impl Tap {
                 ring.unit_uj = unit_uj;
                 energy_pj = counts_pj(b.counts.wrapping_sub(a.counts), unit_uj) + (b.patched_pj - a.patched_pj);
                 slack_pj = b.slack_pj - a.slack_pj;
+                let by_clock = mark.firmware_since(&last.mark, since_ns).filter(|ns| *ns > 0);
                 sample.slope_mw =
-                    u64::try_from(energy_pj / u128::from(clock_ns(&last.mark, mark, since_ns))).unwrap_or(u64::MAX);
+                    u64::try_from(energy_pj / u128::from(by_clock.unwrap_or(since_ns))).unwrap_or(u64::MAX);
                 sample.flags |= if b.resets == a.resets { SLOPE } else { RESET };
                 if b.counts == a.counts && b.resets == a.resets {
                     (moved_ns, moved) = (last.moved_ns, last.moved);
@@ -215,7 +216,7 @@ impl Tap {
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<Region> {
         let ring = self.ring.lock();
         let (ceiling_mw, age_ns) =
-            ring.last.get(device.index).copied().flatten().map_or((0, 0), |l| (l.ceiling_mw, l.mark.age_ns));
+            ring.last.get(device.index).copied().flatten().map_or((0, 0), |l| (l.ceiling_mw, l.mark.oldest_ns()));
         let gpu = device.index as u32;
         let kept = |label: String, range: Option<(u64, u64)>| {
             let have = match range {
@@ -243,7 +244,8 @@ impl Tap {
         let stopped = ring.stopped.get(device.index).copied().flatten();
         let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
         let unknown = stopped.map_or(0, |(moved, found)| power_pj(ceiling_mw, found - moved));
-        let slack = end.slack_pj.saturating_sub(begin.slack_pj);
+        // All of the stretches that it begins and ends in.
+        let slack = end.slacks_pj.1.saturating_sub(begin.slacks_pj.0);
         Ok(Region {
             method: if integrated { Method::Integrated } else { Method::Counter },
             unit_uj: if integrated { 0.0 } else { ring.unit_uj },
@@ -266,17 +268,11 @@ impl Tap {
     }
 }
 
-/// The time between two readings by the firmware's clock, if both have it.
-fn clock_ns(a: &Mark, b: &Mark, by_driver: u64) -> u64 {
-    let firmware = |m: &Mark| m.counted.and_then(|c| c.firmware_ns);
-    let ns = firmware(b).zip(firmware(a)).and_then(|(b, a)| b.checked_sub(a));
-    ns.filter(|n| *n > 0 && n.abs_diff(by_driver) <= by_driver / 4 + 2_000_000).unwrap_or(by_driver)
-}
-
 /// A time between two samples.
 struct Point {
     energy_pj: u128,
-    slack_pj: u128,
+    /// At the samples before and after it.
+    slacks_pj: (u128, u128),
     /// Of the stretch between the two samples: before the point, all of it, and its energy.
     part_ns: u64,
     whole_ns: u64,
@@ -300,7 +296,7 @@ impl Point {
             let part_pj = whole_pj * u128::from(part_ns) / u128::from(whole_ns.max(1));
             return Some(Point {
                 energy_pj: pj(b.energy_uj) + part_pj,
-                slack_pj: pj(if part_ns == 0 { b.slack_uj } else { s.slack_uj }),
+                slacks_pj: (pj(b.slack_uj), pj(s.slack_uj)),
                 part_ns,
                 whole_ns,
                 part_pj,

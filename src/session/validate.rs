@@ -2,8 +2,8 @@
 
 use super::Validation;
 use crate::clock::monotonic_ns;
-use crate::counter::{counts_pj, EnergyUnit, Step};
-use crate::device::{Device, Power};
+use crate::counter::{counts_pj, EnergyUnit, Mark, Step};
+use crate::device::{Device, Looked, Power};
 use crate::error::{Error, Result};
 use crate::log;
 use crate::topology::Role;
@@ -71,13 +71,15 @@ struct Open<'a> {
     device: &'a Device,
     since_ns: u64,
     evidence: Evidence,
+    last: Option<Mark>,
 }
 
 impl Open<'_> {
     /// Looks once more; is it still open?
     fn look(&mut self, begun_ns: u64) -> bool {
         let now_ns = monotonic_ns();
-        self.evidence.add(seen(self.device));
+        let looked = self.device.look();
+        self.evidence.add(seen(&looked, self.last.replace(looked.mark)));
         let looked_ns = now_ns - self.since_ns;
         let last = looked_ns >= verdict::FIXED_MS * 1_000_000;
         let verdict = match self.evidence.early() {
@@ -98,7 +100,7 @@ impl Open<'_> {
 /// another half second decides.
 fn adaptive(devices: &[Device], signal: &Signal) {
     let begun_ns = monotonic_ns();
-    let new = |device| Open { device, since_ns: begun_ns, evidence: Evidence::default() };
+    let new = |device| Open { device, since_ns: begun_ns, evidence: Evidence::default(), last: None };
     let mut open: Vec<Open> = counting(devices).into_iter().map(new).collect();
     loop {
         open.retain_mut(|o| o.look(begun_ns));
@@ -108,15 +110,16 @@ fn adaptive(devices: &[Device], signal: &Signal) {
     }
 }
 
-fn seen(device: &Device) -> Seen {
-    let looked = device.look();
-    let moved = match looked.step {
+/// What a look shows beyond the last one: also what others have seen in between, who may look more often.
+fn seen(looked: &Looked, last: Option<Mark>) -> Seen {
+    let step = last.map_or(Step::Nothing, |last| looked.mark.since(&last));
+    let moved = match step {
         Step::On { counts, ns } => Some((counts_pj(counts, looked.look.unit_uj), ns)),
         Step::Nothing | Step::Same | Step::Reset => None,
     };
     Seen {
         moved,
-        reset: looked.step == Step::Reset,
+        reset: step == Step::Reset,
         counter: looked.look.accumulator.is_some(),
         no_counter: looked.look.no_counter,
         power_mw: looked.look.power_mw,

@@ -1,6 +1,7 @@
 /* Many windows at once, of random length, at random times. Prints a line for each GPU of
  * each window: gpu method flags verdict status energy_mj bound_mj duration_ns mean_power_mw begin_ns end_ns unit_uj, then
- * of the window: its number, when its begin had returned and its end was called, and the duration of the total.
+ * of the window: its number, when its begin had returned and its end was called, the duration of the total, and how long
+ * both calls took.
  * argv: validation, unit, threads, windows, shortest and longest in us, seed. */
 #include <inttypes.h>
 #include <pthread.h>
@@ -50,22 +51,25 @@ static void one(int number, uint64_t *state)
     zeus_amd_window_t *w;
     zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     zeus_amd_gpu_energy_t each[MOST] = {ZEUS_AMD_GPU_ENERGY_INIT};
-    uint64_t from, to;
+    uint64_t from, to, took;
     uint32_t i, n = MOST;
     pause_us(chance(state) * 3000);
+    took = zeus_amd_now_ns();
     CHECK_OK(zeus_amd_window_begin(z, &w));
     from = zeus_amd_now_ns();
+    took = from - took;
     pause_us(length_us(state));
     to = zeus_amd_now_ns();
     CHECK_OK(zeus_amd_window_end(w, &total, each, &n));
+    took += zeus_amd_now_ns() - to;
     CHECK(n == gpus);
     CHECK(pthread_mutex_lock(&lock) == 0);
     for (i = 0; i < n; i++) {
         zeus_amd_gpu_energy_t *e = &each[i];
         printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRId32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-               " %" PRIu64 " %" PRIu64 " %.17g %d %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+               " %" PRIu64 " %" PRIu64 " %.17g %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
                e->gpu, e->method, e->flags, e->verdict, e->status, e->energy_mj, e->bound_mj, e->duration_ns,
-               e->mean_power_mw, e->begin_ns, e->end_ns, e->unit_uj, number, from, to, total.duration_ns);
+               e->mean_power_mw, e->begin_ns, e->end_ns, e->unit_uj, number, from, to, total.duration_ns, took);
     }
     CHECK(pthread_mutex_unlock(&lock) == 0);
 }

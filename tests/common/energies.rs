@@ -45,6 +45,8 @@ pub struct Energy {
     pub to_ns: u64,
     /// The duration of the total.
     pub total_ns: u64,
+    /// How long begin and end took.
+    pub calls_ns: u64,
 }
 
 impl Energy {
@@ -70,6 +72,7 @@ impl Energy {
             from_ns: next(w)?,
             to_ns: next(w)?,
             total_ns: next(w)?,
+            calls_ns: next(w)?,
         })
     }
 }

@@ -2,6 +2,9 @@
 
 use super::{Look, SLOWEST_NS};
 
+/// Two clocks that go at one pace are apart by no more than this part of a time.
+pub(in crate::counter) const KEPT_PACE: u64 = 256;
+
 /// The driver's clock is `CLOCK_BOOTTIME`, says the kernel. In a namespace of its own, or before a driver that knows
 /// better, its zero is elsewhere: then it keeps our pace, and is never near.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,8 +69,10 @@ impl FirmwareClock {
             return false;
         };
         let ns = driver.saturating_sub(d);
-        // The count may be as much older than the driver's time as the slowest refresh takes, at both ends.
-        let fits = firmware >= f && (firmware - f).abs_diff(ns) <= ns / 4 + 2 * SLOWEST_NS;
+        // The count may be as much older than the driver's time as the slowest refresh takes, at both ends. Two clocks
+        // that have kept pace are never far apart again, however long nobody looked.
+        let apart = ns / if self.proven { KEPT_PACE } else { 4 };
+        let fits = firmware >= f && (firmware - f).abs_diff(ns) <= apart + 2 * SLOWEST_NS;
         let anew = self.proven && !fits;
         self.useless = !self.proven && !fits;
         self.proven = fits && (self.proven || ns >= 1_000_000_000);
@@ -85,9 +90,13 @@ pub(super) struct Lags {
     now: Option<i64>,
     before: Option<i64>,
     since_ns: u64,
+    last: Option<i64>,
+    different: u32,
 }
 
 const PACE_HOLDS_NS: u64 = 10_000_000_000;
+/// The least of fewer ages than this may be a large one.
+const ENOUGH_AGES: u32 = 8;
 
 impl Lags {
     pub fn add(&mut self, look: &Look) {
@@ -96,6 +105,14 @@ impl Lags {
             (self.before, self.now, self.since_ns) = (self.now, None, look.seen_ns);
         }
         self.now = Some(self.now.map_or(ahead, |n| n.min(ahead)));
+        if self.last.replace(ahead) != Some(ahead) {
+            self.different = self.different.saturating_add(1);
+        }
+    }
+
+    /// The least of them is the age of a count that was new.
+    pub fn are_enough(&self) -> bool {
+        self.different >= ENOUGH_AGES
     }
 
     pub fn least(&self) -> Option<i64> {

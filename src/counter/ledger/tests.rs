@@ -40,9 +40,10 @@ fn a_step_back_of_64_bits_is_a_reset() {
     book.add(&look(1_000 * MS, 1 << 40, 300_000));
     assert_eq!(book.add(&look(1_500 * MS, 7, 300_000)), Step::Reset);
     let t = book.totals();
-    // 150 J by the power; at most 1.25 times the limit may have been drawn.
+    // 150 J by the power; at most 1.25 times the limit may have been drawn, and that for a tenth of a second more, as
+    // nothing tells yet how old a count may be.
     assert_eq!((t.counts, t.resets, t.patched_pj), (0, 1, 150_000_000_000_000));
-    assert_eq!(t.slack_pj, 937_500 * 500 * u128::from(MS) - t.patched_pj);
+    assert_eq!(t.slack_pj, 937_500 * 600 * u128::from(MS) - t.patched_pj);
     // From there it is counted again.
     assert_eq!(book.add(&look(1_600 * MS, 7 + 65536, 300_000)), Step::On { counts: 65536, ns: 100 * MS });
 }
@@ -68,6 +69,64 @@ fn a_clock_that_starts_anew_is_a_reset() {
         // Once, not for ever.
         let step = book.add(&with_firmware(62_100 * MS, 1000 + 3_030 * 65536, restarted_ns + 100 * MS));
         assert_eq!(step, Step::On { counts: 30 * 65536, ns: 100 * MS });
+    }
+}
+
+/// Up for five minutes, reset while nobody looked for two hours: its clock is behind by no more than a quarter of that.
+#[test]
+fn a_reset_in_a_long_time_without_a_look_is_one() {
+    let mut book = Ledger::new(64, 750_000);
+    let hour = 3_600_000 * MS;
+    book.add(&with_firmware(1_000 * MS, 1000, 300_000 * MS));
+    let joule = |j: u64| 1000 + j * 65536;
+    assert!(matches!(book.add(&with_firmware(3_000 * MS, joule(600), 302_000 * MS)), Step::On { .. }));
+    let began = book.mark(0);
+    let (at, firmware) = (3_000 * MS + 2 * hour, 302_000 * MS + 2 * hour);
+    assert_eq!(book.add(&with_firmware(at, joule(1_800_000), firmware - 1_500_000 * MS)), Step::Reset);
+    assert_eq!(book.mark(0).firmware_since(&began, 2 * hour), None);
+    // Clocks are not quite alike.
+    let on = with_firmware(at + 2 * hour, joule(3_600_000), firmware - 1_500_000 * MS + 2 * hour + 7_000 * MS);
+    assert!(matches!(book.add(&on), Step::On { .. }));
+}
+
+/// What others have looked at in between is seen from one's own marks.
+#[test]
+fn marks_tell_what_others_saw() {
+    let mut book = Ledger::new(64, 750_000);
+    book.add(&look(1_000 * MS, 500, 300_000));
+    let first = book.mark(0);
+    assert_eq!(book.mark(0).since(&first), Step::Same);
+    book.add(&look(1_010 * MS, 510, 300_000));
+    book.add(&look(1_020 * MS, 530, 300_000));
+    assert_eq!(book.add(&look(1_020 * MS, 530, 300_000)), Step::Same);
+    assert_eq!(book.mark(0).since(&first), Step::On { counts: 30, ns: 20 * MS });
+    book.add(&look(1_030 * MS, 7, 300_000));
+    assert_eq!(book.mark(0).since(&first), Step::Reset);
+}
+
+/// The driver copies every 5 ms what the firmware counts every 3: each copy has moved, and is up to 3 ms old.
+#[test]
+fn without_a_clock_a_count_is_as_old_as_it_takes_to_move() {
+    let mut book = Ledger::new(64, 750_000);
+    book.add(&look(1_000 * MS, 0, 300_000));
+    assert_eq!(book.mark(0).oldest_ns(), 100 * MS, "nothing is known yet");
+    for i in 1..20 {
+        book.add(&look((1_000 + 5 * i) * MS, i * 100_000, 300_000));
+        assert_eq!(book.mark(0).oldest_ns(), if i < 4 { 100 * MS } else { 25 * MS / 4 });
+    }
+    // That it moved from one copy to the next says little: this one takes 33 ms, of which nothing is known until it stands.
+    let mut book = Ledger::new(64, 750_000);
+    for i in 0..40 {
+        let at = 12 * i;
+        book.add(&look((1_000 + at) * MS, at / 33 * 600_000, 300_000));
+        assert!(book.mark(0).oldest_ns() >= 33 * MS);
+    }
+    // With one it is what that says, once enough ages are known.
+    let mut book = Ledger::new(64, 750_000);
+    for i in 1..20 {
+        book.add(&with_firmware((1_000 + 5 * i) * MS, i * 100_000, (7_000 + 5 * i) * MS - i % 3 * MS));
+        let unsure_us = [100_000, 100_000, 100_000, 100_000, 6_250, 6_250, 6_250];
+        assert_eq!(book.mark(0).unsure_ns, unsure_us.get(i as usize - 1).map_or(0, |us| us * 1000), "{i}");
     }
 }
 
@@ -123,9 +182,18 @@ fn a_counter_that_stands_is_noticed() {
     for i in 0..=20 {
         book.add(&look(1_000 * MS + i * 10 * MS, 5, 300_000));
     }
-    assert_eq!(book.still_ns(), 200 * MS);
+    assert!(!book.has_stopped());
+    book.add(&look(1_249 * MS, 5, 300_000));
+    assert!(!book.has_stopped());
+    book.add(&look(1_250 * MS, 5, 300_000));
+    assert!(book.has_stopped());
     book.add(&look(1_300 * MS, 6, 300_000));
-    assert_eq!(book.still_ns(), 0);
+    assert!(!book.has_stopped());
+    // One that took so long, and went on, may take it again.
+    book.add(&look(1_600 * MS, 6, 300_000));
+    assert!(!book.has_stopped());
+    book.add(&look(1_950 * MS, 6, 300_000));
+    assert!(book.has_stopped());
 }
 
 #[test]
@@ -177,7 +245,7 @@ fn zero_after(looks: u64, lag_ms: i64, pace: f64) -> i64 {
         let driver = (100_000 * MS) as i64 - lag_ms * MS as i64 + (i as f64 * 50e6 * pace) as i64;
         book.add(&Look { seen_ns, ..look(driver as u64, i * 65536, 300_000) });
     }
-    book.zero_ns() / MS as i64
+    book.mark(0).zero_ns / MS as i64
 }
 
 #[test]

@@ -21,6 +21,16 @@ fn a_ring_has_room_for_something() {
     assert!(Tap::new(1, EnergyUnit::Firmware, None, MOST + 1).is_err());
 }
 
+/// What is left open between two samples may lie in any part of the time between them.
+#[test]
+fn a_moment_has_the_slack_of_both_sides() {
+    let mut all = samples(&[10, 10, 10]);
+    (0..3).for_each(|i| all[i].slack_uj = 100 * i as u64);
+    let at = |ns| Point::at(all.iter(), ns).unwrap().slacks_pj;
+    assert_eq!(at(2_500_000), (100_000_000, 200_000_000));
+    assert_eq!(at(2_000_000), (100_000_000, 100_000_000));
+}
+
 proptest! {
     /// Pushed and drained in any order: each sample is drained once, in its turn, or counted as lost.
     #[test]
