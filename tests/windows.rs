@@ -289,6 +289,30 @@ fn shared_packages() {
     assert_eq!(split, [S, S, 0, 0, 0, 0, 0, 0, 0]);
 }
 
+/// Idle at both ends and busy in between, when the counter stops: it has counted more than the power at the ends says, and
+/// less than was drawn. Only another look tells.
+#[test]
+fn a_counter_that_stops_under_load_and_not_at_the_ends() {
+    for backend in ["auto", "amdsmi"] {
+        let patches: Vec<String> = (0..8)
+            .flat_map(|gpu| {
+                let stop = 1.1 + 0.1 * gpu as f64;
+                [
+                    format!("gpu.{gpu}.counter.stuck_at_s = {stop}"),
+                    format!("gpu.{gpu}.power = {{ kind = \"steps\", steps = [[0, 60], [1, 700], [2, 60]] }}"),
+                ]
+            })
+            .collect();
+        let sim = Sim::start("mi300x-8", "7.13", &patches).unwrap();
+        let all = energies::windows(&sim, (backend, "off", "firmware"), 1, 1, (3e6, 3e6), 1);
+        for e in &all {
+            assert!(sim.machine_ns(e.from_ns) < 1_000_000_000, "the window began too late: {e:?}");
+            assert!(e.verdict == STUCK && e.method == ESTIMATED && e.flags & DISTRUSTED != 0, "{e:?}");
+        }
+        hold(&sim, &all, MOST_W, &format!("stopped under load, {backend}"));
+    }
+}
+
 /// A counter that starts anew: said, never negative, never huge, and the truth is inside the bound.
 #[test]
 fn counters_that_are_reset() {

@@ -21,7 +21,7 @@ static void count(uint32_t level, const char *text, void *user)
 static void child(void)
 {
     zeus_amd_t *own;
-    alarm(20);
+    alarm(60);
     if (z) {
         all_refuse(z, ZEUS_AMD_STATUS_FORKED);
         CHECK(says("fork"));
@@ -63,7 +63,7 @@ static void grandchild(void)
     CHECK(pid >= 0);
     if (pid == 0) {
         zeus_amd_t *parents = z;
-        alarm(20);
+        alarm(60);
         z = open_quickly();
         read_fake(z, 1);
         fork_once();
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 {
     pthread_t thread;
     CHECK(argc == 2);
-    alarm(50);
+    alarm(120);
     if (strcmp(argv[1], "initialising") == 0) {
         /* The first open waits for amdsmi_init, which takes a second; the child has to call it itself. */
         CHECK(pthread_create(&thread, NULL, open_slowly, NULL) == 0);

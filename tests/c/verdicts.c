@@ -1,4 +1,4 @@
-/* Opens sessions, one after another, and prints "open VALIDATION us" for each, then for each GPU
+/* Opens sessions, one after another, and prints "open VALIDATION us begin_ns" for each, then for each GPU
  * "gpu VALIDATION at_once energy_status verdict energy_status supported": the first two as soon as it is open, the
  * others when no check is pending any more.
  * argv: a CLOCK_BOOTTIME in ns to wait for, how often, then validations, which take turns. */
@@ -37,7 +37,7 @@ static void once(uint32_t validation)
     uint64_t begin = zeus_amd_now_ns();
     options.validation = validation;
     CHECK_OK(zeus_amd_open(&options, &z));
-    printf("open %" PRIu32 " %" PRIu64 "\n", validation, (zeus_amd_now_ns() - begin) / 1000);
+    printf("open %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", validation, (zeus_amd_now_ns() - begin) / 1000, begin);
     CHECK_OK(zeus_amd_gpu_count(z, &n));
     CHECK(n <= MOST);
     all(z, n, first, early);
