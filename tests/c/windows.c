@@ -1,7 +1,7 @@
-/* Many windows at once, of random length, at random times. Prints a line for each GPU of
- * each window: gpu method flags verdict status energy_mj bound_mj duration_ns mean_power_mw begin_ns end_ns unit_uj, then
- * of the window: its number, when its begin had returned and its end was called, the duration of the total, and how long
- * both calls took.
+/* Many windows at once, of random length, at random times, some of which are read on their way. Prints a line for each GPU
+ * at each reading and end: gpu method flags verdict status energy_mj bound_mj duration_ns mean_power_mw begin_ns end_ns
+ * unit_uj, then of the window: its number, when its begin had returned and its end was called, the duration of the total,
+ * and how long both calls took.
  * argv: validation, unit, threads, windows, shortest and longest in us, seed. */
 #include <inttypes.h>
 #include <pthread.h>
@@ -46,23 +46,33 @@ static double length_us(uint64_t *state)
     return us * (1 + doublings);
 }
 
-static void one(int number, uint64_t *state)
+/* The total is that of the packages, each once. */
+static void check_total(const zeus_amd_total_energy_t *total, const zeus_amd_gpu_energy_t *each, uint32_t n)
 {
-    zeus_amd_window_t *w;
+    uint64_t energy = 0, bound = 0;
+    uint32_t i, packages = 0;
+    for (i = 0; i < n; i++) {
+        energy += each[i].energy_mj;
+        bound += each[i].bound_mj;
+        packages += each[i].status == ZEUS_AMD_STATUS_OK;
+    }
+    CHECK(total->packages == packages);
+    /* Each is rounded, the bounds up. */
+    CHECK(total->energy_mj <= energy + n && total->energy_mj + n >= energy);
+    CHECK(total->bound_mj <= bound + n && total->bound_mj + 3 * n >= bound);
+}
+
+/* Ends the window, or only reads it, and prints what it says; begin took so long, and had returned then. */
+static void print_until_now(zeus_amd_window_t *w, int ends, int number, uint64_t from, uint64_t took)
+{
     zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     zeus_amd_gpu_energy_t each[MOST] = {ZEUS_AMD_GPU_ENERGY_INIT};
-    uint64_t from, to, took;
+    uint64_t to = zeus_amd_now_ns();
     uint32_t i, n = MOST;
-    pause_us(chance(state) * 3000);
-    took = zeus_amd_now_ns();
-    CHECK_OK(zeus_amd_window_begin(z, &w));
-    from = zeus_amd_now_ns();
-    took = from - took;
-    pause_us(length_us(state));
-    to = zeus_amd_now_ns();
-    CHECK_OK(zeus_amd_window_end(w, &total, each, &n));
+    CHECK_OK(ends ? zeus_amd_window_end(w, &total, each, &n) : zeus_amd_window_read(w, &total, each, &n));
     took += zeus_amd_now_ns() - to;
     CHECK(n == gpus);
+    check_total(&total, each, n);
     CHECK(pthread_mutex_lock(&lock) == 0);
     for (i = 0; i < n; i++) {
         zeus_amd_gpu_energy_t *e = &each[i];
@@ -72,6 +82,25 @@ static void one(int number, uint64_t *state)
                e->mean_power_mw, e->begin_ns, e->end_ns, e->unit_uj, number, from, to, total.duration_ns, took);
     }
     CHECK(pthread_mutex_unlock(&lock) == 0);
+}
+
+static void one(int number, uint64_t *state)
+{
+    zeus_amd_window_t *w;
+    uint64_t begin, from;
+    double us;
+    pause_us(chance(state) * 3000);
+    begin = zeus_amd_now_ns();
+    CHECK_OK(zeus_amd_window_begin(z, &w));
+    from = zeus_amd_now_ns();
+    us = length_us(state);
+    if (number % 4 == 3) {
+        pause_us(us / 2);
+        print_until_now(w, 0, number, from, from - begin);
+        us /= 2;
+    }
+    pause_us(us);
+    print_until_now(w, 1, number, from, from - begin);
 }
 
 static void *work(void *seed)
