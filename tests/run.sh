@@ -17,12 +17,14 @@ failed=0
 step() {
     local name=$1
     shift
+    local begun=$SECONDS
     printf '== %s\n' "$name"
     if "$@" </dev/null; then
         passed=$((passed + 1))
+        printf '   %s: %d s\n' "$name" $((SECONDS - begun))
     else
         failed=$((failed + 1))
-        printf '!! failed: %s\n' "$name"
+        printf '!! failed: %s, after %d s\n' "$name" $((SECONDS - begun))
     fi
 }
 
