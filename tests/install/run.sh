@@ -86,6 +86,7 @@ done
 diff <(cd "$prefix" && find . ! -type d | sort) <(cd "$work/parts" && find . ! -type d | cut -d/ -f3- | sed 's,^,./,' | sort)
 
 . tests/install/consumers.sh
+. tests/install/readme.sh
 . tests/install/trees.sh
 . tests/install/archive.sh
 . tests/install/simulator.sh
