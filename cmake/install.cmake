@@ -1,5 +1,4 @@
 # cmake --install: components runtime, development, examples, debug, and simulator (simulator.cmake).
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(here "${CMAKE_CURRENT_BINARY_DIR}")
@@ -26,9 +25,9 @@ install(FILES "${here}/${soname}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONEN
 install(FILES "${here}/libzeus_amd.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 install(FILES "${here}/stripped/${file_name}.debug" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT debug)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/LICENSE" "${CMAKE_CURRENT_SOURCE_DIR}/CHANGELOG.md"
-              "${CMAKE_CURRENT_SOURCE_DIR}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
+              "${CMAKE_CURRENT_SOURCE_DIR}/README.md" DESTINATION "${doc_dir}" COMPONENT runtime)
 # The picture that README.md shows.
-install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/docs/power.svg" DESTINATION "${CMAKE_INSTALL_DOCDIR}/docs" COMPONENT runtime)
+install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/docs/power.svg" DESTINATION "${doc_dir}/docs" COMPONENT runtime)
 if(ZEUS_AMD_STATIC)
     install(FILES "${static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 endif()
@@ -51,11 +50,11 @@ endif()
 # Sources that build with the installed package, and the way to do so.
 install(
     DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/examples-c/"
-    DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples"
+    DESTINATION "${doc_dir}/examples"
     COMPONENT examples
     PATTERN "*.sh" EXCLUDE
     PATTERN "__pycache__" EXCLUDE)
-install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/cmake/examples.txt" DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples"
+install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/cmake/examples.txt" DESTINATION "${doc_dir}/examples"
         COMPONENT examples RENAME CMakeLists.txt)
 
 # Programs find the library from where they are.

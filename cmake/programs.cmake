@@ -1,4 +1,4 @@
-# Programs in C and C++: the examples, and what is installed beside the library. Each file that is there is built.
+# Programs in C, C++ and Fortran: the examples, and what is installed beside the library. Each file that is there is built.
 
 function(zeus_amd_program target name)
     add_executable(${target} ${ARGN})
@@ -66,5 +66,22 @@ if(ZEUS_AMD_EXAMPLES)
         if(includes_mpi)
             target_link_libraries(zeus_amd_example_${name} PRIVATE MPI::MPI_C)
         endif()
+    endforeach()
+
+    file(GLOB fortran_examples CONFIGURE_DEPENDS "${programs}/*.f90")
+    include(CheckLanguage)
+    check_language(Fortran)
+    if(CMAKE_Fortran_COMPILER)
+        enable_language(Fortran)
+    else()
+        message(STATUS "zeus_amd: no Fortran compiler, so no examples in Fortran")
+        set(fortran_examples)
+    endif()
+    foreach(file ${fortran_examples})
+        get_filename_component(name "${file}" NAME_WE)
+        set(target zeus_amd_example_${name}_fortran)
+        zeus_amd_program(${target} ${name}_fortran "${file}")
+        set_target_properties(${target} PROPERTIES Fortran_MODULE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/${target}.modules")
+        target_link_libraries(${target} PRIVATE zeus_amd_fortran)
     endforeach()
 endif()

@@ -7,15 +7,14 @@ set(sim_built "${ZEUS_AMD_CARGO_TARGET_DIR}/simulator")
 # cargo knows what is outdated.
 add_custom_target(
     zeus_amd_sim ALL
-    COMMAND "${CMAKE_COMMAND}" -E env "CARGO_TARGET_DIR=${ZEUS_AMD_CARGO_TARGET_DIR}" "CARGO=${ZEUS_AMD_CARGO}"
-            "${sim}/run" build > simulated-libraries.txt
+    COMMAND "${CMAKE_COMMAND}" -E env --unset=CARGO_BUILD_TARGET "CARGO_TARGET_DIR=${ZEUS_AMD_CARGO_TARGET_DIR}"
+            "CARGO=${ZEUS_AMD_CARGO}" "${sim}/run" build > simulated-libraries.txt
     COMMAND "${ZEUS_AMD_OBJCOPY}" --strip-debug "${sim_built}/libzeus_amd_sim.a" libzeus_amd_sim.a
     WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"
     COMMENT "Building the simulated machine"
     VERBATIM)
 
 if(ZEUS_AMD_INSTALL)
-    include(GNUInstallDirs)
     set(home "${CMAKE_INSTALL_LIBDIR}/zeus_amd/sim")
     install(PROGRAMS "${sim_built}/zeus-amd-sim" DESTINATION "${home}" COMPONENT simulator)
     install(FILES "${CMAKE_CURRENT_BINARY_DIR}/libzeus_amd_sim.a" DESTINATION "${home}" COMPONENT simulator)
@@ -26,7 +25,7 @@ if(ZEUS_AMD_INSTALL)
         COMPONENT simulator
         FILES_MATCHING
         REGEX "/(libamd_smi\\.so\\.[0-9]+|preload\\.so)$")
-    install(FILES "${sim}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT simulator RENAME simulator.md)
+    install(FILES "${sim}/README.md" DESTINATION "${doc_dir}" COMPONENT simulator RENAME simulator.md)
     # bin/zeus-amd-sim is a relative link into that folder.
     file(RELATIVE_PATH up "${CMAKE_INSTALL_FULL_BINDIR}" "${CMAKE_INSTALL_FULL_LIBDIR}/zeus_amd/sim")
     file(MAKE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/links")

@@ -788,8 +788,8 @@ contains
     integer(c_int32_t) :: status
 
     if (present(callback)) then
-      to_log => callback
       status = c_set_log(c_funloc(message), level, c_null_ptr)
+      if (status == ZEUS_AMD_STATUS_OK) to_log => callback
     else
       status = c_set_log(c_null_funptr, level, c_null_ptr)
     end if
@@ -964,7 +964,7 @@ contains
     character(kind=c_char), allocatable, target, intent(out) :: chars(:)
     type(c_ptr), intent(inout) :: pointer
     if (.not. present(text)) return
-    chars = to_c(text)
+    allocate (chars, source=to_c(text))
     pointer = c_loc(chars)
   end subroutine put
 

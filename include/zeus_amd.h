@@ -417,7 +417,8 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_DEVICE_LOST = -14,
     /**
-     * The energy counter was reset in between.
+     * The energy counter was reset in between. Reserved: no function returns it;
+     * ZEUS_AMD_ENERGY_FLAG_RESET_BIT tells.
      */
     ZEUS_AMD_STATUS_COUNTER_RESET = -15,
     /**
@@ -1264,8 +1265,8 @@ ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
  * @param[in] callback Receives messages; NULL: nobody does.
  * @param[in] level    The least important zeus_amd_log_level_t that is wanted.
  * @param[in] user     Handed to the callback as it is; may be NULL.
- * @return ZEUS_AMD_STATUS_OK, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such
- *         level).
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level; the
+ *         callback from before stays), ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread; the old callback may still run in another one when
  *               this returns.
  * @forksafety  Works in a child.
@@ -1281,8 +1282,8 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  * Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
  * (the order of PyTorch's cuda:N) and checks their energy counters, which takes
  * some tens of milliseconds, or half a second (seldom up to four) if one is not
- * as it should be; the options choose another way. A GPU that fails a check does not fail the others:
- * ask zeus_amd_gpu_info() for its verdict. No GPU at all
+ * as it should be; the options choose another way. A GPU that fails a check does
+ * not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
  * that libamd_smi lists is a session with zero GPUs.
  *
  * The environment is read here and nowhere else. The masks
@@ -1298,7 +1299,7 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  * @param[out] session Receives the session, or NULL on failure; not NULL.
  * @return ZEUS_AMD_STATUS_OK, or
  *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (session is NULL, unknown flags or
- *         values in options),
+ *         values in options, or ZEUS_AMD_BACKEND has none of its values),
  *         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
  *         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
  *         and only with ZEUS_AMD_BACKEND_AMDSMI:
@@ -1324,8 +1325,9 @@ zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
 /**
  * Ends a session. No call may be running on it, and none may follow. libamd_smi
  * stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
- * otherwise. Samplers stop, and keep their samples; windows stay open. Guards that are still open end: their settings come back, and only
- * zeus_amd_guard_end(), which frees them, may be called with them afterwards.
+ * otherwise. Samplers stop, and keep their samples; windows stay open. Guards that
+ * are still open end: their settings come back, and only zeus_amd_guard_end(),
+ * which frees them, may be called with them afterwards.
  *
  * @param[in] session A session, or NULL, which does nothing.
  * @threadsafety Any thread, but not while the session is in use elsewhere.
@@ -1347,7 +1349,9 @@ void zeus_amd_close(struct zeus_amd_t *session);
  * @return ZEUS_AMD_STATUS_OK, or the reason why not:
  *         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
  *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
- *         ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION,
+ *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags or values in options,
+ *         or ZEUS_AMD_BACKEND has none of its values),
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
  *         ZEUS_AMD_STATUS_INTERNAL.
  * @threadsafety Any thread.
  * @forksafety  Works in a child.
@@ -1538,7 +1542,7 @@ zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_t *session,
                                             uint64_t *power_mw);
 
 /**
- * Power of the memory alone. No AMD GPU reports it: always
+ * Power of the memory alone, in milliwatts. No AMD GPU reports it: always
  * ZEUS_AMD_STATUS_NOT_SUPPORTED. It is here because Zeus has it for others.
  *
  * @param[in]  session An open session; not NULL.
@@ -1570,6 +1574,8 @@ zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_t *sess
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
  *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
  *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_NOT_YET (the counter is still being checked, as
+ *         ZEUS_AMD_VALIDATION_BACKGROUND has it),
  *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
@@ -1590,7 +1596,8 @@ zeus_amd_status_t zeus_amd_energy_mj(const struct zeus_amd_t *session,
 
 /**
  * Does zeus_amd_energy_mj() have a counter to read? 1 if its verdict is
- * ZEUS_AMD_VERDICT_TRUSTED or ZEUS_AMD_VERDICT_NOT_CHECKED, else 0.
+ * ZEUS_AMD_VERDICT_TRUSTED or ZEUS_AMD_VERDICT_NOT_CHECKED, else 0, also while it
+ * is still being checked.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -1609,8 +1616,9 @@ zeus_amd_status_t zeus_amd_energy_supported(const struct zeus_amd_t *session,
                                             uint32_t *supported);
 
 /**
- * The energy accumulator as it stands, trusted or not, with its unit and the
- * driver's time of the reading. An old value is flagged
+ * The energy accumulator of the package as it stands, trusted or not: counts of
+ * unit_uj microjoules each since the counter's own zero (driver load or reset),
+ * with the times of the reading. An old value is flagged
  * (ZEUS_AMD_ENERGY_STALE_BIT), not refused.
  *
  * @param[in]  session An open session; not NULL.

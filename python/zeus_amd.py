@@ -16,11 +16,13 @@ The library is $ZEUS_AMD_LIBRARY, or the one beside this file, or what the dynam
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import enum
 import operator
 import os
 import threading
+import time
 from ctypes import POINTER, byref, c_char, c_char_p, c_double, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable, Iterator, List, Optional, Tuple, Union
 
@@ -582,8 +584,17 @@ def set_log(callback: Optional[Callable[[Log, str], None]], level: Log = Log.DEB
     """Messages of that level and more important ones go to callback(level, text), on the thread that has something to say;
     None: nowhere."""
     global _log
+    _check(_lib.zeus_amd_set_log(_LogFn() if callback is None else _to_log, level, None))
     _log = callback
-    _check(_lib.zeus_amd_set_log(_to_log if callback else _LogFn(), level, None))
+
+
+@atexit.register
+def _end_of_log() -> None:
+    """Before Python 3.14 an interpreter that ends makes an end of each thread that comes back to it, which a thread inside of
+    the library does not survive, nor the process. One that is on its way gets the time to be done."""
+    if _log is not None:
+        set_log(None)
+        time.sleep(0.01)
 
 
 def _options(options: dict) -> _Options:

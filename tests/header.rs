@@ -38,7 +38,7 @@ fn header_is_current() {
 #[test]
 fn symbol_list_is_current() {
     let path = root().join("cmake/exports.txt");
-    let mut made: Vec<String> = functions().into_iter().map(|(name, _)| name).collect();
+    let mut made: Vec<String> = functions().into_iter().map(|f| f.name).collect();
     made.sort();
     let made = made.join("\n") + "\n";
     if std::env::var_os("ZEUS_AMD_BLESS").is_some() {
@@ -59,9 +59,36 @@ fn no_module_is_forgotten() {
     }
 }
 
+#[derive(Debug)]
+struct Function {
+    name: String,
+    /// It returns a zeus_amd_status_t.
+    may_fail: bool,
+    /// The text above it, in one line.
+    comment: String,
+}
+
+impl Function {
+    /// A part of the text: from `tag` to the next tag.
+    fn part(&self, tag: &str) -> &str {
+        let (_, rest) = self.comment.split_once(tag).unwrap_or_else(|| panic!("{} has no {tag}", self.name));
+        rest.split(" @").next().unwrap()
+    }
+}
+
+fn header() -> String {
+    fs::read_to_string(root().join("include/zeus_amd.h")).unwrap()
+}
+
+/// The words of a comment, without its stars.
+fn words(comment: &str) -> String {
+    let words = comment.split_whitespace().filter(|w| !["/**", "*", "*/"].contains(w));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The functions of the header with the comment above each.
-fn functions() -> Vec<(String, String)> {
-    let header = fs::read_to_string(root().join("include/zeus_amd.h")).unwrap();
+fn functions() -> Vec<Function> {
+    let header = header();
     let mut found = Vec::new();
     let mut comment = String::new();
     let mut in_comment = false;
@@ -80,7 +107,11 @@ fn functions() -> Vec<(String, String)> {
         }
         if !in_comment && comment.ends_with("@@") {
             if let Some(name) = line.split(['(', ' ', '*']).find(|w| w.starts_with("zeus_amd_") && !w.ends_with("_t")) {
-                found.push((name.to_owned(), comment.clone()));
+                found.push(Function {
+                    name: name.to_owned(),
+                    may_fail: line.contains("zeus_amd_status_t "),
+                    comment: words(&comment),
+                });
                 comment.clear();
             }
         }
@@ -91,14 +122,81 @@ fn functions() -> Vec<(String, String)> {
 
 #[test]
 fn every_function_says_what_it_must() {
-    for (name, comment) in functions() {
-        for tag in ["@return", "@threadsafety", "@forksafety", "@since"] {
-            assert!(comment.contains(tag), "{name} has no {tag}");
+    // What its parameters and its kind make it return.
+    let follows = [
+        ("", "INTERNAL"),
+        ("not NULL", "INVALID_ARGUMENT"),
+        ("struct_size", "STRUCT_VERSION"),
+        ("options How to", "STRUCT_VERSION"),
+        ("An index below zeus_amd_gpu_count()", "NOT_FOUND"),
+        ("how many GPUs there are", "BUFFER_TOO_SMALL"),
+        ("An open session", "FORKED"),
+        ("A window", "FORKED"),
+        ("A sampler", "FORKED"),
+        ("A guard", "FORKED"),
+    ];
+    for f in functions() {
+        for tag in ["@return ", "@threadsafety ", "@forksafety ", "@since "] {
+            assert!(f.comment.contains(tag), "{} has no {tag}", f.name);
         }
-        if comment.contains("@return ZEUS_AMD_STATUS_OK") && comment.contains("session An open session") {
-            assert!(comment.contains("ZEUS_AMD_STATUS_FORKED"), "{name} does not say what happens in a child");
+        if !f.may_fail || f.part("@return ").starts_with("As zeus_amd_") {
+            continue;
+        }
+        let returned = f.part("@return ");
+        let parameters = f.comment.split("@param").skip(1).map(|p| p.split(" @").next().unwrap());
+        let parameters = parameters.collect::<Vec<_>>().join(" ");
+        for (words, status) in follows {
+            let status = format!("ZEUS_AMD_STATUS_{status}");
+            assert!(
+                !parameters.contains(words) || returned.contains(&status),
+                "{}: no {status}, but {words:?}",
+                f.name
+            );
+            if status.ends_with("FORKED") && parameters.contains(words) {
+                assert!(f.part("@forksafety ").contains(&status), "{} does not say what happens in a child", f.name);
+            }
         }
     }
+}
+
+/// A status that no function names is one that some function keeps to itself.
+#[test]
+fn every_status_is_some_function_s() {
+    let returned: String =
+        functions().iter().filter(|f| f.may_fail).map(|f| f.part("@return ").to_owned() + ",").collect();
+    let header = header();
+    let list = header.split("enum zeus_amd_status_t").nth(1).unwrap().split("};").next().unwrap();
+    let mut seen = 0;
+    for entry in list.split("/**").skip(1) {
+        let (comment, rest) = entry.split_once("*/").unwrap();
+        let name = rest.split('=').next().unwrap().trim();
+        let named = returned.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name);
+        let comment = words(comment);
+        let elsewhere = comment.starts_with("Only as ") || comment.contains("Reserved: no function returns it");
+        assert!(named != elsewhere, "{name}: named by a function: {named}; its own text: {comment}");
+        seen += 1;
+    }
+    assert!(seen > 30, "{seen}");
+}
+
+/// The unit in a name is in the text as well, before the parameters.
+#[test]
+fn units_are_spelt_out() {
+    let units = [
+        ("_mw", "milliwatts"),
+        ("_mj", "millijoules"),
+        ("_mhz", "MHz"),
+        ("_c", "degrees Celsius"),
+        ("_ns", "nanoseconds"),
+    ];
+    let mut seen = 0;
+    for f in functions() {
+        for (_, unit) in units.iter().filter(|(end, _)| f.name.ends_with(end)) {
+            assert!(f.comment.split(" @").next().unwrap().contains(unit), "{} does not say {unit}", f.name);
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "{seen}");
 }
 
 /// cbindgen ignores modules: of two public types with one name, one would silently win.

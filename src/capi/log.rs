@@ -41,8 +41,8 @@ unsafe impl Sync for User {}
 /// @param[in] callback Receives messages; NULL: nobody does.
 /// @param[in] level    The least important zeus_amd_log_level_t that is wanted.
 /// @param[in] user     Handed to the callback as it is; may be NULL.
-/// @return ZEUS_AMD_STATUS_OK, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such
-///         level).
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level; the
+///         callback from before stays), ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread; the old callback may still run in another one when
 ///               this returns.
 /// @forksafety  Works in a child.

@@ -95,7 +95,7 @@ pub unsafe extern "C" fn zeus_amd_power_average_mw(
     guard(|| unsafe { read(session, gpu, power_mw, |_, d| d.power_mw(Power::Average)) })
 }
 
-/// Power of the memory alone. No AMD GPU reports it: always
+/// Power of the memory alone, in milliwatts. No AMD GPU reports it: always
 /// ZEUS_AMD_STATUS_NOT_SUPPORTED. It is here because Zeus has it for others.
 ///
 /// @param[in]  session An open session; not NULL.
@@ -132,6 +132,8 @@ pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
 /// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
 ///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
 ///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_NOT_YET (the counter is still being checked, as
+///         ZEUS_AMD_VALIDATION_BACKGROUND has it),
 ///         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
@@ -155,7 +157,8 @@ pub unsafe extern "C" fn zeus_amd_energy_mj(
 }
 
 /// Does zeus_amd_energy_mj() have a counter to read? 1 if its verdict is
-/// ZEUS_AMD_VERDICT_TRUSTED or ZEUS_AMD_VERDICT_NOT_CHECKED, else 0.
+/// ZEUS_AMD_VERDICT_TRUSTED or ZEUS_AMD_VERDICT_NOT_CHECKED, else 0, also while it
+/// is still being checked.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -177,8 +180,9 @@ pub unsafe extern "C" fn zeus_amd_energy_supported(
     guard(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.verdict().is_usable().into())) })
 }
 
-/// The energy accumulator as it stands, trusted or not, with its unit and the
-/// driver's time of the reading. An old value is flagged
+/// The energy accumulator of the package as it stands, trusted or not: counts of
+/// unit_uj microjoules each since the counter's own zero (driver load or reset),
+/// with the times of the reading. An old value is flagged
 /// (ZEUS_AMD_ENERGY_STALE_BIT), not refused.
 ///
 /// @param[in]  session An open session; not NULL.

@@ -127,8 +127,8 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 /// Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
 /// (the order of PyTorch's cuda:N) and checks their energy counters, which takes
 /// some tens of milliseconds, or half a second (seldom up to four) if one is not
-/// as it should be; the options choose another way. A GPU that fails a check does not fail the others:
-/// ask zeus_amd_gpu_info() for its verdict. No GPU at all
+/// as it should be; the options choose another way. A GPU that fails a check does
+/// not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
 /// that libamd_smi lists is a session with zero GPUs.
 ///
 /// The environment is read here and nowhere else. The masks
@@ -144,7 +144,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 /// @param[out] session Receives the session, or NULL on failure; not NULL.
 /// @return ZEUS_AMD_STATUS_OK, or
 ///         ZEUS_AMD_STATUS_INVALID_ARGUMENT (session is NULL, unknown flags or
-///         values in options),
+///         values in options, or ZEUS_AMD_BACKEND has none of its values),
 ///         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
 ///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
 ///         and only with ZEUS_AMD_BACKEND_AMDSMI:
@@ -181,8 +181,9 @@ pub unsafe extern "C" fn zeus_amd_open(
 
 /// Ends a session. No call may be running on it, and none may follow. libamd_smi
 /// stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
-/// otherwise. Samplers stop, and keep their samples; windows stay open. Guards that are still open end: their settings come back, and only
-/// zeus_amd_guard_end(), which frees them, may be called with them afterwards.
+/// otherwise. Samplers stop, and keep their samples; windows stay open. Guards that
+/// are still open end: their settings come back, and only zeus_amd_guard_end(),
+/// which frees them, may be called with them afterwards.
 ///
 /// @param[in] session A session, or NULL, which does nothing.
 /// @threadsafety Any thread, but not while the session is in use elsewhere.
@@ -211,7 +212,9 @@ pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_t) {
 /// @return ZEUS_AMD_STATUS_OK, or the reason why not:
 ///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
 ///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
-///         ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION,
+///         ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags or values in options,
+///         or ZEUS_AMD_BACKEND has none of its values),
+///         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
 ///         ZEUS_AMD_STATUS_INTERNAL.
 /// @threadsafety Any thread.
 /// @forksafety  Works in a child.

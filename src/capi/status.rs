@@ -40,7 +40,8 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_DRIVER_NOT_LOADED = -13,
     /// The GPU vanished or was reset.
     ZEUS_AMD_STATUS_DEVICE_LOST = -14,
-    /// The energy counter was reset in between.
+    /// The energy counter was reset in between. Reserved: no function returns it;
+    /// ZEUS_AMD_ENERGY_FLAG_RESET_BIT tells.
     ZEUS_AMD_STATUS_COUNTER_RESET = -15,
     /// The array is too small; the count says how much room is needed.
     ZEUS_AMD_STATUS_BUFFER_TOO_SMALL = -16,

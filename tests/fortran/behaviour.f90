@@ -9,6 +9,12 @@ contains
     character(len=*), intent(in) :: text
     if (level >= 0 .and. len(text) > 0) seen = seen + 1
   end subroutine count_message
+
+  subroutine refuse_message(level, text)
+    integer(c_int32_t), intent(in) :: level
+    character(len=*), intent(in) :: text
+    if (level >= 0 .and. len(text) > 0) error stop 'a callback that was refused is called'
+  end subroutine refuse_message
 end module messages
 
 program behaviour
@@ -51,6 +57,7 @@ contains
     call check(zeus_amd_explain(none, text) == ZEUS_AMD_STATUS_INVALID_ARGUMENT .and. len(text) == 0, 'explain nothing')
 
     call check(zeus_amd_set_log(ZEUS_AMD_LOG_DEBUG, count_message) == ZEUS_AMD_STATUS_OK, 'set_log')
+    call check(zeus_amd_set_log(99, refuse_message) == ZEUS_AMD_STATUS_INVALID_ARGUMENT, 'set_log to no level')
     call check(zeus_amd_open(z, rocr_visible_devices='', hip_visible_devices='0') == ZEUS_AMD_STATUS_OK, 'open none')
     call check(seen > 0, 'messages')
     call check(zeus_amd_gpu_count(z, n) == ZEUS_AMD_STATUS_OK .and. n == 0, 'an empty mask is a mask')

@@ -33,6 +33,8 @@ part "the installed examples build with the installed package"
 quietly cmake -S "$prefix/share/doc/zeus_amd/examples" -B "$work/examples" -DCMAKE_PREFIX_PATH="$prefix"
 quietly cmake --build "$work/examples"
 quietly in_machine "$work/examples/energy_report" --seconds 0.2
+quietly in_machine "$work/examples/zeus-amd-run" -- true
+quietly in_machine "$work/examples/region_fortran"
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 for cc in gcc clang; do

@@ -6,12 +6,13 @@ cd "$(dirname "$0")/../.."
 root=$PWD
 . examples-c/require.sh
 require cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf readelf:binutils \
-    objdump:binutils strace:strace gfortran:gfortran python3:python3
+    objdump:binutils strace:strace gfortran:gfortran python3:python3 mpicc.openmpi:libopenmpi-dev mpirun.openmpi:openmpi-bin
 require_rust 85
 
 target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 unset CARGO_TARGET_DIR
+host=$(cargo -vV | sed -n 's/^host: //p')
 build=$target/install
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -45,14 +46,25 @@ needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 is_shared() { needed "$1" | grep -qx 'libzeus_amd\.so\.0' || die "$1 does not ask for libzeus_amd.so.0"; }
 is_static() { if needed "$1" | grep -q zeus; then die "$1 is not static"; fi; }
 
-part "build, install, move"
+. tests/install/programs.sh
+
+part "build, whatever cargo's environment says, and install"
 quietly cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/nowhere -DCMAKE_INSTALL_LIBDIR=lib \
-    -DZEUS_AMD_SIMULATOR=ON -DZEUS_AMD_EXAMPLES=OFF -DZEUS_AMD_CARGO_TARGET_DIR="$target"
-quietly cmake --build "$build"
-quietly cmake --install "$build" --prefix "$work/first"
+    -DMPI_C_COMPILER="$(command -v mpicc.openmpi)" -DZEUS_AMD_SIMULATOR=ON -DZEUS_AMD_EXAMPLES=OFF \
+    -DZEUS_AMD_CARGO_TARGET_DIR="$target"
+CARGO_BUILD_TARGET=none-such-triple quietly cmake --build "$build"
+prefix=$work/first
+quietly cmake --install "$build" --prefix "$prefix"
+mpicc.openmpi tests/install/consumer/job.c -o "$work/job"
+runs_from "$prefix"
+profiles_from "$prefix"
+
+part "move"
 mkdir "$work/away"
-mv "$work/first" "$work/away/second"
+mv "$prefix" "$work/away/second"
 prefix=$work/away/second
+runs_from "$prefix"
+profiles_from "$prefix"
 so=$prefix/lib/libzeus_amd.so.0
 archive=$prefix/lib/libzeus_amd.a
 
@@ -74,5 +86,7 @@ done
 diff <(cd "$prefix" && find . ! -type d | sort) <(cd "$work/parts" && find . ! -type d | cut -d/ -f3- | sed 's,^,./,' | sort)
 
 . tests/install/consumers.sh
+. tests/install/readme.sh
+. tests/install/trees.sh
 . tests/install/archive.sh
 . tests/install/simulator.sh

@@ -3,7 +3,8 @@
 #
 #     tests/old/freeze.sh 0.1
 #
-# What is kept never changes; a release that is kept already is refused.
+# What is kept never changes, and is refused a second time. Until CHANGELOG.md says that the release is out, it is kept
+# anew: by then its programs are not in anybody's hands.
 set -eu
 cd "$(dirname "$0")/../.."
 version=${1-}
@@ -11,7 +12,7 @@ to=${2-tests/old/$version}
 if ! printf '%s\n' "$version" | grep -Eqx '[0-9]+\.[0-9]+'; then
     echo "usage: tests/old/freeze.sh MAJOR.MINOR" >&2
     exit 2
-elif [ -e "$to" ]; then
+elif [ -e "$to" ] && ! grep -qx "## $version\.0 (not yet released)" CHANGELOG.md; then
     echo "$to is kept already, and never changes" >&2
     exit 1
 elif ! grep -Eq "^version = \"$version\.[0-9]+\"" Cargo.toml; then

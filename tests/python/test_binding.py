@@ -221,6 +221,7 @@ class Refusals(unittest.TestCase):
     def test_log(self):
         seen = []
         zeus.set_log(lambda level, text: seen.append((level, text)), zeus.Log.INFO)
+        self.assertIs(status_of(zeus.set_log, None, 99), Status.INVALID_ARGUMENT)  # and nothing has changed
         zeus.Session(hip_visible_devices="0", **QUICK).close()
         zeus.set_log(None)
         self.assertTrue(seen)
@@ -285,6 +286,24 @@ class Processes(unittest.TestCase):
         for ending in ("", "; del z", "; import sys; sys.exit()", "; raise SystemExit(0)"):
             done = python(code + ending)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), ending)
+
+    def test_an_interpreter_that_ends_while_others_log_does_not_abort(self):
+        code = """
+import threading, time, zeus_amd
+options = {"validation": zeus_amd.Validation.OFF}
+zeus_amd.set_log(lambda *_: None)
+z = zeus_amd.Session(**options)
+s = z.sampler(period_ns=1_000_000)
+def speak():
+    while True:
+        zeus_amd.Session(**options).close()
+for _ in range(4):
+    threading.Thread(target=speak, daemon=True).start()
+time.sleep(0.1)
+"""
+        for _ in range(20):
+            done = python(code)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
     def test_a_library_that_is_not_there(self):
         done = python("import zeus_amd", ZEUS_AMD_LIBRARY="/not/there.so")

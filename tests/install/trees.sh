@@ -1,0 +1,46 @@
+# Sourced by run.sh: installed in other ways and places.
+
+# tree_is_right PREFIX LIBDIR: the package, pkg-config and zeus-amd-run find the library.
+tree_is_right() {
+    local at
+    at=$work/at-$(basename "$2")
+    # Named: in which folders of a prefix CMake looks depends on the system.
+    consumer_with "$(basename "$2")" -Dzeus_amd_DIR="$1/$2/cmake/zeus_amd"
+    # shellcheck disable=SC2046 # words
+    quietly cc "$consumer/consumer.c" -o "$at" $(PKG_CONFIG_PATH="$1/$2/pkgconfig" pkg-config --cflags --libs zeus_amd)
+    right "$at" LD_LIBRARY_PATH="$1/$2"
+    runs_from "$1"
+}
+
+part "DESTDIR, and Debian's folder of libraries"
+multiarch=lib/$(cc -print-multiarch)
+[ "$multiarch" != lib/ ] || multiarch=lib/$(cc -dumpmachine)
+other=$work/multiarch
+quietly cmake -S . -B "$other" -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR="$multiarch" -DZEUS_AMD_MPI=OFF \
+    -DZEUS_AMD_EXAMPLES=OFF -DZEUS_AMD_CARGO_TARGET_DIR="$target"
+quietly cmake --build "$other"
+DESTDIR=$work/root quietly cmake --install "$other"
+[ "$(ls "$work/root")" = usr ] || die "not under DESTDIR/usr: $(ls "$work/root")"
+tree_is_right "$work/root/usr" "$multiarch"
+
+part "a guest that is installed with its host, in lib64: each has its own texts"
+mkdir "$work/host"
+cat >"$work/host/CMakeLists.txt" <<'M'
+cmake_minimum_required(VERSION 3.16)
+project(host LANGUAGES C)
+include(GNUInstallDirs)
+add_subdirectory("${ZEUS_AMD_SOURCE}" zeus_amd)
+install(FILES README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+M
+echo "the host's" >"$work/host/README.md"
+# Cargo's configuration names a target, and when CMake looks the environment another.
+mkdir "$work/host/.cargo"
+printf '[build]\ntarget = "none-such-triple"\n' >"$work/host/.cargo/config.toml"
+CARGO_BUILD_TARGET=$host quietly cmake -S "$work/host" -B "$work/host/build" -DCMAKE_INSTALL_LIBDIR=lib64 -DZEUS_AMD_SOURCE="$root" \
+    -DZEUS_AMD_INSTALL=ON -DZEUS_AMD_STATIC=ON -DZEUS_AMD_MPI=OFF -DZEUS_AMD_CARGO_TARGET_DIR="$target"
+quietly cmake --build "$work/host/build"
+quietly cmake --install "$work/host/build" --prefix "$work/hosted"
+cmp -s "$work/host/README.md" "$work/hosted/share/doc/host/README.md" || die "the host has another README.md"
+cmp -s README.md "$work/hosted/share/doc/zeus_amd/README.md" || die "the guest's README.md is not where its name is"
+[ "$(ls "$work/hosted/share/doc/host")" = README.md ] || die "with the host's: $(ls "$work/hosted/share/doc/host")"
+tree_is_right "$work/hosted" lib64
