@@ -2204,8 +2204,10 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_t *session,
  * the counter is estimated from the power. Two dies or several partitions of a
  * package have one energy, at the first of them.
  *
- * A counter that seems to have stopped is watched for up to a quarter of a
- * second before this returns; a healthy one never takes more than a refresh.
+ * Windows keep checking. In one of a quarter of a second or more, a counter that
+ * nobody has seen move for a tenth of a second is looked at, after the reading
+ * that counts, until it does: one refresh, a few milliseconds as a rule. One that
+ * does not is given up after 0.4 s; its energy then comes from the power.
  *
  * @param[in]     window A window; not NULL.
  * @param[out]    total  The sum over packages, struct_size set by the caller
