@@ -183,18 +183,65 @@ static void explain(zeus_amd_t *z)
         printf("%s", text);
 }
 
-int main(int argc, char **argv)
+/* A window around the command, or the wait; the exit status. */
+static int measure(zeus_amd_t *z, uint32_t count, char **command, double seconds)
 {
-    zeus_amd_session_info_t about = ZEUS_AMD_SESSION_INFO_INIT;
-    zeus_amd_t *z = NULL;
     zeus_amd_window_t *window = NULL;
     zeus_amd_total_energy_t all = ZEUS_AMD_TOTAL_ENERGY_INIT;
     const zeus_amd_gpu_energy_t empty = ZEUS_AMD_GPU_ENERGY_INIT;
-    zeus_amd_gpu_energy_t *gpus;
+    zeus_amd_gpu_energy_t *gpus = calloc(count, sizeof *gpus);
+    int status = 1;
+
+    if (gpus == NULL) {
+        fprintf(stderr, "energy_report: out of memory\n");
+        return 1;
+    }
+    gpus[0] = empty;
+    if (zeus_amd_window_begin(z, &window) != ZEUS_AMD_STATUS_OK) {
+        complain("zeus_amd_window_begin");
+    } else {
+        status = command != NULL ? run(command) : wait_s(seconds);
+        if (zeus_amd_window_end(window, &all, gpus, &count) == ZEUS_AMD_STATUS_OK) {
+            print_energies(gpus, count, &all);
+        } else {
+            complain("zeus_amd_window_end");
+            status = 1;
+        }
+    }
+    free(gpus);
+    return status;
+}
+
+/* All there is to say of a session; the exit status. */
+static int report(zeus_amd_t *z, char **command, double seconds)
+{
+    zeus_amd_session_info_t about = ZEUS_AMD_SESSION_INFO_INIT;
+
+    if (zeus_amd_session_info(z, &about) != ZEUS_AMD_STATUS_OK) {
+        complain("zeus_amd_session_info");
+        return 1;
+    }
+    if (about.backend == ZEUS_AMD_BACKEND_SYSFS)
+        printf("zeus_amd %s, without libamd_smi, %" PRIu32 " GPU%s\n\n", zeus_amd_version_string(), about.gpu_count,
+               about.gpu_count == 1 ? "" : "s");
+    else
+        printf("zeus_amd %s, libamd_smi %" PRIu32 ".%" PRIu32 ".%" PRIu32 " (ROCm %s), %" PRIu32 " GPU%s\n\n",
+               zeus_amd_version_string(), about.amdsmi_version_0, about.amdsmi_version_1, about.amdsmi_version_2,
+               about.rocm, about.gpu_count, about.gpu_count == 1 ? "" : "s");
+    if (about.gpu_count == 0) {
+        explain(z);
+        return command != NULL ? run(command) : 1;
+    }
+    print_table(z, about.gpu_count);
+    return measure(z, about.gpu_count, command, seconds);
+}
+
+int main(int argc, char **argv)
+{
+    zeus_amd_t *z = NULL;
     char **command = NULL;
     double wanted = 2;
-    uint32_t count;
-    int status = 0;
+    int status;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--") == 0 && i + 1 < argc) {
@@ -215,44 +262,7 @@ int main(int argc, char **argv)
         complain("zeus_amd_open");
         return 1;
     }
-    if (zeus_amd_session_info(z, &about) != ZEUS_AMD_STATUS_OK) {
-        complain("zeus_amd_session_info");
-        zeus_amd_close(z);
-        return 1;
-    }
-    if (about.backend == ZEUS_AMD_BACKEND_SYSFS)
-        printf("zeus_amd %s, without libamd_smi, %" PRIu32 " GPU%s\n\n", zeus_amd_version_string(), about.gpu_count,
-               about.gpu_count == 1 ? "" : "s");
-    else
-        printf("zeus_amd %s, libamd_smi %" PRIu32 ".%" PRIu32 ".%" PRIu32 " (ROCm %s), %" PRIu32 " GPU%s\n\n",
-               zeus_amd_version_string(), about.amdsmi_version_0, about.amdsmi_version_1, about.amdsmi_version_2,
-               about.rocm, about.gpu_count, about.gpu_count == 1 ? "" : "s");
-    if (about.gpu_count == 0) {
-        explain(z);
-        zeus_amd_close(z);
-        return command != NULL ? run(command) : 1;
-    }
-    print_table(z, about.gpu_count);
-
-    count = about.gpu_count;
-    gpus = calloc(count, sizeof *gpus);
-    if (gpus == NULL) {
-        fprintf(stderr, "energy_report: out of memory\n");
-        return 1;
-    }
-    gpus[0] = empty;
-    if (zeus_amd_window_begin(z, &window) != ZEUS_AMD_STATUS_OK) {
-        complain("zeus_amd_window_begin");
-        return 1;
-    }
-    status = command != NULL ? run(command) : wait_s(wanted);
-    if (zeus_amd_window_end(window, &all, gpus, &count) != ZEUS_AMD_STATUS_OK) {
-        complain("zeus_amd_window_end");
-        return 1;
-    }
-    print_energies(gpus, count, &all);
-
-    free(gpus);
+    status = report(z, command, wanted);
     zeus_amd_close(z);
     z = NULL;
     return status;

@@ -4,6 +4,7 @@
 
 #include <zeus_amd.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <thread>
@@ -36,11 +37,12 @@ private:
     zeus_amd::window window_;
 };
 
-// Stand-ins for kernels that run on the GPUs.
+// Stands in for kernels that run on the GPUs.
 double compute()
 {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(400);
     double sum = 0;
-    for (int i = 1; i < 100000000; ++i)
+    for (int i = 1; std::chrono::steady_clock::now() < end; ++i)
         sum += std::sqrt(double(i));
     return sum;
 }

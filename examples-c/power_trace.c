@@ -45,12 +45,26 @@ static int failed(const char *what)
     return 1;
 }
 
-static FILE *create(const char *name)
+/* Opens a file that is wanted, and writes its beginning. */
+static int create(FILE **f, const char *name, const char *beginning)
 {
-    FILE *f = fopen(name, "w");
-    if (f == NULL)
+    if (name == NULL)
+        return 0;
+    *f = fopen(name, "w");
+    if (*f == NULL) {
         fprintf(stderr, "power_trace: %s: %s\n", name, strerror(errno));
-    return f;
+        return 1;
+    }
+    fputs(beginning, *f);
+    return 0;
+}
+
+static int finish(FILE *f)
+{
+    if (f == NULL || (ferror(f) | fclose(f)) == 0)
+        return 0;
+    fprintf(stderr, "power_trace: writing: %s\n", strerror(errno));
+    return 1;
 }
 
 /* A step begins: from this time on the GPU draws so many watts. Microseconds, as the format has it. */
@@ -124,7 +138,7 @@ static double now_s(void)
 static int watch(zeus_amd_sampler_t *sampler, struct output *o, char **command, double seconds)
 {
     double end = now_s() + seconds;
-    int status = 0;
+    int status = 0, drained = 0;
     struct sigaction ignore, old_int, old_quit;
     pid_t child;
 
@@ -156,8 +170,8 @@ static int watch(zeus_amd_sampler_t *sampler, struct output *o, char **command, 
     }
     while (waitpid(child, &status, WNOHANG) == 0) {
         pause_ms(20);
-        if (drain(sampler, o) != 0)
-            break;
+        if (drained == 0)
+            drained = drain(sampler, o);
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -182,6 +196,38 @@ static void report(const struct output *o, uint32_t count)
         printf("%" PRIu64 " samples came too fast and were lost; energies are right all the same\n", o->lost);
 }
 
+/* Samples while the command runs, or for so long; the exit status. */
+static int trace_power(zeus_amd_t *z, const zeus_amd_sampler_options_t *options, struct output *o, char **command, double seconds)
+{
+    zeus_amd_sampler_t *sampler = NULL;
+    uint32_t count;
+    int status;
+
+    if (zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
+        return failed("zeus_amd_gpu_count");
+    if (zeus_amd_sampler_start(z, options, &sampler) != ZEUS_AMD_STATUS_OK)
+        return failed("zeus_amd_sampler_start");
+    o->tracks = calloc(count + 1, sizeof *o->tracks);
+    if (o->tracks == NULL) {
+        fprintf(stderr, "power_trace: out of memory\n");
+        status = 1;
+    } else {
+        status = watch(sampler, o, command, seconds);
+        if (zeus_amd_sampler_stop(sampler) != ZEUS_AMD_STATUS_OK)
+            status = failed("zeus_amd_sampler_stop");
+        if (drain(sampler, o) != 0)
+            status = 1;
+        report(o, count);
+    }
+    /* The last step ends. */
+    for (uint32_t i = 0; o->trace != NULL && o->tracks != NULL && i < count; i++)
+        if (o->tracks[i].begun)
+            step(o->trace, i, o->tracks[i].last_ns, 0.0);
+    free(o->tracks);
+    zeus_amd_sampler_free(sampler);
+    return status;
+}
+
 static int usage(void)
 {
     fprintf(stderr, "usage: power_trace [--seconds N] [--period-us N] [--csv FILE] [--trace FILE] [-- command arguments...]\n");
@@ -195,10 +241,8 @@ int main(int argc, char **argv)
     const char *csv = NULL, *trace = NULL;
     char **command = NULL;
     zeus_amd_t *z;
-    zeus_amd_sampler_t *sampler;
-    uint32_t count;
     double seconds = 2;
-    int exit_status, at;
+    int status = 1, at;
 
     for (at = 1; at < argc; at++) {
         if (strcmp(argv[at], "--") == 0) {
@@ -223,39 +267,15 @@ int main(int argc, char **argv)
 
     if (zeus_amd_open(NULL, &z) != ZEUS_AMD_STATUS_OK)
         return failed("no session");
-    if (zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
-        return failed("zeus_amd_gpu_count");
-    o.tracks = calloc(count + 1, sizeof *o.tracks);
-    if (o.tracks == NULL || (csv && !(o.csv = create(csv))) || (trace && !(o.trace = create(trace))))
-        return 1;
-    if (o.csv != NULL)
-        fprintf(o.csv, "time_ns,gpu,energy_uj,power_mw,slope_mw,flags\n");
+    if (create(&o.csv, csv, "time_ns,gpu,energy_uj,power_mw,slope_mw,flags\n") == 0 &&
+        create(&o.trace, trace,
+               "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
+               "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"AMD GPUs\"}}") == 0)
+        status = trace_power(z, &options, &o, command, seconds);
     if (o.trace != NULL)
-        fprintf(o.trace, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
-                         "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"AMD GPUs\"}}");
-
-    if (zeus_amd_sampler_start(z, &options, &sampler) != ZEUS_AMD_STATUS_OK)
-        return failed("zeus_amd_sampler_start");
-    exit_status = watch(sampler, &o, command, seconds);
-    if (zeus_amd_sampler_stop(sampler) != ZEUS_AMD_STATUS_OK)
-        return failed("zeus_amd_sampler_stop");
-    if (drain(sampler, &o) != 0)
-        return 1;
-
-    if (o.trace != NULL) {
-        /* The last step ends. */
-        for (uint32_t i = 0; i < count; i++)
-            if (o.tracks[i].begun)
-                step(o.trace, i, o.tracks[i].last_ns, 0.0);
         fprintf(o.trace, "\n]}\n");
-    }
-    report(&o, count);
-    if ((o.csv != NULL && fclose(o.csv) != 0) || (o.trace != NULL && fclose(o.trace) != 0)) {
-        fprintf(stderr, "power_trace: writing: %s\n", strerror(errno));
-        return 1;
-    }
-    zeus_amd_sampler_free(sampler);
+    if ((finish(o.csv) | finish(o.trace)) != 0)
+        status = 1;
     zeus_amd_close(z);
-    free(o.tracks);
-    return exit_status;
+    return status;
 }

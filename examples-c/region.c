@@ -17,12 +17,12 @@
 #include <string.h>
 #include <time.h>
 
-static void fail(const char *what)
+static int failed(const char *what)
 {
     char text[1024];
     zeus_amd_last_error(text, sizeof text);
     fprintf(stderr, "region: %s: %s\n", what, text);
-    exit(1);
+    return 1;
 }
 
 /* Stands for a kernel launch and a wait for it. */
@@ -67,16 +67,63 @@ static void print_gpus(const zeus_amd_gpu_energy_t *gpus, uint32_t count)
     }
 }
 
-int main(int argc, char **argv)
+/* The phases, one after the other, each in a window of its own. */
+static int run_phases(zeus_amd_t *z, double seconds)
 {
     static const char *const names[] = {"load", "solve", "store"};
     static const double parts[] = {0.2, 0.7, 0.1};
-    zeus_amd_t *z;
-    zeus_amd_window_t *whole, *phase;
-    zeus_amd_gpu_energy_t *gpus;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+        zeus_amd_window_t *phase;
+        if (zeus_amd_window_begin(z, &phase) != ZEUS_AMD_STATUS_OK)
+            return failed("zeus_amd_window_begin");
+        compute(seconds * parts[i]);
+        if (zeus_amd_window_end(phase, &total, NULL, NULL) != ZEUS_AMD_STATUS_OK)
+            return failed("zeus_amd_window_end");
+        print_total(names[i], &total);
+    }
+    return 0;
+}
+
+/* The phases, and a window around them all. */
+static int run(zeus_amd_t *z, double seconds)
+{
+    zeus_amd_window_t *whole;
+    zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     const zeus_amd_gpu_energy_t empty = ZEUS_AMD_GPU_ENERGY_INIT;
+    zeus_amd_gpu_energy_t *gpus;
     uint32_t count;
+    int status;
+
+    if (zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
+        return failed("zeus_amd_gpu_count");
+    gpus = calloc(count + 1, sizeof *gpus);
+    if (gpus == NULL) {
+        fprintf(stderr, "region: out of memory\n");
+        return 1;
+    }
+    gpus[0] = empty;
+    if (zeus_amd_window_begin(z, &whole) != ZEUS_AMD_STATUS_OK) {
+        status = failed("zeus_amd_window_begin");
+    } else {
+        status = run_phases(z, seconds);
+        if (zeus_amd_window_end(whole, &total, gpus, &count) == ZEUS_AMD_STATUS_OK) {
+            print_total("all", &total);
+            print_gpus(gpus, count);
+        } else {
+            status = failed("zeus_amd_window_end");
+        }
+    }
+    free(gpus);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    zeus_amd_t *z;
     double seconds = 2;
+    int status;
 
     if (argc == 3 && strcmp(argv[1], "--seconds") == 0) {
         seconds = strtod(argv[2], NULL);
@@ -85,34 +132,8 @@ int main(int argc, char **argv)
         return 2;
     }
     if (zeus_amd_open(NULL, &z) != ZEUS_AMD_STATUS_OK)
-        fail("no session");
-    if (zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
-        fail("zeus_amd_gpu_count");
-    gpus = calloc(count + 1, sizeof *gpus);
-    if (gpus == NULL)
-        return 1;
-    gpus[0] = empty;
-
-    if (zeus_amd_window_begin(z, &whole) != ZEUS_AMD_STATUS_OK)
-        fail("zeus_amd_window_begin");
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
-        if (zeus_amd_window_begin(z, &phase) != ZEUS_AMD_STATUS_OK)
-            fail("zeus_amd_window_begin");
-        compute(seconds * parts[i]);
-        if (zeus_amd_window_end(phase, &total, NULL, NULL) != ZEUS_AMD_STATUS_OK)
-            fail("zeus_amd_window_end");
-        print_total(names[i], &total);
-    }
-    {
-        zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
-        uint32_t room = count;
-        if (zeus_amd_window_end(whole, &total, gpus, &room) != ZEUS_AMD_STATUS_OK)
-            fail("zeus_amd_window_end");
-        print_total("all", &total);
-        print_gpus(gpus, count);
-    }
-    free(gpus);
+        return failed("no session");
+    status = run(z, seconds);
     zeus_amd_close(z);
-    return 0;
+    return status;
 }

@@ -1,22 +1,16 @@
 //! The example that sweeps power limits: what it says, and that it leaves the machine as it was.
 
 mod common;
+#[path = "common/examples.rs"]
+mod examples;
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use zeus_amd_sim::Sim;
 
 fn power_cap(sim: &Sim, arguments: &[&str]) -> Command {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        let to = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("power_cap-{}", std::process::id()));
-        common::compile(&common::root().join("examples-c/power_cap.c"), &to);
-        to
-    });
-    let mut command = sim.command(program);
+    let mut command = sim.command(examples::example("power_cap"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -28,6 +22,15 @@ fn caps(sim: &Sim) -> Vec<String> {
         std::fs::read_to_string(hwmon.join("power1_cap")).unwrap_or_default().trim().to_owned()
     };
     sim.machine().gpus().iter().map(|g| cap(g.bdf.to_string())).collect()
+}
+
+/// Waits for as long as a busy machine may take.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "not seen: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 #[test]
@@ -87,23 +90,18 @@ fn interrupted_sweeps_put_back() {
     for (signal, group) in [(libc::SIGINT, true), (libc::SIGTERM, false), (libc::SIGKILL, false)] {
         let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
         let before = caps(&sim);
-        let mut child = power_cap(&sim, &["--steps", "2", "--", "sleep", "5"]).process_group(0).spawn().unwrap();
-        let begin = Instant::now();
-        while caps(&sim).iter().any(|c| c != "300000000") {
-            assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", caps(&sim));
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        std::thread::sleep(Duration::from_millis(50));
+        let mark = sim.dir().join("runs");
+        let script = format!("touch {}; exec sleep 600", mark.display());
+        let mut child = power_cap(&sim, &["--steps", "2", "--", "sh", "-c", &script]).process_group(0).spawn().unwrap();
+        until("the command runs under the first limit", || {
+            mark.exists() && caps(&sim).iter().all(|c| c == "300000000")
+        });
         let target = if group { -(child.id() as i32) } else { child.id() as i32 };
         // SAFETY: a process that the test started.
         unsafe { libc::kill(target, signal) };
         let status = child.wait().unwrap();
         assert_eq!((status.code(), status.signal()), if group { (Some(130), None) } else { (None, Some(signal)) });
-        let begin = Instant::now();
-        while caps(&sim) != before {
-            assert!(begin.elapsed() < Duration::from_secs(1), "{signal}: {:?}", caps(&sim));
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        until("the limits come back", || caps(&sim) == before);
         // The command outlives a program that is killed.
         // SAFETY: as above.
         unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };

@@ -13,9 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Taken here. Those of a terminal reach the command as well, the others are passed on. SIGPIPE and SIGXFSZ only must not
- * end this program: the report's reader may be gone, and its file too large. */
-static const int taken[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT, SIGCHLD, SIGPIPE, SIGXFSZ};
+/* Taken here, with the real-time signals: what somebody may send to end, warn, stop or continue a job. Those of a terminal
+ * reach the command as well, the others are passed on. SIGPIPE and SIGXFSZ only must not end this program: the report's
+ * reader may be gone, and its file too large. */
+static const int taken[] = {SIGINT,  SIGQUIT, SIGTERM,   SIGHUP,  SIGUSR1, SIGUSR2, SIGABRT, SIGXCPU, SIGPWR,
+                            SIGALRM, SIGPROF, SIGVTALRM, SIGPOLL, SIGTSTP, SIGCONT, SIGCHLD, SIGPIPE, SIGXFSZ};
 
 static sigset_t set, old_mask;
 static struct sigaction old_chld;
@@ -64,6 +66,8 @@ int child_prepare(struct child *c, char **command)
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
         sigaddset(&set, taken[i]);
+    for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+        sigaddset(&set, i);
     sigprocmask(SIG_BLOCK, &set, &old_mask);
     memset(&standard, 0, sizeof standard);
     standard.sa_handler = SIG_DFL;
@@ -83,15 +87,38 @@ int child_prepare(struct child *c, char **command)
     return 0;
 }
 
+/* The command has stopped: so does this program, that a shell which knows no other sees it. Not where nobody is there to
+ * continue it (the system leaves out such a stop, but for SIGSTOP), nor if somebody just did. */
+static void stop_too(int signal)
+{
+    sigset_t one, before;
+    sigpending(&before);
+    if (sigismember(&before, SIGCONT))
+        return;
+    if (signal == SIGSTOP)
+        signal = SIGTSTP;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    raise(signal);
+    sigprocmask(SIG_UNBLOCK, &one, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 static void look(struct child *c, int how)
 {
     pid_t pid;
+    int status;
     do
-        pid = waitpid(c->pid, &c->status, how);
+        pid = waitpid(c->pid, &status, how);
     while (pid < 0 && errno == EINTR);
     if (pid != c->pid)
         return;
+    if (WIFSTOPPED(status)) {
+        stop_too(WSTOPSIG(status));
+        return;
+    }
     c->end_ns = zeus_amd_now_ns();
+    c->status = status;
     c->over = 1;
 }
 
@@ -121,27 +148,17 @@ void child_give_up(struct child *c)
     look(c, 0);
 }
 
-/* What a terminal sends, or the command itself, has reached the command already. */
-static int is_news(const struct child *c, const siginfo_t *from)
+/* What a terminal sends, or the command itself, has reached the command already. An alarm is of this process alone: it
+ * was set before it became this program. */
+static int is_news(const struct child *c, int signal, const siginfo_t *from)
 {
-    return from->si_code <= 0 && from->si_pid != c->pid;
-}
-
-/* As the system has it: a stop that has nobody to undo it is left out. */
-static void stop_as_told(void)
-{
-    sigset_t one;
-    sigemptyset(&one);
-    sigaddset(&one, SIGTSTP);
-    raise(SIGTSTP);
-    sigprocmask(SIG_UNBLOCK, &one, NULL);
-    sigprocmask(SIG_BLOCK, &one, NULL);
+    return signal == SIGALRM || (from->si_code <= 0 && from->si_pid != c->pid);
 }
 
 void child_watch(struct child *c, int ms)
 {
     uint64_t end = zeus_amd_now_ns() + (uint64_t)ms * 1000000;
-    look(c, WNOHANG);
+    look(c, WNOHANG | WUNTRACED);
     while (!c->over) {
         uint64_t now = zeus_amd_now_ns(), left = now < end ? end - now : 0;
         struct timespec time = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
@@ -152,11 +169,9 @@ void child_watch(struct child *c, int ms)
         if (signal < 0)
             continue;
         if (signal == SIGCHLD)
-            look(c, WNOHANG);
-        else if (signal != SIGPIPE && signal != SIGXFSZ && is_news(c, &from))
+            look(c, WNOHANG | WUNTRACED);
+        else if (signal != SIGPIPE && signal != SIGXFSZ && is_news(c, signal, &from))
             kill(c->pid, signal);
-        if (signal == SIGTSTP)
-            stop_as_told();
     }
 }
 

@@ -8,9 +8,11 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void usage(FILE *f)
 {
@@ -36,7 +38,80 @@ static void usage(FILE *f)
           "  --help, --version\n"
           "\n"
           "Exit status: the command's, 128 + N if signal N ended it; 127: not found; 126: cannot be run; 125: a failure\n"
-          "before it was run; 2: these options were not understood.\n", f);
+          "before it was run; 2: these options were not understood. Files are written only if the command was run.\n"
+          "\n"
+          "Signals are passed on to the command. One that is sent to the whole process group (kill %1, timeout) reaches it\n"
+          "twice, from its sender and from here; those of the terminal reach it once.\n", f);
+}
+
+/* Files as the options name them. Until the command runs nothing in them is touched. */
+struct file {
+    const char *name;
+    FILE *f;
+    int made; /* it was not there before */
+};
+
+enum { OUTPUT, JSON, CSV, TRACE, SVG, FILES };
+
+static int failed(const char *name, int error)
+{
+    fprintf(stderr, "zeus-amd-run: %s: %s\n", name, strerror(error));
+    return -1;
+}
+
+static int create(struct file *to)
+{
+    int fd = open(to->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    to->made = fd >= 0;
+    if (fd < 0 && errno == EEXIST)
+        fd = open(to->name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return failed(to->name, errno);
+    to->f = fdopen(fd, "w");
+    return to->f != NULL ? 0 : failed(to->name, errno);
+}
+
+static int create_all(struct file *files)
+{
+    int status = 0;
+    for (int i = 0; i < FILES; i++)
+        if (files[i].name != NULL)
+            status |= create(&files[i]);
+    return status;
+}
+
+/* The command runs: what was in them is over. A pipe or a device has nothing to cut off. */
+static void begin_all(const struct file *files)
+{
+    for (int i = 0; i < FILES; i++)
+        if (files[i].f != NULL && ftruncate(fileno(files[i].f), 0) != 0 && errno != EINVAL)
+            failed(files[i].name, errno);
+    if (files[CSV].f != NULL)
+        csv_begin(files[CSV].f);
+    if (files[TRACE].f != NULL)
+        trace_begin(files[TRACE].f);
+}
+
+static void finish_all(const struct file *files)
+{
+    for (int i = 0; i < FILES; i++) {
+        if (files[i].f == NULL)
+            continue;
+        errno = 0;
+        if ((ferror(files[i].f) | fclose(files[i].f)) != 0)
+            failed(files[i].name, errno != 0 ? errno : EIO);
+    }
+}
+
+/* The command was not run: there is nothing to say of it. */
+static void undo_all(const struct file *files)
+{
+    for (int i = 0; i < FILES; i++) {
+        if (files[i].f != NULL)
+            fclose(files[i].f);
+        if (files[i].made)
+            unlink(files[i].name);
+    }
 }
 
 static int word_of(const char *word, const char *const *words)
@@ -48,9 +123,9 @@ static int word_of(const char *word, const char *const *words)
 }
 
 /* 0, or -1 if it was not understood. */
-static int parse(int argc, char **argv, struct options *o)
+static int parse(int argc, char **argv, struct options *o, struct file *files)
 {
-    enum { OUTPUT = 256, JSON, CSV, TRACE, SVG, GPUS, ALL, PERIOD, UNIT, BACKEND, REQUIRE, QUIET, HELP, VERSION };
+    enum { GPUS = 256 + FILES, ALL, PERIOD, UNIT, BACKEND, REQUIRE, QUIET, HELP, VERSION };
     static const struct option names[] = {
         {"output", required_argument, NULL, OUTPUT}, {"json", required_argument, NULL, JSON},
         {"csv", required_argument, NULL, CSV},       {"trace", required_argument, NULL, TRACE},
@@ -67,11 +142,10 @@ static int parse(int argc, char **argv, struct options *o)
     char *end;
     while ((option = getopt_long(argc, argv, "+o:qh", names, NULL)) != -1) {
         switch (option) {
-        case OUTPUT: case 'o': o->output = optarg; break;
-        case JSON: o->json = optarg; break;
-        case CSV: o->csv = optarg; break;
-        case TRACE: o->trace = optarg; break;
-        case SVG: o->svg = optarg; break;
+        case OUTPUT: case JSON: case CSV: case TRACE: case SVG:
+            files[option].name = optarg;
+            break;
+        case 'o': files[OUTPUT].name = optarg; break;
         case GPUS: o->gpus = optarg; break;
         case ALL: o->all = 1; break;
         case REQUIRE: o->require = 1; break;
@@ -106,54 +180,18 @@ static int parse(int argc, char **argv, struct options *o)
     return *o->command == NULL ? -1 : 0;
 }
 
-struct files {
-    FILE *output, *json, *csv, *trace, *svg;
-};
-
-static int failed(const char *name, int error)
-{
-    fprintf(stderr, "zeus-amd-run: %s: %s\n", name, strerror(error));
-    return -1;
-}
-
-static int create(const char *name, FILE **f)
-{
-    if (name != NULL && (*f = fopen(name, "w")) == NULL)
-        return failed(name, errno);
-    return 0;
-}
-
-static int create_all(const struct options *o, struct files *f)
-{
-    return create(o->output, &f->output) | create(o->json, &f->json) | create(o->csv, &f->csv) | create(o->trace, &f->trace) |
-           create(o->svg, &f->svg);
-}
-
-static void finish(const char *name, FILE *f)
-{
-    if (f == NULL)
-        return;
-    errno = 0;
-    if ((ferror(f) | fclose(f)) != 0)
-        failed(name, errno != 0 ? errno : EIO);
-}
-
-static void report_all(const struct options *o, const struct files *f, const struct measure *m, const struct child *c)
+static void report_all(const struct options *o, const struct file *files, const struct measure *m, const struct child *c)
 {
     char *command = join_command(o->command);
-    report(f->output != NULL ? f->output : stderr, o, m, c);
-    if (f->json != NULL)
-        report_json(f->json, o, m, c);
-    if (f->trace != NULL)
-        trace_end(f->trace, m, c, command != NULL ? command : o->command[0]);
-    if (f->svg != NULL)
-        draw(f->svg, o, m, c);
+    report(files[OUTPUT].f != NULL ? files[OUTPUT].f : stderr, o, m, c);
+    if (files[JSON].f != NULL)
+        report_json(files[JSON].f, o, m, c);
+    if (files[TRACE].f != NULL)
+        trace_end(files[TRACE].f, m, c, command != NULL ? command : o->command[0]);
+    if (files[SVG].f != NULL)
+        draw(files[SVG].f, o, m, c);
     free(command);
-    finish(o->output, f->output);
-    finish(o->json, f->json);
-    finish(o->csv, f->csv);
-    finish(o->trace, f->trace);
-    finish(o->svg, f->svg);
+    finish_all(files);
 }
 
 /* Until the command is over. */
@@ -171,23 +209,39 @@ static void watch(struct measure *m, struct child *c, int live)
     live_clear();
 }
 
-static int give_up(struct child *c, struct measure *m, int status)
+/* All up to the start of the command: 0 if that runs, else the exit status. */
+static int start(const struct options *o, struct file *files, struct measure *m, struct child *c)
 {
-    child_give_up(c);
-    measure_close(m);
-    return status;
+    int error, status = create_all(files) == 0 ? measure_open(m, o) : EXIT_OWN_FAILURE;
+    if (status == 0) {
+        measure_begin(m, o);
+        if (o->require && m->none[0] != 0) {
+            fprintf(stderr, "zeus-amd-run: %s\n", m->none);
+            status = EXIT_OWN_FAILURE;
+        }
+    }
+    if (status != 0) {
+        child_give_up(c);
+        return status;
+    }
+    error = child_go(c);
+    if (error == 0)
+        return 0;
+    failed(o->command[0], error);
+    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 }
 
 int main(int argc, char **argv)
 {
     static struct measure m;
     struct options o;
-    struct files f = {NULL, NULL, NULL, NULL, NULL};
+    struct file files[FILES];
     struct child c;
-    int error;
+    int error, status;
 
     memset(&o, 0, sizeof o);
-    if (parse(argc, argv, &o) != 0) {
+    memset(files, 0, sizeof files);
+    if (parse(argc, argv, &o, files) != 0) {
         usage(stderr);
         return EXIT_USAGE;
     }
@@ -196,31 +250,19 @@ int main(int argc, char **argv)
         failed("no process for the command", error);
         return EXIT_OWN_FAILURE;
     }
-    if (create_all(&o, &f) != 0)
-        return give_up(&c, &m, EXIT_OWN_FAILURE);
-    if (measure_open(&m, &o) != 0)
-        return give_up(&c, &m, EXIT_USAGE);
-    if (f.csv != NULL)
-        csv_begin(f.csv);
-    if (f.trace != NULL)
-        trace_begin(f.trace);
-    m.csv = f.csv;
-    m.trace = f.trace;
-    measure_begin(&m, &o);
-    if (o.require && m.none[0] != 0) {
-        fprintf(stderr, "zeus-amd-run: %s\n", m.none);
-        return give_up(&c, &m, EXIT_OWN_FAILURE);
+    status = start(&o, files, &m, &c);
+    if (status != 0) {
+        undo_all(files);
+    } else {
+        begin_all(files);
+        m.origin_ns = c.begin_ns;
+        m.csv = files[CSV].f;
+        m.trace = files[TRACE].f;
+        watch(&m, &c, !o.quiet);
+        measure_end(&m, &c);
+        report_all(&o, files, &m, &c);
+        status = child_exit_status(&c);
     }
-    error = child_go(&c);
-    m.origin_ns = c.begin_ns;
-    if (error != 0) {
-        failed(o.command[0], error);
-        measure_close(&m);
-        return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-    }
-    watch(&m, &c, !o.quiet);
-    measure_end(&m, &c);
-    report_all(&o, &f, &m, &c);
     measure_close(&m);
-    return child_exit_status(&c);
+    return status;
 }

@@ -60,6 +60,11 @@ static void keep_error(char *to, size_t room, const char *what)
     keep_words(to, room, what, words);
 }
 
+static int is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* "0,2-3" */
 static int choose(struct measure *m, const char *list)
 {
@@ -69,13 +74,11 @@ static int choose(struct measure *m, const char *list)
     while (at != NULL) {
         char *end;
         unsigned long first, last;
-        if (*at < '0' || *at > '9')
-            return EXIT_USAGE;
         first = last = strtoul(at, &end, 10);
-        if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+        if (*end == '-' && is_digit(end[1]))
             last = strtoul(end + 1, &end, 10);
-        if ((*end != ',' && *end != 0) || first > last || last >= m->count) {
-            fprintf(stderr, "zeus-amd-run: --gpus %s: there are %" PRIu32 " GPUs, from 0 on\n", list, m->count);
+        if (!is_digit(*at) || (*end != ',' && *end != 0) || first > last || last >= m->count) {
+            fprintf(stderr, "zeus-amd-run: --gpus %s: not a list such as 0,2-3 of the %" PRIu32 " GPUs, from 0 on\n", list, m->count);
             return EXIT_USAGE;
         }
         for (; first <= last; first++)
@@ -223,12 +226,14 @@ void measure_drain(struct measure *m)
 }
 
 /* Each package once, of the GPUs that are chosen. */
-static void add_up(struct measure *m, uint64_t duration_ns)
+static void add_up(struct measure *m, const zeus_amd_gpu_energy_t *used, uint64_t duration_ns)
 {
     static const zeus_amd_total_energy_t empty = ZEUS_AMD_TOTAL_ENERGY_INIT;
     zeus_amd_total_energy_t *t = &m->total;
     *t = empty;
     t->duration_ns = duration_ns;
+    for (uint32_t i = 0; i < m->count; i++)
+        m->gpus[i].used = used[i];
     for (uint32_t i = 0; i < m->count; i++) {
         const struct gpu *g = &m->gpus[i];
         int first = g->chosen, has = 0;
@@ -265,14 +270,15 @@ void measure_end(struct measure *m, const struct child *c)
     if (m->window == NULL)
         return;
     used = calloc(m->count, sizeof *used);
-    if (used != NULL)
-        used[0] = empty;
-    if (used == NULL || zeus_amd_window_end(m->window, &whole, used, &room) != ZEUS_AMD_STATUS_OK) {
-        keep_error(m->none, sizeof m->none, "no energies");
+    if (used == NULL) {
+        keep_words(m->none, sizeof m->none, "no energies", "out of memory");
     } else {
-        for (uint32_t i = 0; i < m->count; i++)
-            m->gpus[i].used = used[i];
-        add_up(m, whole.duration_ns);
+        used[0] = empty;
+        if (zeus_amd_window_end(m->window, &whole, used, &room) != ZEUS_AMD_STATUS_OK)
+            keep_error(m->none, sizeof m->none, "no energies");
+        else
+            add_up(m, used, whole.duration_ns);
+        m->window = NULL;
     }
     free(used);
     if (m->sampler != NULL && zeus_amd_sampler_stop(m->sampler) != ZEUS_AMD_STATUS_OK)
@@ -282,6 +288,8 @@ void measure_end(struct measure *m, const struct child *c)
 
 void measure_close(struct measure *m)
 {
+    if (m->window != NULL)
+        (void)!zeus_amd_window_end(m->window, NULL, NULL, NULL);
     zeus_amd_sampler_free(m->sampler);
     zeus_amd_close(m->session);
     free(m->gpus);

@@ -17,7 +17,6 @@
 enum { EXIT_USAGE = 2, EXIT_OWN_FAILURE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
 struct options {
-    const char *output, *json, *csv, *trace, *svg;
     const char *gpus; /* "0,2-3"; NULL: all */
     uint64_t period_us;
     uint32_t backend, unit;

@@ -41,12 +41,17 @@ pub fn c_program(name: &str) -> PathBuf {
 /// Compiles one C file, as a user would.
 pub fn compile(source: &Path, out: &Path) {
     let mut cc = std::process::Command::new("cc");
-    cc.args(["-std=c99", "-O1", "-g", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]);
-    cc.arg(out).arg(source).arg("-I").arg(root().join("include"));
+    cc.args(["-std=c99", "-O1", "-g", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pthread"]);
+    link(cc.arg(source), out);
+}
+
+/// Lets a compiler that has its flags and sources make a program with the library of this build.
+pub fn link(cc: &mut std::process::Command, out: &Path) {
+    cc.arg("-o").arg(out).arg("-I").arg(root().join("include"));
     cc.arg(deps().join("libzeus_amd.so")).arg(format!("-Wl,-rpath,{}", deps().display()));
     // An old-style path: the one that cargo puts into the environment of tests must not come before it.
-    cc.arg("-Wl,--disable-new-dtags");
-    assert!(cc.status().unwrap().success(), "{} does not compile", source.display());
+    cc.args(["-Wl,--disable-new-dtags", "-lm"]);
+    assert!(cc.status().unwrap().success(), "{} does not compile", out.display());
     // The program records the soname, and cargo makes the plain name only.
     let soname = deps().join("libzeus_amd.so.0");
     if !soname.exists() {

@@ -1,0 +1,202 @@
+//! Signals, and what a terminal and its shell do with them.
+
+use super::*;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+
+/// A terminal for a command; the side of the user.
+fn on_terminal(command: &mut Command) -> (Child, std::fs::File) {
+    let (mut master, mut slave) = (0, 0);
+    let size = libc::winsize { ws_row: 25, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: plain out-pointers; the descriptors are owned from here on.
+    let (master, slave) = unsafe {
+        assert_eq!(
+            libc::openpty(
+                &mut master,
+                &mut slave,
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                &size as *const _ as *mut _
+            ),
+            0
+        );
+        libc::fcntl(master, libc::F_SETFD, libc::FD_CLOEXEC);
+        (OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave))
+    };
+    let raw = slave.as_raw_fd();
+    command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave.try_clone().unwrap());
+    // SAFETY: only calls that a child may make.
+    unsafe {
+        command.pre_exec(move || {
+            libc::setsid();
+            libc::ioctl(raw, libc::TIOCSCTTY, 0);
+            libc::close(raw);
+            Ok(())
+        })
+    };
+    let child = command.spawn().unwrap();
+    (child, std::fs::File::from(master))
+}
+
+/// Reads until the words have come; all that was read.
+fn read_until(terminal: &mut std::fs::File, seen: &mut String, words: &str) {
+    let begin = Instant::now();
+    let mut bytes = [0; 4096];
+    while !seen.contains(words) {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{words:?} did not come: {seen:?}");
+        let mut ready = libc::pollfd { fd: terminal.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one descriptor.
+        if unsafe { libc::poll(&mut ready, 1, 100) } > 0 {
+            match terminal.read(&mut bytes) {
+                Ok(n) if n > 0 => seen.push_str(&String::from_utf8_lossy(&bytes[..n])),
+                _ => panic!("{words:?} did not come: {seen:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn control_c_ends_both_and_still_reports() {
+    let sim = small();
+    let (mut child, mut terminal) =
+        on_terminal(&mut command(&sim, &["--", "sh", "-c", "echo begun; sleep 30; echo not ''reached"]));
+    let mut seen = String::new();
+    read_until(&mut terminal, &mut seen, "begun");
+    // The line while it runs, cut to the terminal.
+    read_until(&mut terminal, &mut seen, "\r\u{1b}[Kzeus-amd-run: ");
+    read_until(&mut terminal, &mut seen, " W\r");
+    terminal.write_all(b"\x03").unwrap();
+    read_until(&mut terminal, &mut seen, "exit status 130 (signal 2)");
+    read_until(&mut terminal, &mut seen, "1 package, each once");
+    assert_eq!(wait(&mut child).code(), Some(130));
+    assert!(!seen.contains("not reached"), "{seen:?}");
+
+    // A command that takes Ctrl-C in its own way, once; and no line with --quiet.
+    let script = "trap 'echo caught; n=1' INT; echo begun; while [ -z \"$n\" ]; do sleep 0.1; done; sleep 0.3; exit 6";
+    let (mut child, mut terminal) = on_terminal(&mut command(&sim, &["--quiet", "--", "sh", "-c", script]));
+    let mut seen = String::new();
+    read_until(&mut terminal, &mut seen, "begun");
+    std::thread::sleep(Duration::from_millis(600));
+    terminal.write_all(b"\x03").unwrap();
+    read_until(&mut terminal, &mut seen, "each once");
+    assert_eq!(wait(&mut child).code(), Some(6));
+    assert_eq!(seen.matches("caught\r\n").count(), 1, "{seen:?}");
+    assert!(!seen.contains("\u{1b}"), "{seen:?}");
+}
+
+/// A terminal on which bash runs the tool with a script, as one does by hand; then `then`.
+fn under_bash(sim: &Sim, script: &str, then: &str) -> (Child, std::fs::File) {
+    let mut bash = sim.command("bash");
+    bash.arg("-c").arg(format!("set -m; {} --quiet -- sh -c \"$SCRIPT\"; {then}", tool().display()));
+    on_terminal(bash.env("SCRIPT", script))
+}
+
+/// Whatever stops the command: the shell sees that, and continues both.
+#[test]
+fn stopped_and_continued_by_a_shell() {
+    let sim = small();
+    let (_, mut end) = fifo(&sim);
+    let then = "echo stopped $?; fg >/dev/null; echo ended $?";
+    for (stop, status) in
+        [("read word <$ZEUS_AMD_SIM/fifo", 148), ("kill -STOP $$", 148), ("kill -TTIN $$", 149), ("kill -TTOU $$", 150)]
+    {
+        let script = format!("echo begun; {stop}; exit 4");
+        let (mut child, mut terminal) = under_bash(&sim, &script, then);
+        let mut seen = String::new();
+        read_until(&mut terminal, &mut seen, "begun");
+        let is_control_z = stop.starts_with("read");
+        if is_control_z {
+            terminal.write_all(b"\x1a").unwrap();
+        }
+        read_until(&mut terminal, &mut seen, &format!("stopped {status}"));
+        if is_control_z {
+            end.write_all(b"\n").unwrap();
+        }
+        read_until(&mut terminal, &mut seen, "ended 4");
+        assert!(seen.contains("exit status 4"), "{stop}: {seen:?}");
+        wait(&mut child);
+    }
+}
+
+/// A command that takes no notice of Ctrl-Z runs on, and so does the tool.
+#[test]
+fn a_stop_that_the_command_ignores_stops_nobody() {
+    let sim = small();
+    let (_, mut end) = fifo(&sim);
+    let script = "trap '' TSTP; echo begun; read word <$ZEUS_AMD_SIM/fifo; exit 4";
+    let (mut child, mut terminal) = under_bash(&sim, script, "echo ended $?");
+    let mut seen = String::new();
+    read_until(&mut terminal, &mut seen, "begun");
+    terminal.write_all(b"\x1a").unwrap();
+    // The terminal shows it when the signal is sent; then there is time to be stopped by it.
+    read_until(&mut terminal, &mut seen, "^Z");
+    std::thread::sleep(Duration::from_millis(300));
+    end.write_all(b"\n").unwrap();
+    read_until(&mut terminal, &mut seen, "ended ");
+    read_until(&mut terminal, &mut seen, "\r\n");
+    assert!(seen.contains("exit status 4") && seen.contains("ended 4"), "{seen:?}");
+    wait(&mut child);
+}
+
+#[test]
+fn signals_to_the_tool_reach_the_command() {
+    let sim = small();
+    // What schedulers send before they kill, and what they can be told to send.
+    for signal in [
+        libc::SIGTERM,
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGUSR1,
+        libc::SIGXCPU,
+        libc::SIGPWR,
+        libc::SIGALRM,
+        libc::SIGRTMIN(),
+        libc::SIGRTMAX(),
+    ] {
+        let script = format!("trap 'echo got; exit 9' {signal}; echo ready; while :; do sleep 0.02; done");
+        let mut child = command(&sim, &["--", "sh", "-c", &script]).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let mut ready = [0; 6];
+        stdout.read_exact(&mut ready).unwrap();
+        // SAFETY: a process that the test started.
+        unsafe { libc::kill(child.id() as i32, signal) };
+        assert_eq!(wait(&mut child).code(), Some(9), "{signal}");
+        let (mut out, mut err) = (String::new(), String::new());
+        stdout.read_to_string(&mut out).unwrap();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        assert!(out == "got\n" && err.contains("exit status 9"), "{signal}: {out:?} {err}");
+        assert!(!err.contains('\u{1b}'), "a line for a terminal where there is none: {err:?}");
+    }
+}
+
+/// An alarm that was set before the tool was started would be the command's without it.
+#[test]
+fn an_alarm_reaches_the_command() {
+    let sim = small();
+    let mut command = command(&sim, &["--", "sleep", "20"]);
+    // SAFETY: only a call that a child may make.
+    unsafe { command.pre_exec(|| Ok(_ = libc::alarm(1))) };
+    let (status, _, stderr) = ran(&command.output().unwrap());
+    assert!(status == Some(142) && stderr.contains("exit status 142 (signal 14)"), "{status:?} {stderr}");
+}
+
+/// The tool killed outright: nothing is left waiting.
+#[test]
+fn nobody_waits_for_a_tool_that_is_gone() {
+    let sim = Sim::start("mi210-1", "6.2.4", &["init.delay_ms = 60000"]).unwrap();
+    let mark = path(&sim, "was run");
+    let mut child = command(&sim, &["--backend", "amdsmi", "--", "touch", &mark]).spawn().unwrap();
+    let waits = format!("/proc/{0}/task/{0}/children", child.id());
+    let begin = Instant::now();
+    while std::fs::read_to_string(&waits).unwrap().is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "no process waits to become the command");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
+    // Its pipes close, so the process that waited to become the command is gone, and did not become it.
+    let mut err = Vec::new();
+    child.stderr.take().unwrap().read_to_end(&mut err).unwrap();
+    assert!(!Path::new(&mark).exists());
+}
