@@ -807,7 +807,8 @@ typedef struct zeus_amd_options_t {
      */
     uint32_t energy_unit;
     /**
-     * How long amdsmi_init may take, in milliseconds; 0: 10 seconds.
+     * How long amdsmi_init may take, and then libamd_smi's list of the GPUs, in
+     * milliseconds each; 0: 10 seconds.
      */
     uint32_t init_timeout_ms;
     /**
@@ -1305,7 +1306,8 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *         and only with ZEUS_AMD_BACKEND_AMDSMI:
  *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
  *         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
- *         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return);
+ *         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return, or
+ *         what is asked of libamd_smi after it);
  *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
  *         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (only if
  *         asked for), ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread
@@ -1656,6 +1658,7 @@ zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_t *session,
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
  *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
  *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,

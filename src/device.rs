@@ -19,7 +19,7 @@ use crate::topology::{Place, Role};
 use crate::verdict::{Standing, Verdict};
 use crate::{lock, sysfs};
 use files::Files;
-use fresh::LastTime;
+use fresh::{again_if_old, LastTime};
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -101,7 +101,7 @@ pub struct Device {
     files: Option<Files>,
     /// Its folder in sysfs.
     folder: PathBuf,
-    hwmon: Option<Hwmon>,
+    hwmon: Hwmon,
     verdict: Standing,
     /// The book on its counter, begun at the first look. Held while it is looked at: then looks come in their order.
     ledger: lock::Mutex<Option<Ledger>>,
@@ -126,7 +126,7 @@ impl Device {
             shared_with: None,
             shares_package: false,
             package: format!("{:04x}:{:02x}:{:02x}", place.pci.domain, place.pci.bus, place.pci.device),
-            hwmon: Hwmon::find(&folder),
+            hwmon: Hwmon::of(&folder),
             folder,
             place,
             vendor,
@@ -147,7 +147,8 @@ impl Device {
     #[must_use]
     pub fn label(&self) -> String {
         let name = if self.name.is_empty() { "unnamed" } else { &self.name };
-        format!("GPU {} ({name}, {})", self.index, self.place.pci)
+        let number = if self.index == usize::MAX { String::new() } else { format!(" {}", self.index) };
+        format!("GPU{number} ({name}, {})", self.place.pci)
     }
 
     /// Where its readings come from: never `Auto`.
@@ -184,16 +185,13 @@ impl Device {
             Power::Instant => "instant power",
             Power::Average => "average power",
         };
-        let powers = self.powers(what)?;
+        let (powers, stale_ms) = self.powers(what)?;
         let (asked, other) = match which {
             Power::Instant => (powers.instant_mw, powers.average_mw),
             Power::Average => (powers.average_mw, powers.instant_mw),
         };
         match (asked, other) {
-            (Some(mw), _) => {
-                self.require_fresh(what, powers.driver_ns)?;
-                Ok(mw)
-            }
+            (Some(mw), _) => self.refuse_stale(what, stale_ms).map(|()| mw),
             (None, Some(_)) => {
                 let why = match which {
                     Power::Instant => "this GPU reports average power only; ask for that",
@@ -207,11 +205,19 @@ impl Device {
         }
     }
 
-    /// Both powers.
-    fn powers(&self, what: &'static str) -> Result<Powers> {
+    /// Both powers, and for how long their time has stood still, if that is too long.
+    fn powers(&self, what: &'static str) -> Result<(Powers, Option<u64>)> {
         match (&self.files, &self.vendor) {
             (Some(files), _) => self.file_powers(files, what),
-            (None, Some(vendor)) => self.vendor_powers(vendor),
+            (None, Some(vendor)) => {
+                let look = || {
+                    let powers = self.vendor_powers(vendor)?;
+                    // Up to 25.x a failed read repeats the last ones with SUCCESS, and without a time of their own.
+                    let repeated_ns = if powers.any() { vendor.time_of_repeated_ns() } else { None };
+                    Ok((powers, self.standing_still_ms(repeated_ns)))
+                };
+                again_if_old(look, |(_, stale_ms)| stale_ms.is_some())
+            }
             (None, None) => Err(self.without_source(what)),
         }
     }
@@ -223,12 +229,17 @@ impl Device {
         self.refuse_shared(WHAT)?;
         let mut raw = match (&self.files, &self.vendor) {
             (Some(files), _) => self.file_energy(files, WHAT)?,
-            (None, Some(vendor)) => self.vendor_energy(vendor, WHAT)?,
+            (None, Some(vendor)) => {
+                let look = || {
+                    let raw = self.vendor_energy(vendor, WHAT)?;
+                    Ok(RawEnergy { stale_ms: self.standing_still_ms(raw.driver_time_ns), ..raw })
+                };
+                again_if_old(look, |raw| raw.stale_ms.is_some())?
+            }
             (None, None) => return Err(self.without_source(WHAT)),
         };
         self.refuse_zero(WHAT, raw.accumulator)?;
         raw.unit_uj = unit.uj(raw.unit_uj);
-        raw.stale_ms = raw.driver_time_ns.and_then(|t| self.standing_still_ms(t));
         Ok(raw)
     }
 
@@ -251,9 +262,7 @@ impl Device {
                 "its energy counter could not be read when the session was opened, so nothing tells whether it is to be trusted; open another session",
             ));
         }
-        if let Some(age_ms) = raw.stale_ms {
-            return Err(Error::Stale { device: self.label(), what: WHAT, age_ms });
-        }
+        self.refuse_stale(WHAT, raw.stale_ms)?;
         self.to_mj(&raw)
     }
 

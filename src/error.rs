@@ -73,8 +73,8 @@ pub enum Error {
     #[error("the amdgpu driver is not loaded: {0}")]
     DriverNotLoaded(String),
 
-    #[error("{path}: amdsmi_init has not returned within {limit_ms} ms and was left alone; {advice}")]
-    InitTimeout { path: String, limit_ms: u64, advice: &'static str },
+    #[error("{path}: {call} and was left alone; look for a process that hangs with a lock in /dev/shm/rocm_smi_*, and for messages of amdgpu in the kernel log; the option init_timeout_ms allows more time")]
+    LibraryTimeout { path: String, call: String },
 
     #[error("{device}: {call} failed with {name} ({code}{words}); {advice}")]
     Vendor {
@@ -141,7 +141,7 @@ impl Error {
             Error::LibraryVersion { .. } => Kind::LibraryVersion,
             Error::NoDevice(_) => Kind::NoDevice,
             Error::DriverNotLoaded(_) => Kind::DriverNotLoaded,
-            Error::InitTimeout { .. } => Kind::Timeout,
+            Error::LibraryTimeout { .. } => Kind::Timeout,
             Error::Vendor { kind, .. } | Error::Kernel { kind, .. } => *kind,
             Error::Stale { .. } => Kind::Stale,
             Error::OutOfRange { .. } => Kind::OutOfRange,

@@ -39,6 +39,28 @@ impl<T> RwLock<T> {
     }
 }
 
+/// A value that comes once and stays. Never waited for: of two threads that set it, one does.
+#[derive(Debug)]
+pub struct Once<T>(sync::OnceLock<T>);
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Once(sync::OnceLock::new())
+    }
+}
+
+impl<T> Once<T> {
+    #[inline]
+    pub fn get(&self) -> Option<&T> {
+        self.0.get()
+    }
+
+    /// The value that stays: this one, or that of a thread that was faster.
+    pub fn set(&self, value: T) -> &T {
+        self.0.get_or_init(|| value)
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Condvar(sync::Condvar);
 

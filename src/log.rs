@@ -1,5 +1,6 @@
 //! Where messages go: to the sink that the host installed, or nowhere. Nothing is ever printed.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::Arc;
 
@@ -33,13 +34,42 @@ pub fn set_sink(sink: Option<(Level, Sink)>) {
     LAST.store(Box::into_raw(Box::new(Installed { sink, _before: before })), Ordering::Release);
 }
 
+/// What was said meanwhile, and what for.
+pub type Said = Vec<(Level, String)>;
+
+thread_local! {
+    /// Where this thread's messages are kept, for as long as [`keep`] runs. No destructor, as no thread of the host wants one.
+    static KEPT: Cell<*mut Said> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// Runs `body`, and keeps what it has to say for another thread to say.
+pub fn keep<T>(body: impl FnOnce() -> T) -> (T, Said) {
+    struct Back(*mut Said);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            KEPT.set(self.0);
+        }
+    }
+    let mut said = Said::new();
+    let back = Back(KEPT.replace(&mut said));
+    let value = body();
+    drop(back);
+    (value, said)
+}
+
 /// Hands a message to the sink. Never called with a lock of this crate held, so a sink may call back.
 pub fn emit(level: Level, text: impl FnOnce() -> String) {
     // SAFETY: NULL or from `set_sink`, which never frees one.
     let last = unsafe { LAST.load(Ordering::Acquire).as_ref() };
     if let Some((most, sink)) = last.and_then(|l| l.sink.as_ref()) {
-        if level <= *most {
-            sink(level, &text());
+        if level > *most {
+            return;
+        }
+        let text = text();
+        // SAFETY: NULL, or this thread's own, in a frame below this one; nobody else has it meanwhile.
+        match unsafe { KEPT.try_with(Cell::get).unwrap_or(std::ptr::null_mut()).as_mut() } {
+            Some(kept) => kept.push((level, text)),
+            None => sink(level, &text),
         }
     }
 }

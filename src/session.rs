@@ -95,7 +95,11 @@ impl Session {
         let shut_down = options.shutdown_on_close;
         let mut lease = Lease { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
-            Ok((_, source)) => enumerate::by_amdsmi(*source, options, backend, &places.root),
+            Ok((vendor, source)) => {
+                let (source, theirs, root) = (*source, options.clone(), places.root.clone());
+                let list = move || enumerate::by_amdsmi(source, &theirs, backend, &root);
+                vendor.library.within(options.init_timeout, list)
+            }
             Err(_) => enumerate::by_kernel(options, &places.root),
         };
         let (devices, mut listing) = match listed {

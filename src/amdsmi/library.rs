@@ -10,6 +10,7 @@ use crate::lock::{Condvar, Mutex};
 use crate::log;
 use crate::process::{quiet_thread, OfProcess};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -42,6 +43,8 @@ pub struct Library {
     printed: Mutex<String>,
     /// Counts initialisations: handles from before the last one are dangling pointers.
     epoch: AtomicU32,
+    /// A thread is inside that was not waited for any longer, perhaps with the lock of its calls.
+    stuck: AtomicBool,
 }
 
 /// The libraries of this process.
@@ -65,6 +68,10 @@ pub fn loaded() -> usize {
 /// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
 pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Version)> {
     let library = load(places)?;
+    if library.stuck.load(Ordering::Acquire) {
+        let call = "a call of an earlier session has not returned yet".to_owned();
+        return Err(Error::LibraryTimeout { path: library.path.clone(), call });
+    }
     let version = library.ensure_init(limit);
     let printed = std::mem::take(&mut *library.printed.lock());
     for line in printed.lines() {
@@ -118,6 +125,7 @@ fn load(places: &Places) -> Result<&'static Library> {
         users: Mutex::new(0),
         printed: Mutex::new(String::new()),
         epoch: AtomicU32::new(0),
+        stuck: AtomicBool::new(false),
     }));
     libraries.push(library);
     Ok(library)
@@ -200,11 +208,7 @@ impl Library {
                     let late;
                     (state, late) = self.init_done.wait_until(state, deadline);
                     if late && matches!(*state, Init::Running) {
-                        return Err(Error::InitTimeout {
-                            path: self.path.clone(),
-                            limit_ms: limit.as_millis() as u64,
-                            advice: "look for a process that hangs with a lock in /dev/shm/rocm_smi_*, and for messages of amdgpu in the kernel log; the option init_timeout_ms allows more time",
-                        });
+                        return Err(self.late("amdsmi_init", limit));
                     }
                 }
             }
@@ -249,6 +253,37 @@ impl Library {
         .map(drop)
     }
 
+    fn late(&self, call: &str, limit: Duration) -> Error {
+        let call = format!("{call} has not returned within {} ms", limit.as_millis());
+        Error::LibraryTimeout { path: self.path.clone(), call }
+    }
+
+    /// Runs what calls into the library on a thread of its own, which is left alone if it does not come back; then nobody
+    /// begins to use the library until it does. What it has to say is said by the calling thread.
+    pub fn within<T: Send + 'static>(
+        &'static self,
+        limit: Duration,
+        body: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (to, from) = std::sync::mpsc::channel();
+        let thread = quiet_thread("zeus_amd-list", 8 << 20, move || {
+            let _ = to.send(log::keep(|| catch_unwind(AssertUnwindSafe(body))));
+            self.stuck.store(false, Ordering::Release);
+        });
+        thread.map_err(|source| Error::Io { path: "a thread for libamd_smi".into(), source })?;
+        let in_time = from.recv_timeout(limit).or_else(|_| {
+            // Said first: if it comes back just now, one of the two sees the other.
+            self.stuck.store(true, Ordering::Release);
+            from.try_recv()
+        });
+        let Ok((done, said)) = in_time else { return Err(self.late("listing the GPUs", limit)) };
+        self.stuck.store(false, Ordering::Release);
+        for (level, text) in said {
+            log::emit(level, || text);
+        }
+        done.unwrap_or_else(|_| Err(Error::Internal("listing the GPUs failed inside".into())))
+    }
+
     pub fn epoch(&self) -> u32 {
         self.epoch.load(Ordering::Acquire)
     }
@@ -266,7 +301,7 @@ impl Library {
     pub fn release(&self, shut_down: bool) {
         let mut users = self.users.lock();
         *users = users.saturating_sub(1);
-        if !shut_down || *users > 0 {
+        if !shut_down || *users > 0 || self.stuck.load(Ordering::Acquire) {
             return;
         }
         let done = self.calls.shut_down();

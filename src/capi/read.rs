@@ -248,6 +248,7 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
 /// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
 ///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
 ///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+///         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
 ///         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,

@@ -150,7 +150,8 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 ///         and only with ZEUS_AMD_BACKEND_AMDSMI:
 ///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
 ///         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
-///         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return);
+///         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return, or
+///         what is asked of libamd_smi after it);
 ///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
 ///         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (only if
 ///         asked for), ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread

@@ -150,7 +150,8 @@ pub struct zeus_amd_options_t {
     pub validation: u32,
     /// A zeus_amd_energy_unit_t.
     pub energy_unit: u32,
-    /// How long amdsmi_init may take, in milliseconds; 0: 10 seconds.
+    /// How long amdsmi_init may take, and then libamd_smi's list of the GPUs, in
+    /// milliseconds each; 0: 10 seconds.
     pub init_timeout_ms: u32,
     /// A libamd_smi.so, or a folder that holds one (itself or in lib/); NULL: look
     /// at the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, then in

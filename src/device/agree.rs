@@ -1,19 +1,29 @@
 //! Do libamd_smi and the kernel's file say the same of a GPU? Then the file is read: a thousandth of the work.
 
 use super::files::{table_energy, table_powers, Files};
+use super::vendor::Vendor;
 use super::{Backend, Device, Powers, RawEnergy};
+use crate::clock::monotonic_ns;
 use crate::counter::{counts_pj, power_pj};
 use crate::error::{Kind, Result};
 use crate::log;
+use crate::sysfs::Failure;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Duration;
 
 /// Both are looked at so often, as the value moves on in between.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(3);
+/// A try counts if it took no longer: while a thread stands in the middle of one, the load may change in any way.
+const CLOSE_NS: u64 = 5_000_000;
+const PATIENCE_NS: u64 = 200_000_000;
 /// libamd_smi keeps a table for up to 100 ms (6.4.2 and 6.4.3), which an earlier session may have had it read.
 const CACHED: Duration = Duration::from_millis(100);
 /// More than any GPU draws, for what may be counted in between.
 const MOST_MW: u64 = 4_000_000;
+
+/// Why it is the file, or why not.
+type Answer = std::result::Result<String, String>;
 
 /// One look at one side.
 struct Side {
@@ -34,16 +44,13 @@ impl Device {
             return;
         }
         let mut files = self.open_files();
-        let Some(vendor) = &self.vendor else {
+        // What libamd_smi of ROCm 6.0 says is no measure of anything.
+        let vendor = self.vendor.as_ref().filter(|v| backend != Backend::Sysfs && !v.is_frozen());
+        let Some(vendor) = vendor else {
             self.files = Some(files);
             return;
         };
-        // What libamd_smi of ROCm 6.0 says is no measure of anything.
-        if backend == Backend::Sysfs || vendor.is_frozen() {
-            self.files = Some(files);
-            return;
-        }
-        match self.compare(&mut files) {
+        match self.compare(vendor, &mut files) {
             Ok(why) => {
                 log::info(|| format!("{}: read from the kernel's file, {why}", self.place.pci));
                 self.files = Some(files);
@@ -57,40 +64,57 @@ impl Device {
     }
 
     /// Reads both, in turns. Why is it the file, or why not?
-    fn compare(&self, files: &mut Files) -> std::result::Result<String, String> {
-        let mut why = String::new();
-        let mut pause = Duration::ZERO;
-        for _ in 0..TRIES {
-            std::thread::sleep(pause);
-            let before = self.by_file(files).map_err(|e| e.to_string())?;
-            let theirs = match self.by_vendor() {
-                Ok(theirs) if theirs.says_anything() => theirs,
-                // An older one in a container, which cannot make sense of the driver's table, is no witness against it.
-                _ if !before.says_anything() => return Err("neither says anything".into()),
-                Ok(_) => return Ok("of which libamd_smi makes nothing".into()),
-                Err(e) => return Ok(format!("as libamd_smi fails: {e}")),
+    fn compare(&self, vendor: &Vendor, files: &mut Files) -> Answer {
+        let begun_ns = monotonic_ns();
+        let mut tries = 0;
+        loop {
+            let look_ns = monotonic_ns();
+            let (why, pause) = match self.look_at_both(vendor, files) {
+                Break(answer) => return answer,
+                Continue(unlike) => unlike,
             };
-            let after = self.by_file(files).map_err(|e| e.to_string())?;
-            match agreed(&before, &theirs, &after) {
-                Ok(()) => {
-                    if let Some(energy) = theirs.energy {
-                        files.unit_uj = energy.unit_uj;
-                    }
-                    return Ok("which agrees with libamd_smi".into());
-                }
-                Err(e) => why = e,
+            let now_ns = monotonic_ns();
+            tries += u32::from(now_ns - look_ns <= CLOSE_NS);
+            if tries == TRIES || now_ns - begun_ns > PATIENCE_NS {
+                return Err(why);
             }
-            pause = if is_older(&theirs, &before) { CACHED } else { PAUSE };
+            std::thread::sleep(pause);
         }
-        Err(why)
     }
 
-    fn by_file(&self, files: &Files) -> Result<Side> {
-        self.by_table(files, "energy", |t| Side { energy: table_energy(t, files.unit_uj), powers: table_powers(t) })
+    /// The answer; or in what they are unlike, and for how long to wait before the next look.
+    fn look_at_both(&self, vendor: &Vendor, files: &mut Files) -> ControlFlow<Answer, (String, Duration)> {
+        let (before, theirs, after) = (by_file(files), self.by_vendor(vendor), by_file(files));
+        let (before, after) = match (before, after) {
+            (Ok(before), Ok(after)) => (before, after),
+            (Err(f), _) | (_, Err(f)) if !f.passes() => return Break(Err(f.to_string())),
+            // A GPU that is away for a while is no disagreement; and who repeats what was is no witness.
+            (Err(f), _) | (_, Err(f)) => {
+                let speaks = theirs.is_ok_and(|t| t.says_anything()) && !vendor.repeats_old();
+                return if speaks {
+                    Continue((f.to_string(), PAUSE))
+                } else {
+                    Break(Ok(format!("which nothing can be compared with now: {f}")))
+                };
+            }
+        };
+        let theirs = match theirs {
+            Ok(theirs) if theirs.says_anything() => theirs,
+            // An older one in a container, which cannot make sense of the driver's table, is no witness against it.
+            _ if !before.says_anything() => return Break(Err("neither says anything".into())),
+            Ok(_) => return Break(Ok("of which libamd_smi makes nothing".into())),
+            Err(e) => return Break(Ok(format!("as libamd_smi fails: {e}"))),
+        };
+        if let Err(why) = agreed(&before, &theirs, &after) {
+            return Continue((why, if is_older(&theirs, &before) { CACHED } else { PAUSE }));
+        }
+        if let Some(energy) = theirs.energy {
+            files.unit_uj = energy.unit_uj;
+        }
+        Break(Ok("which agrees with libamd_smi".into()))
     }
 
-    fn by_vendor(&self) -> Result<Side> {
-        let Some(vendor) = &self.vendor else { return Err(self.without_source("energy")) };
+    fn by_vendor(&self, vendor: &Vendor) -> Result<Side> {
         let absent = |kind: Kind| matches!(kind, Kind::NotSupported | Kind::UnexpectedData);
         let energy = match self.vendor_energy(vendor, "energy") {
             Ok(raw) => Some(raw),
@@ -104,6 +128,10 @@ impl Device {
         };
         Ok(Side { energy, powers })
     }
+}
+
+fn by_file(files: &Files) -> std::result::Result<Side, Failure> {
+    files.table(|t| Side { energy: table_energy(t, files.unit_uj), powers: table_powers(t) })
 }
 
 /// A table from before the file was looked at: neither its counts nor its powers have to be the file's.

@@ -1,31 +1,58 @@
 //! One GPU as the kernel's files have it.
 
+use super::fresh::again_if_old;
 use super::{clocks, Device, Powers, RawEnergy};
 use crate::amdsmi::{Clock, PowerCaps};
-use crate::error::{Error, Result};
-use crate::sysfs::hwmon::{Hwmon, Sensor};
+use crate::error::{Error, Kind, Result};
+use crate::lock::Once;
+use crate::sysfs::hwmon::Sensor;
 use crate::sysfs::metrics::{MetricsFile, Table};
 use crate::sysfs::{dpm, Failure};
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 /// What libamd_smi says a count is, in every release.
 const REPORTED_UJ: f32 = 15.3;
 
 const METRICS: &str = "gpu_metrics";
+const POWERS: &str = "hwmon/*/power1_input and power1_average";
 
 /// Where readings come from, when they come from the kernel.
 pub(super) struct Files {
-    /// Kept open; or why there is none.
-    metrics: std::result::Result<MetricsFile, Failure>,
+    path: PathBuf,
+    /// Kept open.
+    metrics: Once<MetricsFile>,
     /// Microjoules a count, as libamd_smi reports or would report it.
     pub unit_uj: f64,
 }
 
+impl Files {
+    fn open(folder: &Path) -> Files {
+        let files = Files { path: folder.join(METRICS), metrics: Once::default(), unit_uj: f64::from(REPORTED_UJ) };
+        // Why there is none, each reading finds out for itself: it may come.
+        let _ = files.opened();
+        files
+    }
+
+    #[cold]
+    fn opened(&self) -> std::result::Result<&MetricsFile, Failure> {
+        Ok(self.metrics.set(MetricsFile::open(&self.path)?))
+    }
+
+    /// What `take` wants of the table as it is now.
+    #[inline(always)]
+    pub fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, Failure> {
+        match self.metrics.get() {
+            Some(file) => file.with(take),
+            None => self.opened()?.with(take),
+        }
+    }
+}
+
 impl Device {
     pub(super) fn open_files(&self) -> Files {
-        let metrics = MetricsFile::open(&self.folder.join(METRICS)).map_err(Failure::from);
-        Files { metrics, unit_uj: f64::from(REPORTED_UJ) }
+        Files::open(&self.folder)
     }
 
     #[cold]
@@ -33,62 +60,77 @@ impl Device {
         Error::Kernel { device: self.label(), what, file, kind: f.kind(), why: f.to_string() }
     }
 
-    /// What `take` wants of the table as it is now.
+    /// What `take` wants of the table, and for how long its time has stood still, if that is too long.
     #[inline(always)]
-    pub(super) fn by_table<T>(&self, files: &Files, what: &'static str, take: impl FnOnce(&Table) -> T) -> Result<T> {
-        let read = match &files.metrics {
-            Ok(file) => file.with(take),
-            Err(f) => Err(*f),
+    pub(super) fn fresh_table<T>(
+        &self,
+        files: &Files,
+        take: impl Fn(&Table) -> T,
+    ) -> std::result::Result<(T, Option<u64>), Failure> {
+        let look = || {
+            let (taken, driver_ns) = files.table(|t| (take(t), t.driver_time_ns()))?;
+            Ok((taken, self.standing_still_ms(driver_ns)))
         };
-        match read {
-            Ok(value) => Ok(value),
-            Err(f) => Err(self.kernel_failure(what, METRICS, f)),
-        }
+        again_if_old(look, |(_, stale_ms)| stale_ms.is_some())
     }
 
-    pub(super) fn file_powers(&self, files: &Files, what: &'static str) -> Result<Powers> {
-        let by_table = self.by_table(files, what, table_powers);
-        match by_table {
-            Ok(p) if p.any() => Ok(p),
-            // No table, or one without a power that is sure of its unit: hwmon may have one.
-            other => {
-                let by_hwmon = self.hwmon_powers();
-                if by_hwmon.any() {
-                    Ok(by_hwmon)
-                } else {
-                    other
-                }
+    /// The powers, and for how long their time has stood still.
+    pub(super) fn file_powers(&self, files: &Files, what: &'static str) -> Result<(Powers, Option<u64>)> {
+        let by_table = match self.fresh_table(files, table_powers) {
+            Ok((p, stale_ms)) if p.any() => return Ok((p, stale_ms)),
+            Err(f) if f.is_of_gpu() => return Err(self.kernel_failure(what, METRICS, f)),
+            other => other,
+        };
+        // No table, or one without a power that is sure of its unit: hwmon may have one.
+        match (self.hwmon_powers(), by_table) {
+            (Ok(powers), _) => Ok((powers, None)),
+            (Err(h), Err(f)) if f.passes() || h.kind() == Kind::NotSupported => {
+                Err(self.kernel_failure(what, METRICS, f))
             }
+            (Err(h), Ok(_)) if h.kind() == Kind::NotSupported => Ok((Powers::default(), None)),
+            (Err(h), _) => Err(self.kernel_failure(what, POWERS, h)),
         }
     }
 
     /// hwmon's powers, without a time.
-    pub(super) fn hwmon_powers(&self) -> Powers {
-        let mw = |read: fn(&Hwmon) -> Option<u64>| self.hwmon.as_ref().and_then(read).map(|uw| uw / 1000);
-        Powers { instant_mw: mw(Hwmon::power_input_uw), average_mw: mw(Hwmon::power_average_uw), driver_ns: None }
+    pub(super) fn hwmon_powers(&self) -> std::result::Result<Powers, Failure> {
+        let (instant, average) = self.hwmon.powers_uw()?;
+        let mw = |uw: Option<u64>| uw.map(|uw| uw / 1000);
+        Ok(Powers { instant_mw: mw(instant), average_mw: mw(average), driver_ns: None })
+    }
+
+    /// The same where nothing else has powers: none at all is no failure.
+    pub(super) fn only_hwmon_powers(&self) -> Result<Powers> {
+        match self.hwmon_powers() {
+            Err(f) if f.kind() != Kind::NotSupported => Err(self.kernel_failure("power", POWERS, f)),
+            powers => Ok(powers.unwrap_or_default()),
+        }
     }
 
     #[inline(always)]
     pub(super) fn file_energy(&self, files: &Files, what: &'static str) -> Result<RawEnergy> {
-        match self.by_table(files, what, |t| table_energy(t, files.unit_uj)) {
-            Ok(Some(energy)) => Ok(energy),
-            Ok(None) => Err(self.not_supported(what, "the driver has no energy counter for it")),
-            Err(e) => Err(e),
+        match self.fresh_table(files, |t| table_energy(t, files.unit_uj)) {
+            Ok((Some(energy), stale_ms)) => Ok(RawEnergy { stale_ms, ..energy }),
+            Ok((None, _)) => Err(self.not_supported(what, "the driver has no energy counter for it")),
+            Err(f) => Err(self.kernel_failure(what, METRICS, f)),
         }
     }
 
     pub(super) fn file_hotspot_c(&self, files: &Files, what: &'static str) -> Result<i64> {
-        match self.by_table(files, what, |t| t.hotspot_c()) {
-            Ok(Some(c)) => Ok(c.into()),
-            other => {
-                let hwmon = self.hwmon.as_ref().and_then(|h| h.temperature_mc(Sensor::Junction).ok());
-                match (hwmon, other) {
-                    (Some(mc), _) => Ok(i64::from(mc.div_euclid(1000))),
-                    (None, Err(e)) => Err(e),
-                    (None, Ok(_)) => Err(self.not_supported(what, "the driver reports none")),
-                }
-            }
+        let by_table = match self.fresh_table(files, |t| t.hotspot_c()) {
+            Ok((Some(c), stale_ms)) => return self.refuse_stale(what, stale_ms).map(|()| c.into()),
+            Err(f) if f.is_of_gpu() => return Err(self.kernel_failure(what, METRICS, f)),
+            other => other,
+        };
+        match (self.hwmon_hotspot_c(), by_table) {
+            (Some(c), _) => Ok(c.into()),
+            (None, Err(f)) => Err(self.kernel_failure(what, METRICS, f)),
+            (None, Ok(_)) => Err(self.not_supported(what, "the driver reports none")),
         }
+    }
+
+    pub(super) fn hwmon_hotspot_c(&self) -> Option<i32> {
+        self.hwmon.temperature_mc(Sensor::Junction).ok().map(|mc| mc.div_euclid(1000))
     }
 
     /// Highest and lowest level.
@@ -102,9 +144,7 @@ impl Device {
     }
 
     pub(super) fn file_caps(&self) -> Result<PowerCaps> {
-        const WHAT: &str = "power limit";
-        let hwmon = self.hwmon.as_ref().ok_or_else(|| self.without_hwmon())?;
-        let caps = hwmon.power_caps().map_err(|f| self.kernel_failure(WHAT, "power1_cap", f))?;
+        let caps = self.hwmon.power_caps().map_err(|f| self.cap_failure(f))?;
         Ok(PowerCaps {
             current_uw: caps.current_uw,
             default_uw: caps.default_uw,
@@ -114,13 +154,16 @@ impl Device {
     }
 
     pub(super) fn write_cap_uw(&self, uw: u64) -> Result<()> {
-        const WHAT: &str = "power limit";
-        let hwmon = self.hwmon.as_ref().ok_or_else(|| self.without_hwmon())?;
-        hwmon.set_power_cap_uw(uw).map_err(|f| self.kernel_failure(WHAT, "power1_cap", f))
+        self.hwmon.set_power_cap_uw(uw).map_err(|f| self.cap_failure(f))
     }
 
-    fn without_hwmon(&self) -> Error {
-        self.not_supported("power limit", "the driver has no hwmon folder for it")
+    fn cap_failure(&self, f: Failure) -> Error {
+        const WHAT: &str = "power limit";
+        if self.hwmon.is_there() {
+            self.kernel_failure(WHAT, "power1_cap", f)
+        } else {
+            self.not_supported(WHAT, "the driver has no hwmon folder for it")
+        }
     }
 
     /// Writes one command to a settings file of the GPU.

@@ -35,19 +35,33 @@ impl LastTime {
     }
 }
 
+/// A look that seems old is taken once more: this thread may have stood still between it and the clock.
+#[inline(always)]
+pub(super) fn again_if_old<T, E>(
+    look: impl Fn() -> std::result::Result<T, E>,
+    is_old: impl Fn(&T) -> bool,
+) -> std::result::Result<T, E> {
+    match look() {
+        Ok(looked) if is_old(&looked) => again(look),
+        looked => looked,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn again<T>(look: impl Fn() -> T) -> T {
+    look()
+}
+
 impl Device {
     /// How long the driver's time has been `driver_ns`, if that is too long.
     #[inline]
-    pub(super) fn standing_still_ms(&self, driver_ns: u64) -> Option<u64> {
+    pub(super) fn standing_still_ms(&self, driver_ns: Option<u64>) -> Option<u64> {
         let now = coarse_ns();
-        self.last_time.lock().standing_still_ns(driver_ns, now).map(|ns| ns / 1_000_000)
+        self.last_time.lock().standing_still_ns(driver_ns?, now).map(|ns| ns / 1_000_000)
     }
 
-    /// For powers: up to 25.x a failed read repeats the last ones with SUCCESS, and without a time of their own.
-    pub(super) fn require_fresh(&self, what: &'static str, driver_ns: Option<u64>) -> Result<()> {
-        let driver_ns =
-            driver_ns.or_else(|| self.vendor.as_ref().filter(|_| self.files.is_none())?.time_of_repeated_ns());
-        let age = driver_ns.and_then(|t| self.standing_still_ms(t));
-        age.map_or(Ok(()), |age_ms| Err(Error::Stale { device: self.label(), what, age_ms }))
+    pub(super) fn refuse_stale(&self, what: &'static str, stale_ms: Option<u64>) -> Result<()> {
+        stale_ms.map_or(Ok(()), |age_ms| Err(Error::Stale { device: self.label(), what, age_ms }))
     }
 }

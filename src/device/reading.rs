@@ -1,9 +1,11 @@
 //! All that one GPU says at one time: by one read of the file, where that serves.
 
-use super::files::{table_energy, table_powers};
+use super::files::{table_energy, table_powers, Files};
+use super::vendor::Vendor;
 use super::{is_temperature, Device, Powers, RawEnergy};
 use crate::counter::EnergyUnit;
 use crate::error::{Kind, Result};
+use crate::sysfs::Failure;
 use crate::topology::Role;
 
 /// What it said; what is missing it did not say.
@@ -24,50 +26,30 @@ pub struct Reading {
     pub why: Option<Kind>,
 }
 
+/// What one source said.
+struct Seen {
+    energy: std::result::Result<RawEnergy, Kind>,
+    powers: Powers,
+    /// A power that is missing is missing for good.
+    no_power: bool,
+    hotspot_c: Option<i32>,
+    stale_ms: Option<u64>,
+}
+
 impl Device {
     /// Power and energy, and if wanted the temperature. Fails for a GPU that has none of its own.
     pub fn reading(&self, unit: EnergyUnit, temperature: bool) -> Result<Reading> {
         self.refuse_shared("power and energy")?;
-        // How old it is shows right after it was read: the next call may have to wait for other threads.
-        let age = |driver_ns: Option<u64>| driver_ns.and_then(|t| self.standing_still_ms(t));
-        let (energy, powers, hotspot_c, stale_ms) = match &self.files {
-            Some(files) => {
-                let table = self.by_table(files, "power and energy", |t| {
-                    (table_energy(t, files.unit_uj), table_powers(t), t.hotspot_c().filter(|_| temperature))
-                });
-                match table {
-                    Ok((energy, powers, hotspot)) => {
-                        let (driver_ns, stale_ms) = (powers.driver_ns, age(powers.driver_ns));
-                        let powers = if powers.any() { powers } else { Powers { driver_ns, ..self.hwmon_powers() } };
-                        (Ok(energy), Ok(powers), hotspot, stale_ms)
-                    }
-                    Err(e) => (Err(e), Ok(self.hwmon_powers()), None, None),
-                }
-            }
-            None => {
-                let energy = self.raw_energy(EnergyUnit::Reported);
-                let mut stale_ms = energy.as_ref().ok().and_then(|e| e.stale_ms);
-                let mut powers = self.powers("power");
-                if let (Err(_), Ok(powers), Some(vendor)) = (&energy, &mut powers, &self.vendor) {
-                    // Without a count nothing else tells whether a power is an old one.
-                    powers.driver_ns = powers.driver_ns.or_else(|| vendor.time_of_repeated_ns());
-                    stale_ms = age(powers.driver_ns);
-                }
-                let hotspot = if temperature { self.temperature_c().ok() } else { None };
-                (energy.map(Some), powers, hotspot, stale_ms)
-            }
+        let Seen { energy, powers, no_power, hotspot_c, stale_ms } = match (&self.files, &self.vendor) {
+            (Some(files), _) => self.seen_by_files(files, temperature),
+            (None, Some(vendor)) => self.seen_by_vendor(vendor, temperature),
+            (None, None) => return Err(self.without_source("power and energy")),
         };
-        // Not in the table, or nothing that could be one: then as a single call has it.
-        let hotspot_c = hotspot_c.filter(is_temperature);
-        let by_hwmon = temperature && hotspot_c.is_none() && self.files.is_some();
-        let hotspot_c = if by_hwmon { self.temperature_c().ok() } else { hotspot_c };
-        let missing = energy.as_ref().map_or_else(|e| Some(e.kind()), |e| e.is_none().then_some(Kind::NotSupported));
-        let refused = powers.as_ref().map_or_else(|e| e.kind() == Kind::NotSupported, |_| true);
-        let powers = powers.unwrap_or_default();
+        let missing = energy.as_ref().err().copied();
         // Of two dies one reports zeroes, which are no readings.
         let real = |value: &u64| *value > 0 || self.role != Role::PrimaryDie;
         let (instant_mw, average_mw) = (powers.instant_mw.filter(real), powers.average_mw.filter(real));
-        let mut energy = energy.ok().flatten().filter(|e| real(&e.accumulator));
+        let mut energy = energy.ok().filter(|e| real(&e.accumulator));
         let driver_ns = energy.and_then(|e| e.driver_time_ns).or(powers.driver_ns);
         if let Some(e) = &mut energy {
             e.unit_uj = unit.uj(e.unit_uj);
@@ -77,12 +59,52 @@ impl Device {
             energy,
             instant_mw,
             average_mw,
-            hotspot_c,
+            hotspot_c: hotspot_c.filter(is_temperature),
             driver_ns,
             stale_ms,
             no_counter: missing == Some(Kind::NotSupported),
-            no_power: refused && instant_mw.or(average_mw).is_none(),
+            no_power: no_power && instant_mw.or(average_mw).is_none(),
             why: missing,
         })
+    }
+
+    fn seen_by_files(&self, files: &Files, temperature: bool) -> Seen {
+        let table = self.fresh_table(files, |t| {
+            (table_energy(t, files.unit_uj), table_powers(t), t.hotspot_c().filter(|_| temperature))
+        });
+        let (failure, (energy, mut powers, mut hotspot_c), stale_ms) = match table {
+            Ok((taken, stale_ms)) => (None, taken, stale_ms),
+            Err(f) => (Some(f), (None, Powers::default(), None), None),
+        };
+        // What is not in the table may be in hwmon; a GPU that is away has nothing there either.
+        let mut no_power = !failure.is_some_and(Failure::is_of_gpu);
+        if no_power {
+            if !powers.any() {
+                match self.hwmon_powers() {
+                    Ok(by_hwmon) => powers = Powers { driver_ns: powers.driver_ns, ..by_hwmon },
+                    Err(h) => no_power = h.kind() == Kind::NotSupported && !failure.is_some_and(Failure::passes),
+                }
+            }
+            if temperature && !hotspot_c.as_ref().is_some_and(is_temperature) {
+                hotspot_c = self.hwmon_hotspot_c();
+            }
+        }
+        let energy = energy.ok_or(failure.map_or(Kind::NotSupported, Failure::kind));
+        Seen { energy, powers, no_power, hotspot_c, stale_ms }
+    }
+
+    fn seen_by_vendor(&self, vendor: &Vendor, temperature: bool) -> Seen {
+        let energy = self.raw_energy(EnergyUnit::Reported);
+        let mut stale_ms = energy.as_ref().ok().and_then(|e| e.stale_ms);
+        let powers = self.vendor_powers(vendor);
+        let no_power = powers.as_ref().map_or_else(|e| e.kind() == Kind::NotSupported, |_| true);
+        let mut powers = powers.unwrap_or_default();
+        if energy.is_err() && powers.any() {
+            // Without a count nothing else tells whether a power is an old one.
+            powers.driver_ns = powers.driver_ns.or_else(|| vendor.time_of_repeated_ns());
+            stale_ms = self.standing_still_ms(powers.driver_ns);
+        }
+        let hotspot_c = if temperature { self.temperature_c().ok() } else { None };
+        Seen { energy: energy.map_err(|e| e.kind()), powers, no_power, hotspot_c, stale_ms }
     }
 }

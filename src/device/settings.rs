@@ -55,7 +55,7 @@ impl Device {
     /// The same through the kernel's files, where libamd_smi would not. Did everything come back?
     #[must_use]
     pub fn put_back_by_files(&self, was: &Settings) -> bool {
-        if (was.cap_uw.is_some() && self.hwmon.is_none()) || was.clocks.level.is_none() {
+        if (was.cap_uw.is_some() && !self.hwmon.is_there()) || was.clocks.level.is_none() {
             return false;
         }
         let mut writes = Vec::new();
@@ -81,8 +81,7 @@ impl Device {
 
     /// The same for somebody who has nothing but the kernel's files.
     pub fn writes(&self, was: &Settings, to: &mut Vec<Write>) {
-        if let (Some(uw), Some(hwmon)) = (was.cap_uw, &self.hwmon) {
-            let file = hwmon.power_cap_file();
+        if let Some((uw, file)) = was.cap_uw.zip(self.hwmon.power_cap_file()) {
             to.push(Write { is: uw.to_string(), texts: vec![(file.clone(), format!("{uw}\n"))], file });
         }
         let level_file = self.folder.join(LEVEL_FILE);

@@ -41,11 +41,18 @@ impl Vendor {
         self.source.generation.frozen
     }
 
+    /// What it says may be what it said earlier.
+    pub fn repeats_old(&self) -> bool {
+        self.source.generation.repeats_stale
+    }
+
     /// The driver's time of what the library would say now, where it may repeat old values with SUCCESS.
     pub fn time_of_repeated_ns(&self) -> Option<u64> {
         let g = self.source.generation;
-        let count =
-            self.handle.filter(|_| g.repeats_stale && !g.frozen).map(|h| self.source.library.calls.energy_count(g, h));
+        let count = self
+            .handle
+            .filter(|_| self.repeats_old() && !g.frozen)
+            .map(|h| self.source.library.calls.energy_count(g, h));
         count?.ok()?.time_ns
     }
 }
@@ -71,7 +78,7 @@ impl Device {
     pub(super) fn vendor_powers(&self, vendor: &Vendor) -> Result<Powers> {
         if vendor.is_frozen() {
             // Its library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
-            return Ok(self.hwmon_powers());
+            return self.only_hwmon_powers();
         }
         let Asked { calls, g, handle } = self.ask(vendor)?;
         let (status, info) = calls.power_info(g, handle);
@@ -126,7 +133,7 @@ impl Device {
         let mut caps = caps.map_err(|s| self.failure(vendor, s, "amdsmi_get_power_cap_info"))?;
         if g.cap_tenth {
             // The library loses the last digit from 1000 W on; the kernel's file tells.
-            let told = self.hwmon.as_ref().and_then(|h| h.power_cap_uw());
+            let told = self.hwmon.power_cap_uw();
             let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);
             caps.current_uw = told.or(if may_be_tenth { None } else { caps.current_uw });
         }

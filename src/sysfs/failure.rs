@@ -32,6 +32,18 @@ impl Failure {
             Failure::NotANumber | Failure::Table(_) => Kind::UnexpectedData,
         }
     }
+
+    /// A state of the GPU, which says nothing of what the file is like otherwise.
+    #[must_use]
+    pub fn passes(self) -> bool {
+        matches!(self.kind(), Kind::Busy | Kind::DeviceLost | Kind::Io | Kind::NoMemory)
+    }
+
+    /// A state of the whole GPU: its other files will say the same.
+    #[must_use]
+    pub fn is_of_gpu(self) -> bool {
+        matches!(self.kind(), Kind::Busy | Kind::DeviceLost)
+    }
 }
 
 impl fmt::Display for Failure {
@@ -41,7 +53,7 @@ impl fmt::Display for Failure {
                 write!(f, "the kernel answers {}", std::io::Error::from_raw_os_error(*code))?;
                 match self.kind() {
                     Kind::Busy => f.write_str("; the GPU sleeps, is in reset or is otherwise busy, try again later"),
-                    Kind::DeviceLost => f.write_str("; the GPU is gone, open another session if it comes back"),
+                    Kind::DeviceLost => f.write_str("; the GPU is gone; if it comes back, so do its readings"),
                     Kind::NotSupported => f.write_str("; the driver does not offer it for this GPU"),
                     Kind::NoPermission => {
                         f.write_str("; ask the administrator for access, or run as a user who has it")

@@ -1,9 +1,11 @@
 //! hwmon: powers and caps, temperatures, clocks, each a line of text. Not the fast way, but on every GPU that has them.
 
 use super::{text, Failure};
+use crate::lock::{Mutex, Once};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A temperature, by the driver's label for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,21 +36,33 @@ pub struct Caps {
     pub max_uw: Option<u64>,
 }
 
-/// The hwmon folder of one GPU.
-#[derive(Debug, Clone)]
-pub struct Hwmon(PathBuf);
+/// hwmon of one GPU. One that went and came back has another folder.
+#[derive(Debug)]
+pub struct Hwmon {
+    device: PathBuf,
+    folder: Mutex<Option<Arc<Folder>>>,
+}
 
-impl Hwmon {
-    #[must_use]
-    pub fn find(device: &Path) -> Option<Hwmon> {
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    /// Which number the junction's sensor has.
+    junction: Once<u32>,
+}
+
+const ABSENT: Failure = Failure::Os(libc::ENOENT);
+
+impl Folder {
+    fn find(device: &Path) -> Option<Arc<Folder>> {
         let entries = std::fs::read_dir(device.join("hwmon")).ok()?;
         let mut folders = entries.filter_map(|e| Some(e.ok()?.path()));
-        folders.find(|f| text(&f.join("name")).as_deref() == Some("amdgpu")).map(Hwmon)
+        let path = folders.find(|f| text(&f.join("name")).as_deref() == Some("amdgpu"))?;
+        Some(Arc::new(Folder { path, junction: Once::default() }))
     }
 
     /// The driver leaves an empty line where it could not ask the firmware.
     fn number(&self, file: &str) -> Result<i64, Failure> {
-        let text = std::fs::read_to_string(self.0.join(file))?;
+        let text = std::fs::read_to_string(self.path.join(file))?;
         match text.trim() {
             "" => Err(Failure::Empty),
             number => number.parse().map_err(|_| Failure::NotANumber),
@@ -58,6 +72,46 @@ impl Hwmon {
     /// No power, no clock is negative; but the driver computes powers in 32 bits with a sign, and above 2147 W they are.
     fn positive(&self, file: &str) -> Result<u64, Failure> {
         u64::try_from(self.number(file)?).map_err(|_| Failure::NotANumber)
+    }
+
+    /// Which number a sensor has is the driver's business: a chip without the first has the second all the same.
+    fn sensor(&self, sensor: Sensor) -> Option<u32> {
+        let labelled = |n: &u32| text(&self.path.join(format!("temp{n}_label"))).as_deref() == Some(sensor.label());
+        (1..=8).find(labelled)
+    }
+}
+
+impl Hwmon {
+    /// Looks for the folder; without one everything is absent.
+    #[must_use]
+    pub fn of(device: &Path) -> Hwmon {
+        Hwmon { device: device.to_owned(), folder: Mutex::new(Folder::find(device)) }
+    }
+
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.folder().is_some()
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        self.ask(|f| if f.path.exists() { Ok(f.path.clone()) } else { Err(ABSENT) }).ok()
+    }
+
+    fn ask<T>(&self, read: impl Fn(&Folder) -> Result<T, Failure>) -> Result<T, Failure> {
+        let known = self.folder.lock().clone();
+        match known.as_ref().map_or(Err(ABSENT), |f| read(f)) {
+            // A file that this GPU lacks is missing too; but where the folder is, there may be another.
+            Err(f @ Failure::Os(libc::ENOENT | libc::ENODEV)) if !known.as_ref().is_some_and(|k| k.path.exists()) => {
+                let fresh = Folder::find(&self.device);
+                self.folder.lock().clone_from(&fresh);
+                fresh.map_or(Err(f), |fresh| read(&fresh))
+            }
+            said => said,
+        }
+    }
+
+    fn positive(&self, file: &str) -> Result<u64, Failure> {
+        self.ask(|f| f.positive(file))
     }
 
     /// Instant socket power (MI300 and later), in µW. 0 on a second die.
@@ -70,22 +124,18 @@ impl Hwmon {
         self.positive("power1_average")
     }
 
-    /// [`Hwmon::instant_power_uw`], whatever keeps it from being read.
-    #[must_use]
-    pub fn power_input_uw(&self) -> Option<u64> {
-        self.instant_power_uw().ok()
-    }
-
-    /// [`Hwmon::average_power_uw`], whatever keeps it from being read.
-    #[must_use]
-    pub fn power_average_uw(&self) -> Option<u64> {
-        self.average_power_uw().ok()
+    /// Both: one of the two, as a rule. Without any, why.
+    pub fn powers_uw(&self) -> Result<(Option<u64>, Option<u64>), Failure> {
+        match (self.instant_power_uw(), self.average_power_uw()) {
+            (Err(a), Err(b)) => Err(if a.passes() { a } else { b }),
+            (instant, average) => Ok((instant.ok(), average.ok())),
+        }
     }
 
     /// The file of the power cap, which also takes a new one.
     #[must_use]
-    pub fn power_cap_file(&self) -> PathBuf {
-        self.0.join("power1_cap")
+    pub fn power_cap_file(&self) -> Option<PathBuf> {
+        Some(self.folder()?.join("power1_cap"))
     }
 
     /// The current power cap, in µW.
@@ -98,11 +148,13 @@ impl Hwmon {
     pub fn power_caps(&self) -> Result<Caps, Failure> {
         // A cap, a default or a maximum of 0 W is one that the firmware did not tell; a minimum of 0 W is usual.
         let some = |uw: &u64| *uw != 0;
-        Ok(Caps {
-            current_uw: Some(self.positive("power1_cap")?).filter(some),
-            default_uw: self.positive("power1_cap_default").ok().filter(some),
-            min_uw: self.positive("power1_cap_min").ok(),
-            max_uw: self.positive("power1_cap_max").ok().filter(some),
+        self.ask(|f| {
+            Ok(Caps {
+                current_uw: Some(f.positive("power1_cap")?).filter(some),
+                default_uw: f.positive("power1_cap_default").ok().filter(some),
+                min_uw: f.positive("power1_cap_min").ok(),
+                max_uw: f.positive("power1_cap_max").ok().filter(some),
+            })
         })
     }
 
@@ -110,16 +162,22 @@ impl Hwmon {
     pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), Failure> {
         // The driver's number has 32 bits; it must not see the rest of a larger one.
         let uw = u32::try_from(uw).map_err(|_| Failure::Os(libc::EINVAL))?;
-        let mut file = OpenOptions::new().write(true).truncate(true).open(self.power_cap_file())?;
-        Ok(file.write_all(format!("{uw}\n").as_bytes())?)
+        self.ask(|f| {
+            let mut file = OpenOptions::new().write(true).truncate(true).open(f.path.join("power1_cap"))?;
+            Ok(file.write_all(format!("{uw}\n").as_bytes())?)
+        })
     }
 
     /// In thousandths of a degree Celsius.
     pub fn temperature_mc(&self, sensor: Sensor) -> Result<i32, Failure> {
-        // Which number a sensor has is the driver's business: a chip without the first has the second all the same.
-        let labelled = |n: &u32| text(&self.0.join(format!("temp{n}_label"))).as_deref() == Some(sensor.label());
-        let n = (1..=8).find(labelled).ok_or(Failure::Os(libc::ENOENT))?;
-        i32::try_from(self.number(&format!("temp{n}_input"))?).map_err(|_| Failure::NotANumber)
+        self.ask(|f| {
+            let n = match sensor {
+                Sensor::Junction => f.junction.get().copied().or_else(|| Some(*f.junction.set(f.sensor(sensor)?))),
+                _ => f.sensor(sensor),
+            };
+            let mc = f.number(&format!("temp{}_input", n.ok_or(ABSENT)?))?;
+            i32::try_from(mc).map_err(|_| Failure::NotANumber)
+        })
     }
 
     /// The graphics clock of the moment.

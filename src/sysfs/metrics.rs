@@ -11,6 +11,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
 /// The kernel gives one page at most, and keeps a byte of it for itself.
@@ -176,6 +177,12 @@ impl Table<'_> {
         self.number(self.layout.energy).filter(|e| *e != u64::from(u32::MAX))
     }
 
+    /// There is a place for a count, and none in it.
+    #[inline(always)]
+    fn lacks_energy(&self) -> bool {
+        self.layout.energy.is_there() && self.energy().is_none()
+    }
+
     #[inline(always)]
     #[must_use]
     pub fn driver_time_ns(&self) -> Option<u64> {
@@ -244,12 +251,19 @@ pub struct MetricsFile {
     path: PathBuf,
     /// What the first table looked like, if it described itself: another one like it needs no walk.
     shape: Option<Shape>,
+    /// Two tables in a row had no count where there is a place for one.
+    lacks_energy: AtomicBool,
 }
 
 impl MetricsFile {
     /// Opens it and has a first look at it; whether that worked, the first reading tells.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut opened = MetricsFile { file: File::open(path)?, path: path.to_owned(), shape: None };
+        let mut opened = MetricsFile {
+            file: File::open(path)?,
+            path: path.to_owned(),
+            shape: None,
+            lacks_energy: AtomicBool::new(false),
+        };
         opened.shape = opened.fill(&mut MaybeUninit::uninit()).map_or(None, Shape::of);
         Ok(opened)
     }
@@ -259,7 +273,9 @@ impl MetricsFile {
     fn reopen(&self) -> bool {
         let Ok(fresh) = File::open(&self.path) else { return false };
         // SAFETY: two descriptors that are open for the length of the call.
-        unsafe { libc::dup3(fresh.as_raw_fd(), self.file.as_raw_fd(), libc::O_CLOEXEC) >= 0 }
+        let is_new = unsafe { libc::dup3(fresh.as_raw_fd(), self.file.as_raw_fd(), libc::O_CLOEXEC) >= 0 };
+        self.lacks_energy.fetch_and(!is_new, Ordering::Relaxed);
+        is_new
     }
 
     /// All of the table as it is now.
@@ -267,9 +283,30 @@ impl MetricsFile {
         self.with(|t| t.metrics())
     }
 
-    /// What `take` wants of the table as it is now.
+    /// What `take` wants of the table as it is now. The driver copies it without a lock: a table that is none, or has
+    /// nothing where its counter belongs, may be one that was being filled, and is read once more.
     #[inline(always)]
-    pub fn with<T>(&self, take: impl FnOnce(&Table) -> T) -> Result<T, Failure> {
+    pub fn with<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, Failure> {
+        let look = |t: &Table| (t.lacks_energy(), take(t));
+        match self.once(look) {
+            Ok((false, value)) => Ok(value),
+            Ok((true, value)) if self.lacks_energy.load(Ordering::Relaxed) => Ok(value),
+            Err(f) if !matches!(f, Failure::Table(_)) => Err(f),
+            _ => self.again(look),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn again<T>(&self, look: impl Fn(&Table) -> (bool, T)) -> Result<T, Failure> {
+        let (lacks, value) = self.once(look)?;
+        // Twice in a row: that is what this GPU is like.
+        self.lacks_energy.fetch_or(lacks, Ordering::Relaxed);
+        Ok(value)
+    }
+
+    #[inline(always)]
+    fn once<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, Failure> {
         let (mut page, mut found) = (MaybeUninit::uninit(), None);
         let bytes = self.fill(&mut page)?;
         let layout = match &self.shape {

@@ -3,8 +3,10 @@
 use super::common;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::Receiver;
 use std::sync::OnceLock;
+use std::time::Duration;
 use zeus_amd_sim::Sim;
 
 pub const ADAPTIVE: &str = "3";
@@ -15,6 +17,9 @@ pub const SYSFS: u64 = 2;
 
 pub const NOT_SUPPORTED: i64 = -4;
 pub const BUSY: i64 = -7;
+
+/// A program that has not answered by then never will.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// What it said to one line.
 #[derive(Debug, Clone)]
@@ -46,7 +51,7 @@ impl Answer {
 pub struct Asked {
     child: Child,
     to: Option<ChildStdin>,
-    from: BufReader<ChildStdout>,
+    from: Receiver<String>,
 }
 
 impl Asked {
@@ -64,7 +69,9 @@ impl Asked {
 
     pub fn start(mut command: Command) -> Asked {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let from = BufReader::new(child.stdout.take().unwrap());
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (to, from) = std::sync::mpsc::channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| to.send(line)));
         Asked { to: child.stdin.take(), child, from }
     }
 
@@ -78,8 +85,10 @@ impl Asked {
     #[track_caller]
     pub fn ask(&mut self, line: &str) -> Answer {
         writeln!(self.to.as_mut().unwrap(), "{line}").unwrap();
-        let mut said = String::new();
-        self.from.read_line(&mut said).unwrap();
+        let said = self.from.recv_timeout(LIMIT).unwrap_or_else(|e| {
+            let _ = self.child.kill();
+            panic!("{line}: {e}")
+        });
         let (values, text) = said.split_once('|').unwrap_or_else(|| panic!("{line}: {said:?}"));
         let mut words = values.split_whitespace().map(str::to_owned);
         let status = words.next().unwrap().parse().unwrap();

@@ -1,11 +1,13 @@
 /* Counts what readings do: preads, opens, other reads, and memory that is asked for. Argument: how many files one call
- * for all GPUs is to read. */
+ * for all GPUs is to read. Then: what a thread does that stands still between a reading and its clock. */
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -23,10 +25,23 @@ void *realloc(void *p, size_t n) { counted.memory++; return __libc_realloc(p, n)
 void *aligned_alloc(size_t a, size_t n) { counted.memory++; return __libc_memalign(a, n); }
 int posix_memalign(void **to, size_t a, size_t n) { counted.memory++; *to = __libc_memalign(a, n); return *to == NULL; }
 
+/* Reading is refused; or this thread stands still for a while after it has read once more. */
+static int refused, stands;
+static const struct timespec standing = {0, 400000000};
+
 static ssize_t pread_counted(int fd, void *to, size_t n, off_t at)
 {
+    ssize_t got = syscall(SYS_pread64, fd, to, n, at);
     counted.preads++;
-    return syscall(SYS_pread64, fd, to, n, at);
+    if (refused) {
+        errno = EBUSY;
+        return -1;
+    }
+    if (stands) {
+        stands = 0;
+        nanosleep(&standing, NULL);
+    }
+    return got;
 }
 ssize_t pread(int fd, void *to, size_t n, off_t at) { return pread_counted(fd, to, n, at); }
 ssize_t pread64(int fd, void *to, size_t n, off64_t at) { return pread_counted(fd, to, n, at); }
@@ -116,6 +131,39 @@ int main(int argc, char **argv)
         CHECK_OK(zeus_amd_read_all(z, readings, &count));
     }
     expect("all", TIMES * files);
+    /* GPUs that cannot be read cost no more. */
+    refused = 1;
+    before = counted;
+    for (i = 0; i < TIMES; i++) {
+        uint32_t count = 64;
+        CHECK_OK(zeus_amd_read_all(z, readings, &count));
+        CHECK_IS(readings[0].status, ZEUS_AMD_STATUS_BUSY);
+    }
+    expect("all, refused", TIMES * files);
+    refused = 0;
+
+    /* A thread that does not get to run for a while after it has read is no reason to call the value an old one. What the
+     * driver's clock is like has been seen before. */
+    CHECK_OK(zeus_amd_energy_mj(z, 0, &v));
+    nanosleep(&standing, NULL);
+    CHECK_OK(zeus_amd_energy_mj(z, 0, &v));
+    stands = 1;
+    CHECK_OK(zeus_amd_energy_mj(z, 0, &v));
+    stands = 1;
+    CHECK_OK(zeus_amd_energy_raw(z, 0, &raw));
+    CHECK(!(raw.flags & ZEUS_AMD_ENERGY_STALE_BIT));
+    stands = 1;
+    CHECK_OK(zeus_amd_temperature_c(z, 0, &c));
+    if (zeus_amd_power_instant_mw(z, 0, &v) == ZEUS_AMD_STATUS_OK) {
+        stands = 1;
+        CHECK_OK(zeus_amd_power_instant_mw(z, 0, &v));
+    }
+    stands = 1;
+    {
+        uint32_t count = 64;
+        CHECK_OK(zeus_amd_read_all(z, readings, &count));
+        CHECK(readings[0].status == 0 && !(readings[0].valid & ZEUS_AMD_READING_STALE_BIT));
+    }
     zeus_amd_close(z);
     return 0;
 }

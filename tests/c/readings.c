@@ -81,6 +81,12 @@ int main(int argc, char **argv)
         s = zeus_amd_graphics_clocks_mhz(z, i, &a, &b);
         u64(i, "graphics_max", s, a);
         u64(i, "graphics_min", s, b);
+        s = zeus_amd_memory_clock_range_mhz(z, i, &a, &b);
+        u64(i, "memory_range_min", s, a);
+        u64(i, "memory_range_max", s, b);
+        s = zeus_amd_graphics_clock_range_mhz(z, i, &a, &b);
+        u64(i, "graphics_range_min", s, a);
+        u64(i, "graphics_range_max", s, b);
         s = zeus_amd_persistence_mode(z, i, &a);
         u64(i, "persistence", s, a);
         s = zeus_amd_supports_nonblocking_setters(z, i, &a);

@@ -1,5 +1,5 @@
 /* Eight threads on one GPU each or all on GPU 0 (argv[2] 1), for argv[1] milliseconds and until each has read often enough:
- * power, temperature, and an energy that lies between the counts that the constant power allows. argv[4] and on: for each
+ * power, temperature, energy, and a count that lies between the counts that the constant power allows. argv[4] and on: for each
  * GPU its power in W, the count at the machine's start, its temperature, whether its power is the instant one; before them
  * the machine's start in ns of CLOCK_BOOTTIME. */
 #include <pthread.h>
@@ -37,6 +37,13 @@ static void check_count(uint32_t gpu, uint64_t count, uint64_t time_ns)
     }
 }
 
+/* floor(count * 15.3 / 1000): 15.3f is 16043213 / 2^20. */
+static uint64_t reported_mj(uint64_t count)
+{
+    CHECK(count < UINT64_C(1) << 39);
+    return count * 16043213 / 1000 >> 20;
+}
+
 static void *work(void *number)
 {
     unsigned long *mine = number;
@@ -48,12 +55,18 @@ static void *work(void *number)
         zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
         zeus_amd_reading_t all[MOST] = {ZEUS_AMD_READING_INIT};
         uint32_t count = MOST, i;
-        uint64_t mw = 0;
+        uint64_t mw = 0, mj = 0;
         int32_t c = 0;
         CHECK_OK(zeus_amd_energy_raw(z, gpu, &raw));
         CHECK(raw.driver_time_ns >= last);
         last = raw.driver_time_ns;
         check_count(gpu, raw.accumulator, raw.driver_time_ns);
+        /* Between two readings of the count lies the energy. */
+        CHECK_OK(zeus_amd_energy_mj(z, gpu, &mj));
+        CHECK(mj >= reported_mj(raw.accumulator));
+        CHECK_OK(zeus_amd_energy_raw(z, gpu, &raw));
+        CHECK(mj <= reported_mj(raw.accumulator));
+        last = raw.driver_time_ns;
         CHECK_OK(truth[gpu].instant ? zeus_amd_power_instant_mw(z, gpu, &mw) : zeus_amd_power_average_mw(z, gpu, &mw));
         CHECK(mw == (uint64_t)(truth[gpu].watts * 1e3));
         CHECK_OK(zeus_amd_temperature_c(z, gpu, &c));
@@ -68,6 +81,7 @@ static void *work(void *number)
             CHECK((truth[i].instant ? all[i].power_instant_mw : all[i].power_average_mw) == (uint64_t)(truth[i].watts * 1e3));
             CHECK(all[i].temperature_c == truth[i].celsius);
             check_count(i, all[i].accumulator, all[i].driver_time_ns);
+            CHECK(all[i].valid & ZEUS_AMD_READING_ENERGY_BIT && all[i].energy_mj == reported_mj(all[i].accumulator));
         }
     }
     return NULL;

@@ -54,7 +54,7 @@ fn ask(sim: &Sim) -> String {
 
 fn inside(folder: &Path) {
     let file = MetricsFile::open(&folder.join("gpu_metrics")).unwrap();
-    let power = Hwmon::find(folder).unwrap().instant_power_uw();
+    let power = Hwmon::of(folder).instant_power_uw();
     println!("energy {:?}, power {power:?}", file.with(|t| t.energy()));
 }
 

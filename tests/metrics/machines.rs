@@ -94,7 +94,7 @@ fn hwmon_and_levels_are_the_truth() {
         let sim = start(&machine, &[]);
         let now = sim.hold();
         for gpu in sim.machine().gpus() {
-            let hwmon = Hwmon::find(&folder(&sim, gpu)).unwrap();
+            let hwmon = Hwmon::of(&folder(&sim, gpu));
             let absent = Err(Failure::Os(libc::ENOENT));
             let power = u64::from(gpu.reading(now).power_w) * 1_000_000;
             let at = |sensor: PowerSensor| {
@@ -107,10 +107,9 @@ fn hwmon_and_levels_are_the_truth() {
             };
             assert_eq!(hwmon.instant_power_uw(), at(PowerSensor::Current), "{machine} {}", gpu.bdf);
             assert_eq!(hwmon.average_power_uw(), at(PowerSensor::Average));
-            assert_eq!(
-                (hwmon.power_input_uw(), hwmon.power_average_uw()),
-                (at(PowerSensor::Current).ok(), at(PowerSensor::Average).ok())
-            );
+            let both = (at(PowerSensor::Current).ok(), at(PowerSensor::Average).ok());
+            let want = if both == (None, None) { Err(Failure::Os(libc::ENOENT)) } else { Ok(both) };
+            assert_eq!(hwmon.powers_uw(), want);
 
             let temps = &gpu.spec.temps;
             for (sensor, mc) in
@@ -157,7 +156,7 @@ fn hwmon_s_quirks() {
     let folder = device.path().join("hwmon/hwmon7");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("name"), "amdgpu\n").unwrap();
-    let hwmon = Hwmon::find(device.path()).unwrap();
+    let hwmon = Hwmon::of(device.path());
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
     for (text, want) in [
         ("412000000\n", Ok(412_000_000)),
@@ -195,5 +194,32 @@ fn hwmon_s_quirks() {
     assert_eq!(hwmon.temperature_mc(Sensor::Junction), Err(Failure::Empty));
     assert_eq!(hwmon.temperature_mc(Sensor::Edge), Err(Failure::Os(libc::ENOENT)));
     write("name", "k10temp\n");
-    assert!(Hwmon::find(device.path()).is_none());
+    assert!(hwmon.is_there() && !Hwmon::of(device.path()).is_there(), "another chip's");
+}
+
+/// A GPU that went and came back has another folder, or had none at first.
+#[test]
+fn hwmon_moves() {
+    let device = tempfile::tempdir().unwrap();
+    let hwmon = Hwmon::of(device.path());
+    let gone = Err(Failure::Os(libc::ENOENT));
+    assert_eq!((hwmon.is_there(), hwmon.instant_power_uw(), hwmon.power_caps().err()), (false, gone, gone.err()));
+    for n in [3, 7, 1] {
+        let folder = device.path().join(format!("hwmon/hwmon{n}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, text) in [("name", "amdgpu"), ("power1_input", "5000000"), ("power1_cap", "6000000")] {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+        // The sensor has another number each time.
+        std::fs::write(folder.join(format!("temp{n}_label")), "junction").unwrap();
+        std::fs::write(folder.join(format!("temp{n}_input")), "41000").unwrap();
+        assert!(hwmon.is_there());
+        assert_eq!((hwmon.instant_power_uw(), hwmon.power_cap_uw()), (Ok(5_000_000), Some(6_000_000)));
+        assert_eq!(hwmon.temperature_mc(Sensor::Junction), Ok(41_000));
+        assert_eq!(hwmon.average_power_uw(), gone, "what it has not, it has not");
+        hwmon.set_power_cap_uw(7_000_000).unwrap();
+        assert_eq!(hwmon.power_cap_file(), Some(folder.join("power1_cap")));
+        std::fs::remove_dir_all(device.path().join("hwmon")).unwrap();
+        assert_eq!((hwmon.power_cap_file(), hwmon.set_power_cap_uw(1)), (None, gone.map(|_: u64| ())));
+    }
 }

@@ -57,6 +57,8 @@ pub struct FileFault {
     pub read: Option<Errno>,
     /// For gpu_metrics.
     pub content: Option<Content>,
+    /// One read in so many finds the content so, counted in each process; 0: all do.
+    pub every: u64,
     pub from_s: f64,
     /// For ever, if it is not said.
     pub for_s: Option<f64>,
