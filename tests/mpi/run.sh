@@ -10,7 +10,7 @@ ALSO=
 dpkg -s scalapack-mpi-test >/dev/null 2>&1 || ALSO=scalapack-mpi-test
 [ -e /usr/lib/x86_64-linux-gnu/openmpi/include/mpi.h ] || [ -n "$(find /usr/lib -path '*openmpi/include/mpi.h' 2>/dev/null)" ] || ALSO="$ALSO libopenmpi-dev"
 export ALSO
-require cc:build-essential gfortran:gfortran python3:python3 valgrind:valgrind mpirun.openmpi:openmpi-bin \
+require cc:build-essential clang:clang gfortran:gfortran python3:python3 valgrind:valgrind mpirun.openmpi:openmpi-bin \
     mpicc.openmpi:libopenmpi-dev mpirun.mpich:mpich mpicc.mpich:libmpich-dev
 require_rust 85
 
@@ -67,6 +67,35 @@ build() {
     done
     "mpifort.$mpi" -w -DMODULE=mpi -DOLD tests/mpi/calls.F90 -o "$programs/calls_mpi" || return 1
     "mpifort.$mpi" -w -DMODULE=mpi_f08 tests/mpi/calls.F90 -o "$programs/calls_mpi_f08"
+}
+
+# Of the header no compiler has anything to say, in any standard, as of zeus_amd.h. MPI's own headers are the system's.
+header() {
+    local warnings=(-Wall -Wextra -Werror -pedantic-errors -Wconversion -Wundef -Wmissing-field-initializers)
+    local include compiler standard
+    include=$(dirname "$(find /usr/include /usr/lib -path "*$mpi*/mpi.h" | head -n 1)")
+    printf '#include <zeus_amd_mpi.h>\n#include <zeus_amd_mpi.h>\n' >"$work/header.c"
+    warnings+=(-Iinclude -isystem "$include" -fsyntax-only "$work/header.c")
+    for compiler in gcc clang; do
+        for standard in c99 c11 c17 c2x; do
+            "$compiler" "-std=$standard" -Wstrict-prototypes -Wmissing-prototypes "${warnings[@]}" || return 1
+        done
+    done
+    for compiler in g++ clang++; do
+        for standard in c++11 c++14 c++17 c++20 c++2b; do
+            "$compiler" "-std=$standard" -x c++ -Wold-style-cast -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX "${warnings[@]}" || return 1
+        done
+    done
+}
+
+# Of each public function the header says which threads and which processes may call it, and since when.
+documented() {
+    awk '/^\/\*\*/ { said = "" } { said = said $0 }
+        /^static inline .* zeus_amd_mpi_[a-z]+\(/ {
+            count++
+            if (said !~ /@threadsafety/ || said !~ /@forksafety/ || said !~ /@since/) { print $0; bad = 1 }
+        }
+        END { exit bad || count != 5 }' include/zeus_amd_mpi.h
 }
 
 # MPI's functions and nothing else are there to be taken for others; of Fortran's all forms that are there have PMPI's.
@@ -205,6 +234,7 @@ all() {
     local two=("${mi300x[@]}" + mi300x-8 6.4.3 "$square")
     # A job step that gives each rank one die of a package, or one of another package.
     local dies=(mi250x-4 6.3.3 "$(only 2)" + mi250x-4 6.3.3 "$(only 3)")
+    ok "the header in every C and C++" header
     ok "exports" exports
 
     for n in 1 2 4; do
@@ -269,6 +299,7 @@ all() {
     ok "memory" in_machine memory mi210-1 6.2.4 'preload = false' --
 }
 
+mpi=header ok "documented" documented
 for mpi in openmpi mpich; do
     programs=$work/$mpi
     mkdir -p "$programs"
