@@ -62,7 +62,7 @@ build() {
     "mpicc.$mpi" -std=c99 "${flags[@]}" tests/mpi/job.c -o "$programs/job" "${link[@]}" || return 1
     "mpicc.$mpi" -std=c99 "${flags[@]}" examples-c/mpi_energy.c -o "$programs/mpi_energy" "${link[@]}" || return 1
     "mpicxx.$mpi" -x c++ -std=c++11 "${flags[@]}" tests/mpi/job.c -o "$programs/job_cpp" "${link[@]}" || return 1
-    for name in phases ends threads; do
+    for name in phases ends threads calls; do
         "mpicc.$mpi" -std=c99 -Wall -Wextra -Werror "tests/mpi/$name.c" -o "$programs/$name" -lpthread || return 1
     done
     "mpifort.$mpi" -w -DMODULE=mpi -DOLD tests/mpi/calls.F90 -o "$programs/calls_mpi" || return 1
@@ -160,6 +160,14 @@ profiled() { # RANKS RULE PROGRAM [ARGUMENTS] -- words of report.py
 threads() {
     in_machine profiled mi300x-8 7.0.2 -- 2 shared threads -- truth || return 1
     $report "$work/report" "ranks.0.mpi_calls=$(head -n 1 "$work/program.out")" "ranks.1.mpi_calls=$(head -n 1 "$work/program.out")"
+}
+
+# Each rank of calls.c has made as many calls as the report says.
+calls() {
+    local words
+    in_machine profiled mi210-1 6.2.4 -- 4 shared calls "$work/file" -- job.packages=1 || return 1
+    mapfile -t words < <(sed -n 's/^\([0-9]*\) \([0-9]*\)$/ranks.\1.mpi_calls=\2/p' "$work/program.out")
+    [ "${#words[@]}" = 4 ] && $report "$work/report" "${words[@]}"
 }
 
 # One rank with the profiler, in a folder of its own: the report's name is as the variables have it.
@@ -275,11 +283,12 @@ all() {
     ok "profiler: two nodes" in_machine profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
     ok "profiler: a die a rank, the others hidden" in_machine profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"
     ZEUS_AMD_PMPI_REGIONS=2=setup,3=größe ok "profiler: Fortran, use mpi" \
-        in_machine profiled "${mi250x[@]}" -- 2 shared calls_mpi -- ranks.0.mpi_calls=12 ranks.1.mpi_calls=12 regions.0.number=3 regions.0.name=größe job.packages=4 truth
+        in_machine profiled "${mi250x[@]}" -- 2 shared calls_mpi -- ranks.0.mpi_calls=18 ranks.1.mpi_calls=18 regions.0.number=3 regions.0.name=größe job.packages=4 truth
     ZEUS_AMD_PMPI_REGIONS=3=$'gr\xf6\xdfe \xed\xa0\x80 "\xf0\x9f\x94\xa5"' ok "profiler: Fortran, use mpi_f08" \
-        in_machine profiled "${mi250x[@]}" -- 4 shared calls_mpi_f08 -- ranks.0.mpi_calls=12 ranks.3.mpi_calls=12 regions.0.name='gr��e ��� "🔥"' job.packages=4 truth
+        in_machine profiled "${mi250x[@]}" -- 4 shared calls_mpi_f08 -- ranks.0.mpi_calls=18 ranks.3.mpi_calls=18 regions.0.name='gr��e ��� "🔥"' job.packages=4 truth
     ZEUS_AMD_PMPI_REGIONS=3=$(printf 'ß%.0s' {1..50}) ok "profiler: the name of a region that is cut" \
         in_machine profiled mi210-1 6.2.4 -- 1 shared calls_mpi -- regions.0.name="$(printf 'ß%.0s' {1..31})"
+    ok "profiler: all kinds of calls" calls
     ok "profiler: threads" threads
     ok "profiler: no machine" same 2 "$programs/ends"
     ok "profiler: that report" $report "$work/report" job.ranks_without_gpu=2 ranks.0.status=-13 none
