@@ -40,8 +40,12 @@
  *
  * All ranks call each function of a job, in the same order, those without a GPU
  * or a session too. Everything goes through a communicator of the job's own,
- * with basic collectives of MPI-2. All ranks have to be of one architecture.
+ * with basic collectives of MPI-3. All ranks have to be of one architecture.
  * C99 or later, C++11 or later. Nothing is printed.
+ *
+ * The communicator may come from an MPI session as well. The profiler
+ * (libzeus_amd_pmpi.so) measures from MPI_Init to MPI_Finalize: a program that
+ * opens nothing but MPI sessions gets no report of it.
  */
 
 #ifndef ZEUS_AMD_MPI_H
@@ -58,6 +62,14 @@
 #ifndef ZEUS_AMD_MPI_CALL
 #define ZEUS_AMD_MPI_CALL(name) MPI_##name
 #endif
+
+/* Not for callers: conversions in the words of both languages. */
+#ifdef __cplusplus
+#define ZEUS_AMD_MPI_I_CAST(type, value) static_cast<type>(value)
+#else
+#define ZEUS_AMD_MPI_I_CAST(type, value) ((type)(value))
+#endif
+#define ZEUS_AMD_MPI_I_NEW(type, count) ZEUS_AMD_MPI_I_CAST(type *, calloc(count, sizeof(type)))
 
 /** No barriers at begin and end: ranks measure different times. */
 #define ZEUS_AMD_MPI_NO_BARRIER_BIT 1u
@@ -206,7 +218,14 @@ typedef struct zeus_amd_mpi_energy_t {
     zeus_amd_mpi_node_t *nodes;
 } zeus_amd_mpi_energy_t;
 
-/** Frees the tables of a result; a second time does nothing. Not collective. */
+/**
+ * Frees the tables of a result; a second time does nothing. Not collective.
+ *
+ * @param[in,out] energy A result.
+ * @threadsafety Any thread, but not while the result is in use elsewhere.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
 static inline void zeus_amd_mpi_free(zeus_amd_mpi_energy_t *energy)
 {
     free(energy->ranks);
@@ -246,7 +265,7 @@ static inline void zeus_amd_mpi_i_host(char *host, char *host_id, size_t size)
     file = fopen("/proc/sys/kernel/random/boot_id", "r");
     if (file != NULL) {
         char id[64];
-        if (fgets(id, (int)sizeof id, file) != NULL && strlen(id) >= 32)
+        if (fgets(id, ZEUS_AMD_MPI_I_CAST(int, sizeof id), file) != NULL && strlen(id) >= 32)
             snprintf(host_id, size, "boot %s", id);
         fclose(file);
     }
@@ -254,16 +273,16 @@ static inline void zeus_amd_mpi_i_host(char *host, char *host_id, size_t size)
 
 static inline int zeus_amd_mpi_i_by_host(const void *a, const void *b)
 {
-    const zeus_amd_mpi_rank_t *x = *(zeus_amd_mpi_rank_t *const *)a;
-    const zeus_amd_mpi_rank_t *y = *(zeus_amd_mpi_rank_t *const *)b;
+    const zeus_amd_mpi_rank_t *x = *ZEUS_AMD_MPI_I_CAST(zeus_amd_mpi_rank_t *const *, a);
+    const zeus_amd_mpi_rank_t *y = *ZEUS_AMD_MPI_I_CAST(zeus_amd_mpi_rank_t *const *, b);
     int order = strcmp(x->host_id, y->host_id);
     return order != 0 ? order : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
 static inline int zeus_amd_mpi_i_by_package(const void *a, const void *b)
 {
-    const zeus_amd_mpi_reading_t *x = *(zeus_amd_mpi_reading_t *const *)a;
-    const zeus_amd_mpi_reading_t *y = *(zeus_amd_mpi_reading_t *const *)b;
+    const zeus_amd_mpi_reading_t *x = *ZEUS_AMD_MPI_I_CAST(zeus_amd_mpi_reading_t *const *, a);
+    const zeus_amd_mpi_reading_t *y = *ZEUS_AMD_MPI_I_CAST(zeus_amd_mpi_reading_t *const *, b);
     int order = (x->node > y->node) - (x->node < y->node);
     if (order == 0)
         order = strcmp(x->key, y->key);
@@ -314,7 +333,7 @@ static inline void zeus_amd_mpi_i_package(zeus_amd_mpi_energy_t *e, int32_t inde
         e->total.missing++;
     } else {
         best->counted = 1;
-        package->reading = (int32_t)(best - e->readings);
+        package->reading = ZEUS_AMD_MPI_I_CAST(int32_t, best - e->readings);
         package->status = ZEUS_AMD_STATUS_OK;
         package->duplicates = known - 1;
         package->energy_mj = best->energy_mj;
@@ -329,7 +348,7 @@ static inline void zeus_amd_mpi_i_package(zeus_amd_mpi_energy_t *e, int32_t inde
         e->total.bound_mj += best->bound_mj;
     }
     /* What does not divide goes to the first ranks, a millijoule each. */
-    rest = (uint32_t)(package->energy_mj % package->ranks);
+    rest = ZEUS_AMD_MPI_I_CAST(uint32_t, package->energy_mj % package->ranks);
     for (i = 0; i < count; i++) {
         zeus_amd_mpi_rank_t *rank = &e->ranks[at[i]->rank];
         if (i > 0 && at[i]->rank == at[i - 1]->rank)
@@ -345,12 +364,12 @@ static inline void zeus_amd_mpi_i_package(zeus_amd_mpi_energy_t *e, int32_t inde
 static inline int zeus_amd_mpi_i_merge(zeus_amd_mpi_energy_t *e)
 {
     const size_t ranks = e->total.ranks, gpus = e->total.gpus;
-    zeus_amd_mpi_rank_t **hosts = (zeus_amd_mpi_rank_t **)calloc(ranks + 1, sizeof *hosts);
-    zeus_amd_mpi_reading_t **sorted = (zeus_amd_mpi_reading_t **)calloc(gpus + 1, sizeof *sorted);
+    zeus_amd_mpi_rank_t **hosts = ZEUS_AMD_MPI_I_NEW(zeus_amd_mpi_rank_t *, ranks + 1);
+    zeus_amd_mpi_reading_t **sorted = ZEUS_AMD_MPI_I_NEW(zeus_amd_mpi_reading_t *, gpus + 1);
     size_t i, from;
     int32_t package = 0;
-    e->nodes = (zeus_amd_mpi_node_t *)calloc(ranks + 1, sizeof *e->nodes);
-    e->packages = (zeus_amd_mpi_package_t *)calloc(gpus + 1, sizeof *e->packages);
+    e->nodes = ZEUS_AMD_MPI_I_NEW(zeus_amd_mpi_node_t, ranks + 1);
+    e->packages = ZEUS_AMD_MPI_I_NEW(zeus_amd_mpi_package_t, gpus + 1);
     if (hosts == NULL || sorted == NULL || e->nodes == NULL || e->packages == NULL) {
         free(hosts);
         free(sorted);
@@ -369,7 +388,7 @@ static inline int zeus_amd_mpi_i_merge(zeus_amd_mpi_energy_t *e)
         zeus_amd_mpi_rank_t *rank = &e->ranks[i];
         uint64_t ns = rank->end_ns > rank->begin_ns ? rank->end_ns - rank->begin_ns : 0;
         if (rank->node == rank->rank) {
-            rank->node = (int32_t)e->total.nodes++;
+            rank->node = ZEUS_AMD_MPI_I_CAST(int32_t, e->total.nodes++);
             e->nodes[rank->node].first_rank = rank->rank;
         } else {
             rank->node = e->ranks[rank->node].node;
@@ -405,34 +424,35 @@ static inline int zeus_amd_mpi_i_merge(zeus_amd_mpi_energy_t *e)
 static inline int zeus_amd_mpi_i_gather(MPI_Comm comm, MPI_Datatype reading, const zeus_amd_mpi_rank_t *mine,
                                         const zeus_amd_mpi_reading_t *readings, zeus_amd_mpi_energy_t *e)
 {
-    const int root = mine->rank == 0, bytes = (int)sizeof *mine, n = (int)mine->gpus;
+    const int root = mine->rank == 0, bytes = ZEUS_AMD_MPI_I_CAST(int, sizeof *mine);
+    const int n = ZEUS_AMD_MPI_I_CAST(int, mine->gpus);
     int *counts = NULL, *starts = NULL, error, i;
     size_t gpus = 0;
     if (root) {
-        e->ranks = (zeus_amd_mpi_rank_t *)calloc(e->total.ranks, sizeof *e->ranks);
-        counts = (int *)calloc(e->total.ranks, sizeof *counts);
-        starts = (int *)calloc(e->total.ranks, sizeof *starts);
+        e->ranks = ZEUS_AMD_MPI_I_NEW(zeus_amd_mpi_rank_t, e->total.ranks);
+        counts = ZEUS_AMD_MPI_I_NEW(int, e->total.ranks);
+        starts = ZEUS_AMD_MPI_I_NEW(int, e->total.ranks);
         if (e->ranks == NULL || counts == NULL || starts == NULL)
             e->total.status = ZEUS_AMD_STATUS_NO_MEMORY;
     }
     error = ZEUS_AMD_MPI_CALL(Bcast)(&e->total.status, 1, MPI_INT, 0, comm);
     if (error == MPI_SUCCESS && e->total.status == ZEUS_AMD_STATUS_OK)
-        error = ZEUS_AMD_MPI_CALL(Gather)((void *)mine, bytes, MPI_BYTE, e->ranks, bytes, MPI_BYTE, 0, comm);
+        error = ZEUS_AMD_MPI_CALL(Gather)(mine, bytes, MPI_BYTE, e->ranks, bytes, MPI_BYTE, 0, comm);
     if (error == MPI_SUCCESS && e->total.status == ZEUS_AMD_STATUS_OK) {
         if (root) {
-            for (i = 0; i < (int)e->total.ranks; i++) {
-                counts[i] = (int)e->ranks[i].gpus;
-                starts[i] = (int)gpus;
+            for (i = 0; i < ZEUS_AMD_MPI_I_CAST(int, e->total.ranks); i++) {
+                counts[i] = ZEUS_AMD_MPI_I_CAST(int, e->ranks[i].gpus);
+                starts[i] = ZEUS_AMD_MPI_I_CAST(int, gpus);
                 gpus += e->ranks[i].gpus;
             }
-            e->total.gpus = (uint32_t)gpus;
-            e->readings = (zeus_amd_mpi_reading_t *)calloc(gpus + 1, sizeof *e->readings);
+            e->total.gpus = ZEUS_AMD_MPI_I_CAST(uint32_t, gpus);
+            e->readings = ZEUS_AMD_MPI_I_NEW(zeus_amd_mpi_reading_t, gpus + 1);
             if (e->readings == NULL)
                 e->total.status = ZEUS_AMD_STATUS_NO_MEMORY;
         }
         error = ZEUS_AMD_MPI_CALL(Bcast)(&e->total.status, 1, MPI_INT, 0, comm);
         if (error == MPI_SUCCESS && e->total.status == ZEUS_AMD_STATUS_OK)
-            error = ZEUS_AMD_MPI_CALL(Gatherv)((void *)readings, n, reading, e->readings, counts, starts, reading, 0,
+            error = ZEUS_AMD_MPI_CALL(Gatherv)(readings, n, reading, e->readings, counts, starts, reading, 0,
                                                comm);
     }
     free(counts);
@@ -453,6 +473,10 @@ static inline int zeus_amd_mpi_i_gather(MPI_Comm comm, MPI_Datatype reading, con
  * @return ZEUS_AMD_STATUS_OK (some packages may be missing, see the total),
  *         ZEUS_AMD_STATUS_NO_MEMORY (on rank 0; all ranks return it),
  *         ZEUS_AMD_STATUS_IO (an MPI call failed: energy->mpi_error).
+ * @threadsafety As MPI was initialised; like other collective calls not twice at
+ *               once on one communicator.
+ * @forksafety  Not in a child: it calls MPI.
+ * @since 0.1
  */
 static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_amd_mpi_rank_t *mine,
                                                     const zeus_amd_mpi_reading_t *readings,
@@ -463,9 +487,9 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
     int error, size = 0, i;
     memset(energy, 0, sizeof *energy);
     error = ZEUS_AMD_MPI_CALL(Comm_size)(comm, &size);
-    energy->total.ranks = (uint32_t)size;
+    energy->total.ranks = ZEUS_AMD_MPI_I_CAST(uint32_t, size);
     if (error == MPI_SUCCESS)
-        error = ZEUS_AMD_MPI_CALL(Type_contiguous)((int)sizeof *readings, MPI_BYTE, &reading);
+        error = ZEUS_AMD_MPI_CALL(Type_contiguous)(ZEUS_AMD_MPI_I_CAST(int, sizeof *readings), MPI_BYTE, &reading);
     if (error == MPI_SUCCESS) {
         error = ZEUS_AMD_MPI_CALL(Type_commit)(&reading);
         if (error == MPI_SUCCESS)
@@ -474,7 +498,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
     }
     if (error == MPI_SUCCESS && energy->total.status == ZEUS_AMD_STATUS_OK) {
         if (mine->rank == 0) {
-            shares = (uint64_t *)calloc((size_t)size, sizeof share);
+            shares = ZEUS_AMD_MPI_I_NEW(uint64_t, 2 * ZEUS_AMD_MPI_I_CAST(size_t, size));
             if (shares == NULL || !zeus_amd_mpi_i_merge(energy))
                 energy->total.status = ZEUS_AMD_STATUS_NO_MEMORY;
             else
@@ -483,11 +507,11 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
                     shares[2 * i + 1] = energy->ranks[i].share_bound_mj;
                 }
         }
-        error = ZEUS_AMD_MPI_CALL(Bcast)(&energy->total, (int)sizeof energy->total, MPI_BYTE, 0, comm);
+        error = ZEUS_AMD_MPI_CALL(Bcast)(&energy->total, ZEUS_AMD_MPI_I_CAST(int, sizeof energy->total), MPI_BYTE, 0,
+                                         comm);
     }
     if (error == MPI_SUCCESS && energy->total.status == ZEUS_AMD_STATUS_OK) {
-        error = ZEUS_AMD_MPI_CALL(Scatter)(shares, (int)sizeof share, MPI_BYTE, share, (int)sizeof share, MPI_BYTE, 0,
-                                           comm);
+        error = ZEUS_AMD_MPI_CALL(Scatter)(shares, 2, MPI_UINT64_T, share, 2, MPI_UINT64_T, 0, comm);
         energy->share_mj = share[0];
         energy->share_bound_mj = share[1];
     }
@@ -511,6 +535,9 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
  * @param[out] mine     Everything but the times.
  * @param[out] readings Room for count.
  * @return MPI_SUCCESS or the code of an MPI call that failed.
+ * @threadsafety As MPI was initialised.
+ * @forksafety  Not in a child: it calls MPI.
+ * @since 0.1
  */
 static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_t *session, int32_t status,
                                         const zeus_amd_gpu_energy_t *energies, uint32_t count,
@@ -567,6 +594,10 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_t *session
  *                     returns ZEUS_AMD_STATUS_OK.
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags),
  *         ZEUS_AMD_STATUS_IO (an MPI call failed: job->mpi_error).
+ * @threadsafety As MPI was initialised; like other collective calls not twice at
+ *               once on one communicator.
+ * @forksafety  Not in a child: it calls MPI.
+ * @since 0.1
  */
 static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd_t *session, int32_t opened,
                                                    uint32_t flags, zeus_amd_mpi_job_t *job)
@@ -607,6 +638,10 @@ static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd
  *                       rank 0; zeus_amd_mpi_free() frees them.
  * @return As zeus_amd_mpi_reduce(). Packages without an energy and ranks that
  *         could not look fail nothing: see energy->total.
+ * @threadsafety As MPI was initialised; like other collective calls not twice at
+ *               once on one communicator.
+ * @forksafety  Not in a child: it calls MPI.
+ * @since 0.1
  */
 static inline zeus_amd_status_t zeus_amd_mpi_end(zeus_amd_mpi_job_t *job, zeus_amd_mpi_energy_t *energy)
 {
@@ -623,8 +658,8 @@ static inline zeus_amd_status_t zeus_amd_mpi_end(zeus_amd_mpi_job_t *job, zeus_a
     end_ns = zeus_amd_now_ns();
     if (job->window != NULL) {
         job->status = zeus_amd_gpu_count(job->session, &count);
-        gpus = (zeus_amd_gpu_energy_t *)calloc((size_t)count + 1, sizeof *gpus);
-        readings = (zeus_amd_mpi_reading_t *)calloc((size_t)count + 1, sizeof *readings);
+        gpus = ZEUS_AMD_MPI_I_NEW(zeus_amd_gpu_energy_t, ZEUS_AMD_MPI_I_CAST(size_t, count) + 1);
+        readings = ZEUS_AMD_MPI_I_NEW(zeus_amd_mpi_reading_t, ZEUS_AMD_MPI_I_CAST(size_t, count) + 1);
         if (gpus == NULL || readings == NULL)
             job->status = ZEUS_AMD_STATUS_NO_MEMORY;
         if (job->status == ZEUS_AMD_STATUS_OK) {

@@ -3,7 +3,7 @@
  * whose mpif.h and "use mpi" call the functions in C, where wrappers.c waits.
  *
  * Forms of a name: mpi_send_ (mpif.h and "use mpi"), mpi_send_f08_ and, with descriptors of arrays, mpi_send_f08ts_
- * ("use mpi_f08"). All arguments are addresses, or lengths of their size, so they are handed on without a look. */
+ * and mpi_send_f08ts_large_ ("use mpi_f08"). All arguments are addresses, or lengths of their size, so they are handed on without a look. */
 #define _GNU_SOURCE
 #include "profile.h"
 
@@ -22,6 +22,7 @@
 #define P11 P10, void *k
 #define P12 P11, void *l
 #define P13 P12, void *m
+#define P14 P13, void *n
 #define A1 a
 #define A2 A1, b
 #define A3 A2, c
@@ -35,6 +36,7 @@
 #define A11 A10, k
 #define A12 A11, l
 #define A13 A12, m
+#define A14 A13, n
 
 /* Programs in C have no Fortran library, hence weak; and where there is no PMPI name (MPICH's mpi_f08) the next library
  * with the plain one serves. */
@@ -74,4 +76,14 @@ BOTH(finalize, 1, profile_finish(), (void)0)
 BOTH(pcontrol, 1, profile_pcontrol(*(const int *)a), (void)0)
 
 #define CALL(Name, name, count, parameters, arguments) BOTH(name, count, profile_enter(), profile_leave())
+#ifdef OPEN_MPI
+#define LARGE CALL
+/* Of "use mpi", where the address comes as a type(c_ptr). */
+FORTRAN(mpi_win_allocate_cptr_, 7, profile_enter(), profile_leave())
+FORTRAN(mpi_win_allocate_shared_cptr_, 7, profile_enter(), profile_leave())
+#else
+#define LARGE(Name, name, count, parameters, arguments)                                                                \
+    BOTH(name, count, profile_enter(), profile_leave())                                                                \
+    FORTRAN(mpi_##name##_f08ts_large_, count, profile_enter(), profile_leave())
+#endif
 #include "calls.def"

@@ -35,7 +35,30 @@ static const char *method_word(uint32_t method)
     }
 }
 
-/* The name of a region: ZEUS_AMD_PMPI_REGIONS="1=solve,2=output", else its number. */
+/* Bytes of the character that text begins with; 0 where that is not UTF-8. */
+static size_t utf8_length(const char *text)
+{
+    /* By leading bytes from here on: how long, and what the second byte may be. */
+    static const struct {
+        unsigned char from, length, low, high;
+    } kinds[] = {{0xf5, 0, 0, 0},       {0xf4, 4, 0x80, 0x8f}, {0xf1, 4, 0x80, 0xbf}, {0xf0, 4, 0x90, 0xbf},
+                 {0xee, 3, 0x80, 0xbf}, {0xed, 3, 0x80, 0x9f}, {0xe1, 3, 0x80, 0xbf}, {0xe0, 3, 0xa0, 0xbf},
+                 {0xc2, 2, 0x80, 0xbf}, {0x80, 0, 0, 0},       {0, 1, 0, 0}};
+    const unsigned char *at = (const unsigned char *)text;
+    size_t kind = 0, length;
+    while (at[0] < kinds[kind].from)
+        kind++;
+    length = kinds[kind].length;
+    if (length > 1 && (at[1] < kinds[kind].low || at[1] > kinds[kind].high))
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* The name of a region: ZEUS_AMD_PMPI_REGIONS="1=solve,2=output", else its number. What does not fit ends with a whole
+ * character. */
 static void region_name(char *name, size_t size, uint64_t number)
 {
     const char *at = getenv("ZEUS_AMD_PMPI_REGIONS");
@@ -43,23 +66,42 @@ static void region_name(char *name, size_t size, uint64_t number)
     while (at != NULL && *at != '\0') {
         const size_t length = strcspn(at, ",");
         char *end;
-        if (strtoull(at, &end, 10) == number && *end == '=' && (size_t)(end + 1 - at) <= length)
-            snprintf(name, size, "%.*s", (int)(at + length - end - 1), end + 1);
+        if (strtoull(at, &end, 10) == number && *end == '=' && (size_t)(end + 1 - at) <= length) {
+            size_t fits = (size_t)(at + length - end - 1);
+            if (fits >= size)
+                for (fits = size - 1; fits > 0 && ((unsigned char)end[1 + fits] & 0xc0) == 0x80;)
+                    fits--;
+            snprintf(name, size, "%.*s", (int)fits, end + 1);
+        }
         at += length + (at[length] == ',');
     }
 }
 
+/* How many bytes fill so many columns: characters may take several. */
+static int wide(const char *text, int columns)
+{
+    size_t length;
+    for (; *text != '\0'; text += length > 0 ? length : 1) {
+        length = utf8_length(text);
+        columns += length > 1 ? (int)length - 1 : 0;
+    }
+    return columns;
+}
+
 static void json_string(FILE *to, const char *text)
 {
+    size_t length;
     fputc('"', to);
-    for (; *text != '\0'; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(to, "\\%c", c);
-        else if (c < 0x20 || c >= 0x7f)
-            fprintf(to, "\\u%04x", c);
+    for (; *text != '\0'; text += length > 0 ? length : 1) {
+        length = utf8_length(text);
+        if (length == 0)
+            fputs("\xef\xbf\xbd", to); /* U+FFFD: no text */
+        else if (*text == '"' || *text == '\\')
+            fprintf(to, "\\%c", *text);
+        else if (length == 1 && (unsigned char)*text < 0x20)
+            fprintf(to, "\\u%04x", (unsigned)*text);
         else
-            fputc(c, to);
+            fwrite(text, 1, length, to);
     }
     fputc('"', to);
 }
@@ -173,10 +215,10 @@ static void write_json(FILE *to, const profile_report *r)
         fprintf(to, ", \"ranks\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32, p->ranks, p->duplicates);
         if (one != NULL)
             fprintf(to,
-                    ", \"energy_j\": %.3f, \"bound_j\": %.3f, \"duration_s\": %.6f, \"method\": \"%s\", \"flags\": %" PRIu32
-                    ", \"read_by_rank\": %" PRId32,
-                    joules(p->energy_mj), joules(p->bound_mj), seconds(one->duration_ns), method_word(one->method),
-                    one->flags, one->rank);
+                    ", \"energy_j\": %.3f, \"bound_j\": %.3f, \"duration_s\": %.6f, \"begin_ns\": %" PRIu64
+                    ", \"end_ns\": %" PRIu64 ", \"method\": \"%s\", \"flags\": %" PRIu32 ", \"read_by_rank\": %" PRId32,
+                    joules(p->energy_mj), joules(p->bound_mj), seconds(one->duration_ns), one->begin_ns, one->end_ns,
+                    method_word(one->method), one->flags, one->rank);
         if (one != NULL && in >= 0)
             fprintf(to, ", \"energy_in_mpi_j\": %.3f", in);
         fprintf(to, ", \"status\": %" PRId32 ", ", p->status);
@@ -211,8 +253,8 @@ static void write_json(FILE *to, const profile_report *r)
                 g->missing, joules(g->energy_mj), joules(g->bound_mj), g->flags);
     }
     fprintf(to,
-            "\n  ],\n  \"overhead\": {\"open_s\": %.6f, \"readings\": %" PRIu64 ", \"readings_s\": %.6f, \"calls\": %" PRIu64
-            ", \"calls_s\": %.6f, \"finish_s\": %.6f, \"ignored_pcontrol\": %" PRIu64 "}\n}\n",
+            "\n  ],\n  \"overhead\": {\"open_s\": %.6f, \"readings\": %" PRIu64 ", \"readings_s\": %.9f, \"calls\": %" PRIu64
+            ", \"calls_s\": %.9f, \"finish_s\": %.6f, \"ignored_pcontrol\": %" PRIu64 "}\n}\n",
             seconds(most.open_ns), most.reads, seconds(most.read_ns), most.calls, seconds(most.call_ns),
             seconds(most.gather_ns), most.ignored);
 }
@@ -285,7 +327,7 @@ static void write_text(FILE *to, const profile_report *r)
         const zeus_amd_mpi_total_t *g = &r->regions[i].total;
         char name[64];
         region_name(name, sizeof name, r->region_sums[i].number);
-        fprintf(to, "%-24s %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", name, r->region_sums[i].times,
+        fprintf(to, "%-*s %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", wide(name, 24), name, r->region_sums[i].times,
                 seconds(r->region_sums[i].ns), joules(g->energy_mj), joules(g->bound_mj),
                 seconds(r->region_sums[i].mpi_ns) / t->ranks,
                 g->flags & ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT ? "  incomplete" : "");
@@ -316,48 +358,68 @@ static void job_name(char *name, size_t size)
     }
 }
 
-static FILE *create(const char *directory, const char *base, const char *ending, int fresh)
+static char *path_of(const char *directory, const char *base, const char *ending)
 {
-    char path[4096 + 512];
+    const int plain = base[0] == '/' || directory == NULL;
+    char *path = NULL;
+    return asprintf(&path, "%s%s%s%s", plain ? "" : directory, plain ? "" : "/", base, ending) < 0 ? NULL : path;
+}
+
+static FILE *create(const char *path, int fresh)
+{
     FILE *file = NULL;
-    int fd;
-    if (base[0] == '/' || directory == NULL)
-        snprintf(path, sizeof path, "%s%s", base, ending);
-    else
-        snprintf(path, sizeof path, "%s/%s%s", directory, base, ending);
-    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), 0666);
+    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), 0666);
     if (fd >= 0 && (file = fdopen(fd, "w")) == NULL)
         close(fd);
     return file;
 }
 
-/* Two files of one base. A name that nobody chose is never that of a file that is there. */
-static int write_files(const profile_report *report, const char *chosen)
+static int written(FILE *file, const profile_report *report, void (*form)(FILE *, const profile_report *))
 {
-    char job[128], base[512];
-    FILE *text, *json;
-    int bad;
-    job_name(job, sizeof job);
-    snprintf(base, sizeof base, "%s", chosen);
-    if (chosen[0] == '\0')
-        snprintf(base, sizeof base, "zeus_amd_report.%s", job);
-    text = create(report->directory, base, ".txt", chosen[0] == '\0');
-    for (int n = 2; text == NULL && errno == EEXIST && n < 10000; n++) {
-        snprintf(base, sizeof base, "zeus_amd_report.%s-%d", job, n);
-        text = create(report->directory, base, ".txt", 1);
+    int good;
+    if (file == NULL)
+        return 0;
+    form(file, report);
+    good = !ferror(file);
+    return fclose(file) == 0 && good;
+}
+
+/* Two files of one base, 1; or 0 with errno, which is EEXIST where a fresh name is taken, by whichever of the two. */
+static int write_files(const profile_report *report, const char *base, int fresh)
+{
+    char *text_path = path_of(report->directory, base, ".txt"), *json_path = path_of(report->directory, base, ".json");
+    FILE *text = create(text_path, fresh), *json = text == NULL ? NULL : create(json_path, fresh);
+    int error = text != NULL && json != NULL ? 0 : errno;
+    if (text != NULL && json == NULL && fresh && error == EEXIST) {
+        fclose(text);
+        text = NULL;
+        unlink(text_path);
     }
-    if (text == NULL)
-        return 0;
-    json = create(report->directory, base, ".json", 0);
-    write_text(text, report);
-    bad = ferror(text);
-    bad |= fclose(text);
-    if (json == NULL)
-        return 0;
-    write_json(json, report);
-    bad |= ferror(json);
-    bad |= fclose(json);
-    return !bad;
+    errno = 0;
+    if (!written(text, report, write_text) && error == 0)
+        error = errno != 0 ? errno : EIO;
+    errno = 0;
+    if (!written(json, report, write_json) && error == 0)
+        error = errno != 0 ? errno : EIO;
+    free(text_path);
+    free(json_path);
+    errno = error;
+    return error == 0;
+}
+
+/* Under a name that nobody chose: never that of a file that is there. */
+static int write_fresh(const profile_report *report)
+{
+    char job[128], base[192];
+    int done;
+    job_name(job, sizeof job);
+    snprintf(base, sizeof base, "zeus_amd_report.%s", job);
+    done = write_files(report, base, 1);
+    for (int n = 2; !done && errno == EEXIST && n < 10000; n++) {
+        snprintf(base, sizeof base, "zeus_amd_report.%s-%d", job, n);
+        done = write_files(report, base, 1);
+    }
+    return done;
 }
 
 void profile_write(const profile_report *report)
@@ -368,13 +430,10 @@ void profile_write(const profile_report *report)
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = (locale_t)0;
     if (plain != (locale_t)0)
         before = uselocale(plain);
-    if (chosen != NULL && strcmp(chosen, "-") == 0) {
+    if (chosen != NULL && strcmp(chosen, "-") == 0)
         write_text(stderr, report);
-    } else {
-        errno = 0;
-        if (!write_files(report, chosen != NULL ? chosen : ""))
-            fprintf(stderr, "libzeus_amd_pmpi.so: the energy report cannot be written: %s\n", strerror(errno));
-    }
+    else if (!(chosen != NULL && chosen[0] != '\0' ? write_files(report, chosen, 0) : write_fresh(report)))
+        fprintf(stderr, "libzeus_amd_pmpi.so: the energy report cannot be written: %s\n", strerror(errno));
     if (plain != (locale_t)0) {
         uselocale(before);
         freelocale(plain);

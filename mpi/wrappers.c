@@ -31,7 +31,7 @@ PROFILE_EXPORT int MPI_Pcontrol(const int level, ...)
     return MPI_SUCCESS;
 }
 
-#define CALL(Name, name, count, parameters, arguments)                                                                 \
+#define WRAPPER(Name, parameters, arguments)                                                                            \
     PROFILE_EXPORT int MPI_##Name parameters                                                                           \
     {                                                                                                                  \
         int code;                                                                                                      \
@@ -40,4 +40,20 @@ PROFILE_EXPORT int MPI_Pcontrol(const int level, ...)
         profile_leave();                                                                                               \
         return code;                                                                                                   \
     }
+#define CALL(Name, name, count, parameters, arguments) WRAPPER(Name, parameters, arguments)
+#define LARGE CALL
+#define COUNT int
+#define AT int
 #include "calls.def"
+
+#if MPI_VERSION >= 4
+#undef CALL
+#undef LARGE
+#undef COUNT
+#undef AT
+#define CALL(Name, name, count, parameters, arguments)
+#define LARGE(Name, name, count, parameters, arguments) WRAPPER(Name##_c, parameters, arguments)
+#define COUNT MPI_Count
+#define AT MPI_Aint
+#include "calls.def"
+#endif

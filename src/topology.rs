@@ -58,8 +58,8 @@ pub struct Listing {
     pub unmasked: Vec<Option<u32>>,
     /// Set if and only if `visible` is empty.
     pub zero: Option<Zero>,
-    /// A device cgroup hides GPUs, so what is listed is not all of the machine.
-    pub incomplete: bool,
+    /// KFD nodes of GPUs that a device cgroup hides: with any, what is listed is not all of the machine.
+    pub hidden: Vec<u32>,
     /// HIP's order is not certain: GPUs of a kind that the runtimes drop or refuse are about.
     pub uncertain: bool,
     /// How it came about, a line each.
@@ -69,7 +69,7 @@ pub struct Listing {
 /// The list.
 pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result<Listing> {
     let mut story = Vec::new();
-    let incomplete = matches!(&kfd, Topology::Nodes { hidden, .. } if !hidden.is_empty());
+    let mut hidden_nodes = Vec::new();
     let (places, order, refused) = match kfd {
         Topology::Nodes { gpus, hidden } => {
             story.push(format!(
@@ -85,6 +85,7 @@ pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result
                     numbers(hidden.iter().copied())
                 ));
             }
+            hidden_nodes = hidden;
             (by_kfd(seen, gpus)?, Order::Kfd, None)
         }
         Topology::Unreadable(why) => (Vec::new(), Order::Kfd, Some(why)),
@@ -104,7 +105,7 @@ pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result
         visible: Vec::new(),
         zero: None,
         uncertain: order == Order::Pci,
-        incomplete,
+        hidden: hidden_nodes,
         story,
     };
     let accessible = match refused.map_or_else(|| listing.accessible(), Err) {
@@ -276,10 +277,19 @@ pub enum Role {
     Single,
     /// Of two dies the one that reports power and energy of both.
     PrimaryDie,
-    /// Of two dies the one that reports nothing of its own; the other one's place, if it is known.
-    SecondaryDie { primary: Option<usize> },
+    /// Of two dies the one that reports nothing of its own; the other one, if it is known.
+    SecondaryDie { primary: Option<Primary> },
     /// Not the first partition of its package; the first one's place, if it is in the machine's list.
     SecondaryPartition { first: Option<usize> },
+}
+
+/// The die that reports for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Primary {
+    /// Its place in the machine's list.
+    Listed(usize),
+    /// Its KFD node: a device cgroup hides the rest of it.
+    Hidden(u32),
 }
 
 /// The PCI ids of the MI200 parts with two dies; 0x740f, the MI210, has one.
@@ -313,18 +323,21 @@ pub fn roles(listing: &Listing, dies: &[(bool, bool)]) -> Vec<Role> {
 /// The die that reports for a silent one: the one at the other end of its widest link; where the machine shows no
 /// links, the neighbour before it in the kernel's order, if all GPUs are listed and dies that report and silent ones take
 /// turns throughout.
-fn other_die(silent: usize, listing: &Listing, dies: &[(bool, bool)]) -> Option<usize> {
+fn other_die(silent: usize, listing: &Listing, dies: &[(bool, bool)]) -> Option<Primary> {
     let places = &listing.places;
     let reports = |i: usize| dies[i] == (true, true);
     if let Some(number) = places[silent].node.as_ref().and_then(|n| n.nearest) {
+        if listing.hidden.contains(&number) {
+            return Some(Primary::Hidden(number));
+        }
         let linked = places.iter().position(|p| p.node.as_ref().is_some_and(|n| n.number == number));
-        return linked.filter(|&i| reports(i));
+        return linked.filter(|&i| reports(i)).map(Primary::Listed);
     }
     let twins: Vec<usize> = (0..dies.len()).filter(|&i| dies[i].0).collect();
     let take_turns =
-        !listing.incomplete && twins.len() % 2 == 0 && twins.chunks(2).all(|c| reports(c[0]) && !reports(c[1]));
+        listing.hidden.is_empty() && twins.len() % 2 == 0 && twins.chunks(2).all(|c| reports(c[0]) && !reports(c[1]));
     let at = twins.iter().position(|&i| i == silent)?;
-    take_turns.then(|| twins[at - 1])
+    take_turns.then(|| Primary::Listed(twins[at - 1]))
 }
 
 #[cfg(test)]

@@ -283,6 +283,32 @@ fn a_second_die_whose_first_is_masked() {
     assert_eq!(said.gpus()[0].package, first.package, "the package does not depend on the mask");
 }
 
+/// A device cgroup a rank (Slurm's ConstrainDevices) that leaves it one die: each names the same package, whether it sees
+/// the rest of the other or nothing of it.
+#[test]
+fn dies_that_cannot_open_each_other() {
+    for (rocm, access) in [("6.3.3", "hidden"), ("7.0.2", "hidden"), ("none", "hidden"), ("7.0.2", "no_render")] {
+        let alone = |die: usize| {
+            let others: Vec<String> =
+                (0..8).filter(|i| *i != die).map(|i| format!("gpu.{i}.access = '{access}'")).collect();
+            let said = which(&Sim::start("mi250x-4", rocm, &others).unwrap(), 0, &[]);
+            let gpus = said.gpus();
+            assert_eq!(gpus.len(), 1, "{}", said.text);
+            (gpus[0].clone(), said)
+        };
+        let ((first, _), (second, said), (other, _)) = (alone(2), alone(3), alone(0));
+        assert!(first.power.is_some() && second.power.is_none(), "{rocm} {access}: {}", said.text);
+        assert_eq!(first.package, second.package, "{rocm} {access}");
+        assert_ne!(first.package, other.package, "{rocm} {access}");
+        let who = if access == "hidden" {
+            format!("the GPU of KFD node {}", first.node)
+        } else {
+            format!("at {}", first.pci)
+        };
+        assert!(said.refusal(0).contains(&who), "{}", said.refusal(0));
+    }
+}
+
 /// Pairs are what the machine says, not index parity: here the silent dies come first in KFD order.
 #[test]
 fn dies_in_another_order() {

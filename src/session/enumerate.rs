@@ -7,7 +7,7 @@ use crate::device::{Backend, Device, Source};
 use crate::error::Result;
 use crate::pci::{self, PciAddress};
 use crate::sysfs::kfd::Topology;
-use crate::topology::{self, Listing, Place, Role, Seen};
+use crate::topology::{self, Listing, Place, Primary, Role, Seen};
 use crate::visible::Masks;
 use crate::{log, sysfs};
 use std::os::unix::ffi::OsStringExt;
@@ -112,23 +112,48 @@ fn assign_roles(all: &mut [Option<Device>], listing: &Listing) {
             (two, two && d.reports_anything())
         })
         .collect();
+    let roles = topology::roles(listing, &dies);
+    for (device, role) in all.iter_mut().flatten().zip(&roles) {
+        if let (Role::PrimaryDie, Some(node)) = (role, &device.place.node) {
+            device.package = package_of_dies(node.number);
+        }
+    }
     let packages: Vec<String> = all.iter().flatten().map(|d| d.package.clone()).collect();
-    for (i, role) in topology::roles(listing, &dies).into_iter().enumerate() {
+    for (i, role) in roles.into_iter().enumerate() {
         let Some(device) = all.get_mut(i).and_then(Option::as_mut) else { continue };
         device.role = role;
         device.unmasked = listing.unmasked[i];
-        if let Role::SecondaryDie { primary: Some(other) } | Role::SecondaryPartition { first: Some(other) } = role {
-            device.package.clone_from(&packages[other]);
-            device.shared_with = Some(match listing.visible.iter().position(|v| *v == other) {
-                Some(index) => format!("GPU {index}"),
-                None => format!("the GPU at {}, which is not in this session,", listing.places[other].pci),
-            });
-        }
+        let other = match role {
+            Role::SecondaryDie { primary } => primary,
+            Role::SecondaryPartition { first } => first.map(Primary::Listed),
+            Role::Single | Role::PrimaryDie => None,
+        };
+        let Some(other) = other else { continue };
+        let (package, who) = match other {
+            Primary::Listed(place) => (packages[place].clone(), name_of(place, listing)),
+            Primary::Hidden(node) => {
+                (package_of_dies(node), format!("the GPU of KFD node {node}, which a device cgroup hides,"))
+            }
+        };
+        device.package = package;
+        device.shared_with = Some(who);
     }
     let packages: Vec<String> = all.iter().flatten().map(|d| d.package.clone()).collect();
     for device in all.iter_mut().flatten() {
         let dies = device.role != Role::Single;
         device.shares_package = dies || packages.iter().filter(|p| **p == device.package).count() > 1;
+    }
+}
+
+/// Of two dies: the KFD node of the one that reports. It is all that the other one knows where a device cgroup hides that.
+fn package_of_dies(node: u32) -> String {
+    format!("kfd-node-{node}")
+}
+
+fn name_of(place: usize, listing: &Listing) -> String {
+    match listing.visible.iter().position(|v| *v == place) {
+        Some(index) => format!("GPU {index}"),
+        None => format!("the GPU at {}, which is not in this session,", listing.places[place].pci),
     }
 }
 

@@ -104,33 +104,38 @@ fn dies_and_partitions() {
         Place { pci: pci(bus), partition, node: Some(node), amdsmi: None }
     };
     let (speaks, silent, other) = ((true, true), (true, false), (false, true));
-    let listing = |places: &[Place], incomplete| Listing {
+    let listing = |places: &[Place], hidden: &[u32]| Listing {
         places: places.to_vec(),
         order: Order::Kfd,
         visible: Vec::new(),
         unmasked: Vec::new(),
         zero: None,
-        incomplete,
+        hidden: hidden.to_vec(),
         uncertain: false,
         story: Vec::new(),
     };
-    let roles = |places: &[Place], dies: &[(bool, bool)]| roles(&listing(places, false), dies);
+    let roles = |places: &[Place], dies: &[(bool, bool)]| roles(&listing(places, &[]), dies);
     let four: Vec<Place> = (0..4_u8).map(|i| place(i.into(), i, 0, None)).collect();
     let turns = roles(&four, &[speaks, silent, speaks, silent]);
-    assert_eq!(turns[1], Role::SecondaryDie { primary: Some(0) });
-    assert_eq!(turns[3], Role::SecondaryDie { primary: Some(2) });
+    assert_eq!(turns[1], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
+    assert_eq!(turns[3], Role::SecondaryDie { primary: Some(Primary::Listed(2)) });
     // With hidden GPUs about, neighbours may be of two packages.
-    let hidden = super::roles(&listing(&four, true), &[speaks, silent, speaks, silent]);
+    let hidden = super::roles(&listing(&four, &[9]), &[speaks, silent, speaks, silent]);
     assert_eq!(hidden[1], Role::SecondaryDie { primary: None });
     // Parity would say GPU 0; nothing in the machine does.
     let odd = roles(&four[..3], &[speaks, other, silent]);
-    assert_eq!(odd[2], Role::SecondaryDie { primary: Some(0) });
+    assert_eq!(odd[2], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
     let unclear = roles(&four, &[speaks, speaks, silent, silent]);
     assert_eq!(unclear[2], Role::SecondaryDie { primary: None });
     let linked: Vec<Place> = [(0, 3), (1, 2), (2, 1), (3, 0)].map(|(n, to)| place(n, n as u8, 0, Some(to))).into();
     let crossed = roles(&linked, &[speaks, speaks, silent, silent]);
-    assert_eq!(crossed[2], Role::SecondaryDie { primary: Some(1) });
-    assert_eq!(crossed[3], Role::SecondaryDie { primary: Some(0) });
+    assert_eq!(crossed[2], Role::SecondaryDie { primary: Some(Primary::Listed(1)) });
+    assert_eq!(crossed[3], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
+    // A link tells its ends also where one of them is hidden.
+    let one = [place(5, 5, 0, Some(4))];
+    let alone = |hidden: &[u32]| super::roles(&listing(&one, hidden), &[silent])[0];
+    assert_eq!(alone(&[3, 4]), Role::SecondaryDie { primary: Some(Primary::Hidden(4)) });
+    assert_eq!(alone(&[3]), Role::SecondaryDie { primary: None });
     let cpx = [place(1, 9, 0, None), place(2, 9, 1, None)];
     assert_eq!(roles(&cpx, &[other, other])[1], Role::SecondaryPartition { first: Some(0) });
 }

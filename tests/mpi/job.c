@@ -40,10 +40,12 @@ static void print(const zeus_amd_mpi_energy_t *e)
     printf("], \"package\": [");
     for (i = 0; i < t->packages + t->missing; i++) {
         const zeus_amd_mpi_package_t *p = &e->packages[i];
+        const zeus_amd_mpi_reading_t *read = p->reading < 0 ? NULL : &e->readings[p->reading];
         printf("%s{\"node\": %d, \"ranks\": %" PRIu32 ", \"duplicates\": %" PRIu32 ", \"status\": %d, \"energy_mj\": %" PRIu64
-               ", \"bound_mj\": %" PRIu64 ", \"pci\": \"%s\", \"rank\": %d}",
-               i ? ", " : "", p->node, p->ranks, p->duplicates, p->status, p->energy_mj, p->bound_mj, p->pci_address,
-               p->reading < 0 ? -1 : e->readings[p->reading].rank);
+               ", \"bound_mj\": %" PRIu64 ", \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
+               ", \"pci\": \"%s\", \"rank\": %d}",
+               i ? ", " : "", p->node, p->ranks, p->duplicates, p->status, p->energy_mj, p->bound_mj,
+               read ? read->begin_ns : 0, read ? read->end_ns : 0, p->pci_address, read ? read->rank : -1);
     }
     printf("]}\n");
 }

@@ -1,7 +1,8 @@
-/* MPI calls at known times, for the profiler: two ranks take turns of 0.1 s. In each turn rank 0 is away from MPI, and
- * rank 1 waits in MPI_Recv for the first half of it. Rank 1 prints when it was in MPI_Recv (CLOCK_BOOTTIME, ns). The
- * turns begin with those of the machine's power: argv[1] is the time that the machine started. Region 2 is around every
- * second turn. */
+/* MPI calls at known times, for the profiler: the ranks take turns of 0.5 s with rank 0. In each turn rank 0 is away from
+ * MPI, and the others wait in MPI_Recv for the first half of it; region 2 is around every second turn. The turns begin with
+ * those of the machine's power: argv[1] is the time that the machine started. Says, in CLOCK_BOOTTIME ns, when rank 1
+ * waited ("wait 1 BEGIN END"), and when each rank was in the region: before and after MPI_Pcontrol at both ends of it
+ * ("region RANK OUTER INNER INNER OUTER"). */
 #define _POSIX_C_SOURCE 200809L
 
 #include <mpi.h>
@@ -12,7 +13,8 @@
 #ifndef CLOCK_BOOTTIME
 #define CLOCK_BOOTTIME 7
 #endif
-#define TURN 100000000LL
+#define TURN 500000000LL
+#define TURNS 6
 
 static long long now(void)
 {
@@ -34,29 +36,44 @@ static void until(long long ns)
 
 int main(int argc, char **argv)
 {
-    int rank, word = 1;
+    /* Of each turn: before and after the wait, then around MPI_Pcontrol. */
+    static long long waits[TURNS][2], visits[TURNS][4];
+    int rank, size, word = 1;
     long long first;
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
     first = now() - strtoll(argv[1], NULL, 10);
     first = now() + TURN - first % TURN;
     MPI_Bcast(&first, 1, MPI_LONG_LONG, 0, MPI_COMM_WORLD);
-    for (int turn = 0; turn < 8; turn++) {
+    for (int turn = 0; turn < TURNS; turn++) {
         const long long begin = first + turn * TURN;
         until(begin);
+        visits[turn][0] = now();
         if (turn % 2 == 0)
             MPI_Pcontrol(2);
+        visits[turn][1] = now();
         if (rank == 0) {
             until(begin + TURN / 2);
-            MPI_Send(&word, 1, MPI_INT, 1, 0, MPI_COMM_WORLD);
+            for (int to = 1; to < size; to++)
+                MPI_Send(&word, 1, MPI_INT, to, 0, MPI_COMM_WORLD);
         } else {
-            const long long in = now();
+            waits[turn][0] = now();
             MPI_Recv(&word, 1, MPI_INT, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-            printf("%lld %lld\n", in, now());
+            waits[turn][1] = now();
         }
         until(begin + TURN - TURN / 10);
+        visits[turn][2] = now();
         MPI_Pcontrol(-2);
+        visits[turn][3] = now();
     }
     MPI_Finalize();
+    for (int turn = 0; turn < TURNS; turn++) {
+        const long long *v = visits[turn];
+        if (rank == 1)
+            printf("wait 1 %lld %lld\n", waits[turn][0], waits[turn][1]);
+        if (turn % 2 == 0)
+            printf("region %d %lld %lld %lld %lld\n", rank, v[0], v[1], v[2], v[3]);
+    }
     return 0;
 }

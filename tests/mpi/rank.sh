@@ -3,16 +3,35 @@
 rank=${OMPI_COMM_WORLD_RANK:-${PMI_RANK:?no rank}}
 rule=$1
 shift
-in_machine() { # NAME DIR
-    export ZEUS_AMD_MPI_HOST="$1" ZEUS_AMD_ROOT="$2" ZEUS_AMD_SIM="$2" ROCM_PATH="$2/opt/rocm" ROCM_HOME="$2/opt/rocm"
-    export LD_PRELOAD="$2/preload.so"
+if [ $((rank % 2)) = 0 ]; then side=a; else side=b; fi
+
+# Other hosts are namespaces of this one, in which this script goes on.
+case $rule in
+nodes | namesakes) namespaces=$KERNELS ;;
+containers) namespaces=yes ;;
+*) namespaces=no ;;
+esac
+if [ "$namespaces" = yes ] && [ -z "${INSIDE-}" ]; then INSIDE=yes exec unshare -mu "$0" "$rule" "$@"; fi
+running_kernel() { mount --bind "$work/boot_id.$1" /proc/sys/kernel/random/boot_id; }
+node() { # Where it cannot be one, the variable for tests stands for it.
+    if [ "$KERNELS" = yes ]; then hostname "node-$1" && running_kernel "$1"; else export ZEUS_AMD_MPI_HOST="node-$1"; fi
+    machine "$1"
 }
+machine() {
+    case $1 in a) dir=$MACHINE_A ;; b) dir=$MACHINE_B ;; esac
+    export ZEUS_AMD_ROOT="$dir" ZEUS_AMD_SIM="$dir" ROCM_PATH="$dir/opt/rocm" ROCM_HOME="$dir/opt/rocm"
+    export LD_PRELOAD="$dir/preload.so"
+}
+
 case $rule in
 shared) ;;
 one) export ROCR_VISIBLE_DEVICES="$rank" ;;
 pairs) export ROCR_VISIBLE_DEVICES="$((rank * 2)),$((rank * 2 + 1))" ;;
 overlap) export ROCR_VISIBLE_DEVICES="$rank,$((rank + 1))" ;;
-nodes) if [ $((rank % 2)) = 0 ]; then in_machine a "$MACHINE_A"; else in_machine b "$MACHINE_B"; fi ;;
+nodes) node "$side" ;;
+containers) hostname "container-$rank" ;; # of one machine
+namesakes) running_kernel "$side" ;; # two machines of one name
+apart) machine "$side" ;; # one machine, of which each side sees something else
 troubles) # One GPU, then a rank whose open fails, one whose GPUs are masked, one on a machine without a driver.
     case $rank in
     0) export ROCR_VISIBLE_DEVICES=0 ;;
@@ -22,6 +41,6 @@ troubles) # One GPU, then a rank whose open fails, one whose GPUs are masked, on
     esac ;;
 second) export ROCR_VISIBLE_DEVICES=1 ;;
 *) echo "rank.sh: no rule $rule" >&2; exit 2 ;;
-esac
+esac || exit 2
 [ -z "${PROFILER-}" ] || export LD_PRELOAD="${LD_PRELOAD:+$LD_PRELOAD:}$PROFILER"
 exec "$@"

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """report.py FILE [FIELD=VALUE...] [COMMAND]: a report of the profiler, as JSON and as text beside it.
 
-FIELD is a path such as job.packages or ranks.0.mpi_calls. COMMAND: truth DIR (each package against the machine),
-phases DIR INTERVALS (energy in MPI against the machine's over the times that rank 1 was in MPI), none (no energy)."""
+FIELD is a path such as job.packages or ranks.0.mpi_calls. COMMAND: truth (each package against its machine), region OUTPUT
+(that, and region 2 against the times that phases.c printed), in_mpi OUTPUT (energy in MPI against them), none (no energy)."""
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from check import ask, energy_j  # noqa: E402
+from check import energies_j, gpu_of, machine_of, true_j  # noqa: E402
 
 
 def field(report, path):
@@ -17,54 +18,89 @@ def field(report, path):
     return report
 
 
-def index_of(directory, package):
-    gpus = ask("truth", "--dir", directory)["gpus"]
-    return next(i for i, g in enumerate(gpus) if g["bdf"] == package["pci_address"] and not g["secondary_die"])
-
-
-def truth(report, directory):
-    ranks, total, bound = report["ranks"], 0.0, 0.0
+def truth(report):
+    job, ranks, total, bound = report["job"], report["ranks"], 0.0, 0.0
     for p in report["packages"]:
         r = ranks[p["read_by_rank"]]
-        true_j = energy_j(directory, r["begin_ns"], r["end_ns"])[index_of(directory, p)]
-        assert abs(p["energy_j"] - true_j) <= p["bound_j"] + 1e-3, f"{p}: the truth is {true_j} J"
-        assert true_j > 1
-        assert p["energy_in_mpi_j"] <= p["energy_j"]
-        total += true_j
+        total += true_j(report["nodes"][p["node"]]["host"], p["pci_address"], p["energy_j"], p["bound_j"],
+                        (p["begin_ns"], p["end_ns"]), (r["begin_ns"], r["end_ns"]))
         bound += p["bound_j"]
-    assert abs(report["job"]["energy_j"] - total) <= bound + 1e-3
-    assert abs(sum(r["share_j"] for r in ranks) - report["job"]["energy_j"]) < 1e-2, "shares"
-    assert abs(sum(n["energy_j"] for n in report["nodes"]) - report["job"]["energy_j"]) < 1e-2, "nodes"
+        assert p["energy_in_mpi_j"] <= p["energy_j"]
+    assert total > 0 and abs(job["energy_j"] - total) <= bound + 1e-3
+    assert abs(sum(r["share_j"] for r in ranks) - job["energy_j"]) < 1e-2, "shares"
+    assert abs(sum(n["energy_j"] for n in report["nodes"]) - job["energy_j"]) < 1e-2, "nodes"
     for r in ranks:
-        assert 0 <= r["time_in_mpi_s"] <= report["job"]["duration_s"] + 1e-3
-    print(f"   {report['job']['energy_j']} J, truth {total:.1f} J")
+        assert 0 <= r["time_in_mpi_s"] <= job["duration_s"] + 1e-3
+    print(f"   {job['energy_j']} J +- {job['bound_j']} J, truth {total:.1f} J")
 
 
-def phases(report, directory, intervals):
-    package = next(p for p in report["packages"] if p["read_by_rank"] == 1)
-    index = index_of(directory, package)
-    with open(intervals, encoding="utf-8") as f:
-        times = [[int(w) for w in line.split()] for line in f]
-    assert len(times) == 8
-    true_j = sum(energy_j(directory, a, b)[index] for a, b in times)
-    in_mpi_s = sum(b - a for a, b in times) / 1e9
-    mine = package["energy_in_mpi_j"]
-    # MPI_Bcast and the wait for the other rank at the end are in MPI too: a little more, never less.
-    by_time = package["energy_j"] * report["ranks"][1]["time_in_mpi_s"] / report["job"]["duration_s"]
-    assert report["ranks"][1]["time_in_mpi_s"] >= in_mpi_s * 0.99
-    assert abs(mine - true_j) < 0.15 * true_j, f"{mine} J in MPI, truth {true_j} J, by time alone {by_time:.1f} J"
-    assert abs(by_time - true_j) > 0.2 * true_j, "time alone would have done"
-    print(f"   {mine} J in MPI, truth {true_j:.1f} J; by time alone it would be {by_time:.1f} J")
+def lines_of(output, kind):
+    """What phases.c printed of this kind: rank and times."""
+    with open(output, encoding="utf-8") as f:
+        words = [line.split() for line in f]
+    return [[int(w) for w in line[1:]] for line in words if line[0] == kind]
+
+
+def in_mpi(report, output):
+    """Of the GPU that rank 1 has for itself."""
+    waits = [times for _, *times in lines_of(output, "wait")]
+    mine = next(p for p in report["packages"] if p["read_by_rank"] == 1)
+    directory = machine_of(report["nodes"][mine["node"]]["host"])
+    gpu = gpu_of(directory, mine["pci_address"])
+    used_j = sum(energies_j(directory, a, b)[gpu] for a, b in waits)
+    in_mpi_s, reported_s = sum(b - a for a, b in waits) / 1e9, report["ranks"][1]["time_in_mpi_s"]
+    # MPI_Bcast and the wait for the other ranks at the end are in MPI too: a little more, never less.
+    by_time = mine["energy_j"] * reported_s / report["job"]["duration_s"]
+    in_mpi_j = mine["energy_in_mpi_j"]
+    assert reported_s >= in_mpi_s * 0.99
+    assert abs(in_mpi_j - used_j) < 0.15 * used_j, f"{in_mpi_j} J in MPI, truth {used_j} J, by time alone {by_time} J"
+    assert abs(by_time - used_j) > 0.2 * used_j, "time alone would have done"
+    print(f"   {in_mpi_j} J in MPI, truth {used_j:.1f} J, by time alone {by_time:.1f} J")
+
+
+def region(report, output):
+    """Each rank was in it for longer than the inner times that it printed, and for less than the outer ones."""
+    truth(report)
+    said, visits = report["regions"][0], {}
+    for rank, *times in lines_of(output, "region"):
+        visits.setdefault(rank, []).append(times)
+    assert len(visits) == len(report["ranks"]) and all(len(of) == said["times"] for of in visits.values())
+    edges = (1, 2), (0, 3)
+    least_s, most_s = (max(sum(v[end] - v[begin] for v in of) for of in visits.values()) / 1e9 for begin, end in edges)
+    assert least_s - 1e-6 <= said["duration_s"] <= most_s + 1e-6, f"{said}: {least_s} to {most_s} s"
+    least_j = most_j = 0.0
+    for p in report["packages"]:
+        directory = machine_of(report["nodes"][p["node"]]["host"])
+        gpu = gpu_of(directory, p["pci_address"])
+        used_j = [sum(energies_j(directory, v[begin], v[end])[gpu] for v in of)
+                  for begin, end in edges for of in visits.values()]
+        least_j += min(used_j)
+        most_j += max(used_j)
+    assert said["packages"] == len(report["packages"])
+    bound_j = said["bound_j"]
+    assert least_j - bound_j <= said["energy_j"] <= most_j + bound_j, f"{said}: {least_j} to {most_j} J"
+    assert bound_j < 0.2 * least_j, f"{said}: the bound says nothing"
+    print(f"   region {said['energy_j']} J +- {bound_j} J, truth {least_j:.1f} to {most_j:.1f} J")
 
 
 def none(report):
     assert report["job"]["packages"] == 0 and report["job"]["energy_j"] == 0
 
 
+def overhead(report, text):
+    """Numbers, the same in both forms, and less than the time that they are a part of."""
+    o, line = report["overhead"], re.search(r"overhead +([0-9.]+) s in that time on the slowest rank \(([0-9.]+) %\)", text)
+    cost_s = o["readings_s"] + o["calls_s"]
+    assert all(v >= 0 for v in o.values()) and o["open_s"] > 0 and o["finish_s"] > 0, o
+    assert 0 < cost_s < report["job"]["duration_s"], f"{o} of {report['job']['duration_s']} s"
+    assert line and abs(float(line[1]) - cost_s) < 2e-6, f"{cost_s} s in {text}"
+    assert abs(float(line[2]) - 100 * cost_s / report["job"]["duration_s"]) < 0.1 + 0.01 * float(line[2]), text
+
+
 def main():
     with open(sys.argv[1] + ".json", encoding="utf-8") as f:
         report = json.load(f)
-    with open(sys.argv[1] + ".txt", encoding="utf-8") as f:
+    with open(sys.argv[1] + ".txt", encoding="utf-8", errors="replace") as f:
         text = f.read()
     words = sys.argv[2:]
     while words and "=" in words[0]:
@@ -74,9 +110,11 @@ def main():
         assert f"{report['job']['energy_j']:.3f} J +- {report['job']['bound_j']:.3f} J" in text, text
     else:
         assert "energy    none" in text, text
-    assert "overhead" in text
+    for one in report["regions"]:
+        assert f"\n{one['name']:<24} {one['times']:6d} " in text, text
+    overhead(report, text)
     if words:
-        {"truth": truth, "phases": phases, "none": none}[words[0]](report, *words[1:])
+        {"truth": truth, "region": region, "in_mpi": in_mpi, "none": none}[words[0]](report, *words[1:])
 
 
 if __name__ == "__main__":

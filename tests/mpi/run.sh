@@ -10,7 +10,7 @@ ALSO=
 dpkg -s scalapack-mpi-test >/dev/null 2>&1 || ALSO=scalapack-mpi-test
 [ -e /usr/lib/x86_64-linux-gnu/openmpi/include/mpi.h ] || [ -n "$(find /usr/lib -path '*openmpi/include/mpi.h' 2>/dev/null)" ] || ALSO="$ALSO libopenmpi-dev"
 export ALSO
-require cc:build-essential gfortran:gfortran python3:python3 valgrind:valgrind mpirun.openmpi:openmpi-bin \
+require cc:build-essential clang:clang gfortran:gfortran python3:python3 valgrind:valgrind mpirun.openmpi:openmpi-bin \
     mpicc.openmpi:libopenmpi-dev mpirun.mpich:mpich mpicc.mpich:libmpich-dev
 require_rust 85
 
@@ -23,15 +23,25 @@ tests/sim/run --build-only || exit 1
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-sim=$root/tests/sim/run
+within=$root/tests/mpi/within.sh
 start=$root/tests/mpi/start.sh
 rank=$root/tests/mpi/rank.sh
 check="python3 $root/tests/mpi/check.py"
 report="python3 $root/tests/mpi/report.py"
 blame="python3 $root/tests/mpi/valgrind.py"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-unset ZEUS_AMD_MPI_HOST ZEUS_AMD_PMPI_OUTPUT ZEUS_AMD_PMPI_REGIONS
+export PYTHONUTF8=1
+unset MACHINE_A MACHINE_B ZEUS_AMD_MPI_HOST ZEUS_AMD_PMPI_OUTPUT ZEUS_AMD_PMPI_REGIONS
 failed=0
+
+# Hosts of other names, and of other running kernels, are namespaces of this one.
+for side in a b; do printf '%s\n' "5eed000$side-0000-4000-8000-00000000000$side" >"$work/boot_id.$side"; done
+namespaces=yes
+unshare -mu sh -c 'hostname node-a && mount --bind "$0" /proc/sys/kernel/random/boot_id' "$work/boot_id.a" 2>/dev/null || {
+    namespaces=no
+    echo "no namespaces are permitted here: ZEUS_AMD_MPI_HOST tells hosts apart, and some tests are left out"
+}
+
 ok() {
     local name=$1 out began=$SECONDS
     shift
@@ -52,11 +62,40 @@ build() {
     "mpicc.$mpi" -std=c99 "${flags[@]}" tests/mpi/job.c -o "$programs/job" "${link[@]}" || return 1
     "mpicc.$mpi" -std=c99 "${flags[@]}" examples-c/mpi_energy.c -o "$programs/mpi_energy" "${link[@]}" || return 1
     "mpicxx.$mpi" -x c++ -std=c++11 "${flags[@]}" tests/mpi/job.c -o "$programs/job_cpp" "${link[@]}" || return 1
-    for name in phases ends threads; do
+    for name in phases ends threads calls; do
         "mpicc.$mpi" -std=c99 -Wall -Wextra -Werror "tests/mpi/$name.c" -o "$programs/$name" -lpthread || return 1
     done
     "mpifort.$mpi" -w -DMODULE=mpi -DOLD tests/mpi/calls.F90 -o "$programs/calls_mpi" || return 1
     "mpifort.$mpi" -w -DMODULE=mpi_f08 tests/mpi/calls.F90 -o "$programs/calls_mpi_f08"
+}
+
+# Of the header no compiler has anything to say, in any standard, as of zeus_amd.h. MPI's own headers are the system's.
+header() {
+    local warnings=(-Wall -Wextra -Werror -pedantic-errors -Wconversion -Wundef -Wmissing-field-initializers)
+    local include compiler standard
+    include=$(dirname "$(find /usr/include /usr/lib -path "*$mpi*/mpi.h" | head -n 1)")
+    printf '#include <zeus_amd_mpi.h>\n#include <zeus_amd_mpi.h>\n' >"$work/header.c"
+    warnings+=(-Iinclude -isystem "$include" -fsyntax-only "$work/header.c")
+    for compiler in gcc clang; do
+        for standard in c99 c11 c17 c2x; do
+            "$compiler" "-std=$standard" -Wstrict-prototypes -Wmissing-prototypes "${warnings[@]}" || return 1
+        done
+    done
+    for compiler in g++ clang++; do
+        for standard in c++11 c++14 c++17 c++20 c++2b; do
+            "$compiler" "-std=$standard" -x c++ -Wold-style-cast -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX "${warnings[@]}" || return 1
+        done
+    done
+}
+
+# Of each public function the header says which threads and which processes may call it, and since when.
+documented() {
+    awk '/^\/\*\*/ { said = "" } { said = said $0 }
+        /^static inline .* zeus_amd_mpi_[a-z]+\(/ {
+            count++
+            if (said !~ /@threadsafety/ || said !~ /@forksafety/ || said !~ /@since/) { print $0; bad = 1 }
+        }
+        END { exit bad || count != 5 }' include/zeus_amd_mpi.h
 }
 
 # MPI's functions and nothing else are there to be taken for others; of Fortran's all forms that are there have PMPI's.
@@ -67,34 +106,24 @@ exports() {
     nm -D --defined-only "$programs/libzeus_amd_pmpi.so" | grep -q ' MPI_Finalize$'
 }
 
-# job MACHINE ROCM [WITH...] -- RANKS RULE [ARGUMENTS...] -- FIELD=VALUE...: job.c in a machine, then check.py.
-job() {
-    local with=() words=() machine=$1 rocm=$2
-    shift 2
-    while [ "$1" != -- ]; do with+=(--with "$1"); shift; done
+# in_machine FUNCTION MACHINES -- ARGUMENTS...: the function within machines (see within.sh).
+in_machine() {
+    local what=$1 machines=()
     shift
+    while [ "$1" != -- ]; do machines+=("$1"); shift; done
+    "$within" "${machines[@]}" -- bash -c "$(declare -f "$what")"$'\n"$@"' bash "$what" "${@:2}"
+}
+
+# job.c, then check.py.
+job() { # RANKS RULE [loose] -- FIELD=VALUE...
+    local words=()
     while [ "$1" != -- ]; do words+=("$1"); shift; done
-    shift
-    "$sim" --machine "$machine" --rocm "$rocm" "${with[@]}" -- bash -c '
-        words=('"$(printf '%q ' "${words[@]}")"')
-        "$start" "${words[0]}" "$rank" "${words[1]}" "$programs/${program:-job}" "${words[@]:2}" 0.3 > "$work/job.json" &&
-            $check "$work/job.json" "*=$ZEUS_AMD_SIM" -- '"$*"
+    "$start" "${words[0]}" "$rank" "${words[1]}" "$programs/${program:-job}" "${words[@]:2}" "${seconds:-0.3}" >"$work/job.json" &&
+        $check "$work/job.json" "${@:2}"
 }
 
-# Two machines at once: the same addresses in both, other powers. Even ranks are in a, odd ones in b.
-two_nodes() { # FIELD=VALUE...
-    "$sim" --machine mi300x-8 --rocm 7.0.2 -- bash -c '
-        export MACHINE_A=$ZEUS_AMD_SIM
-        unset LD_PRELOAD
-        "$sim" --machine mi300x-8 --rocm 6.4.3 --with "all.power = { kind = \"square\", low = 150, high = 500, period_s = 0.05 }" -- bash -c "
-            export MACHINE_B=\$ZEUS_AMD_SIM
-            unset LD_PRELOAD
-            \$start 4 \"\$rank\" nodes \"\$programs/job\" 0.3 > \"\$work/job.json\" &&
-                \$check \"\$work/job.json\" \"a=\$MACHINE_A\" \"b=\$MACHINE_B\" -- '"$*"'"'
-}
-
-# with RANKS COMMAND... and without the profiler: the same output, errors and exit status.
-same() {
+# With the profiler and without: the same output, errors and exit status. With $held words of report.py on the report.
+same() { # RANKS COMMAND...
     local n=$1
     shift
     (cd "${where:-$work}" && "$start" "$n" "$@") >"$work/plain.out" 2>"$work/plain.err"
@@ -111,36 +140,64 @@ same() {
         cmp "$work/plain.err" "$work/profiled.err" || { diff "$work/plain.err" "$work/profiled.err"; return 1; }
     fi
     [ -z "${status-}" ] || [ "$(cat "$work/plain.rc")" = "$status" ] || { cat "$work/plain.rc"; return 1; }
-    [ -e "$work/report.json" ] || [ "${reported:-yes}" = no ]
+    [ -e "$work/report.json" ] || [ "${reported:-yes}" = no ] || return 1
+    [ -z "${held-}" ] || $report "$work/report" $held
 }
 
-profiled() { # MACHINE RANKS RULE PROGRAM [ARGUMENTS] -- words of report.py
-    local machine=$1 words=()
-    shift
+# A program with the profiler, then report.py. EPOCH stands for when the machine started, OUT for what the program printed.
+profiled() { # RANKS RULE PROGRAM [ARGUMENTS] -- words of report.py
+    local words=() epoch_ns
     while [ "$1" != -- ]; do words+=("$1"); shift; done
     shift
-    "$sim" --machine "$machine" --rocm 7.0.2 ${power:+--with "$power"} -- bash -c '
-        words=('"$(printf '%q ' "${words[@]}")"')
-        export ZEUS_AMD_PMPI_OUTPUT=$work/report PROFILER=$programs/libzeus_amd_pmpi.so
-        rm -f "$work/report.json"
-        start_ns=$("$sim" truth --dir "$ZEUS_AMD_SIM" | python3 -c "import json, sys; print(json.load(sys.stdin)[\"epoch_ns\"])")
-        words=("${words[@]/EPOCH/$start_ns}")
-        "$start" "${words[0]}" "$rank" "${words[1]}" "$programs/${words[2]}" "${words[@]:3}" > "$work/program.out" &&
-            $report "$work/report" '"$*"
+    rm -f "$work/report.json"
+    epoch_ns=$(tests/sim/run truth --dir "$MACHINE_A" | python3 -c 'import json, sys; print(json.load(sys.stdin)["epoch_ns"])')
+    words=("${words[@]/EPOCH/$epoch_ns}")
+    ZEUS_AMD_PMPI_OUTPUT=$work/report PROFILER=$programs/libzeus_amd_pmpi.so \
+        "$start" "${words[0]}" "$rank" "${words[1]}" "$programs/${words[2]}" "${words[@]:3}" >"$work/program.out" &&
+        $report "$work/report" "${@/OUT/$work/program.out}"
 }
 
 threads() {
-    profiled mi300x-8 2 shared threads -- truth '"$ZEUS_AMD_SIM"' || return 1
+    in_machine profiled mi300x-8 7.0.2 -- 2 shared threads -- truth || return 1
     $report "$work/report" "ranks.0.mpi_calls=$(head -n 1 "$work/program.out")" "ranks.1.mpi_calls=$(head -n 1 "$work/program.out")"
 }
 
-# Without a name each report gets one of its own, and none replaces another.
+# Each rank of calls.c has made as many calls as the report says.
+calls() {
+    local words
+    in_machine profiled mi210-1 6.2.4 -- 4 shared calls "$work/file" -- job.packages=1 || return 1
+    mapfile -t words < <(sed -n 's/^\([0-9]*\) \([0-9]*\)$/ranks.\1.mpi_calls=\2/p' "$work/program.out")
+    [ "${#words[@]}" = 4 ] && $report "$work/report" "${words[@]}"
+}
+
+# One rank with the profiler, in a folder of its own: the report's name is as the variables have it.
+here() { # COMMAND...: what to look at then
+    (cd "$work/here" && PROFILER=$programs/libzeus_amd_pmpi.so "$start" 1 "$rank" shared "$programs/ends" >/dev/null) && (cd "$work/here" && "$@" >/dev/null)
+}
+
+# Without a name each report gets one of its own, and none replaces a file, whichever of the two it is.
 default_name() {
     mkdir -p "$work/here"
-    (cd "$work/here" && for i in 1 2; do
-        SLURM_JOB_ID=77 PROFILER=$programs/libzeus_amd_pmpi.so "$start" 1 "$rank" shared "$programs/ends" || exit 1
-    done) >/dev/null || return 1
-    (cd "$work/here" && echo zeus_amd_report.77*) | grep -qx 'zeus_amd_report.77-2.json zeus_amd_report.77-2.txt zeus_amd_report.77.json zeus_amd_report.77.txt'
+    export SLURM_JOB_ID=77
+    local names=zeus_amd_report.77
+    here ls $names.txt $names.json && here ls $names-2.txt $names-2.json &&
+        echo mine >"$work/here/$names-3.json" && here ls $names-4.txt $names-4.json &&
+        [ "$(cat "$work/here/$names-3.json")" = mine ] && [ "$(ls "$work/here" | wc -l)" = 7 ]
+    local right=$?
+    unset SLURM_JOB_ID
+    rm -rf "$work/here"
+    return $right
+}
+
+# A chosen name is taken whole, or refused in words.
+chosen_name() {
+    local part folder
+    part=$(printf 'x%.0s' {1..200})
+    folder=$work/here/$part/$part/$part/$part
+    mkdir -p "$folder"
+    ZEUS_AMD_PMPI_OUTPUT=$folder/name here ls "$folder/name.txt" "$folder/name.json" &&
+        ZEUS_AMD_PMPI_OUTPUT=$(printf "$part/%.0s" {1..30}) here true 2>"$work/here.err" &&
+        grep -q 'cannot be written: File name too long' "$work/here.err"
     local right=$?
     rm -rf "$work/here"
     return $right
@@ -156,65 +213,102 @@ other_mpi() {
 
 # Nothing of ours is lost or read wrongly: with one rank, without a launcher. The MPIs have losses of their own.
 memory() {
-    "$sim" --machine mi210-1 --rocm 6.2.4 --with 'preload = false' -- bash -c '
-        for program in "job 0.1" "ends three"; do
-            set -- $program
-            [ "$1" = job ] || export ZEUS_AMD_PMPI_OUTPUT="$work/report" profiler="$programs/libzeus_amd_pmpi.so"
-            LD_PRELOAD=${profiler-} valgrind --leak-check=full --show-leak-kinds=definite --num-callers=20 \
-                --log-file="$work/valgrind.$1" "$programs/$@" >"$work/valgrind.out" 2>&1
-            $blame "$work/valgrind.$1" || exit 1
-        done'
+    for program in "job 0.1" "ends three"; do
+        set -- $program
+        [ "$1" = job ] || export ZEUS_AMD_PMPI_OUTPUT="$work/report" profiler="$programs/libzeus_amd_pmpi.so"
+        LD_PRELOAD=${profiler-} valgrind --leak-check=full --show-leak-kinds=definite --num-callers=20 \
+            --log-file="$work/valgrind.$1" "$programs/$@" >"$work/valgrind.out" 2>&1
+        $blame "$work/valgrind.$1" || return 1
+    done
 }
 
-export sim start rank check report blame work programs
+# All GPUs but those of one index are hidden by a device cgroup.
+only() {
+    local i
+    for i in 0 1 2 3 4 5 6 7; do [ "$i" = "$1" ] || printf 'gpu.%s.access = "hidden"\n' "$i"; done
+}
+
+export within start rank check report blame work programs
 
 all() {
     mpi=$1
     programs=$work/$mpi
-    export MPI_KIND=$mpi
+    export MPI_KIND=$mpi KERNELS=$namespaces
+    # UCX, below MPICH, takes another kernel for another machine too, and over TCP its MPI_Finalize now and then waits for ever.
+    [ "$mpi" = openmpi ] || KERNELS=no
+    local mi300x=(mi300x-8 7.0.2) mi250x=(mi250x-4 6.3.3)
+    local cpx=(mi300x-8 7.0.2 'gpu.0 = { compute_partition = "CPX", partitions = 8 }')
+    local square='all.power = { kind = "square", low = 150, high = 500, period_s = 0.05 }'
+    local two=("${mi300x[@]}" + mi300x-8 6.4.3 "$square")
+    # A job step that gives each rank one die of a package, or one of another package.
+    local dies=(mi250x-4 6.3.3 "$(only 2)" + mi250x-4 6.3.3 "$(only 3)")
+    ok "the header in every C and C++" header
     ok "exports" exports
 
-    for n in 1 2 4 8; do
-        ok "GPUs shared by $n" job mi300x-8 7.0.2 -- "$n" shared -- packages=8 nodes=1 missing=0 failed=0 "duplicates=$((8 * (n - 1)))"
+    for n in 1 2 4; do
+        ok "GPUs shared by $n" in_machine job "${mi300x[@]}" -- "$n" shared -- packages=8 nodes=1 missing=0 failed=0 "duplicates=$((8 * (n - 1)))"
     done
-    program=job_cpp ok "in C++" job mi300x-8 7.0.2 -- 2 shared -- packages=8 duplicates=8
-    ok "a GPU a rank" job mi300x-8 7.0.2 -- 8 one -- packages=8 duplicates=0 missing=0
-    ok "two GPUs a rank" job mi350x-8 7.0.2 -- 4 pairs -- packages=8 duplicates=0 missing=0
-    ok "some GPUs shared" job mi300x-8 6.4.3 -- 4 overlap -- packages=5 duplicates=3 missing=0
-    ok "MI250X, all dies in all ranks" job mi250x-4 6.3.3 -- 2 shared -- packages=4 duplicates=4 missing=0
-    ok "MI250X, a die a rank" job mi250x-4 6.3.3 -- 8 one -- packages=4 duplicates=0 missing=0
-    ok "only second dies" job mi250x-4 6.3.3 -- 1 second -- packages=0 missing=1 energy_mj=0
-    ok "a partition a rank" job mi300x-8 7.0.2 'gpu.0 = { compute_partition = "CPX", partitions = 8 }' -- 4 one -- packages=1 duplicates=0 missing=0
-    ok "a stuck counter" job mi100-1 6.2.4 -- 2 shared -- packages=1 duplicates=1
-    ok "power that jumps, no barriers" job mi300x-8 7.0.2 'all.power = { kind = "square", low = 90, high = 700, period_s = 0.03 }' -- 4 shared loose -- packages=8 duplicates=24
-    ok "ranks in trouble" job mi300x-8 7.0.2 -- 4 troubles -- packages=1 failed=1 without_gpu=2 flags=768
-    ok "no GPU at all" job mi300x-8 none 'all.absent = true' 'amdgpu = false' -- 2 shared -- packages=0 without_gpu=2 failed=0 energy_mj=0
-    ok "two nodes" two_nodes packages=16 nodes=2 duplicates=16 missing=0
-    ok "the example" "$sim" --machine mi250x-4 --rocm 6.3.3 -- bash -c '"$start" 2 "$programs/mpi_energy" 0.3 | grep -E "^job +[0-9.]+ J"'
+    seconds=1.5 ok "GPUs shared by 8" in_machine job "${mi300x[@]}" -- 8 shared -- packages=8 nodes=1 missing=0 failed=0 duplicates=56
+    program=job_cpp ok "in C++" in_machine job "${mi300x[@]}" -- 2 shared -- packages=8 duplicates=8
+    ok "a GPU a rank" in_machine job "${mi300x[@]}" -- 8 one -- packages=8 duplicates=0 missing=0
+    ok "two GPUs a rank" in_machine job mi350x-8 7.0.2 -- 4 pairs -- packages=8 duplicates=0 missing=0
+    ok "some GPUs shared" in_machine job mi300x-8 6.4.3 -- 4 overlap -- packages=5 duplicates=3 missing=0
+    ok "MI250X, all dies in all ranks" in_machine job "${mi250x[@]}" -- 4 shared -- packages=4 duplicates=12 missing=0
+    ok "MI250X, a die a rank" in_machine job "${mi250x[@]}" -- 8 one -- packages=4 duplicates=0 missing=0
+    ok "MI250X, a die a rank, the others hidden" in_machine job "${dies[@]}" -- 2 apart -- packages=1 nodes=1 missing=0 failed=0 shares=equal
+    ok "MI250X, four ranks on two dies" in_machine job "${dies[@]}" -- 4 apart -- packages=1 duplicates=1 missing=0 shares=equal
+    ok "only second dies" in_machine job "${mi250x[@]}" -- 1 second -- packages=0 missing=1 energy_mj=0
+    ok "a partition a rank" in_machine job "${cpx[@]}" -- 4 one -- packages=1 duplicates=0 missing=0 shares=equal
+    ok "eight ranks, eight partitions" in_machine job "${cpx[@]}" -- 8 one -- packages=1 duplicates=0 missing=0 shares=equal
+    ok "partitions shared" in_machine job "${cpx[@]}" -- 4 shared -- packages=8 duplicates=24 missing=0
+    ok "a stuck counter" in_machine job mi100-1 6.2.4 -- 2 shared -- packages=1 duplicates=1
+    ok "power that jumps, no barriers" in_machine job "${mi300x[@]}" 'all.power = { kind = "square", low = 90, high = 700, period_s = 0.03 }' -- 4 shared loose -- packages=8 duplicates=24
+    ok "ranks in trouble" in_machine job "${mi300x[@]}" -- 4 troubles -- packages=1 failed=1 without_gpu=2 flags=768
+    ok "no GPU at all" in_machine job mi300x-8 none 'all.absent = true' 'amdgpu = false' -- 2 shared -- packages=0 without_gpu=2 failed=0 energy_mj=0
+    ok "two nodes, 2 ranks" in_machine job "${two[@]}" -- 2 nodes -- packages=16 nodes=2 duplicates=0 missing=0
+    ok "two nodes, 4 ranks" in_machine job "${two[@]}" -- 4 nodes -- packages=16 nodes=2 duplicates=16 missing=0
+    seconds=1.5 ok "two nodes, 8 ranks" in_machine job "${two[@]}" -- 8 nodes -- packages=16 nodes=2 duplicates=48 missing=0
+    ok "two nodes with partitions" in_machine job "${cpx[@]}" + "${cpx[@]}" -- 4 nodes -- packages=16 nodes=2 duplicates=16 missing=0
+    [ "$namespaces" = no ] ||
+        ok "containers of one node" in_machine job "${mi300x[@]}" -- 4 containers -- packages=8 nodes=1 duplicates=24
+    [ "$KERNELS" = no ] ||
+        ok "two nodes of one name" in_machine job "${mi300x[@]}" -- 4 namesakes -- packages=16 nodes=2 duplicates=16
+    ok "the example" "$within" "${mi250x[@]}" -- bash -c '"$start" 2 "$programs/mpi_energy" 0.3 | grep -E "^job +[0-9.]+ J"'
 
-    ok "profiler: shared GPUs" profiled mi300x-8 2 shared phases EPOCH -- job.packages=8 job.complete=True regions.0.number=2 regions.0.times=4 truth '"$ZEUS_AMD_SIM"'
-    power='all.power = { kind = "square", low = 100, high = 600, period_s = 0.1, duty = 0.5 }' \
-        ok "profiler: energy in MPI" profiled mi300x-8 2 one phases EPOCH -- job.packages=2 phases '"$ZEUS_AMD_SIM"' '"$work/program.out"'
-    for module in mpi mpi_f08; do
-        ok "profiler: Fortran, use $module" profiled mi250x-4 2 shared "calls_$module" -- ranks.0.mpi_calls=12 ranks.1.mpi_calls=12 regions.0.number=3 job.packages=4 truth '"$ZEUS_AMD_SIM"'
-    done
+    local waves='all.power = { kind = "square", low = 100, high = 600, period_s = 0.5, duty = 0.5 }'
+    local visited=(regions.0.number=2 regions.0.times=3 region OUT)
+    ok "profiler: shared GPUs" in_machine profiled "${mi300x[@]}" -- 4 shared phases EPOCH -- job.packages=8 job.duplicate_readings=24 job.complete=True "${visited[@]}"
+    ok "profiler: energy in MPI" in_machine profiled "${mi300x[@]}" "$waves" -- 4 one phases EPOCH -- job.packages=4 in_mpi OUT
+    ok "profiler: a partition a rank" in_machine profiled "${cpx[@]}" "$waves" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
+    ok "profiler: two nodes" in_machine profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
+    ok "profiler: a die a rank, the others hidden" in_machine profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"
+    ZEUS_AMD_PMPI_REGIONS=2=setup,3=größe ok "profiler: Fortran, use mpi" \
+        in_machine profiled "${mi250x[@]}" -- 2 shared calls_mpi -- ranks.0.mpi_calls=18 ranks.1.mpi_calls=18 regions.0.number=3 regions.0.name=größe job.packages=4 truth
+    ZEUS_AMD_PMPI_REGIONS=3=$'gr\xf6\xdfe \xed\xa0\x80 "\xf0\x9f\x94\xa5"' ok "profiler: Fortran, use mpi_f08" \
+        in_machine profiled "${mi250x[@]}" -- 4 shared calls_mpi_f08 -- ranks.0.mpi_calls=18 ranks.3.mpi_calls=18 regions.0.name='gr��e ��� "🔥"' job.packages=4 truth
+    ZEUS_AMD_PMPI_REGIONS=3=$(printf 'ß%.0s' {1..50}) ok "profiler: the name of a region that is cut" \
+        in_machine profiled mi210-1 6.2.4 -- 1 shared calls_mpi -- regions.0.name="$(printf 'ß%.0s' {1..31})"
+    ok "profiler: all kinds of calls" calls
     ok "profiler: threads" threads
     ok "profiler: no machine" same 2 "$programs/ends"
     ok "profiler: that report" $report "$work/report" job.ranks_without_gpu=2 ranks.0.status=-13 none
-    where=$(dirname "$(find /usr/lib -path "*scalapack/$mpi-tests/PBLAS/dpb1tst")") ok "profiler: ScaLAPACK's tests" same 2 ./dpb1tst
+    where=$(dirname "$(find /usr/lib -path "*scalapack/$mpi-tests/PBLAS/dpb1tst")") held="job.packages=8 job.complete=True truth" \
+        ok "profiler: ScaLAPACK's tests" in_machine same "${mi300x[@]}" -- 2 ./dpb1tst
     numbers=other status=2 reported=no ok "profiler: a test of BLACS that fails" \
-        same 1 "$(find /usr/lib -path "*scalapack/$mpi-tests/xFbtest")"
-    numbers=other status=3 ok "profiler: exit status 3" same 2 "$programs/ends" three
-    numbers=other status=5 reported=no ok "profiler: MPI_Abort" same 2 "$programs/ends" abort
-    numbers=other status=6 reported=no ok "profiler: exit without MPI_Finalize" same 2 "$programs/ends" exit
-    numbers=other status=7 reported=no ok "profiler: one of two exits without it" same 2 "$programs/ends" one-exits
-    numbers=other reported=no ok "profiler: killed" same 1 "$programs/ends" killed
-    status=4 numbers=other reported=no ok "profiler: no MPI at all" same 1 "$programs/ends" no-mpi
+        in_machine same "${mi300x[@]}" -- 1 "$(find /usr/lib -path "*scalapack/$mpi-tests/xFbtest")"
+    numbers=other status=3 ok "profiler: exit status 3" in_machine same "${mi300x[@]}" -- 2 "$programs/ends" three
+    numbers=other status=5 reported=no ok "profiler: MPI_Abort" in_machine same "${mi300x[@]}" -- 2 "$programs/ends" abort
+    numbers=other status=6 reported=no ok "profiler: exit without MPI_Finalize" in_machine same "${mi300x[@]}" -- 2 "$programs/ends" exit
+    numbers=other status=7 reported=no ok "profiler: one of two exits without it" in_machine same "${mi300x[@]}" -- 2 "$programs/ends" one-exits
+    numbers=other reported=no ok "profiler: killed" in_machine same "${mi300x[@]}" -- 1 "$programs/ends" killed
+    status=4 numbers=other reported=no ok "profiler: no MPI at all" in_machine same "${mi300x[@]}" -- 1 "$programs/ends" no-mpi
     ok "profiler: names of reports" default_name
+    ok "profiler: a long name" chosen_name
     ok "profiler: of the other MPI" other_mpi
-    ok "memory" memory
+    ok "memory" in_machine memory mi210-1 6.2.4 'preload = false' --
 }
 
+mpi=header ok "documented" documented
 for mpi in openmpi mpich; do
     programs=$work/$mpi
     mkdir -p "$programs"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# start.sh RANKS COMMAND...: runs a job with the MPI that $MPI_KIND names.
+# start.sh RANKS COMMAND...: runs a job with the MPI that $MPI_KIND names, for no more than two minutes.
 n=$1
 shift
 case $MPI_KIND in
-openmpi) exec mpirun.openmpi --oversubscribe -n "$n" "$@" ;;
-mpich) exec mpirun.mpich -n "$n" "$@" ;;
+openmpi) exec timeout 120 mpirun.openmpi --oversubscribe -n "$n" "$@" ;;
+mpich) exec timeout 120 mpirun.mpich -n "$n" "$@" ;;
 esac
