@@ -561,7 +561,8 @@ enum zeus_amd_validation_t
      * Until each counter has moved through enough refreshes to be sure, which
      * takes some tens of milliseconds; half a second for one that is not as it
      * should be, and up to four seconds while a power that the firmware
-     * averages still follows a change of the load.
+     * averages still follows a change of the load. A GPU that sleeps or is in
+     * reset stays ZEUS_AMD_VERDICT_PENDING and is checked when it is awake.
      */
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /**
@@ -645,7 +646,8 @@ enum zeus_amd_verdict_t
      */
     ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
     /**
-     * It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND).
+     * It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU
+     * sleeps or is in reset, and is checked when it is awake.
      */
     ZEUS_AMD_VERDICT_PENDING = 8,
 };
@@ -1577,7 +1579,7 @@ zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_t *sess
  *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
  *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
  *         ZEUS_AMD_STATUS_NOT_YET (the counter is still being checked, as
- *         ZEUS_AMD_VALIDATION_BACKGROUND has it),
+ *         ZEUS_AMD_VALIDATION_BACKGROUND has it, or as the GPU slept),
  *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,

@@ -99,7 +99,7 @@ pub enum Error {
     #[error("{device}: {what} was set to {asked}, and the driver took it without a word, but it is {now} now: it was ignored, or cut to what the GPU allows (amdgpu keeps whole watts)")]
     NotApplied { device: String, what: &'static str, asked: String, now: String },
 
-    #[error("{device}: {what} is not known yet: the counter is still being checked, as the option validation asked for; ask again within half a second")]
+    #[error("{device}: {what} is not known yet: the counter is still being checked, as the option validation asked for, or because the GPU sleeps or is in reset; ask again in half a second, or when it is awake")]
     NotYet { device: String, what: &'static str },
 
     #[error("the GPUs differ: {0}")]

@@ -133,7 +133,7 @@ pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
 ///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
 ///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
 ///         ZEUS_AMD_STATUS_NOT_YET (the counter is still being checked, as
-///         ZEUS_AMD_VALIDATION_BACKGROUND has it),
+///         ZEUS_AMD_VALIDATION_BACKGROUND has it, or as the GPU slept),
 ///         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
 ///         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,

@@ -81,7 +81,8 @@ pub enum zeus_amd_validation_t {
     /// Until each counter has moved through enough refreshes to be sure, which
     /// takes some tens of milliseconds; half a second for one that is not as it
     /// should be, and up to four seconds while a power that the firmware
-    /// averages still follows a change of the load.
+    /// averages still follows a change of the load. A GPU that sleeps or is in
+    /// reset stays ZEUS_AMD_VERDICT_PENDING and is checked when it is awake.
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /// As ADAPTIVE, but zeus_amd_open() does not wait for it: until it is done
     /// the verdict is ZEUS_AMD_VERDICT_PENDING and zeus_amd_energy_mj() returns
@@ -119,7 +120,8 @@ pub enum zeus_amd_verdict_t {
     ZEUS_AMD_VERDICT_SECONDARY_DIE = 6,
     /// Not the first partition of a package, which counts for all.
     ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
-    /// It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND).
+    /// It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU
+    /// sleeps or is in reset, and is checked when it is awake.
     ZEUS_AMD_VERDICT_PENDING = 8,
 }
 

@@ -16,6 +16,8 @@ pub struct Look {
     pub accumulator: Option<u64>,
     /// The GPU has no counter for sure; without it a missing accumulator may be a passing state.
     pub no_counter: bool,
+    /// The GPU sleeps or is in reset: nothing is to be had of it now.
+    pub asleep: bool,
     /// Microjoules a count, as reported.
     pub unit_uj: f64,
     /// The driver's clock (`CLOCK_BOOTTIME`) when it read the accumulator.

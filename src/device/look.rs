@@ -3,6 +3,7 @@
 use super::Device;
 use crate::clock::boot_ns;
 use crate::counter::{EnergyUnit, Ledger, Look, Mark};
+use crate::error::Kind;
 use crate::log;
 use crate::verdict::Verdict;
 
@@ -55,6 +56,7 @@ impl Device {
             look.driver_ns = r.driver_ns;
             look.stale = r.stale_ms.is_some();
             look.no_counter = r.no_counter;
+            look.asleep = r.why == Some(Kind::Busy);
             look.power_mw = r.instant_mw.or(r.average_mw);
             look.averaged = r.instant_mw.is_none() && r.average_mw.is_some();
             look.no_power = r.no_power;

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Between two looks at all GPUs: the fastest counters move every millisecond.
 const PAUSE: Duration = Duration::from_millis(4);
+/// Between two looks at whether a GPU still sleeps.
+const NAP: Duration = Duration::from_secs(1);
 /// How long an averaged power may take to follow the load.
 const AVERAGED_NS: u64 = 4_000_000_000;
 
@@ -33,10 +35,20 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
             Ok(None)
         }
         Validation::Adaptive => {
-            adaptive(devices, &Signal::default());
-            Ok(None)
+            adaptive(&counting(devices), &Signal::default());
+            // What sleeps holds nobody up.
+            if pending(counting(devices)).is_empty() {
+                return Ok(None);
+            }
+            in_background(devices).map(Some)
         }
-        Validation::Background => background(devices).map(Some),
+        Validation::Background => {
+            for d in counting(devices) {
+                d.set_verdict(Verdict::Pending);
+                d.look();
+            }
+            in_background(devices).map(Some)
+        }
     }
 }
 
@@ -46,7 +58,9 @@ fn counting(devices: &[Device]) -> Vec<&Device> {
 
 fn settle(device: &Device, verdict: Verdict) {
     device.set_verdict(verdict);
-    if !verdict.is_usable() {
+    if verdict == Verdict::Pending {
+        log::info(|| format!("{}: it sleeps or is in reset; its energy counter is checked later", device.label()));
+    } else if !verdict.is_usable() {
         log::warning(|| format!("{}: its energy counter is not used: {}", device.label(), verdict.why()));
     }
 }
@@ -96,18 +110,22 @@ impl Open<'_> {
     }
 }
 
-/// Looks until each counter is known, or its half second is over. Where an averaged power has yet to follow the load,
-/// another half second decides.
-fn adaptive(devices: &[Device], signal: &Signal) {
+/// Looks until each counter is known, or its half second is over; one that slept through it stays pending. Where an averaged
+/// power has yet to follow the load, another half second decides.
+fn adaptive(devices: &[&Device], signal: &Signal) {
     let begun_ns = monotonic_ns();
-    let new = |device| Open { device, since_ns: begun_ns, evidence: Evidence::default(), last: None };
-    let mut open: Vec<Open> = counting(devices).into_iter().map(new).collect();
+    let new = |&device| Open { device, since_ns: begun_ns, evidence: Evidence::default(), last: None };
+    let mut open: Vec<Open> = devices.iter().map(new).collect();
     loop {
         open.retain_mut(|o| o.look(begun_ns));
         if open.is_empty() || !signal.wait_until(Instant::now() + PAUSE) {
             return;
         }
     }
+}
+
+fn pending(devices: Vec<&Device>) -> Vec<&Device> {
+    devices.into_iter().filter(|d| d.verdict() == Verdict::Pending).collect()
 }
 
 /// What a look shows beyond the last one: also what others have seen in between, who may look more often.
@@ -122,6 +140,7 @@ fn seen(looked: &Looked, last: Option<Mark>) -> Seen {
         reset: step == Step::Reset,
         counter: looked.look.accumulator.is_some(),
         no_counter: looked.look.no_counter,
+        asleep: looked.look.asleep,
         power_mw: looked.look.power_mw,
         averaged: looked.look.averaged,
         no_power: looked.look.no_power,
@@ -129,13 +148,19 @@ fn seen(looked: &Looked, last: Option<Mark>) -> Seen {
     }
 }
 
-/// Goes on behind the open session, and ends with it.
-fn background(devices: &Arc<[Device]>) -> Result<Worker> {
-    for d in counting(devices) {
-        d.set_verdict(Verdict::Pending);
-        d.look();
-    }
+/// Goes on behind the open session, and ends with it, or when nothing is pending any more.
+fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
     let theirs = devices.clone();
-    let worker = Worker::start("zeus_amd-check", move |signal| adaptive(&theirs, signal));
+    let worker = Worker::start("zeus_amd-check", move |signal| {
+        let mut open = pending(counting(&theirs));
+        loop {
+            let awake: Vec<&Device> = open.iter().copied().filter(|d| !d.look().look.asleep).collect();
+            adaptive(&awake, signal);
+            open = pending(open);
+            if open.is_empty() || !signal.wait_until(Instant::now() + NAP) {
+                return;
+            }
+        }
+    });
     worker.map_err(|source| Error::Io { path: "a thread that checks the energy counters".into(), source })
 }

@@ -13,6 +13,8 @@ pub struct Seen {
     pub counter: bool,
     /// There is none, for sure.
     pub no_counter: bool,
+    /// The GPU sleeps or is in reset, and nothing is to be had of it now.
+    pub asleep: bool,
     pub power_mw: Option<u64>,
     /// That is one which the firmware averages, over seconds.
     pub averaged: bool,
@@ -34,6 +36,7 @@ const ENOUGH_REFUSALS: u32 = 3;
 pub struct Evidence {
     counter: bool,
     no_counter: u32,
+    asleep: bool,
     no_power: u32,
     counted_pj: u128,
     span_ns: u64,
@@ -50,6 +53,7 @@ impl Evidence {
     pub fn add(&mut self, seen: Seen) {
         self.counter |= seen.counter;
         self.no_counter += u32::from(seen.no_counter);
+        self.asleep = seen.asleep;
         self.no_power += u32::from(seen.no_power);
         self.resets += u32::from(seen.reset);
         if let Some((pj, ns)) = seen.moved {
@@ -99,7 +103,8 @@ impl Evidence {
     #[must_use]
     pub fn late(&self, looked_ns: u64) -> Verdict {
         if !self.counter {
-            return Verdict::Unsupported;
+            // One that sleeps may have a counter, and is asked again.
+            return if self.asleep { Verdict::Pending } else { Verdict::Unsupported };
         }
         if self.most_mw.unwrap_or(0) == 0 {
             return Verdict::NoPowerToCompare;
@@ -162,6 +167,7 @@ mod tests {
         assert_eq!(looks(50, look(0, 10, 300_000)).late(half_second), Verdict::Stuck);
         assert_eq!(looks(50, look(RIGHT, 10, 0)).late(half_second), Verdict::NoPowerToCompare);
         assert_eq!(Evidence::default().late(half_second), Verdict::Unsupported);
+        assert_eq!(looks(50, Seen { asleep: true, ..Seen::default() }).late(half_second), Verdict::Pending);
         // Every step is one that cannot be.
         let leaps = Seen { moved: None, reset: true, ..look(0, 10, 300_000) };
         assert_eq!(looks(1, leaps).late(half_second), Verdict::Stuck);

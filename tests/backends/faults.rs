@@ -46,6 +46,32 @@ fn the_kernel_refuses_for_a_while() {
     assert!(tight, "five times");
 }
 
+/// A GPU that sleeps while the session is opened holds nobody up, has no verdict, and is checked when it wakes.
+#[test]
+fn a_gpu_that_sleeps_at_open() {
+    const TRUSTED: u64 = 1;
+    const PENDING: u64 = 8;
+    const NOT_YET: i64 = -31;
+    for errno in [libc::EPERM, libc::EBUSY] {
+        let sim = Sim::start("mi300x-8", "none", NONE).unwrap();
+        sim.break_files(3, errno);
+        let mut asked = Asked::open(&sim, "sysfs", ADAPTIVE);
+        let verdict = |asked: &mut Asked, gpu: usize| asked.ask(&format!("info {gpu}")).ok().number(1);
+        assert_eq!((verdict(&mut asked, 2), verdict(&mut asked, 3)), (TRUSTED, PENDING));
+        asked.ask("energy 2").ok();
+        asked.ask("energy 3").fails(NOT_YET, "sleeps");
+        asked.ask("raw 3").fails(BUSY, "GPU 3");
+        sim.break_files(3, 0);
+        let awake = (0..3000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            verdict(&mut asked, 3) != PENDING
+        });
+        assert!(awake, "its verdict is still pending");
+        assert_eq!(verdict(&mut asked, 3), TRUSTED);
+        asked.ask("energy 3").ok();
+    }
+}
+
 /// Is the bound tight? Right it is in any case.
 fn refused_for_a_while(sim: &Sim, backend: &str) -> bool {
     let mut asked = Asked::open(sim, backend, ADAPTIVE);
