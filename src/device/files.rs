@@ -71,7 +71,6 @@ impl Files {
     }
 
     /// What a table has of energy.
-    #[inline(always)]
     pub fn energy(&self, t: &Table) -> Option<RawEnergy> {
         Some(RawEnergy {
             accumulator: t.energy()?,
@@ -88,7 +87,6 @@ impl Files {
     }
 
     /// What `take` wants of the table as it is now.
-    #[inline(always)]
     pub fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, Failure> {
         match self.metrics.get() {
             Some(file) => file.with(take),
@@ -129,7 +127,6 @@ impl Device {
     }
 
     /// What `take` wants of the table, and for how long its time has stood still, if that is too long.
-    #[inline(always)]
     pub(super) fn fresh_table<T>(
         &self,
         files: &Files,
@@ -175,7 +172,6 @@ impl Device {
         }
     }
 
-    #[inline(always)]
     pub(super) fn file_energy(&self, files: &Files, what: &'static str) -> Result<RawEnergy> {
         match self.fresh_table(files, |t| files.energy(t)) {
             Ok((Some(energy), stale_ms)) => Ok(RawEnergy { stale_ms, ..energy }),

@@ -89,7 +89,6 @@ impl LastTime {
 }
 
 /// A look that seems old is taken once more: this thread may have stood still between it and the clock.
-#[inline(always)]
 pub(super) fn again_if_old<T, E>(
     look: impl Fn() -> std::result::Result<T, E>,
     is_old: impl Fn(&T) -> bool,

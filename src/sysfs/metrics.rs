@@ -121,7 +121,7 @@ impl Table<'_> {
     }
 
     /// A value as its bits stand there; all ones is what the driver puts into every place before it fills some.
-    #[inline(always)]
+    #[inline]
     fn bits(&self, place: Place, index: usize) -> Option<u64> {
         if index >= usize::from(place.count) {
             return None;
@@ -136,12 +136,12 @@ impl Table<'_> {
     }
 
     /// A number that cannot be negative.
-    #[inline(always)]
+    #[inline]
     fn number(&self, place: Place) -> Option<u64> {
         self.number_at(place, 0)
     }
 
-    #[inline(always)]
+    #[inline]
     fn number_at(&self, place: Place, index: usize) -> Option<u64> {
         let bits = self.bits(place, index)?;
         let negative = place.signed() && bits >> (8 * place.bytes() - 1) != 0;
@@ -168,7 +168,7 @@ impl Table<'_> {
     }
 
     /// Nobody fills a table when a clock stands at 0: then the driver did not ask it.
-    #[inline(always)]
+    #[inline]
     fn time(&self, place: Place) -> Option<u64> {
         self.number(place).filter(|t| *t != 0)
     }
@@ -182,7 +182,7 @@ impl Table<'_> {
     }
 
     /// There is a place for a count, and none in it.
-    #[inline(always)]
+    #[inline]
     fn lacks_energy(&self) -> bool {
         self.layout.energy.is_there() && self.energy().is_none()
     }
@@ -319,7 +319,7 @@ impl MetricsFile {
 
     /// What `take` wants of the table as it is now. The driver copies it without a lock: a table that is none, or has
     /// nothing where its counter belongs, may be one that was being filled, and is read once more.
-    #[inline(always)]
+    #[inline]
     pub fn with<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, Failure> {
         let look = |t: &Table| (t.lacks_energy(), take(t));
         match self.once(look) {
@@ -339,7 +339,7 @@ impl MetricsFile {
         Ok(value)
     }
 
-    #[inline(always)]
+    #[inline]
     fn once<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, Failure> {
         let (mut page, mut found) = (MaybeUninit::uninit(), None);
         let bytes = self.fill(&mut page)?;
