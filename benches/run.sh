@@ -12,7 +12,10 @@ cd "$root"
 cargo rustc --quiet --locked --release --lib --crate-type cdylib
 cp "$target/release/libzeus_amd.so" "$work/libzeus_amd.so.0"
 cc -O2 -Wall -Wextra -Werror -Iinclude -o "$work/speed" benches/speed.c "$work/libzeus_amd.so.0" -Wl,-rpath,"$work" -ldl
-machine() { "$sim" --machine mi300x-8 --rocm 7.0.2 --with preload=false -- "$@"; }
+counter= metrics=
+machine() {
+    "$sim" --machine mi300x-8 --rocm 7.0.2 --with preload=false ${counter:+--with "$counter"} ${metrics:+--with "$metrics"} -- "$@"
+}
 
 # A libamd_smi that answers at once, on a tree with nothing but two cards: what is left is what stands before the call.
 mkdir -p "$work/sys/class/drm/card0" "$work/sys/class/drm/card1" "$work/sys/module/amdgpu"
@@ -44,6 +47,8 @@ fi
 {
     echo 'what|here|limit|ratio|goal|met'
     machine "$work/speed" file
+    # A table that describes itself, and a count that takes more than 40 bits.
+    (metrics='all.metrics = "1.9"' counter='all.counter.initial = 3000000000000' && machine "$work/speed" file ', of 1.9')
     ZEUS_AMD_ROOT=$work ZEUS_AMD_AMDSMI=$work/libamd_smi.so "$work/speed" amdsmi "$work/libamd_smi.so"
     machine "$work/speed" all
     machine "$work/speed" open "$zeus" "$whose"

@@ -166,8 +166,10 @@ static void sides(void (*ours)(int), void (*limit)(int), int batch, double *a, d
     *b = at(of_limit, ROUNDS, 0.5);
 }
 
-static void file(void)
+/* argv: what kind of table it is, if that is worth saying. */
+static void file(const char *kind)
 {
+    char what[64];
     double a, b;
     char ours[64], limit[64];
     open_session(ZEUS_AMD_BACKEND_SYSFS, ZEUS_AMD_VALIDATION_ADAPTIVE);
@@ -175,7 +177,8 @@ static void file(void)
     sides(energies, preads, 16, &a, &b);
     snprintf(ours, sizeof ours, "%.0f ns", a);
     snprintf(limit, sizeof limit, "%.0f ns for a pread", b);
-    say("one energy, by the file", ours, limit, a / b, "<= 1.15", a <= 1.15 * b);
+    snprintf(what, sizeof what, "one energy, by the file%s", kind);
+    say(what, ours, limit, a / b, "<= 1.15", a <= 1.15 * b);
 }
 
 static void all(void)
@@ -340,7 +343,7 @@ int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "file") == 0)
-        file();
+        file(argc > 2 ? argv[2] : "");
     else if (strcmp(what, "all") == 0)
         all();
     else if (strcmp(what, "amdsmi") == 0 && argc > 2)

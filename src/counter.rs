@@ -31,19 +31,36 @@ impl EnergyUnit {
 }
 
 /// floor(accumulator × unit / 1000), for any accumulator.
-///
-/// A unit is a binary fraction (an `f32`, or 2^-16 J), so the product is taken in integers:
-/// unit = m × 2^-s exactly, and m × accumulator fits into 128 bits.
 #[must_use]
 #[inline]
 pub fn energy_mj(accumulator: u64, unit_uj: f64) -> Option<u64> {
-    let (mantissa, shift) = binary_fraction(unit_uj)?;
-    if let (Some(scaled), true) = (accumulator.checked_mul(mantissa), shift < 64) {
-        // Most fit, and a division of 128 bits takes long.
-        return Some((scaled / 1000) >> shift);
+    Unit::of(unit_uj)?.mj(accumulator)
+}
+
+/// Microjoules a count, exactly: a unit is a binary fraction (an `f32`, or 2^-16 J), mantissa × 2^-shift.
+#[derive(Debug, Clone, Copy)]
+pub struct Unit {
+    mantissa: u64,
+    shift: u32,
+}
+
+impl Unit {
+    #[must_use]
+    pub fn of(uj: f64) -> Option<Unit> {
+        binary_fraction(uj).map(|(mantissa, shift)| Unit { mantissa, shift })
     }
-    let scaled = u128::from(accumulator) * u128::from(mantissa);
-    u64::try_from((scaled / 1000) >> shift).ok()
+
+    /// floor(accumulator × unit / 1000). To cut twice is to cut once, so the shift may come first.
+    #[must_use]
+    #[inline]
+    pub fn mj(self, accumulator: u64) -> Option<u64> {
+        let uj = (u128::from(accumulator) * u128::from(self.mantissa)) >> self.shift;
+        match u64::try_from(uj) {
+            // A division of 128 bits takes long.
+            Ok(uj) => Some(uj / 1000),
+            Err(_) => u64::try_from(uj / 1000).ok(),
+        }
+    }
 }
 
 /// Counts in picojoules, rounded down.
@@ -100,7 +117,20 @@ mod tests {
         assert_eq!(energy_mj(1, 0.0), None);
     }
 
+    /// The division first, in integers as wide as it takes.
+    fn slowly(accumulator: u64, unit_uj: f64) -> Option<u64> {
+        let (mantissa, shift) = binary_fraction(unit_uj)?;
+        u64::try_from((u128::from(accumulator) * u128::from(mantissa) / 1000) >> shift).ok()
+    }
+
     proptest! {
+        #[test]
+        fn cut_in_any_order(acc: u64, bits in 0..64_u32, unit in prop_oneof![
+            Just(FIRMWARE_UJ), Just(f64::from(15.3_f32)), 1e-6..1e6_f64, (0.0..1e12_f32).prop_map(f64::from),
+        ]) {
+            prop_assert_eq!(energy_mj(acc >> bits, unit), slowly(acc >> bits, unit));
+        }
+
         /// Zeus computes in doubles. Where a double is exact enough to tell, both are the same.
         #[test]
         fn as_zeus_has_it(acc in 0_u64..1 << 50) {

@@ -19,12 +19,12 @@ use crate::topology::{Place, Role};
 use crate::verdict::{Standing, Verdict};
 use crate::{lock, sysfs};
 use files::Files;
-use fresh::{again_if_old, LastTime};
-use parking_lot::Mutex;
+use fresh::{again_if_old, Freshness};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use vendor::Vendor;
 
+pub use files::AtOnce;
 pub use limits::PowerLimits;
 pub use look::Looked;
 pub use reading::Reading;
@@ -105,7 +105,7 @@ pub struct Device {
     verdict: Standing,
     /// The book on its counter, begun at the first look. Held while it is looked at: then looks come in their order.
     ledger: lock::Mutex<Option<Ledger>>,
-    last_time: Mutex<LastTime>,
+    freshness: Freshness,
     said_fraction: AtomicBool,
     /// One change at a time: what is read back is then one's own. Holds what has been locked.
     changing: lock::Mutex<clocks::Locks>,
@@ -133,7 +133,7 @@ impl Device {
             files: None,
             verdict: Standing::new(Verdict::NotChecked),
             ledger: lock::Mutex::new(None),
-            last_time: Mutex::new(LastTime::default()),
+            freshness: Freshness::default(),
             said_fraction: AtomicBool::new(false),
             changing: lock::Mutex::new(clocks::Locks::default()),
         };
@@ -227,15 +227,21 @@ impl Device {
     pub fn raw_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
         self.refuse_shared(WHAT)?;
+        match self.at_once(unit) {
+            Some(t) => Ok(t.energy()),
+            None => self.closer_energy(unit),
+        }
+    }
+
+    /// The same where something may be the matter: another look.
+    fn closer_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
+        const WHAT: &str = "energy";
         let mut raw = match (&self.files, &self.vendor) {
             (Some(files), _) => self.file_energy(files, WHAT)?,
-            (None, Some(vendor)) => {
-                let look = || {
-                    let raw = self.vendor_energy(vendor, WHAT)?;
-                    Ok(RawEnergy { stale_ms: self.standing_still_ms(raw.driver_time_ns), ..raw })
-                };
-                again_if_old(look, |raw| raw.stale_ms.is_some())?
-            }
+            (None, Some(vendor)) => match self.fresh_count_by(vendor) {
+                Ok(raw) => raw,
+                Err(n) => return Err(self.why_no_count(vendor, WHAT, n)),
+            },
             (None, None) => return Err(self.without_source(WHAT)),
         };
         self.refuse_zero(WHAT, raw.accumulator)?;
@@ -244,7 +250,17 @@ impl Device {
     }
 
     /// Energy in millijoules since the counter's own zero, if the counter is to be trusted.
+    #[inline]
     pub fn energy_mj(&self, unit: EnergyUnit) -> Result<u64> {
+        if !self.is_secondary() && self.verdict().is_usable() {
+            if let Some(mj) = self.energy_mj_at_once(unit) {
+                return Ok(mj);
+            }
+        }
+        self.energy_or_why_not(unit)
+    }
+
+    fn energy_or_why_not(&self, unit: EnergyUnit) -> Result<u64> {
         const WHAT: &str = "energy";
         self.refuse_shared(WHAT)?;
         let verdict = self.verdict();
@@ -255,7 +271,7 @@ impl Device {
         if !verdict.is_usable() && verdict != Verdict::Unsupported {
             return Err(self.not_supported(WHAT, &format!("its energy counter is not trusted: {}", verdict.why())));
         }
-        let raw = self.raw_energy(unit)?;
+        let raw = self.closer_energy(unit)?;
         if verdict == Verdict::Unsupported {
             return Err(self.not_supported(
                 WHAT,

@@ -231,15 +231,19 @@ impl Session {
         self.sampler.start(self.energy_unit, period, capacity, self.lease.clone())
     }
 
+    #[inline(always)]
     pub fn device(&self, index: u32) -> Result<&Device> {
-        self.devices.get(index as usize).ok_or_else(|| {
-            let have = match self.devices.len() {
-                0 => "there are none".to_owned(),
-                1 => "there is one, GPU 0".to_owned(),
-                n => format!("there are {n}, GPU 0 to {}", n - 1),
-            };
-            Error::NotFound(format!("no GPU {index}: {have}"))
-        })
+        self.devices.get(index as usize).ok_or_else(|| self.no_device(index))
+    }
+
+    #[cold]
+    fn no_device(&self, index: u32) -> Error {
+        let have = match self.devices.len() {
+            0 => "there are none".to_owned(),
+            1 => "there is one, GPU 0".to_owned(),
+            n => format!("there are {n}, GPU 0 to {}", n - 1),
+        };
+        Error::NotFound(format!("no GPU {index}: {have}"))
     }
 }
 

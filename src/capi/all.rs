@@ -10,37 +10,46 @@ use super::types::{
     ZEUS_AMD_READING_POWER_INSTANT_BIT as POWER_INSTANT, ZEUS_AMD_READING_STALE_BIT as STALE,
     ZEUS_AMD_READING_TEMPERATURE_BIT as TEMPERATURE,
 };
-use crate::counter::{energy_mj, EnergyUnit};
+use crate::counter::EnergyUnit;
 use crate::device::{Device, Reading};
 use crate::error::{Error, Kind};
 use crate::verdict::Verdict;
 
-fn reading(device: &Device, unit: EnergyUnit) -> zeus_amd_reading_t {
-    let mut value = zeus_amd_reading_t {
-        struct_size: 0,
-        gpu: device.index as u32,
-        valid: 0,
-        status: zeus_amd_status_t::ZEUS_AMD_STATUS_OK as i32,
-        energy_mj: 0,
-        accumulator: 0,
-        unit_uj: 0.0,
-        driver_time_ns: 0,
-        firmware_time_ns: 0,
-        power_instant_mw: 0,
-        power_average_mw: 0,
-        temperature_c: 0,
-        reserved: 0,
-    };
-    // The energy of a package is read once, at the GPU that has it.
-    let read = if device.is_secondary() { None } else { device.reading(unit, true).ok() };
-    let why = match &read {
-        Some(r) => fill(&mut value, device, r),
-        None => Some(Kind::NotSupported),
+/// Puts down one GPU, in a struct of zeroes.
+#[inline(always)]
+fn put(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit) {
+    value.gpu = device.index as u32;
+    if device.is_secondary() {
+        // The energy of a package is read once, at the GPU that has it.
+        value.status = zeus_amd_status_t::from(Kind::NotSupported) as i32;
+    } else if let Some(r) = device.verdict().is_usable().then(|| device.at_once(unit)).flatten() {
+        let (power, to) = match r.table.instant {
+            true => (POWER_INSTANT, &mut value.power_instant_mw),
+            false => (POWER_AVERAGE, &mut value.power_average_mw),
+        };
+        *to = r.table.power_mw.into();
+        value.valid = ENERGY | ACCUMULATOR | DRIVER_TIME | FIRMWARE_TIME | TEMPERATURE | power;
+        value.energy_mj = r.energy_mj;
+        value.accumulator = r.table.energy;
+        value.unit_uj = r.unit_uj;
+        value.driver_time_ns = r.table.driver_time_ns;
+        value.firmware_time_ns = r.table.firmware_time_ns;
+        value.temperature_c = r.table.hotspot_c;
+    } else {
+        put_slowly(value, device, unit);
+    }
+}
+
+/// Where something is missing, or another source is asked.
+#[inline(never)]
+fn put_slowly(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit) {
+    let why = match &device.closer_reading(unit, true) {
+        Ok(r) => fill(value, device, r),
+        Err(_) => Some(Kind::NotSupported),
     };
     if let Some(kind) = why {
         value.status = zeus_amd_status_t::from(kind) as i32;
     }
-    value
 }
 
 /// Puts down what was read. Why is there no energy?
@@ -58,8 +67,7 @@ fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<
     put(&mut value.firmware_time_ns, r.energy.and_then(|e| e.firmware_time_ns), FIRMWARE_TIME);
     put(&mut value.accumulator, r.energy.map(|e| e.accumulator), ACCUMULATOR);
     let verdict = device.verdict();
-    let known = r.energy.filter(|_| fresh && verdict.is_usable());
-    let energy = known.and_then(|e| energy_mj(e.accumulator, e.unit_uj));
+    let energy = r.energy_mj.filter(|_| fresh && verdict.is_usable());
     put(&mut value.energy_mj, energy, ENERGY);
     value.unit_uj = r.energy.map_or(0.0, |e| e.unit_uj);
     if let Some(c) = r.hotspot_c.filter(|_| fresh) {
@@ -120,7 +128,9 @@ pub unsafe extern "C" fn zeus_amd_read_all(
             if array.room < needed {
                 return Err(Error::BufferTooSmall { what: "readings", room: array.room, needed });
             }
-            s.devices().iter().enumerate().for_each(|(i, d)| array.write(i, &reading(d, s.energy_unit)));
+            for (device, element) in s.devices().iter().enumerate().filter_map(|(i, d)| Some((d, array.element(i)?))) {
+                element.fill(|value| put(value, device, s.energy_unit));
+            }
             Ok(())
         })
     })

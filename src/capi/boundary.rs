@@ -6,7 +6,7 @@ use crate::log;
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_char, CStr, OsStr};
 use std::fmt::Write as _;
-use std::mem::{size_of, MaybeUninit};
+use std::mem::{align_of, size_of, MaybeUninit};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -20,7 +20,8 @@ struct LastError {
 
 thread_local! {
     static LAST: UnsafeCell<LastError> = const { UnsafeCell::new(LastError { length: 0, text: [0; 1024] }) };
-    /// How many of our functions are on this thread's stack: a panic inside them is ours.
+    /// How many of our functions are on this thread's stack: a panic inside them is ours. Without a destructor it is there
+    /// as long as the thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -106,37 +107,31 @@ fn install_hook() {
     });
 }
 
-struct Depth;
-
-impl Depth {
-    fn enter() -> Depth {
-        let _ = DEPTH.try_with(|d| d.set(d.get() + 1));
-        Depth
-    }
-}
-
-impl Drop for Depth {
-    fn drop(&mut self) {
-        let _ = DEPTH.try_with(|d| d.set(d.get() - 1));
-    }
-}
-
 /// Runs the body of a public function: panics become INTERNAL, errors leave their text behind.
 pub fn guard(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
     guard_or(zeus_amd_status_t::ZEUS_AMD_STATUS_INTERNAL, || match body() {
         Ok(()) => zeus_amd_status_t::ZEUS_AMD_STATUS_OK,
-        Err(e) => {
-            remember(format_args!("{e}"));
-            e.kind().into()
-        }
+        Err(e) => failed(&e),
     })
+}
+
+#[cold]
+fn failed(e: &Error) -> zeus_amd_status_t {
+    remember(format_args!("{e}"));
+    e.kind().into()
 }
 
 /// As [`guard`], for the few functions that return no status: `fallback` if it panics.
 pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     install_hook();
-    let _depth = Depth::enter();
-    match catch_unwind(AssertUnwindSafe(body)) {
+    let inside = |depth: &Cell<u32>| {
+        let before = depth.get();
+        depth.set(before.saturating_add(1));
+        let done = catch_unwind(AssertUnwindSafe(body));
+        depth.set(before);
+        done
+    };
+    match DEPTH.with(inside) {
         Ok(value) => value,
         Err(payload) => {
             // Dropping a payload may panic again.
@@ -146,6 +141,7 @@ pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     }
 }
 
+#[cold]
 pub fn null(what: &str) -> Error {
     Error::InvalidArgument(format!("{what} is NULL"))
 }
@@ -281,6 +277,26 @@ impl<T: Sized32> OutStruct<T> {
             std::ptr::write_bytes(to.add(known), 0, self.theirs - known);
         }
     }
+
+    /// Fills in a struct of zeroes: where it stands, if it is of this release, which is what saves time.
+    #[inline(always)]
+    pub fn fill(self, fill: impl FnOnce(&mut T)) {
+        if self.theirs == size_of::<T>() && self.pointer as usize % align_of::<T>() == 0 {
+            let size = self.theirs as u32;
+            // SAFETY: the caller from C promises so many bytes, which nobody else uses meanwhile; aligned, and all bit
+            // patterns are values. The size is as the caller set it.
+            unsafe {
+                self.pointer.write_bytes(0, 1);
+                self.pointer.cast::<u32>().write(size);
+                fill(&mut *self.pointer);
+            }
+        } else {
+            // SAFETY: all bit patterns of T are values.
+            let mut value = unsafe { MaybeUninit::<T>::zeroed().assume_init() };
+            fill(&mut value);
+            self.write(&value);
+        }
+    }
 }
 
 /// An array of such structs, with as many bytes an element as the first one's `struct_size` says.
@@ -306,15 +322,22 @@ pub unsafe fn out_array<T: Sized32>(items: *mut T, count: *mut u32, what: &str) 
 }
 
 impl<T: Sized32> OutArray<T> {
-    /// Writes element `index`, which is below the room, with its size.
-    pub fn write(&self, index: usize, value: &T) {
+    /// Element `index`, which is below the room, with its size.
+    #[inline(always)]
+    pub fn element(&self, index: usize) -> Option<OutStruct<T>> {
         if index >= self.room as usize {
-            return;
+            return None;
         }
         let at = self.pointer.cast::<u8>().wrapping_add(index * self.theirs);
-        let size = self.theirs as u32;
         // SAFETY: within the array, as the caller from C promises by its count; it may not be aligned for all sizes.
-        unsafe { at.cast::<u32>().write_unaligned(size) };
-        OutStruct { pointer: at.cast::<T>(), theirs: self.theirs }.write(value);
+        unsafe { at.cast::<u32>().write_unaligned(self.theirs as u32) };
+        Some(OutStruct { pointer: at.cast::<T>(), theirs: self.theirs })
+    }
+
+    /// Writes element `index`.
+    pub fn write(&self, index: usize, value: &T) {
+        if let Some(element) = self.element(index) {
+            element.write(value);
+        }
     }
 }

@@ -216,25 +216,21 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
         Handle::with(session, |s| {
             let to = out_struct(energy, "energy")?;
             let raw = s.device(gpu)?.raw_energy(s.energy_unit)?;
-            let mut flags = 0;
-            if raw.stale_ms.is_some() {
-                flags |= ZEUS_AMD_ENERGY_STALE_BIT;
-            }
-            if raw.driver_time_ns.is_some() {
-                flags |= ZEUS_AMD_ENERGY_DRIVER_TIME_BIT;
-            }
-            if raw.firmware_time_ns.is_some() {
-                flags |= ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT;
-            }
-            let value = zeus_amd_energy_raw_t {
-                struct_size: 0,
-                flags,
-                accumulator: raw.accumulator,
-                unit_uj: raw.unit_uj,
-                driver_time_ns: raw.driver_time_ns.unwrap_or(0),
-                firmware_time_ns: raw.firmware_time_ns.unwrap_or(0),
-            };
-            to.write(&value);
+            to.fill(|e| {
+                let mut put = |to: &mut u64, from: Option<u64>, bit: u32| {
+                    if let Some(v) = from {
+                        *to = v;
+                        e.flags |= bit;
+                    }
+                };
+                put(&mut e.driver_time_ns, raw.driver_time_ns, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT);
+                put(&mut e.firmware_time_ns, raw.firmware_time_ns, ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT);
+                e.accumulator = raw.accumulator;
+                e.unit_uj = raw.unit_uj;
+                if raw.stale_ms.is_some() {
+                    e.flags |= ZEUS_AMD_ENERGY_STALE_BIT;
+                }
+            });
             Ok(())
         })
     })

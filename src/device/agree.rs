@@ -1,6 +1,6 @@
 //! Do libamd_smi and the kernel's file say the same of a GPU? Then the file is read: a thousandth of the work.
 
-use super::files::{table_energy, table_powers, Files};
+use super::files::{table_powers, Files};
 use super::vendor::Vendor;
 use super::{Backend, Device, Powers, RawEnergy};
 use crate::clock::monotonic_ns;
@@ -109,7 +109,7 @@ impl Device {
             return Continue((why, if is_older(&theirs, &before) { CACHED } else { PAUSE }));
         }
         if let Some(energy) = theirs.energy {
-            files.unit_uj = energy.unit_uj;
+            files.set_unit_uj(energy.unit_uj);
         }
         Break(Ok("which agrees with libamd_smi".into()))
     }
@@ -131,7 +131,7 @@ impl Device {
 }
 
 fn by_file(files: &Files) -> std::result::Result<Side, Failure> {
-    files.table(|t| Side { energy: table_energy(t, files.unit_uj), powers: table_powers(t) })
+    files.table(|t| Side { energy: files.energy(t), powers: table_powers(t) })
 }
 
 /// A table from before the file was looked at: neither its counts nor its powers have to be the file's.

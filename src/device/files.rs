@@ -1,12 +1,14 @@
 //! One GPU as the kernel's files have it.
 
 use super::fresh::again_if_old;
-use super::{clocks, Device, Powers, RawEnergy};
+use super::{clocks, is_temperature, Device, Powers, RawEnergy};
 use crate::amdsmi::{Clock, PowerCaps};
+use crate::clock::coarse_ns;
+use crate::counter::{EnergyUnit, Unit};
 use crate::error::{Error, Kind, Result};
 use crate::lock::Once;
 use crate::sysfs::hwmon::Sensor;
-use crate::sysfs::metrics::{MetricsFile, Table};
+use crate::sysfs::metrics::{MetricsFile, Table, Whole};
 use crate::sysfs::{dpm, Failure};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -18,21 +20,65 @@ const REPORTED_UJ: f32 = 15.3;
 const METRICS: &str = "gpu_metrics";
 const POWERS: &str = "hwmon/*/power1_input and power1_average";
 
+/// A whole table, and its energy in the session's unit.
+pub struct AtOnce {
+    pub table: Whole,
+    pub unit_uj: f64,
+    pub energy_mj: u64,
+}
+
+impl AtOnce {
+    #[inline(always)]
+    pub fn energy(&self) -> RawEnergy {
+        RawEnergy {
+            accumulator: self.table.energy,
+            unit_uj: self.unit_uj,
+            driver_time_ns: Some(self.table.driver_time_ns),
+            firmware_time_ns: Some(self.table.firmware_time_ns),
+            stale_ms: None,
+        }
+    }
+}
+
 /// Where readings come from, when they come from the kernel.
 pub(super) struct Files {
     path: PathBuf,
     /// Kept open.
     metrics: Once<MetricsFile>,
     /// Microjoules a count, as libamd_smi reports or would report it.
-    pub unit_uj: f64,
+    unit_uj: f64,
+    /// The same and the firmware's, for whole millijoules.
+    units: [Option<Unit>; 2],
 }
 
 impl Files {
     fn open(folder: &Path) -> Files {
-        let files = Files { path: folder.join(METRICS), metrics: Once::default(), unit_uj: f64::from(REPORTED_UJ) };
+        let mut files = Files { path: folder.join(METRICS), metrics: Once::default(), unit_uj: 0.0, units: [None; 2] };
+        files.set_unit_uj(REPORTED_UJ.into());
         // Why there is none, each reading finds out for itself: it may come.
         let _ = files.opened();
         files
+    }
+
+    pub fn set_unit_uj(&mut self, uj: f64) {
+        self.unit_uj = uj;
+        self.units = [EnergyUnit::Reported, EnergyUnit::Firmware].map(|unit| Unit::of(unit.uj(uj)));
+    }
+
+    #[inline]
+    pub fn unit(&self, unit: EnergyUnit) -> Option<Unit> {
+        self.units[usize::from(unit == EnergyUnit::Firmware)]
+    }
+
+    /// What a table has of energy.
+    pub fn energy(&self, t: &Table) -> Option<RawEnergy> {
+        Some(RawEnergy {
+            accumulator: t.energy()?,
+            unit_uj: self.unit_uj,
+            driver_time_ns: t.driver_time_ns(),
+            firmware_time_ns: t.firmware_time_ns(),
+            stale_ms: None,
+        })
     }
 
     #[cold]
@@ -41,7 +87,6 @@ impl Files {
     }
 
     /// What `take` wants of the table as it is now.
-    #[inline(always)]
     pub fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, Failure> {
         match self.metrics.get() {
             Some(file) => file.with(take),
@@ -51,6 +96,27 @@ impl Files {
 }
 
 impl Device {
+    /// All that is read most, by the file, if nothing is the matter with any of it.
+    #[inline]
+    pub fn at_once(&self, unit: EnergyUnit) -> Option<AtOnce> {
+        let files = self.files.as_ref()?;
+        let table = files.metrics.get()?.whole()?;
+        let old = self.freshness.standing_still_ns(table.driver_time_ns, coarse_ns());
+        // Zero may be what a second die says.
+        let real = table.energy > 0 && table.power_mw > 0 && is_temperature(&table.hotspot_c);
+        let energy_mj = files.unit(unit)?.mj(table.energy)?;
+        (real && old.is_none()).then_some(AtOnce { table, unit_uj: unit.uj(files.unit_uj), energy_mj })
+    }
+
+    /// Energy alone, likewise.
+    #[inline(always)]
+    pub(super) fn energy_mj_at_once(&self, unit: EnergyUnit) -> Option<u64> {
+        let files = self.files.as_ref()?;
+        let (energy, driver_ns) = files.metrics.get()?.energy_and_time()?;
+        let old = self.freshness.standing_still_ns(driver_ns, coarse_ns());
+        files.unit(unit)?.mj(energy).filter(|_| energy > 0 && old.is_none())
+    }
+
     pub(super) fn open_files(&self) -> Files {
         Files::open(&self.folder)
     }
@@ -61,7 +127,6 @@ impl Device {
     }
 
     /// What `take` wants of the table, and for how long its time has stood still, if that is too long.
-    #[inline(always)]
     pub(super) fn fresh_table<T>(
         &self,
         files: &Files,
@@ -107,9 +172,8 @@ impl Device {
         }
     }
 
-    #[inline(always)]
     pub(super) fn file_energy(&self, files: &Files, what: &'static str) -> Result<RawEnergy> {
-        match self.fresh_table(files, |t| table_energy(t, files.unit_uj)) {
+        match self.fresh_table(files, |t| files.energy(t)) {
             Ok((Some(energy), stale_ms)) => Ok(RawEnergy { stale_ms, ..energy }),
             Ok((None, _)) => Err(self.not_supported(what, "the driver has no energy counter for it")),
             Err(f) => Err(self.kernel_failure(what, METRICS, f)),
@@ -182,15 +246,4 @@ pub(super) fn table_powers(t: &Table) -> Powers {
         average_mw: t.average_power_mw().map(u64::from),
         driver_ns: t.driver_time_ns(),
     }
-}
-
-#[inline(always)]
-pub(super) fn table_energy(t: &Table, unit_uj: f64) -> Option<RawEnergy> {
-    Some(RawEnergy {
-        accumulator: t.energy()?,
-        unit_uj,
-        driver_time_ns: t.driver_time_ns(),
-        firmware_time_ns: t.firmware_time_ns(),
-        stale_ms: None,
-    })
 }

@@ -1,9 +1,9 @@
 //! All that one GPU says at one time: by one read of the file, where that serves.
 
-use super::files::{table_energy, table_powers, Files};
+use super::files::{table_powers, Files};
 use super::vendor::Vendor;
 use super::{is_temperature, Device, Powers, RawEnergy};
-use crate::counter::EnergyUnit;
+use crate::counter::{energy_mj, EnergyUnit};
 use crate::error::{Kind, Result};
 use crate::sysfs::Failure;
 use crate::topology::Role;
@@ -12,6 +12,8 @@ use crate::topology::Role;
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     pub energy: Option<RawEnergy>,
+    /// The same in millijoules.
+    pub energy_mj: Option<u64>,
     pub instant_mw: Option<u64>,
     pub average_mw: Option<u64>,
     pub hotspot_c: Option<i32>,
@@ -40,6 +42,27 @@ impl Device {
     /// Power and energy, and if wanted the temperature. Fails for a GPU that has none of its own.
     pub fn reading(&self, unit: EnergyUnit, temperature: bool) -> Result<Reading> {
         self.refuse_shared("power and energy")?;
+        if let Some(t) = self.at_once(unit) {
+            let mw = |is: bool| is.then_some(u64::from(t.table.power_mw));
+            return Ok(Reading {
+                energy: Some(t.energy()),
+                energy_mj: Some(t.energy_mj),
+                instant_mw: mw(t.table.instant),
+                average_mw: mw(!t.table.instant),
+                hotspot_c: temperature.then_some(t.table.hotspot_c),
+                driver_ns: Some(t.table.driver_time_ns),
+                stale_ms: None,
+                no_counter: false,
+                no_power: false,
+                why: None,
+            });
+        }
+        self.closer_reading(unit, temperature)
+    }
+
+    /// The same where something may be the matter: another look.
+    pub fn closer_reading(&self, unit: EnergyUnit, temperature: bool) -> Result<Reading> {
+        self.refuse_shared("power and energy")?;
         let Seen { energy, powers, no_power, hotspot_c, stale_ms } = match (&self.files, &self.vendor) {
             (Some(files), _) => self.seen_by_files(files, temperature),
             (None, Some(vendor)) => self.seen_by_vendor(vendor, temperature),
@@ -57,6 +80,7 @@ impl Device {
         }
         Ok(Reading {
             energy,
+            energy_mj: energy.and_then(|e| energy_mj(e.accumulator, e.unit_uj)),
             instant_mw,
             average_mw,
             hotspot_c: hotspot_c.filter(is_temperature),
@@ -69,9 +93,8 @@ impl Device {
     }
 
     fn seen_by_files(&self, files: &Files, temperature: bool) -> Seen {
-        let table = self.fresh_table(files, |t| {
-            (table_energy(t, files.unit_uj), table_powers(t), t.hotspot_c().filter(|_| temperature))
-        });
+        let table =
+            self.fresh_table(files, |t| (files.energy(t), table_powers(t), t.hotspot_c().filter(|_| temperature)));
         let (failure, (energy, mut powers, mut hotspot_c), stale_ms) = match table {
             Ok((taken, stale_ms)) => (None, taken, stale_ms),
             Err(f) => (Some(f), (None, Powers::default(), None), None),

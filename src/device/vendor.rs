@@ -20,6 +20,15 @@ pub(super) struct Vendor {
     handle: Option<Handle>,
 }
 
+/// Why libamd_smi gave no count. Small: a reading is not moved about for what it might have been instead.
+#[derive(Clone, Copy)]
+pub(super) enum NoCount {
+    CannotAsk,
+    Frozen,
+    Failed(Status),
+    Absent,
+}
+
 /// What a call takes.
 pub(super) struct Asked {
     pub calls: &'static Calls,
@@ -58,19 +67,25 @@ impl Vendor {
 }
 
 impl Device {
-    #[inline]
+    #[inline(always)]
     pub(super) fn ask(&self, vendor: &Vendor) -> Result<Asked> {
-        let handle = vendor.handle.ok_or_else(|| {
-            Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()))
-        })?;
         let Source { library, generation, epoch } = vendor.source;
-        if epoch != library.epoch() {
-            let by = "libamd_smi, shut down and initialised anew by somebody else,";
-            return Err(library.device_failure(Status::NOT_INIT, by, self.label()));
+        match vendor.handle {
+            Some(handle) if epoch == library.epoch() => Ok(Asked { calls: &library.calls, g: generation, handle }),
+            _ => Err(self.cannot_ask(vendor)),
         }
-        Ok(Asked { calls: &library.calls, g: generation, handle })
     }
 
+    #[cold]
+    fn cannot_ask(&self, vendor: &Vendor) -> Error {
+        if vendor.handle.is_none() {
+            return Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()));
+        }
+        let by = "libamd_smi, shut down and initialised anew by somebody else,";
+        vendor.source.library.device_failure(Status::NOT_INIT, by, self.label())
+    }
+
+    #[cold]
     pub(super) fn failure(&self, vendor: &Vendor, status: Status, call: &'static str) -> Error {
         vendor.source.library.device_failure(status, call, self.label())
     }
@@ -90,26 +105,56 @@ impl Device {
         }
     }
 
-    #[inline(always)]
     pub(super) fn vendor_energy(&self, vendor: &Vendor, what: &'static str) -> Result<RawEnergy> {
-        if vendor.is_frozen() {
-            return Err(self.not_supported(
-                what,
-                "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later, or the backend ZEUS_AMD_BACKEND_SYSFS",
-            ));
+        self.count_by(vendor).map_err(|n| self.why_no_count(vendor, what, n))
+    }
+
+    /// The count, and whether it is an old one: then a second look tells whether it was not this thread that stood still.
+    #[inline(always)]
+    pub(super) fn fresh_count_by(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
+        let mut raw = self.count_by(vendor)?;
+        raw.stale_ms = self.standing_still_ms(raw.driver_time_ns);
+        if raw.stale_ms.is_some() {
+            raw = self.count_again(vendor)?;
+            raw.stale_ms = self.standing_still_ms(raw.driver_time_ns);
         }
-        let Asked { calls, g, handle } = self.ask(vendor)?;
-        let count = calls.energy_count(g, handle);
-        let count = count.map_err(|s| self.failure(vendor, s, "amdsmi_get_energy_count"))?;
+        Ok(raw)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_again(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
+        self.count_by(vendor)
+    }
+
+    #[inline(always)]
+    fn count_by(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
+        let Source { library, generation, epoch } = vendor.source;
+        let handle = vendor.handle.filter(|_| epoch == library.epoch()).ok_or(NoCount::CannotAsk)?;
+        if vendor.is_frozen() {
+            return Err(NoCount::Frozen);
+        }
+        let count = library.calls.energy_count(generation, handle).map_err(NoCount::Failed)?;
         Ok(RawEnergy {
-            accumulator: count
-                .accumulator
-                .ok_or_else(|| self.not_supported(what, "the driver has no energy counter for it"))?,
+            accumulator: count.accumulator.ok_or(NoCount::Absent)?,
             unit_uj: f64::from(count.resolution_uj),
             driver_time_ns: count.time_ns,
             firmware_time_ns: None,
             stale_ms: None,
         })
+    }
+
+    #[cold]
+    pub(super) fn why_no_count(&self, vendor: &Vendor, what: &'static str, n: NoCount) -> Error {
+        match n {
+            NoCount::CannotAsk if !vendor.is_frozen() => self.cannot_ask(vendor),
+            NoCount::CannotAsk | NoCount::Frozen => self.not_supported(
+                what,
+                "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later, or the backend ZEUS_AMD_BACKEND_SYSFS",
+            ),
+            NoCount::Failed(status) => self.failure(vendor, status, "amdsmi_get_energy_count"),
+            NoCount::Absent => self.not_supported(what, "the driver has no energy counter for it"),
+        }
     }
 
     pub(super) fn vendor_hotspot_c(&self, vendor: &Vendor) -> Result<i64> {

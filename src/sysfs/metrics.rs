@@ -2,10 +2,12 @@
 
 mod attributes;
 mod layout;
+mod quick;
 
 use crate::sysfs::Failure;
 use attributes::Shape;
 use layout::{Layout, Place};
+use quick::Quick;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,6 +15,8 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
+
+pub use quick::Whole;
 
 /// The kernel gives one page at most, and keeps a byte of it for itself.
 const PAGE: usize = 4096;
@@ -117,7 +121,7 @@ impl Table<'_> {
     }
 
     /// A value as its bits stand there; all ones is what the driver puts into every place before it fills some.
-    #[inline(always)]
+    #[inline]
     fn bits(&self, place: Place, index: usize) -> Option<u64> {
         if index >= usize::from(place.count) {
             return None;
@@ -132,12 +136,12 @@ impl Table<'_> {
     }
 
     /// A number that cannot be negative.
-    #[inline(always)]
+    #[inline]
     fn number(&self, place: Place) -> Option<u64> {
         self.number_at(place, 0)
     }
 
-    #[inline(always)]
+    #[inline]
     fn number_at(&self, place: Place, index: usize) -> Option<u64> {
         let bits = self.bits(place, index)?;
         let negative = place.signed() && bits >> (8 * place.bytes() - 1) != 0;
@@ -164,7 +168,7 @@ impl Table<'_> {
     }
 
     /// Nobody fills a table when a clock stands at 0: then the driver did not ask it.
-    #[inline(always)]
+    #[inline]
     fn time(&self, place: Place) -> Option<u64> {
         self.number(place).filter(|t| *t != 0)
     }
@@ -178,7 +182,7 @@ impl Table<'_> {
     }
 
     /// There is a place for a count, and none in it.
-    #[inline(always)]
+    #[inline]
     fn lacks_energy(&self) -> bool {
         self.layout.energy.is_there() && self.energy().is_none()
     }
@@ -251,6 +255,8 @@ pub struct MetricsFile {
     path: PathBuf,
     /// What the first table looked like, if it described itself: another one like it needs no walk.
     shape: Option<Shape>,
+    /// The short way to what stands in a table like the first one.
+    quick: Option<Quick>,
     /// Two tables in a row had no count where there is a place for one.
     lacks_energy: AtomicBool,
 }
@@ -262,9 +268,14 @@ impl MetricsFile {
             file: File::open(path)?,
             path: path.to_owned(),
             shape: None,
+            quick: None,
             lacks_energy: AtomicBool::new(false),
         };
-        opened.shape = opened.fill(&mut MaybeUninit::uninit()).map_or(None, Shape::of);
+        let (mut page, mut found) = (MaybeUninit::uninit(), None);
+        if let Ok(bytes) = opened.fill(&mut page) {
+            let quick = layout_of(bytes, &mut found).ok().and_then(|layout| Quick::of(layout, bytes));
+            (opened.shape, opened.quick) = (Shape::of(bytes), quick);
+        }
         Ok(opened)
     }
 
@@ -283,9 +294,32 @@ impl MetricsFile {
         self.with(|t| t.metrics())
     }
 
+    /// What is read most, if all is as it was at first; else the other ways tell what is the matter.
+    #[inline]
+    pub fn whole(&self) -> Option<Whole> {
+        self.at_once(Quick::whole)
+    }
+
+    /// Count and driver's time, likewise.
+    #[inline]
+    pub fn energy_and_time(&self) -> Option<(u64, u64)> {
+        self.at_once(Quick::energy)
+    }
+
+    #[inline(always)]
+    fn at_once<T>(&self, take: impl Fn(&Quick, &[u8]) -> Option<T>) -> Option<T> {
+        let quick = self.quick.as_ref()?;
+        let mut page = MaybeUninit::uninit();
+        let bytes = self.fill(&mut page).ok().filter(|bytes| quick.fits(bytes))?;
+        if self.shape.as_ref().is_some_and(|shape| !shape.is_that_of(bytes)) {
+            return None;
+        }
+        take(quick, bytes)
+    }
+
     /// What `take` wants of the table as it is now. The driver copies it without a lock: a table that is none, or has
     /// nothing where its counter belongs, may be one that was being filled, and is read once more.
-    #[inline(always)]
+    #[inline]
     pub fn with<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, Failure> {
         let look = |t: &Table| (t.lacks_energy(), take(t));
         match self.once(look) {
@@ -305,7 +339,7 @@ impl MetricsFile {
         Ok(value)
     }
 
-    #[inline(always)]
+    #[inline]
     fn once<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, Failure> {
         let (mut page, mut found) = (MaybeUninit::uninit(), None);
         let bytes = self.fill(&mut page)?;
@@ -321,26 +355,40 @@ impl MetricsFile {
 
     /// One pread of a whole page, no allocation: the kernel fills the table anew for each read, so two reads would mix two
     /// samples.
+    #[inline]
     fn fill<'a>(&self, page: &'a mut MaybeUninit<[u8; PAGE]>) -> Result<&'a [u8], Failure> {
-        // A host whose timer interrupts each call is not to wait here for ever.
-        let mut interruptions = 0;
-        let mut reopened = false;
-        let read = loop {
-            // SAFETY: the kernel writes at most PAGE bytes into the page.
-            let n = unsafe { libc::pread(self.file.as_raw_fd(), page.as_mut_ptr().cast(), PAGE, 0) };
-            match usize::try_from(n) {
-                Ok(n) => break n,
-                Err(_) => match io::Error::last_os_error() {
-                    e if e.kind() == io::ErrorKind::Interrupted && interruptions < 10 => interruptions += 1,
-                    e if e.raw_os_error() == Some(libc::ENODEV) && !reopened && self.reopen() => reopened = true,
-                    e => return Err(e.into()),
-                },
-            }
+        let read = match usize::try_from(self.pread(page)) {
+            Ok(n) => n,
+            Err(_) => self.fill_again(page)?,
         };
         if read == 0 {
             return Err(Failure::Empty);
         }
         // SAFETY: the kernel has written so many bytes.
         Ok(unsafe { std::slice::from_raw_parts(page.as_ptr().cast(), read) })
+    }
+
+    #[inline(always)]
+    fn pread(&self, page: &mut MaybeUninit<[u8; PAGE]>) -> isize {
+        // SAFETY: the kernel writes at most PAGE bytes into the page.
+        unsafe { libc::pread(self.file.as_raw_fd(), page.as_mut_ptr().cast(), PAGE, 0) }
+    }
+
+    /// After one that failed.
+    #[cold]
+    fn fill_again(&self, page: &mut MaybeUninit<[u8; PAGE]>) -> Result<usize, Failure> {
+        // A host whose timer interrupts each call is not to wait here for ever.
+        let mut interruptions = 0;
+        let mut reopened = false;
+        loop {
+            match io::Error::last_os_error() {
+                e if e.kind() == io::ErrorKind::Interrupted && interruptions < 10 => interruptions += 1,
+                e if e.raw_os_error() == Some(libc::ENODEV) && !reopened && self.reopen() => reopened = true,
+                e => return Err(e.into()),
+            }
+            if let Ok(n) = usize::try_from(self.pread(page)) {
+                return Ok(n);
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::slow::Facts;
 use crate::{allocations, table, Random, FIXED};
 use std::fs;
 use zeus_amd::error::Kind;
-use zeus_amd::sysfs::metrics::{MetricsFile, Why};
+use zeus_amd::sysfs::metrics::{Metrics, MetricsFile, Why};
 use zeus_amd::sysfs::Failure;
 
 #[test]
@@ -61,6 +61,59 @@ fn the_file_changes() {
     assert_eq!(folder.read(), Err(Failure::Os(libc::EISDIR)));
 }
 
+/// The short way has what the long one has, or nothing.
+fn the_short_way(file: &MetricsFile, got: Result<Metrics, Failure>) -> bool {
+    let (whole, energy) = (file.whole(), file.energy_and_time());
+    if let Some(w) = whole {
+        let m = got.unwrap();
+        let (current, average) = if w.instant { (Some(w.power_mw), None) } else { (None, Some(w.power_mw)) };
+        assert_eq!(
+            (Some(w.energy), Some(w.driver_time_ns), Some(w.firmware_time_ns), Some(w.hotspot_c), current, average),
+            (m.energy, m.driver_time_ns, m.firmware_time_ns, m.hotspot_c, m.current_power_mw, m.average_power_mw)
+        );
+    }
+    if let Some(e) = energy {
+        let m = got.unwrap();
+        assert_eq!((Some(e.0), Some(e.1)), (m.energy, m.driver_time_ns));
+    }
+    assert!(whole.is_none() || energy.is_some());
+    whole.is_some()
+}
+
+/// Each revision, damaged in a thousand ways behind an open file.
+#[test]
+fn the_short_way_says_the_same() {
+    let mut random = Random::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gpu_metrics");
+    let mut valid: Vec<Vec<u8>> = FIXED.iter().map(|f| table(*f, 1)).collect();
+    let facts = Facts::load();
+    let mut described = facts.mainline.clone();
+    for (at, value) in [(92, 5_u64), (46, 300), (108, 77), (544, 88), (16, 40)] {
+        // Energy, power, both times, hotspot: see the facts.
+        let width = if [46, 16].contains(&at) { 2 } else { 8 };
+        described[at..at + width].copy_from_slice(&value.to_le_bytes()[..width]);
+    }
+    valid.push(described);
+    for first in valid {
+        let revision = (first[2], first[3]);
+        fs::write(&path, &first).unwrap();
+        let file = MetricsFile::open(&path).unwrap();
+        // With a count of 64 bits, both times, one power and a hotspot.
+        let short = ((1, 2)..(2, 0)).contains(&revision);
+        assert_eq!(the_short_way(&file, file.read()), short, "{revision:?}");
+        let (mut taken, mut left) = (0, 0);
+        for _ in 0..1000 {
+            let mut bytes = first.clone();
+            damage(&mut random, &mut bytes);
+            fs::write(&path, &bytes).unwrap();
+            let is = the_short_way(&file, file.read());
+            (taken, left) = (taken + u32::from(is), left + u32::from(!is));
+        }
+        assert!(!short || (taken > 100 && left > 10), "{revision:?}: {taken} taken, {left} left");
+    }
+}
+
 /// A table that describes itself is remembered by its shape: others of that shape, and of others, are read right.
 #[test]
 fn shapes_are_held() {
@@ -84,6 +137,7 @@ fn shapes_are_held() {
             let got = file.read();
             assert_eq!(got.ok(), facts.read(&bytes), "{first:02x?}, then {bytes:02x?}");
             assert_eq!(file.with(|t| t.energy()).ok(), got.ok().map(|m| m.energy));
+            the_short_way(&file, got);
             taken += u32::from(got.is_ok());
             refused += u32::from(got.is_err());
         }
