@@ -131,6 +131,12 @@ impl Sampler {
         Arc::new(Sampler { devices, jobs: Mutex::new(jobs) })
     }
 
+    /// Is there a thread?
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.jobs.lock().worker.is_some()
+    }
+
     /// Looks at these devices until the watch is dropped.
     pub fn watch(self: &Arc<Self>, devices: Vec<usize>) -> Result<Watch> {
         // Dropped on failure, so that nothing stays counted.

@@ -17,6 +17,7 @@ use crate::visible::{self, Nothing};
 use crate::window::Window;
 use crate::worker::Worker;
 use crate::{log, process, sysfs};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Session {
     /// A check of the counters that may still go on.
     checking: Option<Worker>,
     sampler: Arc<Sampler>,
+    /// It has been said that a thread works for it.
+    works: AtomicBool,
     lease: Arc<Lease>,
 }
 
@@ -133,6 +136,7 @@ impl Session {
             guards: Guards::new(devices.clone()),
             checking: None,
             sampler: Sampler::new(devices.clone()),
+            works: AtomicBool::new(false),
             devices,
             lease: Arc::new(lease),
         };
@@ -144,11 +148,6 @@ impl Session {
         }
         if options.ensure_homogeneous {
             session.ensure_homogeneous()?;
-        }
-        // What threads will call in libamd_smi, called once before there is any: what it keeps for that is made now, and at
-        // exit goes after them.
-        if let Some(d) = session.devices.iter().find(|d| !d.is_secondary()) {
-            d.look();
         }
         session.checking = validate::validate(&session.devices, options.validation)?;
         Ok(session)
@@ -173,6 +172,13 @@ impl Session {
         } else {
             Err(Error::Forked)
         }
+    }
+
+    /// A thread works for this session, for the first time: before it was started all that it calls was called once.
+    pub fn begins_to_work(&self) -> bool {
+        !self.works.load(Ordering::Relaxed)
+            && (self.checking.is_some() || self.sampler.works())
+            && !self.works.swap(true, Ordering::Relaxed)
     }
 
     /// How environment and topology led to this list, a line each.

@@ -4,7 +4,6 @@
 use crate::lock::{Condvar, Mutex};
 use crate::process::{self, quiet_thread, OfProcess};
 use std::os::unix::thread::JoinHandleExt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -57,8 +56,6 @@ pub struct Worker {
 }
 
 static WORKERS: OfProcess<Mutex<Vec<Weak<Signal>>>> = OfProcess::new();
-/// There has been one, in this process or a parent of it.
-static ANY: AtomicBool = AtomicBool::new(false);
 
 impl Worker {
     /// Starts one. What it calls in libamd_smi has been called once before, by the thread that starts it.
@@ -75,7 +72,6 @@ impl Worker {
             body(&its);
             drop(ended);
         })?;
-        ANY.store(true, Ordering::Release);
         Ok(Worker { signal, thread: Some(thread), mark: process::mark() })
     }
 
@@ -108,12 +104,6 @@ impl Drop for Worker {
             let _ = thread.join();
         }
     }
-}
-
-/// Has there been one, so that an exit has to be watched for?
-#[must_use]
-pub fn any() -> bool {
-    ANY.load(Ordering::Acquire)
 }
 
 /// The process exits: all end, and are waited for, but not for ever.

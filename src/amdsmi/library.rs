@@ -13,6 +13,7 @@ use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 enum Init {
@@ -57,12 +58,6 @@ static EVER: AtomicBool = AtomicBool::new(false);
 #[must_use]
 pub fn is_inherited() -> bool {
     EVER.load(Ordering::Acquire) && LIBRARIES.existing().is_none()
-}
-
-/// How many this process has loaded.
-#[must_use]
-pub fn loaded() -> usize {
-    LIBRARIES.existing().map_or(0, |l| l.lock().len())
 }
 
 /// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
@@ -265,19 +260,28 @@ impl Library {
         limit: Duration,
         body: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (to, from) = std::sync::mpsc::channel();
+        let deadline = Instant::now() + limit;
+        let place = Arc::new((Mutex::new(None), Condvar::new()));
+        let theirs = place.clone();
         let thread = quiet_thread("zeus_amd-list", 8 << 20, move || {
-            let _ = to.send(log::keep(|| catch_unwind(AssertUnwindSafe(body))));
+            let done = log::keep(|| catch_unwind(AssertUnwindSafe(body)));
+            let mut to = theirs.0.lock();
+            *to = Some(done);
             self.stuck.store(false, Ordering::Release);
+            theirs.1.notify_all();
         });
-        thread.map_err(|source| Error::Io { path: "a thread for libamd_smi".into(), source })?;
-        let in_time = from.recv_timeout(limit).or_else(|_| {
-            // Said first: if it comes back just now, one of the two sees the other.
+        let thread = thread.map_err(|source| Error::Io { path: "a thread for libamd_smi".into(), source })?;
+        let mut from = place.0.lock();
+        while from.is_none() && Instant::now() < deadline {
+            (from, _) = place.1.wait_until(from, deadline);
+        }
+        let Some((done, said)) = from.take() else {
             self.stuck.store(true, Ordering::Release);
-            from.try_recv()
-        });
-        let Ok((done, said)) = in_time else { return Err(self.late("listing the GPUs", limit)) };
-        self.stuck.store(false, Ordering::Release);
+            return Err(self.late("listing the GPUs", limit));
+        };
+        drop(from);
+        // It has nothing more to do.
+        let _ = thread.join();
         for (level, text) in said {
             log::emit(level, || text);
         }

@@ -9,4 +9,4 @@ pub mod status;
 pub mod version;
 
 pub use calls::{Bound, Calls, Clock, Handle, PowerCaps, PowerInfo};
-pub use library::{acquire, is_inherited, loaded, Library};
+pub use library::{acquire, is_inherited, Library};

@@ -1,25 +1,18 @@
 //! The end of the process.
 
 use super::boundary::guard_or;
-use crate::{amdsmi, worker};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::session::Session;
+use crate::worker;
 use std::time::Duration;
 
 /// A thread that is inside libamd_smi for longer than this is left there.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// How many libraries there were when that was registered last, and one.
-static REGISTERED: AtomicUsize = AtomicUsize::new(0);
-
 /// Sees to it that background threads end before libamd_smi's statics are destroyed: what is registered last runs
 /// first, and a libamd_smi has registered its own when it was first called, before any thread of its session was started.
-/// So once more for each library that has come since. A forked child inherits the list.
-pub(super) fn end_workers() {
-    if !worker::any() {
-        return;
-    }
-    let now = 1 + amdsmi::loaded();
-    if REGISTERED.swap(now, Ordering::AcqRel) != now {
+/// So once a session: another one may have another libamd_smi. A forked child inherits the list.
+pub(super) fn end_workers(session: &Session) {
+    if session.begins_to_work() {
         // SAFETY: a function that stays: this library is never unloaded. If there is no room, nothing is lost but this.
         unsafe { libc::atexit(zeus_amd_at_exit) };
     }

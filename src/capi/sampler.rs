@@ -79,7 +79,7 @@ pub unsafe extern "C" fn zeus_amd_sampler_start(
         let (period, capacity) = self::options(options)?;
         Handle::with(session, |s| {
             let started = s.start_sampler(period, capacity)?;
-            at_exit::end_workers();
+            at_exit::end_workers(s);
             to.write(Box::into_raw(Box::new(started)).cast());
             Ok(())
         })

@@ -174,7 +174,7 @@ pub unsafe extern "C" fn zeus_amd_open(
         // SAFETY: NULL or a struct, as the caller promises.
         let options = unsafe { self::options(options) }?;
         let handle = Handle { session: Session::open(&options)?, broken: AtomicBool::new(false) };
-        at_exit::end_workers();
+        at_exit::end_workers(&handle.session);
         to.write(Box::into_raw(Box::new(handle)).cast());
         Ok(())
     })

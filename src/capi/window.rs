@@ -167,7 +167,7 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
         to.write(std::ptr::null_mut());
         Handle::with(session, |s| {
             let begun = s.begin_window()?;
-            at_exit::end_workers();
+            at_exit::end_workers(s);
             to.write(Box::into_raw(Box::new(begun)).cast());
             Ok(())
         })
