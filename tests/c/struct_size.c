@@ -191,6 +191,7 @@ static void in(get f, const char *macro, uint32_t v1, uint32_t ours)
 
 int main(void)
 {
+    int patience;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 0x20000;
     unsigned char *memory = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(memory != MAP_FAILED);
@@ -207,8 +208,15 @@ int main(void)
     CHECK_OK(zeus_amd_window_begin(z, &w));
     CHECK_OK(zeus_amd_sampler_start(z, NULL, &sampler));
     from_ns = zeus_amd_now_ns();
-    usleep(50000);
-    to_ns = zeus_amd_now_ns() - 20000000;
+    usleep(30000);
+    to_ns = zeus_amd_now_ns();
+    /* However long the sampler has to wait for a processor. */
+    for (patience = 0; patience < 10000; patience++) {
+        zeus_amd_gpu_energy_t e = ZEUS_AMD_GPU_ENERGY_INIT;
+        if (zeus_amd_sampler_energy_between(sampler, 1, from_ns, to_ns, &e) == ZEUS_AMD_STATUS_OK)
+            break;
+        usleep(1000);
+    }
     out(get_total, "ZEUS_AMD_TOTAL_ENERGY_INIT", TOTAL_ENERGY_0_1, sizeof(zeus_amd_total_energy_t));
     out(get_gpu_energies, "ZEUS_AMD_GPU_ENERGY_INIT", GPU_ENERGY_0_1, sizeof(zeus_amd_gpu_energy_t));
     usleep(100000);
