@@ -62,4 +62,5 @@ echo "    glibc $(objdump -T "$so" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -
 part "debug symbols find their library"
 full=$(readlink -f "$so")
 [ "$(readelf -n "$full" "$full.debug" | grep 'Build ID' | sort -u | wc -l)" = 1 ]
-objdump -g "$full.debug" 2>/dev/null | grep -q 'src/capi/'
+# All of it is read: a grep that leaves early ends objdump by a signal.
+objdump -g "$full.debug" 2>/dev/null | grep 'src/capi/' >/dev/null

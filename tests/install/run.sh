@@ -43,8 +43,8 @@ right() {
 }
 
 needed() { readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
-is_shared() { needed "$1" | grep -qx 'libzeus_amd\.so\.0' || die "$1 does not ask for libzeus_amd.so.0"; }
-is_static() { if needed "$1" | grep -q zeus; then die "$1 is not static"; fi; }
+is_shared() { needed "$1" | grep -x 'libzeus_amd\.so\.0' >/dev/null || die "$1 does not ask for libzeus_amd.so.0"; }
+is_static() { if needed "$1" | grep zeus >/dev/null; then die "$1 is not static"; fi; }
 
 . tests/install/programs.sh
 

@@ -103,7 +103,7 @@ exports() {
     local others
     others=$(nm -D --defined-only "$programs/libzeus_amd_pmpi.so" | awk '{ print $3 }' | grep -Ev '^(MPI_[A-Z][A-Za-z_]*|mpi_[a-z0-9_]*_)$')
     [ -z "$others" ] || { echo "$others"; return 1; }
-    nm -D --defined-only "$programs/libzeus_amd_pmpi.so" | grep -q ' MPI_Finalize$'
+    nm -D --defined-only "$programs/libzeus_amd_pmpi.so" | grep ' MPI_Finalize$' >/dev/null
 }
 
 # in_machine FUNCTION MACHINES -- ARGUMENTS...: the function within machines (see within.sh).
