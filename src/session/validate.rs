@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(4);
 /// Between two looks at whether a GPU still sleeps.
 const NAP: Duration = Duration::from_secs(1);
+/// A little longer than it takes to trust a counter, the first windows know how old its counts are, and have a tight bound.
+const FOR_AGES_NS: u64 = 45_000_000;
 /// How long an averaged power may take to follow the load.
 const AVERAGED_NS: u64 = 4_000_000_000;
 
@@ -99,6 +101,9 @@ impl Open<'_> {
         let verdict = match self.evidence.early() {
             None if last => self.evidence.late(looked_ns),
             None => return true,
+            Some(_) if looked.look.firmware_ns.is_some() && looked.mark.unsure_ns > 0 && looked_ns < FOR_AGES_NS => {
+                return true;
+            }
             Some(early) => early,
         };
         if verdict == Verdict::Implausible && self.evidence.is_behind() && now_ns - begun_ns < AVERAGED_NS {
