@@ -90,7 +90,8 @@ pub(super) struct Lags {
     now: Option<i64>,
     before: Option<i64>,
     since_ns: u64,
-    last: Option<i64>,
+    /// The last count's time by the firmware's clock, and how many different ones there were.
+    last: Option<u64>,
     different: u32,
 }
 
@@ -105,8 +106,8 @@ impl Lags {
             (self.before, self.now, self.since_ns) = (self.now, None, look.seen_ns);
         }
         self.now = Some(self.now.map_or(ahead, |n| n.min(ahead)));
-        if self.last.replace(ahead) != Some(ahead) {
-            self.different = self.different.saturating_add(1);
+        if self.last != look.firmware_ns {
+            (self.last, self.different) = (look.firmware_ns, self.different.saturating_add(1));
         }
     }
 

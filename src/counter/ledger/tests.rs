@@ -124,7 +124,7 @@ fn without_a_clock_a_count_is_as_old_as_it_takes_to_move() {
     // With one it is what that says, once enough ages are known.
     let mut book = Ledger::new(64, 750_000);
     for i in 1..20 {
-        book.add(&with_firmware((1_000 + 5 * i) * MS, i * 100_000, (7_000 + 5 * i) * MS - i % 3 * MS));
+        book.add(&with_firmware((1_000 + 5 * i) * MS, i * 100_000, (7_000 + 5 * i) * MS - i / 2 % 3 * MS));
         let unsure_us = [100_000, 100_000, 100_000, 100_000, 6_250, 6_250, 6_250];
         assert_eq!(book.mark(0).unsure_ns, unsure_us.get(i as usize - 1).map_or(0, |us| us * 1000), "{i}");
     }
