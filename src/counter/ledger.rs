@@ -1,11 +1,13 @@
 //! The book kept on one counter: look after look, wraps undone, resets noticed, power added up beside it. Pure.
 
 mod clocks;
+mod motion;
 mod recent;
 
 use super::{counts_pj, power_pj, Mark};
 pub(super) use clocks::KEPT_PACE;
 use clocks::{DriverClock, FirmwareClock, Lags};
+use motion::Motion;
 use recent::Recent;
 
 /// One look at a GPU: what it said, and when.
@@ -90,14 +92,8 @@ pub enum Step {
 const GAP_NS: u64 = 250_000_000;
 /// The slowest counters move every 100 ms; that much energy may come late, or early.
 pub(super) const SLOWEST_NS: u64 = 100_000_000;
-/// One that has stood still for longer, although power is drawn, has stopped.
-const STOPPED_AFTER_NS: u64 = 250_000_000;
 /// The driver stamps the table when it has it; the firmware may have counted up to a millisecond before.
 pub(super) const FIRMWARE_REFRESH_NS: u64 = 1_000_000;
-/// A counter that moved so often in turn takes no longer for one move than for the longest of these, and a part more.
-const MOVES_IN_TURN: u32 = 4;
-/// Looks that are further apart tell little of the moment between them.
-const CLOSE_NS: u64 = 10_000_000;
 /// Powers are whole watts.
 const WATT_MW: u64 = 1000;
 
@@ -109,20 +105,7 @@ pub struct Ledger {
     totals: Totals,
     counted: Option<Look>,
     powered: Option<Look>,
-    /// For how long the counter has stood still although power was drawn.
-    still_ns: u64,
-    /// For how long its time has gone on without it, and the longest that it ever did before it moved again, surely and at
-    /// most. When it last moved is known to the time between two looks.
-    standing_ns: u64,
-    surely_stood_ns: u64,
-    stood_ns: u64,
-    moved_within_ns: u64,
-    /// The shortest time in which it moved every time: it is refreshed about as often, at the least. And how often in turn
-    /// it just did, in how long at most.
-    moves_in_ns: u64,
-    run: (u32, u64),
-    /// When we last saw a count that it has since gone on from.
-    moving_ns: u64,
+    motion: Motion,
     recent: Recent,
     lags: Lags,
     firmware: FirmwareClock,
@@ -139,14 +122,7 @@ impl Ledger {
             totals: Totals::default(),
             counted: None,
             powered: None,
-            still_ns: 0,
-            standing_ns: 0,
-            surely_stood_ns: 0,
-            stood_ns: 0,
-            moved_within_ns: 0,
-            moves_in_ns: SLOWEST_NS,
-            run: (0, 0),
-            moving_ns: 0,
+            motion: Motion::default(),
             recent: Recent::default(),
             lags: Lags::default(),
             firmware: FirmwareClock::default(),
@@ -165,12 +141,6 @@ impl Ledger {
         self.counted
     }
 
-    /// The last look that had a power.
-    #[must_use]
-    pub fn powered(&self) -> Option<Look> {
-        self.powered
-    }
-
     #[must_use]
     pub fn ceiling_mw(&self) -> u64 {
         self.ceiling_mw
@@ -179,7 +149,7 @@ impl Ledger {
     /// It stands still for longer than any does that goes on, although power is drawn.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
-        self.still_ns >= STOPPED_AFTER_NS.max(2 * self.surely_stood_ns)
+        self.motion.has_stopped()
     }
 
     /// The state of the book; its edge is the last look.
@@ -194,7 +164,7 @@ impl Ledger {
             unsure_ns: self.unsure_ns(),
             least_ahead_ns: self.least_ahead_ns(),
             zero_ns: self.driver.zero_ns(),
-            moving_ns: self.moving_ns,
+            moving_ns: self.motion.seen_moving_ns(),
         }
     }
 
@@ -205,8 +175,7 @@ impl Ledger {
         if let Some((ahead, least)) = told {
             return ahead.saturating_sub(least).max(0) as u64;
         }
-        let now = if self.standing_ns > 0 { self.moved_within_ns + self.standing_ns } else { 0 };
-        self.stood_ns.max(now)
+        self.motion.stands_ns()
     }
 
     /// So much older any count may be, whatever its age is told to be: without a clock that tells, as much as the counter
@@ -216,7 +185,7 @@ impl Ledger {
         if clock && self.lags.are_enough() {
             0
         } else {
-            self.moves_in_ns
+            self.motion.moves_in_ns()
         }
     }
 
@@ -269,23 +238,10 @@ impl Ledger {
             return Step::Reset;
         };
         self.totals.counts = self.totals.counts.wrapping_add(counts);
-        let drawn = look.power_mw.is_some_and(|mw| mw >= WATT_MW);
-        self.still_ns = if counts == 0 && drawn { self.still_ns + ns } else { 0 };
-        if counts == 0 {
-            self.standing_ns += ns;
-            self.run = (0, 0);
+        if counts > 0 {
+            self.motion.moved(ns, last.seen_ns);
         } else {
-            if self.standing_ns > 0 {
-                self.stood_ns = self.stood_ns.max(self.moved_within_ns + self.standing_ns + ns.min(SLOWEST_NS));
-                self.surely_stood_ns = self.surely_stood_ns.max(self.standing_ns);
-            }
-            (self.standing_ns, self.moved_within_ns) = (0, ns.min(CLOSE_NS));
-            self.moving_ns = last.seen_ns;
-            self.run = (self.run.0 + 1, self.run.1.max(ns));
-            if self.run.0 == MOVES_IN_TURN {
-                self.moves_in_ns = self.moves_in_ns.min(self.run.1 + self.run.1 / u64::from(MOVES_IN_TURN));
-                self.run = (0, 0);
-            }
+            self.motion.stood(ns, look.power_mw.is_some_and(|mw| mw >= WATT_MW));
         }
         Step::On { counts, ns }
     }
@@ -336,12 +292,12 @@ impl Ledger {
             _ => 0,
         };
         // The counts at both ends may be older than their times.
-        let late_ns = self.age_ns().max(self.unsure_ns()).max(self.stood_ns).max(FIRMWARE_REFRESH_NS);
+        let late_ns = self.age_ns().max(self.unsure_ns()).max(self.motion.stands_ns()).max(FIRMWARE_REFRESH_NS);
         self.totals.resets += 1;
         self.totals.patched_pj += drawn;
         self.totals.slack_pj += drawn.max(power_pj(self.ceiling_mw, ns).saturating_sub(drawn));
         self.totals.slack_pj += power_pj(self.ceiling_mw, late_ns);
-        self.still_ns = 0;
+        self.motion.was_reset();
     }
 
     fn integrate(&mut self, look: &Look) {
