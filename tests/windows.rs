@@ -129,7 +129,11 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, what: &str) {
         if e.method == COUNTER && paired && e.flags & RESET == 0 && (e.end_ns - e.begin_ns) as f64 >= 100.0 * refresh_ns
         {
             let error = (energy - named).abs() / named;
-            assert!(error < 0.01, "{what}: {error} off over {} refreshes: {e:?}", seconds * 1e9 / refresh_ns);
+            // Nobody tells by how much the driver stamps a count too late: a peak in that time is much for an idle GPU.
+            let late_ns =
+                if prompt { 0.0 } else { 300_000.0 } + if copied_ns > 0.0 { gpu.refresh_ns() as f64 } else { 0.0 };
+            let late = late_ns * 1e-6 * most_w / named;
+            assert!(error < 0.01 + late, "{what}: {error} off over {} refreshes: {e:?}", seconds * 1e9 / refresh_ns);
             worst = worst.max(error);
             // And the bound says no more than it has to: the unit that nobody names, and what may lie at the edges.
             let edges_ns = e.begin_ns.abs_diff(e.from_ns) + e.end_ns.abs_diff(e.to_ns) + unknown_ns + 2_000_000;
