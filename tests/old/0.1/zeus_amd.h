@@ -561,7 +561,8 @@ enum zeus_amd_validation_t
      * Until each counter has moved through enough refreshes to be sure, which
      * takes some tens of milliseconds; half a second for one that is not as it
      * should be, and up to four seconds while a power that the firmware
-     * averages still follows a change of the load.
+     * averages still follows a change of the load. A GPU that sleeps or is in
+     * reset stays ZEUS_AMD_VERDICT_PENDING and is checked when it is awake.
      */
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /**
@@ -645,7 +646,8 @@ enum zeus_amd_verdict_t
      */
     ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
     /**
-     * It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND).
+     * It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU
+     * sleeps or is in reset, and is checked when it is awake.
      */
     ZEUS_AMD_VERDICT_PENDING = 8,
 };
@@ -807,7 +809,8 @@ typedef struct zeus_amd_options_t {
      */
     uint32_t energy_unit;
     /**
-     * How long amdsmi_init may take, in milliseconds; 0: 10 seconds.
+     * How long amdsmi_init may take, and then libamd_smi's list of the GPUs, in
+     * milliseconds each; 0: 10 seconds.
      */
     uint32_t init_timeout_ms;
     /**
@@ -1305,7 +1308,8 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *         and only with ZEUS_AMD_BACKEND_AMDSMI:
  *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
  *         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
- *         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return);
+ *         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return, or
+ *         what is asked of libamd_smi after it);
  *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
  *         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (only if
  *         asked for), ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread
@@ -1575,7 +1579,7 @@ zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_t *sess
  *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
  *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
  *         ZEUS_AMD_STATUS_NOT_YET (the counter is still being checked, as
- *         ZEUS_AMD_VALIDATION_BACKGROUND has it),
+ *         ZEUS_AMD_VALIDATION_BACKGROUND has it, or as the GPU slept),
  *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
@@ -1656,6 +1660,7 @@ zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_t *session,
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
  *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
  *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
+ *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
  *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
  *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
@@ -2204,8 +2209,10 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_t *session,
  * the counter is estimated from the power. Two dies or several partitions of a
  * package have one energy, at the first of them.
  *
- * A counter that seems to have stopped is watched for up to a quarter of a
- * second before this returns; a healthy one never takes more than a refresh.
+ * Windows keep checking. In one of a quarter of a second or more, a counter that
+ * nobody has seen move for a tenth of a second is looked at, after the reading
+ * that counts, until it does: one refresh, a few milliseconds as a rule. One that
+ * does not is given up after 0.4 s; its energy then comes from the power.
  *
  * @param[in]     window A window; not NULL.
  * @param[out]    total  The sum over packages, struct_size set by the caller
