@@ -19,9 +19,9 @@ other=$work/multiarch
 quietly cmake -S . -B "$other" -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR="$multiarch" -DZEUS_AMD_MPI=OFF \
     -DZEUS_AMD_EXAMPLES=OFF -DZEUS_AMD_CARGO_TARGET_DIR="$target"
 quietly cmake --build "$other"
-DESTDIR=$work/root quietly cmake --install "$other"
-[ "$(ls "$work/root")" = usr ] || die "not under DESTDIR/usr: $(ls "$work/root")"
-tree_is_right "$work/root/usr" "$multiarch"
+DESTDIR=$work/image quietly cmake --install "$other"
+[ "$(ls "$work/image")" = usr ] || die "not under DESTDIR/usr: $(ls "$work/image")"
+tree_is_right "$work/image/usr" "$multiarch"
 
 part "a guest that is installed with its host, in lib64: each has its own texts"
 mkdir "$work/host"
