@@ -10,10 +10,10 @@ use super::types::{
     ZEUS_AMD_READING_POWER_INSTANT_BIT as POWER_INSTANT, ZEUS_AMD_READING_STALE_BIT as STALE,
     ZEUS_AMD_READING_TEMPERATURE_BIT as TEMPERATURE,
 };
-use crate::counter::EnergyUnit;
 use crate::device::{Device, Reading};
+use crate::energy::EnergyUnit;
+use crate::energy::Verdict;
 use crate::error::{Error, Kind};
-use crate::verdict::Verdict;
 
 /// Puts down one GPU, in a struct of zeroes.
 #[inline(always)]

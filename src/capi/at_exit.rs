@@ -1,8 +1,8 @@
 //! The end of the process.
 
 use super::boundary::guard_or;
+use crate::platform::worker;
 use crate::session::Session;
-use crate::worker;
 use std::time::Duration;
 
 /// A thread that is inside libamd_smi for longer than this is left there.

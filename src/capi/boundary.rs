@@ -2,7 +2,7 @@
 
 use super::status::zeus_amd_status_t;
 use crate::error::{Error, Result};
-use crate::log;
+use crate::platform::log;
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_char, CStr, OsStr};
 use std::fmt::Write as _;

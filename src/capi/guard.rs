@@ -5,7 +5,7 @@ use super::session::Handle;
 use super::status::zeus_amd_status_t;
 use super::types::{zeus_amd_guard_t, zeus_amd_t, ZEUS_AMD_GUARD_WATCHER_BIT};
 use crate::error::Error;
-use crate::guard::Guard;
+use crate::restore::Guard;
 
 /// Remembers the settings of all GPUs of the session: power limits, bounds of
 /// clocks, performance levels. zeus_amd_guard_end() puts back what differs then,

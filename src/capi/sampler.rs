@@ -9,9 +9,9 @@ use super::types::{
     ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT as SHARED_PACKAGE,
 };
 use super::window::gpu_energy;
-use crate::clock;
 use crate::error::{Error, Result};
-use crate::sampler::{Sample, Sampling};
+use crate::measure::{Sample, Sampling};
+use crate::platform::clock;
 use std::time::Duration;
 
 const DEFAULT_CAPACITY: usize = 1 << 16;

@@ -11,12 +11,12 @@ use super::types::{
     ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT as NO_UUID_IN_MASK, ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT as OLD_ARE_SKIPPED,
     ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE,
 };
-use crate::counter::EnergyUnit;
 use crate::device::Backend;
+use crate::energy::EnergyUnit;
 use crate::error::{Error, Result};
 use crate::session::{Options, Session, Validation};
+use crate::topology::visibility::{Masks, Nothing, Rules};
 use crate::topology::Zero;
-use crate::visible::{Masks, Nothing, Rules};
 use std::mem::zeroed;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

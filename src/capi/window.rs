@@ -13,10 +13,10 @@ use super::types::{
     ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT as SHARED_PACKAGE, ZEUS_AMD_ENERGY_FLAG_SHORT_BIT as SHORT,
     ZEUS_AMD_ENERGY_FLAG_STALE_BIT as STALE,
 };
-use crate::counter::{EnergyUnit, Method, Region};
+use crate::energy::Verdict;
+use crate::energy::{EnergyUnit, Method, Region};
 use crate::error::{Error, Result};
-use crate::verdict::Verdict;
-use crate::window::{Total, Used, Window};
+use crate::measure::{Total, Used, Window};
 
 fn round_mj(pj: u128) -> u64 {
     u64::try_from((pj + 500_000_000) / 1_000_000_000).unwrap_or(u64::MAX)

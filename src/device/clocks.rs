@@ -1,11 +1,11 @@
 //! Locking clocks between two bounds. One bound is written at a time, and each write is in force at once.
 
 use super::control::{By, SETTLE};
-use super::vendor::Asked;
+use super::source::amdsmi::Asked;
 use super::Device;
 use crate::amdsmi::{Bound, Clock};
 use crate::error::{Error, Result};
-use crate::sysfs::od::{self, Bounds};
+use crate::sysfs::pp_od::{self, Bounds};
 use crate::topology::Role;
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ fn words(b: Bounds) -> String {
 }
 
 /// OD_RANGE; where the driver has none, the bounds while nothing is locked, then or now.
-fn settable(clock: Clock, now: ClockState, table: &od::Table, locks: &mut Locks) -> Option<Bounds> {
+fn settable(clock: Clock, now: ClockState, table: &pp_od::Table, locks: &mut Locks) -> Option<Bounds> {
     for (clock, range) in BOTH.into_iter().zip([table.graphics_range, table.memory_range]) {
         let seen = range.or(if now.level == Some(AUTO) { now.of(clock) } else { None });
         let known = &mut locks.range[slot(clock)];
@@ -185,7 +185,7 @@ impl Device {
         self.clock_state_by(&self.od_table())
     }
 
-    fn clock_state_by(&self, table: &od::Table) -> ClockState {
+    fn clock_state_by(&self, table: &pp_od::Table) -> ClockState {
         let level = crate::sysfs::text(&self.folder.join(LEVEL_FILE));
         ClockState {
             level: level.and_then(|text| LEVELS.iter().position(|l| *l == text)),
@@ -194,8 +194,8 @@ impl Device {
         }
     }
 
-    fn od_table(&self) -> od::Table {
-        crate::sysfs::text(&self.folder.join(OD_FILE)).map_or_else(od::Table::default, |text| od::parse(&text))
+    fn od_table(&self) -> pp_od::Table {
+        crate::sysfs::text(&self.folder.join(OD_FILE)).map_or_else(pp_od::Table::default, |text| pp_od::parse(&text))
     }
 
     /// Writes the bounds, in the order that never has the lower one above the upper one on the way.

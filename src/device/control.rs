@@ -1,10 +1,10 @@
 //! Changing one GPU: nothing is called when nothing has to change, everything is read back.
 
-use super::vendor::{Asked, Vendor};
+use super::source::amdsmi::{Asked, Vendor};
 use super::Device;
 use crate::amdsmi::status::Status;
 use crate::error::{Error, Kind, Result};
-use crate::{log, process};
+use crate::platform::{fork, log};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ impl Device {
     /// As Zeus does it: once, before the first setter. Not with a lock held: the host's sink may call back.
     pub(super) fn warn_without_rights(&self) {
         static SAID: AtomicBool = AtomicBool::new(false);
-        if !process::has_sys_admin() && !SAID.swap(true, Ordering::Relaxed) {
+        if !fork::has_sys_admin() && !SAID.swap(true, Ordering::Relaxed) {
             log::warning(|| {
                 "this process lacks CAP_SYS_ADMIN; settings of AMD GPUs will most likely be refused".into()
             });
@@ -100,7 +100,7 @@ impl Device {
         if let Error::Vendor { kind: Kind::NoPermission, advice, .. } = &mut error {
             // SAFETY: only asks the kernel.
             let user = unsafe { libc::geteuid() };
-            let capability = if process::has_sys_admin() { "with" } else { "without" };
+            let capability = if fork::has_sys_admin() { "with" } else { "without" };
             *advice = format!(
                 "libamd_smi lets only root (effective user 0) change settings, and this process runs as user {user} {capability} CAP_SYS_ADMIN; the file behind it is {file} of the GPU"
             );

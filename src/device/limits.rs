@@ -3,7 +3,7 @@
 use super::Device;
 use crate::amdsmi::PowerCaps;
 use crate::error::{Error, Result};
-use crate::log;
+use crate::platform::log;
 use std::sync::atomic::Ordering;
 
 /// Power limits in milliwatts, rounded down.

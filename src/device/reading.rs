@@ -1,9 +1,9 @@
 //! All that one GPU says at one time: by one read of the file, where that serves.
 
-use super::files::{table_powers, Files};
-use super::vendor::Vendor;
+use super::source::amdsmi::Vendor;
+use super::source::sysfs::{table_powers, Files};
 use super::{is_temperature, Device, Powers, RawEnergy};
-use crate::counter::{energy_mj, EnergyUnit};
+use crate::energy::{energy_mj, EnergyUnit};
 use crate::error::{Kind, Result};
 use crate::sysfs::Failure;
 use crate::topology::Role;

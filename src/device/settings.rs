@@ -3,7 +3,7 @@
 use super::clocks::{ClockState, Locks, LEVELS, LEVEL_FILE, MANUAL, OD_FILE};
 use super::Device;
 use crate::error::{Kind, Result};
-use crate::sysfs::od::Bounds;
+use crate::sysfs::pp_od::Bounds;
 use crate::topology::Role;
 use std::fs::OpenOptions;
 use std::io::Write as _;

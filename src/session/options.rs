@@ -1,11 +1,12 @@
 //! How a session is to be opened: what a caller can choose, and what the environment says where the caller does not.
 
-use crate::amdsmi::locate::{locate, Found, Places};
-use crate::counter::EnergyUnit;
+use crate::amdsmi::search_path::{locate, Found, Places};
 use crate::device::Backend;
+use crate::energy::EnergyUnit;
 use crate::error::{Error, Result};
-use crate::visible::{Masks, Rules};
-use crate::{process, sysfs};
+use crate::platform::fork;
+use crate::sysfs;
+use crate::topology::visibility::{Masks, Rules};
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ impl Default for Options {
 
 /// A variable of the environment that chooses a library or a file: not in a program with raised privileges.
 fn variable(name: &str) -> Option<OsString> {
-    let trusted = !process::is_privileged_start();
+    let trusted = !fork::is_privileged_start();
     trusted.then(|| std::env::var_os(name)).flatten().filter(|v| !v.is_empty())
 }
 

@@ -1,7 +1,7 @@
 //! hwmon: powers and caps, temperatures, clocks, each a line of text. Not the fast way, but on every GPU that has them.
 
 use super::{text, Failure};
-use crate::lock::{Mutex, Once};
+use crate::platform::sync::{Mutex, Once};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The KFD topology: the GPUs, in the order in which HIP counts them, and which of them this process can open.
 
 use super::text;
-use crate::pci::PciAddress;
+use crate::platform::pci::PciAddress;
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;

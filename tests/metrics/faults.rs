@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use zeus_amd::error::Kind;
+use zeus_amd::sysfs::gpu_metrics::{MetricsFile, Why};
 use zeus_amd::sysfs::hwmon::Hwmon;
-use zeus_amd::sysfs::metrics::{MetricsFile, Why};
 use zeus_amd::sysfs::Failure;
 use zeus_amd_sim::Sim;
 

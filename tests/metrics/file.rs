@@ -5,7 +5,7 @@ use crate::slow::Facts;
 use crate::{allocations, table, Random, FIXED};
 use std::fs;
 use zeus_amd::error::Kind;
-use zeus_amd::sysfs::metrics::{Metrics, MetricsFile, Why};
+use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile, Why};
 use zeus_amd::sysfs::Failure;
 
 #[test]

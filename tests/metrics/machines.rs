@@ -1,9 +1,9 @@
 //! Every table that the simulated machine writes, and its hwmon files, equal its truth.
 
 use std::path::PathBuf;
-use zeus_amd::sysfs::dpm;
+use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile};
 use zeus_amd::sysfs::hwmon::{Caps, Hwmon, Sensor};
-use zeus_amd::sysfs::metrics::{Metrics, MetricsFile};
+use zeus_amd::sysfs::pp_dpm;
 use zeus_amd::sysfs::Failure;
 use zeus_amd_sim::machine::PowerSensor;
 use zeus_amd_sim::{Gpu, Machine, Sim};
@@ -126,7 +126,7 @@ fn hwmon_and_levels_are_the_truth() {
             assert_eq!(hwmon.memory_clock_hz(), Ok(u64::from(gpu.spec.clocks.mem.now) * 1_000_000));
 
             for (file, clock) in [("pp_dpm_sclk", &gpu.spec.clocks.gfx), ("pp_dpm_mclk", &gpu.spec.clocks.mem)] {
-                let got = dpm::read(&folder(&sim, gpu).join(file)).unwrap();
+                let got = pp_dpm::read(&folder(&sim, gpu).join(file)).unwrap();
                 let ends = (*clock.levels.first().unwrap(), *clock.levels.last().unwrap());
                 assert_eq!((got.lowest_mhz, got.highest_mhz), ends, "{machine} {}", gpu.bdf);
                 assert!(got.current_mhz.map_or(true, |mhz| clock.levels.contains(&mhz)));

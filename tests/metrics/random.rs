@@ -3,7 +3,7 @@
 use crate::slow::Facts;
 use crate::{table, Random, FIXED};
 use std::collections::HashMap;
-use zeus_amd::sysfs::metrics::{parse, Metrics, Why};
+use zeus_amd::sysfs::gpu_metrics::{parse, Metrics, Why};
 
 const INPUTS: usize = 1_000_000;
 

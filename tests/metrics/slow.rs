@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::collections::HashMap;
-use zeus_amd::sysfs::metrics::Metrics;
+use zeus_amd::sysfs::gpu_metrics::Metrics;
 
 /// Where a value is.
 #[derive(Clone)]

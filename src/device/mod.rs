@@ -1,0 +1,373 @@
+//! One GPU: its readings, from whichever source serves them.
+
+mod clocks;
+mod control;
+mod limits;
+mod poll;
+mod reading;
+mod settings;
+mod source;
+mod staleness;
+
+use crate::amdsmi::{Clock, Handle};
+use crate::energy::{energy_mj, EnergyUnit, Ledger};
+use crate::energy::{Standing, Verdict};
+use crate::error::{Error, Kind, Result};
+use crate::platform::sync;
+use crate::sysfs;
+use crate::sysfs::hwmon::Hwmon;
+use crate::topology::{Place, Role};
+use source::amdsmi::Vendor;
+use source::sysfs::Files;
+use staleness::{again_if_old, Freshness};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+pub use limits::PowerLimits;
+pub use poll::Looked;
+pub use reading::Reading;
+pub use settings::{Settings, Write};
+pub use source::amdsmi::Source;
+pub use source::sysfs::AtOnce;
+
+/// Which of the two powers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    Instant,
+    Average,
+}
+
+/// Where readings are to come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// The kernel's files where they agree with libamd_smi, or where there is none.
+    Auto,
+    Amdsmi,
+    Sysfs,
+}
+
+/// One reading of the energy accumulator.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RawEnergy {
+    pub accumulator: u64,
+    /// Microjoules a count, in the unit that the session chose.
+    pub unit_uj: f64,
+    /// The driver's clock (boot time) when it filled the table.
+    pub driver_time_ns: Option<u64>,
+    /// The firmware's clock at the accumulator's value.
+    pub firmware_time_ns: Option<u64>,
+    /// `Some(age)` if the driver's clock has stood still for suspiciously long.
+    pub stale_ms: Option<u64>,
+}
+
+/// The powers that a GPU reports: one of the two, as a rule.
+#[derive(Debug, Clone, Copy, Default)]
+struct Powers {
+    instant_mw: Option<u64>,
+    average_mw: Option<u64>,
+    /// The driver's clock, where it comes with them.
+    driver_ns: Option<u64>,
+}
+
+impl Powers {
+    fn any(self) -> bool {
+        self.instant_mw.is_some() || self.average_mw.is_some()
+    }
+}
+
+/// What a sensor of a GPU may say.
+fn is_temperature(celsius: &i32) -> bool {
+    (-100..1000).contains(celsius)
+}
+
+pub struct Device {
+    pub index: usize,
+    pub name: String,
+    pub place: Place,
+    pub device_id: Option<u16>,
+    /// HIP's index if nothing were masked.
+    pub unmasked: Option<u32>,
+    pub role: Role,
+    /// For one that has no power and energy of its own: who has them, in words.
+    pub shared_with: Option<String>,
+    /// Equal for all GPUs that share one energy counter.
+    pub package: String,
+    /// There are others, in this session or not.
+    pub shares_package: bool,
+    /// libamd_smi's side of it; without one, all goes by the kernel's files.
+    vendor: Option<Vendor>,
+    /// The kernel's files, where readings come from them.
+    files: Option<Files>,
+    /// Its folder in sysfs.
+    folder: PathBuf,
+    hwmon: Hwmon,
+    verdict: Standing,
+    /// The book on its counter, begun at the first look. Held while it is looked at: then looks come in their order.
+    ledger: sync::Mutex<Option<Ledger>>,
+    freshness: Freshness,
+    said_fraction: AtomicBool,
+    /// One change at a time: what is read back is then one's own. Holds what has been locked.
+    changing: sync::Mutex<clocks::Locks>,
+}
+
+impl Device {
+    pub fn new(place: Place, source: Option<Source>, handle: Option<Handle>, backend: Backend, root: &Path) -> Self {
+        let folder = sysfs::pci_device(root, &place.pci);
+        // One that libamd_smi does not list has no side of it, unless that one is insisted on.
+        let vendor = source.filter(|_| handle.is_some() || backend == Backend::Amdsmi);
+        let vendor = vendor.map(|source| Vendor::new(source, handle));
+        let mut device = Device {
+            index: usize::MAX,
+            name: String::new(),
+            device_id: sysfs::device_id(&folder).or(place.node.as_ref().map(|n| n.device_id)),
+            unmasked: None,
+            role: Role::Single,
+            shared_with: None,
+            shares_package: false,
+            package: format!("{:04x}:{:02x}:{:02x}", place.pci.domain, place.pci.bus, place.pci.device),
+            hwmon: Hwmon::of(&folder),
+            folder,
+            place,
+            vendor,
+            files: None,
+            verdict: Standing::new(Verdict::NotChecked),
+            ledger: sync::Mutex::new(None),
+            freshness: Freshness::default(),
+            said_fraction: AtomicBool::new(false),
+            changing: sync::Mutex::new(clocks::Locks::default()),
+        };
+        let asked = device.vendor.as_ref().and_then(Vendor::market_name);
+        device.name = asked.or_else(|| sysfs::product_name(&device.folder)).unwrap_or_default();
+        device.choose(backend);
+        device
+    }
+
+    /// How errors call it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = if self.name.is_empty() { "unnamed" } else { &self.name };
+        let number = if self.index == usize::MAX { String::new() } else { format!(" {}", self.index) };
+        format!("GPU{number} ({name}, {})", self.place.pci)
+    }
+
+    /// Where its readings come from: never `Auto`.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        if self.files.is_some() {
+            Backend::Sysfs
+        } else {
+            Backend::Amdsmi
+        }
+    }
+
+    #[must_use]
+    #[inline]
+    pub fn verdict(&self) -> Verdict {
+        self.verdict.get()
+    }
+
+    pub fn set_verdict(&self, v: Verdict) {
+        self.verdict.set(v);
+    }
+
+    /// Power of the whole package, in milliwatts.
+    pub fn power_mw(&self, which: Power) -> Result<u64> {
+        self.refuse_shared("power")?;
+        let power = self.reported_power_mw(which)?;
+        self.refuse_zero("power", power)?;
+        Ok(power)
+    }
+
+    /// What the source says, whoever's power it is.
+    fn reported_power_mw(&self, which: Power) -> Result<u64> {
+        let what = match which {
+            Power::Instant => "instant power",
+            Power::Average => "average power",
+        };
+        let (powers, stale_ms) = self.powers(what)?;
+        let (asked, other) = match which {
+            Power::Instant => (powers.instant_mw, powers.average_mw),
+            Power::Average => (powers.average_mw, powers.instant_mw),
+        };
+        match (asked, other) {
+            (Some(mw), _) => self.refuse_stale(what, stale_ms).map(|()| mw),
+            (None, Some(_)) => {
+                let why = match which {
+                    Power::Instant => "this GPU reports average power only; ask for that",
+                    Power::Average => "this GPU reports instant power only; ask for that",
+                };
+                Err(self.not_supported(what, why))
+            }
+            (None, None) => {
+                Err(self.not_supported(what, "the driver reports none (its gpu_metrics may be unreadable)"))
+            }
+        }
+    }
+
+    /// Both powers, and for how long their time has stood still, if that is too long.
+    fn powers(&self, what: &'static str) -> Result<(Powers, Option<u64>)> {
+        match (&self.files, &self.vendor) {
+            (Some(files), _) => self.file_powers(files, what),
+            (None, Some(vendor)) => {
+                let look = || {
+                    let powers = self.vendor_powers(vendor)?;
+                    // Up to 25.x a failed read repeats the last ones with SUCCESS, and without a time of their own.
+                    let repeated_ns = if powers.any() { vendor.time_of_repeated_ns() } else { None };
+                    Ok((powers, self.standing_still_ms(repeated_ns)))
+                };
+                again_if_old(look, |(_, stale_ms)| stale_ms.is_some())
+            }
+            (None, None) => Err(self.without_source(what)),
+        }
+    }
+
+    /// The energy counter as it stands, trusted or not.
+    #[inline]
+    pub fn raw_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
+        const WHAT: &str = "energy";
+        self.refuse_shared(WHAT)?;
+        match self.at_once(unit) {
+            Some(t) => Ok(t.energy()),
+            None => self.closer_energy(unit),
+        }
+    }
+
+    /// The same where something may be the matter: another look.
+    fn closer_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
+        const WHAT: &str = "energy";
+        let mut raw = match (&self.files, &self.vendor) {
+            (Some(files), _) => self.file_energy(files, WHAT)?,
+            (None, Some(vendor)) => match self.fresh_count_by(vendor) {
+                Ok(raw) => raw,
+                Err(n) => return Err(self.why_no_count(vendor, WHAT, n)),
+            },
+            (None, None) => return Err(self.without_source(WHAT)),
+        };
+        self.refuse_zero(WHAT, raw.accumulator)?;
+        raw.unit_uj = unit.uj(raw.unit_uj);
+        Ok(raw)
+    }
+
+    /// Energy in millijoules since the counter's own zero, if the counter is to be trusted.
+    #[inline]
+    pub fn energy_mj(&self, unit: EnergyUnit) -> Result<u64> {
+        if !self.is_secondary() && self.verdict().is_usable() {
+            if let Some(mj) = self.energy_mj_at_once(unit) {
+                return Ok(mj);
+            }
+        }
+        self.energy_or_why_not(unit)
+    }
+
+    fn energy_or_why_not(&self, unit: EnergyUnit) -> Result<u64> {
+        const WHAT: &str = "energy";
+        self.refuse_shared(WHAT)?;
+        let verdict = self.verdict();
+        if verdict == Verdict::Pending {
+            return Err(Error::NotYet { device: self.label(), what: WHAT });
+        }
+        // Where validation could not read it, the call itself says why.
+        if !verdict.is_usable() && verdict != Verdict::Unsupported {
+            return Err(self.not_supported(WHAT, &format!("its energy counter is not trusted: {}", verdict.why())));
+        }
+        let raw = self.closer_energy(unit)?;
+        if verdict == Verdict::Unsupported {
+            return Err(self.not_supported(
+                WHAT,
+                "its energy counter could not be read when the session was opened, so nothing tells whether it is to be trusted; open another session",
+            ));
+        }
+        self.refuse_stale(WHAT, raw.stale_ms)?;
+        self.to_mj(&raw)
+    }
+
+    #[inline]
+    pub fn to_mj(&self, raw: &RawEnergy) -> Result<u64> {
+        energy_mj(raw.accumulator, raw.unit_uj).ok_or_else(|| {
+            self.not_supported("energy", &format!("libamd_smi reports a unit of {} µJ for it", raw.unit_uj))
+        })
+    }
+
+    /// Hotspot (junction) temperature in degrees Celsius.
+    pub fn temperature_c(&self) -> Result<i32> {
+        const WHAT: &str = "temperature";
+        let celsius = match (&self.files, &self.vendor) {
+            (Some(files), _) => self.file_hotspot_c(files, WHAT)?,
+            (None, Some(vendor)) => self.vendor_hotspot_c(vendor)?,
+            (None, None) => return Err(self.without_source(WHAT)),
+        };
+        match i32::try_from(celsius) {
+            Ok(c) if is_temperature(&c) => Ok(c),
+            _ => Err(self.not_supported(WHAT, &format!("{celsius} °C is what is reported"))),
+        }
+    }
+
+    /// The highest and the lowest clock of the domain, as Zeus has it: [max, min].
+    pub fn clocks_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
+        match &self.vendor {
+            Some(vendor) => self.vendor_clocks_mhz(vendor, clock),
+            None => self.file_clocks_mhz(clock),
+        }
+    }
+
+    /// Setters of AMD's library return when the driver is done.
+    #[must_use]
+    pub fn supports_nonblocking_setters(&self) -> bool {
+        false
+    }
+
+    /// Power, energy and limits are another GPU's.
+    #[must_use]
+    pub fn is_secondary(&self) -> bool {
+        matches!(self.role, Role::SecondaryDie { .. } | Role::SecondaryPartition { .. })
+    }
+
+    /// Does it report power or energy of its own? Of two dies only one does.
+    #[must_use]
+    pub fn reports_anything(&self) -> bool {
+        // A failure that passes says nothing: then it is taken for the one that does, which refuses zeroes.
+        let passing = |k: Kind| matches!(k, Kind::Busy | Kind::Io | Kind::Timeout | Kind::NoMemory);
+        let power = |which| match self.reported_power_mw(which) {
+            Ok(mw) => mw != 0,
+            Err(e) => passing(e.kind()),
+        };
+        let counts = match (&self.files, &self.vendor) {
+            (Some(files), _) => self.file_energy(files, "energy"),
+            (None, Some(vendor)) => self.vendor_energy(vendor, "energy"),
+            (None, None) => Err(self.without_source("energy")),
+        };
+        let counts = counts.map_or_else(|e| passing(e.kind()), |raw| raw.accumulator != 0);
+        power(Power::Instant) || power(Power::Average) || counts
+    }
+
+    /// Of two dies one reports zeroes. If that is the one that was taken for the other, they are no readings.
+    fn refuse_zero(&self, what: &'static str, value: u64) -> Result<()> {
+        if value == 0 && self.role == Role::PrimaryDie {
+            let why = "it reports 0, as second dies do, and when the session was opened nothing told which die it is; open another session";
+            return Err(self.not_supported(what, why));
+        }
+        Ok(())
+    }
+
+    pub fn not_supported(&self, what: &'static str, why: &str) -> Error {
+        Error::NotSupported { device: self.label(), what, why: why.to_owned() }
+    }
+
+    fn without_source(&self, what: &'static str) -> Error {
+        self.not_supported(what, "neither libamd_smi nor the kernel's files serve this GPU")
+    }
+
+    /// One counter, one limit a package: where they are another GPU's, this one refuses and names it.
+    #[inline]
+    fn refuse_shared(&self, what: &'static str) -> Result<()> {
+        let is = match self.role {
+            Role::Single | Role::PrimaryDie => return Ok(()),
+            Role::SecondaryDie { .. } => "it is the second die of its package and reports nothing of its own",
+            Role::SecondaryPartition { .. } => {
+                "it is a partition of a package that is measured as a whole, by its first partition"
+            }
+        };
+        let who = self.shared_with.as_deref().unwrap_or("nothing tells which GPU");
+        Err(self.not_supported(what, &format!("{is}; {who} has it, for all of the package")))
+    }
+}

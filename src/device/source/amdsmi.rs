@@ -1,0 +1,187 @@
+//! One GPU as libamd_smi has it.
+
+use crate::amdsmi::releases::Generation;
+use crate::amdsmi::status::Status;
+use crate::amdsmi::{Calls, Clock, Handle, Library, PowerCaps};
+use crate::device::{clocks, Device, Powers, RawEnergy};
+use crate::error::{Error, Result};
+
+/// What every device of a session shares.
+#[derive(Clone, Copy)]
+pub struct Source {
+    pub library: &'static Library,
+    pub generation: &'static Generation,
+    /// The library's initialisation that the handles belong to.
+    pub epoch: u32,
+}
+
+pub(in crate::device) struct Vendor {
+    source: Source,
+    handle: Option<Handle>,
+}
+
+/// Why libamd_smi gave no count. Small: a reading is not moved about for what it might have been instead.
+#[derive(Clone, Copy)]
+pub(in crate::device) enum NoCount {
+    CannotAsk,
+    Frozen,
+    Failed(Status),
+    Absent,
+}
+
+/// What a call takes.
+pub(in crate::device) struct Asked {
+    pub calls: &'static Calls,
+    pub g: &'static Generation,
+    pub handle: Handle,
+}
+
+impl Vendor {
+    pub fn new(source: Source, handle: Option<Handle>) -> Self {
+        Vendor { source, handle }
+    }
+
+    pub fn market_name(&self) -> Option<String> {
+        self.source.library.calls.market_name(self.source.generation, self.handle?).1
+    }
+
+    /// Its metrics are those of the first reading, and may be another GPU's (ROCm 6.0).
+    pub fn is_frozen(&self) -> bool {
+        self.source.generation.frozen
+    }
+
+    /// What it says may be what it said earlier.
+    pub fn repeats_old(&self) -> bool {
+        self.source.generation.repeats_stale
+    }
+
+    /// The driver's time of what the library would say now, where it may repeat old values with SUCCESS.
+    pub fn time_of_repeated_ns(&self) -> Option<u64> {
+        let g = self.source.generation;
+        let count = self
+            .handle
+            .filter(|_| self.repeats_old() && !g.frozen)
+            .map(|h| self.source.library.calls.energy_count(g, h));
+        count?.ok()?.time_ns
+    }
+}
+
+impl Device {
+    #[inline(always)]
+    pub(in crate::device) fn ask(&self, vendor: &Vendor) -> Result<Asked> {
+        let Source { library, generation, epoch } = vendor.source;
+        match vendor.handle {
+            Some(handle) if epoch == library.epoch() => Ok(Asked { calls: &library.calls, g: generation, handle }),
+            _ => Err(self.cannot_ask(vendor)),
+        }
+    }
+
+    #[cold]
+    fn cannot_ask(&self, vendor: &Vendor) -> Error {
+        if vendor.handle.is_none() {
+            return Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()));
+        }
+        let by = "libamd_smi, shut down and initialised anew by somebody else,";
+        vendor.source.library.device_failure(Status::NOT_INIT, by, self.label())
+    }
+
+    #[cold]
+    pub(in crate::device) fn failure(&self, vendor: &Vendor, status: Status, call: &'static str) -> Error {
+        vendor.source.library.device_failure(status, call, self.label())
+    }
+
+    pub(in crate::device) fn vendor_powers(&self, vendor: &Vendor) -> Result<Powers> {
+        if vendor.is_frozen() {
+            // Its library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
+            return self.only_hwmon_powers();
+        }
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        let (status, info) = calls.power_info(g, handle);
+        let mw = |watts: Option<u32>| watts.map(|w| u64::from(w) * 1000);
+        match (mw(info.current_w), mw(info.average_w), status) {
+            // The powers may be there although the call failed.
+            (None, None, Err(s)) => Err(self.failure(vendor, s, "amdsmi_get_power_info")),
+            (instant_mw, average_mw, _) => Ok(Powers { instant_mw, average_mw, driver_ns: None }),
+        }
+    }
+
+    pub(in crate::device) fn vendor_energy(&self, vendor: &Vendor, what: &'static str) -> Result<RawEnergy> {
+        self.count_by(vendor).map_err(|n| self.why_no_count(vendor, what, n))
+    }
+
+    /// The count, and whether it is an old one: then a second look tells whether it was not this thread that stood still.
+    #[inline(always)]
+    pub(in crate::device) fn fresh_count_by(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
+        let mut raw = self.count_by(vendor)?;
+        raw.stale_ms = self.standing_still_ms(raw.driver_time_ns);
+        if raw.stale_ms.is_some() {
+            raw = self.count_again(vendor)?;
+            raw.stale_ms = self.standing_still_ms(raw.driver_time_ns);
+        }
+        Ok(raw)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_again(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
+        self.count_by(vendor)
+    }
+
+    #[inline(always)]
+    fn count_by(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
+        let Source { library, generation, epoch } = vendor.source;
+        let handle = vendor.handle.filter(|_| epoch == library.epoch()).ok_or(NoCount::CannotAsk)?;
+        if vendor.is_frozen() {
+            return Err(NoCount::Frozen);
+        }
+        let count = library.calls.energy_count(generation, handle).map_err(NoCount::Failed)?;
+        Ok(RawEnergy {
+            accumulator: count.accumulator.ok_or(NoCount::Absent)?,
+            unit_uj: f64::from(count.resolution_uj),
+            driver_time_ns: count.time_ns,
+            firmware_time_ns: None,
+            stale_ms: None,
+        })
+    }
+
+    #[cold]
+    pub(in crate::device) fn why_no_count(&self, vendor: &Vendor, what: &'static str, n: NoCount) -> Error {
+        match n {
+            NoCount::CannotAsk if !vendor.is_frozen() => self.cannot_ask(vendor),
+            NoCount::CannotAsk | NoCount::Frozen => self.not_supported(
+                what,
+                "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later, or the backend ZEUS_AMD_BACKEND_SYSFS",
+            ),
+            NoCount::Failed(status) => self.failure(vendor, status, "amdsmi_get_energy_count"),
+            NoCount::Absent => self.not_supported(what, "the driver has no energy counter for it"),
+        }
+    }
+
+    pub(in crate::device) fn vendor_hotspot_c(&self, vendor: &Vendor) -> Result<i64> {
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        calls.hotspot_c(g, handle).map_err(|s| self.failure(vendor, s, "amdsmi_get_temp_metric"))
+    }
+
+    pub(in crate::device) fn vendor_clocks_mhz(&self, vendor: &Vendor, clock: Clock) -> Result<(u32, u32)> {
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        let clocks = calls.clocks(g, handle, clock);
+        let clocks = clocks.map_err(|s| self.failure(vendor, s, "amdsmi_get_clock_info"))?;
+        match (clocks.max_mhz, clocks.min_mhz) {
+            (Some(max), Some(min)) => Ok((max, min)),
+            _ => Err(self.not_supported(clocks::name(clock), "the driver does not report its range")),
+        }
+    }
+
+    pub(in crate::device) fn vendor_caps(&self, vendor: &Vendor) -> Result<PowerCaps> {
+        let Asked { calls, g, handle } = self.ask(vendor)?;
+        let caps = calls.power_caps(g, handle);
+        let mut caps = caps.map_err(|s| self.failure(vendor, s, "amdsmi_get_power_cap_info"))?;
+        if g.cap_tenth {
+            // The library loses the last digit from 1000 W on; the kernel's file tells.
+            let told = self.hwmon.power_cap_uw();
+            let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);
+            caps.current_uw = told.or(if may_be_tenth { None } else { caps.current_uw });
+        }
+        Ok(caps)
+    }
+}

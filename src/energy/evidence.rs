@@ -1,0 +1,180 @@
+//! What is seen of one counter while it is checked, and what that comes to. Pure.
+
+use super::validation::Verdict;
+
+/// What one look showed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    /// By how much the counter went on, and in how long; `None` if this says nothing of it.
+    pub moved: Option<(u128, u64)>,
+    /// It went back, or further than the GPU can draw.
+    pub reset: bool,
+    /// There is a count to be read.
+    pub counter: bool,
+    /// There is none, for sure.
+    pub no_counter: bool,
+    /// The GPU sleeps or is in reset, and nothing is to be had of it now.
+    pub asleep: bool,
+    pub power_mw: Option<u64>,
+    /// That is one which the firmware averages, over seconds.
+    pub averaged: bool,
+    /// No power is reported, for sure.
+    pub no_power: bool,
+    /// The counter's time is its own: one that moves is a refresh.
+    pub timed: bool,
+}
+
+/// So many refreshes, each with counts, are no accident.
+const ENOUGH_REFRESHES: u32 = 4;
+const ENOUGH_NS: u64 = 20_000_000;
+/// A counter is reset once while it is looked at, but not again and again.
+const FEW_RESETS: u32 = 1;
+/// A single answer may be a torn or a passing one.
+const ENOUGH_REFUSALS: u32 = 3;
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence {
+    counter: bool,
+    no_counter: u32,
+    asleep: bool,
+    no_power: u32,
+    counted_pj: u128,
+    span_ns: u64,
+    refreshes: u32,
+    resets: u32,
+    /// Its time went on, and it did not.
+    stood: u32,
+    least_mw: Option<u64>,
+    most_mw: Option<u64>,
+    averaged: bool,
+}
+
+impl Evidence {
+    pub fn add(&mut self, seen: Seen) {
+        self.counter |= seen.counter;
+        self.no_counter += u32::from(seen.no_counter);
+        self.asleep = seen.asleep;
+        self.no_power += u32::from(seen.no_power);
+        self.resets += u32::from(seen.reset);
+        if let Some((pj, ns)) = seen.moved {
+            self.counted_pj += pj;
+            self.span_ns += ns;
+            self.stood += u32::from(pj == 0);
+            self.refreshes += u32::from(pj > 0 && seen.timed);
+        }
+        self.averaged |= seen.averaged;
+        if let Some(mw) = seen.power_mw {
+            self.least_mw = Some(self.least_mw.map_or(mw, |l| l.min(mw)));
+            self.most_mw = Some(self.most_mw.map_or(mw, |m| m.max(mw)));
+        }
+    }
+
+    /// How the count compares with the power: below and above 1 by how much, at the least.
+    fn is_within(&self, factor: u128, span_ns: u64) -> bool {
+        let pj = |mw: Option<u64>| u128::from(mw.unwrap_or(0)) * u128::from(span_ns);
+        self.counted_pj * factor > pj(self.least_mw) && self.counted_pj < pj(self.most_mw) * factor
+    }
+
+    /// The power is still on its way to what is drawn, so that it says little: a step of the load shows in the counter at
+    /// once, and in an average after seconds.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        let (least, most) = (self.least_mw.unwrap_or(0), self.most_mw.unwrap_or(0));
+        self.averaged && most - least > least / 20 + 1000
+    }
+
+    /// A verdict that no more looking would change.
+    #[must_use]
+    pub fn early(&self) -> Option<Verdict> {
+        if !self.counter && self.no_counter >= ENOUGH_REFUSALS {
+            return Some(Verdict::Unsupported);
+        }
+        if self.counter && self.most_mw.is_none() && self.no_power >= ENOUGH_REFUSALS {
+            return Some(Verdict::NoPowerToCompare);
+        }
+        let steady = self.stood == 0 && self.resets <= FEW_RESETS;
+        let sure = steady && self.refreshes >= ENOUGH_REFRESHES && self.span_ns >= ENOUGH_NS;
+        // Narrower than the rule that decides in the end: what is near its edges is looked at for longer.
+        (sure && self.is_within(4, self.span_ns)).then_some(Verdict::Trusted)
+    }
+
+    /// The verdict after the half second of [`super::fixed`], of which this saw all: the same where that one is right. It
+    /// takes the least and the most of the powers where that one takes the first.
+    #[must_use]
+    pub fn late(&self, looked_ns: u64) -> Verdict {
+        if !self.counter {
+            // One that sleeps may have a counter, and is asked again.
+            return if self.asleep { Verdict::Pending } else { Verdict::Unsupported };
+        }
+        if self.most_mw.unwrap_or(0) == 0 {
+            return Verdict::NoPowerToCompare;
+        }
+        // What stands still has no time of its own.
+        let span_ns = if self.counted_pj == 0 { looked_ns } else { self.span_ns };
+        if self.resets > FEW_RESETS {
+            Verdict::Implausible
+        } else if self.is_within(10, span_ns) {
+            Verdict::Trusted
+        } else if self.counted_pj == 0 {
+            Verdict::Stuck
+        } else {
+            Verdict::Implausible
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(pj: u128, ms: u64, mw: u64) -> Seen {
+        Seen { moved: Some((pj, ms * 1_000_000)), counter: true, power_mw: Some(mw), timed: true, ..Seen::default() }
+    }
+
+    fn looks(n: u32, one: Seen) -> Evidence {
+        let mut e = Evidence::default();
+        (0..n).for_each(|_| e.add(one));
+        e
+    }
+
+    // 300 W for 10 ms are 3 J, 3e12 pJ.
+    const RIGHT: u128 = 3_000_000_000_000;
+
+    #[test]
+    fn early_only_when_it_is_sure() {
+        assert_eq!(looks(3, look(RIGHT, 10, 300_000)).early(), None);
+        assert_eq!(looks(4, look(RIGHT, 10, 300_000)).early(), Some(Verdict::Trusted));
+        assert_eq!(looks(4, look(RIGHT / 10, 1, 300_000)).early(), None, "4 ms are too short");
+        assert_eq!(looks(50, look(RIGHT / 6, 10, 300_000)).early(), None);
+        assert_eq!(looks(50, look(0, 10, 300_000)).early(), None);
+        let mut stood_once = looks(9, look(RIGHT, 10, 300_000));
+        stood_once.add(look(0, 10, 300_000));
+        assert_eq!(stood_once.early(), None);
+        let none = Seen { no_counter: true, power_mw: Some(1), ..Seen::default() };
+        assert_eq!(looks(2, none).early(), None);
+        assert_eq!(looks(3, none).early(), Some(Verdict::Unsupported));
+        let powerless = Seen { counter: true, no_power: true, ..Seen::default() };
+        assert_eq!(looks(3, powerless).early(), Some(Verdict::NoPowerToCompare));
+    }
+
+    #[test]
+    fn late_is_zeus_rule_with_the_least_and_the_most_power() {
+        let half_second = 500_000_000;
+        assert_eq!(looks(50, look(RIGHT / 9, 10, 300_000)).late(half_second), Verdict::Trusted);
+        assert_eq!(looks(50, look(RIGHT / 11, 10, 300_000)).late(half_second), Verdict::Implausible);
+        assert_eq!(looks(50, look(RIGHT * 9, 10, 300_000)).late(half_second), Verdict::Trusted);
+        assert_eq!(looks(50, look(RIGHT * 11, 10, 300_000)).late(half_second), Verdict::Implausible);
+        assert_eq!(looks(50, look(0, 10, 300_000)).late(half_second), Verdict::Stuck);
+        assert_eq!(looks(50, look(RIGHT, 10, 0)).late(half_second), Verdict::NoPowerToCompare);
+        assert_eq!(Evidence::default().late(half_second), Verdict::Unsupported);
+        assert_eq!(looks(50, Seen { asleep: true, ..Seen::default() }).late(half_second), Verdict::Pending);
+        // Every step is one that cannot be.
+        let leaps = Seen { moved: None, reset: true, ..look(0, 10, 300_000) };
+        assert_eq!(looks(1, leaps).late(half_second), Verdict::Stuck);
+        assert_eq!(looks(2, leaps).late(half_second), Verdict::Implausible);
+        // From idle to full load: the first power alone would call this one implausible.
+        let mut rise = looks(1, look(0, 0, 20_000));
+        (0..50).for_each(|_| rise.add(look(RIGHT, 10, 300_000)));
+        assert_eq!(rise.late(half_second), Verdict::Trusted);
+    }
+}

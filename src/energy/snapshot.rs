@@ -1,0 +1,89 @@
+//! The state of the book at one moment; what is measured is the difference of two.
+
+use super::clock_sync::KEPT_PACE;
+use super::sample::{Look, SLOWEST_NS};
+
+/// Sums since the book was begun; what counts are differences of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Counts, wraps undone.
+    pub counts: u64,
+    /// What no count tells (over a reset), from the power, and how far off that may be.
+    pub patched_pj: u128,
+    pub slack_pj: u128,
+    pub resets: u32,
+    /// Power × time by trapezoids, how far off that may be, and how many there were.
+    pub integral_pj: u128,
+    pub integral_slack_pj: u128,
+    pub trapezoids: u64,
+    /// Times longer than a sampler leaves between two looks.
+    pub gaps: u32,
+}
+
+/// What a look added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing to compare with yet, or nothing that could be compared.
+    Nothing,
+    /// The same reading again.
+    Same,
+    /// The counter went on by so much, in so long.
+    On { counts: u64, ns: u64 },
+    /// It went back, or leapt: it was reset.
+    Reset,
+}
+
+/// The state of the book at an edge of a region.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    /// When the region began or ended, on `CLOCK_BOOTTIME`.
+    pub edge_ns: u64,
+    /// The last looks with a count and with a power.
+    pub counted: Option<Look>,
+    pub powered: Option<Look>,
+    pub totals: Totals,
+    /// So much older than its time the count is, as far as was known then; and so much more any of that counter may be.
+    pub age_ns: u64,
+    pub unsure_ns: u64,
+    /// The least that the driver's clock was ahead of the firmware's until then.
+    pub least_ahead_ns: Option<i64>,
+    /// What has to be added to the driver's times, as far as was known then.
+    pub zero_ns: i64,
+    /// When a count was last seen that the counter has since gone on from.
+    pub moving_ns: u64,
+}
+
+impl Mark {
+    /// What has come into the book since an earlier mark, whoever looked.
+    #[must_use]
+    pub fn since(&self, earlier: &Mark) -> Step {
+        if self.totals.resets != earlier.totals.resets {
+            return Step::Reset;
+        }
+        let (Some(last), Some(first)) = (self.counted, earlier.counted) else { return Step::Nothing };
+        let counts = self.totals.counts.wrapping_sub(earlier.totals.counts);
+        last.since(&first).map_or(Step::Same, |ns| Step::On { counts, ns })
+    }
+
+    /// The time since an earlier mark by the firmware's clock, if both have it, and it did not start anew in between.
+    #[must_use]
+    pub fn firmware_since(&self, earlier: &Mark, by_driver: u64) -> Option<u64> {
+        let firmware = |m: &Mark| m.counted.and_then(|c| c.firmware_ns);
+        let ns = firmware(self)?.checked_sub(firmware(earlier)?)?;
+        let apart = (by_driver / 4 + 2_000_000).min(by_driver / KEPT_PACE + 2 * SLOWEST_NS);
+        (ns.abs_diff(by_driver) <= apart).then_some(ns)
+    }
+
+    /// No count of that counter is older than its time by more.
+    #[must_use]
+    pub fn oldest_ns(&self) -> u64 {
+        self.age_ns.max(self.unsure_ns)
+    }
+
+    /// The age of the count, with what is known later of the two clocks.
+    pub(super) fn age_by(&self, least_ahead_ns: Option<i64>) -> u64 {
+        let ahead = self.counted.and_then(|c| c.ahead_ns()).zip(least_ahead_ns);
+        let told = ahead.map_or(0, |(ahead, least)| ahead.saturating_sub(least).max(0).unsigned_abs());
+        self.age_ns.max(told)
+    }
+}
