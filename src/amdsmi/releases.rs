@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn releases_of_the_facts() {
         let facts: serde_json::Value =
-            serde_json::from_str(include_str!("../../tests/facts/amdsmi-layouts.json")).unwrap();
+            serde_json::from_str(include_str!("../../simulator/vendor-data/amdsmi-layouts.json")).unwrap();
         let releases: [(&str, [u32; 4]); 20] = [
             ("6.0.0-header", [23, 4, 0, 0]),
             ("6.0.2-header", [23, 4, 0, 0]),

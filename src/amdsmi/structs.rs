@@ -158,7 +158,7 @@ mod tests {
     use std::mem::{offset_of, size_of};
 
     fn facts() -> serde_json::Value {
-        serde_json::from_str(include_str!("../../tests/facts/amdsmi-layouts.json")).unwrap()
+        serde_json::from_str(include_str!("../../simulator/vendor-data/amdsmi-layouts.json")).unwrap()
     }
 
     /// The named layouts of the facts have `fields` where `ours` has them, and fit into the roomy buffer.

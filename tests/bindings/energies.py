@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import sys
 
-RUN = pathlib.Path(__file__).resolve().parents[1] / "sim" / "run"
+RUN = pathlib.Path(__file__).resolve().parents[2] / "simulator" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
 
 

@@ -181,7 +181,7 @@ fn sizes_are_held() {
 /// The example of the facts, number by number.
 #[test]
 fn the_example_of_1_9() {
-    let path = crate::common::root().join("tests/facts/gpu-metrics-v1_9-example.hex");
+    let path = crate::common::root().join("simulator/vendor-data/gpu-metrics-v1_9-example.hex");
     let text = std::fs::read_to_string(path).unwrap();
     let bytes: Vec<u8> = text.split_whitespace().map(|h| u8::from_str_radix(h, 16).unwrap()).collect();
     let mut clocks = [None; 8];

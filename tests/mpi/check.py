@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sim/run")
+RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../simulator/run")
 EDGE_NS = 20_000_000  # a reading ends with the driver's time, which is a little before the call's
 
 

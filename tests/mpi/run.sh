@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 root=$PWD
-. examples-c/require.sh
+. scripts/require.sh
 ALSO=
 dpkg -s scalapack-mpi-test >/dev/null 2>&1 || ALSO=scalapack-mpi-test
 [ -e /usr/lib/x86_64-linux-gnu/openmpi/include/mpi.h ] || [ -n "$(find /usr/lib -path '*openmpi/include/mpi.h' 2>/dev/null)" ] || ALSO="$ALSO libopenmpi-dev"
@@ -19,7 +19,7 @@ case $target in /*) ;; *) target=$root/$target ;; esac
 export CARGO_TARGET_DIR=$target
 cargo rustc --quiet --locked --release --lib --crate-type cdylib || exit 1
 ln -sf libzeus_amd.so "$target/release/libzeus_amd.so.0"
-tests/sim/run --build-only || exit 1
+simulator/run --build-only || exit 1
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -57,7 +57,7 @@ build() {
     local flags=(-Wall -Wextra -Werror -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -Iinclude)
     local link=(-L"$target/release" -lzeus_amd -Wl,-rpath,"$target/release")
     local name
-    "mpicc.$mpi" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden "${flags[@]}" mpi/*.c -o "$programs/libzeus_amd_pmpi.so" \
+    "mpicc.$mpi" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden "${flags[@]}" tools/pmpi/*.c -o "$programs/libzeus_amd_pmpi.so" \
         "${link[@]}" -lpthread -ldl || return 1
     "mpicc.$mpi" -std=c99 "${flags[@]}" tests/mpi/job.c -o "$programs/job" "${link[@]}" || return 1
     "mpicc.$mpi" -std=c99 "${flags[@]}" examples-c/mpi_energy.c -o "$programs/mpi_energy" "${link[@]}" || return 1
@@ -150,7 +150,7 @@ profiled() { # RANKS RULE PROGRAM [ARGUMENTS] -- words of report.py
     while [ "$1" != -- ]; do words+=("$1"); shift; done
     shift
     rm -f "$work/report.json"
-    epoch_ns=$(tests/sim/run truth --dir "$MACHINE_A" | python3 -c 'import json, sys; print(json.load(sys.stdin)["epoch_ns"])')
+    epoch_ns=$(simulator/run truth --dir "$MACHINE_A" | python3 -c 'import json, sys; print(json.load(sys.stdin)["epoch_ns"])')
     words=("${words[@]/EPOCH/$epoch_ns}")
     ZEUS_AMD_PMPI_OUTPUT=$work/report PROFILER=$programs/libzeus_amd_pmpi.so \
         "$start" "${words[0]}" "$rank" "${words[1]}" "$programs/${words[2]}" "${words[@]:3}" >"$work/program.out" &&

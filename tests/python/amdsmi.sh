@@ -36,7 +36,7 @@ for version; do
         failed=$((failed + 1))
         continue
     }
-    for machine in "$root"/tests/sim/machines/*.toml; do
+    for machine in "$root"/simulator/machines/*.toml; do
         name=$(basename "$machine" .toml)
         check "$version" "$name" "$name"
     done

@@ -1,8 +1,8 @@
 """AMD's own Python package `amdsmi`, unchanged, reads a simulated machine, and must find what the machine file says.
 
 Runs inside a machine, with one of the packages 6.1.2, 6.2.4, 6.3.3, 6.4.3, 7.0.2 installed:
-    tests/sim/run --machine mi300x-8 --rocm 6.4.3 -- python test_amdsmi.py
-What the releases do differently is in tests/sim/src/release.rs; here it is said a second time, from the facts, so that a
+    simulator/run --machine mi300x-8 --rocm 6.4.3 -- python test_amdsmi.py
+What the releases do differently is in simulator/src/release.rs; here it is said a second time, from the facts, so that a
 mistake there shows.
 """
 
@@ -17,7 +17,7 @@ from importlib.metadata import version as package_version
 import amdsmi
 
 VERSION = tuple(int(x) for x in package_version("amdsmi").split(".")[:3])
-RUN = pathlib.Path(__file__).resolve().parents[1] / "sim" / "run"
+RUN = pathlib.Path(__file__).resolve().parents[2] / "simulator" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
 
 

@@ -1,7 +1,7 @@
 """The Python file on a simulated machine that has steady power, trusted counters and at least two GPUs (and, for
 `Dies`, pairs of dies). Imports zeus_amd as it is installed or found.
 
-    tests/sim/run --machine mi300x-8 --rocm 7.0.2 -- python3 tests/python/test_binding.py
+    simulator/run --machine mi300x-8 --rocm 7.0.2 -- python3 tests/python/test_binding.py
 """
 
 import ctypes

@@ -4,7 +4,7 @@ library says is held to the machine file besides; where Zeus is known to be wron
 it is wrong exactly so, so that the day it changes shows.
 
 Runs inside a machine, with ZEUS_AMD_LIBRARY naming this library, and python/ on the path:
-    tests/sim/run --machine mi300x-8 --rocm 6.4.3 -- python test_zeus.py
+    simulator/run --machine mi300x-8 --rocm 6.4.3 -- python test_zeus.py
 ZEUS_FAILS=ZeusGPUNotFoundError says that Zeus cannot open this machine; this library must all the same.
     python test_zeus.py --faults
 prints the machine's options under which one GPU or another fails with each status of AMD's that Zeus knows.
@@ -66,7 +66,7 @@ from zeus_amd import Backend, Status, Verdict
 
 ROCM = tuple(int(x) for x in importlib.metadata.version("amdsmi").split(".")[:3])
 ZEUS = tuple(int(x) for x in importlib.metadata.version("zeus").split(".")[:3])
-RUN = pathlib.Path(__file__).resolve().parents[1] / "sim" / "run"
+RUN = pathlib.Path(__file__).resolve().parents[2] / "simulator" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
 
 # Zeus's method: this library's.

@@ -2,7 +2,7 @@
 root=$(CDPATH= cd -- "$here/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
-sim=$root/tests/sim/run
+sim=$root/simulator/run
 
 # make_venv NAME PACKAGE [WHAT IT NEEDS...]: sets venv to $target/venv/NAME, where PACKAGE is installed, unchanged
 # and by itself, after what it needs. What is there is used as it is.

@@ -28,7 +28,7 @@ fn machine(facts: &serde_json::Value, name: &str) -> (Vec<String>, Vec<Gpu>) {
 #[test]
 fn every_vector() {
     let facts: serde_json::Value =
-        serde_json::from_str(include_str!("../../../tests/facts/visible-devices.json")).unwrap();
+        serde_json::from_str(include_str!("../../../simulator/vendor-data/visible-devices.json")).unwrap();
     let mut run = 0;
     for v in facts["vectors"].as_array().unwrap() {
         // EACCES is found before these rules, by the reader of the topology.

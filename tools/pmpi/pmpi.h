@@ -44,7 +44,7 @@ typedef struct profile_report {
     const char *mpi_version;
 } profile_report;
 
-/* life.c: from MPI_Init to MPI_Finalize. */
+/* lifecycle.c: from MPI_Init to MPI_Finalize. */
 void profile_start(void);
 void profile_finish(void);
 

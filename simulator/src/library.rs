@@ -30,7 +30,7 @@ pub fn file_name(release: &Release) -> String {
 
 /// The repository's root.
 fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("/"))
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap_or(Path::new("/"))
 }
 
 fn target_dir() -> PathBuf {
@@ -49,9 +49,9 @@ pub fn built() -> Result<&'static Path, String> {
             .arg("--build-only")
             .env("CARGO_TARGET_DIR", target_dir())
             .output()
-            .map_err(|e| format!("tests/sim/run: {e}"))?;
+            .map_err(|e| format!("simulator/run: {e}"))?;
         if !out.status.success() {
-            return Err(format!("tests/sim/run --build-only: {}", String::from_utf8_lossy(&out.stderr)));
+            return Err(format!("simulator/run --build-only: {}", String::from_utf8_lossy(&out.stderr)));
         }
         Ok(target_dir().join("simulator"))
     })

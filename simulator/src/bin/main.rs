@@ -1,4 +1,4 @@
-//! `zeus-amd-sim`: runs programs inside a simulated machine. `tests/sim/run` builds it and calls it.
+//! `zeus-amd-sim`: runs programs inside a simulated machine. `simulator/run` builds it and calls it.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MPI's functions in C, each as calls.def has it. */
-#include "profile.h"
+#include "pmpi.h"
 
 PROFILE_EXPORT int MPI_Init(int *argc, char ***argv)
 {

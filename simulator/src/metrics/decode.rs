@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_facts() {
-        let bytes: Vec<u8> = include_str!("../../../facts/gpu-metrics-v1_9-example.hex")
+        let bytes: Vec<u8> = include_str!("../../vendor-data/gpu-metrics-v1_9-example.hex")
             .split_whitespace()
             .map(|h| u8::from_str_radix(h, 16).unwrap())
             .collect();

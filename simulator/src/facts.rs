@@ -1,4 +1,4 @@
-//! The layouts and tables of `tests/facts`: everything that is written byte for byte is looked up here by name.
+//! The layouts and tables of `simulator/vendor-data`: everything that is written byte for byte is looked up here by name.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -13,8 +13,8 @@ fn parse(text: &str) -> Value {
 pub fn amdsmi_layouts() -> &'static Value {
     static V: OnceLock<Value> = OnceLock::new();
     V.get_or_init(|| {
-        let mut all = parse(include_str!("../../facts/amdsmi-layouts.json"));
-        let more = parse(include_str!("../../facts/amdsmi-od-layouts.json"));
+        let mut all = parse(include_str!("../vendor-data/amdsmi-layouts.json"));
+        let more = parse(include_str!("../vendor-data/amdsmi-od-layouts.json"));
         let structs = all["structs"].as_object_mut().expect("structs");
         for (name, layout) in more["structs"].as_object().expect("structs") {
             structs.insert(name.clone(), layout.clone());
@@ -26,12 +26,12 @@ pub fn amdsmi_layouts() -> &'static Value {
 /// The tables of the kernel's gpu_metrics file by revision.
 pub fn gpu_metrics() -> &'static Value {
     static V: OnceLock<Value> = OnceLock::new();
-    V.get_or_init(|| parse(include_str!("../../facts/gpu-metrics.json")))
+    V.get_or_init(|| parse(include_str!("../vendor-data/gpu-metrics.json")))
 }
 
 pub fn amdsmi_enums() -> &'static Value {
     static V: OnceLock<Value> = OnceLock::new();
-    V.get_or_init(|| parse(include_str!("../../facts/amdsmi-enums.json")))
+    V.get_or_init(|| parse(include_str!("../vendor-data/amdsmi-enums.json")))
 }
 
 /// One member of a struct.

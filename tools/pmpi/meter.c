@@ -6,7 +6,7 @@
  * by the times spent there. So long calls and long stretches between calls are measured, and short ones share what was
  * used around them in proportion to time. */
 #define _GNU_SOURCE
-#include "profile.h"
+#include "pmpi.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

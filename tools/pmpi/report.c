@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report as text and as JSON, written by rank 0 of the program. */
 #define _GNU_SOURCE
-#include "profile.h"
+#include "pmpi.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  * Forms of a name: mpi_send_ (mpif.h and "use mpi"), mpi_send_f08_ and, with descriptors of arrays, mpi_send_f08ts_
  * and mpi_send_f08ts_large_ ("use mpi_f08"). All arguments are addresses, or lengths of their size, so they are handed on without a look. */
 #define _GNU_SOURCE
-#include "profile.h"
+#include "pmpi.h"
 
 #include <dlfcn.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From MPI_Init to MPI_Finalize: opens the session, and at the end brings the ranks together. */
 #define _GNU_SOURCE
-#include "profile.h"
+#include "pmpi.h"
 
 #include <unistd.h>
 

@@ -47,7 +47,7 @@ void child_give_up(struct child *c);
 void child_watch(struct child *c, int ms); /* passes signals on; returns after so long, or when it is over */
 int child_exit_status(const struct child *c); /* as a shell has it */
 
-/* --- series.c: power over time in bounded memory. */
+/* --- power_series.c: power over time in bounded memory. */
 
 enum { BUCKETS = 4096, CELLS = 4096 };
 
@@ -126,7 +126,7 @@ void trace_begin(FILE *f);
 void trace_step(FILE *f, uint32_t gpu, uint64_t time_ns, double watts);
 void trace_end(FILE *f, const struct measure *m, const struct child *c, const char *command);
 
-/* --- report.c, json.c, svg.c, live.c */
+/* --- report.c, json.c, svg.c, progress.c */
 
 void report(FILE *f, const struct options *o, const struct measure *m, const struct child *c);
 void report_json(FILE *f, const struct options *o, const struct measure *m, const struct child *c);
