@@ -7,7 +7,7 @@ use random::Random;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
-use zeus_amd::sysfs::kfd::{self, Access, Node, Topology};
+use zeus_amd::sysfs::kfd::{self, Access, KfdNodes, Node};
 use zeus_amd::sysfs::pp_dpm;
 use zeus_amd::sysfs::pp_od;
 
@@ -187,7 +187,7 @@ fn topology() {
         let numbers: Vec<u32> = (0..5).filter(|n| nodes.join(n.to_string()).exists()).collect();
         let want: Result<Vec<_>, ()> = numbers.iter().map(|n| Ok((*n, expected(&tree, *n)?))).collect();
         match (kfd::read(root.path()), want) {
-            (Topology::Nodes { gpus, hidden }, Ok(want)) => {
+            (KfdNodes::Nodes { gpus, hidden }, Ok(want)) => {
                 let want: Vec<_> = want.into_iter().filter_map(|(n, w)| Some((n, w?))).collect();
                 let found: Vec<u32> = gpus.iter().map(|g| g.number).collect();
                 assert_eq!(found, want.iter().map(|w| w.0).collect::<Vec<_>>(), "tree {n}: {tree:?}");
@@ -198,7 +198,7 @@ fn topology() {
                 good += 1;
                 gpus_seen += gpus.len();
             }
-            (Topology::Unreadable(why), Err(())) => {
+            (KfdNodes::Unreadable(why), Err(())) => {
                 assert!(why.contains("topology/nodes/"), "{why}");
                 refused += 1;
             }

@@ -3,8 +3,8 @@
 use super::releases::{CapUnit, Generation, NameLayout, PowerLayout};
 use super::status::Status;
 use super::structs::{
-    AsicInfoV1, AsicInfoV2, ClkInfo, EnumerationInfo, KfdInfo, Plain, PowerCapInfo, PowerInfoV1, PowerInfoV2,
-    PowerInfoV3, Roomy, VersionWords,
+    AsicInfoV1, AsicInfoV2, ClkInfo, EnumerationInfo, KfdInfo, Padded, Pod, PowerCapInfo, PowerInfoV1, PowerInfoV2,
+    PowerInfoV3, VersionWords,
 };
 use crate::platform::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::ffi::{c_char, c_void, CStr};
@@ -13,11 +13,11 @@ type Ptr = *mut c_void;
 
 /// A processor handle: a pointer into the library, valid until somebody shuts the library down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Handle(Ptr);
+pub struct ProcessorHandle(Ptr);
 
 // SAFETY: the library accepts a handle from any thread; it is never dereferenced here.
-unsafe impl Send for Handle {}
-unsafe impl Sync for Handle {}
+unsafe impl Send for ProcessorHandle {}
+unsafe impl Sync for ProcessorHandle {}
 
 /// A clock domain, with AMD's number, the same in every release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +77,14 @@ macro_rules! table {
     (required { $($req:ident: $req_sym:literal ($($req_arg:ty),*);)* }
      optional { $($opt:ident: $opt_sym:literal ($($opt_arg:ty),*);)* }) => {
         /// The functions of the library that are used here.
-        struct Table {
+        struct SymbolTable {
             $($req: unsafe extern "C" fn($($req_arg),*) -> u32,)*
             $($opt: Option<unsafe extern "C" fn($($opt_arg),*) -> u32>,)*
         }
 
-        impl Table {
+        impl SymbolTable {
             /// Looks them all up; the names of the missing ones without which nothing works, on failure.
-            fn load(library: &libloading::os::unix::Library) -> Result<Table, String> {
+            fn load(library: &libloading::os::unix::Library) -> Result<SymbolTable, String> {
                 let mut missing = Vec::new();
                 $(
                     // SAFETY: the type is the prototype that every header of AMD gives this name.
@@ -96,7 +96,7 @@ macro_rules! table {
                     }
                 )*
                 match ($($req,)*) {
-                    ($(Ok($req),)*) => Ok(Table {
+                    ($(Ok($req),)*) => Ok(SymbolTable {
                         $($req: *$req,)*
                         // SAFETY: as above.
                         $($opt: unsafe {
@@ -138,7 +138,7 @@ table! {
 }
 
 /// Never both in one process-wide order with anything else: held for the length of one call.
-enum Entry<'a> {
+enum CallGuard<'a> {
     #[allow(dead_code)]
     Shared(RwLockReadGuard<'a, ()>),
     #[allow(dead_code)]
@@ -146,8 +146,8 @@ enum Entry<'a> {
 }
 
 /// One loaded library's calls.
-pub struct Calls {
-    table: Table,
+pub struct AmdsmiApi {
+    table: SymbolTable,
     lock: RwLock<()>,
 }
 
@@ -156,18 +156,18 @@ const PROCESSOR_AMD_GPU: u32 = 1;
 const TEMPERATURE_HOTSPOT: u32 = 1;
 const METRIC_CURRENT: u32 = 0;
 
-impl Calls {
-    pub fn load(library: &libloading::os::unix::Library) -> Result<Calls, String> {
-        Ok(Calls { table: Table::load(library)?, lock: RwLock::new(()) })
+impl AmdsmiApi {
+    pub fn load(library: &libloading::os::unix::Library) -> Result<AmdsmiApi, String> {
+        Ok(AmdsmiApi { table: SymbolTable::load(library)?, lock: RwLock::new(()) })
     }
 
     /// Below 26.4 one call at a time; from then on only init and shutdown are alone.
     #[inline]
-    fn enter(&self, g: &Generation) -> Entry<'_> {
+    fn enter(&self, g: &Generation) -> CallGuard<'_> {
         if g.needs_lock {
-            Entry::Alone(self.lock.write())
+            CallGuard::Alone(self.lock.write())
         } else {
-            Entry::Shared(self.lock.read())
+            CallGuard::Shared(self.lock.read())
         }
     }
 
@@ -185,7 +185,7 @@ impl Calls {
 
     pub fn version_words(&self) -> Result<[u32; 4], Status> {
         let _alone = self.lock.write();
-        let mut v = Roomy::<VersionWords>::zeroed();
+        let mut v = Padded::<VersionWords>::zeroed();
         // SAFETY: room for more than any release writes.
         Status::check(unsafe { (self.table.get_lib_version)(v.as_mut_ptr()) })?;
         Ok(v.value.words)
@@ -203,7 +203,7 @@ impl Calls {
     }
 
     /// All GPU handles, socket by socket, in the library's own order.
-    pub fn gpu_handles(&self, g: &Generation) -> Result<Vec<Handle>, Status> {
+    pub fn gpu_handles(&self, g: &Generation) -> Result<Vec<ProcessorHandle>, Status> {
         let _entry = self.enter(g);
         let t = &self.table;
         // SAFETY (both): NULL asks for the count, then an array of that many.
@@ -217,7 +217,7 @@ impl Calls {
                     Status::check(unsafe { f(processor, &mut kind) })?;
                 }
                 if kind == PROCESSOR_AMD_GPU {
-                    gpus.push(Handle(processor));
+                    gpus.push(ProcessorHandle(processor));
                 }
             }
         }
@@ -225,7 +225,7 @@ impl Calls {
     }
 
     /// AMD's packed PCI address: function 0-2, device 3-7, bus 8-15, partition 28-31, domain from 32.
-    pub fn bdf_id(&self, g: &Generation, h: Handle) -> Result<u64, Status> {
+    pub fn bdf_id(&self, g: &Generation, h: ProcessorHandle) -> Result<u64, Status> {
         let _entry = self.enter(g);
         let mut id = 0_u64;
         // SAFETY: a handle of this library and a u64.
@@ -233,18 +233,18 @@ impl Calls {
         Ok(id)
     }
 
-    pub fn kfd_ids(&self, g: &Generation, h: Handle) -> Result<KfdIds, Status> {
+    pub fn kfd_ids(&self, g: &Generation, h: ProcessorHandle) -> Result<KfdIds, Status> {
         let k: KfdInfo = self.fill(g, h, self.table.get_kfd_info)?;
         Ok(KfdIds { kfd_id: k.kfd_id, node_id: k.node_id, partition_id: k.current_partition_id })
     }
 
-    pub fn hip_id(&self, g: &Generation, h: Handle) -> Result<u32, Status> {
+    pub fn hip_id(&self, g: &Generation, h: ProcessorHandle) -> Result<u32, Status> {
         let e: EnumerationInfo = self.fill(g, h, self.table.get_enumeration_info)?;
         Ok(e.hip_id)
     }
 
     /// The name is filled even where the call fails (26.4 without /dev/dri): status and content are judged apart.
-    pub fn market_name(&self, g: &Generation, h: Handle) -> (Result<(), Status>, Option<String>) {
+    pub fn market_name(&self, g: &Generation, h: ProcessorHandle) -> (Result<(), Status>, Option<String>) {
         let f = self.table.get_asic_info;
         match g.name {
             NameLayout::V1 => {
@@ -259,7 +259,7 @@ impl Calls {
     }
 
     /// The status is that of the last step, the power cap: the powers may be right although it failed.
-    pub fn power_info(&self, g: &Generation, h: Handle) -> (Result<(), Status>, PowerInfo) {
+    pub fn power_info(&self, g: &Generation, h: ProcessorHandle) -> (Result<(), Status>, PowerInfo) {
         let f = self.table.get_power_info;
         let (status, current, average) = match g.power {
             PowerLayout::V1 => {
@@ -283,10 +283,10 @@ impl Calls {
         (status, info)
     }
 
-    pub fn power_caps(&self, g: &Generation, h: Handle) -> Result<PowerCaps, Status> {
+    pub fn power_caps(&self, g: &Generation, h: ProcessorHandle) -> Result<PowerCaps, Status> {
         let f = self.table.get_power_cap_info.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
-        let mut v = Roomy::<PowerCapInfo>::zeroed();
+        let mut v = Padded::<PowerCapInfo>::zeroed();
         // SAFETY: sensor 0 is PPT0 everywhere; room for more than any release writes.
         Status::check(unsafe { f(h.0, 0, v.as_mut_ptr()) })?;
         let uw = |raw: u64| {
@@ -304,7 +304,7 @@ impl Calls {
     }
 
     /// Microwatts in every release, whatever unit reading has.
-    pub fn set_power_cap(&self, g: &Generation, h: Handle, cap_uw: u64) -> Result<(), Status> {
+    pub fn set_power_cap(&self, g: &Generation, h: ProcessorHandle, cap_uw: u64) -> Result<(), Status> {
         let f = self.table.set_power_cap.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
         // SAFETY: a handle of this library; sensor 0 is PPT0 everywhere.
@@ -312,7 +312,7 @@ impl Calls {
     }
 
     #[inline]
-    pub fn energy_count(&self, g: &Generation, h: Handle) -> Result<EnergyCount, Status> {
+    pub fn energy_count(&self, g: &Generation, h: ProcessorHandle) -> Result<EnergyCount, Status> {
         let f = self.table.get_energy_count.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
         let (mut accumulator, mut resolution_uj, mut time_ns) = (0_u64, 0_f32, 0_u64);
@@ -332,7 +332,7 @@ impl Calls {
     }
 
     /// Whole degrees Celsius in every release, whatever its header says.
-    pub fn hotspot_c(&self, g: &Generation, h: Handle) -> Result<i64, Status> {
+    pub fn hotspot_c(&self, g: &Generation, h: ProcessorHandle) -> Result<i64, Status> {
         let f = self.table.get_temp_metric.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
         let mut celsius = 0_i64;
@@ -341,10 +341,10 @@ impl Calls {
         Ok(celsius)
     }
 
-    pub fn clocks(&self, g: &Generation, h: Handle, clock: Clock) -> Result<Clocks, Status> {
+    pub fn clocks(&self, g: &Generation, h: ProcessorHandle, clock: Clock) -> Result<Clocks, Status> {
         let f = self.table.get_clock_info.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
-        let mut v = Roomy::<ClkInfo>::zeroed();
+        let mut v = Padded::<ClkInfo>::zeroed();
         // SAFETY: room for more than any release writes.
         Status::check(unsafe { f(h.0, clock as u32, v.as_mut_ptr()) })?;
         let v = v.value;
@@ -357,7 +357,14 @@ impl Calls {
     }
 
     /// Makes the performance level "manual" and commits this one bound.
-    pub fn set_clk_limit(&self, g: &Generation, h: Handle, clock: Clock, bound: Bound, mhz: u32) -> Result<(), Status> {
+    pub fn set_clk_limit(
+        &self,
+        g: &Generation,
+        h: ProcessorHandle,
+        clock: Clock,
+        bound: Bound,
+        mhz: u32,
+    ) -> Result<(), Status> {
         let f = self.table.set_clk_limit.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
         // SAFETY: a handle of this library; the numbers of clocks and bounds are the same in every release.
@@ -365,37 +372,44 @@ impl Calls {
     }
 
     /// Makes the performance level "manual" and commits both bounds, the lower one written first.
-    pub fn set_clk_range(&self, g: &Generation, h: Handle, clock: Clock, min: u32, max: u32) -> Result<(), Status> {
+    pub fn set_clk_range(
+        &self,
+        g: &Generation,
+        h: ProcessorHandle,
+        clock: Clock,
+        min: u32,
+        max: u32,
+    ) -> Result<(), Status> {
         let f = self.table.set_clk_range.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
         // SAFETY: a handle of this library.
         Status::check(unsafe { f(h.0, min.into(), max.into(), clock as u32) })
     }
 
-    pub fn set_perf_level(&self, g: &Generation, h: Handle, level: u32) -> Result<(), Status> {
+    pub fn set_perf_level(&self, g: &Generation, h: ProcessorHandle, level: u32) -> Result<(), Status> {
         let f = self.table.set_perf_level.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
         // SAFETY: a handle of this library; the levels have the same numbers in every release.
         Status::check(unsafe { f(h.0, level) })
     }
 
-    fn fill<T: Plain>(
+    fn fill<T: Pod>(
         &self,
         g: &Generation,
-        h: Handle,
+        h: ProcessorHandle,
         f: Option<unsafe extern "C" fn(Ptr, Ptr) -> u32>,
     ) -> Result<T, Status> {
         let (status, value) = self.fill_anyway(g, h, f);
         status.map(|()| value)
     }
 
-    fn fill_anyway<T: Plain>(
+    fn fill_anyway<T: Pod>(
         &self,
         g: &Generation,
-        h: Handle,
+        h: ProcessorHandle,
         f: Option<unsafe extern "C" fn(Ptr, Ptr) -> u32>,
     ) -> (Result<(), Status>, T) {
-        let mut v = Roomy::<T>::zeroed();
+        let mut v = Padded::<T>::zeroed();
         let Some(f) = f else { return (Err(Status::NOT_SUPPORTED), v.value) };
         let _entry = self.enter(g);
         // SAFETY: a handle of this library; room for more than any release writes.

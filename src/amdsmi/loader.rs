@@ -1,12 +1,12 @@
 //! The loaded libraries of this process: each is loaded once, initialised once, and never closed.
 
-use super::functions::Calls;
+use super::functions::AmdsmiApi;
 use super::releases::Generation;
-use super::search_path::{locate, Found, Places};
+use super::search_path::{locate, Located, SearchPaths};
 use super::status::Status;
 use super::stderr_capture;
 use crate::error::{Error, Result};
-use crate::platform::fork::{quiet_thread, OfProcess};
+use crate::platform::fork::{quiet_thread, PerProcess};
 use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
@@ -35,7 +35,7 @@ pub struct Library {
     pub path: String,
     /// The loader's handle: the same for one file, whatever name it was asked for by.
     dl: usize,
-    pub calls: Calls,
+    pub calls: AmdsmiApi,
     version: Mutex<Option<Version>>,
     init: Mutex<Init>,
     init_done: Condvar,
@@ -49,7 +49,7 @@ pub struct Library {
 }
 
 /// The libraries of this process.
-static LIBRARIES: OfProcess<Mutex<Vec<&'static Library>>> = OfProcess::new();
+static LIBRARIES: PerProcess<Mutex<Vec<&'static Library>>> = PerProcess::new();
 
 /// One was loaded by this process or by one that it was forked from.
 static EVER: AtomicBool = AtomicBool::new(false);
@@ -61,7 +61,7 @@ pub fn is_inherited() -> bool {
 }
 
 /// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
-pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Version)> {
+pub fn acquire(places: &SearchPaths, limit: Duration) -> Result<(&'static Library, Version)> {
     let library = load(places)?;
     if library.stuck.load(Ordering::Acquire) {
         let call = "a call of an earlier session has not returned yet".to_owned();
@@ -80,12 +80,12 @@ pub fn acquire(places: &Places, limit: Duration) -> Result<(&'static Library, Ve
     Ok((library, version))
 }
 
-fn load(places: &Places) -> Result<&'static Library> {
+fn load(places: &SearchPaths) -> Result<&'static Library> {
     let found = locate(places)?;
     let mut libraries = LIBRARIES.get().lock();
     EVER.store(true, Ordering::Release);
     let (path, dl) = match found {
-        Found::File(path) => {
+        Located::File(path) => {
             let real = path.canonicalize().unwrap_or(path);
             let name = real.display().to_string();
             // Known by its name: the loader, in which another thread may be while the host forks, is left alone.
@@ -95,14 +95,14 @@ fn load(places: &Places) -> Result<&'static Library> {
             let dl = open(&real.into_os_string()).map_err(|why| Error::LibraryInvalid { path: name.clone(), why })?;
             (name, dl)
         }
-        Found::Loader(names) => {
+        Located::Loader(names) => {
             if let Some(known) = libraries.iter().find(|l| names.contains(&l.path)) {
                 return Ok(known);
             }
             from_loader(&names, places)?
         }
     };
-    let calls = Calls::load(&dl);
+    let calls = AmdsmiApi::load(&dl);
     // Never closed, even if it is refused: it has thread-locals and statics, and nothing in it supports an unload.
     let dl = dl.into_raw() as usize;
     // One under two names (the loader's and a path, two mounts of a folder) has one lock and one initialisation.
@@ -139,7 +139,7 @@ fn open(name: &std::ffi::OsStr) -> std::result::Result<Dl, String> {
     })
 }
 
-fn from_loader(names: &[String], places: &Places) -> Result<(String, Dl)> {
+fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
     for name in names {
         match open(std::ffi::OsStr::new(name)) {
             Ok(dl) => return Ok((name.clone(), dl)),
@@ -227,7 +227,7 @@ impl Library {
     /// Two threads: one initialises and may never come back, one listens to what the library prints meanwhile.
     fn start_init(&'static self) -> std::io::Result<()> {
         let (to_listener, from_init) = std::sync::mpsc::channel();
-        let kept = stderr_capture::Kept::default();
+        let kept = stderr_capture::CapturedText::default();
         let keeping = kept.clone();
         quiet_thread("zeus_amd-hush", 256 << 10, move || {
             if let Ok(listener) = from_init.recv() {

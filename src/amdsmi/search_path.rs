@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The places that somebody named. The environment has been read, or left out, by the caller.
 #[derive(Debug, Default, Clone)]
-pub struct Places {
+pub struct SearchPaths {
     /// From the options of the session.
     pub option: Option<PathBuf>,
     /// `ZEUS_AMD_AMDSMI`
@@ -21,7 +21,7 @@ pub struct Places {
 
 /// What to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Located {
     /// A file, by its path.
     File(PathBuf),
     /// Nothing was named or installed in the usual place: ask the dynamic loader for these, in this order.
@@ -31,9 +31,9 @@ pub enum Found {
 const NAME: &str = "libamd_smi.so";
 
 /// Finds it. A named place that has none is an error, not a reason to look elsewhere.
-pub fn locate(places: &Places) -> Result<Found> {
+pub fn locate(places: &SearchPaths) -> Result<Located> {
     let named = |by: &str, path: &Path, below: &[&str]| {
-        in_place(path, below).map(Found::File).ok_or_else(|| Error::LibraryNotFound {
+        in_place(path, below).map(Located::File).ok_or_else(|| Error::LibraryNotFound {
             tried: format!("{by} names {}, which is not and does not hold a libamd_smi.so", path.display()),
         })
     };
@@ -54,11 +54,11 @@ pub fn locate(places: &Places) -> Result<Found> {
     let usual = std::iter::once(opt.join("rocm")).chain(versioned(&opt));
     for rocm in usual {
         if let Some(file) = in_place(&rocm, &["lib", "lib64"]) {
-            return Ok(Found::File(file));
+            return Ok(Located::File(file));
         }
     }
     let numbered = (23..=27).rev().map(|n| format!("{NAME}.{n}"));
-    Ok(Found::Loader(std::iter::once(NAME.to_owned()).chain(numbered).collect()))
+    Ok(Located::Loader(std::iter::once(NAME.to_owned()).chain(numbered).collect()))
 }
 
 /// `path` itself if it is a file, else the library in it or in one of the folders `below` it.
@@ -122,12 +122,12 @@ mod tests {
         dir
     }
 
-    fn at(dir: &tempfile::TempDir) -> Places {
-        Places { root: dir.path().to_owned(), ..Places::default() }
+    fn at(dir: &tempfile::TempDir) -> SearchPaths {
+        SearchPaths { root: dir.path().to_owned(), ..SearchPaths::default() }
     }
 
-    fn file(dir: &tempfile::TempDir, f: &str) -> Found {
-        Found::File(dir.path().join(f))
+    fn file(dir: &tempfile::TempDir, f: &str) -> Located {
+        Located::File(dir.path().join(f))
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         fs::remove_dir_all(d.path().join("opt/rocm")).unwrap();
         assert_eq!(locate(&p).unwrap(), file(&d, "opt/rocm-6.10.0-54/lib/libamd_smi.so.25.4"));
         fs::remove_dir_all(d.path().join("opt")).unwrap();
-        let Found::Loader(names) = locate(&p).unwrap() else { panic!() };
+        let Located::Loader(names) = locate(&p).unwrap() else { panic!() };
         assert_eq!(names[..2], ["libamd_smi.so", "libamd_smi.so.27"]);
     }
 

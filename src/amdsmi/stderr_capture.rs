@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 
 /// What was kept back so far.
-pub type Kept = Arc<Mutex<String>>;
+pub type CapturedText = Arc<Mutex<String>>;
 
 const MOST: usize = 4096;
 
@@ -59,7 +59,7 @@ pub fn this_thread() -> Option<OwnedFd> {
 }
 
 /// Answers until the last thread under the filter is gone. Runs on a thread that is not under it.
-pub fn serve(listener: &OwnedFd, kept: &Kept) {
+pub fn serve(listener: &OwnedFd, kept: &CapturedText) {
     loop {
         let mut poll = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one valid pollfd.
@@ -95,7 +95,7 @@ pub fn serve(listener: &OwnedFd, kept: &Kept) {
     }
 }
 
-fn keep(kept: &Kept, text: &[u8]) {
+fn keep(kept: &CapturedText, text: &[u8]) {
     let mut kept = kept.lock();
     let room = MOST.saturating_sub(kept.len());
     kept.push_str(&String::from_utf8_lossy(&text[..text.len().min(room)]));

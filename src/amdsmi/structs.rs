@@ -1,6 +1,6 @@
 //! Private copies of AMD's structs, one for each layout that a release has used.
 //!
-//! The library writes with *its* layout, whatever we pass, so every struct travels in a [`Roomy`]:
+//! The library writes with *its* layout, whatever we pass, so every struct travels in a [`Padded`]:
 //! zeroed, with a margin behind it that is wider than any growth seen.
 
 use std::mem::MaybeUninit;
@@ -9,19 +9,19 @@ use std::mem::MaybeUninit;
 ///
 /// # Safety
 /// Only for `repr(C)` structs of integers and arrays of integers.
-pub unsafe trait Plain: Copy {}
+pub unsafe trait Pod: Copy {}
 
 /// A struct for the vendor to write into, with room behind it for what this code does not know of.
 #[repr(C, align(16))]
-pub struct Roomy<T: Plain> {
+pub struct Padded<T: Pod> {
     pub value: T,
     margin: [u8; 1024],
 }
 
-impl<T: Plain> Roomy<T> {
+impl<T: Pod> Padded<T> {
     #[must_use]
     pub fn zeroed() -> Self {
-        // SAFETY: `T: Plain`, and the margin is bytes.
+        // SAFETY: `T: Pod`, and the margin is bytes.
         unsafe { MaybeUninit::zeroed().assume_init() }
     }
 
@@ -141,16 +141,16 @@ pub struct VersionWords {
 }
 
 // SAFETY: all `repr(C)`, integers and arrays of integers.
-unsafe impl Plain for PowerInfoV1 {}
-unsafe impl Plain for PowerInfoV2 {}
-unsafe impl Plain for PowerInfoV3 {}
-unsafe impl Plain for PowerCapInfo {}
-unsafe impl Plain for ClkInfo {}
-unsafe impl Plain for AsicInfoV1 {}
-unsafe impl Plain for AsicInfoV2 {}
-unsafe impl Plain for KfdInfo {}
-unsafe impl Plain for EnumerationInfo {}
-unsafe impl Plain for VersionWords {}
+unsafe impl Pod for PowerInfoV1 {}
+unsafe impl Pod for PowerInfoV2 {}
+unsafe impl Pod for PowerInfoV3 {}
+unsafe impl Pod for PowerCapInfo {}
+unsafe impl Pod for ClkInfo {}
+unsafe impl Pod for AsicInfoV1 {}
+unsafe impl Pod for AsicInfoV2 {}
+unsafe impl Pod for KfdInfo {}
+unsafe impl Pod for EnumerationInfo {}
+unsafe impl Pod for VersionWords {}
 
 #[cfg(test)]
 mod tests {
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn buffers_have_their_kibibyte() {
-        assert!(size_of::<Roomy<ClkInfo>>() >= 1024);
-        assert_eq!(offset_of!(Roomy<ClkInfo>, value), 0);
+        assert!(size_of::<Padded<ClkInfo>>() >= 1024);
+        assert_eq!(offset_of!(Padded<ClkInfo>, value), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! All GPUs in one call.
 
 use super::boundary::{guard, out, out_array};
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
     zeus_amd_reading_t, zeus_amd_t, ZEUS_AMD_READING_ACCUMULATOR_BIT as ACCUMULATOR,
@@ -11,13 +11,13 @@ use super::types::{
     ZEUS_AMD_READING_TEMPERATURE_BIT as TEMPERATURE,
 };
 use crate::device::{Device, Reading};
-use crate::energy::EnergyUnit;
-use crate::energy::Verdict;
+use crate::energy::CounterStatus;
+use crate::energy::EnergyResolution;
 use crate::error::{Error, Kind};
 
 /// Puts down one GPU, in a struct of zeroes.
 #[inline(always)]
-fn put(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit) {
+fn put(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
     value.gpu = device.index as u32;
     if device.is_secondary() {
         // The energy of a package is read once, at the GPU that has it.
@@ -42,7 +42,7 @@ fn put(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit) {
 
 /// Where something is missing, or another source is asked.
 #[inline(never)]
-fn put_slowly(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit) {
+fn put_slowly(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
     let why = match &device.closer_reading(unit, true) {
         Ok(r) => fill(value, device, r),
         Err(_) => Some(Kind::NotSupported),
@@ -80,8 +80,8 @@ fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<
     // In the order in which a single call finds out.
     match (energy, verdict) {
         (Some(_), _) => None,
-        (None, Verdict::Pending) => Some(Kind::NotYet),
-        (None, v) if !v.is_usable() && v != Verdict::Unsupported => Some(Kind::NotSupported),
+        (None, CounterStatus::Pending) => Some(Kind::NotYet),
+        (None, v) if !v.is_usable() && v != CounterStatus::Unsupported => Some(Kind::NotSupported),
         (None, v) => match r.why {
             None if !fresh && v.is_usable() => Some(Kind::Stale),
             why => why.or(Some(Kind::NotSupported)),
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn zeus_amd_read_all(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, an array and its count, as the caller promises.
     guard(|| unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let array = out_array(readings, count, "readings")?;
             let needed = s.devices().len() as u32;
             out(count, "count")?.write(needed);

@@ -1,7 +1,7 @@
 //! Locking clocks.
 
 use super::boundary::{guard, out};
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_t;
 use crate::amdsmi::Clock;
@@ -44,7 +44,9 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
     max_mhz: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz)) })
+    guard(|| unsafe {
+        SessionHandle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz))
+    })
 }
 
 /// Locks the graphics clock between two bounds, in MHz; equal ones lock it to a
@@ -84,7 +86,9 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
     max_mhz: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz)) })
+    guard(|| unsafe {
+        SessionHandle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz))
+    })
 }
 
 /// Unlocks the memory clock. The hardware can only unlock all clocks at once,
@@ -112,7 +116,7 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(session: *const zeus_amd_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Memory))) })
+    guard(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Memory))) })
 }
 
 /// Unlocks the graphics clock. The hardware can only unlock all clocks at once,
@@ -140,7 +144,7 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(session: *const zeus_amd_t
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(session: *const zeus_amd_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Graphics))) })
+    guard(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Graphics))) })
 }
 
 /// Unlocks all clocks: sets the performance level to automatic. Nothing is
@@ -166,7 +170,7 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(session: *const zeus_amd
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.reset_clocks(None)) })
+    guard(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(None)) })
 }
 
 /// The range in which the memory clock can be locked, in MHz. This is what the
@@ -236,7 +240,7 @@ unsafe fn range(
 ) -> Result<()> {
     // SAFETY: as the caller promises.
     unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let (min, max) = (out(min_mhz, "min_mhz")?, out(max_mhz, "max_mhz")?);
             let range = s.device(gpu)?.clock_range_mhz(clock)?;
             min.write(range.min_mhz);

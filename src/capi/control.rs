@@ -1,7 +1,7 @@
 //! Changing settings.
 
 use super::boundary::guard;
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_t;
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
     limit_mw: u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.set_power_limit_mw(limit_mw)) })
+    guard(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.set_power_limit_mw(limit_mw)) })
 }
 
 /// Sets the power limit of the package back to the vendor's default. Nothing is
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_power_limit(session: *const zeus_amd_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.reset_power_limit()) })
+    guard(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_power_limit()) })
 }
 
 /// Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. It
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn zeus_amd_set_persistence_mode(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     guard(|| unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let device = s.device(gpu)?;
             if enabled > 1 {
                 return Err(Error::InvalidArgument(format!("persistence mode is 0 or 1, not {enabled}")));

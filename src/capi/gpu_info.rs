@@ -1,7 +1,7 @@
 //! Which GPU an index is.
 
 use super::boundary::{bytes, copy_text, guard, null, out, out_struct, put_text};
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
     zeus_amd_backend_t, zeus_amd_die_role_t, zeus_amd_gpu_info_t, zeus_amd_t, zeus_amd_verdict_t,
@@ -10,7 +10,7 @@ use super::types::{
     ZEUS_AMD_GPU_INFO_NAME_BIT, ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT,
 };
 use crate::device::{Backend, Device};
-use crate::energy::Verdict;
+use crate::energy::CounterStatus;
 use crate::error::Result;
 use crate::session::Session;
 use crate::topology::visibility::uuid;
@@ -30,18 +30,18 @@ impl From<Backend> for zeus_amd_backend_t {
     }
 }
 
-impl From<Verdict> for zeus_amd_verdict_t {
-    fn from(v: Verdict) -> Self {
+impl From<CounterStatus> for zeus_amd_verdict_t {
+    fn from(v: CounterStatus) -> Self {
         match v {
-            Verdict::Pending => V::ZEUS_AMD_VERDICT_PENDING,
-            Verdict::NotChecked => V::ZEUS_AMD_VERDICT_NOT_CHECKED,
-            Verdict::Trusted => V::ZEUS_AMD_VERDICT_TRUSTED,
-            Verdict::Stuck => V::ZEUS_AMD_VERDICT_STUCK,
-            Verdict::Implausible => V::ZEUS_AMD_VERDICT_IMPLAUSIBLE,
-            Verdict::NoPowerToCompare => V::ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE,
-            Verdict::Unsupported => V::ZEUS_AMD_VERDICT_UNSUPPORTED,
-            Verdict::SecondaryDie => V::ZEUS_AMD_VERDICT_SECONDARY_DIE,
-            Verdict::SecondaryPartition => V::ZEUS_AMD_VERDICT_SECONDARY_PARTITION,
+            CounterStatus::Pending => V::ZEUS_AMD_VERDICT_PENDING,
+            CounterStatus::NotChecked => V::ZEUS_AMD_VERDICT_NOT_CHECKED,
+            CounterStatus::Trusted => V::ZEUS_AMD_VERDICT_TRUSTED,
+            CounterStatus::Stuck => V::ZEUS_AMD_VERDICT_STUCK,
+            CounterStatus::Implausible => V::ZEUS_AMD_VERDICT_IMPLAUSIBLE,
+            CounterStatus::NoPowerToCompare => V::ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE,
+            CounterStatus::Unsupported => V::ZEUS_AMD_VERDICT_UNSUPPORTED,
+            CounterStatus::SecondaryDie => V::ZEUS_AMD_VERDICT_SECONDARY_DIE,
+            CounterStatus::SecondaryPartition => V::ZEUS_AMD_VERDICT_SECONDARY_PARTITION,
         }
     }
 }
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn zeus_amd_gpu_info(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and a struct with its size, as the caller promises.
     guard(|| unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let to = out_struct(info, "info")?;
             to.write(&self::info(s, s.device(gpu)?));
             Ok(())
@@ -182,7 +182,7 @@ unsafe fn find(
 ) -> Result<()> {
     // SAFETY: as the caller promises.
     unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let text = bytes(text).ok_or_else(|| null("the text to look for"))?;
             let to = out(gpu, "gpu")?;
             to.write(by(s, &String::from_utf8_lossy(&text))?);
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn zeus_amd_explain(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, `length` bytes at `text`, as the caller promises.
     guard(|| unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             if text.is_null() && length > 0 {
                 return Err(null("text"));
             }

@@ -1,7 +1,7 @@
 //! Guards: leaving the machine as it was found.
 
 use super::boundary::{guard, out};
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{zeus_amd_guard_t, zeus_amd_t, ZEUS_AMD_GUARD_WATCHER_BIT};
 use crate::error::Error;
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn zeus_amd_guard_begin(
     guard(|| unsafe {
         let to = out(begun, "begun")?;
         to.write(std::ptr::null_mut());
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let unknown = flags & !ZEUS_AMD_GUARD_WATCHER_BIT;
             if unknown != 0 {
                 return Err(Error::InvalidArgument(format!("flags: {unknown:#x} is unknown to this library")));

@@ -2,7 +2,7 @@
 
 use super::boundary::{guard, out};
 use super::readings::read;
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_t;
 use crate::amdsmi::Clock;
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     guard(|| unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let (min, max) = (out(min_mw, "min_mw")?, out(max_mw, "max_mw")?);
             let d = s.device(gpu)?;
             let range = (d.power_limit_mw(|l| l.min_mw)?, d.power_limit_mw(|l| l.max_mw)?);
@@ -183,7 +183,7 @@ unsafe fn clocks(
 ) -> Result<()> {
     // SAFETY: as the caller promises.
     unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let (max, min) = (out(max_mhz, "max_mhz")?, out(min_mhz, "min_mhz")?);
             let range = s.device(gpu)?.clocks_mhz(clock)?;
             max.write(range.0);

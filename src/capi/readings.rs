@@ -1,7 +1,7 @@
 //! Readings.
 
 use super::boundary::{guard, out, out_struct};
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
     zeus_amd_energy_raw_t, zeus_amd_t, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT,
@@ -23,7 +23,7 @@ pub(super) unsafe fn read<T>(
 ) -> Result<()> {
     // SAFETY: as the caller promises.
     unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let to = out(to, "the place for the result")?;
             to.write(value(s, s.device(gpu)?)?);
             Ok(())
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and a struct with its size, as the caller promises.
     guard(|| unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let to = out_struct(energy, "energy")?;
             let raw = s.device(gpu)?.raw_energy(s.energy_unit)?;
             to.fill(|e| {

@@ -2,7 +2,7 @@
 
 use super::at_exit;
 use super::boundary::{guard, guard_or, null, out, out_array, out_struct, read_struct};
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
     zeus_amd_gpu_energy_t, zeus_amd_sample_t, zeus_amd_sampler_options_t, zeus_amd_sampler_t, zeus_amd_t,
@@ -10,7 +10,7 @@ use super::types::{
 };
 use super::window::gpu_energy;
 use crate::error::{Error, Result};
-use crate::measure::{Sample, Sampling};
+use crate::measure::{Sample, SamplerHandle};
 use crate::platform::clock;
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ const SHORTEST_PERIOD_NS: u64 = 100_000;
 ///
 /// # Safety
 /// NULL, or from `zeus_amd_sampler_start` and not yet freed.
-unsafe fn sampling<'a>(sampler: *const zeus_amd_sampler_t) -> Result<&'a Sampling> {
+unsafe fn sampling<'a>(sampler: *const zeus_amd_sampler_t) -> Result<&'a SamplerHandle> {
     // SAFETY: as the caller promises.
-    let s = unsafe { sampler.cast::<Sampling>().as_ref() }.ok_or_else(|| null("the sampler"))?;
+    let s = unsafe { sampler.cast::<SamplerHandle>().as_ref() }.ok_or_else(|| null("the sampler"))?;
     s.require_own_process()?;
     Ok(s)
 }
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn zeus_amd_sampler_start(
         let to = out(sampler, "sampler")?;
         to.write(std::ptr::null_mut());
         let (period, capacity) = self::options(options)?;
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let started = s.start_sampler(period, capacity)?;
             at_exit::end_workers(s);
             to.write(Box::into_raw(Box::new(started)).cast());
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn zeus_amd_sampler_free(sampler: *mut zeus_amd_sampler_t)
         // SAFETY: NULL, or from zeus_amd_sampler_start and freed once.
         if unsafe { sampling(sampler) }.is_ok() {
             // SAFETY: as above. In a child it is leaked: its locks may be held for ever.
-            drop(unsafe { Box::from_raw(sampler.cast::<Sampling>()) });
+            drop(unsafe { Box::from_raw(sampler.cast::<SamplerHandle>()) });
         }
     });
 }

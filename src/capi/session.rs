@@ -12,46 +12,46 @@ use super::types::{
     ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE,
 };
 use crate::device::Backend;
-use crate::energy::EnergyUnit;
+use crate::energy::EnergyResolution;
 use crate::error::{Error, Result};
 use crate::session::{Options, Session, Validation};
-use crate::topology::visibility::{Masks, Nothing, Rules};
-use crate::topology::Zero;
+use crate::topology::visibility::{MaskedOut, Masks, Rules};
+use crate::topology::NoGpuReason;
 use std::mem::zeroed;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What a `zeus_amd_t *` really points to.
-pub(super) struct Handle {
+pub(super) struct SessionHandle {
     session: Session,
     /// Set by a panic inside a call: what it left half-done is not looked at again.
     broken: AtomicBool,
 }
 
-impl Handle {
+impl SessionHandle {
     /// The session behind a pointer from C, for the length of one call.
     ///
     /// # Safety
     /// NULL, or from `zeus_amd_open` and not yet closed.
     pub(super) unsafe fn with<T>(z: *const zeus_amd_t, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
         // SAFETY: as the caller promises.
-        let handle = unsafe { z.cast::<Handle>().as_ref() }.ok_or_else(|| null("the session"))?;
+        let handle = unsafe { z.cast::<SessionHandle>().as_ref() }.ok_or_else(|| null("the session"))?;
         handle.session.require_own_process()?;
         if handle.broken.load(Ordering::Acquire) {
             return Err(Error::Internal(
                 "an earlier call on this session failed inside; close it and open another".into(),
             ));
         }
-        let mark = BrokenUnlessDone(&handle.broken);
+        let mark = PoisonOnPanic(&handle.broken);
         let result = body(&handle.session);
         std::mem::forget(mark);
         result
     }
 }
 
-struct BrokenUnlessDone<'a>(&'a AtomicBool);
+struct PoisonOnPanic<'a>(&'a AtomicBool);
 
-impl Drop for BrokenUnlessDone<'_> {
+impl Drop for PoisonOnPanic<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
@@ -112,8 +112,8 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
         other => return bad("validation", other),
     };
     options.energy_unit = match c.energy_unit {
-        0 => EnergyUnit::Reported,
-        1 => EnergyUnit::Firmware,
+        0 => EnergyResolution::Reported,
+        1 => EnergyResolution::Firmware,
         other => return bad("energy_unit", other),
     };
     if c.init_timeout_ms != 0 {
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn zeus_amd_open(
         to.write(std::ptr::null_mut());
         // SAFETY: NULL or a struct, as the caller promises.
         let options = unsafe { self::options(options) }?;
-        let handle = Handle { session: Session::open(&options)?, broken: AtomicBool::new(false) };
+        let handle = SessionHandle { session: Session::open(&options)?, broken: AtomicBool::new(false) };
         at_exit::end_workers(&handle.session);
         to.write(Box::into_raw(Box::new(handle)).cast());
         Ok(())
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn zeus_amd_open(
 #[no_mangle]
 pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_t) {
     guard_or((), || {
-        let handle = session.cast::<Handle>();
+        let handle = session.cast::<SessionHandle>();
         // SAFETY: NULL, or from zeus_amd_open and closed once.
         if unsafe { handle.as_ref() }.is_some_and(|h| h.session.require_own_process().is_ok()) {
             // SAFETY: as above. In a child the parent's session is leaked: its locks may be held for ever.
@@ -227,13 +227,13 @@ pub unsafe extern "C" fn zeus_amd_probe(options: *const zeus_amd_options_t) -> z
     guard(|| crate::session::probe(&unsafe { self::options(options) }?))
 }
 
-fn zero_reason(zero: Zero) -> zeus_amd_status_t {
+fn zero_reason(zero: NoGpuReason) -> zeus_amd_status_t {
     match zero {
-        Zero::NoAccess => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_ACCESS,
-        Zero::Masked(Nothing::NoGpus) => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_DEVICE,
-        Zero::Masked(Nothing::EmptyMask) => zeus_amd_status_t::ZEUS_AMD_STATUS_EMPTY_MASK,
-        Zero::Masked(Nothing::Stopped) => zeus_amd_status_t::ZEUS_AMD_STATUS_MASK_STOPPED,
-        Zero::Masked(Nothing::RuntimeFails) => zeus_amd_status_t::ZEUS_AMD_STATUS_RUNTIME_FAILS,
+        NoGpuReason::NoAccess => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_ACCESS,
+        NoGpuReason::Masked(MaskedOut::NoGpus) => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_DEVICE,
+        NoGpuReason::Masked(MaskedOut::EmptyMask) => zeus_amd_status_t::ZEUS_AMD_STATUS_EMPTY_MASK,
+        NoGpuReason::Masked(MaskedOut::Stopped) => zeus_amd_status_t::ZEUS_AMD_STATUS_MASK_STOPPED,
+        NoGpuReason::Masked(MaskedOut::RuntimeFails) => zeus_amd_status_t::ZEUS_AMD_STATUS_RUNTIME_FAILS,
     }
 }
 
@@ -256,15 +256,15 @@ pub unsafe extern "C" fn zeus_amd_session_info(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and a struct with its size, as the caller promises.
     guard(|| unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let to = out_struct(info, "info")?;
             let mut value: zeus_amd_session_info_t = zeroed();
             value.gpu_count = s.devices().len() as u32;
             let by = if s.vendor.is_some() { Backend::Amdsmi } else { Backend::Sysfs };
             value.backend = zeus_amd_backend_t::from(by) as u32;
             value.energy_unit = match s.energy_unit {
-                EnergyUnit::Reported => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_REPORTED,
-                EnergyUnit::Firmware => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_FIRMWARE,
+                EnergyResolution::Reported => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_REPORTED,
+                EnergyResolution::Firmware => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_FIRMWARE,
             } as u32;
             value.zero_reason = s.zero.map_or(0, |z| zero_reason(z) as i32);
             if let Some(vendor) = s.vendor {
@@ -293,7 +293,7 @@ pub unsafe extern "C" fn zeus_amd_session_info(
 pub unsafe extern "C" fn zeus_amd_gpu_count(session: *const zeus_amd_t, count: *mut u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     guard(|| unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             out(count, "count")?.write(s.devices().len() as u32);
             Ok(())
         })

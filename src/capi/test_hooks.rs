@@ -1,7 +1,7 @@
 //! Hooks for tests of the boundary itself. Behind a cargo feature that no shipped build enables.
 
 use super::boundary::guard;
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_t;
 
@@ -14,7 +14,7 @@ pub unsafe extern "C" fn zeus_amd__test_panic(session: *const zeus_amd_t) -> zeu
             provoke();
         }
         // SAFETY: an open session, as the test promises.
-        unsafe { Handle::with(session, |_| Ok(provoke())) }
+        unsafe { SessionHandle::with(session, |_| Ok(provoke())) }
     })
 }
 

@@ -1,6 +1,6 @@
 //! The public types.
 
-use super::boundary::Sized32;
+use super::boundary::VersionedStruct;
 use std::ffi::c_char;
 
 /// An open session. Made by zeus_amd_open(), ended by zeus_amd_close().
@@ -487,7 +487,7 @@ pub struct zeus_amd_sample_t {
 macro_rules! sized {
     ($($t:ty, $init:literal, $first:literal;)*) => { $(
         // SAFETY: repr(C), begins with struct_size, integers, floats and pointers that are only used after a check.
-        unsafe impl Sized32 for $t {
+        unsafe impl VersionedStruct for $t {
             const NAME: &'static str = stringify!($t);
             const INIT: &'static str = $init;
             const FIRST_SIZE: usize = $first;

@@ -2,7 +2,7 @@
 
 use super::at_exit;
 use super::boundary::{guard, null, out, out_array, out_struct};
-use super::session::Handle;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
     zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_t, zeus_amd_total_energy_t, zeus_amd_verdict_t,
@@ -13,10 +13,10 @@ use super::types::{
     ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT as SHARED_PACKAGE, ZEUS_AMD_ENERGY_FLAG_SHORT_BIT as SHORT,
     ZEUS_AMD_ENERGY_FLAG_STALE_BIT as STALE,
 };
-use crate::energy::Verdict;
-use crate::energy::{EnergyUnit, Method, Region};
+use crate::energy::CounterStatus;
+use crate::energy::{EnergyInterval, EnergyResolution, Method};
 use crate::error::{Error, Result};
-use crate::measure::{Total, Used, Window};
+use crate::measure::{GpuEnergy, Window, WindowTotal};
 
 fn round_mj(pj: u128) -> u64 {
     u64::try_from((pj + 500_000_000) / 1_000_000_000).unwrap_or(u64::MAX)
@@ -30,9 +30,9 @@ fn bound_mj(pj: u128) -> u64 {
 /// A region in the words of the interface.
 pub(super) fn gpu_energy(
     gpu: u32,
-    verdict: Verdict,
-    region: Option<&Region>,
-    unit: EnergyUnit,
+    verdict: CounterStatus,
+    region: Option<&EnergyInterval>,
+    unit: EnergyResolution,
 ) -> zeus_amd_gpu_energy_t {
     let mut value = zeus_amd_gpu_energy_t {
         struct_size: 0,
@@ -62,7 +62,7 @@ pub(super) fn gpu_energy(
         (r.gaps > 0, GAP),
         (r.averaged, AVERAGED_POWER),
         (r.firmware_time, FIRMWARE_TIME),
-        (counter && unit == EnergyUnit::Firmware, FIRMWARE_UNIT),
+        (counter && unit == EnergyResolution::Firmware, FIRMWARE_UNIT),
     ];
     value.flags = flags.iter().filter(|(is, _)| *is).fold(0, |all, (_, bit)| all | bit);
     value.method = method as u32;
@@ -76,7 +76,7 @@ pub(super) fn gpu_energy(
     value
 }
 
-fn used(gpu: u32, one: &Used, unit: EnergyUnit) -> zeus_amd_gpu_energy_t {
+fn used(gpu: u32, one: &GpuEnergy, unit: EnergyResolution) -> zeus_amd_gpu_energy_t {
     let mut value = gpu_energy(gpu, one.verdict, one.region.as_ref(), unit);
     if one.region.is_none() {
         value.status = zeus_amd_status_t::from(one.why) as i32;
@@ -86,7 +86,7 @@ fn used(gpu: u32, one: &Used, unit: EnergyUnit) -> zeus_amd_gpu_energy_t {
     value
 }
 
-fn total(t: &Total, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_energy_t {
+fn total(t: &WindowTotal, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_energy_t {
     let flags = gpus.iter().fold(0, |all, g| all | g.flags);
     let measured = gpus.iter().filter(|g| g.method != 0);
     zeus_amd_total_energy_t {
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
     guard(|| unsafe {
         let to = out(window, "window")?;
         to.write(std::ptr::null_mut());
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let begun = s.begin_window()?;
             at_exit::end_workers(s);
             to.write(Box::into_raw(Box::new(begun)).cast());

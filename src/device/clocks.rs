@@ -1,7 +1,7 @@
 //! Locking clocks between two bounds. One bound is written at a time, and each write is in force at once.
 
-use super::control::{By, SETTLE};
-use super::source::amdsmi::Asked;
+use super::control::{SettingsWriter, SETTLE};
+use super::source::amdsmi::AmdsmiCall;
 use super::Device;
 use crate::amdsmi::{Bound, Clock};
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ pub(super) const OD_FILE: &str = "pp_od_clk_voltage";
 
 /// What this session has locked, and what it has seen of the ranges: graphics clock, memory clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Locks {
+pub(super) struct ClockLocks {
     locked: [Option<Bounds>; 2],
     range: [Option<Bounds>; 2],
 }
@@ -77,7 +77,7 @@ fn words(b: Bounds) -> String {
 }
 
 /// OD_RANGE; where the driver has none, the bounds while nothing is locked, then or now.
-fn settable(clock: Clock, now: ClockState, table: &pp_od::Table, locks: &mut Locks) -> Option<Bounds> {
+fn settable(clock: Clock, now: ClockState, table: &pp_od::Table, locks: &mut ClockLocks) -> Option<Bounds> {
     for (clock, range) in BOTH.into_iter().zip([table.graphics_range, table.memory_range]) {
         let seen = range.or(if now.level == Some(AUTO) { now.of(clock) } else { None });
         let known = &mut locks.range[slot(clock)];
@@ -129,7 +129,7 @@ impl Device {
                 return Err(Error::OutOfRange { device: self.label(), what, asked: words(wanted), range });
             }
         }
-        if min_mhz == max_mhz && matches!(&by, By::Vendor(_, asked) if !asked.calls.has_clk_limit()) {
+        if min_mhz == max_mhz && matches!(&by, SettingsWriter::Amdsmi(_, asked) if !asked.calls.has_clk_limit()) {
             return Err(self.not_supported(
                 what,
                 "the libamd_smi before ROCm 6.3 cannot lock a clock to a single value (amdsmi_set_gpu_clk_range refuses equal bounds)",
@@ -199,19 +199,19 @@ impl Device {
     }
 
     /// Writes the bounds, in the order that never has the lower one above the upper one on the way.
-    fn write_bounds(&self, by: &By, clock: Clock, now: ClockState, wanted: Bounds) -> Result<()> {
+    fn write_bounds(&self, by: &SettingsWriter, clock: Clock, now: ClockState, wanted: Bounds) -> Result<()> {
         let old = now.of(clock);
         let order = match old {
             Some(old) if wanted.min_mhz >= old.max_mhz => [Bound::Max, Bound::Min],
             _ => [Bound::Min, Bound::Max],
         };
         match by {
-            By::Files => self.write_bounds_by_files(clock, now, order, wanted),
-            By::Vendor(vendor, asked) if !asked.calls.has_clk_limit() => {
+            SettingsWriter::Sysfs => self.write_bounds_by_files(clock, now, order, wanted),
+            SettingsWriter::Amdsmi(vendor, asked) if !asked.calls.has_clk_limit() => {
                 let set = asked.calls.set_clk_range(asked.g, asked.handle, clock, wanted.min_mhz, wanted.max_mhz);
                 set.map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_gpu_clk_range", OD_FILE))
             }
-            By::Vendor(vendor, Asked { calls, g, handle }) => {
+            SettingsWriter::Amdsmi(vendor, AmdsmiCall { calls, g, handle }) => {
                 for bound in order {
                     let mhz = end(wanted, bound);
                     let stands = old.is_some_and(|o| end(o, bound) == mhz);
@@ -238,7 +238,7 @@ impl Device {
             Clock::Memory => (name(clock), 'm'),
         };
         if now.level != Some(MANUAL) {
-            self.set_level(&By::Files, MANUAL)?;
+            self.set_level(&SettingsWriter::Sysfs, MANUAL)?;
         }
         for bound in order {
             let mhz = end(wanted, bound);
@@ -252,11 +252,11 @@ impl Device {
         self.write_file(what, OD_FILE, "c\n")
     }
 
-    fn set_level(&self, by: &By, level: usize) -> Result<()> {
+    fn set_level(&self, by: &SettingsWriter, level: usize) -> Result<()> {
         const WHAT: &str = "performance level";
         match by {
-            By::Files => self.write_file(WHAT, LEVEL_FILE, &format!("{}\n", LEVELS[level]))?,
-            By::Vendor(vendor, Asked { calls, g, handle }) => calls
+            SettingsWriter::Sysfs => self.write_file(WHAT, LEVEL_FILE, &format!("{}\n", LEVELS[level]))?,
+            SettingsWriter::Amdsmi(vendor, AmdsmiCall { calls, g, handle }) => calls
                 .set_perf_level(g, *handle, level as u32)
                 .map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_gpu_perf_level", LEVEL_FILE))?,
         }
@@ -297,7 +297,7 @@ impl Device {
     }
 
     /// A change that failed half-way: what it did is undone.
-    fn undone(&self, by: &By, was: ClockState, mut e: Error) -> Error {
+    fn undone(&self, by: &SettingsWriter, was: ClockState, mut e: Error) -> Error {
         if let Err(again) = self.write_clock_state(by, was) {
             if let Error::Vendor { advice: more, .. } | Error::NotApplied { now: more, .. } = &mut e {
                 *more += &format!("; what was done half-way could not be undone: {again}");
@@ -307,7 +307,7 @@ impl Device {
     }
 
     /// Puts back what differs.
-    fn write_clock_state(&self, by: &By, was: ClockState) -> Result<()> {
+    fn write_clock_state(&self, by: &SettingsWriter, was: ClockState) -> Result<()> {
         let mut now = self.clock_state();
         // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
         if let Some(level) = was.level.filter(|l| *l != MANUAL && now.level != Some(*l)) {
@@ -332,12 +332,12 @@ impl Device {
         }
     }
 
-    pub(super) fn locks(&self) -> Locks {
+    pub(super) fn locks(&self) -> ClockLocks {
         *self.changing.lock()
     }
 
     /// For a guard: clocks and the memory of what was locked, as they were.
-    pub(super) fn put_clocks_back(&self, was: ClockState, were: Locks) -> Result<()> {
+    pub(super) fn put_clocks_back(&self, was: ClockState, were: ClockLocks) -> Result<()> {
         let mut locks = self.changing.lock();
         if self.clock_state() != was {
             self.write_clock_state(&self.by()?, was)?;

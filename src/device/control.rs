@@ -1,6 +1,6 @@
 //! Changing one GPU: nothing is called when nothing has to change, everything is read back.
 
-use super::source::amdsmi::{Asked, Vendor};
+use super::source::amdsmi::{AmdsmiCall, AmdsmiSource};
 use super::Device;
 use crate::amdsmi::status::Status;
 use crate::error::{Error, Kind, Result};
@@ -12,16 +12,16 @@ use std::time::Duration;
 pub(super) const SETTLE: [u64; 4] = [0, 1, 10, 40];
 
 /// Who writes a setting.
-pub(super) enum By<'a> {
-    Vendor(&'a Vendor, Asked),
-    Files,
+pub(super) enum SettingsWriter<'a> {
+    Amdsmi(&'a AmdsmiSource, AmdsmiCall),
+    Sysfs,
 }
 
 impl Device {
-    pub(super) fn by(&self) -> Result<By<'_>> {
+    pub(super) fn by(&self) -> Result<SettingsWriter<'_>> {
         match &self.vendor {
-            Some(vendor) => Ok(By::Vendor(vendor, self.ask(vendor)?)),
-            None => Ok(By::Files),
+            Some(vendor) => Ok(SettingsWriter::Amdsmi(vendor, self.ask(vendor)?)),
+            None => Ok(SettingsWriter::Sysfs),
         }
     }
 
@@ -63,10 +63,12 @@ impl Device {
             });
         }
         match self.by()? {
-            By::Vendor(vendor, Asked { calls, g, handle }) => calls
-                .set_power_cap(g, handle, wanted)
-                .map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?,
-            By::Files => self.write_cap_uw(wanted)?,
+            SettingsWriter::Amdsmi(vendor, AmdsmiCall { calls, g, handle }) => {
+                calls
+                    .set_power_cap(g, handle, wanted)
+                    .map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?
+            }
+            SettingsWriter::Sysfs => self.write_cap_uw(wanted)?,
         }
         let mut now = None;
         for pause in SETTLE {
@@ -95,7 +97,13 @@ impl Device {
     }
 
     /// A setter's failure: for a refusal, who was asked for what.
-    pub(super) fn setter_failure(&self, vendor: &Vendor, status: Status, call: &'static str, file: &str) -> Error {
+    pub(super) fn setter_failure(
+        &self,
+        vendor: &AmdsmiSource,
+        status: Status,
+        call: &'static str,
+        file: &str,
+    ) -> Error {
         let mut error = self.failure(vendor, status, call);
         if let Error::Vendor { kind: Kind::NoPermission, advice, .. } = &mut error {
             // SAFETY: only asks the kernel.

@@ -9,25 +9,25 @@ mod settings;
 mod source;
 mod staleness;
 
-use crate::amdsmi::{Clock, Handle};
-use crate::energy::{energy_mj, EnergyUnit, Ledger};
-use crate::energy::{Standing, Verdict};
+use crate::amdsmi::{Clock, ProcessorHandle};
+use crate::energy::{energy_mj, AccumulatorTracker, EnergyResolution};
+use crate::energy::{AtomicCounterStatus, CounterStatus};
 use crate::error::{Error, Kind, Result};
 use crate::platform::sync;
 use crate::sysfs;
 use crate::sysfs::hwmon::Hwmon;
-use crate::topology::{Place, Role};
-use source::amdsmi::Vendor;
-use source::sysfs::Files;
-use staleness::{again_if_old, Freshness};
+use crate::topology::{GpuLocation, Role};
+use source::amdsmi::AmdsmiSource;
+use source::sysfs::SysfsSource;
+use staleness::{again_if_old, StalenessDetector};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 pub use limits::PowerLimits;
-pub use poll::Looked;
+pub use poll::PollResult;
 pub use reading::Reading;
-pub use settings::{Settings, Write};
-pub use source::amdsmi::Source;
+pub use settings::{SavedSettings, SysfsWrite};
+pub use source::amdsmi::AmdsmiContext;
 pub use source::sysfs::AtOnce;
 
 /// Which of the two powers.
@@ -83,7 +83,7 @@ fn is_temperature(celsius: &i32) -> bool {
 pub struct Device {
     pub index: usize,
     pub name: String,
-    pub place: Place,
+    pub place: GpuLocation,
     pub device_id: Option<u16>,
     /// HIP's index if nothing were masked.
     pub unmasked: Option<u32>,
@@ -95,27 +95,33 @@ pub struct Device {
     /// There are others, in this session or not.
     pub shares_package: bool,
     /// libamd_smi's side of it; without one, all goes by the kernel's files.
-    vendor: Option<Vendor>,
+    vendor: Option<AmdsmiSource>,
     /// The kernel's files, where readings come from them.
-    files: Option<Files>,
+    files: Option<SysfsSource>,
     /// Its folder in sysfs.
     folder: PathBuf,
     hwmon: Hwmon,
-    verdict: Standing,
+    verdict: AtomicCounterStatus,
     /// The book on its counter, begun at the first look. Held while it is looked at: then looks come in their order.
-    ledger: sync::Mutex<Option<Ledger>>,
-    freshness: Freshness,
+    ledger: sync::Mutex<Option<AccumulatorTracker>>,
+    freshness: StalenessDetector,
     said_fraction: AtomicBool,
     /// One change at a time: what is read back is then one's own. Holds what has been locked.
-    changing: sync::Mutex<clocks::Locks>,
+    changing: sync::Mutex<clocks::ClockLocks>,
 }
 
 impl Device {
-    pub fn new(place: Place, source: Option<Source>, handle: Option<Handle>, backend: Backend, root: &Path) -> Self {
+    pub fn new(
+        place: GpuLocation,
+        source: Option<AmdsmiContext>,
+        handle: Option<ProcessorHandle>,
+        backend: Backend,
+        root: &Path,
+    ) -> Self {
         let folder = sysfs::pci_device(root, &place.pci);
         // One that libamd_smi does not list has no side of it, unless that one is insisted on.
         let vendor = source.filter(|_| handle.is_some() || backend == Backend::Amdsmi);
-        let vendor = vendor.map(|source| Vendor::new(source, handle));
+        let vendor = vendor.map(|source| AmdsmiSource::new(source, handle));
         let mut device = Device {
             index: usize::MAX,
             name: String::new(),
@@ -130,13 +136,13 @@ impl Device {
             place,
             vendor,
             files: None,
-            verdict: Standing::new(Verdict::NotChecked),
+            verdict: AtomicCounterStatus::new(CounterStatus::NotChecked),
             ledger: sync::Mutex::new(None),
-            freshness: Freshness::default(),
+            freshness: StalenessDetector::default(),
             said_fraction: AtomicBool::new(false),
-            changing: sync::Mutex::new(clocks::Locks::default()),
+            changing: sync::Mutex::new(clocks::ClockLocks::default()),
         };
-        let asked = device.vendor.as_ref().and_then(Vendor::market_name);
+        let asked = device.vendor.as_ref().and_then(AmdsmiSource::market_name);
         device.name = asked.or_else(|| sysfs::product_name(&device.folder)).unwrap_or_default();
         device.choose(backend);
         device
@@ -162,11 +168,11 @@ impl Device {
 
     #[must_use]
     #[inline]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> CounterStatus {
         self.verdict.get()
     }
 
-    pub fn set_verdict(&self, v: Verdict) {
+    pub fn set_verdict(&self, v: CounterStatus) {
         self.verdict.set(v);
     }
 
@@ -223,7 +229,7 @@ impl Device {
 
     /// The energy counter as it stands, trusted or not.
     #[inline]
-    pub fn raw_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
+    pub fn raw_energy(&self, unit: EnergyResolution) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
         self.refuse_shared(WHAT)?;
         match self.at_once(unit) {
@@ -233,7 +239,7 @@ impl Device {
     }
 
     /// The same where something may be the matter: another look.
-    fn closer_energy(&self, unit: EnergyUnit) -> Result<RawEnergy> {
+    fn closer_energy(&self, unit: EnergyResolution) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
         let mut raw = match (&self.files, &self.vendor) {
             (Some(files), _) => self.file_energy(files, WHAT)?,
@@ -250,7 +256,7 @@ impl Device {
 
     /// Energy in millijoules since the counter's own zero, if the counter is to be trusted.
     #[inline]
-    pub fn energy_mj(&self, unit: EnergyUnit) -> Result<u64> {
+    pub fn energy_mj(&self, unit: EnergyResolution) -> Result<u64> {
         if !self.is_secondary() && self.verdict().is_usable() {
             if let Some(mj) = self.energy_mj_at_once(unit) {
                 return Ok(mj);
@@ -259,19 +265,19 @@ impl Device {
         self.energy_or_why_not(unit)
     }
 
-    fn energy_or_why_not(&self, unit: EnergyUnit) -> Result<u64> {
+    fn energy_or_why_not(&self, unit: EnergyResolution) -> Result<u64> {
         const WHAT: &str = "energy";
         self.refuse_shared(WHAT)?;
         let verdict = self.verdict();
-        if verdict == Verdict::Pending {
+        if verdict == CounterStatus::Pending {
             return Err(Error::NotYet { device: self.label(), what: WHAT });
         }
         // Where validation could not read it, the call itself says why.
-        if !verdict.is_usable() && verdict != Verdict::Unsupported {
+        if !verdict.is_usable() && verdict != CounterStatus::Unsupported {
             return Err(self.not_supported(WHAT, &format!("its energy counter is not trusted: {}", verdict.why())));
         }
         let raw = self.closer_energy(unit)?;
-        if verdict == Verdict::Unsupported {
+        if verdict == CounterStatus::Unsupported {
             return Err(self.not_supported(
                 WHAT,
                 "its energy counter could not be read when the session was opened, so nothing tells whether it is to be trusted; open another session",

@@ -1,8 +1,8 @@
 //! Looks at a GPU: what it counts and draws, into the book that windows and samplers read.
 
 use super::Device;
-use crate::energy::Verdict;
-use crate::energy::{EnergyUnit, Ledger, Look, Mark};
+use crate::energy::CounterStatus;
+use crate::energy::{AccumulatorTracker, EnergyResolution, RawSample, TrackerSnapshot};
 use crate::error::Kind;
 use crate::platform::clock::boot_ns;
 use crate::platform::log;
@@ -11,10 +11,10 @@ use crate::platform::log;
 const UNKNOWN_LIMIT_MW: u64 = 1_500_000;
 
 /// What a look came to.
-pub struct Looked {
-    pub look: Look,
+pub struct PollResult {
+    pub look: RawSample,
     /// The state of the book after it; its edge is when the look was over.
-    pub mark: Mark,
+    pub mark: TrackerSnapshot,
     pub ceiling_mw: u64,
     /// How long a 32-bit counter takes to come round at most power.
     pub wrap_ns: Option<u64>,
@@ -22,16 +22,16 @@ pub struct Looked {
 
 impl Device {
     /// Looks, and writes it into the book.
-    pub fn look(&self) -> Looked {
+    pub fn look(&self) -> PollResult {
         let begun = self.ledger.lock().is_some();
         // Asks for the limit, which may have something to log: not with the lock held, the host's sink may call back.
-        let fresh = (!begun).then(|| Ledger::new(self.counter_bits(), self.highest_limit_mw()));
+        let fresh = (!begun).then(|| AccumulatorTracker::new(self.counter_bits(), self.highest_limit_mw()));
         let mut book = self.ledger.lock();
-        let ledger = book.get_or_insert_with(|| fresh.unwrap_or_else(|| Ledger::new(64, UNKNOWN_LIMIT_MW)));
+        let ledger = book.get_or_insert_with(|| fresh.unwrap_or_else(|| AccumulatorTracker::new(64, UNKNOWN_LIMIT_MW)));
         let look = self.look_once();
         ledger.add(&look);
         let stopped = ledger.has_stopped();
-        let looked = Looked {
+        let looked = PollResult {
             look,
             mark: ledger.mark(look.seen_ns),
             ceiling_mw: ledger.ceiling_mw(),
@@ -39,15 +39,15 @@ impl Device {
         };
         drop(book);
         if stopped && self.verdict().is_usable() {
-            self.set_verdict(Verdict::Stuck);
+            self.set_verdict(CounterStatus::Stuck);
             log::warning(|| format!("{}: its energy counter has stopped, and is not used any more", self.label()));
         }
         looked
     }
 
-    fn look_once(&self) -> Look {
-        let mut look = Look::default();
-        if let Ok(r) = self.reading(EnergyUnit::Reported, false) {
+    fn look_once(&self) -> RawSample {
+        let mut look = RawSample::default();
+        if let Ok(r) = self.reading(EnergyResolution::Reported, false) {
             if let Some(raw) = r.energy {
                 look.accumulator = Some(raw.accumulator);
                 look.unit_uj = raw.unit_uj;

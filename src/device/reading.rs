@@ -1,11 +1,11 @@
 //! All that one GPU says at one time: by one read of the file, where that serves.
 
-use super::source::amdsmi::Vendor;
-use super::source::sysfs::{table_powers, Files};
+use super::source::amdsmi::AmdsmiSource;
+use super::source::sysfs::{table_powers, SysfsSource};
 use super::{is_temperature, Device, Powers, RawEnergy};
-use crate::energy::{energy_mj, EnergyUnit};
+use crate::energy::{energy_mj, EnergyResolution};
 use crate::error::{Kind, Result};
-use crate::sysfs::Failure;
+use crate::sysfs::SysfsError;
 use crate::topology::Role;
 
 /// What it said; what is missing it did not say.
@@ -29,7 +29,7 @@ pub struct Reading {
 }
 
 /// What one source said.
-struct Seen {
+struct SourceReading {
     energy: std::result::Result<RawEnergy, Kind>,
     powers: Powers,
     /// A power that is missing is missing for good.
@@ -40,7 +40,7 @@ struct Seen {
 
 impl Device {
     /// Power and energy, and if wanted the temperature. Fails for a GPU that has none of its own.
-    pub fn reading(&self, unit: EnergyUnit, temperature: bool) -> Result<Reading> {
+    pub fn reading(&self, unit: EnergyResolution, temperature: bool) -> Result<Reading> {
         self.refuse_shared("power and energy")?;
         if let Some(t) = self.at_once(unit) {
             let mw = |is: bool| is.then_some(u64::from(t.table.power_mw));
@@ -61,9 +61,9 @@ impl Device {
     }
 
     /// The same where something may be the matter: another look.
-    pub fn closer_reading(&self, unit: EnergyUnit, temperature: bool) -> Result<Reading> {
+    pub fn closer_reading(&self, unit: EnergyResolution, temperature: bool) -> Result<Reading> {
         self.refuse_shared("power and energy")?;
-        let Seen { energy, powers, no_power, hotspot_c, stale_ms } = match (&self.files, &self.vendor) {
+        let SourceReading { energy, powers, no_power, hotspot_c, stale_ms } = match (&self.files, &self.vendor) {
             (Some(files), _) => self.seen_by_files(files, temperature),
             (None, Some(vendor)) => self.seen_by_vendor(vendor, temperature),
             (None, None) => return Err(self.without_source("power and energy")),
@@ -92,7 +92,7 @@ impl Device {
         })
     }
 
-    fn seen_by_files(&self, files: &Files, temperature: bool) -> Seen {
+    fn seen_by_files(&self, files: &SysfsSource, temperature: bool) -> SourceReading {
         let table =
             self.fresh_table(files, |t| (files.energy(t), table_powers(t), t.hotspot_c().filter(|_| temperature)));
         let (failure, (energy, mut powers, mut hotspot_c), stale_ms) = match table {
@@ -100,24 +100,24 @@ impl Device {
             Err(f) => (Some(f), (None, Powers::default(), None), None),
         };
         // What is not in the table may be in hwmon; a GPU that is away has nothing there either.
-        let mut no_power = !failure.is_some_and(Failure::is_of_gpu);
+        let mut no_power = !failure.is_some_and(SysfsError::is_of_gpu);
         if no_power {
             if !powers.any() {
                 match self.hwmon_powers() {
                     Ok(by_hwmon) => powers = Powers { driver_ns: powers.driver_ns, ..by_hwmon },
-                    Err(h) => no_power = h.kind() == Kind::NotSupported && !failure.is_some_and(Failure::passes),
+                    Err(h) => no_power = h.kind() == Kind::NotSupported && !failure.is_some_and(SysfsError::passes),
                 }
             }
             if temperature && !hotspot_c.as_ref().is_some_and(is_temperature) {
                 hotspot_c = self.hwmon_hotspot_c();
             }
         }
-        let energy = energy.ok_or(failure.map_or(Kind::NotSupported, Failure::kind));
-        Seen { energy, powers, no_power, hotspot_c, stale_ms }
+        let energy = energy.ok_or(failure.map_or(Kind::NotSupported, SysfsError::kind));
+        SourceReading { energy, powers, no_power, hotspot_c, stale_ms }
     }
 
-    fn seen_by_vendor(&self, vendor: &Vendor, temperature: bool) -> Seen {
-        let energy = self.raw_energy(EnergyUnit::Reported);
+    fn seen_by_vendor(&self, vendor: &AmdsmiSource, temperature: bool) -> SourceReading {
+        let energy = self.raw_energy(EnergyResolution::Reported);
         let mut stale_ms = energy.as_ref().ok().and_then(|e| e.stale_ms);
         let powers = self.vendor_powers(vendor);
         let no_power = powers.as_ref().map_or_else(|e| e.kind() == Kind::NotSupported, |_| true);
@@ -128,6 +128,6 @@ impl Device {
             stale_ms = self.standing_still_ms(powers.driver_ns);
         }
         let hotspot_c = if temperature { self.temperature_c().ok() } else { None };
-        Seen { energy: energy.map_err(|e| e.kind()), powers, no_power, hotspot_c, stale_ms }
+        SourceReading { energy: energy.map_err(|e| e.kind()), powers, no_power, hotspot_c, stale_ms }
     }
 }

@@ -11,22 +11,22 @@ const STALE_AFTER_NS: u64 = 250_000_000;
 
 /// Whether the readings of one GPU are new ones.
 #[derive(Debug)]
-pub(super) struct Freshness {
+pub(super) struct StalenessDetector {
     /// That of `last`, once it is paced: then no more is needed to know a new reading, nor a lock.
     least_lag_ns: AtomicI64,
-    last: Mutex<LastTime>,
+    last: Mutex<LastDriverTime>,
 }
 
 /// So far from any lag that nothing is near.
 const UNKNOWN: i64 = i64::MAX;
 
-impl Default for Freshness {
+impl Default for StalenessDetector {
     fn default() -> Self {
-        Freshness { least_lag_ns: AtomicI64::new(UNKNOWN), last: Mutex::default() }
+        StalenessDetector { least_lag_ns: AtomicI64::new(UNKNOWN), last: Mutex::default() }
     }
 }
 
-impl Freshness {
+impl StalenessDetector {
     /// Surely new.
     #[inline]
     fn is_new(&self, driver_ns: u64, now: u64) -> bool {
@@ -57,7 +57,7 @@ impl Freshness {
 
 /// The driver time last seen, and when it was first seen, on our clock.
 #[derive(Debug, Default)]
-struct LastTime {
+struct LastDriverTime {
     driver_ns: u64,
     first_seen_ns: u64,
     /// How far our clock is ahead of the driver's at least, whatever the driver's zero is.
@@ -68,7 +68,7 @@ struct LastTime {
     paced: bool,
 }
 
-impl LastTime {
+impl LastDriverTime {
     /// How long the driver's time has been `driver_ns`, if that is too long.
     fn standing_still_ns(&mut self, driver_ns: u64, now: u64) -> Option<u64> {
         let lag = now.wrapping_sub(driver_ns) as i64;
@@ -128,7 +128,7 @@ mod tests {
     const ZERO: u64 = 5_000 * MS;
 
     /// Readings at these times of ours, of tables so much older: for how long have those stood that are stale, in ms?
-    fn stale(freshness: &Freshness, readings: impl IntoIterator<Item = (u64, u64)>) -> Vec<u64> {
+    fn stale(freshness: &StalenessDetector, readings: impl IntoIterator<Item = (u64, u64)>) -> Vec<u64> {
         let age = |(now, old): (u64, u64)| freshness.standing_still_ns(ZERO + now - old, 2 * ZERO + now);
         readings.into_iter().filter_map(age).map(|ns| ns / MS).collect()
     }
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn an_old_table_that_is_new_to_us() {
         for every_ms in [1, 10, 300] {
-            let freshness = Freshness::default();
+            let freshness = StalenessDetector::default();
             assert_eq!(stale(&freshness, [(0, 400 * MS)]), NONE, "not known yet");
             let readings = (1..=1000 / every_ms + 1).map(|n| (n * every_ms * MS, (n - 1) % 7 * MS));
             assert_eq!(stale(&freshness, readings), NONE);
@@ -151,10 +151,10 @@ mod tests {
     #[test]
     fn a_table_that_stands() {
         // The clock is not known yet: only what was seen to stand.
-        let freshness = Freshness::default();
+        let freshness = StalenessDetector::default();
         assert_eq!(stale(&freshness, (0..6).map(|n| (n * 100 * MS, n * 100 * MS))), [300, 400, 500]);
         // The machine slept, which the driver's clock counts and ours does not.
-        let freshness = Freshness::default();
+        let freshness = StalenessDetector::default();
         assert_eq!(stale(&freshness, (0..500).map(|n| (n * MS, 0))), NONE);
         let slept = 3_600_000 * MS;
         let awake = |driver: u64, ours: u64| freshness.standing_still_ns(ZERO + slept + driver, 2 * ZERO + ours);

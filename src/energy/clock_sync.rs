@@ -1,6 +1,6 @@
 //! The three clocks of a reading: ours, the driver's, the firmware's. Which of them is to be believed, and how far. Pure.
 
-use super::sample::{Look, SLOWEST_NS};
+use super::sample::{RawSample, SLOWEST_NS};
 
 /// Two clocks that go at one pace are apart by no more than this part of a time.
 pub(in crate::energy) const KEPT_PACE: u64 = 256;
@@ -8,7 +8,7 @@ pub(in crate::energy) const KEPT_PACE: u64 = 256;
 /// The driver's clock is `CLOCK_BOOTTIME`, says the kernel. In a namespace of its own, or before a driver that knows
 /// better, its zero is elsewhere: then it keeps our pace, and is never near.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct DriverClock {
+pub(super) struct DriverClockOffset {
     first: Option<(u64, u64)>,
     least_lag_ns: i64,
     paced: bool,
@@ -17,8 +17,8 @@ pub(super) struct DriverClock {
 /// Caches and drivers keep a table for a tenth of that.
 const NEAR_NS: i64 = 1_000_000_000;
 
-impl DriverClock {
-    pub fn add(&mut self, look: &Look) {
+impl DriverClockOffset {
+    pub fn add(&mut self, look: &RawSample) {
         let Some(driver) = look.driver_ns else { return };
         let lag = look.seen_ns.wrapping_sub(driver) as i64;
         let Some((d, seen)) = self.first else {
@@ -44,7 +44,7 @@ impl DriverClock {
 
 /// The firmware's clock: does it go as the driver's does, and has it started anew?
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct FirmwareClock {
+pub(super) struct FirmwareClockMonitor {
     /// Driver's and firmware's time that the next ones are compared with.
     anchor: Option<(u64, u64)>,
     /// It has kept pace for a second.
@@ -53,14 +53,14 @@ pub(super) struct FirmwareClock {
     pub useless: bool,
 }
 
-impl FirmwareClock {
+impl FirmwareClockMonitor {
     /// It would tell of a reset.
     pub fn is_proven(&self) -> bool {
         self.proven && !self.useless
     }
 
     /// Tells of a reset even if the counter is past where it was.
-    pub fn is_anew(&mut self, look: &Look) -> bool {
+    pub fn is_anew(&mut self, look: &RawSample) -> bool {
         let (Some(driver), Some(firmware), false) = (look.driver_ns, look.firmware_ns, self.useless) else {
             return false;
         };
@@ -86,7 +86,7 @@ impl FirmwareClock {
 /// By how much the driver's clock is ahead of the firmware's at the least: what it is ahead by beyond that is the age of
 /// the count. Over some seconds, as the two do not go at quite the same pace.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Lags {
+pub(super) struct ClockOffset {
     now: Option<i64>,
     before: Option<i64>,
     since_ns: u64,
@@ -99,8 +99,8 @@ const PACE_HOLDS_NS: u64 = 10_000_000_000;
 /// The least of fewer ages than this may be a large one.
 const ENOUGH_AGES: u32 = 8;
 
-impl Lags {
-    pub fn add(&mut self, look: &Look) {
+impl ClockOffset {
+    pub fn add(&mut self, look: &RawSample) {
         let Some(ahead) = look.ahead_ns() else { return };
         if look.seen_ns.saturating_sub(self.since_ns) > PACE_HOLDS_NS {
             (self.before, self.now, self.since_ns) = (self.now, None, look.seen_ns);

@@ -1,10 +1,10 @@
 //! What is seen of one counter while it is checked, and what that comes to. Pure.
 
-use super::validation::Verdict;
+use super::validation::CounterStatus;
 
 /// What one look showed.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Seen {
+pub struct Observation {
     /// By how much the counter went on, and in how long; `None` if this says nothing of it.
     pub moved: Option<(u128, u64)>,
     /// It went back, or further than the GPU can draw.
@@ -33,7 +33,7 @@ const FEW_RESETS: u32 = 1;
 const ENOUGH_REFUSALS: u32 = 3;
 
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Evidence {
+pub struct ValidationEvidence {
     counter: bool,
     no_counter: u32,
     asleep: bool,
@@ -49,8 +49,8 @@ pub struct Evidence {
     averaged: bool,
 }
 
-impl Evidence {
-    pub fn add(&mut self, seen: Seen) {
+impl ValidationEvidence {
+    pub fn add(&mut self, seen: Observation) {
         self.counter |= seen.counter;
         self.no_counter += u32::from(seen.no_counter);
         self.asleep = seen.asleep;
@@ -85,40 +85,40 @@ impl Evidence {
 
     /// A verdict that no more looking would change.
     #[must_use]
-    pub fn early(&self) -> Option<Verdict> {
+    pub fn early(&self) -> Option<CounterStatus> {
         if !self.counter && self.no_counter >= ENOUGH_REFUSALS {
-            return Some(Verdict::Unsupported);
+            return Some(CounterStatus::Unsupported);
         }
         if self.counter && self.most_mw.is_none() && self.no_power >= ENOUGH_REFUSALS {
-            return Some(Verdict::NoPowerToCompare);
+            return Some(CounterStatus::NoPowerToCompare);
         }
         let steady = self.stood == 0 && self.resets <= FEW_RESETS;
         let sure = steady && self.refreshes >= ENOUGH_REFRESHES && self.span_ns >= ENOUGH_NS;
         // Narrower than the rule that decides in the end: what is near its edges is looked at for longer.
-        (sure && self.is_within(4, self.span_ns)).then_some(Verdict::Trusted)
+        (sure && self.is_within(4, self.span_ns)).then_some(CounterStatus::Trusted)
     }
 
     /// The verdict after the half second of [`super::fixed`], of which this saw all: the same where that one is right. It
     /// takes the least and the most of the powers where that one takes the first.
     #[must_use]
-    pub fn late(&self, looked_ns: u64) -> Verdict {
+    pub fn late(&self, looked_ns: u64) -> CounterStatus {
         if !self.counter {
             // One that sleeps may have a counter, and is asked again.
-            return if self.asleep { Verdict::Pending } else { Verdict::Unsupported };
+            return if self.asleep { CounterStatus::Pending } else { CounterStatus::Unsupported };
         }
         if self.most_mw.unwrap_or(0) == 0 {
-            return Verdict::NoPowerToCompare;
+            return CounterStatus::NoPowerToCompare;
         }
         // What stands still has no time of its own.
         let span_ns = if self.counted_pj == 0 { looked_ns } else { self.span_ns };
         if self.resets > FEW_RESETS {
-            Verdict::Implausible
+            CounterStatus::Implausible
         } else if self.is_within(10, span_ns) {
-            Verdict::Trusted
+            CounterStatus::Trusted
         } else if self.counted_pj == 0 {
-            Verdict::Stuck
+            CounterStatus::Stuck
         } else {
-            Verdict::Implausible
+            CounterStatus::Implausible
         }
     }
 }
@@ -127,12 +127,18 @@ impl Evidence {
 mod tests {
     use super::*;
 
-    fn look(pj: u128, ms: u64, mw: u64) -> Seen {
-        Seen { moved: Some((pj, ms * 1_000_000)), counter: true, power_mw: Some(mw), timed: true, ..Seen::default() }
+    fn look(pj: u128, ms: u64, mw: u64) -> Observation {
+        Observation {
+            moved: Some((pj, ms * 1_000_000)),
+            counter: true,
+            power_mw: Some(mw),
+            timed: true,
+            ..Observation::default()
+        }
     }
 
-    fn looks(n: u32, one: Seen) -> Evidence {
-        let mut e = Evidence::default();
+    fn looks(n: u32, one: Observation) -> ValidationEvidence {
+        let mut e = ValidationEvidence::default();
         (0..n).for_each(|_| e.add(one));
         e
     }
@@ -143,38 +149,41 @@ mod tests {
     #[test]
     fn early_only_when_it_is_sure() {
         assert_eq!(looks(3, look(RIGHT, 10, 300_000)).early(), None);
-        assert_eq!(looks(4, look(RIGHT, 10, 300_000)).early(), Some(Verdict::Trusted));
+        assert_eq!(looks(4, look(RIGHT, 10, 300_000)).early(), Some(CounterStatus::Trusted));
         assert_eq!(looks(4, look(RIGHT / 10, 1, 300_000)).early(), None, "4 ms are too short");
         assert_eq!(looks(50, look(RIGHT / 6, 10, 300_000)).early(), None);
         assert_eq!(looks(50, look(0, 10, 300_000)).early(), None);
         let mut stood_once = looks(9, look(RIGHT, 10, 300_000));
         stood_once.add(look(0, 10, 300_000));
         assert_eq!(stood_once.early(), None);
-        let none = Seen { no_counter: true, power_mw: Some(1), ..Seen::default() };
+        let none = Observation { no_counter: true, power_mw: Some(1), ..Observation::default() };
         assert_eq!(looks(2, none).early(), None);
-        assert_eq!(looks(3, none).early(), Some(Verdict::Unsupported));
-        let powerless = Seen { counter: true, no_power: true, ..Seen::default() };
-        assert_eq!(looks(3, powerless).early(), Some(Verdict::NoPowerToCompare));
+        assert_eq!(looks(3, none).early(), Some(CounterStatus::Unsupported));
+        let powerless = Observation { counter: true, no_power: true, ..Observation::default() };
+        assert_eq!(looks(3, powerless).early(), Some(CounterStatus::NoPowerToCompare));
     }
 
     #[test]
     fn late_is_zeus_rule_with_the_least_and_the_most_power() {
         let half_second = 500_000_000;
-        assert_eq!(looks(50, look(RIGHT / 9, 10, 300_000)).late(half_second), Verdict::Trusted);
-        assert_eq!(looks(50, look(RIGHT / 11, 10, 300_000)).late(half_second), Verdict::Implausible);
-        assert_eq!(looks(50, look(RIGHT * 9, 10, 300_000)).late(half_second), Verdict::Trusted);
-        assert_eq!(looks(50, look(RIGHT * 11, 10, 300_000)).late(half_second), Verdict::Implausible);
-        assert_eq!(looks(50, look(0, 10, 300_000)).late(half_second), Verdict::Stuck);
-        assert_eq!(looks(50, look(RIGHT, 10, 0)).late(half_second), Verdict::NoPowerToCompare);
-        assert_eq!(Evidence::default().late(half_second), Verdict::Unsupported);
-        assert_eq!(looks(50, Seen { asleep: true, ..Seen::default() }).late(half_second), Verdict::Pending);
+        assert_eq!(looks(50, look(RIGHT / 9, 10, 300_000)).late(half_second), CounterStatus::Trusted);
+        assert_eq!(looks(50, look(RIGHT / 11, 10, 300_000)).late(half_second), CounterStatus::Implausible);
+        assert_eq!(looks(50, look(RIGHT * 9, 10, 300_000)).late(half_second), CounterStatus::Trusted);
+        assert_eq!(looks(50, look(RIGHT * 11, 10, 300_000)).late(half_second), CounterStatus::Implausible);
+        assert_eq!(looks(50, look(0, 10, 300_000)).late(half_second), CounterStatus::Stuck);
+        assert_eq!(looks(50, look(RIGHT, 10, 0)).late(half_second), CounterStatus::NoPowerToCompare);
+        assert_eq!(ValidationEvidence::default().late(half_second), CounterStatus::Unsupported);
+        assert_eq!(
+            looks(50, Observation { asleep: true, ..Observation::default() }).late(half_second),
+            CounterStatus::Pending
+        );
         // Every step is one that cannot be.
-        let leaps = Seen { moved: None, reset: true, ..look(0, 10, 300_000) };
-        assert_eq!(looks(1, leaps).late(half_second), Verdict::Stuck);
-        assert_eq!(looks(2, leaps).late(half_second), Verdict::Implausible);
+        let leaps = Observation { moved: None, reset: true, ..look(0, 10, 300_000) };
+        assert_eq!(looks(1, leaps).late(half_second), CounterStatus::Stuck);
+        assert_eq!(looks(2, leaps).late(half_second), CounterStatus::Implausible);
         // From idle to full load: the first power alone would call this one implausible.
         let mut rise = looks(1, look(0, 0, 20_000));
         (0..50).for_each(|_| rise.add(look(RIGHT, 10, 300_000)));
-        assert_eq!(rise.late(half_second), Verdict::Trusted);
+        assert_eq!(rise.late(half_second), CounterStatus::Trusted);
     }
 }

@@ -1,8 +1,8 @@
 //! What a region of a program used: the difference of two marks in the book, and how far off it may be. Pure.
 
-use super::sample::{Look, FIRMWARE_REFRESH_NS, WATT_MW};
-use super::snapshot::Mark;
-use super::units::{counts_pj, power_pj, EnergyUnit, FIRMWARE_UJ};
+use super::sample::{RawSample, FIRMWARE_REFRESH_NS, WATT_MW};
+use super::snapshot::TrackerSnapshot;
+use super::units::{counts_pj, power_pj, EnergyResolution, FIRMWARE_UJ};
 
 /// How an energy was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Method {
 
 /// An energy and what is known about it.
 #[derive(Debug, Clone, Copy)]
-pub struct Region {
+pub struct EnergyInterval {
     pub method: Method,
     pub energy_pj: u128,
     /// The energy between the edges is no further away than this.
@@ -37,7 +37,7 @@ pub struct Region {
     pub gaps: u32,
 }
 
-impl Region {
+impl EnergyInterval {
     /// Energy over duration, in milliwatts.
     #[must_use]
     pub fn mean_mw(&self) -> u64 {
@@ -59,13 +59,13 @@ const AVERAGED_OVER_NS: u64 = 8_000_000_000;
 /// looked at all the time?
 #[must_use]
 pub fn between(
-    begin: &Mark,
-    end: &Mark,
-    unit: EnergyUnit,
+    begin: &TrackerSnapshot,
+    end: &TrackerSnapshot,
+    unit: EnergyResolution,
     ceiling_mw: u64,
     counter: bool,
     sampled: bool,
-) -> Option<Region> {
+) -> Option<EnergyInterval> {
     let by_counter = if counter { counted(begin, end, unit, ceiling_mw) } else { None };
     let exact = match by_counter {
         None if sampled => integrated(begin, end, ceiling_mw),
@@ -75,12 +75,17 @@ pub fn between(
     // Between two ticks of a counter nothing tells but the power; from a few ticks on the counter is the better one.
     match (exact, estimated) {
         // A reset is told of either way.
-        (Some(a), Some(b)) if b.bound_pj < a.bound_pj => Some(Region { resets: a.resets, ..b }),
+        (Some(a), Some(b)) if b.bound_pj < a.bound_pj => Some(EnergyInterval { resets: a.resets, ..b }),
         (a, b) => a.or(b),
     }
 }
 
-fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Option<Region> {
+fn counted(
+    begin: &TrackerSnapshot,
+    end: &TrackerSnapshot,
+    unit: EnergyResolution,
+    ceiling_mw: u64,
+) -> Option<EnergyInterval> {
     let (first, last) = (begin.counted?, end.counted?);
     let (a, b) = (&begin.totals, &end.totals);
     let counts = b.counts.wrapping_sub(a.counts);
@@ -88,14 +93,14 @@ fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Optio
     let firmware_pj = counts_pj(counts, FIRMWARE_UJ);
     // Which unit it is nobody says: the reported one is taken at its word, the other may be the right one.
     let (energy_pj, unit_pj) = match unit {
-        EnergyUnit::Reported => (reported_pj, reported_pj.abs_diff(firmware_pj)),
-        EnergyUnit::Firmware => (firmware_pj, 0),
+        EnergyResolution::Reported => (reported_pj, reported_pj.abs_diff(firmware_pj)),
+        EnergyResolution::Firmware => (firmware_pj, 0),
     };
     let (begin_ns, end_ns) = (first.at_ns(end.zero_ns), last.at_ns(end.zero_ns));
     let ages_ns = (begin.age_by(end.least_ahead_ns).max(end.unsure_ns), end.oldest_ns());
     let by_driver = end_ns.saturating_sub(begin_ns);
     let by_firmware = end.firmware_since(begin, by_driver);
-    Some(Region {
+    Some(EnergyInterval {
         method: Method::Counter,
         energy_pj: energy_pj + (b.patched_pj - a.patched_pj),
         bound_pj: (b.slack_pj - a.slack_pj)
@@ -113,7 +118,7 @@ fn counted(begin: &Mark, end: &Mark, unit: EnergyUnit, ceiling_mw: u64) -> Optio
     })
 }
 
-fn integrated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
+fn integrated(begin: &TrackerSnapshot, end: &TrackerSnapshot, ceiling_mw: u64) -> Option<EnergyInterval> {
     let (first, last) = (begin.powered?, end.powered?);
     let (a, b) = (&begin.totals, &end.totals);
     if b.trapezoids == a.trapezoids {
@@ -122,7 +127,7 @@ fn integrated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
     let (begin_ns, end_ns) = (first.at_ns(end.zero_ns), last.at_ns(end.zero_ns));
     let duration_ns = end_ns.saturating_sub(begin_ns);
     let energy_pj = b.integral_pj - a.integral_pj;
-    let mut region = Region {
+    let mut region = EnergyInterval {
         method: Method::Integrated,
         energy_pj,
         bound_pj: (b.integral_slack_pj - a.integral_slack_pj)
@@ -150,14 +155,14 @@ pub fn unseen_pj(energy_pj: u128, duration_ns: u64, ceiling_mw: u64) -> u128 {
     unseen_pj * u128::from(duration_ns.min(AVERAGED_OVER_NS)) / u128::from(duration_ns.max(1))
 }
 
-fn estimated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
+fn estimated(begin: &TrackerSnapshot, end: &TrackerSnapshot, ceiling_mw: u64) -> Option<EnergyInterval> {
     let last = end.powered?;
     let power = last.power_mw?;
     let before = begin.powered.and_then(|p| p.power_mw).unwrap_or(power);
     let duration_ns = end.edge_ns.saturating_sub(begin.edge_ns);
     let energy_pj = power_pj(before + power, duration_ns) / 2;
     let most_pj = power_pj(ceiling_mw, duration_ns);
-    Some(Region {
+    Some(EnergyInterval {
         method: Method::Estimated,
         energy_pj,
         bound_pj: energy_pj.max(most_pj.saturating_sub(energy_pj)) + power_pj(WATT_MW, duration_ns),
@@ -174,12 +179,17 @@ fn estimated(begin: &Mark, end: &Mark, ceiling_mw: u64) -> Option<Region> {
 
 /// The edges of the region are not those of the readings, and these may be older than their times say: so much may have
 /// been drawn in between.
-fn edges_pj((begin, end): (&Mark, &Mark), (first, last): (&Look, &Look), ages_ns: (u64, u64), ceiling_mw: u64) -> u128 {
+fn edges_pj(
+    (begin, end): (&TrackerSnapshot, &TrackerSnapshot),
+    (first, last): (&RawSample, &RawSample),
+    ages_ns: (u64, u64),
+    ceiling_mw: u64,
+) -> u128 {
     let (from, to) = (first.at_ns(end.zero_ns), last.at_ns(end.zero_ns));
     // Without a time of its own a reading may be one of a cache of libamd_smi (100 ms).
     // So may one by a clock whose zero is only known from when its readings were seen.
-    let own = |look: &Look| look.driver_ns.is_some_and(|d| d <= look.seen_ns) && end.zero_ns == 0;
-    let age = |look: &Look, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + if own(look) { 0 } else { 100_000_000 };
+    let own = |look: &RawSample| look.driver_ns.is_some_and(|d| d <= look.seen_ns) && end.zero_ns == 0;
+    let age = |look: &RawSample, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + if own(look) { 0 } else { 100_000_000 };
     let too_much = begin.edge_ns.saturating_sub(from) + age(first, ages_ns.0) + to.saturating_sub(end.edge_ns);
     let missing = from.saturating_sub(begin.edge_ns) + end.edge_ns.saturating_sub(to) + age(last, ages_ns.1);
     power_pj(ceiling_mw, too_much.max(missing))

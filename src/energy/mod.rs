@@ -11,10 +11,10 @@ mod tracker;
 mod units;
 mod validation;
 
-pub use evidence::{Evidence, Seen};
-pub use interval::{between, edges_within_pj, unseen_pj, Method, Region};
-pub use sample::Look;
-pub use snapshot::{Mark, Step, Totals};
-pub use tracker::Ledger;
-pub use units::{counts_pj, energy_mj, power_pj, EnergyUnit, Unit, FIRMWARE_UJ};
-pub use validation::{fixed, Standing, Verdict, FIXED_MS};
+pub use evidence::{Observation, ValidationEvidence};
+pub use interval::{between, edges_within_pj, unseen_pj, EnergyInterval, Method};
+pub use sample::RawSample;
+pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
+pub use tracker::AccumulatorTracker;
+pub use units::{counts_pj, energy_mj, power_pj, EnergyResolution, Unit, FIRMWARE_UJ};
+pub use validation::{fixed, AtomicCounterStatus, CounterStatus, FIXED_MS};

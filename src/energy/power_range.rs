@@ -1,6 +1,6 @@
 //! How much the load moves: the least and the most that was drawn of late. Pure.
 
-use super::sample::Look;
+use super::sample::RawSample;
 
 /// A slow sensor says one thing for as long as this several times over: what is seen in such a time counts once.
 const SLOT_NS: u64 = 25_000_000;
@@ -9,7 +9,7 @@ const KNOWN: usize = 16;
 const FEW: usize = 4;
 
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Recent {
+pub(super) struct PowerRange {
     /// The least and the most of each time.
     slots: [(u64, u64); KNOWN],
     /// How many there have been, and when the last one began.
@@ -17,8 +17,8 @@ pub(super) struct Recent {
     since_ns: u64,
 }
 
-impl Recent {
-    pub fn add(&mut self, look: &Look, mw: u64) {
+impl PowerRange {
+    pub fn add(&mut self, look: &RawSample, mw: u64) {
         if self.begun == 0 || look.seen_ns.saturating_sub(self.since_ns) >= SLOT_NS {
             self.slots[self.begun % KNOWN] = (mw, mw);
             (self.begun, self.since_ns) = (self.begun + 1, look.seen_ns);

@@ -9,7 +9,7 @@ pub(super) const WATT_MW: u64 = 1000;
 
 /// One look at a GPU: what it said, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Look {
+pub struct RawSample {
     /// `CLOCK_BOOTTIME` when the answer was there.
     pub seen_ns: u64,
     pub accumulator: Option<u64>,
@@ -32,7 +32,7 @@ pub struct Look {
     pub stale: bool,
 }
 
-impl Look {
+impl RawSample {
     /// When it was so, on `CLOCK_BOOTTIME`: the driver's word, if that clock has its zero there, or else when we saw it.
     #[must_use]
     pub fn at_ns(&self, zero_ns: i64) -> u64 {
@@ -46,7 +46,7 @@ impl Look {
     }
 
     /// From an earlier look to this one; `None` if it is the same reading again.
-    pub(super) fn since(&self, earlier: &Look) -> Option<u64> {
+    pub(super) fn since(&self, earlier: &RawSample) -> Option<u64> {
         let ns = match (earlier.driver_ns, self.driver_ns) {
             (Some(a), Some(b)) => b.saturating_sub(a),
             _ => self.seen_ns.saturating_sub(earlier.seen_ns),

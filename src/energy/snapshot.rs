@@ -1,11 +1,11 @@
 //! The state of the book at one moment; what is measured is the difference of two.
 
 use super::clock_sync::KEPT_PACE;
-use super::sample::{Look, SLOWEST_NS};
+use super::sample::{RawSample, SLOWEST_NS};
 
 /// Sums since the book was begun; what counts are differences of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
+pub struct RunningTotals {
     /// Counts, wraps undone.
     pub counts: u64,
     /// What no count tells (over a reset), from the power, and how far off that may be.
@@ -22,26 +22,26 @@ pub struct Totals {
 
 /// What a look added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum CounterStep {
     /// Nothing to compare with yet, or nothing that could be compared.
-    Nothing,
+    NoBaseline,
     /// The same reading again.
-    Same,
+    Unchanged,
     /// The counter went on by so much, in so long.
-    On { counts: u64, ns: u64 },
+    Advanced { counts: u64, ns: u64 },
     /// It went back, or leapt: it was reset.
     Reset,
 }
 
 /// The state of the book at an edge of a region.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark {
+pub struct TrackerSnapshot {
     /// When the region began or ended, on `CLOCK_BOOTTIME`.
     pub edge_ns: u64,
     /// The last looks with a count and with a power.
-    pub counted: Option<Look>,
-    pub powered: Option<Look>,
-    pub totals: Totals,
+    pub counted: Option<RawSample>,
+    pub powered: Option<RawSample>,
+    pub totals: RunningTotals,
     /// So much older than its time the count is, as far as was known then; and so much more any of that counter may be.
     pub age_ns: u64,
     pub unsure_ns: u64,
@@ -53,22 +53,22 @@ pub struct Mark {
     pub moving_ns: u64,
 }
 
-impl Mark {
+impl TrackerSnapshot {
     /// What has come into the book since an earlier mark, whoever looked.
     #[must_use]
-    pub fn since(&self, earlier: &Mark) -> Step {
+    pub fn since(&self, earlier: &TrackerSnapshot) -> CounterStep {
         if self.totals.resets != earlier.totals.resets {
-            return Step::Reset;
+            return CounterStep::Reset;
         }
-        let (Some(last), Some(first)) = (self.counted, earlier.counted) else { return Step::Nothing };
+        let (Some(last), Some(first)) = (self.counted, earlier.counted) else { return CounterStep::NoBaseline };
         let counts = self.totals.counts.wrapping_sub(earlier.totals.counts);
-        last.since(&first).map_or(Step::Same, |ns| Step::On { counts, ns })
+        last.since(&first).map_or(CounterStep::Unchanged, |ns| CounterStep::Advanced { counts, ns })
     }
 
     /// The time since an earlier mark by the firmware's clock, if both have it, and it did not start anew in between.
     #[must_use]
-    pub fn firmware_since(&self, earlier: &Mark, by_driver: u64) -> Option<u64> {
-        let firmware = |m: &Mark| m.counted.and_then(|c| c.firmware_ns);
+    pub fn firmware_since(&self, earlier: &TrackerSnapshot, by_driver: u64) -> Option<u64> {
+        let firmware = |m: &TrackerSnapshot| m.counted.and_then(|c| c.firmware_ns);
         let ns = firmware(self)?.checked_sub(firmware(earlier)?)?;
         let apart = (by_driver / 4 + 2_000_000).min(by_driver / KEPT_PACE + 2 * SLOWEST_NS);
         (ns.abs_diff(by_driver) <= apart).then_some(ns)

@@ -10,7 +10,7 @@ const MOVES_IN_TURN: u32 = 4;
 const CLOSE_NS: u64 = 10_000_000;
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Motion {
+pub(super) struct StallDetector {
     /// For how long it has stood still although power was drawn.
     still_ns: u64,
     /// For how long its time has gone on without it, and the longest that it ever did before it moved again, surely and at
@@ -27,9 +27,9 @@ pub(super) struct Motion {
     seen_moving_ns: u64,
 }
 
-impl Default for Motion {
+impl Default for StallDetector {
     fn default() -> Self {
-        Motion {
+        StallDetector {
             still_ns: 0,
             standing_ns: 0,
             surely_stood_ns: 0,
@@ -42,7 +42,7 @@ impl Default for Motion {
     }
 }
 
-impl Motion {
+impl StallDetector {
     /// It moved, within `ns` after a look at `seen_ns`.
     pub fn moved(&mut self, ns: u64, seen_ns: u64) {
         if self.standing_ns > 0 {

@@ -1,56 +1,56 @@
 //! The book kept on one counter: look after look, wraps undone, resets noticed, power added up beside it. Pure.
 
-use super::clock_sync::{DriverClock, FirmwareClock, Lags};
-use super::power_range::Recent;
-use super::sample::{Look, FIRMWARE_REFRESH_NS, SLOWEST_NS, WATT_MW};
-use super::snapshot::{Mark, Step, Totals};
-use super::stall::Motion;
+use super::clock_sync::{ClockOffset, DriverClockOffset, FirmwareClockMonitor};
+use super::power_range::PowerRange;
+use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_NS, WATT_MW};
+use super::snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
+use super::stall::StallDetector;
 use super::units::{counts_pj, power_pj};
 
 /// A longer time between two powers is a gap: what was drawn meanwhile is anybody's guess.
 const GAP_NS: u64 = 250_000_000;
 
 #[derive(Debug)]
-pub struct Ledger {
+pub struct AccumulatorTracker {
     bits: u32,
     /// More than this the GPU does not draw.
     ceiling_mw: u64,
-    totals: Totals,
-    counted: Option<Look>,
-    powered: Option<Look>,
-    motion: Motion,
-    recent: Recent,
-    lags: Lags,
-    firmware: FirmwareClock,
-    driver: DriverClock,
+    totals: RunningTotals,
+    counted: Option<RawSample>,
+    powered: Option<RawSample>,
+    motion: StallDetector,
+    recent: PowerRange,
+    lags: ClockOffset,
+    firmware: FirmwareClockMonitor,
+    driver: DriverClockOffset,
 }
 
-impl Ledger {
+impl AccumulatorTracker {
     /// For a counter of so many bits, on a GPU whose limit can be no higher.
     #[must_use]
     pub fn new(bits: u32, limit_mw: u64) -> Self {
-        Ledger {
+        AccumulatorTracker {
             bits,
             ceiling_mw: with_excursions(limit_mw),
-            totals: Totals::default(),
+            totals: RunningTotals::default(),
             counted: None,
             powered: None,
-            motion: Motion::default(),
-            recent: Recent::default(),
-            lags: Lags::default(),
-            firmware: FirmwareClock::default(),
-            driver: DriverClock::default(),
+            motion: StallDetector::default(),
+            recent: PowerRange::default(),
+            lags: ClockOffset::default(),
+            firmware: FirmwareClockMonitor::default(),
+            driver: DriverClockOffset::default(),
         }
     }
 
     #[must_use]
-    pub fn totals(&self) -> Totals {
+    pub fn totals(&self) -> RunningTotals {
         self.totals
     }
 
     /// The last look that had a count.
     #[must_use]
-    pub fn counted(&self) -> Option<Look> {
+    pub fn counted(&self) -> Option<RawSample> {
         self.counted
     }
 
@@ -67,8 +67,8 @@ impl Ledger {
 
     /// The state of the book; its edge is the last look.
     #[must_use]
-    pub fn mark(&self, edge_ns: u64) -> Mark {
-        Mark {
+    pub fn mark(&self, edge_ns: u64) -> TrackerSnapshot {
+        TrackerSnapshot {
             edge_ns,
             counted: self.counted,
             powered: self.powered,
@@ -115,15 +115,15 @@ impl Ledger {
     }
 
     /// Takes a look into the book.
-    pub fn add(&mut self, look: &Look) -> Step {
+    pub fn add(&mut self, look: &RawSample) -> CounterStep {
         let anew = self.firmware.is_anew(look);
         self.driver.add(look);
-        let look = &Look { firmware_ns: look.firmware_ns.filter(|_| !self.firmware.useless), ..*look };
+        let look = &RawSample { firmware_ns: look.firmware_ns.filter(|_| !self.firmware.useless), ..*look };
         if let Some(mw) = look.power_mw {
             self.ceiling_mw = self.ceiling_mw.max(with_excursions(mw));
         }
         if anew {
-            self.lags = Lags::default();
+            self.lags = ClockOffset::default();
         }
         self.lags.add(look);
         let step = self.count(look, anew);
@@ -131,16 +131,16 @@ impl Ledger {
         step
     }
 
-    fn count(&mut self, look: &Look, anew: bool) -> Step {
-        let Some(now) = look.accumulator else { return Step::Nothing };
+    fn count(&mut self, look: &RawSample, anew: bool) -> CounterStep {
+        let Some(now) = look.accumulator else { return CounterStep::NoBaseline };
         if now > u64::from(u32::MAX) {
             self.bits = 64;
         }
         let Some(last) = self.counted else {
             self.counted = Some(*look);
-            return Step::Nothing;
+            return CounterStep::NoBaseline;
         };
-        let Some(ns) = look.since(&last) else { return Step::Same };
+        let Some(ns) = look.since(&last) else { return CounterStep::Unchanged };
         self.counted = Some(*look);
         let before = last.accumulator.unwrap_or(now);
         let powers = (last.power_mw.or(look.power_mw), look.power_mw.or(last.power_mw));
@@ -148,7 +148,7 @@ impl Ledger {
         let counts = self.counts_between(before, now, ns, powers, (look.unit_uj, witnessed));
         let Some(counts) = counts.filter(|_| !anew) else {
             self.patch(ns, powers);
-            return Step::Reset;
+            return CounterStep::Reset;
         };
         self.totals.counts = self.totals.counts.wrapping_add(counts);
         if counts > 0 {
@@ -156,7 +156,7 @@ impl Ledger {
         } else {
             self.motion.stood(ns, look.power_mw.is_some_and(|mw| mw >= WATT_MW));
         }
-        Step::On { counts, ns }
+        CounterStep::Advanced { counts, ns }
     }
 
     /// Counts from `before` to `now`; `None` if no run of the counter explains them. `witnessed`: a clock would tell if it
@@ -213,7 +213,7 @@ impl Ledger {
         self.motion.was_reset();
     }
 
-    fn integrate(&mut self, look: &Look) {
+    fn integrate(&mut self, look: &RawSample) {
         let Some(mw) = look.power_mw else { return };
         let Some(last) = self.powered else {
             self.powered = Some(*look);
@@ -226,7 +226,7 @@ impl Ledger {
         let mean = (before + mw) / 2;
         if ns > GAP_NS {
             self.totals.gaps += 1;
-            self.recent = Recent::default();
+            self.recent = PowerRange::default();
         }
         self.recent.add(look, mw);
         // How far the power may have been from the line between two looks: as far as it lately went, or anywhere.

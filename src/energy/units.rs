@@ -2,7 +2,7 @@
 
 /// Which unit a count is taken to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EnergyUnit {
+pub enum EnergyResolution {
     /// What the library reports (15.3 µJ): the same numbers as amd-smi and Zeus.
     #[default]
     Reported,
@@ -13,13 +13,13 @@ pub enum EnergyUnit {
 /// Microjoules a count of the firmware.
 pub const FIRMWARE_UJ: f64 = 1e6 / 65536.0;
 
-impl EnergyUnit {
+impl EnergyResolution {
     /// Microjoules a count.
     #[must_use]
     pub fn uj(self, reported_uj: f64) -> f64 {
         match self {
-            EnergyUnit::Reported => reported_uj,
-            EnergyUnit::Firmware => FIRMWARE_UJ,
+            EnergyResolution::Reported => reported_uj,
+            EnergyResolution::Firmware => FIRMWARE_UJ,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What a sampler has taken: a bounded ring of samples.
 
-use crate::device::{Device, Looked};
-use crate::energy::{counts_pj, edges_within_pj, power_pj, unseen_pj, EnergyUnit, Look, Mark, Method, Region, Totals};
+use crate::device::{Device, PollResult};
+use crate::energy::{
+    counts_pj, edges_within_pj, power_pj, unseen_pj, EnergyInterval, EnergyResolution, Method, RawSample,
+    RunningTotals, TrackerSnapshot,
+};
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
 use std::time::Duration;
@@ -33,19 +36,19 @@ pub struct Sample {
 
 /// What came of a drain.
 #[derive(Debug, Clone, Copy)]
-pub struct Drained {
+pub struct DrainResult {
     pub samples: usize,
     /// Samples that were overwritten before anybody drained them, since the last drain.
     pub lost: u64,
 }
 
-pub struct Tap {
-    unit: EnergyUnit,
+pub struct SampleRing {
+    unit: EnergyResolution,
     period: Option<Duration>,
-    ring: Mutex<Ring>,
+    ring: Mutex<RingBuffer>,
 }
 
-struct Ring {
+struct RingBuffer {
     capacity: usize,
     /// Grows to the capacity, then the oldest goes first.
     samples: Vec<Sample>,
@@ -55,31 +58,36 @@ struct Ring {
     lost: u64,
     /// Microjoules a count, as it is used.
     unit_uj: f64,
-    last: Vec<Option<Last>>,
+    last: Vec<Option<LastRecorded>>,
     /// For each GPU when its counter was found to have stopped, and when it had last moved.
     stopped: Vec<Option<(u64, u64)>>,
 }
 
 /// What the next sample of a GPU goes on from.
 #[derive(Clone, Copy)]
-struct Last {
-    mark: Mark,
+struct LastRecorded {
+    mark: TrackerSnapshot,
     /// The look that the sample is of.
-    own: Look,
+    own: RawSample,
     energy_pj: u128,
     slack_pj: u128,
     ceiling_mw: u64,
     usable: bool,
     /// When the counter was last seen to move, and what the book said then.
     moved_ns: u64,
-    moved: Totals,
+    moved: RunningTotals,
 }
 
 /// No more than this many samples in one ring.
 const MOST: usize = 1 << 26;
 
-impl Tap {
-    pub fn new(devices: usize, unit: EnergyUnit, period: Option<Duration>, capacity: usize) -> Result<Tap> {
+impl SampleRing {
+    pub fn new(
+        devices: usize,
+        unit: EnergyResolution,
+        period: Option<Duration>,
+        capacity: usize,
+    ) -> Result<SampleRing> {
         let mut samples = Vec::new();
         if capacity == 0 || capacity > MOST {
             return Err(Error::InvalidArgument(format!("capacity: {capacity} samples are not 1 to {MOST}")));
@@ -89,7 +97,7 @@ impl Tap {
             path: format!("room for {capacity} samples"),
             source: std::io::Error::from_raw_os_error(libc::ENOMEM),
         })?;
-        let ring = Ring {
+        let ring = RingBuffer {
             capacity,
             samples,
             taken: 0,
@@ -99,10 +107,10 @@ impl Tap {
             last: vec![None; devices],
             stopped: vec![None; devices],
         };
-        Ok(Tap { unit, period, ring: Mutex::new(ring) })
+        Ok(SampleRing { unit, period, ring: Mutex::new(ring) })
     }
 
-    pub fn unit(&self) -> EnergyUnit {
+    pub fn unit(&self) -> EnergyResolution {
         self.unit
     }
 
@@ -112,7 +120,7 @@ impl Tap {
     }
 
     /// Takes a look into the ring, if it is a new one and this sampler's time has come.
-    pub fn take(&self, device: &Device, looked: &Looked) {
+    pub fn take(&self, device: &Device, looked: &PollResult) {
         let mut ring = self.ring.lock();
         let Some(last) = ring.last.get(device.index).copied() else { return };
         let usable = device.verdict().is_usable() && looked.mark.counted.is_some();
@@ -168,7 +176,7 @@ impl Tap {
         sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
         sample.slack_uj = u64::try_from(slack_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
         if let Some(place) = ring.last.get_mut(device.index) {
-            *place = Some(Last {
+            *place = Some(LastRecorded {
                 mark: *mark,
                 own,
                 energy_pj,
@@ -190,7 +198,7 @@ impl Tap {
 
     /// Hands out the oldest samples that were not yet drained, one by one.
     /// With `keep_lost` the next drain says what was lost until then.
-    pub fn drain(&self, room: usize, keep_lost: bool, mut put: impl FnMut(usize, &Sample)) -> Drained {
+    pub fn drain(&self, room: usize, keep_lost: bool, mut put: impl FnMut(usize, &Sample)) -> DrainResult {
         let mut ring = self.ring.lock();
         let oldest = ring.oldest();
         if ring.drained < oldest {
@@ -209,11 +217,11 @@ impl Tap {
         if !keep_lost {
             ring.lost = 0;
         }
-        Drained { samples: n, lost }
+        DrainResult { samples: n, lost }
     }
 
     /// The energy of a GPU between two times, from the samples that are still in the ring.
-    pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<Region> {
+    pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
         let ring = self.ring.lock();
         let (ceiling_mw, age_ns) =
             ring.last.get(device.index).copied().flatten().map_or((0, 0), |l| (l.ceiling_mw, l.mark.oldest_ns()));
@@ -227,7 +235,7 @@ impl Tap {
         };
         let own = || ring.in_order().filter(|s| s.gpu == gpu && s.flags & ENERGY != 0);
         let range = own().next().zip(own().last()).map(|(a, b)| (a.time_ns, b.time_ns));
-        let (Some(begin), Some(end)) = (Point::at(own(), from_ns), Point::at(own(), to_ns)) else {
+        let (Some(begin), Some(end)) = (Interpolated::at(own(), from_ns), Interpolated::at(own(), to_ns)) else {
             return Err(kept(device.label(), range));
         };
         let inside = || own().filter(|s| s.time_ns > from_ns && s.time_ns <= end.until_ns);
@@ -235,7 +243,7 @@ impl Tap {
         let integrated = inside().any(|s| s.flags & INTEGRATED != 0);
         let counted = inside().any(|s| s.flags & INTEGRATED == 0);
         let reported = match (self.unit, counted) {
-            (EnergyUnit::Reported, true) => energy_pj * 3 / 1000,
+            (EnergyResolution::Reported, true) => energy_pj * 3 / 1000,
             _ => 0,
         };
         let averaged = integrated && inside().any(|s| s.flags & AVERAGED != 0);
@@ -246,7 +254,7 @@ impl Tap {
         let unknown = stopped.map_or(0, |(moved, found)| power_pj(ceiling_mw, found - moved));
         // All of the stretches that it begins and ends in.
         let slack = end.slacks_pj.1.saturating_sub(begin.slacks_pj.0);
-        Ok(Region {
+        Ok(EnergyInterval {
             method: if integrated { Method::Integrated } else { Method::Counter },
             unit_uj: if integrated { 0.0 } else { ring.unit_uj },
             energy_pj,
@@ -269,7 +277,7 @@ impl Tap {
 }
 
 /// A time between two samples.
-struct Point {
+struct Interpolated {
     energy_pj: u128,
     /// At the samples before and after it.
     slacks_pj: (u128, u128),
@@ -281,8 +289,8 @@ struct Point {
     until_ns: u64,
 }
 
-impl Point {
-    fn at<'a>(samples: impl Iterator<Item = &'a Sample>, ns: u64) -> Option<Point> {
+impl Interpolated {
+    fn at<'a>(samples: impl Iterator<Item = &'a Sample>, ns: u64) -> Option<Interpolated> {
         let mut before: Option<&Sample> = None;
         for s in samples {
             if s.time_ns < ns {
@@ -294,7 +302,7 @@ impl Point {
             let (part_ns, whole_ns) = (ns - b.time_ns, s.time_ns - b.time_ns);
             let whole_pj = pj(s.energy_uj.saturating_sub(b.energy_uj));
             let part_pj = whole_pj * u128::from(part_ns) / u128::from(whole_ns.max(1));
-            return Some(Point {
+            return Some(Interpolated {
                 energy_pj: pj(b.energy_uj) + part_pj,
                 slacks_pj: (pj(b.slack_uj), pj(s.slack_uj)),
                 part_ns,
@@ -316,7 +324,7 @@ impl Point {
     }
 }
 
-impl Ring {
+impl RingBuffer {
     fn push(&mut self, sample: Sample) {
         if self.samples.len() < self.capacity {
             self.samples.push(sample);

@@ -1,51 +1,51 @@
 //! The background thread that looks at GPUs: for samplers that were asked for, and for windows on GPUs whose counter does
 //! not do alone. One for a session, and only while somebody needs it.
 
-use super::sample_ring::Tap;
-use super::sampling_rate::Pace;
+use super::sample_ring::SampleRing;
+use super::sampling_rate::PollScheduler;
 use crate::device::Device;
-use crate::energy::{EnergyUnit, Region};
+use crate::energy::{EnergyInterval, EnergyResolution};
 use crate::error::{Error, Result};
 use crate::platform::fork;
 use crate::platform::sync::Mutex;
-use crate::platform::worker::{Signal, Worker};
+use crate::platform::worker::{StopSignal, Worker};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub struct Sampler {
     devices: Arc<[Device]>,
-    jobs: Mutex<Jobs>,
+    jobs: Mutex<SamplerState>,
 }
 
 #[derive(Default)]
-struct Jobs {
+struct SamplerState {
     worker: Option<Worker>,
     /// The session is over: nothing starts any more.
     over: bool,
-    taps: Vec<Arc<Tap>>,
+    taps: Vec<Arc<SampleRing>>,
     /// For each device, how many windows need it.
     watched: Vec<u32>,
     /// What the thread reads. Made anew at every change, so that it copies one pointer a round.
-    plan: Arc<Plan>,
+    plan: Arc<PollPlan>,
 }
 
 #[derive(Default)]
-struct Plan {
-    taps: Vec<Arc<Tap>>,
+struct PollPlan {
+    taps: Vec<Arc<SampleRing>>,
     watched: Vec<bool>,
 }
 
 /// A sampler in the hands of a caller. It may outlive its session: then it has stopped with it.
-pub struct Sampling {
+pub struct SamplerHandle {
     sampler: Arc<Sampler>,
-    tap: Arc<Tap>,
+    tap: Arc<SampleRing>,
     /// libamd_smi stays for as long as this is there.
     _lease: Arc<dyn Any + Send + Sync>,
     process: u64,
 }
 
-impl Sampling {
+impl SamplerHandle {
     pub fn require_own_process(&self) -> Result<()> {
         if fork::is(self.process) {
             Ok(())
@@ -74,41 +74,41 @@ impl Sampling {
     }
 
     #[must_use]
-    pub fn unit(&self) -> EnergyUnit {
+    pub fn unit(&self) -> EnergyResolution {
         self.tap.unit()
     }
 
     #[must_use]
-    pub fn tap(&self) -> &Tap {
+    pub fn tap(&self) -> &SampleRing {
         &self.tap
     }
 
     /// The energy of a GPU between two times of `CLOCK_BOOTTIME`.
-    pub fn energy_between(&self, gpu: u32, from_ns: u64, to_ns: u64) -> Result<(&Device, Region)> {
+    pub fn energy_between(&self, gpu: u32, from_ns: u64, to_ns: u64) -> Result<(&Device, EnergyInterval)> {
         if from_ns >= to_ns {
             return Err(Error::InvalidArgument(format!("from_ns {from_ns} is not before to_ns {to_ns}")));
         }
         let device = self.sampler.devices.get(gpu as usize).ok_or_else(|| Error::NotFound(format!("no GPU {gpu}")))?;
         if device.is_secondary() {
-            device.raw_energy(EnergyUnit::Reported)?;
+            device.raw_energy(EnergyResolution::Reported)?;
         }
         Ok((device, self.tap.energy_between(device, from_ns, to_ns)?))
     }
 }
 
-impl Drop for Sampling {
+impl Drop for SamplerHandle {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
 /// A window's need of some devices. Ends when it is dropped.
-pub struct Watch {
+pub struct PollRequest {
     sampler: Arc<Sampler>,
     devices: Vec<usize>,
 }
 
-impl Drop for Watch {
+impl Drop for PollRequest {
     fn drop(&mut self) {
         let _ = self.sampler.change(|jobs| {
             for d in &self.devices {
@@ -123,7 +123,7 @@ impl Drop for Watch {
 impl Sampler {
     #[must_use]
     pub fn new(devices: Arc<[Device]>) -> Arc<Sampler> {
-        let jobs = Jobs { watched: vec![0; devices.len()], ..Jobs::default() };
+        let jobs = SamplerState { watched: vec![0; devices.len()], ..SamplerState::default() };
         Arc::new(Sampler { devices, jobs: Mutex::new(jobs) })
     }
 
@@ -134,9 +134,9 @@ impl Sampler {
     }
 
     /// Looks at these devices until the watch is dropped.
-    pub fn watch(self: &Arc<Self>, devices: Vec<usize>) -> Result<Watch> {
+    pub fn watch(self: &Arc<Self>, devices: Vec<usize>) -> Result<PollRequest> {
         // Dropped on failure, so that nothing stays counted.
-        let watch = Watch { sampler: self.clone(), devices };
+        let watch = PollRequest { sampler: self.clone(), devices };
         self.change(|jobs| {
             for d in &watch.devices {
                 if let Some(n) = jobs.watched.get_mut(*d) {
@@ -150,14 +150,14 @@ impl Sampler {
     /// Samples all devices into a ring of its own, every `period` or as fast as they refresh.
     pub fn start(
         self: &Arc<Self>,
-        unit: EnergyUnit,
+        unit: EnergyResolution,
         period: Option<Duration>,
         capacity: usize,
         lease: Arc<dyn Any + Send + Sync>,
-    ) -> Result<Sampling> {
-        let tap = Arc::new(Tap::new(self.devices.len(), unit, period, capacity)?);
+    ) -> Result<SamplerHandle> {
+        let tap = Arc::new(SampleRing::new(self.devices.len(), unit, period, capacity)?);
         // Stopped when dropped, if it comes to nothing.
-        let sampling = Sampling { sampler: self.clone(), tap, _lease: lease, process: fork::mark() };
+        let sampling = SamplerHandle { sampler: self.clone(), tap, _lease: lease, process: fork::mark() };
         sampling.sample_now();
         self.change(|jobs| jobs.taps.push(sampling.tap.clone()))?;
         Ok(sampling)
@@ -173,7 +173,7 @@ impl Sampler {
     }
 
     /// Changes what is to be done; the thread comes and goes with it.
-    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Jobs)) -> Result<()> {
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut SamplerState)) -> Result<()> {
         let mut jobs = self.jobs.lock();
         change(&mut jobs);
         if jobs.over {
@@ -182,7 +182,7 @@ impl Sampler {
         }
         let watched: Vec<bool> = jobs.watched.iter().map(|n| *n > 0).collect();
         let idle = jobs.taps.is_empty() && !watched.contains(&true);
-        jobs.plan = Arc::new(Plan { taps: jobs.taps.clone(), watched });
+        jobs.plan = Arc::new(PollPlan { taps: jobs.taps.clone(), watched });
         if idle {
             let worker = jobs.worker.take();
             drop(jobs);
@@ -201,16 +201,16 @@ impl Sampler {
         Ok(())
     }
 
-    fn plan(&self) -> Arc<Plan> {
+    fn plan(&self) -> Arc<PollPlan> {
         self.jobs.lock().plan.clone()
     }
 
     /// The thread.
-    fn run(&self, signal: &Signal) {
+    fn run(&self, signal: &StopSignal) {
         // Wake-ups as the clock says, not up to 50 µs later. Of no consequence where it is refused.
         // SAFETY: a setting of this thread.
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_000_usize, 0_usize, 0_usize, 0_usize) };
-        let mut paces: Vec<Pace> = self.devices.iter().map(|_| Pace::new()).collect();
+        let mut paces: Vec<PollScheduler> = self.devices.iter().map(|_| PollScheduler::new()).collect();
         loop {
             let plan = self.plan();
             let begun = Instant::now();

@@ -1,6 +1,6 @@
 //! How often one GPU is looked at: as it was asked, or as often as its readings change.
 
-use crate::device::{Device, Looked};
+use crate::device::{Device, PollResult};
 use std::time::{Duration, Instant};
 
 /// Faster than this nothing refreshes.
@@ -17,7 +17,7 @@ const SHARE: u32 = 10;
 const LOOKS_A_WRAP: u32 = 64;
 const SLOWEST_WRAP: Duration = Duration::from_secs(1);
 
-pub(super) struct Pace {
+pub(super) struct PollScheduler {
     next: Option<Instant>,
     /// The pace that it found by itself.
     own: Duration,
@@ -33,9 +33,9 @@ pub(super) struct Pace {
     counted: bool,
 }
 
-impl Pace {
+impl PollScheduler {
     pub fn new() -> Self {
-        Pace {
+        PollScheduler {
             next: None,
             own: FASTEST,
             cost: Duration::ZERO,
@@ -92,7 +92,7 @@ impl Pace {
     }
 
     /// After a look: when the next one is due, and whether the pace fits.
-    pub fn learn(&mut self, looked: &Looked, period: Duration) {
+    pub fn learn(&mut self, looked: &PollResult, period: Duration) {
         self.wrap = looked.wrap_ns.map(Duration::from_nanos);
         self.counted = looked.mark.counted.is_some();
         let now = Instant::now();

@@ -1,10 +1,10 @@
 //! Measuring windows: what the GPUs used between two calls.
 
-use crate::device::{Device, Looked};
-use crate::energy::Verdict;
-use crate::energy::{between, counts_pj, power_pj, EnergyUnit, Mark, Region, Step};
+use crate::device::{Device, PollResult};
+use crate::energy::CounterStatus;
+use crate::energy::{between, counts_pj, power_pj, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot};
 use crate::error::{Error, Kind, Result};
-use crate::measure::{Sampler, Watch};
+use crate::measure::{PollRequest, Sampler};
 use crate::platform::clock::boot_ns;
 use crate::platform::fork;
 use std::any::Any;
@@ -14,26 +14,26 @@ use std::time::Duration;
 /// A window that is open. It may outlive its session.
 pub struct Window {
     devices: Arc<[Device]>,
-    unit: EnergyUnit,
-    begun: Vec<Option<Begun>>,
+    unit: EnergyResolution,
+    begun: Vec<Option<WindowStart>>,
     begun_ns: u64,
     /// Looks at the GPUs that a look at both ends is not enough for.
-    _watch: Option<Watch>,
+    _watch: Option<PollRequest>,
     /// libamd_smi stays for as long as this is there.
     _lease: Arc<dyn Any + Send + Sync>,
     process: u64,
 }
 
-struct Begun {
-    mark: Mark,
-    verdict: Verdict,
+struct WindowStart {
+    mark: TrackerSnapshot,
+    verdict: CounterStatus,
     watched: bool,
 }
 
 /// What one GPU used.
-pub struct Used {
-    pub verdict: Verdict,
-    pub region: Option<Region>,
+pub struct GpuEnergy {
+    pub verdict: CounterStatus,
+    pub region: Option<EnergyInterval>,
     /// Why there is no region.
     pub why: Kind,
     /// Its counter lost its trust inside the window.
@@ -46,7 +46,7 @@ pub struct Used {
 
 /// What all packages used, each once.
 #[derive(Default)]
-pub struct Total {
+pub struct WindowTotal {
     pub packages: u32,
     /// Packages without an energy.
     pub missing: u32,
@@ -66,10 +66,11 @@ impl Window {
     pub fn begin(
         devices: &Arc<[Device]>,
         sampler: &Arc<Sampler>,
-        unit: EnergyUnit,
+        unit: EnergyResolution,
         lease: Arc<dyn Any + Send + Sync>,
     ) -> Result<Window> {
-        let mut begun: Vec<Option<Begun>> = devices.iter().map(|d| (!d.is_secondary()).then(|| begin_one(d))).collect();
+        let mut begun: Vec<Option<WindowStart>> =
+            devices.iter().map(|d| (!d.is_secondary()).then(|| begin_one(d))).collect();
         let needy = begun.iter().enumerate().filter(|(_, b)| b.as_ref().is_some_and(|b| b.watched));
         let needy: Vec<usize> = needy.map(|(i, _)| i).collect();
         let watch = if needy.is_empty() { None } else { Some(sampler.watch(needy)?) };
@@ -88,7 +89,7 @@ impl Window {
     }
 
     #[must_use]
-    pub fn unit(&self) -> EnergyUnit {
+    pub fn unit(&self) -> EnergyResolution {
         self.unit
     }
 
@@ -100,16 +101,17 @@ impl Window {
 
     /// What was used until now. The window stays open.
     #[must_use]
-    pub fn read(&self) -> (Total, Vec<Used>) {
+    pub fn read(&self) -> (WindowTotal, Vec<GpuEnergy>) {
         let edge_ns = boot_ns();
-        let looked: Vec<Option<Looked>> =
+        let looked: Vec<Option<PollResult>> =
             self.devices.iter().zip(&self.begun).map(|(d, b)| b.as_ref().map(|_| d.look())).collect();
         self.watch_doubtful(&looked, edge_ns);
         let used = self.devices.iter().zip(&self.begun).zip(looked);
-        let used: Vec<Used> = used.map(|((d, b), l)| self.read_one(d, b.as_ref().zip(l.as_ref()), edge_ns)).collect();
-        let mut total = Total { duration_ns: edge_ns.saturating_sub(self.begun_ns), ..Total::default() };
+        let used: Vec<GpuEnergy> =
+            used.map(|((d, b), l)| self.read_one(d, b.as_ref().zip(l.as_ref()), edge_ns)).collect();
+        let mut total = WindowTotal { duration_ns: edge_ns.saturating_sub(self.begun_ns), ..WindowTotal::default() };
         for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
-            let known = |u: &Used| u.region.is_some();
+            let known = |u: &GpuEnergy| u.region.is_some();
             let siblings =
                 || self.devices.iter().zip(&used).enumerate().filter(|(_, (d, _))| d.package == device.package);
             match &one.region {
@@ -130,9 +132,9 @@ impl Window {
 
     /// Counters that may have stopped are looked at for long enough to know, all at once and after the look that counts:
     /// none delays that of another GPU.
-    fn watch_doubtful(&self, looked: &[Option<Looked>], edge_ns: u64) {
+    fn watch_doubtful(&self, looked: &[Option<PollResult>], edge_ns: u64) {
         let all = self.devices.iter().zip(&self.begun).zip(looked);
-        let mut doubtful: Vec<(&Device, Mark)> = all
+        let mut doubtful: Vec<(&Device, TrackerSnapshot)> = all
             .filter_map(|((d, b), l)| Some((d, b.as_ref()?, l.as_ref()?)))
             .filter(|(d, b, l)| d.verdict().is_usable() && !l.look.stale && is_doubtful(&b.mark, &l.mark, edge_ns))
             .map(|(d, _, l)| (d, l.mark))
@@ -142,7 +144,8 @@ impl Window {
         loop {
             doubtful.retain(|(d, end)| {
                 let moved = d.look().mark.since(end);
-                !matches!(moved, Step::On { counts: 1.., .. } | Step::Reset) && d.verdict().is_usable()
+                !matches!(moved, CounterStep::Advanced { counts: 1.., .. } | CounterStep::Reset)
+                    && d.verdict().is_usable()
             });
             if doubtful.is_empty() || boot_ns().saturating_sub(begun_ns) >= DOUBT_FOR_NS {
                 return;
@@ -151,8 +154,8 @@ impl Window {
         }
     }
 
-    fn read_one(&self, device: &Device, ends: Option<(&Begun, &Looked)>, edge_ns: u64) -> Used {
-        let mut used = Used {
+    fn read_one(&self, device: &Device, ends: Option<(&WindowStart, &PollResult)>, edge_ns: u64) -> GpuEnergy {
+        let mut used = GpuEnergy {
             verdict: device.verdict(),
             region: None,
             why: Kind::NotSupported,
@@ -161,7 +164,7 @@ impl Window {
             shared: device.shares_package,
         };
         let Some((begun, looked)) = ends else { return used };
-        let end = Mark { edge_ns, ..looked.mark };
+        let end = TrackerSnapshot { edge_ns, ..looked.mark };
         used.verdict = device.verdict();
         used.stale = looked.look.stale || (looked.mark.counted.is_some() && looked.look.accumulator.is_none());
         used.distrusted = begun.verdict.is_usable() && !used.verdict.is_usable();
@@ -176,23 +179,23 @@ impl Window {
     }
 }
 
-fn begin_one(device: &Device) -> Begun {
+fn begin_one(device: &Device) -> WindowStart {
     let looked = device.look();
     let verdict = device.verdict();
     // A 32-bit counter may come round more than once before the end.
     let counted = verdict.is_usable() && looked.mark.counted.is_some();
     let watched = !counted || looked.wrap_ns.is_some();
-    Begun { mark: looked.mark, verdict, watched }
+    WindowStart { mark: looked.mark, verdict, watched }
 }
 
 /// Nobody has seen it move of late, or it has counted less than the power at either end says: it may have stopped.
-fn is_doubtful(begin: &Mark, end: &Mark, edge_ns: u64) -> bool {
+fn is_doubtful(begin: &TrackerSnapshot, end: &TrackerSnapshot, edge_ns: u64) -> bool {
     let (Some(first), Some(last)) = (begin.counted, end.counted) else { return false };
     let ns = last.at_ns(end.zero_ns).saturating_sub(first.at_ns(end.zero_ns));
     if ns >= PROOF_FROM_NS && edge_ns.saturating_sub(end.moving_ns) > DOUBT_FROM_NS {
         return true;
     }
-    let power = |m: &Mark| m.powered.and_then(|p| p.power_mw).unwrap_or(0);
+    let power = |m: &TrackerSnapshot| m.powered.and_then(|p| p.power_mw).unwrap_or(0);
     let least = power(begin).min(power(end));
     if ns < DOUBT_FROM_NS || least == 0 {
         return false;

@@ -89,18 +89,18 @@ pub fn has_sys_admin() -> bool {
 
 /// A value that each process has for itself: a forked child gets a new one, as its parent's may be half changed, with
 /// locks that nobody is there to release. Never freed.
-pub struct OfProcess<T: 'static>(AtomicPtr<Marked<T>>);
+pub struct PerProcess<T: 'static>(AtomicPtr<Tagged<T>>);
 
-struct Marked<T> {
+struct Tagged<T> {
     mark: u64,
     value: T,
 }
 
-impl<T: Default + Sync> OfProcess<T> {
+impl<T: Default + Sync> PerProcess<T> {
     #[must_use]
     #[allow(clippy::new_without_default)] // A static is made by a const function, and there is nothing else to it.
     pub const fn new() -> Self {
-        OfProcess(AtomicPtr::new(std::ptr::null_mut()))
+        PerProcess(AtomicPtr::new(std::ptr::null_mut()))
     }
 
     /// This process's, if it has made one.
@@ -118,7 +118,7 @@ impl<T: Default + Sync> OfProcess<T> {
         if let Some(k) = unsafe { known.as_ref() }.filter(|k| k.mark == mark) {
             return &k.value;
         }
-        let fresh = Box::into_raw(Box::new(Marked { mark, value: T::default() }));
+        let fresh = Box::into_raw(Box::new(Tagged { mark, value: T::default() }));
         match self.0.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: published, never freed.
             Ok(_) => unsafe { &(*fresh).value },

@@ -35,22 +35,22 @@ pub fn set_sink(sink: Option<(Level, Sink)>) {
 }
 
 /// What was said meanwhile, and what for.
-pub type Said = Vec<(Level, String)>;
+pub type CapturedLog = Vec<(Level, String)>;
 
 thread_local! {
     /// Where this thread's messages are kept, for as long as [`keep`] runs. No destructor, as no thread of the host wants one.
-    static KEPT: Cell<*mut Said> = const { Cell::new(std::ptr::null_mut()) };
+    static KEPT: Cell<*mut CapturedLog> = const { Cell::new(std::ptr::null_mut()) };
 }
 
 /// Runs `body`, and keeps what it has to say for another thread to say.
-pub fn keep<T>(body: impl FnOnce() -> T) -> (T, Said) {
-    struct Back(*mut Said);
+pub fn keep<T>(body: impl FnOnce() -> T) -> (T, CapturedLog) {
+    struct Back(*mut CapturedLog);
     impl Drop for Back {
         fn drop(&mut self) {
             KEPT.set(self.0);
         }
     }
-    let mut said = Said::new();
+    let mut said = CapturedLog::new();
     let back = Back(KEPT.replace(&mut said));
     let value = body();
     drop(back);

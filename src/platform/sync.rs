@@ -41,15 +41,15 @@ impl<T> RwLock<T> {
 
 /// A value that comes once and stays. Never waited for: of two threads that set it, one does.
 #[derive(Debug)]
-pub struct Once<T>(sync::OnceLock<T>);
+pub struct OnceCell<T>(sync::OnceLock<T>);
 
-impl<T> Default for Once<T> {
+impl<T> Default for OnceCell<T> {
     fn default() -> Self {
-        Once(sync::OnceLock::new())
+        OnceCell(sync::OnceLock::new())
     }
 }
 
-impl<T> Once<T> {
+impl<T> OnceCell<T> {
     #[inline]
     pub fn get(&self) -> Option<&T> {
         self.0.get()

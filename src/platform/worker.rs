@@ -1,7 +1,7 @@
 //! Threads of this library that go on between calls. They call into libamd_smi, whose statics die when the process
 //! exits, so they end before that, and all at once if need be.
 
-use crate::platform::fork::{self, quiet_thread, OfProcess};
+use crate::platform::fork::{self, quiet_thread, PerProcess};
 use crate::platform::sync::{Condvar, Mutex};
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::{Arc, Weak};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// What a worker waits on.
 #[derive(Default)]
-pub struct Signal {
+pub struct StopSignal {
     state: Mutex<State>,
     told: Condvar,
 }
@@ -22,7 +22,7 @@ struct State {
     ended: bool,
 }
 
-impl Signal {
+impl StopSignal {
     /// Waits until the time has come, or somebody wakes it. Is it to go on?
     pub fn wait_until(&self, deadline: Instant) -> bool {
         let mut state = self.state.lock();
@@ -50,17 +50,17 @@ impl Signal {
 
 /// A running thread. It ends when this is dropped.
 pub struct Worker {
-    signal: Arc<Signal>,
+    signal: Arc<StopSignal>,
     thread: Option<JoinHandle<()>>,
     mark: u64,
 }
 
-static WORKERS: OfProcess<Mutex<Vec<Weak<Signal>>>> = OfProcess::new();
+static WORKERS: PerProcess<Mutex<Vec<Weak<StopSignal>>>> = PerProcess::new();
 
 impl Worker {
     /// Starts one. What it calls in libamd_smi has been called once before, by the thread that starts it.
-    pub fn start(name: &str, body: impl FnOnce(&Signal) + Send + 'static) -> std::io::Result<Worker> {
-        let signal = Arc::new(Signal::default());
+    pub fn start(name: &str, body: impl FnOnce(&StopSignal) + Send + 'static) -> std::io::Result<Worker> {
+        let signal = Arc::new(StopSignal::default());
         let its = signal.clone();
         {
             let mut workers = WORKERS.get().lock();
@@ -68,7 +68,7 @@ impl Worker {
             workers.push(Arc::downgrade(&signal));
         }
         let thread = quiet_thread(name, 256 << 10, move || {
-            let ended = Ended(&its);
+            let ended = EndNotifier(&its);
             body(&its);
             drop(ended);
         })?;
@@ -81,9 +81,9 @@ impl Worker {
 }
 
 /// Tells even if the body panics.
-struct Ended<'a>(&'a Signal);
+struct EndNotifier<'a>(&'a StopSignal);
 
-impl Drop for Ended<'_> {
+impl Drop for EndNotifier<'_> {
     fn drop(&mut self) {
         self.0.state.lock().ended = true;
         self.0.told.notify_all();
@@ -109,7 +109,7 @@ impl Drop for Worker {
 /// The process exits: all end, and are waited for, but not for ever.
 pub fn end_all(limit: Duration) {
     let Some(workers) = WORKERS.existing() else { return };
-    let workers: Vec<Arc<Signal>> = workers.lock().iter().filter_map(Weak::upgrade).collect();
+    let workers: Vec<Arc<StopSignal>> = workers.lock().iter().filter_map(Weak::upgrade).collect();
     workers.iter().for_each(|w| w.end());
     let deadline = Instant::now() + limit;
     for w in workers {
@@ -130,7 +130,7 @@ mod tests {
     fn a_worker_may_be_ended_by_its_own_thread() {
         let (hand, own) = mpsc::channel::<Worker>();
         let (say, said) = mpsc::channel();
-        let body = move |signal: &Signal| {
+        let body = move |signal: &StopSignal| {
             drop(own.recv().unwrap());
             say.send(signal.wait_until(Instant::now())).unwrap();
         };

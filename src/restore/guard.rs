@@ -1,35 +1,35 @@
 //! Guards: settings as they were at its begin are put back at its end, and by a watcher if the process dies before.
 
-use super::watchdog::Watcher;
-use crate::device::{Device, Settings};
+use super::watchdog::Watchdog;
+use crate::device::{Device, SavedSettings};
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log};
 use std::sync::Arc;
 
 /// The guards of one session, a stack: the first is the outermost.
-pub struct Guards {
+pub struct GuardStack {
     devices: Arc<[Device]>,
-    open: Mutex<Stack>,
+    open: Mutex<OpenGuards>,
     ending: Mutex<()>,
 }
 
 #[derive(Default)]
-struct Stack {
+struct OpenGuards {
     last_id: u64,
-    open: Vec<Open>,
+    open: Vec<SavedState>,
 }
 
-struct Open {
+struct SavedState {
     id: u64,
     /// One for each device.
-    was: Vec<Settings>,
-    watcher: Option<Watcher>,
+    was: Vec<SavedSettings>,
+    watcher: Option<Watchdog>,
 }
 
 /// One guard, in the hands of a caller. It may outlive its session: then it has ended with it.
 pub struct Guard {
-    guards: Arc<Guards>,
+    guards: Arc<GuardStack>,
     id: u64,
     mark: u64,
 }
@@ -44,31 +44,32 @@ impl Guard {
     }
 }
 
-impl Guards {
+impl GuardStack {
     #[must_use]
-    pub fn new(devices: Arc<[Device]>) -> Arc<Guards> {
-        Arc::new(Guards { devices, open: Mutex::new(Stack::default()), ending: Mutex::new(()) })
+    pub fn new(devices: Arc<[Device]>) -> Arc<GuardStack> {
+        Arc::new(GuardStack { devices, open: Mutex::new(OpenGuards::default()), ending: Mutex::new(()) })
     }
 
     /// Remembers how everything is. With `watch` a process of its own puts it back when this one dies.
     pub fn begin(self: &Arc<Self>, watch: bool) -> Result<Guard> {
         let mut stack = self.open.lock();
-        let was = self.devices.iter().map(Device::settings).collect::<Result<Vec<Settings>>>()?;
+        let was = self.devices.iter().map(Device::settings).collect::<Result<Vec<SavedSettings>>>()?;
         // Of two watchers the inner one could come last; the outer one's memory is the one that counts.
         let watched = stack.open.iter().any(|o| o.watcher.is_some());
         let watcher = (watch && !watched).then(|| self.start_watcher(&was)).transpose()?;
         stack.last_id += 1;
         let id = stack.last_id;
-        stack.open.push(Open { id, was, watcher });
+        stack.open.push(SavedState { id, was, watcher });
         Ok(Guard { guards: self.clone(), id, mark: fork::mark() })
     }
 
-    fn start_watcher(&self, was: &[Settings]) -> Result<Watcher> {
+    fn start_watcher(&self, was: &[SavedSettings]) -> Result<Watchdog> {
         let mut writes = Vec::new();
         for (device, was) in self.devices.iter().zip(was) {
             device.writes(was, &mut writes);
         }
-        Watcher::start(&writes).map_err(|source| Error::Io { path: "a process to watch over the guard".into(), source })
+        Watchdog::start(&writes)
+            .map_err(|source| Error::Io { path: "a process to watch over the guard".into(), source })
     }
 
     /// Ends this guard and those that were begun after it: what was before it comes back, whatever they remember.
@@ -81,7 +82,8 @@ impl Guards {
             stack.open.split_off(at)
         };
         let was = ended.first().map_or(&[][..], |o| &o.was);
-        let put_back = |(d, was): (&Device, &Settings)| d.put_back(was).err().filter(|_| !d.put_back_by_files(was));
+        let put_back =
+            |(d, was): (&Device, &SavedSettings)| d.put_back(was).err().filter(|_| !d.put_back_by_files(was));
         let mut errors: Vec<Error> = self.devices.iter().zip(was).filter_map(put_back).collect();
         for watcher in ended.into_iter().filter_map(|o| o.watcher) {
             watcher.end(errors.is_empty());

@@ -4,4 +4,4 @@ mod guard;
 mod watchdog;
 mod watchdog_child;
 
-pub use guard::{Guard, Guards};
+pub use guard::{Guard, GuardStack};

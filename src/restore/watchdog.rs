@@ -3,14 +3,14 @@
 //! It is a clone without an exit signal: the host gets no SIGCHLD for it, and no wait() of the host sees it. Between
 //! the clone and its end it makes plain system calls and nothing else: other threads of the host may have held any lock.
 
-use crate::device::Write;
+use crate::device::SysfsWrite;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
 /// The other end of a watcher.
-pub struct Watcher {
+pub struct Watchdog {
     pid: i32,
     /// Its end is the host's end; a byte says that all is well.
     wire: OwnedFd,
@@ -21,14 +21,14 @@ pub struct Watcher {
 /// How long an ending watcher is waited for. It has a few small files to write at most.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-impl Watcher {
-    pub fn start(writes: &[Write]) -> io::Result<Watcher> {
-        let plan = Plan::new(writes)?;
+impl Watchdog {
+    pub fn start(writes: &[SysfsWrite]) -> io::Result<Watchdog> {
+        let plan = RestorePlan::new(writes)?;
         // Under valgrind and its like the tool's own memory is among what would be given back.
         Self::try_start(&plan, true).or_else(|_| Self::try_start(&plan, false))
     }
 
-    fn try_start(plan: &Plan, give_back: bool) -> io::Result<Watcher> {
+    fn try_start(plan: &RestorePlan, give_back: bool) -> io::Result<Watchdog> {
         let (wire, far) = pair()?;
         // SAFETY: asks for a descriptor of this process, checked below.
         let host = unsafe {
@@ -59,7 +59,7 @@ impl Watcher {
         // The far end is the watcher's alone: its death is the end of this one.
         drop((host_fd, far));
         let identity = identity(&wire);
-        let watcher = Watcher { pid, wire, identity };
+        let watcher = Watchdog { pid, wire, identity };
         if watcher.is_ready() {
             return Ok(watcher);
         }
@@ -157,13 +157,13 @@ fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
 
 /// What is to be written, as one flat text in pages of its own: the watcher gives back all other memory.
 /// Triples of strings: "?" FILE IS begins a setting, "w" or "a" FILE TEXT writes or appends.
-struct Plan {
+struct RestorePlan {
     start: *mut u8,
     length: usize,
 }
 
-impl Plan {
-    fn new(writes: &[Write]) -> io::Result<Plan> {
+impl RestorePlan {
+    fn new(writes: &[SysfsWrite]) -> io::Result<RestorePlan> {
         let mut flat = Vec::new();
         let mut put = |parts: [&[u8]; 3]| {
             for part in parts {
@@ -195,7 +195,7 @@ impl Plan {
             }
             let start = p.cast::<u8>();
             std::ptr::copy_nonoverlapping(flat.as_ptr(), start, flat.len());
-            Ok(Plan { start, length: flat.len() })
+            Ok(RestorePlan { start, length: flat.len() })
         }
     }
 
@@ -205,7 +205,7 @@ impl Plan {
     }
 }
 
-impl Drop for Plan {
+impl Drop for RestorePlan {
     fn drop(&mut self) {
         // SAFETY: mapped with this length.
         unsafe { libc::munmap(self.start.cast(), self.length.max(1)) };

@@ -2,15 +2,15 @@
 
 use super::Options;
 use crate::amdsmi::status::Status;
-use crate::amdsmi::Handle;
-use crate::device::{Backend, Device, Source};
+use crate::amdsmi::ProcessorHandle;
+use crate::device::{AmdsmiContext, Backend, Device};
 use crate::error::Result;
 use crate::platform::log;
 use crate::platform::pci::{self, PciAddress};
 use crate::sysfs;
-use crate::sysfs::kfd::Topology;
+use crate::sysfs::kfd::KfdNodes;
 use crate::topology::visibility::Masks;
-use crate::topology::{self, Listing, Place, Primary, Role, Seen};
+use crate::topology::{self, AmdsmiGpu, Enumeration, GpuLocation, Primary, Role};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn own_masks() -> Masks {
 }
 
 /// What the library says of one handle. A call that a release lacks, or that fails, is no reason to lose the GPU.
-fn look(source: Source, handle: Handle, root: &Path) -> Seen {
+fn look(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> AmdsmiGpu {
     let (library, g) = (source.library, source.generation);
     let address = library.calls.bdf_id(g, handle).map(pci::PciAddress::from_amdsmi);
     if let Err(s) = address {
@@ -39,16 +39,16 @@ fn look(source: Source, handle: Handle, root: &Path) -> Seen {
         }
     };
     let hip_id = library.calls.hip_id(g, handle).ok().filter(|h| known(*h));
-    Seen { pci, partition, kfd: kfd.map(|k| (k.node_id, k.kfd_id)), hip_id }
+    AmdsmiGpu { pci, partition, kfd: kfd.map(|k| (k.node_id, k.kfd_id)), hip_id }
 }
 
 /// All GPUs of the machine, then those that HIP shows, in its order.
 pub(super) fn by_amdsmi(
-    mut source: Source,
+    mut source: AmdsmiContext,
     options: &Options,
     backend: Backend,
     root: &Path,
-) -> Result<(Vec<Device>, Listing)> {
+) -> Result<(Vec<Device>, Enumeration)> {
     let (library, generation) = (source.library, source.generation);
     let handles = match library.calls.gpu_handles(generation) {
         // Shut down by somebody else since it was initialised: once more.
@@ -61,19 +61,19 @@ pub(super) fn by_amdsmi(
     };
     let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
     source.epoch = library.epoch();
-    let seen: Vec<Seen> = handles.iter().map(|h| look(source, *h, root)).collect();
+    let seen: Vec<AmdsmiGpu> = handles.iter().map(|h| look(source, *h, root)).collect();
     let listing = topology::list(&seen, sysfs::kfd::read(root), &masks(options), options.rules)?;
-    let make = |p: &Place| Device::new(p.clone(), Some(source), p.amdsmi.map(|a| handles[a]), backend, root);
+    let make = |p: &GpuLocation| Device::new(p.clone(), Some(source), p.amdsmi.map(|a| handles[a]), backend, root);
     Ok(devices(listing, make))
 }
 
 /// The same without libamd_smi.
-pub(super) fn by_kernel(options: &Options, root: &Path) -> Result<(Vec<Device>, Listing)> {
+pub(super) fn by_kernel(options: &Options, root: &Path) -> Result<(Vec<Device>, Enumeration)> {
     let kfd = sysfs::kfd::read(root);
     // Without KFD the cards are all there is.
-    let cards = if kfd == Topology::Absent { sysfs::drm::amd_cards(root) } else { Vec::new() };
-    let seen = |pci: &PciAddress| Seen { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
-    let seen: Vec<Seen> = cards.iter().map(seen).collect();
+    let cards = if kfd == KfdNodes::Absent { sysfs::drm::amd_cards(root) } else { Vec::new() };
+    let seen = |pci: &PciAddress| AmdsmiGpu { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
+    let seen: Vec<AmdsmiGpu> = cards.iter().map(seen).collect();
     let mut listing = topology::list(&seen, kfd, &masks(options), options.rules)?;
     for place in &mut listing.places {
         place.amdsmi = None;
@@ -90,7 +90,7 @@ fn masks(options: &Options) -> Masks {
 }
 
 /// All GPUs, made and given their roles; then those that are visible, in their order.
-fn devices(listing: Listing, make: impl FnMut(&Place) -> Device) -> (Vec<Device>, Listing) {
+fn devices(listing: Enumeration, make: impl FnMut(&GpuLocation) -> Device) -> (Vec<Device>, Enumeration) {
     if listing.uncertain && listing.visible.len() > 1 {
         log::warning(|| "HIP's order of the GPUs is not certain here: compare PCI addresses".into());
     }
@@ -104,7 +104,7 @@ fn devices(listing: Listing, make: impl FnMut(&Place) -> Device) -> (Vec<Device>
     (devices.collect(), listing)
 }
 
-fn assign_roles(all: &mut [Option<Device>], listing: &Listing) {
+fn assign_roles(all: &mut [Option<Device>], listing: &Enumeration) {
     let dies: Vec<(bool, bool)> = all
         .iter()
         .flatten()
@@ -151,7 +151,7 @@ fn package_of_dies(node: u32) -> String {
     format!("kfd-node-{node}")
 }
 
-fn name_of(place: usize, listing: &Listing) -> String {
+fn name_of(place: usize, listing: &Enumeration) -> String {
     match listing.visible.iter().position(|v| *v == place) {
         Some(index) => format!("GPU {index}"),
         None => format!("the GPU at {}, which is not in this session,", listing.places[place].pci),
@@ -159,7 +159,7 @@ fn name_of(place: usize, listing: &Listing) -> String {
 }
 
 /// How environment and topology led to this list.
-pub(super) fn explanation(listing: &Listing, devices: &[Device]) -> String {
+pub(super) fn explanation(listing: &Enumeration, devices: &[Device]) -> String {
     let mut text = listing.story.join("\n");
     for d in devices {
         let number = |n: Option<String>| n.unwrap_or_else(|| "none".into());

@@ -4,20 +4,20 @@ mod discovery;
 mod options;
 mod validation;
 
-use crate::amdsmi::search_path::Places;
+use crate::amdsmi::search_path::SearchPaths;
 use crate::amdsmi::{acquire, is_inherited, Library};
-use crate::device::{Backend, Device, Source};
-use crate::energy::EnergyUnit;
+use crate::device::{AmdsmiContext, Backend, Device};
+use crate::energy::EnergyResolution;
 use crate::error::{Error, Result};
 use crate::measure::Window;
-use crate::measure::{Sampler, Sampling};
+use crate::measure::{Sampler, SamplerHandle};
 use crate::platform::pci::Pattern;
 use crate::platform::worker::Worker;
 use crate::platform::{fork, log};
-use crate::restore::{Guard, Guards};
+use crate::restore::{Guard, GuardStack};
 use crate::sysfs;
-use crate::topology::visibility::{self, Nothing};
-use crate::topology::{Order, Zero};
+use crate::topology::visibility::{self, MaskedOut};
+use crate::topology::{NoGpuReason, Order};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,39 +27,39 @@ pub use options::{probe, Options, Validation};
 pub struct Session {
     mark: u64,
     /// libamd_smi, if it is used at all.
-    pub vendor: Option<Vendor>,
+    pub vendor: Option<AmdsmiInfo>,
     pub order: Order,
     /// HIP's order is not certain.
     pub uncertain: bool,
     /// Why there is no GPU, if there is none.
-    pub zero: Option<Zero>,
-    pub energy_unit: EnergyUnit,
+    pub zero: Option<NoGpuReason>,
+    pub energy_unit: EnergyResolution,
     explanation: String,
     devices: Arc<[Device]>,
-    guards: Arc<Guards>,
+    guards: Arc<GuardStack>,
     /// A check of the counters that may still go on.
     checking: Option<Worker>,
     sampler: Arc<Sampler>,
     /// It has been said that a thread works for it.
     works: AtomicBool,
-    lease: Arc<Lease>,
+    lease: Arc<LibraryRef>,
 }
 
 /// The libamd_smi of a session.
 #[derive(Clone, Copy)]
-pub struct Vendor {
+pub struct AmdsmiInfo {
     pub library: &'static Library,
     pub words: [u32; 4],
     pub rocm: &'static str,
 }
 
 /// libamd_smi, in use by a session and by the windows that outlive it.
-struct Lease {
+struct LibraryRef {
     library: Option<&'static Library>,
     shut_down: bool,
 }
 
-impl Drop for Lease {
+impl Drop for LibraryRef {
     fn drop(&mut self) {
         if let Some(library) = self.library {
             library.release(self.shut_down);
@@ -70,9 +70,9 @@ impl Drop for Lease {
 /// Loads libamd_smi as the backend wants it. Without one, why not; and what it is for then the kernel's files do.
 fn load(
     backend: Backend,
-    places: &Places,
+    places: &SearchPaths,
     options: &Options,
-) -> Result<std::result::Result<(Vendor, Source), Option<Error>>> {
+) -> Result<std::result::Result<(AmdsmiInfo, AmdsmiContext), Option<Error>>> {
     if backend == Backend::Sysfs {
         return Ok(Err(None));
     }
@@ -81,8 +81,8 @@ fn load(
     }
     match acquire(places, options.init_timeout) {
         Ok((library, version)) => {
-            let vendor = Vendor { library, words: version.words, rocm: version.generation.rocm };
-            Ok(Ok((vendor, Source { library, generation: version.generation, epoch: library.epoch() })))
+            let vendor = AmdsmiInfo { library, words: version.words, rocm: version.generation.rocm };
+            Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation, epoch: library.epoch() })))
         }
         Err(e) if backend == Backend::Auto => Ok(Err(Some(e))),
         Err(e) => Err(e),
@@ -97,7 +97,7 @@ impl Session {
         sysfs::drm::require_a_card(&places.root)?;
         let mut loaded = load(backend, &places, options)?;
         let shut_down = options.shutdown_on_close;
-        let mut lease = Lease { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
+        let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
             Ok((vendor, source)) => {
                 let (source, theirs, root) = (*source, options.clone(), places.root.clone());
@@ -109,7 +109,7 @@ impl Session {
         let (devices, mut listing) = match listed {
             // One that cannot list its GPUs is of no use; one that names others than the kernel is another matter.
             Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
-                (loaded, lease) = (Err(Some(e)), Lease { library: None, shut_down });
+                (loaded, lease) = (Err(Some(e)), LibraryRef { library: None, shut_down });
                 discovery::by_kernel(options, &places.root)?
             }
             other => other?,
@@ -134,7 +134,7 @@ impl Session {
             zero: listing.zero,
             energy_unit: options.energy_unit,
             explanation: discovery::explanation(&listing, &devices),
-            guards: Guards::new(devices.clone()),
+            guards: GuardStack::new(devices.clone()),
             checking: None,
             sampler: Sampler::new(devices.clone()),
             works: AtomicBool::new(false),
@@ -144,7 +144,7 @@ impl Session {
         for line in session.explanation.lines() {
             log::emit(log::Level::Debug, || line.to_owned());
         }
-        if options.empty_mask_is_error && session.zero == Some(Zero::Masked(Nothing::EmptyMask)) {
+        if options.empty_mask_is_error && session.zero == Some(NoGpuReason::Masked(MaskedOut::EmptyMask)) {
             return Err(Error::EmptyMask(session.explanation.trim_end().replace('\n', "; ")));
         }
         if options.ensure_homogeneous {
@@ -234,7 +234,7 @@ impl Session {
     }
 
     /// Starts to sample all GPUs.
-    pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<Sampling> {
+    pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<SamplerHandle> {
         self.sampler.start(self.energy_unit, period, capacity, self.lease.clone())
     }
 

@@ -1,8 +1,8 @@
 //! How a session is to be opened: what a caller can choose, and what the environment says where the caller does not.
 
-use crate::amdsmi::search_path::{locate, Found, Places};
+use crate::amdsmi::search_path::{locate, Located, SearchPaths};
 use crate::device::Backend;
-use crate::energy::EnergyUnit;
+use crate::energy::EnergyResolution;
 use crate::error::{Error, Result};
 use crate::platform::fork;
 use crate::sysfs;
@@ -32,7 +32,7 @@ pub struct Options {
     pub amdsmi_path: Option<PathBuf>,
     pub ensure_homogeneous: bool,
     pub validation: Validation,
-    pub energy_unit: EnergyUnit,
+    pub energy_unit: EnergyResolution,
     pub init_timeout: Duration,
     pub shutdown_on_close: bool,
     /// The masks of another process; `None`: this one's environment.
@@ -49,7 +49,7 @@ impl Default for Options {
             amdsmi_path: None,
             ensure_homogeneous: false,
             validation: Validation::Adaptive,
-            energy_unit: EnergyUnit::default(),
+            energy_unit: EnergyResolution::default(),
             init_timeout: Duration::from_secs(10),
             shutdown_on_close: false,
             masks: None,
@@ -66,9 +66,9 @@ fn variable(name: &str) -> Option<OsString> {
 }
 
 /// The environment, read once.
-pub(super) fn places(options: &Options) -> Places {
+pub(super) fn places(options: &Options) -> SearchPaths {
     let env = variable;
-    Places {
+    SearchPaths {
         option: options.amdsmi_path.clone(),
         zeus_amd_amdsmi: env("ZEUS_AMD_AMDSMI"),
         amdsmi_lib_dir: env("AMDSMI_LIB_DIR"),
@@ -99,9 +99,9 @@ pub fn probe(options: &Options) -> Result<()> {
         return Ok(());
     }
     match locate(&places)? {
-        Found::File(path) => require_elf(&path),
+        Located::File(path) => require_elf(&path),
         // Whether the loader knows one shows only when it is asked to load it.
-        Found::Loader(_) => Ok(()),
+        Located::Loader(_) => Ok(()),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Are the energy counters to be trusted? Asked while a session is opened, of all GPUs at once.
 
 use super::Validation;
-use crate::device::{Device, Looked, Power};
-use crate::energy::{self, Evidence, Seen, Verdict};
-use crate::energy::{counts_pj, EnergyUnit, Mark, Step};
+use crate::device::{Device, PollResult, Power};
+use crate::energy::{self, CounterStatus, Observation, ValidationEvidence};
+use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot};
 use crate::error::{Error, Result};
 use crate::platform::clock::monotonic_ns;
 use crate::platform::log;
-use crate::platform::worker::{Signal, Worker};
+use crate::platform::worker::{StopSignal, Worker};
 use crate::topology::Role;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,8 +25,8 @@ const AVERAGED_NS: u64 = 4_000_000_000;
 pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Result<Option<Worker>> {
     for d in devices.iter() {
         match d.role {
-            Role::SecondaryDie { .. } => d.set_verdict(Verdict::SecondaryDie),
-            Role::SecondaryPartition { .. } => d.set_verdict(Verdict::SecondaryPartition),
+            Role::SecondaryDie { .. } => d.set_verdict(CounterStatus::SecondaryDie),
+            Role::SecondaryPartition { .. } => d.set_verdict(CounterStatus::SecondaryPartition),
             Role::Single | Role::PrimaryDie => {}
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
             Ok(None)
         }
         Validation::Adaptive => {
-            adaptive(&counting(devices), &Signal::default());
+            adaptive(&counting(devices), &StopSignal::default());
             // What sleeps holds nobody up.
             if pending(counting(devices)).is_empty() {
                 return Ok(None);
@@ -46,7 +46,7 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
         }
         Validation::Background => {
             for d in counting(devices) {
-                d.set_verdict(Verdict::Pending);
+                d.set_verdict(CounterStatus::Pending);
                 d.look();
             }
             in_background(devices).map(Some)
@@ -58,9 +58,9 @@ fn counting(devices: &[Device]) -> Vec<&Device> {
     devices.iter().filter(|d| !d.is_secondary()).collect()
 }
 
-fn settle(device: &Device, verdict: Verdict) {
+fn settle(device: &Device, verdict: CounterStatus) {
     device.set_verdict(verdict);
-    if verdict == Verdict::Pending {
+    if verdict == CounterStatus::Pending {
         log::info(|| format!("{}: it sleeps or is in reset; its energy counter is checked later", device.label()));
     } else if !verdict.is_usable() {
         log::warning(|| format!("{}: its energy counter is not used: {}", device.label(), verdict.why()));
@@ -70,7 +70,7 @@ fn settle(device: &Device, verdict: Verdict) {
 /// Zeus's check.
 fn fixed(devices: &[Device]) {
     let counting = counting(devices);
-    let energy = |d: &Device| d.raw_energy(EnergyUnit::Reported).and_then(|r| d.to_mj(&r)).ok();
+    let energy = |d: &Device| d.raw_energy(EnergyResolution::Reported).and_then(|r| d.to_mj(&r)).ok();
     let power = |d: &Device| d.power_mw(Power::Average).or_else(|_| d.power_mw(Power::Instant)).ok();
     let powers: Vec<_> = counting.iter().map(|d| power(d)).collect();
     let before: Vec<_> = counting.iter().map(|d| energy(d)).collect();
@@ -83,14 +83,14 @@ fn fixed(devices: &[Device]) {
 }
 
 /// A counter that is looked at, since when, and what was seen.
-struct Open<'a> {
+struct PendingCheck<'a> {
     device: &'a Device,
     since_ns: u64,
-    evidence: Evidence,
-    last: Option<Mark>,
+    evidence: ValidationEvidence,
+    last: Option<TrackerSnapshot>,
 }
 
-impl Open<'_> {
+impl PendingCheck<'_> {
     /// Looks once more; is it still open?
     fn look(&mut self, begun_ns: u64) -> bool {
         let now_ns = monotonic_ns();
@@ -106,8 +106,8 @@ impl Open<'_> {
             }
             Some(early) => early,
         };
-        if verdict == Verdict::Implausible && self.evidence.is_behind() && now_ns - begun_ns < AVERAGED_NS {
-            (self.since_ns, self.evidence) = (now_ns, Evidence::default());
+        if verdict == CounterStatus::Implausible && self.evidence.is_behind() && now_ns - begun_ns < AVERAGED_NS {
+            (self.since_ns, self.evidence) = (now_ns, ValidationEvidence::default());
             return true;
         }
         settle(self.device, verdict);
@@ -117,10 +117,11 @@ impl Open<'_> {
 
 /// Looks until each counter is known, or its half second is over; one that slept through it stays pending. Where an averaged
 /// power has yet to follow the load, another half second decides.
-fn adaptive(devices: &[&Device], signal: &Signal) {
+fn adaptive(devices: &[&Device], signal: &StopSignal) {
     let begun_ns = monotonic_ns();
-    let new = |&device| Open { device, since_ns: begun_ns, evidence: Evidence::default(), last: None };
-    let mut open: Vec<Open> = devices.iter().map(new).collect();
+    let new =
+        |&device| PendingCheck { device, since_ns: begun_ns, evidence: ValidationEvidence::default(), last: None };
+    let mut open: Vec<PendingCheck> = devices.iter().map(new).collect();
     loop {
         open.retain_mut(|o| o.look(begun_ns));
         if open.is_empty() || !signal.wait_until(Instant::now() + PAUSE) {
@@ -130,19 +131,19 @@ fn adaptive(devices: &[&Device], signal: &Signal) {
 }
 
 fn pending(devices: Vec<&Device>) -> Vec<&Device> {
-    devices.into_iter().filter(|d| d.verdict() == Verdict::Pending).collect()
+    devices.into_iter().filter(|d| d.verdict() == CounterStatus::Pending).collect()
 }
 
 /// What a look shows beyond the last one: also what others have seen in between, who may look more often.
-fn seen(looked: &Looked, last: Option<Mark>) -> Seen {
-    let step = last.map_or(Step::Nothing, |last| looked.mark.since(&last));
+fn seen(looked: &PollResult, last: Option<TrackerSnapshot>) -> Observation {
+    let step = last.map_or(CounterStep::NoBaseline, |last| looked.mark.since(&last));
     let moved = match step {
-        Step::On { counts, ns } => Some((counts_pj(counts, looked.look.unit_uj), ns)),
-        Step::Nothing | Step::Same | Step::Reset => None,
+        CounterStep::Advanced { counts, ns } => Some((counts_pj(counts, looked.look.unit_uj), ns)),
+        CounterStep::NoBaseline | CounterStep::Unchanged | CounterStep::Reset => None,
     };
-    Seen {
+    Observation {
         moved,
-        reset: step == Step::Reset,
+        reset: step == CounterStep::Reset,
         counter: looked.look.accumulator.is_some(),
         no_counter: looked.look.no_counter,
         asleep: looked.look.asleep,

@@ -1,12 +1,12 @@
 //! Why one of the kernel's files gave no value.
 
 use crate::error::Kind;
-use crate::sysfs::gpu_metrics::Why;
+use crate::sysfs::gpu_metrics::TableError;
 use std::fmt;
 
 /// Small and without allocation: which GPU it was is for the caller to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
+pub enum SysfsError {
     /// The kernel's answer, an errno.
     Os(i32),
     /// The file has nothing in it: the driver cannot tell.
@@ -14,22 +14,22 @@ pub enum Failure {
     /// The text is no number that could be meant.
     NotANumber,
     /// No `gpu_metrics` table that is known here.
-    Table(Why),
+    Table(TableError),
 }
 
-impl Failure {
+impl SysfsError {
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
             // amdgpu answers EPERM and EBUSY while a GPU sleeps or is in reset: passing states, not refusals.
-            Failure::Os(libc::EPERM | libc::EBUSY | libc::EAGAIN | libc::EINTR) => Kind::Busy,
-            Failure::Os(libc::ENODEV | libc::ENXIO) => Kind::DeviceLost,
-            Failure::Os(libc::EOPNOTSUPP | libc::ENOENT) | Failure::Empty => Kind::NotSupported,
-            Failure::Os(libc::EACCES) => Kind::NoPermission,
-            Failure::Os(libc::EINVAL) => Kind::InvalidArgument,
-            Failure::Os(libc::ENOMEM) => Kind::NoMemory,
-            Failure::Os(_) => Kind::Io,
-            Failure::NotANumber | Failure::Table(_) => Kind::UnexpectedData,
+            SysfsError::Os(libc::EPERM | libc::EBUSY | libc::EAGAIN | libc::EINTR) => Kind::Busy,
+            SysfsError::Os(libc::ENODEV | libc::ENXIO) => Kind::DeviceLost,
+            SysfsError::Os(libc::EOPNOTSUPP | libc::ENOENT) | SysfsError::Empty => Kind::NotSupported,
+            SysfsError::Os(libc::EACCES) => Kind::NoPermission,
+            SysfsError::Os(libc::EINVAL) => Kind::InvalidArgument,
+            SysfsError::Os(libc::ENOMEM) => Kind::NoMemory,
+            SysfsError::Os(_) => Kind::Io,
+            SysfsError::NotANumber | SysfsError::Table(_) => Kind::UnexpectedData,
         }
     }
 
@@ -46,10 +46,10 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for SysfsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Os(code) => {
+            SysfsError::Os(code) => {
                 write!(f, "the kernel answers {}", std::io::Error::from_raw_os_error(*code))?;
                 match self.kind() {
                     Kind::Busy => f.write_str("; the GPU sleeps, is in reset or is otherwise busy, try again later"),
@@ -61,24 +61,24 @@ impl fmt::Display for Failure {
                     _ => f.write_str("; the kernel log may say more"),
                 }
             }
-            Failure::Empty => f.write_str(
+            SysfsError::Empty => f.write_str(
                 "the file is empty; the driver does not offer it for this GPU, or failed to ask the firmware",
             ),
-            Failure::NotANumber => f.write_str("the file has no number in it that could be meant"),
-            Failure::Table(why) => why.fmt(f),
+            SysfsError::NotANumber => f.write_str("the file has no number in it that could be meant"),
+            SysfsError::Table(why) => why.fmt(f),
         }
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for SysfsError {}
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for SysfsError {
     fn from(e: std::io::Error) -> Self {
         match (e.raw_os_error(), e.kind()) {
-            (Some(code), _) => Failure::Os(code),
+            (Some(code), _) => SysfsError::Os(code),
             // Bytes that are no text.
-            (None, std::io::ErrorKind::InvalidData) => Failure::NotANumber,
-            (None, _) => Failure::Os(libc::EIO),
+            (None, std::io::ErrorKind::InvalidData) => SysfsError::NotANumber,
+            (None, _) => SysfsError::Os(libc::EIO),
         }
     }
 }

@@ -40,7 +40,7 @@ pub enum Access {
 
 /// What the files say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Topology {
+pub enum KfdNodes {
     /// There is no KFD here.
     Absent,
     /// The runtime would give up over this file.
@@ -51,9 +51,9 @@ pub enum Topology {
 
 /// Reads it.
 #[must_use]
-pub fn read(root: &Path) -> Topology {
+pub fn read(root: &Path) -> KfdNodes {
     let folder = root.join("sys/class/kfd/kfd/topology/nodes");
-    let Ok(entries) = std::fs::read_dir(&folder) else { return Topology::Absent };
+    let Ok(entries) = std::fs::read_dir(&folder) else { return KfdNodes::Absent };
     let mut numbers: Vec<u32> = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect();
     numbers.sort_unstable();
     let (mut gpus, mut hidden) = (Vec::new(), Vec::new());
@@ -62,13 +62,13 @@ pub fn read(root: &Path) -> Topology {
             Ok(Some(node)) => gpus.push(node),
             Ok(None) => {}
             Err((_, e)) if e.raw_os_error() == Some(libc::EPERM) => hidden.push(number),
-            Err((file, e)) => return Topology::Unreadable(format!("{file}: {e}")),
+            Err((file, e)) => return KfdNodes::Unreadable(format!("{file}: {e}")),
         }
     }
     let device = root.join("dev/kfd");
     match access(&device) {
-        Err(e) if e.raw_os_error() != Some(libc::ENOENT) => Topology::Unreadable(format!("{}: {e}", device.display())),
-        _ => Topology::Nodes { gpus, hidden },
+        Err(e) if e.raw_os_error() != Some(libc::ENOENT) => KfdNodes::Unreadable(format!("{}: {e}", device.display())),
+        _ => KfdNodes::Nodes { gpus, hidden },
     }
 }
 

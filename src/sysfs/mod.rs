@@ -8,7 +8,7 @@ pub mod kfd;
 pub mod pp_dpm;
 pub mod pp_od;
 
-pub use error::Failure;
+pub use error::SysfsError;
 
 use crate::platform::pci::PciAddress;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `pp_dpm_sclk` and `pp_dpm_mclk`: the levels of a clock, a line each.
 
 use super::pp_od::one;
-use super::Failure;
+use super::SysfsError;
 use std::path::Path;
 
 /// The ends of the list, and the clock of the moment where a star marks it.
@@ -34,12 +34,12 @@ pub fn parse(text: &str) -> Option<Levels> {
 }
 
 /// Reads the file.
-pub fn read(file: &Path) -> Result<Levels, Failure> {
+pub fn read(file: &Path) -> Result<Levels, SysfsError> {
     let text = std::fs::read_to_string(file)?;
     if text.trim().is_empty() {
-        return Err(Failure::Empty);
+        return Err(SysfsError::Empty);
     }
-    parse(&text).ok_or(Failure::NotANumber)
+    parse(&text).ok_or(SysfsError::NotANumber)
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::platform::pci::PciAddress;
-use crate::sysfs::kfd::{Access, Node, Topology};
-use crate::topology::visibility::{self, Masks, Nothing, Rules, Support};
+use crate::sysfs::kfd::{Access, KfdNodes, Node};
+use crate::topology::visibility::{self, MaskedOut, Masks, Rules, Support};
 
 /// What AMD's library says of one of its handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub struct AmdsmiGpu {
     /// `None`: the library failed to tell.
     pub pci: Option<PciAddress>,
     pub partition: u32,
@@ -30,7 +30,7 @@ pub enum Order {
 
 /// One GPU of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct GpuLocation {
     pub pci: PciAddress,
     pub partition: u32,
     pub node: Option<Node>,
@@ -40,24 +40,24 @@ pub struct Place {
 
 /// Why HIP shows no GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Zero {
-    Masked(Nothing),
+pub enum NoGpuReason {
+    Masked(MaskedOut),
     /// A device file is refused to this process.
     NoAccess,
 }
 
 /// All GPUs of the machine, and which of them HIP shows to this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
+pub struct Enumeration {
     /// In HIP's order without any mask, those that HIP cannot open included.
-    pub places: Vec<Place>,
+    pub places: Vec<GpuLocation>,
     pub order: Order,
     /// Indices into `places`: what HIP shows, in its order.
     pub visible: Vec<usize>,
     /// For each place its index in HIP if nothing were masked.
     pub unmasked: Vec<Option<u32>>,
     /// Set if and only if `visible` is empty.
-    pub zero: Option<Zero>,
+    pub zero: Option<NoGpuReason>,
     /// KFD nodes of GPUs that a device cgroup hides: with any, what is listed is not all of the machine.
     pub hidden: Vec<u32>,
     /// HIP's order is not certain: GPUs of a kind that the runtimes drop or refuse are about.
@@ -67,11 +67,11 @@ pub struct Listing {
 }
 
 /// The list.
-pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result<Listing> {
+pub fn list(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules) -> Result<Enumeration> {
     let mut story = Vec::new();
     let mut hidden_nodes = Vec::new();
     let (places, order, refused) = match kfd {
-        Topology::Nodes { gpus, hidden } => {
+        KfdNodes::Nodes { gpus, hidden } => {
             story.push(format!(
                 "KFD lists {} GPU{} (nodes {})",
                 gpus.len(),
@@ -88,8 +88,8 @@ pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result
             hidden_nodes = hidden;
             (by_kfd(seen, gpus)?, Order::Kfd, None)
         }
-        Topology::Unreadable(why) => (Vec::new(), Order::Kfd, Some(why)),
-        Topology::Absent => {
+        KfdNodes::Unreadable(why) => (Vec::new(), Order::Kfd, Some(why)),
+        KfdNodes::Absent => {
             let (places, order) = without_kfd(seen);
             story.push(match order {
                 Order::Enumeration => "there is no KFD topology; the order is libamd_smi's enumeration".into(),
@@ -98,7 +98,7 @@ pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result
             (places, order, None)
         }
     };
-    let mut listing = Listing {
+    let mut listing = Enumeration {
         unmasked: vec![None; places.len()],
         places,
         order,
@@ -112,7 +112,7 @@ pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result
         Ok(a) => a,
         Err(why) => {
             listing.story.push(format!("the runtime gives up and shows no GPU, because a file is refused: {why}; are you in the groups render and video?"));
-            listing.zero = Some(Zero::NoAccess);
+            listing.zero = Some(NoGpuReason::NoAccess);
             return Ok(listing);
         }
     };
@@ -121,11 +121,11 @@ pub fn list(seen: &[Seen], kfd: Topology, masks: &Masks, rules: Rules) -> Result
     Ok(listing)
 }
 
-impl Listing {
+impl Enumeration {
     /// The GPUs that the runtime can open; a refused one takes all others with it.
     fn accessible(&mut self) -> std::result::Result<Vec<usize>, String> {
-        let access = |p: &Place| p.node.as_ref().map_or(Access::Open, |n| n.access);
-        let minor = |p: &Place| p.node.as_ref().map_or(0, |n| n.render_minor);
+        let access = |p: &GpuLocation| p.node.as_ref().map_or(Access::Open, |n| n.access);
+        let minor = |p: &GpuLocation| p.node.as_ref().map_or(0, |n| n.render_minor);
         if let Some(p) = self.places.iter().find(|p| access(p) == Access::Refused) {
             return Err(format!("/dev/dri/renderD{}", minor(p)));
         }
@@ -155,12 +155,12 @@ impl Listing {
         let outcome = visibility::list(&gpus, masks, rules);
         self.story.extend(outcome.story);
         self.visible = outcome.list.into_iter().map(|i| accessible[i]).collect();
-        self.zero = outcome.nothing.map(Zero::Masked);
+        self.zero = outcome.nothing.map(NoGpuReason::Masked);
         self.story.push(format!("HIP shows {} GPU{}", self.visible.len(), plural(self.visible.len())));
     }
 
     /// The library's hip_id is a difference of node numbers: where it is not HIP's index, people should know.
-    fn compare_hip_ids(&mut self, seen: &[Seen]) {
+    fn compare_hip_ids(&mut self, seen: &[AmdsmiGpu]) {
         for (place, unmasked) in self.places.iter().zip(&self.unmasked) {
             let hip_id = place.amdsmi.and_then(|i| seen[i].hip_id);
             if let (Some(hip_id), Some(index)) = (hip_id, *unmasked) {
@@ -199,23 +199,23 @@ fn numbers(n: impl Iterator<Item = u32>) -> String {
     n.map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn by_kfd(seen: &[Seen], nodes: Vec<Node>) -> Result<Vec<Place>> {
+fn by_kfd(seen: &[AmdsmiGpu], nodes: Vec<Node>) -> Result<Vec<GpuLocation>> {
     let handles = handles_of(seen, &nodes);
     let place = |(node, amdsmi): (Node, Option<usize>)| {
         if let Some(i) = amdsmi {
             agree(&seen[i], &node, i)?;
         }
         let partition = amdsmi.map_or(node.partition_bits, |i| seen[i].partition);
-        Ok(Place { pci: node.pci, partition, node: Some(node), amdsmi })
+        Ok(GpuLocation { pci: node.pci, partition, node: Some(node), amdsmi })
     };
     nodes.into_iter().zip(handles).map(place).collect()
 }
 
 /// The handle of each node: by node number where the library knows it, else by PCI address.
-fn handles_of(seen: &[Seen], nodes: &[Node]) -> Vec<Option<usize>> {
+fn handles_of(seen: &[AmdsmiGpu], nodes: &[Node]) -> Vec<Option<usize>> {
     let exact = |n: &Node| {
         let by_number = seen.iter().position(|s| s.kfd.is_some_and(|k| k.0 == n.number));
-        let is = |s: &Seen| s.kfd.is_none() && s.pci == Some(n.pci) && s.partition == n.partition_bits;
+        let is = |s: &AmdsmiGpu| s.kfd.is_none() && s.pci == Some(n.pci) && s.partition == n.partition_bits;
         by_number.or_else(|| seen.iter().position(is))
     };
     let mut handles: Vec<Option<usize>> = nodes.iter().map(exact).collect();
@@ -238,7 +238,7 @@ fn handles_of(seen: &[Seen], nodes: &[Node]) -> Vec<Option<usize>> {
 }
 
 /// Both sides name a PCI address and perhaps a gpu_id; they must be of one GPU.
-fn agree(seen: &Seen, node: &Node, index: usize) -> Result<()> {
+fn agree(seen: &AmdsmiGpu, node: &Node, index: usize) -> Result<()> {
     if let Some(pci) = seen.pci.filter(|p| !p.same_slot(&node.pci)) {
         return Err(Error::Ambiguous(format!(
             "the kernel and libamd_smi disagree: KFD node {} is the GPU at {}, but libamd_smi's GPU {index}, which claims that node, is at {}. Nothing is measured while they do; mixed ROCm versions in a container are the usual cause",
@@ -256,7 +256,7 @@ fn agree(seen: &Seen, node: &Node, index: usize) -> Result<()> {
     }
 }
 
-fn without_kfd(seen: &[Seen]) -> (Vec<Place>, Order) {
+fn without_kfd(seen: &[AmdsmiGpu]) -> (Vec<GpuLocation>, Order) {
     // One whose address the library cannot tell is nobody's here.
     let mut order: Vec<(usize, PciAddress)> = seen.iter().enumerate().filter_map(|(i, s)| Some((i, s.pci?))).collect();
     let enumerated = !order.is_empty() && order.iter().all(|(i, _)| seen[*i].hip_id.is_some());
@@ -266,7 +266,7 @@ fn without_kfd(seen: &[Seen]) -> (Vec<Place>, Order) {
         order.sort_by_key(|&(i, pci)| (pci, seen[i].partition));
     }
     let place =
-        |(i, pci): (usize, PciAddress)| Place { pci, partition: seen[i].partition, node: None, amdsmi: Some(i) };
+        |(i, pci): (usize, PciAddress)| GpuLocation { pci, partition: seen[i].partition, node: None, amdsmi: Some(i) };
     (order.into_iter().map(place).collect(), if enumerated { Order::Enumeration } else { Order::Pci })
 }
 

@@ -1,6 +1,6 @@
 //! GPUs that share one package: the dies of an MI200 and the partitions of an MI300.
 
-use super::enumeration::{Listing, Place};
+use super::enumeration::{Enumeration, GpuLocation};
 
 /// Which die of a package a GPU is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub fn has_two_dies(device_id: Option<u16>, name: &str) -> bool {
 
 /// Roles of all places: for each, has its part two dies, and does it report power or energy at all?
 #[must_use]
-pub fn roles(listing: &Listing, dies: &[(bool, bool)]) -> Vec<Role> {
+pub fn roles(listing: &Enumeration, dies: &[(bool, bool)]) -> Vec<Role> {
     let places = &listing.places;
-    let partition = |p: &Place| match places.iter().position(|f| f.partition == 0 && f.pci.same_slot(&p.pci)) {
+    let partition = |p: &GpuLocation| match places.iter().position(|f| f.partition == 0 && f.pci.same_slot(&p.pci)) {
         _ if p.partition == 0 => Role::Single,
         first => Role::SecondaryPartition { first },
     };
@@ -55,7 +55,7 @@ pub fn roles(listing: &Listing, dies: &[(bool, bool)]) -> Vec<Role> {
 /// The die that reports for a silent one: the one at the other end of its widest link; where the machine shows no
 /// links, the neighbour before it in the kernel's order, if all GPUs are listed and dies that report and silent ones take
 /// turns throughout.
-fn other_die(silent: usize, listing: &Listing, dies: &[(bool, bool)]) -> Option<Primary> {
+fn other_die(silent: usize, listing: &Enumeration, dies: &[(bool, bool)]) -> Option<Primary> {
     let places = &listing.places;
     let reports = |i: usize| dies[i] == (true, true);
     if let Some(number) = places[silent].node.as_ref().and_then(|n| n.nearest) {

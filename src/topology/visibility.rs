@@ -54,7 +54,7 @@ impl Default for Rules {
 
 /// Why a list is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nothing {
+pub enum MaskedOut {
     /// There was nothing to list.
     NoGpus,
     /// A variable is set and empty.
@@ -67,17 +67,17 @@ pub enum Nothing {
 
 /// What HIP would show.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outcome {
+pub struct MaskOutcome {
     /// Indices into the given GPUs, in HIP's order.
     pub list: Vec<usize>,
     /// Set if and only if the list is empty.
-    pub nothing: Option<Nothing>,
+    pub nothing: Option<MaskedOut>,
     /// The steps, in words, a line each.
     pub story: Vec<String>,
 }
 
 /// Where a variable's list ended before its last token.
-struct Stop {
+struct MaskError {
     position: usize,
     token: String,
     why: &'static str,
@@ -85,17 +85,17 @@ struct Stop {
 
 /// The list, and how it came about.
 #[must_use]
-pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> Outcome {
-    let mut out = Outcome::default();
+pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
+    let mut out = MaskOutcome::default();
     let all: Vec<usize> = (0..gpus.len()).collect();
-    let mut empty = Nothing::NoGpus;
+    let mut empty = MaskedOut::NoGpus;
     if gpus.is_empty() {
         return out.with_nothing(empty);
     }
     if rules.fatal_doorbell {
         if let Some(i) = gpus.iter().position(|g| g.support == Support::Fatal) {
             out.story.push(format!("GPU {i} of the KFD order is older than gfx9, and ROCr before 2026 does not start with one in the machine, hidden or not"));
-            return out.with_nothing(Nothing::RuntimeFails);
+            return out.with_nothing(MaskedOut::RuntimeFails);
         }
     }
 
@@ -103,7 +103,7 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> Outcome {
         None => all,
         Some(mask) if mask.is_empty() => {
             out.story.push("ROCR_VISIBLE_DEVICES is set and empty: it hides all GPUs".into());
-            return out.with_nothing(Nothing::EmptyMask);
+            return out.with_nothing(MaskedOut::EmptyMask);
         }
         Some(mask) => match rocr(mask, gpus) {
             Err(position) => {
@@ -111,12 +111,12 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> Outcome {
                     "ROCR_VISIBLE_DEVICES={}: token {position} is empty, on which ROCr's start fails",
                     shown(mask)
                 ));
-                return out.with_nothing(Nothing::RuntimeFails);
+                return out.with_nothing(MaskedOut::RuntimeFails);
             }
             Ok((list, stop)) => {
                 out.tell("ROCR_VISIBLE_DEVICES", mask, list.len(), "of the KFD order", stop.as_ref());
                 if list.is_empty() {
-                    empty = Nothing::Stopped;
+                    empty = MaskedOut::Stopped;
                 }
                 list
             }
@@ -145,7 +145,7 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> Outcome {
                 out.tell(name, &mask, list.len(), "of what was left", stop.as_ref());
             }
             if list.is_empty() && !agents.is_empty() {
-                empty = if was_empty { Nothing::EmptyMask } else { Nothing::Stopped };
+                empty = if was_empty { MaskedOut::EmptyMask } else { MaskedOut::Stopped };
             }
             list
         }
@@ -161,13 +161,13 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> Outcome {
     out
 }
 
-impl Outcome {
-    fn with_nothing(mut self, why: Nothing) -> Self {
+impl MaskOutcome {
+    fn with_nothing(mut self, why: MaskedOut) -> Self {
         self.nothing = Some(why);
         self
     }
 
-    fn tell(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&Stop>) {
+    fn tell(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&MaskError>) {
         let mut line = format!("{name}={}: keeps {kept} {of}", shown(mask));
         if let Some(s) = stop {
             let _ = write!(line, "; the list ends at token {} (\"{}\"): {}", s.position, s.token, s.why);
@@ -177,7 +177,7 @@ impl Outcome {
 }
 
 /// Stage one, ROCr's rules. `Err`: the position of an empty token, on which ROCr throws.
-fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<Stop>), usize> {
+fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<MaskError>), usize> {
     let mut list = Vec::new();
     for (k, token) in tokens(mask).into_iter().take(gpus.len()).enumerate() {
         let token = trim(token).to_ascii_uppercase();
@@ -188,7 +188,7 @@ fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<Stop>), usize> 
         let found = found.and_then(|i| if list.contains(&i) { Err("this GPU is in the list already") } else { Ok(i) });
         match found {
             Ok(i) => list.push(i),
-            Err(why) => return Ok((list, Some(Stop { position: k + 1, token: shown(&token), why }))),
+            Err(why) => return Ok((list, Some(MaskError { position: k + 1, token: shown(&token), why }))),
         }
     }
     Ok((list, None))
@@ -255,7 +255,7 @@ fn value(raw: Option<&[u8]>, rules: Rules) -> Option<Vec<u8>> {
 }
 
 /// Stage three, HIP's rules, over the GPUs that ROCr left.
-fn hip(mask: &[u8], agents: &[usize], gpus: &[Gpu], rules: Rules) -> (Vec<usize>, Option<Stop>) {
+fn hip(mask: &[u8], agents: &[usize], gpus: &[Gpu], rules: Rules) -> (Vec<usize>, Option<MaskError>) {
     let mut list = Vec::new();
     for (k, token) in tokens(mask).into_iter().enumerate() {
         let by_uuid = rules.uuid_in_hip && contains(token, b"GPU-");
@@ -271,7 +271,7 @@ fn hip(mask: &[u8], agents: &[usize], gpus: &[Gpu], rules: Rules) -> (Vec<usize>
         match found {
             Ok(n) if list.contains(&agents[n]) => {}
             Ok(n) => list.push(agents[n]),
-            Err(why) => return (list, Some(Stop { position: k + 1, token: shown(token), why })),
+            Err(why) => return (list, Some(MaskError { position: k + 1, token: shown(token), why })),
         }
     }
     (list, None)

@@ -5,8 +5,8 @@ use crate::slow::Facts;
 use crate::{allocations, table, Random, FIXED};
 use std::fs;
 use zeus_amd::error::Kind;
-use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile, Why};
-use zeus_amd::sysfs::Failure;
+use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile, TableError};
+use zeus_amd::sysfs::SysfsError;
 
 #[test]
 fn reads_do_not_allocate() {
@@ -25,7 +25,7 @@ fn reads_do_not_allocate() {
         assert_eq!(allocations(), before);
         // A failure costs nothing either: it may come a thousand times a second.
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        assert!(matches!(file.read(), Err(Failure::Table(_))));
+        assert!(matches!(file.read(), Err(SysfsError::Table(_))));
         assert_eq!(allocations() - before, fs_allocations(&path, &bytes));
     }
 }
@@ -49,20 +49,20 @@ fn the_file_changes() {
     fs::write(&path, table((1, 8, 3872), 1)).unwrap();
     assert_eq!(file.read().unwrap().revision, (1, 8));
     fs::write(&path, "").unwrap();
-    assert_eq!(file.read(), Err(Failure::Empty));
+    assert_eq!(file.read(), Err(SysfsError::Empty));
     fs::write(&path, [1, 2, 3]).unwrap();
-    assert_eq!(file.read(), Err(Failure::Table(Why::Truncated { read: 3 })));
+    assert_eq!(file.read(), Err(SysfsError::Table(TableError::Truncated { read: 3 })));
     fs::write(&path, vec![0; 9999]).unwrap();
-    assert_eq!(file.read(), Err(Failure::Table(Why::Size { said: 0, read: 4096 })));
+    assert_eq!(file.read(), Err(SysfsError::Table(TableError::Size { said: 0, read: 4096 })));
     fs::write(&path, table((1, 3, 120), 1)).unwrap();
     assert_eq!(file.read().unwrap().revision, (1, 3));
     // What the kernel refuses is handed on.
     let folder = MetricsFile::open(folder.path()).unwrap();
-    assert_eq!(folder.read(), Err(Failure::Os(libc::EISDIR)));
+    assert_eq!(folder.read(), Err(SysfsError::Os(libc::EISDIR)));
 }
 
 /// The short way has what the long one has, or nothing.
-fn the_short_way(file: &MetricsFile, got: Result<Metrics, Failure>) -> bool {
+fn the_short_way(file: &MetricsFile, got: Result<Metrics, SysfsError>) -> bool {
     let (whole, energy) = (file.whole(), file.energy_and_time());
     if let Some(w) = whole {
         let m = got.unwrap();
@@ -148,17 +148,17 @@ fn shapes_are_held() {
 #[test]
 fn what_failures_mean() {
     let kinds = [
-        (Failure::Os(libc::EPERM), Kind::Busy, "sleeps, is in reset"),
-        (Failure::Os(libc::EBUSY), Kind::Busy, "sleeps, is in reset"),
-        (Failure::Os(libc::ENODEV), Kind::DeviceLost, "the GPU is gone"),
-        (Failure::Os(libc::EOPNOTSUPP), Kind::NotSupported, "does not offer it"),
-        (Failure::Os(libc::ENOENT), Kind::NotSupported, "does not offer it"),
-        (Failure::Empty, Kind::NotSupported, "empty"),
-        (Failure::Os(libc::EACCES), Kind::NoPermission, "administrator"),
-        (Failure::Os(libc::EIO), Kind::Io, "kernel log"),
-        (Failure::Os(libc::ETIME), Kind::Io, "kernel log"),
-        (Failure::NotANumber, Kind::UnexpectedData, "no number"),
-        (Failure::Table(Why::Revision { major: 1, minor: 10 }), Kind::UnexpectedData, "revision 1.10"),
+        (SysfsError::Os(libc::EPERM), Kind::Busy, "sleeps, is in reset"),
+        (SysfsError::Os(libc::EBUSY), Kind::Busy, "sleeps, is in reset"),
+        (SysfsError::Os(libc::ENODEV), Kind::DeviceLost, "the GPU is gone"),
+        (SysfsError::Os(libc::EOPNOTSUPP), Kind::NotSupported, "does not offer it"),
+        (SysfsError::Os(libc::ENOENT), Kind::NotSupported, "does not offer it"),
+        (SysfsError::Empty, Kind::NotSupported, "empty"),
+        (SysfsError::Os(libc::EACCES), Kind::NoPermission, "administrator"),
+        (SysfsError::Os(libc::EIO), Kind::Io, "kernel log"),
+        (SysfsError::Os(libc::ETIME), Kind::Io, "kernel log"),
+        (SysfsError::NotANumber, Kind::UnexpectedData, "no number"),
+        (SysfsError::Table(TableError::Revision { major: 1, minor: 10 }), Kind::UnexpectedData, "revision 1.10"),
     ];
     for (failure, kind, word) in kinds {
         assert_eq!(failure.kind(), kind);

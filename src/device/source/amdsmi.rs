@@ -2,27 +2,27 @@
 
 use crate::amdsmi::releases::Generation;
 use crate::amdsmi::status::Status;
-use crate::amdsmi::{Calls, Clock, Handle, Library, PowerCaps};
+use crate::amdsmi::{AmdsmiApi, Clock, Library, PowerCaps, ProcessorHandle};
 use crate::device::{clocks, Device, Powers, RawEnergy};
 use crate::error::{Error, Result};
 
 /// What every device of a session shares.
 #[derive(Clone, Copy)]
-pub struct Source {
+pub struct AmdsmiContext {
     pub library: &'static Library,
     pub generation: &'static Generation,
     /// The library's initialisation that the handles belong to.
     pub epoch: u32,
 }
 
-pub(in crate::device) struct Vendor {
-    source: Source,
-    handle: Option<Handle>,
+pub(in crate::device) struct AmdsmiSource {
+    source: AmdsmiContext,
+    handle: Option<ProcessorHandle>,
 }
 
 /// Why libamd_smi gave no count. Small: a reading is not moved about for what it might have been instead.
 #[derive(Clone, Copy)]
-pub(in crate::device) enum NoCount {
+pub(in crate::device) enum EnergyUnavailable {
     CannotAsk,
     Frozen,
     Failed(Status),
@@ -30,15 +30,15 @@ pub(in crate::device) enum NoCount {
 }
 
 /// What a call takes.
-pub(in crate::device) struct Asked {
-    pub calls: &'static Calls,
+pub(in crate::device) struct AmdsmiCall {
+    pub calls: &'static AmdsmiApi,
     pub g: &'static Generation,
-    pub handle: Handle,
+    pub handle: ProcessorHandle,
 }
 
-impl Vendor {
-    pub fn new(source: Source, handle: Option<Handle>) -> Self {
-        Vendor { source, handle }
+impl AmdsmiSource {
+    pub fn new(source: AmdsmiContext, handle: Option<ProcessorHandle>) -> Self {
+        AmdsmiSource { source, handle }
     }
 
     pub fn market_name(&self) -> Option<String> {
@@ -68,16 +68,16 @@ impl Vendor {
 
 impl Device {
     #[inline(always)]
-    pub(in crate::device) fn ask(&self, vendor: &Vendor) -> Result<Asked> {
-        let Source { library, generation, epoch } = vendor.source;
+    pub(in crate::device) fn ask(&self, vendor: &AmdsmiSource) -> Result<AmdsmiCall> {
+        let AmdsmiContext { library, generation, epoch } = vendor.source;
         match vendor.handle {
-            Some(handle) if epoch == library.epoch() => Ok(Asked { calls: &library.calls, g: generation, handle }),
+            Some(handle) if epoch == library.epoch() => Ok(AmdsmiCall { calls: &library.calls, g: generation, handle }),
             _ => Err(self.cannot_ask(vendor)),
         }
     }
 
     #[cold]
-    fn cannot_ask(&self, vendor: &Vendor) -> Error {
+    fn cannot_ask(&self, vendor: &AmdsmiSource) -> Error {
         if vendor.handle.is_none() {
             return Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()));
         }
@@ -86,16 +86,16 @@ impl Device {
     }
 
     #[cold]
-    pub(in crate::device) fn failure(&self, vendor: &Vendor, status: Status, call: &'static str) -> Error {
+    pub(in crate::device) fn failure(&self, vendor: &AmdsmiSource, status: Status, call: &'static str) -> Error {
         vendor.source.library.device_failure(status, call, self.label())
     }
 
-    pub(in crate::device) fn vendor_powers(&self, vendor: &Vendor) -> Result<Powers> {
+    pub(in crate::device) fn vendor_powers(&self, vendor: &AmdsmiSource) -> Result<Powers> {
         if vendor.is_frozen() {
             // Its library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
             return self.only_hwmon_powers();
         }
-        let Asked { calls, g, handle } = self.ask(vendor)?;
+        let AmdsmiCall { calls, g, handle } = self.ask(vendor)?;
         let (status, info) = calls.power_info(g, handle);
         let mw = |watts: Option<u32>| watts.map(|w| u64::from(w) * 1000);
         match (mw(info.current_w), mw(info.average_w), status) {
@@ -105,13 +105,16 @@ impl Device {
         }
     }
 
-    pub(in crate::device) fn vendor_energy(&self, vendor: &Vendor, what: &'static str) -> Result<RawEnergy> {
+    pub(in crate::device) fn vendor_energy(&self, vendor: &AmdsmiSource, what: &'static str) -> Result<RawEnergy> {
         self.count_by(vendor).map_err(|n| self.why_no_count(vendor, what, n))
     }
 
     /// The count, and whether it is an old one: then a second look tells whether it was not this thread that stood still.
     #[inline(always)]
-    pub(in crate::device) fn fresh_count_by(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
+    pub(in crate::device) fn fresh_count_by(
+        &self,
+        vendor: &AmdsmiSource,
+    ) -> std::result::Result<RawEnergy, EnergyUnavailable> {
         let mut raw = self.count_by(vendor)?;
         raw.stale_ms = self.standing_still_ms(raw.driver_time_ns);
         if raw.stale_ms.is_some() {
@@ -123,20 +126,20 @@ impl Device {
 
     #[cold]
     #[inline(never)]
-    fn count_again(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
+    fn count_again(&self, vendor: &AmdsmiSource) -> std::result::Result<RawEnergy, EnergyUnavailable> {
         self.count_by(vendor)
     }
 
     #[inline(always)]
-    fn count_by(&self, vendor: &Vendor) -> std::result::Result<RawEnergy, NoCount> {
-        let Source { library, generation, epoch } = vendor.source;
-        let handle = vendor.handle.filter(|_| epoch == library.epoch()).ok_or(NoCount::CannotAsk)?;
+    fn count_by(&self, vendor: &AmdsmiSource) -> std::result::Result<RawEnergy, EnergyUnavailable> {
+        let AmdsmiContext { library, generation, epoch } = vendor.source;
+        let handle = vendor.handle.filter(|_| epoch == library.epoch()).ok_or(EnergyUnavailable::CannotAsk)?;
         if vendor.is_frozen() {
-            return Err(NoCount::Frozen);
+            return Err(EnergyUnavailable::Frozen);
         }
-        let count = library.calls.energy_count(generation, handle).map_err(NoCount::Failed)?;
+        let count = library.calls.energy_count(generation, handle).map_err(EnergyUnavailable::Failed)?;
         Ok(RawEnergy {
-            accumulator: count.accumulator.ok_or(NoCount::Absent)?,
+            accumulator: count.accumulator.ok_or(EnergyUnavailable::Absent)?,
             unit_uj: f64::from(count.resolution_uj),
             driver_time_ns: count.time_ns,
             firmware_time_ns: None,
@@ -145,25 +148,30 @@ impl Device {
     }
 
     #[cold]
-    pub(in crate::device) fn why_no_count(&self, vendor: &Vendor, what: &'static str, n: NoCount) -> Error {
+    pub(in crate::device) fn why_no_count(
+        &self,
+        vendor: &AmdsmiSource,
+        what: &'static str,
+        n: EnergyUnavailable,
+    ) -> Error {
         match n {
-            NoCount::CannotAsk if !vendor.is_frozen() => self.cannot_ask(vendor),
-            NoCount::CannotAsk | NoCount::Frozen => self.not_supported(
+            EnergyUnavailable::CannotAsk if !vendor.is_frozen() => self.cannot_ask(vendor),
+            EnergyUnavailable::CannotAsk | EnergyUnavailable::Frozen => self.not_supported(
                 what,
                 "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later, or the backend ZEUS_AMD_BACKEND_SYSFS",
             ),
-            NoCount::Failed(status) => self.failure(vendor, status, "amdsmi_get_energy_count"),
-            NoCount::Absent => self.not_supported(what, "the driver has no energy counter for it"),
+            EnergyUnavailable::Failed(status) => self.failure(vendor, status, "amdsmi_get_energy_count"),
+            EnergyUnavailable::Absent => self.not_supported(what, "the driver has no energy counter for it"),
         }
     }
 
-    pub(in crate::device) fn vendor_hotspot_c(&self, vendor: &Vendor) -> Result<i64> {
-        let Asked { calls, g, handle } = self.ask(vendor)?;
+    pub(in crate::device) fn vendor_hotspot_c(&self, vendor: &AmdsmiSource) -> Result<i64> {
+        let AmdsmiCall { calls, g, handle } = self.ask(vendor)?;
         calls.hotspot_c(g, handle).map_err(|s| self.failure(vendor, s, "amdsmi_get_temp_metric"))
     }
 
-    pub(in crate::device) fn vendor_clocks_mhz(&self, vendor: &Vendor, clock: Clock) -> Result<(u32, u32)> {
-        let Asked { calls, g, handle } = self.ask(vendor)?;
+    pub(in crate::device) fn vendor_clocks_mhz(&self, vendor: &AmdsmiSource, clock: Clock) -> Result<(u32, u32)> {
+        let AmdsmiCall { calls, g, handle } = self.ask(vendor)?;
         let clocks = calls.clocks(g, handle, clock);
         let clocks = clocks.map_err(|s| self.failure(vendor, s, "amdsmi_get_clock_info"))?;
         match (clocks.max_mhz, clocks.min_mhz) {
@@ -172,8 +180,8 @@ impl Device {
         }
     }
 
-    pub(in crate::device) fn vendor_caps(&self, vendor: &Vendor) -> Result<PowerCaps> {
-        let Asked { calls, g, handle } = self.ask(vendor)?;
+    pub(in crate::device) fn vendor_caps(&self, vendor: &AmdsmiSource) -> Result<PowerCaps> {
+        let AmdsmiCall { calls, g, handle } = self.ask(vendor)?;
         let caps = calls.power_caps(g, handle);
         let mut caps = caps.map_err(|s| self.failure(vendor, s, "amdsmi_get_power_cap_info"))?;
         if g.cap_tenth {

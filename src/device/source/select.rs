@@ -1,13 +1,13 @@
 //! Do libamd_smi and the kernel's file say the same of a GPU? Then the file is read: a thousandth of the work.
 
-use super::amdsmi::Vendor;
-use super::sysfs::{table_powers, Files};
+use super::amdsmi::AmdsmiSource;
+use super::sysfs::{table_powers, SysfsSource};
 use crate::device::{Backend, Device, Powers, RawEnergy};
 use crate::energy::{counts_pj, power_pj};
 use crate::error::{Kind, Result};
 use crate::platform::clock::monotonic_ns;
 use crate::platform::log;
-use crate::sysfs::Failure;
+use crate::sysfs::SysfsError;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Duration;
 
@@ -23,15 +23,15 @@ const CACHED: Duration = Duration::from_millis(100);
 const MOST_MW: u64 = 4_000_000;
 
 /// Why it is the file, or why not.
-type Answer = std::result::Result<String, String>;
+type SelectResult = std::result::Result<String, String>;
 
 /// One look at one side.
-struct Side {
+struct SourceSample {
     energy: Option<RawEnergy>,
     powers: Powers,
 }
 
-impl Side {
+impl SourceSample {
     fn says_anything(&self) -> bool {
         self.energy.is_some() || self.powers.any()
     }
@@ -64,7 +64,7 @@ impl Device {
     }
 
     /// Reads both, in turns. Why is it the file, or why not?
-    fn compare(&self, vendor: &Vendor, files: &mut Files) -> Answer {
+    fn compare(&self, vendor: &AmdsmiSource, files: &mut SysfsSource) -> SelectResult {
         let begun_ns = monotonic_ns();
         let mut tries = 0;
         loop {
@@ -83,7 +83,11 @@ impl Device {
     }
 
     /// The answer; or in what they are unlike, and for how long to wait before the next look.
-    fn look_at_both(&self, vendor: &Vendor, files: &mut Files) -> ControlFlow<Answer, (String, Duration)> {
+    fn look_at_both(
+        &self,
+        vendor: &AmdsmiSource,
+        files: &mut SysfsSource,
+    ) -> ControlFlow<SelectResult, (String, Duration)> {
         let (before, theirs, after) = (by_file(files), self.by_vendor(vendor), by_file(files));
         let (before, after) = match (before, after) {
             (Ok(before), Ok(after)) => (before, after),
@@ -114,7 +118,7 @@ impl Device {
         Break(Ok("which agrees with libamd_smi".into()))
     }
 
-    fn by_vendor(&self, vendor: &Vendor) -> Result<Side> {
+    fn by_vendor(&self, vendor: &AmdsmiSource) -> Result<SourceSample> {
         let absent = |kind: Kind| matches!(kind, Kind::NotSupported | Kind::UnexpectedData);
         let energy = match self.vendor_energy(vendor, "energy") {
             Ok(raw) => Some(raw),
@@ -126,23 +130,23 @@ impl Device {
             Err(e) if absent(e.kind()) => Powers::default(),
             Err(e) => return Err(e),
         };
-        Ok(Side { energy, powers })
+        Ok(SourceSample { energy, powers })
     }
 }
 
-fn by_file(files: &Files) -> std::result::Result<Side, Failure> {
-    files.table(|t| Side { energy: files.energy(t), powers: table_powers(t) })
+fn by_file(files: &SysfsSource) -> std::result::Result<SourceSample, SysfsError> {
+    files.table(|t| SourceSample { energy: files.energy(t), powers: table_powers(t) })
 }
 
 /// A table from before the file was looked at: neither its counts nor its powers have to be the file's.
-fn is_older(theirs: &Side, before: &Side) -> bool {
-    let time = |s: &Side| s.energy.and_then(|e| e.driver_time_ns);
+fn is_older(theirs: &SourceSample, before: &SourceSample) -> bool {
+    let time = |s: &SourceSample| s.energy.and_then(|e| e.driver_time_ns);
     let age = time(before).and_then(|b| b.checked_sub(time(theirs)?));
     age.is_some_and(|ns| ns > 0 && Duration::from_nanos(ns) < 2 * CACHED)
 }
 
 /// The library's look lies between two of the file, so must its values.
-fn agreed(before: &Side, theirs: &Side, after: &Side) -> std::result::Result<(), String> {
+fn agreed(before: &SourceSample, theirs: &SourceSample, after: &SourceSample) -> std::result::Result<(), String> {
     match (&before.energy, &theirs.energy, &after.energy) {
         (Some(a), Some(t), Some(b)) => energies(a, t, b)?,
         (None, None, None) => {}

@@ -3,13 +3,13 @@
 use crate::amdsmi::{Clock, PowerCaps};
 use crate::device::staleness::again_if_old;
 use crate::device::{clocks, is_temperature, Device, Powers, RawEnergy};
-use crate::energy::{EnergyUnit, Unit};
+use crate::energy::{EnergyResolution, Unit};
 use crate::error::{Error, Kind, Result};
 use crate::platform::clock::coarse_ns;
-use crate::platform::sync::Once;
+use crate::platform::sync::OnceCell;
 use crate::sysfs::gpu_metrics::{MetricsFile, Table, Whole};
 use crate::sysfs::hwmon::Sensor;
-use crate::sysfs::{pp_dpm, Failure};
+use crate::sysfs::{pp_dpm, SysfsError};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,19 +41,20 @@ impl AtOnce {
 }
 
 /// Where readings come from, when they come from the kernel.
-pub(in crate::device) struct Files {
+pub(in crate::device) struct SysfsSource {
     path: PathBuf,
     /// Kept open.
-    metrics: Once<MetricsFile>,
+    metrics: OnceCell<MetricsFile>,
     /// Microjoules a count, as libamd_smi reports or would report it.
     unit_uj: f64,
     /// The same and the firmware's, for whole millijoules.
     units: [Option<Unit>; 2],
 }
 
-impl Files {
-    fn open(folder: &Path) -> Files {
-        let mut files = Files { path: folder.join(METRICS), metrics: Once::default(), unit_uj: 0.0, units: [None; 2] };
+impl SysfsSource {
+    fn open(folder: &Path) -> SysfsSource {
+        let mut files =
+            SysfsSource { path: folder.join(METRICS), metrics: OnceCell::default(), unit_uj: 0.0, units: [None; 2] };
         files.set_unit_uj(REPORTED_UJ.into());
         // Why there is none, each reading finds out for itself: it may come.
         let _ = files.opened();
@@ -62,12 +63,12 @@ impl Files {
 
     pub fn set_unit_uj(&mut self, uj: f64) {
         self.unit_uj = uj;
-        self.units = [EnergyUnit::Reported, EnergyUnit::Firmware].map(|unit| Unit::of(unit.uj(uj)));
+        self.units = [EnergyResolution::Reported, EnergyResolution::Firmware].map(|unit| Unit::of(unit.uj(uj)));
     }
 
     #[inline]
-    pub fn unit(&self, unit: EnergyUnit) -> Option<Unit> {
-        self.units[usize::from(unit == EnergyUnit::Firmware)]
+    pub fn unit(&self, unit: EnergyResolution) -> Option<Unit> {
+        self.units[usize::from(unit == EnergyResolution::Firmware)]
     }
 
     /// What a table has of energy.
@@ -82,12 +83,12 @@ impl Files {
     }
 
     #[cold]
-    fn opened(&self) -> std::result::Result<&MetricsFile, Failure> {
+    fn opened(&self) -> std::result::Result<&MetricsFile, SysfsError> {
         Ok(self.metrics.set(MetricsFile::open(&self.path)?))
     }
 
     /// What `take` wants of the table as it is now.
-    pub fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, Failure> {
+    pub fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, SysfsError> {
         match self.metrics.get() {
             Some(file) => file.with(take),
             None => self.opened()?.with(take),
@@ -98,7 +99,7 @@ impl Files {
 impl Device {
     /// All that is read most, by the file, if nothing is the matter with any of it.
     #[inline]
-    pub fn at_once(&self, unit: EnergyUnit) -> Option<AtOnce> {
+    pub fn at_once(&self, unit: EnergyResolution) -> Option<AtOnce> {
         let files = self.files.as_ref()?;
         let table = files.metrics.get()?.whole()?;
         let old = self.freshness.standing_still_ns(table.driver_time_ns, coarse_ns());
@@ -110,28 +111,28 @@ impl Device {
 
     /// Energy alone, likewise.
     #[inline(always)]
-    pub(in crate::device) fn energy_mj_at_once(&self, unit: EnergyUnit) -> Option<u64> {
+    pub(in crate::device) fn energy_mj_at_once(&self, unit: EnergyResolution) -> Option<u64> {
         let files = self.files.as_ref()?;
         let (energy, driver_ns) = files.metrics.get()?.energy_and_time()?;
         let old = self.freshness.standing_still_ns(driver_ns, coarse_ns());
         files.unit(unit)?.mj(energy).filter(|_| energy > 0 && old.is_none())
     }
 
-    pub(in crate::device) fn open_files(&self) -> Files {
-        Files::open(&self.folder)
+    pub(in crate::device) fn open_files(&self) -> SysfsSource {
+        SysfsSource::open(&self.folder)
     }
 
     #[cold]
-    pub(in crate::device) fn kernel_failure(&self, what: &'static str, file: &'static str, f: Failure) -> Error {
+    pub(in crate::device) fn kernel_failure(&self, what: &'static str, file: &'static str, f: SysfsError) -> Error {
         Error::Kernel { device: self.label(), what, file, kind: f.kind(), why: f.to_string() }
     }
 
     /// What `take` wants of the table, and for how long its time has stood still, if that is too long.
     pub(in crate::device) fn fresh_table<T>(
         &self,
-        files: &Files,
+        files: &SysfsSource,
         take: impl Fn(&Table) -> T,
-    ) -> std::result::Result<(T, Option<u64>), Failure> {
+    ) -> std::result::Result<(T, Option<u64>), SysfsError> {
         let look = || {
             let (taken, driver_ns) = files.table(|t| (take(t), t.driver_time_ns()))?;
             Ok((taken, self.standing_still_ms(driver_ns)))
@@ -140,7 +141,11 @@ impl Device {
     }
 
     /// The powers, and for how long their time has stood still.
-    pub(in crate::device) fn file_powers(&self, files: &Files, what: &'static str) -> Result<(Powers, Option<u64>)> {
+    pub(in crate::device) fn file_powers(
+        &self,
+        files: &SysfsSource,
+        what: &'static str,
+    ) -> Result<(Powers, Option<u64>)> {
         let by_table = match self.fresh_table(files, table_powers) {
             Ok((p, stale_ms)) if p.any() => return Ok((p, stale_ms)),
             Err(f) if f.is_of_gpu() => return Err(self.kernel_failure(what, METRICS, f)),
@@ -158,7 +163,7 @@ impl Device {
     }
 
     /// hwmon's powers, without a time.
-    pub(in crate::device) fn hwmon_powers(&self) -> std::result::Result<Powers, Failure> {
+    pub(in crate::device) fn hwmon_powers(&self) -> std::result::Result<Powers, SysfsError> {
         let (instant, average) = self.hwmon.powers_uw()?;
         let mw = |uw: Option<u64>| uw.map(|uw| uw / 1000);
         Ok(Powers { instant_mw: mw(instant), average_mw: mw(average), driver_ns: None })
@@ -172,7 +177,7 @@ impl Device {
         }
     }
 
-    pub(in crate::device) fn file_energy(&self, files: &Files, what: &'static str) -> Result<RawEnergy> {
+    pub(in crate::device) fn file_energy(&self, files: &SysfsSource, what: &'static str) -> Result<RawEnergy> {
         match self.fresh_table(files, |t| files.energy(t)) {
             Ok((Some(energy), stale_ms)) => Ok(RawEnergy { stale_ms, ..energy }),
             Ok((None, _)) => Err(self.not_supported(what, "the driver has no energy counter for it")),
@@ -180,7 +185,7 @@ impl Device {
         }
     }
 
-    pub(in crate::device) fn file_hotspot_c(&self, files: &Files, what: &'static str) -> Result<i64> {
+    pub(in crate::device) fn file_hotspot_c(&self, files: &SysfsSource, what: &'static str) -> Result<i64> {
         let by_table = match self.fresh_table(files, |t| t.hotspot_c()) {
             Ok((Some(c), stale_ms)) => return self.refuse_stale(what, stale_ms).map(|()| c.into()),
             Err(f) if f.is_of_gpu() => return Err(self.kernel_failure(what, METRICS, f)),
@@ -221,7 +226,7 @@ impl Device {
         self.hwmon.set_power_cap_uw(uw).map_err(|f| self.cap_failure(f))
     }
 
-    fn cap_failure(&self, f: Failure) -> Error {
+    fn cap_failure(&self, f: SysfsError) -> Error {
         const WHAT: &str = "power limit";
         if self.hwmon.is_there() {
             self.kernel_failure(WHAT, "power1_cap", f)

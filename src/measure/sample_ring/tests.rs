@@ -1,8 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-fn tap(capacity: usize) -> Tap {
-    Tap::new(1, EnergyUnit::Firmware, None, capacity).unwrap()
+fn tap(capacity: usize) -> SampleRing {
+    SampleRing::new(1, EnergyResolution::Firmware, None, capacity).unwrap()
 }
 
 /// A sample every millisecond, with energies that grow by these.
@@ -17,8 +17,8 @@ fn samples(uj: &[u64]) -> Vec<Sample> {
 
 #[test]
 fn a_ring_has_room_for_something() {
-    assert!(Tap::new(1, EnergyUnit::Firmware, None, 0).is_err());
-    assert!(Tap::new(1, EnergyUnit::Firmware, None, MOST + 1).is_err());
+    assert!(SampleRing::new(1, EnergyResolution::Firmware, None, 0).is_err());
+    assert!(SampleRing::new(1, EnergyResolution::Firmware, None, MOST + 1).is_err());
 }
 
 /// What is left open between two samples may lie in any part of the time between them.
@@ -26,7 +26,7 @@ fn a_ring_has_room_for_something() {
 fn a_moment_has_the_slack_of_both_sides() {
     let mut all = samples(&[10, 10, 10]);
     (0..3).for_each(|i| all[i].slack_uj = 100 * i as u64);
-    let at = |ns| Point::at(all.iter(), ns).unwrap().slacks_pj;
+    let at = |ns| Interpolated::at(all.iter(), ns).unwrap().slacks_pj;
     assert_eq!(at(2_500_000), (100_000_000, 200_000_000));
     assert_eq!(at(2_000_000), (100_000_000, 100_000_000));
 }
@@ -81,7 +81,7 @@ proptest! {
         let all = samples(&uj);
         let span = all[all.len() - 1].time_ns - 1_000_000;
         let ns = 1_000_000 + (span as f64 * at) as u64;
-        let p = Point::at(all.iter(), ns).unwrap();
+        let p = Interpolated::at(all.iter(), ns).unwrap();
         let after = all.iter().position(|s| s.time_ns >= ns).unwrap();
         if all[after].time_ns == ns {
             prop_assert_eq!(p.energy_pj, u128::from(all[after].energy_uj) * 1_000_000);
@@ -103,6 +103,6 @@ proptest! {
     fn no_moment_outside(uj in prop::collection::vec(0_u64..1000, 0..6), ns in 0_u64..9_000_000) {
         let all = samples(&uj);
         let inside = all.first().zip(all.last()).is_some_and(|(a, b)| (a.time_ns..=b.time_ns).contains(&ns));
-        prop_assert_eq!(Point::at(all.iter(), ns).is_some(), inside);
+        prop_assert_eq!(Interpolated::at(all.iter(), ns).is_some(), inside);
     }
 }

@@ -1,10 +1,10 @@
 //! The short way: where a table that is like the first one has what is read most, looked up once.
 
 use super::at;
-use super::revisions::{Layout, Place};
+use super::revisions::{Field, Layout};
 
 #[derive(Debug)]
-pub(super) struct Quick {
+pub(super) struct FastLayout {
     header: [u8; 4],
     size: usize,
     energy: usize,
@@ -30,12 +30,12 @@ pub struct Whole {
 const U16: u8 = 2;
 const U64: u8 = 6;
 
-impl Quick {
+impl FastLayout {
     /// `None` for a table in which something is missing, or has another type than on all GPUs that count.
-    pub fn of(layout: &Layout, bytes: &[u8]) -> Option<Quick> {
-        let place = |p: Place, kind: u8| (p.count == 1 && p.kind == kind).then_some(usize::from(p.at));
+    pub fn of(layout: &Layout, bytes: &[u8]) -> Option<FastLayout> {
+        let place = |p: Field, kind: u8| (p.count == 1 && p.kind == kind).then_some(usize::from(p.at));
         let (current, average) = (place(layout.current_power, U16), place(layout.average_power, U16));
-        let quick = Quick {
+        let quick = FastLayout {
             header: at(bytes, 0)?,
             size: bytes.len(),
             energy: place(layout.energy, U64)?,

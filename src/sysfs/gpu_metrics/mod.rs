@@ -4,9 +4,9 @@ mod fast_path;
 mod revisions;
 mod v1_9;
 
-use crate::sysfs::Failure;
-use fast_path::Quick;
-use revisions::{Layout, Place};
+use crate::sysfs::SysfsError;
+use fast_path::FastLayout;
+use revisions::{Field, Layout};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
@@ -14,7 +14,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
-use v1_9::Shape;
+use v1_9::AttributeFingerprint;
 
 pub use fast_path::Whole;
 
@@ -26,7 +26,7 @@ pub const CLOCKS: usize = 8;
 
 /// What is wrong with a table. None of it is guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Why {
+pub enum TableError {
     #[error("gpu_metrics has {read} bytes, too few for its header")]
     Truncated { read: usize },
     #[error("gpu_metrics has {read} bytes and says that it has {said}")]
@@ -75,7 +75,7 @@ pub struct Metrics {
 }
 
 /// Checks a table and takes all of it.
-pub fn parse(bytes: &[u8]) -> Result<Metrics, Why> {
+pub fn parse(bytes: &[u8]) -> Result<Metrics, TableError> {
     let mut found = None;
     let layout = layout_of(bytes, &mut found)?;
     Ok(Table { bytes, layout }.metrics())
@@ -91,19 +91,19 @@ pub struct Table<'a> {
 
 /// The layout of a table, if these bytes are one; `found` keeps one that is not known beforehand.
 #[inline(always)]
-fn layout_of<'a>(bytes: &[u8], found: &'a mut Option<Layout>) -> Result<&'a Layout, Why> {
+fn layout_of<'a>(bytes: &[u8], found: &'a mut Option<Layout>) -> Result<&'a Layout, TableError> {
     let read = bytes.len();
-    let Some([s0, s1, major, minor]) = at(bytes, 0) else { return Err(Why::Truncated { read }) };
+    let Some([s0, s1, major, minor]) = at(bytes, 0) else { return Err(TableError::Truncated { read }) };
     let said = u16::from_le_bytes([s0, s1]);
     if usize::from(said) != read || read >= PAGE {
-        return Err(Why::Size { said, read });
+        return Err(TableError::Size { said, read });
     }
     if (major, minor) == (1, 9) {
         return Ok(found.insert(v1_9::find(bytes)?));
     }
-    let layout = revisions::of((major, minor)).ok_or(Why::Revision { major, minor })?;
+    let layout = revisions::of((major, minor)).ok_or(TableError::Revision { major, minor })?;
     if layout.size != said {
-        return Err(Why::Layout { major, minor, read, known: layout.size });
+        return Err(TableError::Layout { major, minor, read, known: layout.size });
     }
     Ok(layout)
 }
@@ -122,7 +122,7 @@ impl Table<'_> {
 
     /// A value as its bits stand there; all ones is what the driver puts into every place before it fills some.
     #[inline]
-    fn bits(&self, place: Place, index: usize) -> Option<u64> {
+    fn bits(&self, place: Field, index: usize) -> Option<u64> {
         if index >= usize::from(place.count) {
             return None;
         }
@@ -137,39 +137,39 @@ impl Table<'_> {
 
     /// A number that cannot be negative.
     #[inline]
-    fn number(&self, place: Place) -> Option<u64> {
+    fn number(&self, place: Field) -> Option<u64> {
         self.number_at(place, 0)
     }
 
     #[inline]
-    fn number_at(&self, place: Place, index: usize) -> Option<u64> {
+    fn number_at(&self, place: Field, index: usize) -> Option<u64> {
         let bits = self.bits(place, index)?;
         let negative = place.signed() && bits >> (8 * place.bytes() - 1) != 0;
         (!negative).then_some(bits)
     }
 
-    fn small(&self, place: Place) -> Option<u32> {
+    fn small(&self, place: Field) -> Option<u32> {
         u32::try_from(self.number(place)?).ok()
     }
 
-    fn celsius(&self, place: Place) -> Option<i32> {
+    fn celsius(&self, place: Field) -> Option<i32> {
         let bits = self.bits(place, 0)?;
         let unused = 64 - 8 * place.bytes();
         let value = if place.signed() { (bits << unused) as i64 >> unused } else { i64::try_from(bits).ok()? };
         i32::try_from(value).ok()
     }
 
-    fn percent(&self, place: Place) -> Option<u32> {
+    fn percent(&self, place: Field) -> Option<u32> {
         Some(self.small(place)? / u32::from(self.layout.activity_per_percent))
     }
 
-    fn power_mw(&self, place: Place) -> Option<u32> {
+    fn power_mw(&self, place: Field) -> Option<u32> {
         self.small(place)?.checked_mul(u32::from(self.layout.power_mw))
     }
 
     /// Nobody fills a table when a clock stands at 0: then the driver did not ask it.
     #[inline]
-    fn time(&self, place: Place) -> Option<u64> {
+    fn time(&self, place: Field) -> Option<u64> {
         self.number(place).filter(|t| *t != 0)
     }
 
@@ -254,9 +254,9 @@ pub struct MetricsFile {
     file: File,
     path: PathBuf,
     /// What the first table looked like, if it described itself: another one like it needs no walk.
-    shape: Option<Shape>,
+    shape: Option<AttributeFingerprint>,
     /// The short way to what stands in a table like the first one.
-    quick: Option<Quick>,
+    quick: Option<FastLayout>,
     /// Two tables in a row had no count where there is a place for one.
     lacks_energy: AtomicBool,
 }
@@ -273,8 +273,8 @@ impl MetricsFile {
         };
         let (mut page, mut found) = (MaybeUninit::uninit(), None);
         if let Ok(bytes) = opened.fill(&mut page) {
-            let quick = layout_of(bytes, &mut found).ok().and_then(|layout| Quick::of(layout, bytes));
-            (opened.shape, opened.quick) = (Shape::of(bytes), quick);
+            let quick = layout_of(bytes, &mut found).ok().and_then(|layout| FastLayout::of(layout, bytes));
+            (opened.shape, opened.quick) = (AttributeFingerprint::of(bytes), quick);
         }
         Ok(opened)
     }
@@ -290,24 +290,24 @@ impl MetricsFile {
     }
 
     /// All of the table as it is now.
-    pub fn read(&self) -> Result<Metrics, Failure> {
+    pub fn read(&self) -> Result<Metrics, SysfsError> {
         self.with(|t| t.metrics())
     }
 
     /// What is read most, if all is as it was at first; else the other ways tell what is the matter.
     #[inline]
     pub fn whole(&self) -> Option<Whole> {
-        self.at_once(Quick::whole)
+        self.at_once(FastLayout::whole)
     }
 
     /// Count and driver's time, likewise.
     #[inline]
     pub fn energy_and_time(&self) -> Option<(u64, u64)> {
-        self.at_once(Quick::energy)
+        self.at_once(FastLayout::energy)
     }
 
     #[inline(always)]
-    fn at_once<T>(&self, take: impl Fn(&Quick, &[u8]) -> Option<T>) -> Option<T> {
+    fn at_once<T>(&self, take: impl Fn(&FastLayout, &[u8]) -> Option<T>) -> Option<T> {
         let quick = self.quick.as_ref()?;
         let mut page = MaybeUninit::uninit();
         let bytes = self.fill(&mut page).ok().filter(|bytes| quick.fits(bytes))?;
@@ -320,19 +320,19 @@ impl MetricsFile {
     /// What `take` wants of the table as it is now. The driver copies it without a lock: a table that is none, or has
     /// nothing where its counter belongs, may be one that was being filled, and is read once more.
     #[inline]
-    pub fn with<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, Failure> {
+    pub fn with<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, SysfsError> {
         let look = |t: &Table| (t.lacks_energy(), take(t));
         match self.once(look) {
             Ok((false, value)) => Ok(value),
             Ok((true, value)) if self.lacks_energy.load(Ordering::Relaxed) => Ok(value),
-            Err(f) if !matches!(f, Failure::Table(_)) => Err(f),
+            Err(f) if !matches!(f, SysfsError::Table(_)) => Err(f),
             _ => self.again(look),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn again<T>(&self, look: impl Fn(&Table) -> (bool, T)) -> Result<T, Failure> {
+    fn again<T>(&self, look: impl Fn(&Table) -> (bool, T)) -> Result<T, SysfsError> {
         let (lacks, value) = self.once(look)?;
         // Twice in a row: that is what this GPU is like.
         self.lacks_energy.fetch_or(lacks, Ordering::Relaxed);
@@ -340,14 +340,14 @@ impl MetricsFile {
     }
 
     #[inline]
-    fn once<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, Failure> {
+    fn once<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, SysfsError> {
         let (mut page, mut found) = (MaybeUninit::uninit(), None);
         let bytes = self.fill(&mut page)?;
         let layout = match &self.shape {
             Some(shape) if shape.is_that_of(bytes) => &shape.layout,
             _ => match layout_of(bytes, &mut found) {
                 Ok(layout) => layout,
-                Err(why) => return Err(Failure::Table(why)),
+                Err(why) => return Err(SysfsError::Table(why)),
             },
         };
         Ok(take(&Table { bytes, layout }))
@@ -356,13 +356,13 @@ impl MetricsFile {
     /// One pread of a whole page, no allocation: the kernel fills the table anew for each read, so two reads would mix two
     /// samples.
     #[inline]
-    fn fill<'a>(&self, page: &'a mut MaybeUninit<[u8; PAGE]>) -> Result<&'a [u8], Failure> {
+    fn fill<'a>(&self, page: &'a mut MaybeUninit<[u8; PAGE]>) -> Result<&'a [u8], SysfsError> {
         let read = match usize::try_from(self.pread(page)) {
             Ok(n) => n,
             Err(_) => self.fill_again(page)?,
         };
         if read == 0 {
-            return Err(Failure::Empty);
+            return Err(SysfsError::Empty);
         }
         // SAFETY: the kernel has written so many bytes.
         Ok(unsafe { std::slice::from_raw_parts(page.as_ptr().cast(), read) })
@@ -376,7 +376,7 @@ impl MetricsFile {
 
     /// After one that failed.
     #[cold]
-    fn fill_again(&self, page: &mut MaybeUninit<[u8; PAGE]>) -> Result<usize, Failure> {
+    fn fill_again(&self, page: &mut MaybeUninit<[u8; PAGE]>) -> Result<usize, SysfsError> {
         // A host whose timer interrupts each call is not to wait here for ever.
         let mut interruptions = 0;
         let mut reopened = false;

@@ -2,15 +2,15 @@
 
 /// A value in the table, or several of one type, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Field {
     pub at: u16,
     /// As the self-describing table counts types: u8, s8, u16, s16, u32, s32, u64, s64.
     pub kind: u8,
     pub count: u8,
 }
 
-impl Place {
-    const NONE: Place = Place { at: 0, kind: 0, count: 0 };
+impl Field {
+    const NONE: Field = Field { at: 0, kind: 0, count: 0 };
 
     pub fn is_there(self) -> bool {
         self.count > 0
@@ -25,20 +25,20 @@ impl Place {
     }
 }
 
-const fn u16_at(at: u16) -> Place {
-    Place { at, kind: 2, count: 1 }
+const fn u16_at(at: u16) -> Field {
+    Field { at, kind: 2, count: 1 }
 }
 
-const fn eight_u16_at(at: u16) -> Place {
-    Place { at, kind: 2, count: 8 }
+const fn eight_u16_at(at: u16) -> Field {
+    Field { at, kind: 2, count: 8 }
 }
 
-const fn u32_at(at: u16) -> Place {
-    Place { at, kind: 4, count: 1 }
+const fn u32_at(at: u16) -> Field {
+    Field { at, kind: 4, count: 1 }
 }
 
-const fn u64_at(at: u16) -> Place {
-    Place { at, kind: 6, count: 1 }
+const fn u64_at(at: u16) -> Field {
+    Field { at, kind: 6, count: 1 }
 }
 
 /// One revision: the places of what is of use here, and what its numbers mean.
@@ -46,55 +46,55 @@ const fn u64_at(at: u16) -> Place {
 pub(super) struct Layout {
     /// Bytes in all; 0 if that differs from driver to driver.
     pub size: u16,
-    pub energy: Place,
-    pub driver_time_ns: Place,
-    pub firmware_time_10ns: Place,
-    pub average_power: Place,
-    pub current_power: Place,
+    pub energy: Field,
+    pub driver_time_ns: Field,
+    pub firmware_time_10ns: Field,
+    pub average_power: Field,
+    pub current_power: Field,
     /// Milliwatts in one count of these powers.
     pub power_mw: u16,
-    pub edge_c: Place,
-    pub hotspot_c: Place,
-    pub memory_c: Place,
-    pub vrsoc_c: Place,
-    pub graphics_mhz: Place,
-    pub graphics_average_mhz: Place,
-    pub memory_mhz: Place,
-    pub memory_average_mhz: Place,
-    pub graphics_activity: Place,
-    pub memory_activity: Place,
+    pub edge_c: Field,
+    pub hotspot_c: Field,
+    pub memory_c: Field,
+    pub vrsoc_c: Field,
+    pub graphics_mhz: Field,
+    pub graphics_average_mhz: Field,
+    pub memory_mhz: Field,
+    pub memory_average_mhz: Field,
+    pub graphics_activity: Field,
+    pub memory_activity: Field,
     /// Counts of these activities in one percent.
     pub activity_per_percent: u16,
-    pub throttle: Place,
+    pub throttle: Field,
     /// A throttle word of 0 is one that the driver does not fill.
     pub zero_throttle_is_missing: bool,
-    pub throttle_independent: Place,
-    pub accumulations: Place,
+    pub throttle_independent: Field,
+    pub accumulations: Field,
 }
 
 const NOTHING: Layout = Layout {
     size: 0,
-    energy: Place::NONE,
-    driver_time_ns: Place::NONE,
-    firmware_time_10ns: Place::NONE,
-    average_power: Place::NONE,
-    current_power: Place::NONE,
+    energy: Field::NONE,
+    driver_time_ns: Field::NONE,
+    firmware_time_10ns: Field::NONE,
+    average_power: Field::NONE,
+    current_power: Field::NONE,
     power_mw: 1000,
-    edge_c: Place::NONE,
-    hotspot_c: Place::NONE,
-    memory_c: Place::NONE,
-    vrsoc_c: Place::NONE,
-    graphics_mhz: Place::NONE,
-    graphics_average_mhz: Place::NONE,
-    memory_mhz: Place::NONE,
-    memory_average_mhz: Place::NONE,
-    graphics_activity: Place::NONE,
-    memory_activity: Place::NONE,
+    edge_c: Field::NONE,
+    hotspot_c: Field::NONE,
+    memory_c: Field::NONE,
+    vrsoc_c: Field::NONE,
+    graphics_mhz: Field::NONE,
+    graphics_average_mhz: Field::NONE,
+    memory_mhz: Field::NONE,
+    memory_average_mhz: Field::NONE,
+    graphics_activity: Field::NONE,
+    memory_activity: Field::NONE,
     activity_per_percent: 1,
-    throttle: Place::NONE,
+    throttle: Field::NONE,
     zero_throttle_is_missing: false,
-    throttle_independent: Place::NONE,
-    accumulations: Place::NONE,
+    throttle_independent: Field::NONE,
+    accumulations: Field::NONE,
 };
 
 /// To be filled by a walk through the attributes.

@@ -21,19 +21,19 @@ fn node(number: u32, bus: u8) -> Node {
     }
 }
 
-fn nodes(gpus: Vec<Node>) -> Topology {
-    Topology::Nodes { gpus, hidden: Vec::new() }
+fn nodes(gpus: Vec<Node>) -> KfdNodes {
+    KfdNodes::Nodes { gpus, hidden: Vec::new() }
 }
 
-fn seen(bus: u8, kfd: Option<u32>, hip_id: Option<u32>) -> Seen {
-    Seen { pci: Some(pci(bus)), partition: 0, kfd: kfd.map(|n| (n, 1000 + u64::from(n))), hip_id }
+fn seen(bus: u8, kfd: Option<u32>, hip_id: Option<u32>) -> AmdsmiGpu {
+    AmdsmiGpu { pci: Some(pci(bus)), partition: 0, kfd: kfd.map(|n| (n, 1000 + u64::from(n))), hip_id }
 }
 
-fn join(seen: &[Seen], kfd: Topology) -> Result<Listing> {
+fn join(seen: &[AmdsmiGpu], kfd: KfdNodes) -> Result<Enumeration> {
     list(seen, kfd, &Masks::default(), Rules::default())
 }
 
-fn handles(l: &Listing) -> Vec<Option<usize>> {
+fn handles(l: &Enumeration) -> Vec<Option<usize>> {
     l.places.iter().map(|p| p.amdsmi).collect()
 }
 
@@ -51,9 +51,9 @@ fn node_order_wins_over_pci_order() {
 
 #[test]
 fn without_kfd_ranks_or_pci() {
-    let ranked = join(&[seen(0x09, None, Some(3)), seen(0xC9, None, Some(0))], Topology::Absent).unwrap();
+    let ranked = join(&[seen(0x09, None, Some(3)), seen(0xC9, None, Some(0))], KfdNodes::Absent).unwrap();
     assert_eq!((handles(&ranked), ranked.order), (vec![Some(1), Some(0)], Order::Enumeration));
-    let pci = join(&[seen(0xC9, None, None), seen(0x09, None, None)], Topology::Absent).unwrap();
+    let pci = join(&[seen(0xC9, None, None), seen(0x09, None, None)], KfdNodes::Absent).unwrap();
     assert_eq!((handles(&pci), pci.order, pci.uncertain), (vec![Some(1), Some(0)], Order::Pci, true));
 }
 
@@ -78,9 +78,9 @@ fn access_as_the_runtime_has_it() {
     let skipped = with(Access::Missing);
     assert_eq!((skipped.visible.as_slice(), skipped.unmasked.as_slice()), (&[0][..], &[Some(0), None][..]));
     let refused = with(Access::Refused);
-    assert_eq!((refused.visible.len(), refused.zero), (0, Some(Zero::NoAccess)));
-    let unreadable = join(&[], Topology::Unreadable("/dev/kfd: Permission denied".into())).unwrap();
-    assert_eq!(unreadable.zero, Some(Zero::NoAccess));
+    assert_eq!((refused.visible.len(), refused.zero), (0, Some(NoGpuReason::NoAccess)));
+    let unreadable = join(&[], KfdNodes::Unreadable("/dev/kfd: Permission denied".into())).unwrap();
+    assert_eq!(unreadable.zero, Some(NoGpuReason::NoAccess));
     assert!(unreadable.story[0].contains("/dev/kfd"));
 }
 
@@ -102,10 +102,10 @@ fn dies_and_partitions() {
     assert!(has_two_dies(None, "AMD Instinct MI250X"));
     let place = |number: u32, bus, partition, nearest| {
         let node = Node { nearest, ..node(number, bus) };
-        Place { pci: pci(bus), partition, node: Some(node), amdsmi: None }
+        GpuLocation { pci: pci(bus), partition, node: Some(node), amdsmi: None }
     };
     let (speaks, silent, other) = ((true, true), (true, false), (false, true));
-    let listing = |places: &[Place], hidden: &[u32]| Listing {
+    let listing = |places: &[GpuLocation], hidden: &[u32]| Enumeration {
         places: places.to_vec(),
         order: Order::Kfd,
         visible: Vec::new(),
@@ -115,8 +115,8 @@ fn dies_and_partitions() {
         uncertain: false,
         story: Vec::new(),
     };
-    let roles = |places: &[Place], dies: &[(bool, bool)]| package::roles(&listing(places, &[]), dies);
-    let four: Vec<Place> = (0..4_u8).map(|i| place(i.into(), i, 0, None)).collect();
+    let roles = |places: &[GpuLocation], dies: &[(bool, bool)]| package::roles(&listing(places, &[]), dies);
+    let four: Vec<GpuLocation> = (0..4_u8).map(|i| place(i.into(), i, 0, None)).collect();
     let turns = roles(&four, &[speaks, silent, speaks, silent]);
     assert_eq!(turns[1], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
     assert_eq!(turns[3], Role::SecondaryDie { primary: Some(Primary::Listed(2)) });
@@ -128,7 +128,8 @@ fn dies_and_partitions() {
     assert_eq!(odd[2], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
     let unclear = roles(&four, &[speaks, speaks, silent, silent]);
     assert_eq!(unclear[2], Role::SecondaryDie { primary: None });
-    let linked: Vec<Place> = [(0, 3), (1, 2), (2, 1), (3, 0)].map(|(n, to)| place(n, n as u8, 0, Some(to))).into();
+    let linked: Vec<GpuLocation> =
+        [(0, 3), (1, 2), (2, 1), (3, 0)].map(|(n, to)| place(n, n as u8, 0, Some(to))).into();
     let crossed = roles(&linked, &[speaks, speaks, silent, silent]);
     assert_eq!(crossed[2], Role::SecondaryDie { primary: Some(Primary::Listed(1)) });
     assert_eq!(crossed[3], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });

@@ -52,7 +52,7 @@ fn every_vector() {
         let got: Vec<_> = out.list.iter().map(|i| names[*i].as_str()).collect();
         let want: Vec<_> = v["expect"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
         assert_eq!(got, want, "{v}\n{:?}", out.story);
-        assert_eq!(out.nothing == Some(Nothing::RuntimeFails), v["init_error"].as_bool().unwrap(), "{v}");
+        assert_eq!(out.nothing == Some(MaskedOut::RuntimeFails), v["init_error"].as_bool().unwrap(), "{v}");
         assert_eq!(out.nothing.is_some(), got.is_empty(), "{v}");
         run += 1;
     }
@@ -108,7 +108,7 @@ fn the_story_names_the_token() {
     let gpus = [Gpu { unique_id: 1, support: Support::Full }; 3];
     let masks = Masks { rocr: Some(b"2,x,0".to_vec()), hip: Some(b"7".to_vec()), cuda: None };
     let out = list(&gpus, &masks, Rules::default());
-    assert_eq!(out.nothing, Some(Nothing::Stopped));
+    assert_eq!(out.nothing, Some(MaskedOut::Stopped));
     assert!(out.story[0].contains("token 2 (\"X\"): not a number"), "{:?}", out.story);
     assert!(out.story[1].contains("token 1 (\"7\")"), "{:?}", out.story);
 }
