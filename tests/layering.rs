@@ -180,7 +180,7 @@ fn extern_functions() -> Vec<(String, String)> {
     found
 }
 
-/// The whole body is one call of `guard` or `guard_or`: nothing runs outside of it.
+/// The whole body is one call of `catch_panics` or `catch_panics_or`: nothing runs outside of it.
 #[test]
 fn t9_every_c_function_is_guarded() {
     // These two only hand out what is there already, and nothing in them can panic.
@@ -189,15 +189,15 @@ fn t9_every_c_function_is_guarded() {
         if free.contains(&name.as_str()) {
             continue;
         }
-        let inner = body.strip_prefix("guard(").or_else(|| body.strip_prefix("guard_or("));
-        let inner = inner.unwrap_or_else(|| panic!("{name} does not begin with guard: {body}"));
+        let inner = body.strip_prefix("catch_panics(").or_else(|| body.strip_prefix("catch_panics_or("));
+        let inner = inner.unwrap_or_else(|| panic!("{name} does not begin with catch_panics: {body}"));
         let mut depth = 1;
         let end = inner.char_indices().find(|(_, c)| {
             depth += i32::from(*c == '(') - i32::from(*c == ')');
             depth == 0
         });
         let after = inner[end.unwrap().0 + 1..].trim();
-        assert!(after.is_empty() || after == ";", "{name} runs something outside of guard: {after}");
+        assert!(after.is_empty() || after == ";", "{name} runs something outside of catch_panics: {after}");
     }
 }
 

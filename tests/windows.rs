@@ -86,7 +86,7 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, what: &str) {
         }
         assert!(e.method != 0 && e.status == 0, "{what}: {e:?}");
         let truth = |from: u64, to: u64| gpu.energy_between_j(sim.machine_ns(from), sim.machine_ns(to)) * 1e3;
-        let (energy, bound) = (e.energy_mj as f64, e.bound_mj as f64);
+        let (energy, bound) = (e.energy_mj as f64, e.uncertainty_mj as f64);
 
         // Between the times that it names.
         let named = truth(e.begin_ns, e.end_ns);
@@ -160,7 +160,7 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, what: &str) {
             }
         }
         // Where the counter has moved through several refreshes nothing else is needed. ROCm 6.4.3 keeps a table for 100 ms.
-        let trusted = e.verdict <= 1;
+        let trusted = e.counter_state <= 1;
         let follows = e.flags & (energies::STALE | RESET) == 0;
         // Where a call takes long, as many threads want libamd_smi, its edges may say less than the power.
         let prompt_calls = e.calls_ns < 100_000_000;
@@ -171,7 +171,7 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, what: &str) {
         // A reset is said: of the counter between the two readings, and with an estimate between the calls.
         let is_reset = e.flags & RESET != 0;
         let refresh = refresh_ns as u64;
-        if e.verdict <= 1 && inside(e.begin_ns, e.end_ns - refresh) && inside(e.from_ns, e.to_ns - refresh) {
+        if e.counter_state <= 1 && inside(e.begin_ns, e.end_ns - refresh) && inside(e.from_ns, e.to_ns - refresh) {
             assert!(is_reset, "{what}: not said that it was reset: {e:?}");
         } else if is_reset {
             // Of an estimate the readings are not told, which were taken while the calls ran.
@@ -240,7 +240,7 @@ fn a_thousand_random_windows() {
     let counts = [COUNTER, INTEGRATED, ESTIMATED].map(of);
     println!("by counter, integral, estimate: {counts:?}");
     assert!(counts.iter().all(|n| *n > 50));
-    assert!(all.iter().filter(|e| e.verdict == STUCK).all(|e| e.method == INTEGRATED || e.method == ESTIMATED));
+    assert!(all.iter().filter(|e| e.counter_state == STUCK).all(|e| e.method == INTEGRATED || e.method == ESTIMATED));
 }
 
 /// A 32-bit counter comes round every 1.1 to 30 s, several times within a window: none is missed, none counted twice.
@@ -311,7 +311,7 @@ fn a_counter_that_stops_under_load_and_not_at_the_ends() {
         let all = energies::windows(&sim, (backend, "off", "firmware"), 1, 1, (3e6, 3e6), 1);
         for e in &all {
             assert!(sim.machine_ns(e.from_ns) < 1_000_000_000, "the window began too late: {e:?}");
-            assert!(e.verdict == STUCK && e.method == ESTIMATED && e.flags & DISTRUSTED != 0, "{e:?}");
+            assert!(e.counter_state == STUCK && e.method == ESTIMATED && e.flags & DISTRUSTED != 0, "{e:?}");
         }
         hold(&sim, &all, MOST_W, &format!("stopped under load, {backend}"));
     }
@@ -379,7 +379,7 @@ fn counters_that_stop() {
         if s(e.to_ns) < stop {
             // One that stops right after the end may be seen to stand before the end is over.
             let before = stop - s(e.to_ns) > 0.12;
-            assert!(!before || e.flags & DISTRUSTED == 0 && e.verdict == 1, "{e:?}, stopped at {stop} s");
+            assert!(!before || e.flags & DISTRUSTED == 0 && e.counter_state == 1, "{e:?}, stopped at {stop} s");
             return true;
         }
         // Long enough before the end, and a part of the window that shows in two looks.
@@ -387,10 +387,10 @@ fn counters_that_stop() {
         if clear && e.gpu % 4 == 3 {
             // All of the table stands, its time too: nothing is wrong with the counter. That it is old shows for sure to
             // who looks twice.
-            assert_eq!(e.verdict, 1, "{e:?}, froze at {stop} s");
+            assert_eq!(e.counter_state, 1, "{e:?}, froze at {stop} s");
             assert!(e.flags & STALE != 0 || s(e.from_ns) < stop + 0.3, "{e:?}, froze at {stop} s");
         } else if clear {
-            assert!(e.verdict == STUCK && e.method != COUNTER, "{e:?}, stopped at {stop} s");
+            assert!(e.counter_state == STUCK && e.method != COUNTER, "{e:?}, stopped at {stop} s");
             assert!(e.flags & DISTRUSTED != 0 || s(e.from_ns) > stop, "{e:?}, stopped at {stop} s");
             told += u32::from(e.flags & DISTRUSTED != 0);
             later += u32::from(e.flags & DISTRUSTED == 0);

@@ -192,7 +192,7 @@ impl AmdsmiApi {
     }
 
     /// The vendor's own words for a status, if it has any.
-    pub fn words(&self, g: &Generation, s: Status) -> Option<String> {
+    pub fn status_message(&self, g: &Generation, s: Status) -> Option<String> {
         let f = self.table.status_words?;
         let _entry = self.enter(g);
         let mut text: *const c_char = std::ptr::null();
@@ -248,11 +248,11 @@ impl AmdsmiApi {
         let f = self.table.get_asic_info;
         match g.name {
             NameLayout::V1 => {
-                let (status, v) = self.fill_anyway::<AsicInfoV1>(g, h, f);
+                let (status, v) = self.call_keep_output::<AsicInfoV1>(g, h, f);
                 (status, text(&v.market_name))
             }
             NameLayout::V2 => {
-                let (status, v) = self.fill_anyway::<AsicInfoV2>(g, h, f);
+                let (status, v) = self.call_keep_output::<AsicInfoV2>(g, h, f);
                 (status, text(&v.market_name))
             }
         }
@@ -263,19 +263,19 @@ impl AmdsmiApi {
         let f = self.table.get_power_info;
         let (status, current, average) = match g.power {
             PowerLayout::V1 => {
-                let (s, v) = self.fill_anyway::<PowerInfoV1>(g, h, f);
+                let (s, v) = self.call_keep_output::<PowerInfoV1>(g, h, f);
                 (s, v.current_socket_power, v.average_socket_power)
             }
             PowerLayout::V2 => {
-                let (s, v) = self.fill_anyway::<PowerInfoV2>(g, h, f);
+                let (s, v) = self.call_keep_output::<PowerInfoV2>(g, h, f);
                 (s, v.current_socket_power, v.average_socket_power)
             }
             PowerLayout::V3 => {
-                let (s, v) = self.fill_anyway::<PowerInfoV3>(g, h, f);
+                let (s, v) = self.call_keep_output::<PowerInfoV3>(g, h, f);
                 (s, v.current_socket_power, v.average_socket_power)
             }
         };
-        let mut info = PowerInfo { current_w: present(current), average_w: present(average) };
+        let mut info = PowerInfo { current_w: not_sentinel(current), average_w: not_sentinel(average) };
         // A failure that wrote nothing leaves both at the zero the buffer had: that is no reading of 0 W.
         if status.is_err() && info == (PowerInfo { current_w: Some(0), average_w: Some(0) }) {
             info = PowerInfo::default();
@@ -348,7 +348,11 @@ impl AmdsmiApi {
         // SAFETY: room for more than any release writes.
         Status::check(unsafe { f(h.0, clock as u32, v.as_mut_ptr()) })?;
         let v = v.value;
-        Ok(Clocks { current_mhz: present(v.clk), min_mhz: present(v.min_clk), max_mhz: present(v.max_clk) })
+        Ok(Clocks {
+            current_mhz: not_sentinel(v.clk),
+            min_mhz: not_sentinel(v.min_clk),
+            max_mhz: not_sentinel(v.max_clk),
+        })
     }
 
     /// One bound of a clock at a time can be set: from ROCm 6.3 on, and the only way from 10.0 on.
@@ -399,11 +403,11 @@ impl AmdsmiApi {
         h: ProcessorHandle,
         f: Option<unsafe extern "C" fn(Ptr, Ptr) -> u32>,
     ) -> Result<T, Status> {
-        let (status, value) = self.fill_anyway(g, h, f);
+        let (status, value) = self.call_keep_output(g, h, f);
         status.map(|()| value)
     }
 
-    fn fill_anyway<T: Pod>(
+    fn call_keep_output<T: Pod>(
         &self,
         g: &Generation,
         h: ProcessorHandle,
@@ -419,7 +423,7 @@ impl AmdsmiApi {
 }
 
 /// 0xFFFF (up to ROCm 10.0) and all-ones (from 26.4 on) are "not available"; no GPU draws 65535 W.
-fn present(raw: u32) -> Option<u32> {
+fn not_sentinel(raw: u32) -> Option<u32> {
     (raw != 0xFFFF && raw != u32::MAX).then_some(raw)
 }
 

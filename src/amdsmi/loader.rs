@@ -6,7 +6,7 @@ use super::search_path::{locate, Located, SearchPaths};
 use super::status::Status;
 use super::stderr_capture;
 use crate::error::{Error, Result};
-use crate::platform::fork::{quiet_thread, PerProcess};
+use crate::platform::fork::{spawn_signals_blocked, PerProcess};
 use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
@@ -52,12 +52,12 @@ pub struct Library {
 static LIBRARIES: PerProcess<Mutex<Vec<&'static Library>>> = PerProcess::new();
 
 /// One was loaded by this process or by one that it was forked from.
-static EVER: AtomicBool = AtomicBool::new(false);
+static EVER_LOADED: AtomicBool = AtomicBool::new(false);
 
 /// Was a libamd_smi in use before this process was forked? Its locks may then be held here by threads that are not there.
 #[must_use]
 pub fn is_inherited() -> bool {
-    EVER.load(Ordering::Acquire) && LIBRARIES.existing().is_none()
+    EVER_LOADED.load(Ordering::Acquire) && LIBRARIES.get_if_init().is_none()
 }
 
 /// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
@@ -74,7 +74,7 @@ pub fn acquire(places: &SearchPaths, limit: Duration) -> Result<(&'static Librar
     }
     let version = version?;
     // Called once now, so that whatever it keeps is there before any thread of ours, and goes after it.
-    let _ = library.calls.words(version.generation, Status(Status::SUCCESS));
+    let _ = library.calls.status_message(version.generation, Status(Status::SUCCESS));
     *library.users.lock() += 1;
     log::info(|| format!("{}: version {}, ROCm {}", library.path, words_text(version.words), version.generation.rocm));
     Ok((library, version))
@@ -83,7 +83,7 @@ pub fn acquire(places: &SearchPaths, limit: Duration) -> Result<(&'static Librar
 fn load(places: &SearchPaths) -> Result<&'static Library> {
     let found = locate(places)?;
     let mut libraries = LIBRARIES.get().lock();
-    EVER.store(true, Ordering::Release);
+    EVER_LOADED.store(true, Ordering::Release);
     let (path, dl) = match found {
         Located::File(path) => {
             let real = path.canonicalize().unwrap_or(path);
@@ -163,7 +163,7 @@ fn words_text(words: [u32; 4]) -> String {
 }
 
 impl Library {
-    fn remember(&self, words: [u32; 4]) -> Result<Version> {
+    fn set_version(&self, words: [u32; 4]) -> Result<Version> {
         let generation = Generation::of(words).ok_or_else(|| Error::LibraryVersion {
             path: self.path.clone(),
             found: words_text(words),
@@ -191,7 +191,7 @@ impl Library {
                 Init::NotYet => {
                     // From ROCm 6.4 on the version can be asked first: an unknown library is not even initialised.
                     if let Ok(words) = self.calls.version_words() {
-                        self.remember(words)?;
+                        self.set_version(words)?;
                     }
                     *state = Init::Running;
                     if let Err(source) = self.start_init() {
@@ -203,7 +203,7 @@ impl Library {
                     let late;
                     (state, late) = self.init_done.wait_until(state, deadline);
                     if late && matches!(*state, Init::Running) {
-                        return Err(self.late("amdsmi_init", limit));
+                        return Err(self.timeout_error("amdsmi_init", limit));
                     }
                 }
             }
@@ -221,7 +221,7 @@ impl Library {
             }
             self.failure(s, "amdsmi_get_lib_version")
         })?;
-        self.remember(words)
+        self.set_version(words)
     }
 
     /// Two threads: one initialises and may never come back, one listens to what the library prints meanwhile.
@@ -229,13 +229,13 @@ impl Library {
         let (to_listener, from_init) = std::sync::mpsc::channel();
         let kept = stderr_capture::CapturedText::default();
         let keeping = kept.clone();
-        quiet_thread("zeus_amd-hush", 256 << 10, move || {
+        spawn_signals_blocked("zeus_amd-hush", 256 << 10, move || {
             if let Ok(listener) = from_init.recv() {
-                stderr_capture::serve(&listener, &keeping);
+                stderr_capture::run_listener(&listener, &keeping);
             }
         })?;
-        quiet_thread("zeus_amd-init", 8 << 20, move || {
-            if let Some(listener) = stderr_capture::this_thread() {
+        spawn_signals_blocked("zeus_amd-init", 8 << 20, move || {
+            if let Some(listener) = stderr_capture::install_filter() {
                 let _ = to_listener.send(listener);
             }
             drop(to_listener);
@@ -248,14 +248,14 @@ impl Library {
         .map(drop)
     }
 
-    fn late(&self, call: &str, limit: Duration) -> Error {
+    fn timeout_error(&self, call: &str, limit: Duration) -> Error {
         let call = format!("{call} has not returned within {} ms", limit.as_millis());
         Error::LibraryTimeout { path: self.path.clone(), call }
     }
 
     /// Runs what calls into the library on a thread of its own, which is left alone if it does not come back; then nobody
     /// begins to use the library until it does. What it has to say is said by the calling thread.
-    pub fn within<T: Send + 'static>(
+    pub fn call_with_timeout<T: Send + 'static>(
         &'static self,
         limit: Duration,
         body: impl FnOnce() -> Result<T> + Send + 'static,
@@ -263,8 +263,8 @@ impl Library {
         let deadline = Instant::now() + limit;
         let place = Arc::new((Mutex::new(None), Condvar::new()));
         let theirs = place.clone();
-        let thread = quiet_thread("zeus_amd-list", 8 << 20, move || {
-            let done = log::keep(|| catch_unwind(AssertUnwindSafe(body)));
+        let thread = spawn_signals_blocked("zeus_amd-list", 8 << 20, move || {
+            let done = log::capture(|| catch_unwind(AssertUnwindSafe(body)));
             let mut to = theirs.0.lock();
             *to = Some(done);
             self.stuck.store(false, Ordering::Release);
@@ -277,7 +277,7 @@ impl Library {
         }
         let Some((done, said)) = from.take() else {
             self.stuck.store(true, Ordering::Release);
-            return Err(self.late("listing the GPUs", limit));
+            return Err(self.timeout_error("listing the GPUs", limit));
         };
         drop(from);
         // It has nothing more to do.
@@ -334,8 +334,9 @@ impl Library {
     /// A vendor status as an error, with the vendor's words.
     pub fn device_failure(&self, status: Status, call: &'static str, device: String) -> Error {
         let generation = self.version.lock().map(|v| v.generation);
-        let words =
-            generation.and_then(|g| self.calls.words(g, status)).map_or(String::new(), |w| format!(", \"{w}\""));
+        let words = generation
+            .and_then(|g| self.calls.status_message(g, status))
+            .map_or(String::new(), |w| format!(", \"{w}\""));
         Error::Vendor {
             device,
             call,

@@ -33,29 +33,29 @@ pub struct Generation {
     pub name: NameLayout,
     pub cap_unit: CapUnit,
     /// The current cap loses its last digit from 1000 W on.
-    pub cap_tenth: bool,
+    pub cap_drops_digit: bool,
     /// gpu_metrics is read once a process, and GPUs share what was read.
-    pub frozen: bool,
+    pub metrics_cached_forever: bool,
     /// Calls from two threads mix up GPUs or crash.
     pub needs_lock: bool,
     /// A failed metrics read repeats the last values with SUCCESS.
     pub repeats_stale: bool,
 }
 
-const OLD: Generation = Generation {
+const LEGACY: Generation = Generation {
     rocm: "",
     words: "",
     matches: |_| false,
     power: PowerLayout::V1,
     name: NameLayout::V2,
     cap_unit: CapUnit::Microwatt,
-    cap_tenth: false,
-    frozen: false,
+    cap_drops_digit: false,
+    metrics_cached_forever: false,
     needs_lock: true,
     repeats_stale: true,
 };
 
-const NEW: Generation = Generation { power: PowerLayout::V3, ..OLD };
+const CURRENT: Generation = Generation { power: PowerLayout::V3, ..LEGACY };
 
 static GENERATIONS: [Generation; 9] = [
     Generation {
@@ -64,9 +64,9 @@ static GENERATIONS: [Generation; 9] = [
         matches: |w| w[0] == 23,
         name: NameLayout::V1,
         cap_unit: CapUnit::Watt,
-        cap_tenth: true,
-        frozen: true,
-        ..OLD
+        cap_drops_digit: true,
+        metrics_cached_forever: true,
+        ..LEGACY
     },
     Generation {
         rocm: "6.1.0 to 6.1.1",
@@ -74,43 +74,50 @@ static GENERATIONS: [Generation; 9] = [
         matches: |w| w[..2] == [24, 5] && w[2] < 2,
         name: NameLayout::V1,
         cap_unit: CapUnit::Watt,
-        cap_tenth: true,
-        ..OLD
+        cap_drops_digit: true,
+        ..LEGACY
     },
     Generation {
         rocm: "6.1.2",
         words: "24.5.2",
         matches: |w| w == [24, 5, 2],
         name: NameLayout::V1,
-        cap_tenth: true,
-        ..OLD
+        cap_drops_digit: true,
+        ..LEGACY
     },
     Generation {
         rocm: "6.2",
         words: "24.6.2-3",
         matches: |w| w[..2] == [24, 6] && (2..=3).contains(&w[2]),
-        cap_tenth: true,
-        ..OLD
+        cap_drops_digit: true,
+        ..LEGACY
     },
-    Generation { rocm: "6.3", words: "24.7.1, 25.1", matches: |w| w == [24, 7, 1] || w[..2] == [25, 1], ..OLD },
+    Generation { rocm: "6.3", words: "24.7.1, 25.1", matches: |w| w == [24, 7, 1] || w[..2] == [25, 1], ..LEGACY },
     // 25.25.2 was a staging branch whose amdsmi_get_power_info takes another argument.
     Generation {
         rocm: "6.4",
         words: "25.25.3-5",
         matches: |w| w[..2] == [25, 25] && (3..=5).contains(&w[2]),
         power: PowerLayout::V2,
-        ..OLD
+        ..LEGACY
     },
-    Generation { rocm: "7.0 to 7.12", words: "26.0-3", matches: |w| w[0] == 26 && w[1] <= 3, ..NEW },
+    Generation { rocm: "7.0 to 7.12", words: "26.0-3", matches: |w| w[0] == 26 && w[1] <= 3, ..CURRENT },
     Generation {
         rocm: "7.13 to 7.14",
         words: "26.4-5",
         matches: |w| w[0] == 26 && (4..=5).contains(&w[1]),
         needs_lock: false,
         repeats_stale: false,
-        ..NEW
+        ..CURRENT
     },
-    Generation { rocm: "10.x", words: "27.*", matches: |w| w[0] == 27, needs_lock: false, repeats_stale: false, ..NEW },
+    Generation {
+        rocm: "10.x",
+        words: "27.*",
+        matches: |w| w[0] == 27,
+        needs_lock: false,
+        repeats_stale: false,
+        ..CURRENT
+    },
 ];
 
 impl Generation {
@@ -203,9 +210,9 @@ mod tests {
         let g = |w| Generation::of(w).unwrap();
         assert_eq!(g([24, 5, 1, 0]).cap_unit, CapUnit::Watt);
         assert_eq!(g([24, 5, 2, 0]).cap_unit, CapUnit::Microwatt);
-        assert!(g([24, 6, 3, 0]).cap_tenth && !g([24, 7, 1, 0]).cap_tenth);
+        assert!(g([24, 6, 3, 0]).cap_drops_digit && !g([24, 7, 1, 0]).cap_drops_digit);
         assert!(g([26, 3, 0, 0]).needs_lock && !g([26, 4, 0, 0]).needs_lock && !g([27, 0, 0, 0]).needs_lock);
-        assert!(g([23, 4, 0, 0]).frozen && !g([24, 5, 0, 0]).frozen);
+        assert!(g([23, 4, 0, 0]).metrics_cached_forever && !g([24, 5, 0, 0]).metrics_cached_forever);
         assert!(Generation::known().contains("27.*"));
     }
 }

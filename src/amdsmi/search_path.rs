@@ -33,7 +33,7 @@ const NAME: &str = "libamd_smi.so";
 /// Finds it. A named place that has none is an error, not a reason to look elsewhere.
 pub fn locate(places: &SearchPaths) -> Result<Located> {
     let named = |by: &str, path: &Path, below: &[&str]| {
-        in_place(path, below).map(Located::File).ok_or_else(|| Error::LibraryNotFound {
+        find_in(path, below).map(Located::File).ok_or_else(|| Error::LibraryNotFound {
             tried: format!("{by} names {}, which is not and does not hold a libamd_smi.so", path.display()),
         })
     };
@@ -53,7 +53,7 @@ pub fn locate(places: &SearchPaths) -> Result<Located> {
     let opt = places.root.join("opt");
     let usual = std::iter::once(opt.join("rocm")).chain(versioned(&opt));
     for rocm in usual {
-        if let Some(file) = in_place(&rocm, &["lib", "lib64"]) {
+        if let Some(file) = find_in(&rocm, &["lib", "lib64"]) {
             return Ok(Located::File(file));
         }
     }
@@ -62,7 +62,7 @@ pub fn locate(places: &SearchPaths) -> Result<Located> {
 }
 
 /// `path` itself if it is a file, else the library in it or in one of the folders `below` it.
-fn in_place(path: &Path, below: &[&str]) -> Option<PathBuf> {
+fn find_in(path: &Path, below: &[&str]) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path.to_owned());
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// What was kept back so far.
 pub type CapturedText = Arc<Mutex<String>>;
 
-const MOST: usize = 4096;
+const MAX_BYTES: usize = 4096;
 
 #[cfg(target_arch = "x86_64")]
 const ARCH: u32 = 0xC000_003E;
@@ -24,7 +24,7 @@ const ARCH: u32 = 0;
 
 /// Writes of the calling thread, and of threads it starts, to descriptor 2 go to the listener from now on.
 /// `None` where the kernel cannot do that.
-pub fn this_thread() -> Option<OwnedFd> {
+pub fn install_filter() -> Option<OwnedFd> {
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
@@ -59,7 +59,7 @@ pub fn this_thread() -> Option<OwnedFd> {
 }
 
 /// Answers until the last thread under the filter is gone. Runs on a thread that is not under it.
-pub fn serve(listener: &OwnedFd, kept: &CapturedText) {
+pub fn run_listener(listener: &OwnedFd, kept: &CapturedText) {
     loop {
         let mut poll = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one valid pollfd.
@@ -97,7 +97,7 @@ pub fn serve(listener: &OwnedFd, kept: &CapturedText) {
 
 fn keep(kept: &CapturedText, text: &[u8]) {
     let mut kept = kept.lock();
-    let room = MOST.saturating_sub(kept.len());
+    let room = MAX_BYTES.saturating_sub(kept.len());
     kept.push_str(&String::from_utf8_lossy(&text[..text.len().min(room)]));
 }
 
@@ -109,21 +109,21 @@ fn text(asked: &libc::seccomp_notif) -> Option<(usize, Vec<u8>)> {
     }
     let (address, count) = (asked.data.args[1] as usize, asked.data.args[2] as usize);
     if i64::from(asked.data.nr) == libc::SYS_write {
-        return Some((count, own_memory(address, count.min(MOST))?));
+        return Some((count, read_own_memory(address, count.min(MAX_BYTES))?));
     }
     let mut all = (0_usize, Vec::new());
     for i in 0..count.min(libc::UIO_MAXIOV as usize) {
-        let piece = own_memory(address + i * 16, 16)?;
+        let piece = read_own_memory(address + i * 16, 16)?;
         let word = |at: usize| usize::from_ne_bytes(piece[at..at + 8].try_into().unwrap_or_default());
         let length = word(8);
-        all.1.extend(own_memory(word(0), length.min(MOST))?);
+        all.1.extend(read_own_memory(word(0), length.min(MAX_BYTES))?);
         all.0 += length;
     }
     Some(all)
 }
 
 /// Memory of this process, read so that a bad address is an error and not a crash.
-fn own_memory(address: usize, length: usize) -> Option<Vec<u8>> {
+fn read_own_memory(address: usize, length: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0_u8; length];
     let to = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: length };
     let from = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: length };

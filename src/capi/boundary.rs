@@ -40,7 +40,7 @@ impl std::fmt::Write for LastError {
     }
 }
 
-fn remember(words: std::fmt::Arguments<'_>) {
+fn set_last_error(words: std::fmt::Arguments<'_>) {
     // `try_with`: the thread may be on its way out. The borrow ends before anything else of ours can run.
     let _ = LAST.try_with(|last| {
         // SAFETY: one thread, and formatting our own texts does not come back here.
@@ -102,14 +102,14 @@ fn install_hook() {
                 .unwrap_or("a panic");
             let place = info.location().map_or("", |l| l.file());
             let line = info.location().map_or(0, |l| l.line());
-            remember(format_args!("{}", Error::Internal(format!("{message} ({place}:{line})"))));
+            set_last_error(format_args!("{}", Error::Internal(format!("{message} ({place}:{line})"))));
         }));
     });
 }
 
 /// Runs the body of a public function: panics become INTERNAL, errors leave their text behind.
-pub fn guard(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
-    guard_or(zeus_amd_status_t::ZEUS_AMD_STATUS_INTERNAL, || match body() {
+pub fn catch_panics(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
+    catch_panics_or(zeus_amd_status_t::ZEUS_AMD_STATUS_INTERNAL, || match body() {
         Ok(()) => zeus_amd_status_t::ZEUS_AMD_STATUS_OK,
         Err(e) => failed(&e),
     })
@@ -117,12 +117,12 @@ pub fn guard(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
 
 #[cold]
 fn failed(e: &Error) -> zeus_amd_status_t {
-    remember(format_args!("{e}"));
+    set_last_error(format_args!("{e}"));
     e.kind().into()
 }
 
 /// As [`guard`], for the few functions that return no status: `fallback` if it panics.
-pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+pub fn catch_panics_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     install_hook();
     let inside = |depth: &Cell<u32>| {
         let before = depth.get();
@@ -190,7 +190,7 @@ pub unsafe fn path(pointer: *const c_char) -> Option<PathBuf> {
 }
 
 /// Copies text into a fixed array of C, cut to fit, always with its NUL.
-pub fn put_text<const N: usize>(to: &mut [c_char; N], from: &str) {
+pub fn write_c_string<const N: usize>(to: &mut [c_char; N], from: &str) {
     to.fill(0);
     for (t, f) in to.iter_mut().take(N - 1).zip(from.bytes()) {
         *t = f as c_char;
@@ -209,14 +209,14 @@ pub unsafe trait VersionedStruct: Copy {
 }
 
 /// Nothing of ours is larger; the tail of a larger one would be read far past the object.
-const MOST: usize = 64 << 10;
+const MAX_STRUCT_SIZE: usize = 64 << 10;
 
 fn checked_size<T: VersionedStruct>(got: u32) -> Result<usize> {
     let wrong = |why| Err(Error::StructVersion { name: T::NAME, got, init: T::INIT, why });
     match got as usize {
         0 => wrong("it was not set"),
         n if n < T::FIRST_SIZE => wrong("it is less than the struct ever had"),
-        n if n > MOST => wrong("no struct is that large"),
+        n if n > MAX_STRUCT_SIZE => wrong("no struct is that large"),
         n => Ok(n),
     }
 }

@@ -1,16 +1,16 @@
 //! Which GPU an index is.
 
-use super::boundary::{bytes, copy_text, guard, null, out, out_struct, put_text};
+use super::boundary::{bytes, catch_panics, copy_text, null, out, out_struct, write_c_string};
 use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
-    zeus_amd_backend_t, zeus_amd_die_role_t, zeus_amd_gpu_info_t, zeus_amd_t, zeus_amd_verdict_t,
+    zeus_amd_backend_t, zeus_amd_counter_state_t, zeus_amd_die_role_t, zeus_amd_gpu_info_t, zeus_amd_session_t,
     ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT, ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT,
     ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT, ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT, ZEUS_AMD_GPU_INFO_KFD_NODE_BIT,
     ZEUS_AMD_GPU_INFO_NAME_BIT, ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT,
 };
 use crate::device::{Backend, Device};
-use crate::energy::CounterStatus;
+use crate::energy::CounterState;
 use crate::error::Result;
 use crate::session::Session;
 use crate::topology::visibility::uuid;
@@ -18,7 +18,7 @@ use crate::topology::{Order, Role};
 use std::ffi::c_char;
 use std::mem::zeroed;
 
-use zeus_amd_verdict_t as V;
+use zeus_amd_counter_state_t as V;
 
 impl From<Backend> for zeus_amd_backend_t {
     fn from(b: Backend) -> Self {
@@ -30,18 +30,18 @@ impl From<Backend> for zeus_amd_backend_t {
     }
 }
 
-impl From<CounterStatus> for zeus_amd_verdict_t {
-    fn from(v: CounterStatus) -> Self {
+impl From<CounterState> for zeus_amd_counter_state_t {
+    fn from(v: CounterState) -> Self {
         match v {
-            CounterStatus::Pending => V::ZEUS_AMD_VERDICT_PENDING,
-            CounterStatus::NotChecked => V::ZEUS_AMD_VERDICT_NOT_CHECKED,
-            CounterStatus::Trusted => V::ZEUS_AMD_VERDICT_TRUSTED,
-            CounterStatus::Stuck => V::ZEUS_AMD_VERDICT_STUCK,
-            CounterStatus::Implausible => V::ZEUS_AMD_VERDICT_IMPLAUSIBLE,
-            CounterStatus::NoPowerToCompare => V::ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE,
-            CounterStatus::Unsupported => V::ZEUS_AMD_VERDICT_UNSUPPORTED,
-            CounterStatus::SecondaryDie => V::ZEUS_AMD_VERDICT_SECONDARY_DIE,
-            CounterStatus::SecondaryPartition => V::ZEUS_AMD_VERDICT_SECONDARY_PARTITION,
+            CounterState::Pending => V::ZEUS_AMD_COUNTER_STATE_PENDING,
+            CounterState::NotChecked => V::ZEUS_AMD_COUNTER_STATE_NOT_CHECKED,
+            CounterState::Trusted => V::ZEUS_AMD_COUNTER_STATE_TRUSTED,
+            CounterState::Stuck => V::ZEUS_AMD_COUNTER_STATE_STUCK,
+            CounterState::Implausible => V::ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE,
+            CounterState::NoPowerToCompare => V::ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE,
+            CounterState::Unsupported => V::ZEUS_AMD_COUNTER_STATE_UNSUPPORTED,
+            CounterState::SecondaryDie => V::ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE,
+            CounterState::SecondaryPartition => V::ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION,
         }
     }
 }
@@ -50,7 +50,7 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
     // SAFETY: integers and arrays of characters.
     let mut v: zeus_amd_gpu_info_t = unsafe { zeroed() };
     v.index = d.index as u32;
-    if let Some(i) = d.unmasked {
+    if let Some(i) = d.unmasked_index {
         v.unmasked_index = i;
         v.valid |= ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT;
     }
@@ -63,7 +63,7 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         v.valid |= ZEUS_AMD_GPU_INFO_KFD_NODE_BIT;
         if node.unique_id != 0 {
             v.unique_id = node.unique_id;
-            put_text(&mut v.uuid, &uuid(node.unique_id));
+            write_c_string(&mut v.uuid, &uuid(node.unique_id));
             v.valid |= ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT;
         }
     }
@@ -72,7 +72,7 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         v.valid |= ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT;
     }
     if !d.name.is_empty() {
-        put_text(&mut v.name, &d.name);
+        write_c_string(&mut v.name, &d.name);
         v.valid |= ZEUS_AMD_GPU_INFO_NAME_BIT;
     }
     v.partition = d.place.partition;
@@ -82,15 +82,15 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         Role::SecondaryDie { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SECONDARY,
     } as u32;
     v.source = zeus_amd_backend_t::from(d.backend()) as u32;
-    v.energy_verdict = zeus_amd_verdict_t::from(d.verdict()) as u32;
+    v.counter_state = zeus_amd_counter_state_t::from(d.counter_state()) as u32;
     if s.order == Order::Enumeration {
         v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT;
     }
-    if s.uncertain {
+    if s.order_uncertain {
         v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT;
     }
-    put_text(&mut v.pci_address, &d.place.pci.to_string());
-    put_text(&mut v.package, &d.package);
+    write_c_string(&mut v.pci_address, &d.place.pci.to_string());
+    write_c_string(&mut v.package, &d.package);
     v
 }
 
@@ -109,12 +109,12 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_gpu_info(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     info: *mut zeus_amd_gpu_info_t,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and a struct with its size, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         SessionHandle::with(session, |s| {
             let to = out_struct(info, "info")?;
             to.write(&self::info(s, s.device(gpu)?));
@@ -139,12 +139,12 @@ pub unsafe extern "C" fn zeus_amd_gpu_info(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_find_by_pci(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     pci_address: *const c_char,
     gpu: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and a string, as the caller promises.
-    guard(|| unsafe { find(session, pci_address, gpu, Session::find_by_pci) })
+    catch_panics(|| unsafe { find(session, pci_address, gpu, Session::find_by_pci) })
 }
 
 /// The GPU of this session with a UUID.
@@ -164,18 +164,18 @@ pub unsafe extern "C" fn zeus_amd_find_by_pci(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_find_by_uuid(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     uuid: *const c_char,
     gpu: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and a string, as the caller promises.
-    guard(|| unsafe { find(session, uuid, gpu, Session::find_by_uuid) })
+    catch_panics(|| unsafe { find(session, uuid, gpu, Session::find_by_uuid) })
 }
 
 /// # Safety
 /// NULL or an open session; NULL or a string that ends in NUL.
 unsafe fn find(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     text: *const c_char,
     gpu: *mut u32,
     by: impl FnOnce(&Session, &str) -> Result<u32>,
@@ -209,13 +209,13 @@ unsafe fn find(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_explain(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     text: *mut c_char,
     length: usize,
     needed: *mut usize,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, `length` bytes at `text`, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         SessionHandle::with(session, |s| {
             if text.is_null() && length > 0 {
                 return Err(null("text"));

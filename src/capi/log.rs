@@ -1,6 +1,6 @@
 //! The log callback.
 
-use super::boundary::guard;
+use super::boundary::catch_panics;
 use super::status::zeus_amd_status_t;
 use crate::error::Error;
 use crate::platform::log::{set_sink, Level};
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn zeus_amd_set_log(
     level: u32,
     user: *mut c_void,
 ) -> zeus_amd_status_t {
-    guard(|| {
+    catch_panics(|| {
         let level = match level {
             0 => Level::Error,
             1 => Level::Warning,

@@ -1,10 +1,10 @@
 //! Limits, clocks and modes as they are.
 
-use super::boundary::{guard, out};
+use super::boundary::{catch_panics, out};
 use super::readings::read;
 use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
-use super::types::zeus_amd_t;
+use super::types::zeus_amd_session_t;
 use crate::amdsmi::Clock;
 use crate::error::Result;
 
@@ -30,12 +30,12 @@ use crate::error::Result;
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_power_limit_mw(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     limit_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.current_mw)) })
+    catch_panics(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.current_mw)) })
 }
 
 /// The power limit that the vendor set, in milliwatts, rounded down.
@@ -59,12 +59,12 @@ pub unsafe extern "C" fn zeus_amd_power_limit_mw(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_power_limit_default_mw(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     limit_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.default_mw)) })
+    catch_panics(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.default_mw)) })
 }
 
 /// The lowest and the highest power limit that can be set, in milliwatts, rounded
@@ -90,13 +90,13 @@ pub unsafe extern "C" fn zeus_amd_power_limit_default_mw(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     min_mw: *mut u64,
     max_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         SessionHandle::with(session, |s| {
             let (min, max) = (out(min_mw, "min_mw")?, out(max_mw, "max_mw")?);
             let d = s.device(gpu)?;
@@ -131,13 +131,13 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_memory_clocks_mhz(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     max_mhz: *mut u32,
     min_mhz: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { clocks(session, gpu, max_mhz, min_mhz, Clock::Memory) })
+    catch_panics(|| unsafe { clocks(session, gpu, max_mhz, min_mhz, Clock::Memory) })
 }
 
 /// The highest and the lowest graphics clock, in MHz, as libamd_smi lists them
@@ -163,19 +163,19 @@ pub unsafe extern "C" fn zeus_amd_memory_clocks_mhz(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_graphics_clocks_mhz(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     max_mhz: *mut u32,
     min_mhz: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { clocks(session, gpu, max_mhz, min_mhz, Clock::Graphics) })
+    catch_panics(|| unsafe { clocks(session, gpu, max_mhz, min_mhz, Clock::Graphics) })
 }
 
 /// # Safety
 /// NULL or an open session.
 unsafe fn clocks(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     max_mhz: *mut u32,
     min_mhz: *mut u32,
@@ -209,12 +209,12 @@ unsafe fn clocks(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_persistence_mode(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     enabled: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         read(session, gpu, enabled, |_, d| Err(d.not_supported("persistence mode", "AMD GPUs have none")))
     })
 }
@@ -233,10 +233,10 @@ pub unsafe extern "C" fn zeus_amd_persistence_mode(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_supports_nonblocking_setters(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     supported: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.supports_nonblocking_setters().into())) })
+    catch_panics(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.supports_nonblocking_setters().into())) })
 }

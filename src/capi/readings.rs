@@ -1,10 +1,10 @@
 //! Readings.
 
-use super::boundary::{guard, out, out_struct};
+use super::boundary::{catch_panics, out, out_struct};
 use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
-    zeus_amd_energy_raw_t, zeus_amd_t, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT,
+    zeus_amd_energy_raw_t, zeus_amd_session_t, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT,
     ZEUS_AMD_ENERGY_STALE_BIT,
 };
 use crate::device::{Device, Power};
@@ -16,7 +16,7 @@ use crate::session::Session;
 /// # Safety
 /// NULL or an open session.
 pub(super) unsafe fn read<T>(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     to: *mut T,
     value: impl FnOnce(&Session, &Device) -> Result<T>,
@@ -56,12 +56,12 @@ pub(super) unsafe fn read<T>(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_power_instant_mw(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     power_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { read(session, gpu, power_mw, |_, d| d.power_mw(Power::Instant)) })
+    catch_panics(|| unsafe { read(session, gpu, power_mw, |_, d| d.power_mw(Power::Instant)) })
 }
 
 /// Power that the package draws, averaged by the firmware (over seconds on
@@ -87,12 +87,12 @@ pub unsafe extern "C" fn zeus_amd_power_instant_mw(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_power_average_mw(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     power_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { read(session, gpu, power_mw, |_, d| d.power_mw(Power::Average)) })
+    catch_panics(|| unsafe { read(session, gpu, power_mw, |_, d| d.power_mw(Power::Average)) })
 }
 
 /// Power of the memory alone, in milliwatts. No AMD GPU reports it: always
@@ -111,12 +111,12 @@ pub unsafe extern "C" fn zeus_amd_power_average_mw(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     power_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         read(session, gpu, power_mw, |_, d| Err(d.not_supported("memory power", "no AMD GPU reports it")))
     })
 }
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
 /// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
 ///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
 ///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
-///         ZEUS_AMD_STATUS_NOT_YET (the counter is still being checked, as
+///         ZEUS_AMD_STATUS_NOT_READY (the counter is still being checked, as
 ///         ZEUS_AMD_VALIDATION_BACKGROUND has it, or as the GPU slept),
 ///         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
 ///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
@@ -148,16 +148,16 @@ pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_energy_mj(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     energy_mj: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { read(session, gpu, energy_mj, |s, d| d.energy_mj(s.energy_unit)) })
+    catch_panics(|| unsafe { read(session, gpu, energy_mj, |s, d| d.energy_mj(s.energy_resolution)) })
 }
 
-/// Does zeus_amd_energy_mj() have a counter to read? 1 if its verdict is
-/// ZEUS_AMD_VERDICT_TRUSTED or ZEUS_AMD_VERDICT_NOT_CHECKED, else 0, also while it
+/// Does zeus_amd_energy_mj() have a counter to read? 1 if its counter state is
+/// ZEUS_AMD_COUNTER_STATE_TRUSTED or ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, else 0, also while it
 /// is still being checked.
 ///
 /// @param[in]  session An open session; not NULL.
@@ -171,17 +171,17 @@ pub unsafe extern "C" fn zeus_amd_energy_mj(
 /// @since 0.1
 #[no_mangle]
 #[must_use]
-pub unsafe extern "C" fn zeus_amd_energy_supported(
-    session: *const zeus_amd_t,
+pub unsafe extern "C" fn zeus_amd_energy_counter_usable(
+    session: *const zeus_amd_session_t,
     gpu: u32,
     supported: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.verdict().is_usable().into())) })
+    catch_panics(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.counter_state().is_usable().into())) })
 }
 
 /// The energy accumulator of the package as it stands, trusted or not: counts of
-/// unit_uj microjoules each since the counter's own zero (driver load or reset),
+/// resolution_uj microjoules each since the counter's own zero (driver load or reset),
 /// with the times of the reading. An old value is flagged
 /// (ZEUS_AMD_ENERGY_STALE_BIT), not refused.
 ///
@@ -207,15 +207,15 @@ pub unsafe extern "C" fn zeus_amd_energy_supported(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_energy_raw(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     energy: *mut zeus_amd_energy_raw_t,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and a struct with its size, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         SessionHandle::with(session, |s| {
             let to = out_struct(energy, "energy")?;
-            let raw = s.device(gpu)?.raw_energy(s.energy_unit)?;
+            let raw = s.device(gpu)?.raw_energy(s.energy_resolution)?;
             to.fill(|e| {
                 let mut put = |to: &mut u64, from: Option<u64>, bit: u32| {
                     if let Some(v) = from {
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
                 put(&mut e.driver_time_ns, raw.driver_time_ns, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT);
                 put(&mut e.firmware_time_ns, raw.firmware_time_ns, ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT);
                 e.accumulator = raw.accumulator;
-                e.unit_uj = raw.unit_uj;
+                e.resolution_uj = raw.resolution_uj;
                 if raw.stale_ms.is_some() {
                     e.flags |= ZEUS_AMD_ENERGY_STALE_BIT;
                 }
@@ -258,10 +258,10 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_temperature_c(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     temperature_c: *mut i32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { read(session, gpu, temperature_c, |_, d| d.temperature_c()) })
+    catch_panics(|| unsafe { read(session, gpu, temperature_c, |_, d| d.temperature_c()) })
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The driver applies a setting before it returns; a little patience for one that does not.
-pub(super) const SETTLE: [u64; 4] = [0, 1, 10, 40];
+pub(super) const READBACK_DELAYS_MS: [u64; 4] = [0, 1, 10, 40];
 
 /// Who writes a setting.
 pub(super) enum SettingsWriter<'a> {
@@ -18,9 +18,9 @@ pub(super) enum SettingsWriter<'a> {
 }
 
 impl Device {
-    pub(super) fn by(&self) -> Result<SettingsWriter<'_>> {
-        match &self.vendor {
-            Some(vendor) => Ok(SettingsWriter::Amdsmi(vendor, self.ask(vendor)?)),
+    pub(super) fn writer(&self) -> Result<SettingsWriter<'_>> {
+        match &self.amdsmi {
+            Some(amdsmi) => Ok(SettingsWriter::Amdsmi(amdsmi, self.ask(amdsmi)?)),
             None => Ok(SettingsWriter::Sysfs),
         }
     }
@@ -45,7 +45,7 @@ impl Device {
 
     pub(super) fn change_power_limit(&self, wanted: impl FnOnce(Option<u64>) -> Result<u64>) -> Result<()> {
         const WHAT: &str = "power limit";
-        let _alone = self.changing.lock();
+        let _alone = self.control_lock.lock();
         let caps = self.power_caps()?;
         let wanted = wanted(caps.default_uw)?;
         let current = caps.current_uw.ok_or_else(|| self.no_limit())?;
@@ -62,16 +62,16 @@ impl Device {
                 range: format!("{} to {}", watts(min), watts(max)),
             });
         }
-        match self.by()? {
-            SettingsWriter::Amdsmi(vendor, AmdsmiCall { calls, g, handle }) => {
+        match self.writer()? {
+            SettingsWriter::Amdsmi(amdsmi, AmdsmiCall { calls, g, handle }) => {
                 calls
                     .set_power_cap(g, handle, wanted)
-                    .map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?
+                    .map_err(|s| self.setter_failure(amdsmi, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?
             }
             SettingsWriter::Sysfs => self.write_cap_uw(wanted)?,
         }
         let mut now = None;
-        for pause in SETTLE {
+        for pause in READBACK_DELAYS_MS {
             std::thread::sleep(Duration::from_millis(pause));
             now = self.power_caps()?.current_uw;
             if now.is_some_and(|now| now / 1000 == wanted / 1000) {
@@ -99,12 +99,12 @@ impl Device {
     /// A setter's failure: for a refusal, who was asked for what.
     pub(super) fn setter_failure(
         &self,
-        vendor: &AmdsmiSource,
+        amdsmi: &AmdsmiSource,
         status: Status,
         call: &'static str,
         file: &str,
     ) -> Error {
-        let mut error = self.failure(vendor, status, call);
+        let mut error = self.failure(amdsmi, status, call);
         if let Error::Vendor { kind: Kind::NoPermission, advice, .. } = &mut error {
             // SAFETY: only asks the kernel.
             let user = unsafe { libc::geteuid() };

@@ -11,7 +11,7 @@ mod staleness;
 
 use crate::amdsmi::{Clock, ProcessorHandle};
 use crate::energy::{energy_mj, AccumulatorTracker, EnergyResolution};
-use crate::energy::{AtomicCounterStatus, CounterStatus};
+use crate::energy::{AtomicCounterState, CounterState};
 use crate::error::{Error, Kind, Result};
 use crate::platform::sync;
 use crate::sysfs;
@@ -19,7 +19,7 @@ use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{GpuLocation, Role};
 use source::amdsmi::AmdsmiSource;
 use source::sysfs::SysfsSource;
-use staleness::{again_if_old, StalenessDetector};
+use staleness::{retry_if_stale, StalenessDetector};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -51,7 +51,7 @@ pub enum Backend {
 pub struct RawEnergy {
     pub accumulator: u64,
     /// Microjoules a count, in the unit that the session chose.
-    pub unit_uj: f64,
+    pub resolution_uj: f64,
     /// The driver's clock (boot time) when it filled the table.
     pub driver_time_ns: Option<u64>,
     /// The firmware's clock at the accumulator's value.
@@ -86,28 +86,28 @@ pub struct Device {
     pub place: GpuLocation,
     pub device_id: Option<u16>,
     /// HIP's index if nothing were masked.
-    pub unmasked: Option<u32>,
+    pub unmasked_index: Option<u32>,
     pub role: Role,
     /// For one that has no power and energy of its own: who has them, in words.
-    pub shared_with: Option<String>,
+    pub measured_by: Option<String>,
     /// Equal for all GPUs that share one energy counter.
     pub package: String,
     /// There are others, in this session or not.
     pub shares_package: bool,
     /// libamd_smi's side of it; without one, all goes by the kernel's files.
-    vendor: Option<AmdsmiSource>,
+    amdsmi: Option<AmdsmiSource>,
     /// The kernel's files, where readings come from them.
-    files: Option<SysfsSource>,
+    sysfs: Option<SysfsSource>,
     /// Its folder in sysfs.
     folder: PathBuf,
     hwmon: Hwmon,
-    verdict: AtomicCounterStatus,
+    counter_state: AtomicCounterState,
     /// The book on its counter, begun at the first look. Held while it is looked at: then looks come in their order.
-    ledger: sync::Mutex<Option<AccumulatorTracker>>,
-    freshness: StalenessDetector,
-    said_fraction: AtomicBool,
+    tracker: sync::Mutex<Option<AccumulatorTracker>>,
+    staleness: StalenessDetector,
+    warned_rounding: AtomicBool,
     /// One change at a time: what is read back is then one's own. Holds what has been locked.
-    changing: sync::Mutex<clocks::ClockLocks>,
+    control_lock: sync::Mutex<clocks::ClockLocks>,
 }
 
 impl Device {
@@ -120,31 +120,31 @@ impl Device {
     ) -> Self {
         let folder = sysfs::pci_device(root, &place.pci);
         // One that libamd_smi does not list has no side of it, unless that one is insisted on.
-        let vendor = source.filter(|_| handle.is_some() || backend == Backend::Amdsmi);
-        let vendor = vendor.map(|source| AmdsmiSource::new(source, handle));
+        let amdsmi = source.filter(|_| handle.is_some() || backend == Backend::Amdsmi);
+        let amdsmi = amdsmi.map(|source| AmdsmiSource::new(source, handle));
         let mut device = Device {
             index: usize::MAX,
             name: String::new(),
             device_id: sysfs::device_id(&folder).or(place.node.as_ref().map(|n| n.device_id)),
-            unmasked: None,
+            unmasked_index: None,
             role: Role::Single,
-            shared_with: None,
+            measured_by: None,
             shares_package: false,
             package: format!("{:04x}:{:02x}:{:02x}", place.pci.domain, place.pci.bus, place.pci.device),
-            hwmon: Hwmon::of(&folder),
+            hwmon: Hwmon::open(&folder),
             folder,
             place,
-            vendor,
-            files: None,
-            verdict: AtomicCounterStatus::new(CounterStatus::NotChecked),
-            ledger: sync::Mutex::new(None),
-            freshness: StalenessDetector::default(),
-            said_fraction: AtomicBool::new(false),
-            changing: sync::Mutex::new(clocks::ClockLocks::default()),
+            amdsmi,
+            sysfs: None,
+            counter_state: AtomicCounterState::new(CounterState::NotChecked),
+            tracker: sync::Mutex::new(None),
+            staleness: StalenessDetector::default(),
+            warned_rounding: AtomicBool::new(false),
+            control_lock: sync::Mutex::new(clocks::ClockLocks::default()),
         };
-        let asked = device.vendor.as_ref().and_then(AmdsmiSource::market_name);
+        let asked = device.amdsmi.as_ref().and_then(AmdsmiSource::market_name);
         device.name = asked.or_else(|| sysfs::product_name(&device.folder)).unwrap_or_default();
-        device.choose(backend);
+        device.select_source(backend);
         device
     }
 
@@ -159,7 +159,7 @@ impl Device {
     /// Where its readings come from: never `Auto`.
     #[must_use]
     pub fn backend(&self) -> Backend {
-        if self.files.is_some() {
+        if self.sysfs.is_some() {
             Backend::Sysfs
         } else {
             Backend::Amdsmi
@@ -168,19 +168,19 @@ impl Device {
 
     #[must_use]
     #[inline]
-    pub fn verdict(&self) -> CounterStatus {
-        self.verdict.get()
+    pub fn counter_state(&self) -> CounterState {
+        self.counter_state.get()
     }
 
-    pub fn set_verdict(&self, v: CounterStatus) {
-        self.verdict.set(v);
+    pub fn set_counter_state(&self, v: CounterState) {
+        self.counter_state.set(v);
     }
 
     /// Power of the whole package, in milliwatts.
     pub fn power_mw(&self, which: Power) -> Result<u64> {
-        self.refuse_shared("power")?;
+        self.check_own_power("power")?;
         let power = self.reported_power_mw(which)?;
-        self.refuse_zero("power", power)?;
+        self.check_not_zero("power", power)?;
         Ok(power)
     }
 
@@ -196,7 +196,7 @@ impl Device {
             Power::Average => (powers.average_mw, powers.instant_mw),
         };
         match (asked, other) {
-            (Some(mw), _) => self.refuse_stale(what, stale_ms).map(|()| mw),
+            (Some(mw), _) => self.check_fresh(what, stale_ms).map(|()| mw),
             (None, Some(_)) => {
                 let why = match which {
                     Power::Instant => "this GPU reports average power only; ask for that",
@@ -212,16 +212,16 @@ impl Device {
 
     /// Both powers, and for how long their time has stood still, if that is too long.
     fn powers(&self, what: &'static str) -> Result<(Powers, Option<u64>)> {
-        match (&self.files, &self.vendor) {
-            (Some(files), _) => self.file_powers(files, what),
-            (None, Some(vendor)) => {
+        match (&self.sysfs, &self.amdsmi) {
+            (Some(sysfs), _) => self.file_powers(sysfs, what),
+            (None, Some(amdsmi)) => {
                 let look = || {
-                    let powers = self.vendor_powers(vendor)?;
+                    let powers = self.vendor_powers(amdsmi)?;
                     // Up to 25.x a failed read repeats the last ones with SUCCESS, and without a time of their own.
-                    let repeated_ns = if powers.any() { vendor.time_of_repeated_ns() } else { None };
-                    Ok((powers, self.standing_still_ms(repeated_ns)))
+                    let repeated_ns = if powers.any() { amdsmi.sample_time_ns() } else { None };
+                    Ok((powers, self.stale_for_ms(repeated_ns)))
                 };
-                again_if_old(look, |(_, stale_ms)| stale_ms.is_some())
+                retry_if_stale(look, |(_, stale_ms)| stale_ms.is_some())
             }
             (None, None) => Err(self.without_source(what)),
         }
@@ -231,75 +231,77 @@ impl Device {
     #[inline]
     pub fn raw_energy(&self, unit: EnergyResolution) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
-        self.refuse_shared(WHAT)?;
-        match self.at_once(unit) {
+        self.check_own_power(WHAT)?;
+        match self.read_fast(unit) {
             Some(t) => Ok(t.energy()),
-            None => self.closer_energy(unit),
+            None => self.raw_energy_slow(unit),
         }
     }
 
     /// The same where something may be the matter: another look.
-    fn closer_energy(&self, unit: EnergyResolution) -> Result<RawEnergy> {
+    fn raw_energy_slow(&self, unit: EnergyResolution) -> Result<RawEnergy> {
         const WHAT: &str = "energy";
-        let mut raw = match (&self.files, &self.vendor) {
-            (Some(files), _) => self.file_energy(files, WHAT)?,
-            (None, Some(vendor)) => match self.fresh_count_by(vendor) {
+        let mut raw = match (&self.sysfs, &self.amdsmi) {
+            (Some(sysfs), _) => self.file_energy(sysfs, WHAT)?,
+            (None, Some(amdsmi)) => match self.read_count_checked(amdsmi) {
                 Ok(raw) => raw,
-                Err(n) => return Err(self.why_no_count(vendor, WHAT, n)),
+                Err(n) => return Err(self.energy_error(amdsmi, WHAT, n)),
             },
             (None, None) => return Err(self.without_source(WHAT)),
         };
-        self.refuse_zero(WHAT, raw.accumulator)?;
-        raw.unit_uj = unit.uj(raw.unit_uj);
+        self.check_not_zero(WHAT, raw.accumulator)?;
+        raw.resolution_uj = unit.uj(raw.resolution_uj);
         Ok(raw)
     }
 
     /// Energy in millijoules since the counter's own zero, if the counter is to be trusted.
     #[inline]
     pub fn energy_mj(&self, unit: EnergyResolution) -> Result<u64> {
-        if !self.is_secondary() && self.verdict().is_usable() {
-            if let Some(mj) = self.energy_mj_at_once(unit) {
+        if !self.is_secondary() && self.counter_state().is_usable() {
+            if let Some(mj) = self.energy_mj_fast(unit) {
                 return Ok(mj);
             }
         }
-        self.energy_or_why_not(unit)
+        self.energy_mj_slow(unit)
     }
 
-    fn energy_or_why_not(&self, unit: EnergyResolution) -> Result<u64> {
+    fn energy_mj_slow(&self, unit: EnergyResolution) -> Result<u64> {
         const WHAT: &str = "energy";
-        self.refuse_shared(WHAT)?;
-        let verdict = self.verdict();
-        if verdict == CounterStatus::Pending {
+        self.check_own_power(WHAT)?;
+        let counter_state = self.counter_state();
+        if counter_state == CounterState::Pending {
             return Err(Error::NotYet { device: self.label(), what: WHAT });
         }
         // Where validation could not read it, the call itself says why.
-        if !verdict.is_usable() && verdict != CounterStatus::Unsupported {
-            return Err(self.not_supported(WHAT, &format!("its energy counter is not trusted: {}", verdict.why())));
+        if !counter_state.is_usable() && counter_state != CounterState::Unsupported {
+            return Err(
+                self.not_supported(WHAT, &format!("its energy counter is not trusted: {}", counter_state.why()))
+            );
         }
-        let raw = self.closer_energy(unit)?;
-        if verdict == CounterStatus::Unsupported {
+        let raw = self.raw_energy_slow(unit)?;
+        if counter_state == CounterState::Unsupported {
             return Err(self.not_supported(
                 WHAT,
                 "its energy counter could not be read when the session was opened, so nothing tells whether it is to be trusted; open another session",
             ));
         }
-        self.refuse_stale(WHAT, raw.stale_ms)?;
+        self.check_fresh(WHAT, raw.stale_ms)?;
         self.to_mj(&raw)
     }
 
     #[inline]
     pub fn to_mj(&self, raw: &RawEnergy) -> Result<u64> {
-        energy_mj(raw.accumulator, raw.unit_uj).ok_or_else(|| {
-            self.not_supported("energy", &format!("libamd_smi reports a unit of {} µJ for it", raw.unit_uj))
+        energy_mj(raw.accumulator, raw.resolution_uj).ok_or_else(|| {
+            self.not_supported("energy", &format!("libamd_smi reports a unit of {} µJ for it", raw.resolution_uj))
         })
     }
 
     /// Hotspot (junction) temperature in degrees Celsius.
     pub fn temperature_c(&self) -> Result<i32> {
         const WHAT: &str = "temperature";
-        let celsius = match (&self.files, &self.vendor) {
-            (Some(files), _) => self.file_hotspot_c(files, WHAT)?,
-            (None, Some(vendor)) => self.vendor_hotspot_c(vendor)?,
+        let celsius = match (&self.sysfs, &self.amdsmi) {
+            (Some(sysfs), _) => self.file_hotspot_c(sysfs, WHAT)?,
+            (None, Some(amdsmi)) => self.vendor_hotspot_c(amdsmi)?,
             (None, None) => return Err(self.without_source(WHAT)),
         };
         match i32::try_from(celsius) {
@@ -310,8 +312,8 @@ impl Device {
 
     /// The highest and the lowest clock of the domain, as Zeus has it: [max, min].
     pub fn clocks_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
-        match &self.vendor {
-            Some(vendor) => self.vendor_clocks_mhz(vendor, clock),
+        match &self.amdsmi {
+            Some(amdsmi) => self.vendor_clocks_mhz(amdsmi, clock),
             None => self.file_clocks_mhz(clock),
         }
     }
@@ -337,9 +339,9 @@ impl Device {
             Ok(mw) => mw != 0,
             Err(e) => passing(e.kind()),
         };
-        let counts = match (&self.files, &self.vendor) {
-            (Some(files), _) => self.file_energy(files, "energy"),
-            (None, Some(vendor)) => self.vendor_energy(vendor, "energy"),
+        let counts = match (&self.sysfs, &self.amdsmi) {
+            (Some(sysfs), _) => self.file_energy(sysfs, "energy"),
+            (None, Some(amdsmi)) => self.vendor_energy(amdsmi, "energy"),
             (None, None) => Err(self.without_source("energy")),
         };
         let counts = counts.map_or_else(|e| passing(e.kind()), |raw| raw.accumulator != 0);
@@ -347,7 +349,7 @@ impl Device {
     }
 
     /// Of two dies one reports zeroes. If that is the one that was taken for the other, they are no readings.
-    fn refuse_zero(&self, what: &'static str, value: u64) -> Result<()> {
+    fn check_not_zero(&self, what: &'static str, value: u64) -> Result<()> {
         if value == 0 && self.role == Role::PrimaryDie {
             let why = "it reports 0, as second dies do, and when the session was opened nothing told which die it is; open another session";
             return Err(self.not_supported(what, why));
@@ -365,7 +367,7 @@ impl Device {
 
     /// One counter, one limit a package: where they are another GPU's, this one refuses and names it.
     #[inline]
-    fn refuse_shared(&self, what: &'static str) -> Result<()> {
+    fn check_own_power(&self, what: &'static str) -> Result<()> {
         let is = match self.role {
             Role::Single | Role::PrimaryDie => return Ok(()),
             Role::SecondaryDie { .. } => "it is the second die of its package and reports nothing of its own",
@@ -373,7 +375,7 @@ impl Device {
                 "it is a partition of a package that is measured as a whole, by its first partition"
             }
         };
-        let who = self.shared_with.as_deref().unwrap_or("nothing tells which GPU");
+        let who = self.measured_by.as_deref().unwrap_or("nothing tells which GPU");
         Err(self.not_supported(what, &format!("{is}; {who} has it, for all of the package")))
     }
 }

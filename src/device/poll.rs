@@ -1,7 +1,7 @@
 //! Looks at a GPU: what it counts and draws, into the book that windows and samplers read.
 
 use super::Device;
-use crate::energy::CounterStatus;
+use crate::energy::CounterState;
 use crate::energy::{AccumulatorTracker, EnergyResolution, RawSample, TrackerSnapshot};
 use crate::error::Kind;
 use crate::platform::clock::boot_ns;
@@ -12,57 +12,58 @@ const UNKNOWN_LIMIT_MW: u64 = 1_500_000;
 
 /// What a look came to.
 pub struct PollResult {
-    pub look: RawSample,
+    pub sample: RawSample,
     /// The state of the book after it; its edge is when the look was over.
-    pub mark: TrackerSnapshot,
-    pub ceiling_mw: u64,
+    pub snapshot: TrackerSnapshot,
+    pub max_power_mw: u64,
     /// How long a 32-bit counter takes to come round at most power.
     pub wrap_ns: Option<u64>,
 }
 
 impl Device {
     /// Looks, and writes it into the book.
-    pub fn look(&self) -> PollResult {
-        let begun = self.ledger.lock().is_some();
+    pub fn poll(&self) -> PollResult {
+        let begun = self.tracker.lock().is_some();
         // Asks for the limit, which may have something to log: not with the lock held, the host's sink may call back.
         let fresh = (!begun).then(|| AccumulatorTracker::new(self.counter_bits(), self.highest_limit_mw()));
-        let mut book = self.ledger.lock();
-        let ledger = book.get_or_insert_with(|| fresh.unwrap_or_else(|| AccumulatorTracker::new(64, UNKNOWN_LIMIT_MW)));
-        let look = self.look_once();
-        ledger.add(&look);
-        let stopped = ledger.has_stopped();
-        let looked = PollResult {
-            look,
-            mark: ledger.mark(look.seen_ns),
-            ceiling_mw: ledger.ceiling_mw(),
-            wrap_ns: ledger.wrap_ns(),
+        let mut guard = self.tracker.lock();
+        let tracker =
+            guard.get_or_insert_with(|| fresh.unwrap_or_else(|| AccumulatorTracker::new(64, UNKNOWN_LIMIT_MW)));
+        let sample = self.poll_source();
+        tracker.add(&sample);
+        let stopped = tracker.is_stuck();
+        let polled = PollResult {
+            sample,
+            snapshot: tracker.snapshot(sample.seen_ns),
+            max_power_mw: tracker.max_power_mw(),
+            wrap_ns: tracker.wrap_ns(),
         };
-        drop(book);
-        if stopped && self.verdict().is_usable() {
-            self.set_verdict(CounterStatus::Stuck);
+        drop(guard);
+        if stopped && self.counter_state().is_usable() {
+            self.set_counter_state(CounterState::Stuck);
             log::warning(|| format!("{}: its energy counter has stopped, and is not used any more", self.label()));
         }
-        looked
+        polled
     }
 
-    fn look_once(&self) -> RawSample {
-        let mut look = RawSample::default();
+    fn poll_source(&self) -> RawSample {
+        let mut sample = RawSample::default();
         if let Ok(r) = self.reading(EnergyResolution::Reported, false) {
             if let Some(raw) = r.energy {
-                look.accumulator = Some(raw.accumulator);
-                look.unit_uj = raw.unit_uj;
-                look.firmware_ns = raw.firmware_time_ns;
+                sample.accumulator = Some(raw.accumulator);
+                sample.resolution_uj = raw.resolution_uj;
+                sample.firmware_ns = raw.firmware_time_ns;
             }
-            look.driver_ns = r.driver_ns;
-            look.stale = r.stale_ms.is_some();
-            look.no_counter = r.no_counter;
-            look.asleep = r.why == Some(Kind::Busy);
-            look.power_mw = r.instant_mw.or(r.average_mw);
-            look.averaged = r.instant_mw.is_none() && r.average_mw.is_some();
-            look.no_power = r.no_power;
+            sample.driver_ns = r.driver_ns;
+            sample.stale = r.stale_ms.is_some();
+            sample.counter_unsupported = r.counter_unsupported;
+            sample.suspended = r.why == Some(Kind::Busy);
+            sample.power_mw = r.instant_mw.or(r.average_mw);
+            sample.averaged = r.instant_mw.is_none() && r.average_mw.is_some();
+            sample.power_unsupported = r.power_unsupported;
         }
-        look.seen_ns = boot_ns();
-        look
+        sample.seen_ns = boot_ns();
+        sample
     }
 
     /// The firmware of MI100 and of Radeon counts in 32 bits, that of MI200 and later in 64. Early drivers lost the upper

@@ -43,23 +43,23 @@ impl Device {
     }
 
     /// Puts back what differs; a failure of the one does not keep the other from it.
-    pub fn put_back(&self, was: &SavedSettings) -> Result<()> {
+    pub fn restore(&self, was: &SavedSettings) -> Result<()> {
         let cap = was.cap_uw.map_or(Ok(()), |uw| self.change_power_limit(|_| Ok(uw)));
         if let Role::SecondaryPartition { .. } = self.role {
             return cap;
         }
-        let clocks = self.put_clocks_back(was.clocks, was.locks);
+        let clocks = self.restore_clocks(was.clocks, was.locks);
         cap.and(clocks)
     }
 
     /// The same through the kernel's files, where libamd_smi would not. Did everything come back?
     #[must_use]
-    pub fn put_back_by_files(&self, was: &SavedSettings) -> bool {
+    pub fn restore_via_sysfs(&self, was: &SavedSettings) -> bool {
         if (was.cap_uw.is_some() && !self.hwmon.is_there()) || was.clocks.level.is_none() {
             return false;
         }
         let mut writes = Vec::new();
-        self.writes(was, &mut writes);
+        self.sysfs_writes(was, &mut writes);
         let is = |w: &SysfsWrite| crate::sysfs::text(&w.file).as_deref() == Some(w.is.as_str());
         for w in writes.iter().filter(|w| !is(w)) {
             for (file, text) in &w.texts {
@@ -80,7 +80,7 @@ impl Device {
     }
 
     /// The same for somebody who has nothing but the kernel's files.
-    pub fn writes(&self, was: &SavedSettings, to: &mut Vec<SysfsWrite>) {
+    pub fn sysfs_writes(&self, was: &SavedSettings, to: &mut Vec<SysfsWrite>) {
         if let Some((uw, file)) = was.cap_uw.zip(self.hwmon.power_cap_file()) {
             to.push(SysfsWrite { is: uw.to_string(), texts: vec![(file.clone(), format!("{uw}\n"))], file });
         }

@@ -3,41 +3,41 @@
 use super::sample::{RawSample, SLOWEST_NS};
 
 /// Two clocks that go at one pace are apart by no more than this part of a time.
-pub(in crate::energy) const KEPT_PACE: u64 = 256;
+pub(in crate::energy) const DRIFT_DENOMINATOR: u64 = 256;
 
 /// The driver's clock is `CLOCK_BOOTTIME`, says the kernel. In a namespace of its own, or before a driver that knows
 /// better, its zero is elsewhere: then it keeps our pace, and is never near.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct DriverClockOffset {
     first: Option<(u64, u64)>,
-    least_lag_ns: i64,
-    paced: bool,
+    min_offset_ns: i64,
+    in_sync: bool,
 }
 
 /// Caches and drivers keep a table for a tenth of that.
-const NEAR_NS: i64 = 1_000_000_000;
+const MAX_LATENCY_NS: i64 = 1_000_000_000;
 
 impl DriverClockOffset {
-    pub fn add(&mut self, look: &RawSample) {
-        let Some(driver) = look.driver_ns else { return };
-        let lag = look.seen_ns.wrapping_sub(driver) as i64;
+    pub fn add(&mut self, sample: &RawSample) {
+        let Some(driver) = sample.driver_ns else { return };
+        let lag = sample.seen_ns.wrapping_sub(driver) as i64;
         let Some((d, seen)) = self.first else {
-            (self.first, self.least_lag_ns) = (Some((driver, look.seen_ns)), lag);
+            (self.first, self.min_offset_ns) = (Some((driver, sample.seen_ns)), lag);
             return;
         };
-        self.least_lag_ns = self.least_lag_ns.min(lag);
-        let (ours, theirs) = (look.seen_ns.saturating_sub(seen), driver.saturating_sub(d));
+        self.min_offset_ns = self.min_offset_ns.min(lag);
+        let (ours, theirs) = (sample.seen_ns.saturating_sub(seen), driver.saturating_sub(d));
         // A table that stands still has no pace, however old it is.
-        self.paced |= ours > 2 * SLOWEST_NS && theirs.abs_diff(ours) < ours / 4 + SLOWEST_NS;
+        self.in_sync |= ours > 2 * SLOWEST_NS && theirs.abs_diff(ours) < ours / 4 + SLOWEST_NS;
     }
 
     /// What has to be added to its times.
-    pub fn zero_ns(&self) -> i64 {
-        let near = (0..NEAR_NS).contains(&self.least_lag_ns);
-        if near || !self.paced {
+    pub fn driver_offset_ns(&self) -> i64 {
+        let near = (0..MAX_LATENCY_NS).contains(&self.min_offset_ns);
+        if near || !self.in_sync {
             0
         } else {
-            self.least_lag_ns
+            self.min_offset_ns
         }
     }
 }
@@ -55,13 +55,13 @@ pub(super) struct FirmwareClockMonitor {
 
 impl FirmwareClockMonitor {
     /// It would tell of a reset.
-    pub fn is_proven(&self) -> bool {
+    pub fn is_in_sync(&self) -> bool {
         self.proven && !self.useless
     }
 
     /// Tells of a reset even if the counter is past where it was.
-    pub fn is_anew(&mut self, look: &RawSample) -> bool {
-        let (Some(driver), Some(firmware), false) = (look.driver_ns, look.firmware_ns, self.useless) else {
+    pub fn restarted(&mut self, sample: &RawSample) -> bool {
+        let (Some(driver), Some(firmware), false) = (sample.driver_ns, sample.firmware_ns, self.useless) else {
             return false;
         };
         let Some((d, f)) = self.anchor else {
@@ -71,15 +71,15 @@ impl FirmwareClockMonitor {
         let ns = driver.saturating_sub(d);
         // The count may be as much older than the driver's time as the slowest refresh takes, at both ends. Two clocks
         // that have kept pace are never far apart again, however long nobody looked.
-        let apart = ns / if self.proven { KEPT_PACE } else { 4 };
+        let apart = ns / if self.proven { DRIFT_DENOMINATOR } else { 4 };
         let fits = firmware >= f && (firmware - f).abs_diff(ns) <= apart + 2 * SLOWEST_NS;
-        let anew = self.proven && !fits;
+        let restarted = self.proven && !fits;
         self.useless = !self.proven && !fits;
         self.proven = fits && (self.proven || ns >= 1_000_000_000);
-        if self.proven || anew {
+        if self.proven || restarted {
             self.anchor = Some((driver, firmware));
         }
-        anew
+        restarted
     }
 }
 
@@ -97,26 +97,26 @@ pub(super) struct ClockOffset {
 
 const PACE_HOLDS_NS: u64 = 10_000_000_000;
 /// The least of fewer ages than this may be a large one.
-const ENOUGH_AGES: u32 = 8;
+const MIN_OFFSETS: u32 = 8;
 
 impl ClockOffset {
-    pub fn add(&mut self, look: &RawSample) {
-        let Some(ahead) = look.ahead_ns() else { return };
-        if look.seen_ns.saturating_sub(self.since_ns) > PACE_HOLDS_NS {
-            (self.before, self.now, self.since_ns) = (self.now, None, look.seen_ns);
+    pub fn add(&mut self, sample: &RawSample) {
+        let Some(ahead) = sample.driver_minus_firmware_ns() else { return };
+        if sample.seen_ns.saturating_sub(self.since_ns) > PACE_HOLDS_NS {
+            (self.before, self.now, self.since_ns) = (self.now, None, sample.seen_ns);
         }
         self.now = Some(self.now.map_or(ahead, |n| n.min(ahead)));
-        if self.last != look.firmware_ns {
-            (self.last, self.different) = (look.firmware_ns, self.different.saturating_add(1));
+        if self.last != sample.firmware_ns {
+            (self.last, self.different) = (sample.firmware_ns, self.different.saturating_add(1));
         }
     }
 
     /// The least of them is the age of a count that was new.
-    pub fn are_enough(&self) -> bool {
-        self.different >= ENOUGH_AGES
+    pub fn is_settled(&self) -> bool {
+        self.different >= MIN_OFFSETS
     }
 
-    pub fn least(&self) -> Option<i64> {
+    pub fn min(&self) -> Option<i64> {
         self.now.into_iter().chain(self.before).min()
     }
 }

@@ -1,6 +1,6 @@
 //! What is seen of one counter while it is checked, and what that comes to. Pure.
 
-use super::validation::CounterStatus;
+use super::validation::CounterState;
 
 /// What one look showed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -12,32 +12,32 @@ pub struct Observation {
     /// There is a count to be read.
     pub counter: bool,
     /// There is none, for sure.
-    pub no_counter: bool,
+    pub counter_unsupported: bool,
     /// The GPU sleeps or is in reset, and nothing is to be had of it now.
-    pub asleep: bool,
+    pub suspended: bool,
     pub power_mw: Option<u64>,
     /// That is one which the firmware averages, over seconds.
     pub averaged: bool,
     /// No power is reported, for sure.
-    pub no_power: bool,
+    pub power_unsupported: bool,
     /// The counter's time is its own: one that moves is a refresh.
     pub timed: bool,
 }
 
 /// So many refreshes, each with counts, are no accident.
-const ENOUGH_REFRESHES: u32 = 4;
-const ENOUGH_NS: u64 = 20_000_000;
+const MIN_REFRESHES: u32 = 4;
+const MIN_SPAN_NS: u64 = 20_000_000;
 /// A counter is reset once while it is looked at, but not again and again.
-const FEW_RESETS: u32 = 1;
+const MAX_RESETS: u32 = 1;
 /// A single answer may be a torn or a passing one.
-const ENOUGH_REFUSALS: u32 = 3;
+const MIN_REFUSALS: u32 = 3;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ValidationEvidence {
     counter: bool,
-    no_counter: u32,
-    asleep: bool,
-    no_power: u32,
+    counter_unsupported: u32,
+    suspended: bool,
+    power_unsupported: u32,
     counted_pj: u128,
     span_ns: u64,
     refreshes: u32,
@@ -52,9 +52,9 @@ pub struct ValidationEvidence {
 impl ValidationEvidence {
     pub fn add(&mut self, seen: Observation) {
         self.counter |= seen.counter;
-        self.no_counter += u32::from(seen.no_counter);
-        self.asleep = seen.asleep;
-        self.no_power += u32::from(seen.no_power);
+        self.counter_unsupported += u32::from(seen.counter_unsupported);
+        self.suspended = seen.suspended;
+        self.power_unsupported += u32::from(seen.power_unsupported);
         self.resets += u32::from(seen.reset);
         if let Some((pj, ns)) = seen.moved {
             self.counted_pj += pj;
@@ -78,47 +78,47 @@ impl ValidationEvidence {
     /// The power is still on its way to what is drawn, so that it says little: a step of the load shows in the counter at
     /// once, and in an average after seconds.
     #[must_use]
-    pub fn is_behind(&self) -> bool {
+    pub fn average_is_lagging(&self) -> bool {
         let (least, most) = (self.least_mw.unwrap_or(0), self.most_mw.unwrap_or(0));
         self.averaged && most - least > least / 20 + 1000
     }
 
-    /// A verdict that no more looking would change.
+    /// A counter state that no more looking would change.
     #[must_use]
-    pub fn early(&self) -> Option<CounterStatus> {
-        if !self.counter && self.no_counter >= ENOUGH_REFUSALS {
-            return Some(CounterStatus::Unsupported);
+    pub fn decide_early(&self) -> Option<CounterState> {
+        if !self.counter && self.counter_unsupported >= MIN_REFUSALS {
+            return Some(CounterState::Unsupported);
         }
-        if self.counter && self.most_mw.is_none() && self.no_power >= ENOUGH_REFUSALS {
-            return Some(CounterStatus::NoPowerToCompare);
+        if self.counter && self.most_mw.is_none() && self.power_unsupported >= MIN_REFUSALS {
+            return Some(CounterState::NoPowerToCompare);
         }
-        let steady = self.stood == 0 && self.resets <= FEW_RESETS;
-        let sure = steady && self.refreshes >= ENOUGH_REFRESHES && self.span_ns >= ENOUGH_NS;
+        let steady = self.stood == 0 && self.resets <= MAX_RESETS;
+        let sure = steady && self.refreshes >= MIN_REFRESHES && self.span_ns >= MIN_SPAN_NS;
         // Narrower than the rule that decides in the end: what is near its edges is looked at for longer.
-        (sure && self.is_within(4, self.span_ns)).then_some(CounterStatus::Trusted)
+        (sure && self.is_within(4, self.span_ns)).then_some(CounterState::Trusted)
     }
 
-    /// The verdict after the half second of [`super::fixed`], of which this saw all: the same where that one is right. It
+    /// The counter state after the half second of [`super::fixed`], of which this saw all: the same where that one is right. It
     /// takes the least and the most of the powers where that one takes the first.
     #[must_use]
-    pub fn late(&self, looked_ns: u64) -> CounterStatus {
+    pub fn decide_final(&self, observed_ns: u64) -> CounterState {
         if !self.counter {
             // One that sleeps may have a counter, and is asked again.
-            return if self.asleep { CounterStatus::Pending } else { CounterStatus::Unsupported };
+            return if self.suspended { CounterState::Pending } else { CounterState::Unsupported };
         }
         if self.most_mw.unwrap_or(0) == 0 {
-            return CounterStatus::NoPowerToCompare;
+            return CounterState::NoPowerToCompare;
         }
         // What stands still has no time of its own.
-        let span_ns = if self.counted_pj == 0 { looked_ns } else { self.span_ns };
-        if self.resets > FEW_RESETS {
-            CounterStatus::Implausible
+        let span_ns = if self.counted_pj == 0 { observed_ns } else { self.span_ns };
+        if self.resets > MAX_RESETS {
+            CounterState::Implausible
         } else if self.is_within(10, span_ns) {
-            CounterStatus::Trusted
+            CounterState::Trusted
         } else if self.counted_pj == 0 {
-            CounterStatus::Stuck
+            CounterState::Stuck
         } else {
-            CounterStatus::Implausible
+            CounterState::Implausible
         }
     }
 }
@@ -127,7 +127,7 @@ impl ValidationEvidence {
 mod tests {
     use super::*;
 
-    fn look(pj: u128, ms: u64, mw: u64) -> Observation {
+    fn observed(pj: u128, ms: u64, mw: u64) -> Observation {
         Observation {
             moved: Some((pj, ms * 1_000_000)),
             counter: true,
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    fn looks(n: u32, one: Observation) -> ValidationEvidence {
+    fn repeated(n: u32, one: Observation) -> ValidationEvidence {
         let mut e = ValidationEvidence::default();
         (0..n).for_each(|_| e.add(one));
         e
@@ -148,42 +148,48 @@ mod tests {
 
     #[test]
     fn early_only_when_it_is_sure() {
-        assert_eq!(looks(3, look(RIGHT, 10, 300_000)).early(), None);
-        assert_eq!(looks(4, look(RIGHT, 10, 300_000)).early(), Some(CounterStatus::Trusted));
-        assert_eq!(looks(4, look(RIGHT / 10, 1, 300_000)).early(), None, "4 ms are too short");
-        assert_eq!(looks(50, look(RIGHT / 6, 10, 300_000)).early(), None);
-        assert_eq!(looks(50, look(0, 10, 300_000)).early(), None);
-        let mut stood_once = looks(9, look(RIGHT, 10, 300_000));
-        stood_once.add(look(0, 10, 300_000));
-        assert_eq!(stood_once.early(), None);
-        let none = Observation { no_counter: true, power_mw: Some(1), ..Observation::default() };
-        assert_eq!(looks(2, none).early(), None);
-        assert_eq!(looks(3, none).early(), Some(CounterStatus::Unsupported));
-        let powerless = Observation { counter: true, no_power: true, ..Observation::default() };
-        assert_eq!(looks(3, powerless).early(), Some(CounterStatus::NoPowerToCompare));
+        assert_eq!(repeated(3, observed(RIGHT, 10, 300_000)).decide_early(), None);
+        assert_eq!(repeated(4, observed(RIGHT, 10, 300_000)).decide_early(), Some(CounterState::Trusted));
+        assert_eq!(repeated(4, observed(RIGHT / 10, 1, 300_000)).decide_early(), None, "4 ms are too short");
+        assert_eq!(repeated(50, observed(RIGHT / 6, 10, 300_000)).decide_early(), None);
+        assert_eq!(repeated(50, observed(0, 10, 300_000)).decide_early(), None);
+        let mut stood_once = repeated(9, observed(RIGHT, 10, 300_000));
+        stood_once.add(observed(0, 10, 300_000));
+        assert_eq!(stood_once.decide_early(), None);
+        let none = Observation { counter_unsupported: true, power_mw: Some(1), ..Observation::default() };
+        assert_eq!(repeated(2, none).decide_early(), None);
+        assert_eq!(repeated(3, none).decide_early(), Some(CounterState::Unsupported));
+        let powerless = Observation { counter: true, power_unsupported: true, ..Observation::default() };
+        assert_eq!(repeated(3, powerless).decide_early(), Some(CounterState::NoPowerToCompare));
     }
 
     #[test]
     fn late_is_zeus_rule_with_the_least_and_the_most_power() {
         let half_second = 500_000_000;
-        assert_eq!(looks(50, look(RIGHT / 9, 10, 300_000)).late(half_second), CounterStatus::Trusted);
-        assert_eq!(looks(50, look(RIGHT / 11, 10, 300_000)).late(half_second), CounterStatus::Implausible);
-        assert_eq!(looks(50, look(RIGHT * 9, 10, 300_000)).late(half_second), CounterStatus::Trusted);
-        assert_eq!(looks(50, look(RIGHT * 11, 10, 300_000)).late(half_second), CounterStatus::Implausible);
-        assert_eq!(looks(50, look(0, 10, 300_000)).late(half_second), CounterStatus::Stuck);
-        assert_eq!(looks(50, look(RIGHT, 10, 0)).late(half_second), CounterStatus::NoPowerToCompare);
-        assert_eq!(ValidationEvidence::default().late(half_second), CounterStatus::Unsupported);
+        assert_eq!(repeated(50, observed(RIGHT / 9, 10, 300_000)).decide_final(half_second), CounterState::Trusted);
         assert_eq!(
-            looks(50, Observation { asleep: true, ..Observation::default() }).late(half_second),
-            CounterStatus::Pending
+            repeated(50, observed(RIGHT / 11, 10, 300_000)).decide_final(half_second),
+            CounterState::Implausible
+        );
+        assert_eq!(repeated(50, observed(RIGHT * 9, 10, 300_000)).decide_final(half_second), CounterState::Trusted);
+        assert_eq!(
+            repeated(50, observed(RIGHT * 11, 10, 300_000)).decide_final(half_second),
+            CounterState::Implausible
+        );
+        assert_eq!(repeated(50, observed(0, 10, 300_000)).decide_final(half_second), CounterState::Stuck);
+        assert_eq!(repeated(50, observed(RIGHT, 10, 0)).decide_final(half_second), CounterState::NoPowerToCompare);
+        assert_eq!(ValidationEvidence::default().decide_final(half_second), CounterState::Unsupported);
+        assert_eq!(
+            repeated(50, Observation { suspended: true, ..Observation::default() }).decide_final(half_second),
+            CounterState::Pending
         );
         // Every step is one that cannot be.
-        let leaps = Observation { moved: None, reset: true, ..look(0, 10, 300_000) };
-        assert_eq!(looks(1, leaps).late(half_second), CounterStatus::Stuck);
-        assert_eq!(looks(2, leaps).late(half_second), CounterStatus::Implausible);
+        let jumps = Observation { moved: None, reset: true, ..observed(0, 10, 300_000) };
+        assert_eq!(repeated(1, jumps).decide_final(half_second), CounterState::Stuck);
+        assert_eq!(repeated(2, jumps).decide_final(half_second), CounterState::Implausible);
         // From idle to full load: the first power alone would call this one implausible.
-        let mut rise = looks(1, look(0, 0, 20_000));
-        (0..50).for_each(|_| rise.add(look(RIGHT, 10, 300_000)));
-        assert_eq!(rise.late(half_second), CounterStatus::Trusted);
+        let mut rise = repeated(1, observed(0, 0, 20_000));
+        (0..50).for_each(|_| rise.add(observed(RIGHT, 10, 300_000)));
+        assert_eq!(rise.decide_final(half_second), CounterState::Trusted);
     }
 }

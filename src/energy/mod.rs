@@ -12,9 +12,9 @@ mod units;
 mod validation;
 
 pub use evidence::{Observation, ValidationEvidence};
-pub use interval::{between, edges_within_pj, unseen_pj, EnergyInterval, Method};
+pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, EnergyInterval, Method};
 pub use sample::RawSample;
 pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::AccumulatorTracker;
 pub use units::{counts_pj, energy_mj, power_pj, EnergyResolution, Unit, FIRMWARE_UJ};
-pub use validation::{fixed, AtomicCounterStatus, CounterStatus, FIXED_MS};
+pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};

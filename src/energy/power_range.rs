@@ -6,7 +6,7 @@ use super::sample::RawSample;
 const SLOT_NS: u64 = 25_000_000;
 /// So many of these times are known, and with fewer than a few anything may lie between two looks.
 const KNOWN: usize = 16;
-const FEW: usize = 4;
+const MIN_SLOTS: usize = 4;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PowerRange {
@@ -18,10 +18,10 @@ pub(super) struct PowerRange {
 }
 
 impl PowerRange {
-    pub fn add(&mut self, look: &RawSample, mw: u64) {
-        if self.begun == 0 || look.seen_ns.saturating_sub(self.since_ns) >= SLOT_NS {
+    pub fn add(&mut self, sample: &RawSample, mw: u64) {
+        if self.begun == 0 || sample.seen_ns.saturating_sub(self.since_ns) >= SLOT_NS {
             self.slots[self.begun % KNOWN] = (mw, mw);
-            (self.begun, self.since_ns) = (self.begun + 1, look.seen_ns);
+            (self.begun, self.since_ns) = (self.begun + 1, sample.seen_ns);
         } else {
             let slot = &mut self.slots[(self.begun - 1) % KNOWN];
             *slot = (slot.0.min(mw), slot.1.max(mw));
@@ -30,7 +30,7 @@ impl PowerRange {
 
     /// `None` if too little is known.
     pub fn range(&self) -> Option<(u64, u64)> {
-        let known = self.slots.get(..self.begun.min(KNOWN)).filter(|k| k.len() >= FEW)?;
+        let known = self.slots.get(..self.begun.min(KNOWN)).filter(|k| k.len() >= MIN_SLOTS)?;
         known.iter().copied().reduce(|(low, high), (l, h)| (low.min(l), high.max(h)))
     }
 }

@@ -14,18 +14,18 @@ pub struct RawSample {
     pub seen_ns: u64,
     pub accumulator: Option<u64>,
     /// The GPU has no counter for sure; without it a missing accumulator may be a passing state.
-    pub no_counter: bool,
+    pub counter_unsupported: bool,
     /// The GPU sleeps or is in reset: nothing is to be had of it now.
-    pub asleep: bool,
+    pub suspended: bool,
     /// Microjoules a count, as reported.
-    pub unit_uj: f64,
+    pub resolution_uj: f64,
     /// The driver's clock (`CLOCK_BOOTTIME`) when it read the accumulator.
     pub driver_ns: Option<u64>,
     /// The firmware's clock at the accumulator's value; its zero is its own.
     pub firmware_ns: Option<u64>,
     pub power_mw: Option<u64>,
     /// The GPU reports no power for sure.
-    pub no_power: bool,
+    pub power_unsupported: bool,
     /// The power is one that the firmware averages, over seconds.
     pub averaged: bool,
     /// The driver's clock stands still.
@@ -35,13 +35,13 @@ pub struct RawSample {
 impl RawSample {
     /// When it was so, on `CLOCK_BOOTTIME`: the driver's word, if that clock has its zero there, or else when we saw it.
     #[must_use]
-    pub fn at_ns(&self, zero_ns: i64) -> u64 {
-        self.driver_ns.map_or(self.seen_ns, |d| d.saturating_add_signed(zero_ns).min(self.seen_ns))
+    pub fn at_ns(&self, driver_offset_ns: i64) -> u64 {
+        self.driver_ns.map_or(self.seen_ns, |d| d.saturating_add_signed(driver_offset_ns).min(self.seen_ns))
     }
 
     /// How far the driver's clock is ahead of the firmware's.
     #[must_use]
-    pub fn ahead_ns(&self) -> Option<i64> {
+    pub fn driver_minus_firmware_ns(&self) -> Option<i64> {
         Some(self.driver_ns?.wrapping_sub(self.firmware_ns?) as i64)
     }
 

@@ -1,6 +1,6 @@
 //! The state of the book at one moment; what is measured is the difference of two.
 
-use super::clock_sync::KEPT_PACE;
+use super::clock_sync::DRIFT_DENOMINATOR;
 use super::sample::{RawSample, SLOWEST_NS};
 
 /// Sums since the book was begun; what counts are differences of two.
@@ -9,12 +9,12 @@ pub struct RunningTotals {
     /// Counts, wraps undone.
     pub counts: u64,
     /// What no count tells (over a reset), from the power, and how far off that may be.
-    pub patched_pj: u128,
-    pub slack_pj: u128,
+    pub bridged_pj: u128,
+    pub error_pj: u128,
     pub resets: u32,
     /// Power × time by trapezoids, how far off that may be, and how many there were.
     pub integral_pj: u128,
-    pub integral_slack_pj: u128,
+    pub integral_error_pj: u128,
     pub trapezoids: u64,
     /// Times longer than a sampler leaves between two looks.
     pub gaps: u32,
@@ -37,20 +37,20 @@ pub enum CounterStep {
 #[derive(Debug, Clone, Copy)]
 pub struct TrackerSnapshot {
     /// When the region began or ended, on `CLOCK_BOOTTIME`.
-    pub edge_ns: u64,
+    pub boundary_ns: u64,
     /// The last looks with a count and with a power.
     pub counted: Option<RawSample>,
     pub powered: Option<RawSample>,
     pub totals: RunningTotals,
     /// So much older than its time the count is, as far as was known then; and so much more any of that counter may be.
-    pub age_ns: u64,
-    pub unsure_ns: u64,
+    pub count_age_ns: u64,
+    pub age_uncertainty_ns: u64,
     /// The least that the driver's clock was ahead of the firmware's until then.
-    pub least_ahead_ns: Option<i64>,
+    pub min_driver_minus_firmware_ns: Option<i64>,
     /// What has to be added to the driver's times, as far as was known then.
-    pub zero_ns: i64,
+    pub driver_offset_ns: i64,
     /// When a count was last seen that the counter has since gone on from.
-    pub moving_ns: u64,
+    pub last_advance_ns: u64,
 }
 
 impl TrackerSnapshot {
@@ -70,20 +70,20 @@ impl TrackerSnapshot {
     pub fn firmware_since(&self, earlier: &TrackerSnapshot, by_driver: u64) -> Option<u64> {
         let firmware = |m: &TrackerSnapshot| m.counted.and_then(|c| c.firmware_ns);
         let ns = firmware(self)?.checked_sub(firmware(earlier)?)?;
-        let apart = (by_driver / 4 + 2_000_000).min(by_driver / KEPT_PACE + 2 * SLOWEST_NS);
+        let apart = (by_driver / 4 + 2_000_000).min(by_driver / DRIFT_DENOMINATOR + 2 * SLOWEST_NS);
         (ns.abs_diff(by_driver) <= apart).then_some(ns)
     }
 
     /// No count of that counter is older than its time by more.
     #[must_use]
-    pub fn oldest_ns(&self) -> u64 {
-        self.age_ns.max(self.unsure_ns)
+    pub fn max_age_ns(&self) -> u64 {
+        self.count_age_ns.max(self.age_uncertainty_ns)
     }
 
     /// The age of the count, with what is known later of the two clocks.
-    pub(super) fn age_by(&self, least_ahead_ns: Option<i64>) -> u64 {
-        let ahead = self.counted.and_then(|c| c.ahead_ns()).zip(least_ahead_ns);
+    pub(super) fn age_given(&self, min_driver_minus_firmware_ns: Option<i64>) -> u64 {
+        let ahead = self.counted.and_then(|c| c.driver_minus_firmware_ns()).zip(min_driver_minus_firmware_ns);
         let told = ahead.map_or(0, |(ahead, least)| ahead.saturating_sub(least).max(0).unsigned_abs());
-        self.age_ns.max(told)
+        self.count_age_ns.max(told)
     }
 }

@@ -7,7 +7,7 @@ const STOPPED_AFTER_NS: u64 = 250_000_000;
 /// A counter that moved so often in turn takes no longer for one move than for the longest of these, and a part more.
 const MOVES_IN_TURN: u32 = 4;
 /// Looks that are further apart tell little of the moment between them.
-const CLOSE_NS: u64 = 10_000_000;
+const MAX_PAIR_GAP_NS: u64 = 10_000_000;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StallDetector {
@@ -21,10 +21,10 @@ pub(super) struct StallDetector {
     moved_within_ns: u64,
     /// The shortest time in which it moved every time: it is refreshed about as often, at the least. And how often in turn
     /// it just did, in how long at most.
-    moves_in_ns: u64,
+    refresh_period_ns: u64,
     run: (u32, u64),
     /// When we last saw a count that it has since gone on from.
-    seen_moving_ns: u64,
+    last_advance_ns: u64,
 }
 
 impl Default for StallDetector {
@@ -35,58 +35,58 @@ impl Default for StallDetector {
             surely_stood_ns: 0,
             stood_ns: 0,
             moved_within_ns: 0,
-            moves_in_ns: SLOWEST_NS,
+            refresh_period_ns: SLOWEST_NS,
             run: (0, 0),
-            seen_moving_ns: 0,
+            last_advance_ns: 0,
         }
     }
 }
 
 impl StallDetector {
     /// It moved, within `ns` after a look at `seen_ns`.
-    pub fn moved(&mut self, ns: u64, seen_ns: u64) {
+    pub fn on_advance(&mut self, ns: u64, seen_ns: u64) {
         if self.standing_ns > 0 {
             self.stood_ns = self.stood_ns.max(self.moved_within_ns + self.standing_ns + ns.min(SLOWEST_NS));
             self.surely_stood_ns = self.surely_stood_ns.max(self.standing_ns);
         }
-        (self.still_ns, self.standing_ns, self.moved_within_ns) = (0, 0, ns.min(CLOSE_NS));
-        self.seen_moving_ns = seen_ns;
+        (self.still_ns, self.standing_ns, self.moved_within_ns) = (0, 0, ns.min(MAX_PAIR_GAP_NS));
+        self.last_advance_ns = seen_ns;
         self.run = (self.run.0 + 1, self.run.1.max(ns));
         if self.run.0 == MOVES_IN_TURN {
-            self.moves_in_ns = self.moves_in_ns.min(self.run.1 + self.run.1 / u64::from(MOVES_IN_TURN));
+            self.refresh_period_ns = self.refresh_period_ns.min(self.run.1 + self.run.1 / u64::from(MOVES_IN_TURN));
             self.run = (0, 0);
         }
     }
 
     /// It did not, for `ns`; was power `drawn`?
-    pub fn stood(&mut self, ns: u64, drawn: bool) {
+    pub fn on_stall(&mut self, ns: u64, drawn: bool) {
         self.still_ns = if drawn { self.still_ns + ns } else { 0 };
         self.standing_ns += ns;
         self.run = (0, 0);
     }
 
     /// It began anew.
-    pub fn was_reset(&mut self) {
+    pub fn on_reset(&mut self) {
         self.still_ns = 0;
     }
 
     /// It stands still for longer than any does that goes on, although power is drawn.
-    pub fn has_stopped(&self) -> bool {
+    pub fn is_stuck(&self) -> bool {
         self.still_ns >= STOPPED_AFTER_NS.max(2 * self.surely_stood_ns)
     }
 
     /// For how long it stands at the most, now or ever.
-    pub fn stands_ns(&self) -> u64 {
+    pub fn longest_stall_ns(&self) -> u64 {
         let now = if self.standing_ns > 0 { self.moved_within_ns + self.standing_ns } else { 0 };
         self.stood_ns.max(now)
     }
 
     /// How soon it moves, as far as is known.
-    pub fn moves_in_ns(&self) -> u64 {
-        self.moves_in_ns
+    pub fn refresh_period_ns(&self) -> u64 {
+        self.refresh_period_ns
     }
 
-    pub fn seen_moving_ns(&self) -> u64 {
-        self.seen_moving_ns
+    pub fn last_advance_ns(&self) -> u64 {
+        self.last_advance_ns
     }
 }

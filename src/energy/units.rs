@@ -27,8 +27,8 @@ impl EnergyResolution {
 /// floor(accumulator × unit / 1000), for any accumulator.
 #[must_use]
 #[inline]
-pub fn energy_mj(accumulator: u64, unit_uj: f64) -> Option<u64> {
-    Unit::of(unit_uj)?.mj(accumulator)
+pub fn energy_mj(accumulator: u64, resolution_uj: f64) -> Option<u64> {
+    Unit::of(resolution_uj)?.mj(accumulator)
 }
 
 /// Microjoules a count, exactly: a unit is a binary fraction (an `f32`, or 2^-16 J), mantissa × 2^-shift.
@@ -59,8 +59,8 @@ impl Unit {
 
 /// Counts in picojoules, rounded down.
 #[must_use]
-pub fn counts_pj(counts: u64, unit_uj: f64) -> u128 {
-    let Some((mantissa, shift)) = binary_fraction(unit_uj) else { return 0 };
+pub fn counts_pj(counts: u64, resolution_uj: f64) -> u128 {
+    let Some((mantissa, shift)) = binary_fraction(resolution_uj) else { return 0 };
     let scaled = u128::from(counts) * u128::from(mantissa);
     match scaled.checked_mul(1_000_000) {
         Some(pj) => pj >> shift,
@@ -112,8 +112,8 @@ mod tests {
     }
 
     /// The division first, in integers as wide as it takes.
-    fn slowly(accumulator: u64, unit_uj: f64) -> Option<u64> {
-        let (mantissa, shift) = binary_fraction(unit_uj)?;
+    fn slowly(accumulator: u64, resolution_uj: f64) -> Option<u64> {
+        let (mantissa, shift) = binary_fraction(resolution_uj)?;
         u64::try_from((u128::from(accumulator) * u128::from(mantissa) / 1000) >> shift).ok()
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// What validation found out about the counter of one GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
-pub enum CounterStatus {
+pub enum CounterState {
     /// Validation was switched off.
     NotChecked,
     /// It is still being checked.
@@ -26,40 +26,40 @@ pub enum CounterStatus {
     SecondaryPartition,
 }
 
-/// A verdict that many threads ask for and few change.
+/// A counter state that many threads ask for and few change.
 #[derive(Debug)]
-pub struct AtomicCounterStatus(AtomicU8);
+pub struct AtomicCounterState(AtomicU8);
 
-impl AtomicCounterStatus {
+impl AtomicCounterState {
     #[must_use]
-    pub fn new(v: CounterStatus) -> Self {
-        AtomicCounterStatus(AtomicU8::new(v as u8))
+    pub fn new(v: CounterState) -> Self {
+        AtomicCounterState(AtomicU8::new(v as u8))
     }
 
     #[must_use]
     #[inline]
-    pub fn get(&self) -> CounterStatus {
+    pub fn get(&self) -> CounterState {
         let n = self.0.load(Ordering::Acquire);
-        CounterStatus::ALL.get(usize::from(n)).copied().unwrap_or(CounterStatus::Unsupported)
+        CounterState::ALL.get(usize::from(n)).copied().unwrap_or(CounterState::Unsupported)
     }
 
-    pub fn set(&self, v: CounterStatus) {
+    pub fn set(&self, v: CounterState) {
         self.0.store(v as u8, Ordering::Release);
     }
 }
 
-impl CounterStatus {
+impl CounterState {
     /// In the order of their numbers.
-    const ALL: [CounterStatus; 9] = [
-        CounterStatus::NotChecked,
-        CounterStatus::Pending,
-        CounterStatus::Trusted,
-        CounterStatus::Stuck,
-        CounterStatus::Implausible,
-        CounterStatus::NoPowerToCompare,
-        CounterStatus::Unsupported,
-        CounterStatus::SecondaryDie,
-        CounterStatus::SecondaryPartition,
+    const ALL: [CounterState; 9] = [
+        CounterState::NotChecked,
+        CounterState::Pending,
+        CounterState::Trusted,
+        CounterState::Stuck,
+        CounterState::Implausible,
+        CounterState::NoPowerToCompare,
+        CounterState::Unsupported,
+        CounterState::SecondaryDie,
+        CounterState::SecondaryPartition,
     ];
 
     const _IN_ORDER: () = {
@@ -73,24 +73,24 @@ impl CounterStatus {
     /// May energies be taken from this counter?
     #[must_use]
     pub fn is_usable(self) -> bool {
-        matches!(self, CounterStatus::Trusted | CounterStatus::NotChecked)
+        matches!(self, CounterState::Trusted | CounterState::NotChecked)
     }
 
     /// Why not, for an error's text.
     #[must_use]
     pub fn why(self) -> &'static str {
         match self {
-            CounterStatus::NotChecked => "it was not checked",
-            CounterStatus::Pending => "it is still being checked",
-            CounterStatus::Trusted => "it agrees with the power",
-            CounterStatus::Stuck => "it does not move although power is drawn",
-            CounterStatus::Implausible => {
+            CounterState::NotChecked => "it was not checked",
+            CounterState::Pending => "it is still being checked",
+            CounterState::Trusted => "it agrees with the power",
+            CounterState::Stuck => "it does not move although power is drawn",
+            CounterState::Implausible => {
                 "it does not move as the power says it should (less than 0.1 or more than 10 times as fast)"
             }
-            CounterStatus::NoPowerToCompare => "no power is reported that it could be compared with",
-            CounterStatus::Unsupported => "the driver or libamd_smi offers no energy counter for this GPU",
-            CounterStatus::SecondaryDie => "it is the second die of a package, whose energy the first one counts",
-            CounterStatus::SecondaryPartition => {
+            CounterState::NoPowerToCompare => "no power is reported that it could be compared with",
+            CounterState::Unsupported => "the driver or libamd_smi offers no energy counter for this GPU",
+            CounterState::SecondaryDie => "it is the second die of a package, whose energy the first one counts",
+            CounterState::SecondaryPartition => {
                 "it is not the first partition of a package, which counts the energy of all"
             }
         }
@@ -102,20 +102,20 @@ pub const FIXED_MS: u64 = 500;
 
 /// Zeus's rule, word for word: energy measured over half a second against power × half a second.
 #[must_use]
-pub fn fixed(power_mw: Option<u64>, before_mj: Option<u64>, after_mj: Option<u64>) -> CounterStatus {
-    let (Some(before), Some(after)) = (before_mj, after_mj) else { return CounterStatus::Unsupported };
+pub fn zeus_rule(power_mw: Option<u64>, before_mj: Option<u64>, after_mj: Option<u64>) -> CounterState {
+    let (Some(before), Some(after)) = (before_mj, after_mj) else { return CounterState::Unsupported };
     let measured = after as f64 - before as f64;
     let expected = power_mw.unwrap_or(0) as f64 * FIXED_MS as f64 / 1e3;
     if expected < 0.001 {
-        return CounterStatus::NoPowerToCompare;
+        return CounterState::NoPowerToCompare;
     }
     let ratio = measured / expected;
     if 0.1 < ratio && ratio < 10.0 {
-        CounterStatus::Trusted
+        CounterState::Trusted
     } else if before == after {
-        CounterStatus::Stuck
+        CounterState::Stuck
     } else {
-        CounterStatus::Implausible
+        CounterState::Implausible
     }
 }
 
@@ -124,23 +124,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zeus_rule() {
+    fn as_zeus_decides() {
         // 600 W for half a second: 300 J.
-        let at = |after| fixed(Some(600_000), Some(1_000_000), Some(after));
-        assert_eq!(at(1_300_000), CounterStatus::Trusted);
-        assert_eq!(at(1_030_001), CounterStatus::Trusted);
-        assert_eq!(at(1_030_000), CounterStatus::Implausible);
-        assert_eq!(at(3_999_999), CounterStatus::Trusted);
-        assert_eq!(at(4_000_000), CounterStatus::Implausible);
-        assert_eq!(at(1_000_000), CounterStatus::Stuck);
-        assert_eq!(at(999_999), CounterStatus::Implausible);
-        assert_eq!(fixed(Some(0), Some(1), Some(2)), CounterStatus::NoPowerToCompare);
-        assert_eq!(fixed(None, Some(1), Some(2)), CounterStatus::NoPowerToCompare);
-        assert_eq!(fixed(Some(1), None, Some(2)), CounterStatus::Unsupported);
+        let at = |after| zeus_rule(Some(600_000), Some(1_000_000), Some(after));
+        assert_eq!(at(1_300_000), CounterState::Trusted);
+        assert_eq!(at(1_030_001), CounterState::Trusted);
+        assert_eq!(at(1_030_000), CounterState::Implausible);
+        assert_eq!(at(3_999_999), CounterState::Trusted);
+        assert_eq!(at(4_000_000), CounterState::Implausible);
+        assert_eq!(at(1_000_000), CounterState::Stuck);
+        assert_eq!(at(999_999), CounterState::Implausible);
+        assert_eq!(zeus_rule(Some(0), Some(1), Some(2)), CounterState::NoPowerToCompare);
+        assert_eq!(zeus_rule(None, Some(1), Some(2)), CounterState::NoPowerToCompare);
+        assert_eq!(zeus_rule(Some(1), None, Some(2)), CounterState::Unsupported);
         assert!(
-            CounterStatus::Trusted.is_usable()
-                && CounterStatus::NotChecked.is_usable()
-                && !CounterStatus::Stuck.is_usable()
+            CounterState::Trusted.is_usable()
+                && CounterState::NotChecked.is_usable()
+                && !CounterState::Stuck.is_usable()
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::device::{Device, PollResult};
 use crate::energy::{
-    counts_pj, edges_within_pj, power_pj, unseen_pj, EnergyInterval, EnergyResolution, Method, RawSample,
+    averaging_error_pj, counts_pj, inner_edge_error_pj, power_pj, EnergyInterval, EnergyResolution, Method, RawSample,
     RunningTotals, TrackerSnapshot,
 };
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Flags of a sample, as the interface has them.
 pub const ENERGY: u32 = 1;
 pub const POWER: u32 = 2;
-pub const SLOPE: u32 = 4;
+pub const COUNTER_POWER: u32 = 4;
 pub const INTEGRATED: u32 = 8;
 pub const RESET: u32 = 16;
 pub const GAP: u32 = 32;
@@ -28,10 +28,10 @@ pub struct Sample {
     /// Since the sampler's first look at the GPU.
     pub energy_uj: u64,
     /// How far that may be off (but for the unit).
-    pub slack_uj: u64,
+    pub error_uj: u64,
     pub power_mw: u64,
     /// From the counter, since the sample before.
-    pub slope_mw: u64,
+    pub counter_power_mw: u64,
 }
 
 /// What came of a drain.
@@ -57,7 +57,7 @@ struct RingBuffer {
     drained: u64,
     lost: u64,
     /// Microjoules a count, as it is used.
-    unit_uj: f64,
+    resolution_uj: f64,
     last: Vec<Option<LastRecorded>>,
     /// For each GPU when its counter was found to have stopped, and when it had last moved.
     stopped: Vec<Option<(u64, u64)>>,
@@ -66,12 +66,12 @@ struct RingBuffer {
 /// What the next sample of a GPU goes on from.
 #[derive(Clone, Copy)]
 struct LastRecorded {
-    mark: TrackerSnapshot,
+    snapshot: TrackerSnapshot,
     /// The look that the sample is of.
     own: RawSample,
     energy_pj: u128,
-    slack_pj: u128,
-    ceiling_mw: u64,
+    error_pj: u128,
+    max_power_mw: u64,
     usable: bool,
     /// When the counter was last seen to move, and what the book said then.
     moved_ns: u64,
@@ -79,7 +79,7 @@ struct LastRecorded {
 }
 
 /// No more than this many samples in one ring.
-const MOST: usize = 1 << 26;
+const MAX_SAMPLES: usize = 1 << 26;
 
 impl SampleRing {
     pub fn new(
@@ -89,8 +89,8 @@ impl SampleRing {
         capacity: usize,
     ) -> Result<SampleRing> {
         let mut samples = Vec::new();
-        if capacity == 0 || capacity > MOST {
-            return Err(Error::InvalidArgument(format!("capacity: {capacity} samples are not 1 to {MOST}")));
+        if capacity == 0 || capacity > MAX_SAMPLES {
+            return Err(Error::InvalidArgument(format!("capacity: {capacity} samples are not 1 to {MAX_SAMPLES}")));
         }
         // At once, so that sampling allocates nothing; memory is touched as it fills.
         samples.try_reserve_exact(capacity).map_err(|_| Error::Io {
@@ -103,7 +103,7 @@ impl SampleRing {
             taken: 0,
             drained: 0,
             lost: 0,
-            unit_uj: 0.0,
+            resolution_uj: 0.0,
             last: vec![None; devices],
             stopped: vec![None; devices],
         };
@@ -120,34 +120,34 @@ impl SampleRing {
     }
 
     /// Takes a look into the ring, if it is a new one and this sampler's time has come.
-    pub fn take(&self, device: &Device, looked: &PollResult) {
+    pub fn record(&self, device: &Device, polled: &PollResult) {
         let mut ring = self.ring.lock();
         let Some(last) = ring.last.get(device.index).copied() else { return };
-        let usable = device.verdict().is_usable() && looked.mark.counted.is_some();
-        let (mark, look) = (&looked.mark, &looked.look);
-        let own = if usable { mark.counted } else { mark.powered };
-        let Some(own) = own.or(mark.counted).or(mark.powered) else { return };
-        let at_ns = own.at_ns(mark.zero_ns);
+        let usable = device.counter_state().is_usable() && polled.snapshot.counted.is_some();
+        let (snapshot, raw) = (&polled.snapshot, &polled.sample);
+        let own = if usable { snapshot.counted } else { snapshot.powered };
+        let Some(own) = own.or(snapshot.counted).or(snapshot.powered) else { return };
+        let at_ns = own.at_ns(snapshot.driver_offset_ns);
         let mut sample = Sample { gpu: device.index as u32, time_ns: at_ns, ..Sample::default() };
-        let (mut energy_pj, mut slack_pj) = (0, 0);
-        let (mut moved_ns, mut moved) = (at_ns, mark.totals);
+        let (mut energy_pj, mut error_pj) = (0, 0);
+        let (mut moved_ns, mut moved) = (at_ns, snapshot.totals);
         if let Some(last) = last {
-            let since_ns = at_ns.saturating_sub(last.own.at_ns(mark.zero_ns));
+            let since_ns = at_ns.saturating_sub(last.own.at_ns(snapshot.driver_offset_ns));
             // Others may make the thread look more often than this sampler wants.
             let early = self.period.is_some_and(|p| u128::from(since_ns) < p.as_nanos() * 4 / 5);
             if since_ns == 0 || early {
                 return;
             }
-            let (a, b) = (&last.mark.totals, &mark.totals);
+            let (a, b) = (&last.snapshot.totals, &snapshot.totals);
             if usable {
-                let unit_uj = self.unit.uj(own.unit_uj);
-                ring.unit_uj = unit_uj;
-                energy_pj = counts_pj(b.counts.wrapping_sub(a.counts), unit_uj) + (b.patched_pj - a.patched_pj);
-                slack_pj = b.slack_pj - a.slack_pj;
-                let by_clock = mark.firmware_since(&last.mark, since_ns).filter(|ns| *ns > 0);
-                sample.slope_mw =
+                let resolution_uj = self.unit.uj(own.resolution_uj);
+                ring.resolution_uj = resolution_uj;
+                energy_pj = counts_pj(b.counts.wrapping_sub(a.counts), resolution_uj) + (b.bridged_pj - a.bridged_pj);
+                error_pj = b.error_pj - a.error_pj;
+                let by_clock = snapshot.firmware_since(&last.snapshot, since_ns).filter(|ns| *ns > 0);
+                sample.counter_power_mw =
                     u64::try_from(energy_pj / u128::from(by_clock.unwrap_or(since_ns))).unwrap_or(u64::MAX);
-                sample.flags |= if b.resets == a.resets { SLOPE } else { RESET };
+                sample.flags |= if b.resets == a.resets { COUNTER_POWER } else { RESET };
                 if b.counts == a.counts && b.resets == a.resets {
                     (moved_ns, moved) = (last.moved_ns, last.moved);
                 }
@@ -160,28 +160,28 @@ impl SampleRing {
                     }
                 }
                 energy_pj = b.integral_pj - a.integral_pj;
-                slack_pj = b.integral_slack_pj - a.integral_slack_pj;
+                error_pj = b.integral_error_pj - a.integral_error_pj;
                 sample.flags |= if b.gaps == a.gaps { 0 } else { GAP };
             }
             energy_pj += last.energy_pj;
-            slack_pj += last.slack_pj;
+            error_pj += last.error_pj;
         }
-        if usable || mark.powered.is_some() {
+        if usable || snapshot.powered.is_some() {
             sample.flags |= if usable { ENERGY } else { ENERGY | INTEGRATED };
         }
-        if let Some(mw) = look.power_mw {
+        if let Some(mw) = raw.power_mw {
             sample.power_mw = mw;
-            sample.flags |= if look.averaged { POWER | AVERAGED } else { POWER };
+            sample.flags |= if raw.averaged { POWER | AVERAGED } else { POWER };
         }
         sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
-        sample.slack_uj = u64::try_from(slack_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
+        sample.error_uj = u64::try_from(error_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
         if let Some(place) = ring.last.get_mut(device.index) {
             *place = Some(LastRecorded {
-                mark: *mark,
+                snapshot: *snapshot,
                 own,
                 energy_pj,
-                slack_pj,
-                ceiling_mw: looked.ceiling_mw,
+                error_pj,
+                max_power_mw: polled.max_power_mw,
                 usable,
                 moved_ns,
                 moved,
@@ -191,7 +191,7 @@ impl SampleRing {
     }
 
     /// How many samples wait to be drained.
-    pub fn waiting(&self) -> u64 {
+    pub fn pending(&self) -> u64 {
         let ring = self.ring.lock();
         ring.taken - ring.drained.max(ring.oldest())
     }
@@ -223,8 +223,12 @@ impl SampleRing {
     /// The energy of a GPU between two times, from the samples that are still in the ring.
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
         let ring = self.ring.lock();
-        let (ceiling_mw, age_ns) =
-            ring.last.get(device.index).copied().flatten().map_or((0, 0), |l| (l.ceiling_mw, l.mark.oldest_ns()));
+        let (max_power_mw, count_age_ns) = ring
+            .last
+            .get(device.index)
+            .copied()
+            .flatten()
+            .map_or((0, 0), |l| (l.max_power_mw, l.snapshot.max_age_ns()));
         let gpu = device.index as u32;
         let kept = |label: String, range: Option<(u64, u64)>| {
             let have = match range {
@@ -247,24 +251,24 @@ impl SampleRing {
             _ => 0,
         };
         let averaged = integrated && inside().any(|s| s.flags & AVERAGED != 0);
-        let unseen = if averaged { unseen_pj(energy_pj, to_ns - from_ns, ceiling_mw) } else { 0 };
+        let unseen = if averaged { averaging_error_pj(energy_pj, to_ns - from_ns, max_power_mw) } else { 0 };
         // How much of it was drawn when, nothing tells of the time until a counter was found to have stopped.
         let stopped = ring.stopped.get(device.index).copied().flatten();
         let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
-        let unknown = stopped.map_or(0, |(moved, found)| power_pj(ceiling_mw, found - moved));
+        let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
         // All of the stretches that it begins and ends in.
-        let slack = end.slacks_pj.1.saturating_sub(begin.slacks_pj.0);
+        let slack = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
         Ok(EnergyInterval {
             method: if integrated { Method::Integrated } else { Method::Counter },
-            unit_uj: if integrated { 0.0 } else { ring.unit_uj },
+            resolution_uj: if integrated { 0.0 } else { ring.resolution_uj },
             energy_pj,
-            bound_pj: slack
+            uncertainty_pj: slack
                 + reported
                 + unseen
                 + unknown
-                + begin.off_pj(ceiling_mw)
-                + end.off_pj(ceiling_mw)
-                + edges_within_pj(ceiling_mw, if integrated { 0 } else { age_ns }),
+                + begin.interpolation_error_pj(max_power_mw)
+                + end.interpolation_error_pj(max_power_mw)
+                + inner_edge_error_pj(max_power_mw, if integrated { 0 } else { count_age_ns }),
             duration_ns: to_ns - from_ns,
             begin_ns: from_ns,
             end_ns: to_ns,
@@ -280,7 +284,7 @@ impl SampleRing {
 struct Interpolated {
     energy_pj: u128,
     /// At the samples before and after it.
-    slacks_pj: (u128, u128),
+    errors_pj: (u128, u128),
     /// Of the stretch between the two samples: before the point, all of it, and its energy.
     part_ns: u64,
     whole_ns: u64,
@@ -304,7 +308,7 @@ impl Interpolated {
             let part_pj = whole_pj * u128::from(part_ns) / u128::from(whole_ns.max(1));
             return Some(Interpolated {
                 energy_pj: pj(b.energy_uj) + part_pj,
-                slacks_pj: (pj(b.slack_uj), pj(s.slack_uj)),
+                errors_pj: (pj(b.error_uj), pj(s.error_uj)),
                 part_ns,
                 whole_ns,
                 part_pj,
@@ -316,8 +320,8 @@ impl Interpolated {
     }
 
     /// How far the energy may be off because nobody looked at that very moment.
-    fn off_pj(&self, ceiling_mw: u64) -> u128 {
-        let most = |ns: u64| u128::from(ceiling_mw) * u128::from(ns);
+    fn interpolation_error_pj(&self, max_power_mw: u64) -> u128 {
+        let most = |ns: u64| u128::from(max_power_mw) * u128::from(ns);
         let high = self.whole_pj.min(most(self.part_ns));
         let low = self.whole_pj.saturating_sub(most(self.whole_ns - self.part_ns));
         high.saturating_sub(self.part_pj).max(self.part_pj.saturating_sub(low))

@@ -15,15 +15,15 @@ use std::time::{Duration, Instant};
 
 pub struct Sampler {
     devices: Arc<[Device]>,
-    jobs: Mutex<SamplerState>,
+    state: Mutex<SamplerState>,
 }
 
 #[derive(Default)]
 struct SamplerState {
     worker: Option<Worker>,
     /// The session is over: nothing starts any more.
-    over: bool,
-    taps: Vec<Arc<SampleRing>>,
+    closed: bool,
+    rings: Vec<Arc<SampleRing>>,
     /// For each device, how many windows need it.
     watched: Vec<u32>,
     /// What the thread reads. Made anew at every change, so that it copies one pointer a round.
@@ -32,14 +32,14 @@ struct SamplerState {
 
 #[derive(Default)]
 struct PollPlan {
-    taps: Vec<Arc<SampleRing>>,
+    rings: Vec<Arc<SampleRing>>,
     watched: Vec<bool>,
 }
 
 /// A sampler in the hands of a caller. It may outlive its session: then it has stopped with it.
 pub struct SamplerHandle {
     sampler: Arc<Sampler>,
-    tap: Arc<SampleRing>,
+    ring: Arc<SampleRing>,
     /// libamd_smi stays for as long as this is there.
     _lease: Arc<dyn Any + Send + Sync>,
     process: u64,
@@ -47,7 +47,7 @@ pub struct SamplerHandle {
 
 impl SamplerHandle {
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is(self.process) {
+        if fork::is_current(self.process) {
             Ok(())
         } else {
             Err(Error::Forked)
@@ -57,10 +57,10 @@ impl SamplerHandle {
     /// Takes a last sample, and no more. What it has stays there.
     pub fn stop(&self) {
         let mut was_on = false;
-        let _ = self.sampler.change(|jobs| {
-            let before = jobs.taps.len();
-            jobs.taps.retain(|t| !Arc::ptr_eq(t, &self.tap));
-            was_on = jobs.taps.len() < before;
+        let _ = self.sampler.change(|state| {
+            let before = state.rings.len();
+            state.rings.retain(|t| !Arc::ptr_eq(t, &self.ring));
+            was_on = state.rings.len() < before;
         });
         if was_on {
             self.sample_now();
@@ -69,18 +69,18 @@ impl SamplerHandle {
 
     fn sample_now(&self) {
         for device in self.sampler.devices.iter().filter(|d| !d.is_secondary()) {
-            self.tap.take(device, &device.look());
+            self.ring.record(device, &device.poll());
         }
     }
 
     #[must_use]
     pub fn unit(&self) -> EnergyResolution {
-        self.tap.unit()
+        self.ring.unit()
     }
 
     #[must_use]
-    pub fn tap(&self) -> &SampleRing {
-        &self.tap
+    pub fn ring(&self) -> &SampleRing {
+        &self.ring
     }
 
     /// The energy of a GPU between two times of `CLOCK_BOOTTIME`.
@@ -92,7 +92,7 @@ impl SamplerHandle {
         if device.is_secondary() {
             device.raw_energy(EnergyResolution::Reported)?;
         }
-        Ok((device, self.tap.energy_between(device, from_ns, to_ns)?))
+        Ok((device, self.ring.energy_between(device, from_ns, to_ns)?))
     }
 }
 
@@ -110,9 +110,9 @@ pub struct PollRequest {
 
 impl Drop for PollRequest {
     fn drop(&mut self) {
-        let _ = self.sampler.change(|jobs| {
+        let _ = self.sampler.change(|state| {
             for d in &self.devices {
-                if let Some(n) = jobs.watched.get_mut(*d) {
+                if let Some(n) = state.watched.get_mut(*d) {
                     *n = n.saturating_sub(1);
                 }
             }
@@ -123,23 +123,23 @@ impl Drop for PollRequest {
 impl Sampler {
     #[must_use]
     pub fn new(devices: Arc<[Device]>) -> Arc<Sampler> {
-        let jobs = SamplerState { watched: vec![0; devices.len()], ..SamplerState::default() };
-        Arc::new(Sampler { devices, jobs: Mutex::new(jobs) })
+        let state = SamplerState { watched: vec![0; devices.len()], ..SamplerState::default() };
+        Arc::new(Sampler { devices, state: Mutex::new(state) })
     }
 
     /// Is there a thread?
     #[must_use]
-    pub fn works(&self) -> bool {
-        self.jobs.lock().worker.is_some()
+    pub fn is_running(&self) -> bool {
+        self.state.lock().worker.is_some()
     }
 
     /// Looks at these devices until the watch is dropped.
     pub fn watch(self: &Arc<Self>, devices: Vec<usize>) -> Result<PollRequest> {
         // Dropped on failure, so that nothing stays counted.
         let watch = PollRequest { sampler: self.clone(), devices };
-        self.change(|jobs| {
+        self.change(|state| {
             for d in &watch.devices {
-                if let Some(n) = jobs.watched.get_mut(*d) {
+                if let Some(n) = state.watched.get_mut(*d) {
                     *n += 1;
                 }
             }
@@ -155,54 +155,54 @@ impl Sampler {
         capacity: usize,
         lease: Arc<dyn Any + Send + Sync>,
     ) -> Result<SamplerHandle> {
-        let tap = Arc::new(SampleRing::new(self.devices.len(), unit, period, capacity)?);
+        let ring = Arc::new(SampleRing::new(self.devices.len(), unit, period, capacity)?);
         // Stopped when dropped, if it comes to nothing.
-        let sampling = SamplerHandle { sampler: self.clone(), tap, _lease: lease, process: fork::mark() };
+        let sampling = SamplerHandle { sampler: self.clone(), ring, _lease: lease, process: fork::fork_token() };
         sampling.sample_now();
-        self.change(|jobs| jobs.taps.push(sampling.tap.clone()))?;
+        self.change(|state| state.rings.push(sampling.ring.clone()))?;
         Ok(sampling)
     }
 
     /// The session ends, and so does every sampling.
     pub fn end(self: &Arc<Self>) {
-        let _ = self.change(|jobs| {
-            jobs.over = true;
-            jobs.taps.clear();
-            jobs.watched.fill(0);
+        let _ = self.change(|state| {
+            state.closed = true;
+            state.rings.clear();
+            state.watched.fill(0);
         });
     }
 
     /// Changes what is to be done; the thread comes and goes with it.
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut SamplerState)) -> Result<()> {
-        let mut jobs = self.jobs.lock();
-        change(&mut jobs);
-        if jobs.over {
-            jobs.taps.clear();
-            jobs.watched.fill(0);
+        let mut state = self.state.lock();
+        change(&mut state);
+        if state.closed {
+            state.rings.clear();
+            state.watched.fill(0);
         }
-        let watched: Vec<bool> = jobs.watched.iter().map(|n| *n > 0).collect();
-        let idle = jobs.taps.is_empty() && !watched.contains(&true);
-        jobs.plan = Arc::new(PollPlan { taps: jobs.taps.clone(), watched });
+        let watched: Vec<bool> = state.watched.iter().map(|n| *n > 0).collect();
+        let idle = state.rings.is_empty() && !watched.contains(&true);
+        state.plan = Arc::new(PollPlan { rings: state.rings.clone(), watched });
         if idle {
-            let worker = jobs.worker.take();
-            drop(jobs);
+            let worker = state.worker.take();
+            drop(state);
             // Waits for the thread, which may be about to read the plan.
             drop(worker);
             return Ok(());
         }
-        if let Some(worker) = &jobs.worker {
+        if let Some(worker) = &state.worker {
             worker.wake();
             return Ok(());
         }
         let its = self.clone();
         let worker = Worker::start("zeus_amd-sample", move |signal| its.run(signal));
-        jobs.worker =
+        state.worker =
             Some(worker.map_err(|source| Error::Io { path: "a thread that samples the GPUs".into(), source })?);
         Ok(())
     }
 
     fn plan(&self) -> Arc<PollPlan> {
-        self.jobs.lock().plan.clone()
+        self.state.lock().plan.clone()
     }
 
     /// The thread.
@@ -210,28 +210,31 @@ impl Sampler {
         // Wake-ups as the clock says, not up to 50 µs later. Of no consequence where it is refused.
         // SAFETY: a setting of this thread.
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_000_usize, 0_usize, 0_usize, 0_usize) };
-        let mut paces: Vec<PollScheduler> = self.devices.iter().map(|_| PollScheduler::new()).collect();
+        let mut schedulers: Vec<PollScheduler> = self.devices.iter().map(|_| PollScheduler::new()).collect();
         loop {
             let plan = self.plan();
-            let begun = Instant::now();
-            let mut next = begun + Duration::from_secs(10);
+            let start = Instant::now();
+            let mut next = start + Duration::from_secs(10);
             let mut busy = Duration::ZERO;
-            for (index, (device, pace)) in self.devices.iter().zip(&mut paces).enumerate() {
+            for (index, (device, scheduler)) in self.devices.iter().zip(&mut schedulers).enumerate() {
                 if device.is_secondary() {
                     continue;
                 }
                 let watched = plan.watched.get(index).is_some_and(|w| *w);
-                let Some(period) = pace.wanted(device, watched, plan.taps.iter().map(|t| t.period())) else { continue };
-                if pace.is_due(begun) {
+                let Some(period) = scheduler.requested_period(device, watched, plan.rings.iter().map(|t| t.period()))
+                else {
+                    continue;
+                };
+                if scheduler.is_due(start) {
                     let before = Instant::now();
-                    let looked = device.look();
+                    let polled = device.poll();
                     busy += before.elapsed();
-                    pace.learn(&looked, period);
-                    plan.taps.iter().for_each(|t| t.take(device, &looked));
+                    scheduler.update(&polled, period);
+                    plan.rings.iter().for_each(|t| t.record(device, &polled));
                 }
-                next = next.min(pace.next());
+                next = next.min(scheduler.next());
             }
-            paces.iter_mut().for_each(|p| p.cost(busy));
+            schedulers.iter_mut().for_each(|p| p.record_cost(busy));
             drop(plan);
             if !signal.wait_until(next) {
                 return;

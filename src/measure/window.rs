@@ -1,8 +1,10 @@
 //! Measuring windows: what the GPUs used between two calls.
 
 use crate::device::{Device, PollResult};
-use crate::energy::CounterStatus;
-use crate::energy::{between, counts_pj, power_pj, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot};
+use crate::energy::CounterState;
+use crate::energy::{
+    counts_pj, interval_energy, power_pj, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot,
+};
 use crate::error::{Error, Kind, Result};
 use crate::measure::{PollRequest, Sampler};
 use crate::platform::clock::boot_ns;
@@ -15,8 +17,8 @@ use std::time::Duration;
 pub struct Window {
     devices: Arc<[Device]>,
     unit: EnergyResolution,
-    begun: Vec<Option<WindowStart>>,
-    begun_ns: u64,
+    start: Vec<Option<WindowStart>>,
+    begin_ns: u64,
     /// Looks at the GPUs that a look at both ends is not enough for.
     _watch: Option<PollRequest>,
     /// libamd_smi stays for as long as this is there.
@@ -25,14 +27,14 @@ pub struct Window {
 }
 
 struct WindowStart {
-    mark: TrackerSnapshot,
-    verdict: CounterStatus,
+    snapshot: TrackerSnapshot,
+    counter_state: CounterState,
     watched: bool,
 }
 
 /// What one GPU used.
 pub struct GpuEnergy {
-    pub verdict: CounterStatus,
+    pub counter_state: CounterState,
     pub region: Option<EnergyInterval>,
     /// Why there is no region.
     pub why: Kind,
@@ -51,16 +53,16 @@ pub struct WindowTotal {
     /// Packages without an energy.
     pub missing: u32,
     pub energy_pj: u128,
-    pub bound_pj: u128,
+    pub uncertainty_pj: u128,
     pub duration_ns: u64,
 }
 
 /// From here on a counter that says less than the power at both ends is looked at again.
-const DOUBT_FROM_NS: u64 = 120_000_000;
+const RECHECK_AFTER_NS: u64 = 120_000_000;
 /// And from here on any that has not been seen to move of late: what that takes is little beside the window.
-const PROOF_FROM_NS: u64 = 250_000_000;
+const ALWAYS_RECHECK_AFTER_NS: u64 = 250_000_000;
 /// One that has not moved after that has stopped, and is known to.
-const DOUBT_FOR_NS: u64 = 400_000_000;
+const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
 
 impl Window {
     pub fn begin(
@@ -69,19 +71,19 @@ impl Window {
         unit: EnergyResolution,
         lease: Arc<dyn Any + Send + Sync>,
     ) -> Result<Window> {
-        let mut begun: Vec<Option<WindowStart>> =
+        let mut start: Vec<Option<WindowStart>> =
             devices.iter().map(|d| (!d.is_secondary()).then(|| begin_one(d))).collect();
-        let needy = begun.iter().enumerate().filter(|(_, b)| b.as_ref().is_some_and(|b| b.watched));
+        let needy = start.iter().enumerate().filter(|(_, b)| b.as_ref().is_some_and(|b| b.watched));
         let needy: Vec<usize> = needy.map(|(i, _)| i).collect();
         let watch = if needy.is_empty() { None } else { Some(sampler.watch(needy)?) };
-        let begun_ns = boot_ns();
-        begun.iter_mut().flatten().for_each(|b| b.mark.edge_ns = begun_ns);
-        let (devices, process) = (devices.clone(), fork::mark());
-        Ok(Window { devices, unit, begun, begun_ns, _watch: watch, _lease: lease, process })
+        let begin_ns = boot_ns();
+        start.iter_mut().flatten().for_each(|b| b.snapshot.boundary_ns = begin_ns);
+        let (devices, process) = (devices.clone(), fork::fork_token());
+        Ok(Window { devices, unit, start, begin_ns, _watch: watch, _lease: lease, process })
     }
 
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is(self.process) {
+        if fork::is_current(self.process) {
             Ok(())
         } else {
             Err(Error::Forked)
@@ -102,14 +104,15 @@ impl Window {
     /// What was used until now. The window stays open.
     #[must_use]
     pub fn read(&self) -> (WindowTotal, Vec<GpuEnergy>) {
-        let edge_ns = boot_ns();
-        let looked: Vec<Option<PollResult>> =
-            self.devices.iter().zip(&self.begun).map(|(d, b)| b.as_ref().map(|_| d.look())).collect();
-        self.watch_doubtful(&looked, edge_ns);
-        let used = self.devices.iter().zip(&self.begun).zip(looked);
+        let boundary_ns = boot_ns();
+        let polled: Vec<Option<PollResult>> =
+            self.devices.iter().zip(&self.start).map(|(d, b)| b.as_ref().map(|_| d.poll())).collect();
+        self.recheck_suspects(&polled, boundary_ns);
+        let used = self.devices.iter().zip(&self.start).zip(polled);
         let used: Vec<GpuEnergy> =
-            used.map(|((d, b), l)| self.read_one(d, b.as_ref().zip(l.as_ref()), edge_ns)).collect();
-        let mut total = WindowTotal { duration_ns: edge_ns.saturating_sub(self.begun_ns), ..WindowTotal::default() };
+            used.map(|((d, b), l)| self.read_one(d, b.as_ref().zip(l.as_ref()), boundary_ns)).collect();
+        let mut total =
+            WindowTotal { duration_ns: boundary_ns.saturating_sub(self.begin_ns), ..WindowTotal::default() };
         for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
             let known = |u: &GpuEnergy| u.region.is_some();
             let siblings =
@@ -118,7 +121,7 @@ impl Window {
                 Some(r) => {
                     total.packages += 1;
                     total.energy_pj += r.energy_pj;
-                    total.bound_pj += r.bound_pj;
+                    total.uncertainty_pj += r.uncertainty_pj;
                 }
                 // Nobody has it: said once, at the first GPU of the package.
                 None if siblings().all(|(_, (_, u))| !known(u)) => {
@@ -132,44 +135,46 @@ impl Window {
 
     /// Counters that may have stopped are looked at for long enough to know, all at once and after the look that counts:
     /// none delays that of another GPU.
-    fn watch_doubtful(&self, looked: &[Option<PollResult>], edge_ns: u64) {
-        let all = self.devices.iter().zip(&self.begun).zip(looked);
-        let mut doubtful: Vec<(&Device, TrackerSnapshot)> = all
+    fn recheck_suspects(&self, polled: &[Option<PollResult>], boundary_ns: u64) {
+        let all = self.devices.iter().zip(&self.start).zip(polled);
+        let mut suspects: Vec<(&Device, TrackerSnapshot)> = all
             .filter_map(|((d, b), l)| Some((d, b.as_ref()?, l.as_ref()?)))
-            .filter(|(d, b, l)| d.verdict().is_usable() && !l.look.stale && is_doubtful(&b.mark, &l.mark, edge_ns))
-            .map(|(d, _, l)| (d, l.mark))
+            .filter(|(d, b, l)| {
+                d.counter_state().is_usable() && !l.sample.stale && is_suspect(&b.snapshot, &l.snapshot, boundary_ns)
+            })
+            .map(|(d, _, l)| (d, l.snapshot))
             .collect();
         // From here, and not from the edge: on a busy machine much of that time may be gone already.
-        let begun_ns = boot_ns();
+        let begin_ns = boot_ns();
         loop {
-            doubtful.retain(|(d, end)| {
-                let moved = d.look().mark.since(end);
+            suspects.retain(|(d, end)| {
+                let moved = d.poll().snapshot.since(end);
                 !matches!(moved, CounterStep::Advanced { counts: 1.., .. } | CounterStep::Reset)
-                    && d.verdict().is_usable()
+                    && d.counter_state().is_usable()
             });
-            if doubtful.is_empty() || boot_ns().saturating_sub(begun_ns) >= DOUBT_FOR_NS {
+            if suspects.is_empty() || boot_ns().saturating_sub(begin_ns) >= RECHECK_TIMEOUT_NS {
                 return;
             }
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    fn read_one(&self, device: &Device, ends: Option<(&WindowStart, &PollResult)>, edge_ns: u64) -> GpuEnergy {
+    fn read_one(&self, device: &Device, ends: Option<(&WindowStart, &PollResult)>, boundary_ns: u64) -> GpuEnergy {
         let mut used = GpuEnergy {
-            verdict: device.verdict(),
+            counter_state: device.counter_state(),
             region: None,
             why: Kind::NotSupported,
             distrusted: false,
             stale: false,
             shared: device.shares_package,
         };
-        let Some((begun, looked)) = ends else { return used };
-        let end = TrackerSnapshot { edge_ns, ..looked.mark };
-        used.verdict = device.verdict();
-        used.stale = looked.look.stale || (looked.mark.counted.is_some() && looked.look.accumulator.is_none());
-        used.distrusted = begun.verdict.is_usable() && !used.verdict.is_usable();
-        let trusted = used.verdict.is_usable();
-        used.region = between(&begun.mark, &end, self.unit, looked.ceiling_mw, trusted, begun.watched);
+        let Some((start, polled)) = ends else { return used };
+        let end = TrackerSnapshot { boundary_ns, ..polled.snapshot };
+        used.counter_state = device.counter_state();
+        used.stale = polled.sample.stale || (polled.snapshot.counted.is_some() && polled.sample.accumulator.is_none());
+        used.distrusted = start.counter_state.is_usable() && !used.counter_state.is_usable();
+        let trusted = used.counter_state.is_usable();
+        used.region = interval_energy(&start.snapshot, &end, self.unit, polled.max_power_mw, trusted, start.watched);
         if used.region.is_none() {
             if let Err(e) = device.raw_energy(self.unit) {
                 used.why = e.kind();
@@ -180,26 +185,26 @@ impl Window {
 }
 
 fn begin_one(device: &Device) -> WindowStart {
-    let looked = device.look();
-    let verdict = device.verdict();
+    let polled = device.poll();
+    let counter_state = device.counter_state();
     // A 32-bit counter may come round more than once before the end.
-    let counted = verdict.is_usable() && looked.mark.counted.is_some();
-    let watched = !counted || looked.wrap_ns.is_some();
-    WindowStart { mark: looked.mark, verdict, watched }
+    let counted = counter_state.is_usable() && polled.snapshot.counted.is_some();
+    let watched = !counted || polled.wrap_ns.is_some();
+    WindowStart { snapshot: polled.snapshot, counter_state, watched }
 }
 
 /// Nobody has seen it move of late, or it has counted less than the power at either end says: it may have stopped.
-fn is_doubtful(begin: &TrackerSnapshot, end: &TrackerSnapshot, edge_ns: u64) -> bool {
+fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64) -> bool {
     let (Some(first), Some(last)) = (begin.counted, end.counted) else { return false };
-    let ns = last.at_ns(end.zero_ns).saturating_sub(first.at_ns(end.zero_ns));
-    if ns >= PROOF_FROM_NS && edge_ns.saturating_sub(end.moving_ns) > DOUBT_FROM_NS {
+    let ns = last.at_ns(end.driver_offset_ns).saturating_sub(first.at_ns(end.driver_offset_ns));
+    if ns >= ALWAYS_RECHECK_AFTER_NS && boundary_ns.saturating_sub(end.last_advance_ns) > RECHECK_AFTER_NS {
         return true;
     }
     let power = |m: &TrackerSnapshot| m.powered.and_then(|p| p.power_mw).unwrap_or(0);
     let least = power(begin).min(power(end));
-    if ns < DOUBT_FROM_NS || least == 0 {
+    if ns < RECHECK_AFTER_NS || least == 0 {
         return false;
     }
     let counts = end.totals.counts.wrapping_sub(begin.totals.counts);
-    counts_pj(counts, last.unit_uj) < power_pj(least, ns) * 8 / 10
+    counts_pj(counts, last.resolution_uj) < power_pj(least, ns) * 8 / 10
 }

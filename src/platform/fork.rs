@@ -49,7 +49,7 @@ fn page() -> Option<&'static AtomicU64> {
 
 /// The mark of this process, made when it is first asked for. Differs from every ancestor's.
 #[must_use]
-pub fn mark() -> u64 {
+pub fn fork_token() -> u64 {
     let Some(page) = page() else { return fallback_mark() };
     let have = page.load(Ordering::Relaxed);
     if have != 0 {
@@ -62,7 +62,7 @@ pub fn mark() -> u64 {
 /// Is this still the process that had `mark`?
 #[must_use]
 #[inline]
-pub fn is(mark: u64) -> bool {
+pub fn is_current(mark: u64) -> bool {
     let page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
         return mark == fallback_mark();
@@ -104,15 +104,15 @@ impl<T: Default + Sync> PerProcess<T> {
     }
 
     /// This process's, if it has made one.
-    pub fn existing(&'static self) -> Option<&'static T> {
+    pub fn get_if_init(&'static self) -> Option<&'static T> {
         // SAFETY: NULL, or published below and never freed.
         let known = unsafe { self.0.load(Ordering::Acquire).as_ref() };
-        known.filter(|k| is(k.mark)).map(|k| &k.value)
+        known.filter(|k| is_current(k.mark)).map(|k| &k.value)
     }
 
     /// This process's, made now if need be.
     pub fn get(&'static self) -> &'static T {
-        let mark = mark();
+        let mark = fork_token();
         let known = self.0.load(Ordering::Acquire);
         // SAFETY: as above.
         if let Some(k) = unsafe { known.as_ref() }.filter(|k| k.mark == mark) {
@@ -133,7 +133,11 @@ impl<T: Default + Sync> PerProcess<T> {
 }
 
 /// Starts a thread with all signals blocked: the host's handlers must not run on one that it does not know of.
-pub fn quiet_thread(name: &str, stack: usize, body: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+pub fn spawn_signals_blocked(
+    name: &str,
+    stack: usize,
+    body: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
     // SAFETY: plain libc calls on local signal sets.
     let old = unsafe {
         let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());

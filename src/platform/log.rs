@@ -43,7 +43,7 @@ thread_local! {
 }
 
 /// Runs `body`, and keeps what it has to say for another thread to say.
-pub fn keep<T>(body: impl FnOnce() -> T) -> (T, CapturedLog) {
+pub fn capture<T>(body: impl FnOnce() -> T) -> (T, CapturedLog) {
     struct Back(*mut CapturedLog);
     impl Drop for Back {
         fn drop(&mut self) {

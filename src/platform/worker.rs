@@ -1,7 +1,7 @@
 //! Threads of this library that go on between calls. They call into libamd_smi, whose statics die when the process
 //! exits, so they end before that, and all at once if need be.
 
-use crate::platform::fork::{self, quiet_thread, PerProcess};
+use crate::platform::fork::{self, spawn_signals_blocked, PerProcess};
 use crate::platform::sync::{Condvar, Mutex};
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::{Arc, Weak};
@@ -67,12 +67,12 @@ impl Worker {
             workers.retain(|w| w.strong_count() > 0);
             workers.push(Arc::downgrade(&signal));
         }
-        let thread = quiet_thread(name, 256 << 10, move || {
+        let thread = spawn_signals_blocked(name, 256 << 10, move || {
             let ended = EndNotifier(&its);
             body(&its);
             drop(ended);
         })?;
-        Ok(Worker { signal, thread: Some(thread), mark: fork::mark() })
+        Ok(Worker { signal, thread: Some(thread), mark: fork::fork_token() })
     }
 
     pub fn wake(&self) {
@@ -93,7 +93,7 @@ impl Drop for EndNotifier<'_> {
 impl Drop for Worker {
     fn drop(&mut self) {
         // In a forked child there is no such thread.
-        if !fork::is(self.mark) {
+        if !fork::is_current(self.mark) {
             return;
         }
         self.signal.end();
@@ -108,7 +108,7 @@ impl Drop for Worker {
 
 /// The process exits: all end, and are waited for, but not for ever.
 pub fn end_all(limit: Duration) {
-    let Some(workers) = WORKERS.existing() else { return };
+    let Some(workers) = WORKERS.get_if_init() else { return };
     let workers: Vec<Arc<StopSignal>> = workers.lock().iter().filter_map(Weak::upgrade).collect();
     workers.iter().for_each(|w| w.end());
     let deadline = Instant::now() + limit;

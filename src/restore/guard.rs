@@ -37,7 +37,7 @@ pub struct Guard {
 impl Guard {
     /// Puts back what differs from its begin. Does nothing if it has ended already.
     pub fn end(&self) -> Result<()> {
-        if !fork::is(self.mark) {
+        if !fork::is_current(self.mark) {
             return Err(Error::Forked);
         }
         self.guards.end(self.id)
@@ -60,13 +60,13 @@ impl GuardStack {
         stack.last_id += 1;
         let id = stack.last_id;
         stack.open.push(SavedState { id, was, watcher });
-        Ok(Guard { guards: self.clone(), id, mark: fork::mark() })
+        Ok(Guard { guards: self.clone(), id, mark: fork::fork_token() })
     }
 
     fn start_watcher(&self, was: &[SavedSettings]) -> Result<Watchdog> {
         let mut writes = Vec::new();
         for (device, was) in self.devices.iter().zip(was) {
-            device.writes(was, &mut writes);
+            device.sysfs_writes(was, &mut writes);
         }
         Watchdog::start(&writes)
             .map_err(|source| Error::Io { path: "a process to watch over the guard".into(), source })
@@ -82,9 +82,8 @@ impl GuardStack {
             stack.open.split_off(at)
         };
         let was = ended.first().map_or(&[][..], |o| &o.was);
-        let put_back =
-            |(d, was): (&Device, &SavedSettings)| d.put_back(was).err().filter(|_| !d.put_back_by_files(was));
-        let mut errors: Vec<Error> = self.devices.iter().zip(was).filter_map(put_back).collect();
+        let restore = |(d, was): (&Device, &SavedSettings)| d.restore(was).err().filter(|_| !d.restore_via_sysfs(was));
+        let mut errors: Vec<Error> = self.devices.iter().zip(was).filter_map(restore).collect();
         for watcher in ended.into_iter().filter_map(|o| o.watcher) {
             watcher.end(errors.is_empty());
         }

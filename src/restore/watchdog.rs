@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 pub struct Watchdog {
     pid: i32,
     /// Its end is the host's end; a byte says that all is well.
-    wire: OwnedFd,
+    socket: OwnedFd,
     /// What the wire was: a host that closes all descriptors may have given its number to something else.
     identity: (u64, u64),
 }
 
 /// How long an ending watcher is waited for. It has a few small files to write at most.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Watchdog {
     pub fn start(writes: &[SysfsWrite]) -> io::Result<Watchdog> {
@@ -28,8 +28,8 @@ impl Watchdog {
         Self::try_start(&plan, true).or_else(|_| Self::try_start(&plan, false))
     }
 
-    fn try_start(plan: &RestorePlan, give_back: bool) -> io::Result<Watchdog> {
-        let (wire, far) = pair()?;
+    fn try_start(plan: &RestorePlan, release: bool) -> io::Result<Watchdog> {
+        let (socket, far) = pair()?;
         // SAFETY: asks for a descriptor of this process, checked below.
         let host = unsafe {
             let pid = libc::getpid();
@@ -44,10 +44,10 @@ impl Watchdog {
             libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
             let pid = libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) as i32;
             if pid == 0 {
-                let body = || super::watchdog_child::watch(plan.bytes(), far.as_raw_fd(), host.0, host.1, give_back);
+                let body = || super::watchdog_child::watch(plan.bytes(), far.as_raw_fd(), host.0, host.1, release);
                 // A copy of the host must not run on as the host, whatever happens.
                 let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-                super::watchdog_child::leave();
+                super::watchdog_child::exit();
             }
             let failed = io::Error::last_os_error();
             libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut());
@@ -58,8 +58,8 @@ impl Watchdog {
         };
         // The far end is the watcher's alone: its death is the end of this one.
         drop((host_fd, far));
-        let identity = identity(&wire);
-        let watcher = Watchdog { pid, wire, identity };
+        let identity = identity(&socket);
+        let watcher = Watchdog { pid, socket, identity };
         if watcher.is_ready() {
             return Ok(watcher);
         }
@@ -72,7 +72,7 @@ impl Watchdog {
         let mut byte = 0_u8;
         loop {
             // SAFETY: room for one byte.
-            let n = unsafe { libc::read(self.wire.as_raw_fd(), std::ptr::addr_of_mut!(byte).cast(), 1) };
+            let n = unsafe { libc::read(self.socket.as_raw_fd(), std::ptr::addr_of_mut!(byte).cast(), 1) };
             if n >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
                 return n == 1;
             }
@@ -81,20 +81,20 @@ impl Watchdog {
 
     /// Ends it: with everything put back, or so that it tries.
     pub fn end(self, all_is_well: bool) {
-        if identity(&self.wire) != self.identity {
+        if identity(&self.socket) != self.identity {
             // Not ours any more, to write to or to close. The watcher took its end for the host's and is gone.
             self.is_gone(libc::WNOHANG);
-            let _ = std::os::fd::IntoRawFd::into_raw_fd(self.wire);
+            let _ = std::os::fd::IntoRawFd::into_raw_fd(self.socket);
             return;
         }
         if all_is_well {
             // Not a pipe: writing to one whose reader is gone would send the host a signal.
             // SAFETY: one byte, from a static.
-            unsafe { libc::send(self.wire.as_raw_fd(), b"e".as_ptr().cast(), 1, libc::MSG_NOSIGNAL) };
+            unsafe { libc::send(self.socket.as_raw_fd(), b"e".as_ptr().cast(), 1, libc::MSG_NOSIGNAL) };
         }
         // SAFETY: an open socket. Closing is not enough: a forked child of the host has it too.
-        unsafe { libc::shutdown(self.wire.as_raw_fd(), libc::SHUT_RDWR) };
-        let until = Instant::now() + PATIENCE;
+        unsafe { libc::shutdown(self.socket.as_raw_fd(), libc::SHUT_RDWR) };
+        let until = Instant::now() + TIMEOUT;
         let mut pause = Duration::from_micros(50);
         while !self.is_gone(libc::WNOHANG) {
             if Instant::now() > until {

@@ -9,30 +9,30 @@ fn call(number: libc::c_long, arguments: [usize; 4]) -> isize {
 }
 
 /// Ends this process at once; nothing of the host's is run.
-pub fn leave() -> ! {
+pub fn exit() -> ! {
     loop {
         call(libc::SYS_exit_group, [0; 4]);
     }
 }
 
 /// Waits for the host's end, or for the word that all is well.
-pub fn watch(plan: &[u8], wire: i32, host: i32, host_fd: i32, give_back: bool) -> ! {
+pub fn watch(plan: &[u8], socket: i32, host: i32, host_fd: i32, release: bool) -> ! {
     // Out of the host's terminal, process group and folder.
     call(libc::SYS_setsid, [0; 4]);
     call(libc::SYS_chdir, [c"/".as_ptr() as usize, 0, 0, 0]);
     call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, c"zeus_amd-guard".as_ptr() as usize, 0, 0]);
-    close_all_but(wire, host_fd);
-    if give_back {
-        give_back_memory(plan);
+    close_other_fds(socket, host_fd);
+    if release {
+        release_memory(plan);
     }
-    call(libc::SYS_write, [wire as usize, c"r".as_ptr() as usize, 1, 0]);
-    if wait(wire, host, host_fd) {
-        put_back(plan);
+    call(libc::SYS_write, [socket as usize, c"r".as_ptr() as usize, 1, 0]);
+    if wait(socket, host, host_fd) {
+        restore(plan);
     }
-    leave()
+    exit()
 }
 
-fn close_all_but(a: i32, b: i32) {
+fn close_other_fds(a: i32, b: i32) {
     let (low, high) = if b < 0 || a < b { (a, b.max(a)) } else { (b, a) };
     let range = |from: i32, to: i32| from > to || call(libc::SYS_close_range, [from as usize, to as usize, 0, 0]) >= 0;
     if range(0, low - 1) && range(low + 1, high - 1) && range(high + 1, i32::MAX) {
@@ -48,10 +48,10 @@ fn close_all_but(a: i32, b: i32) {
 }
 
 /// True: the host is gone. False: it said that all is well.
-fn wait(wire: i32, host: i32, host_fd: i32) -> bool {
+fn wait(socket: i32, host: i32, host_fd: i32) -> bool {
     loop {
         let mut both = [
-            libc::pollfd { fd: wire, events: libc::POLLIN, revents: 0 },
+            libc::pollfd { fd: socket, events: libc::POLLIN, revents: 0 },
             libc::pollfd { fd: host_fd, events: libc::POLLIN, revents: 0 },
         ];
         // Without a descriptor for the host: a look at the parent, five times a second.
@@ -62,7 +62,7 @@ fn wait(wire: i32, host: i32, host_fd: i32) -> bool {
         if told.revents != 0 {
             // Anything but the one letter is not from the guard.
             let mut byte = 0_u8;
-            let n = call(libc::SYS_read, [wire as usize, std::ptr::addr_of_mut!(byte) as usize, 1, 0]);
+            let n = call(libc::SYS_read, [socket as usize, std::ptr::addr_of_mut!(byte) as usize, 1, 0]);
             if n != 1 {
                 return true;
             }
@@ -78,13 +78,13 @@ fn wait(wire: i32, host: i32, host_fd: i32) -> bool {
     }
 }
 
-fn put_back(plan: &[u8]) {
+fn restore(plan: &[u8]) {
     // The last byte is the end of the last string.
     let mut strings = plan.split_inclusive(|b| *b == 0).filter_map(|s| CStr::from_bytes_with_nul(s).ok());
     let mut differs = false;
     while let (Some(how), Some(file), Some(text)) = (strings.next(), strings.next(), strings.next()) {
         match how.to_bytes().first() {
-            Some(b'?') => differs = !says(file, text.to_bytes()),
+            Some(b'?') => differs = !file_equals(file, text.to_bytes()),
             Some(b'w') if differs => write(file, text.to_bytes(), libc::O_TRUNC),
             Some(b'a') if differs => write(file, text.to_bytes(), libc::O_APPEND),
             _ => {}
@@ -101,7 +101,7 @@ fn close(fd: isize) {
 }
 
 /// Is this the text of the file, whatever blanks are at its end?
-fn says(file: &CStr, text: &[u8]) -> bool {
+fn file_equals(file: &CStr, text: &[u8]) -> bool {
     let fd = open(file, libc::O_RDONLY);
     if fd < 0 {
         return false;
@@ -125,7 +125,7 @@ fn write(file: &CStr, text: &[u8], flags: i32) {
 
 /// A copy of a host with 100 GB would keep each page that the host changes from then on. Large anonymous memory is
 /// given back page by page (it reads as zeroes then), shared memory is unmapped; what this code stands on stays.
-fn give_back_memory(plan: &[u8]) {
+fn release_memory(plan: &[u8]) {
     const LARGE: usize = 1 << 20;
     let here = 0_u8;
     // SAFETY: this thread's own errno, only its address.
@@ -230,7 +230,7 @@ mod tests {
             "?\0{s}\0auto\0w\0{s}\0never\n\0?\0{o}\0750\0w\0{o}\0750\n\0?\0{t}\0new\0a\0{t}\0s 0 5\n\0a\0{t}\0c\n\0?\0{m}\0\0w\0{m}\0x\0",
             s = p("same"), o = p("other"), t = p("table"), m = p("missing")
         );
-        put_back(plan.as_bytes());
+        restore(plan.as_bytes());
         let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
         assert_eq!(
             (read("same"), read("other"), read("table")),

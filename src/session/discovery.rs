@@ -21,7 +21,7 @@ fn own_masks() -> Masks {
 }
 
 /// What the library says of one handle. A call that a release lacks, or that fails, is no reason to lose the GPU.
-fn look(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> AmdsmiGpu {
+fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> AmdsmiGpu {
     let (library, g) = (source.library, source.generation);
     let address = library.calls.bdf_id(g, handle).map(pci::PciAddress::from_amdsmi);
     if let Err(s) = address {
@@ -43,7 +43,7 @@ fn look(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> AmdsmiGp
 }
 
 /// All GPUs of the machine, then those that HIP shows, in its order.
-pub(super) fn by_amdsmi(
+pub(super) fn enumerate_amdsmi(
     mut source: AmdsmiContext,
     options: &Options,
     backend: Backend,
@@ -61,20 +61,20 @@ pub(super) fn by_amdsmi(
     };
     let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
     source.epoch = library.epoch();
-    let seen: Vec<AmdsmiGpu> = handles.iter().map(|h| look(source, *h, root)).collect();
-    let listing = topology::list(&seen, sysfs::kfd::read(root), &masks(options), options.rules)?;
+    let seen: Vec<AmdsmiGpu> = handles.iter().map(|h| identify(source, *h, root)).collect();
+    let listing = topology::enumerate(&seen, sysfs::kfd::read(root), &masks(options), options.rules)?;
     let make = |p: &GpuLocation| Device::new(p.clone(), Some(source), p.amdsmi.map(|a| handles[a]), backend, root);
     Ok(devices(listing, make))
 }
 
 /// The same without libamd_smi.
-pub(super) fn by_kernel(options: &Options, root: &Path) -> Result<(Vec<Device>, Enumeration)> {
+pub(super) fn enumerate_kfd(options: &Options, root: &Path) -> Result<(Vec<Device>, Enumeration)> {
     let kfd = sysfs::kfd::read(root);
     // Without KFD the cards are all there is.
     let cards = if kfd == KfdNodes::Absent { sysfs::drm::amd_cards(root) } else { Vec::new() };
     let seen = |pci: &PciAddress| AmdsmiGpu { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
     let seen: Vec<AmdsmiGpu> = cards.iter().map(seen).collect();
-    let mut listing = topology::list(&seen, kfd, &masks(options), options.rules)?;
+    let mut listing = topology::enumerate(&seen, kfd, &masks(options), options.rules)?;
     for place in &mut listing.places {
         place.amdsmi = None;
         let PciAddress { function, .. } = place.pci;
@@ -91,7 +91,7 @@ fn masks(options: &Options) -> Masks {
 
 /// All GPUs, made and given their roles; then those that are visible, in their order.
 fn devices(listing: Enumeration, make: impl FnMut(&GpuLocation) -> Device) -> (Vec<Device>, Enumeration) {
-    if listing.uncertain && listing.visible.len() > 1 {
+    if listing.order_uncertain && listing.visible.len() > 1 {
         log::warning(|| "HIP's order of the GPUs is not certain here: compare PCI addresses".into());
     }
     let mut all: Vec<Option<Device>> = listing.places.iter().map(make).map(Some).collect();
@@ -123,7 +123,7 @@ fn assign_roles(all: &mut [Option<Device>], listing: &Enumeration) {
     for (i, role) in roles.into_iter().enumerate() {
         let Some(device) = all.get_mut(i).and_then(Option::as_mut) else { continue };
         device.role = role;
-        device.unmasked = listing.unmasked[i];
+        device.unmasked_index = listing.unmasked[i];
         let other = match role {
             Role::SecondaryDie { primary } => primary,
             Role::SecondaryPartition { first } => first.map(Primary::Listed),
@@ -137,7 +137,7 @@ fn assign_roles(all: &mut [Option<Device>], listing: &Enumeration) {
             }
         };
         device.package = package;
-        device.shared_with = Some(who);
+        device.measured_by = Some(who);
     }
     let packages: Vec<String> = all.iter().flatten().map(|d| d.package.clone()).collect();
     for device in all.iter_mut().flatten() {
@@ -160,7 +160,7 @@ fn name_of(place: usize, listing: &Enumeration) -> String {
 
 /// How environment and topology led to this list.
 pub(super) fn explanation(listing: &Enumeration, devices: &[Device]) -> String {
-    let mut text = listing.story.join("\n");
+    let mut text = listing.trace.join("\n");
     for d in devices {
         let number = |n: Option<String>| n.unwrap_or_else(|| "none".into());
         text += &format!(
@@ -168,11 +168,11 @@ pub(super) fn explanation(listing: &Enumeration, devices: &[Device]) -> String {
             d.index,
             if d.name.is_empty() { "an unnamed GPU" } else { &d.name },
             d.place.pci,
-            number(d.unmasked.map(|u| u.to_string())),
+            number(d.unmasked_index.map(|u| u.to_string())),
             number(d.place.node.as_ref().map(|n| n.number.to_string())),
             number(d.place.amdsmi.map(|a| a.to_string())),
         );
-        if let Some(who) = &d.shared_with {
+        if let Some(who) = &d.measured_by {
             text += &format!("; its power and energy are with {}", who.trim_end_matches(','));
         }
     }

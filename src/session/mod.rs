@@ -25,15 +25,15 @@ use std::time::Duration;
 pub use options::{probe, Options, Validation};
 
 pub struct Session {
-    mark: u64,
+    snapshot: u64,
     /// libamd_smi, if it is used at all.
     pub vendor: Option<AmdsmiInfo>,
     pub order: Order,
     /// HIP's order is not certain.
-    pub uncertain: bool,
+    pub order_uncertain: bool,
     /// Why there is no GPU, if there is none.
     pub zero: Option<NoGpuReason>,
-    pub energy_unit: EnergyResolution,
+    pub energy_resolution: EnergyResolution,
     explanation: String,
     devices: Arc<[Device]>,
     guards: Arc<GuardStack>,
@@ -91,7 +91,7 @@ fn load(
 
 impl Session {
     pub fn open(options: &Options) -> Result<Session> {
-        let mark = fork::mark();
+        let snapshot = fork::fork_token();
         let places = options::places(options);
         let backend = options::backend(options)?;
         sysfs::drm::require_a_card(&places.root)?;
@@ -101,16 +101,16 @@ impl Session {
         let listed = match &loaded {
             Ok((vendor, source)) => {
                 let (source, theirs, root) = (*source, options.clone(), places.root.clone());
-                let list = move || discovery::by_amdsmi(source, &theirs, backend, &root);
-                vendor.library.within(options.init_timeout, list)
+                let list = move || discovery::enumerate_amdsmi(source, &theirs, backend, &root);
+                vendor.library.call_with_timeout(options.init_timeout, list)
             }
-            Err(_) => discovery::by_kernel(options, &places.root),
+            Err(_) => discovery::enumerate_kfd(options, &places.root),
         };
         let (devices, mut listing) = match listed {
             // One that cannot list its GPUs is of no use; one that names others than the kernel is another matter.
             Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
                 (loaded, lease) = (Err(Some(e)), LibraryRef { library: None, shut_down });
-                discovery::by_kernel(options, &places.root)?
+                discovery::enumerate_kfd(options, &places.root)?
             }
             other => other?,
         };
@@ -118,21 +118,21 @@ impl Session {
         match loaded {
             Ok(_) => {}
             Err(None) => {
-                listing.story.push("libamd_smi is not used, as was asked for; all goes by the kernel's files".into())
+                listing.trace.push("libamd_smi is not used, as was asked for; all goes by the kernel's files".into())
             }
             Err(Some(e)) => {
                 log::warning(|| format!("libamd_smi is not used: {e}"));
-                listing.story.push(format!("libamd_smi is not used, all goes by the kernel's files: {e}"));
+                listing.trace.push(format!("libamd_smi is not used, all goes by the kernel's files: {e}"));
             }
         }
         let devices: Arc<[Device]> = devices.into();
         let mut session = Session {
-            mark,
+            snapshot,
             vendor,
             order: listing.order,
-            uncertain: listing.uncertain,
+            order_uncertain: listing.order_uncertain,
             zero: listing.zero,
-            energy_unit: options.energy_unit,
+            energy_resolution: options.energy_resolution,
             explanation: discovery::explanation(&listing, &devices),
             guards: GuardStack::new(devices.clone()),
             checking: None,
@@ -168,7 +168,7 @@ impl Session {
 
     /// Fails in a forked child, before any lock is touched.
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is(self.mark) {
+        if fork::is_current(self.snapshot) {
             Ok(())
         } else {
             Err(Error::Forked)
@@ -176,9 +176,9 @@ impl Session {
     }
 
     /// A thread works for this session, for the first time: before it was started all that it calls was called once.
-    pub fn begins_to_work(&self) -> bool {
+    pub fn take_first_thread(&self) -> bool {
         !self.works.load(Ordering::Relaxed)
-            && (self.checking.is_some() || self.sampler.works())
+            && (self.checking.is_some() || self.sampler.is_running())
             && !self.works.swap(true, Ordering::Relaxed)
     }
 
@@ -230,12 +230,12 @@ impl Session {
 
     /// Begins a window over all GPUs.
     pub fn begin_window(&self) -> Result<Window> {
-        Window::begin(&self.devices, &self.sampler, self.energy_unit, self.lease.clone())
+        Window::begin(&self.devices, &self.sampler, self.energy_resolution, self.lease.clone())
     }
 
     /// Starts to sample all GPUs.
     pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<SamplerHandle> {
-        self.sampler.start(self.energy_unit, period, capacity, self.lease.clone())
+        self.sampler.start(self.energy_resolution, period, capacity, self.lease.clone())
     }
 
     #[inline(always)]

@@ -32,7 +32,7 @@ pub struct Options {
     pub amdsmi_path: Option<PathBuf>,
     pub ensure_homogeneous: bool,
     pub validation: Validation,
-    pub energy_unit: EnergyResolution,
+    pub energy_resolution: EnergyResolution,
     pub init_timeout: Duration,
     pub shutdown_on_close: bool,
     /// The masks of another process; `None`: this one's environment.
@@ -49,7 +49,7 @@ impl Default for Options {
             amdsmi_path: None,
             ensure_homogeneous: false,
             validation: Validation::Adaptive,
-            energy_unit: EnergyResolution::default(),
+            energy_resolution: EnergyResolution::default(),
             init_timeout: Duration::from_secs(10),
             shutdown_on_close: false,
             masks: None,

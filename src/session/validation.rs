@@ -2,7 +2,7 @@
 
 use super::Validation;
 use crate::device::{Device, PollResult, Power};
-use crate::energy::{self, CounterStatus, Observation, ValidationEvidence};
+use crate::energy::{self, CounterState, Observation, ValidationEvidence};
 use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot};
 use crate::error::{Error, Result};
 use crate::platform::clock::monotonic_ns;
@@ -13,20 +13,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two looks at all GPUs: the fastest counters move every millisecond.
-const PAUSE: Duration = Duration::from_millis(4);
+const POLL_INTERVAL: Duration = Duration::from_millis(4);
 /// Between two looks at whether a GPU still sleeps.
-const NAP: Duration = Duration::from_secs(1);
+const SUSPENDED_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// A little longer than it takes to trust a counter, the first windows know how old its counts are, and have a tight bound.
-const FOR_AGES_NS: u64 = 45_000_000;
+const CLOCK_SYNC_BUDGET_NS: u64 = 45_000_000;
 /// How long an averaged power may take to follow the load.
-const AVERAGED_NS: u64 = 4_000_000_000;
+const AVERAGE_SETTLE_NS: u64 = 4_000_000_000;
 
-/// Gives every GPU its verdict, now or in a while. A failure on one is that one's verdict.
+/// Gives every GPU its counter state, now or in a while. A failure on one is that one's counter state.
 pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Result<Option<Worker>> {
     for d in devices.iter() {
         match d.role {
-            Role::SecondaryDie { .. } => d.set_verdict(CounterStatus::SecondaryDie),
-            Role::SecondaryPartition { .. } => d.set_verdict(CounterStatus::SecondaryPartition),
+            Role::SecondaryDie { .. } => d.set_counter_state(CounterState::SecondaryDie),
+            Role::SecondaryPartition { .. } => d.set_counter_state(CounterState::SecondaryPartition),
             Role::Single | Role::PrimaryDie => {}
         }
     }
@@ -37,48 +37,48 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
             Ok(None)
         }
         Validation::Adaptive => {
-            adaptive(&counting(devices), &StopSignal::default());
+            adaptive(&with_own_counter(devices), &StopSignal::default());
             // What sleeps holds nobody up.
-            if pending(counting(devices)).is_empty() {
+            if pending(with_own_counter(devices)).is_empty() {
                 return Ok(None);
             }
             in_background(devices).map(Some)
         }
         Validation::Background => {
-            for d in counting(devices) {
-                d.set_verdict(CounterStatus::Pending);
-                d.look();
+            for d in with_own_counter(devices) {
+                d.set_counter_state(CounterState::Pending);
+                d.poll();
             }
             in_background(devices).map(Some)
         }
     }
 }
 
-fn counting(devices: &[Device]) -> Vec<&Device> {
+fn with_own_counter(devices: &[Device]) -> Vec<&Device> {
     devices.iter().filter(|d| !d.is_secondary()).collect()
 }
 
-fn settle(device: &Device, verdict: CounterStatus) {
-    device.set_verdict(verdict);
-    if verdict == CounterStatus::Pending {
+fn set_and_log(device: &Device, counter_state: CounterState) {
+    device.set_counter_state(counter_state);
+    if counter_state == CounterState::Pending {
         log::info(|| format!("{}: it sleeps or is in reset; its energy counter is checked later", device.label()));
-    } else if !verdict.is_usable() {
-        log::warning(|| format!("{}: its energy counter is not used: {}", device.label(), verdict.why()));
+    } else if !counter_state.is_usable() {
+        log::warning(|| format!("{}: its energy counter is not used: {}", device.label(), counter_state.why()));
     }
 }
 
 /// Zeus's check.
 fn fixed(devices: &[Device]) {
-    let counting = counting(devices);
+    let with_own_counter = with_own_counter(devices);
     let energy = |d: &Device| d.raw_energy(EnergyResolution::Reported).and_then(|r| d.to_mj(&r)).ok();
     let power = |d: &Device| d.power_mw(Power::Average).or_else(|_| d.power_mw(Power::Instant)).ok();
-    let powers: Vec<_> = counting.iter().map(|d| power(d)).collect();
-    let before: Vec<_> = counting.iter().map(|d| energy(d)).collect();
+    let powers: Vec<_> = with_own_counter.iter().map(|d| power(d)).collect();
+    let before: Vec<_> = with_own_counter.iter().map(|d| energy(d)).collect();
     if before.iter().any(Option::is_some) {
         std::thread::sleep(Duration::from_millis(energy::FIXED_MS));
     }
-    for ((d, power), before) in counting.iter().zip(powers).zip(before) {
-        settle(d, energy::fixed(power, before, before.and_then(|_| energy(d))));
+    for ((d, power), before) in with_own_counter.iter().zip(powers).zip(before) {
+        set_and_log(d, energy::zeus_rule(power, before, before.and_then(|_| energy(d))));
     }
 }
 
@@ -92,25 +92,32 @@ struct PendingCheck<'a> {
 
 impl PendingCheck<'_> {
     /// Looks once more; is it still open?
-    fn look(&mut self, begun_ns: u64) -> bool {
+    fn step(&mut self, begun_ns: u64) -> bool {
         let now_ns = monotonic_ns();
-        let looked = self.device.look();
-        self.evidence.add(seen(&looked, self.last.replace(looked.mark)));
-        let looked_ns = now_ns - self.since_ns;
-        let last = looked_ns >= energy::FIXED_MS * 1_000_000;
-        let verdict = match self.evidence.early() {
-            None if last => self.evidence.late(looked_ns),
+        let polled = self.device.poll();
+        self.evidence.add(observation(&polled, self.last.replace(polled.snapshot)));
+        let observed_ns = now_ns - self.since_ns;
+        let last = observed_ns >= energy::FIXED_MS * 1_000_000;
+        let counter_state = match self.evidence.decide_early() {
+            None if last => self.evidence.decide_final(observed_ns),
             None => return true,
-            Some(_) if looked.look.firmware_ns.is_some() && looked.mark.unsure_ns > 0 && looked_ns < FOR_AGES_NS => {
+            Some(_)
+                if polled.sample.firmware_ns.is_some()
+                    && polled.snapshot.age_uncertainty_ns > 0
+                    && observed_ns < CLOCK_SYNC_BUDGET_NS =>
+            {
                 return true;
             }
             Some(early) => early,
         };
-        if verdict == CounterStatus::Implausible && self.evidence.is_behind() && now_ns - begun_ns < AVERAGED_NS {
+        if counter_state == CounterState::Implausible
+            && self.evidence.average_is_lagging()
+            && now_ns - begun_ns < AVERAGE_SETTLE_NS
+        {
             (self.since_ns, self.evidence) = (now_ns, ValidationEvidence::default());
             return true;
         }
-        settle(self.device, verdict);
+        set_and_log(self.device, counter_state);
         false
     }
 }
@@ -123,34 +130,34 @@ fn adaptive(devices: &[&Device], signal: &StopSignal) {
         |&device| PendingCheck { device, since_ns: begun_ns, evidence: ValidationEvidence::default(), last: None };
     let mut open: Vec<PendingCheck> = devices.iter().map(new).collect();
     loop {
-        open.retain_mut(|o| o.look(begun_ns));
-        if open.is_empty() || !signal.wait_until(Instant::now() + PAUSE) {
+        open.retain_mut(|o| o.step(begun_ns));
+        if open.is_empty() || !signal.wait_until(Instant::now() + POLL_INTERVAL) {
             return;
         }
     }
 }
 
 fn pending(devices: Vec<&Device>) -> Vec<&Device> {
-    devices.into_iter().filter(|d| d.verdict() == CounterStatus::Pending).collect()
+    devices.into_iter().filter(|d| d.counter_state() == CounterState::Pending).collect()
 }
 
 /// What a look shows beyond the last one: also what others have seen in between, who may look more often.
-fn seen(looked: &PollResult, last: Option<TrackerSnapshot>) -> Observation {
-    let step = last.map_or(CounterStep::NoBaseline, |last| looked.mark.since(&last));
+fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observation {
+    let step = last.map_or(CounterStep::NoBaseline, |last| polled.snapshot.since(&last));
     let moved = match step {
-        CounterStep::Advanced { counts, ns } => Some((counts_pj(counts, looked.look.unit_uj), ns)),
+        CounterStep::Advanced { counts, ns } => Some((counts_pj(counts, polled.sample.resolution_uj), ns)),
         CounterStep::NoBaseline | CounterStep::Unchanged | CounterStep::Reset => None,
     };
     Observation {
         moved,
         reset: step == CounterStep::Reset,
-        counter: looked.look.accumulator.is_some(),
-        no_counter: looked.look.no_counter,
-        asleep: looked.look.asleep,
-        power_mw: looked.look.power_mw,
-        averaged: looked.look.averaged,
-        no_power: looked.look.no_power,
-        timed: looked.look.driver_ns.is_some(),
+        counter: polled.sample.accumulator.is_some(),
+        counter_unsupported: polled.sample.counter_unsupported,
+        suspended: polled.sample.suspended,
+        power_mw: polled.sample.power_mw,
+        averaged: polled.sample.averaged,
+        power_unsupported: polled.sample.power_unsupported,
+        timed: polled.sample.driver_ns.is_some(),
     }
 }
 
@@ -158,12 +165,12 @@ fn seen(looked: &PollResult, last: Option<TrackerSnapshot>) -> Observation {
 fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
     let theirs = devices.clone();
     let worker = Worker::start("zeus_amd-check", move |signal| {
-        let mut open = pending(counting(&theirs));
+        let mut open = pending(with_own_counter(&theirs));
         loop {
-            let awake: Vec<&Device> = open.iter().copied().filter(|d| !d.look().look.asleep).collect();
+            let awake: Vec<&Device> = open.iter().copied().filter(|d| !d.poll().sample.suspended).collect();
             adaptive(&awake, signal);
             open = pending(open);
-            if open.is_empty() || !signal.wait_until(Instant::now() + NAP) {
+            if open.is_empty() || !signal.wait_until(Instant::now() + SUSPENDED_POLL_INTERVAL) {
                 return;
             }
         }

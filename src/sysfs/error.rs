@@ -35,13 +35,13 @@ impl SysfsError {
 
     /// A state of the GPU, which says nothing of what the file is like otherwise.
     #[must_use]
-    pub fn passes(self) -> bool {
+    pub fn is_transient(self) -> bool {
         matches!(self.kind(), Kind::Busy | Kind::DeviceLost | Kind::Io | Kind::NoMemory)
     }
 
     /// A state of the whole GPU: its other files will say the same.
     #[must_use]
-    pub fn is_of_gpu(self) -> bool {
+    pub fn is_device_wide(self) -> bool {
         matches!(self.kind(), Kind::Busy | Kind::DeviceLost)
     }
 }

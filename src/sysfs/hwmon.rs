@@ -70,7 +70,7 @@ impl Folder {
     }
 
     /// No power, no clock is negative; but the driver computes powers in 32 bits with a sign, and above 2147 W they are.
-    fn positive(&self, file: &str) -> Result<u64, SysfsError> {
+    fn read_unsigned(&self, file: &str) -> Result<u64, SysfsError> {
         u64::try_from(self.number(file)?).map_err(|_| SysfsError::NotANumber)
     }
 
@@ -84,7 +84,7 @@ impl Folder {
 impl Hwmon {
     /// Looks for the folder; without one everything is absent.
     #[must_use]
-    pub fn of(device: &Path) -> Hwmon {
+    pub fn open(device: &Path) -> Hwmon {
         Hwmon { device: device.to_owned(), folder: Mutex::new(Folder::find(device)) }
     }
 
@@ -94,10 +94,10 @@ impl Hwmon {
     }
 
     fn folder(&self) -> Option<PathBuf> {
-        self.ask(|f| if f.path.exists() { Ok(f.path.clone()) } else { Err(ABSENT) }).ok()
+        self.with_folder(|f| if f.path.exists() { Ok(f.path.clone()) } else { Err(ABSENT) }).ok()
     }
 
-    fn ask<T>(&self, read: impl Fn(&Folder) -> Result<T, SysfsError>) -> Result<T, SysfsError> {
+    fn with_folder<T>(&self, read: impl Fn(&Folder) -> Result<T, SysfsError>) -> Result<T, SysfsError> {
         let known = self.folder.lock().clone();
         match known.as_ref().map_or(Err(ABSENT), |f| read(f)) {
             // A file that this GPU lacks is missing too; but where the folder is, there may be another.
@@ -112,24 +112,24 @@ impl Hwmon {
         }
     }
 
-    fn positive(&self, file: &str) -> Result<u64, SysfsError> {
-        self.ask(|f| f.positive(file))
+    fn read_unsigned(&self, file: &str) -> Result<u64, SysfsError> {
+        self.with_folder(|f| f.read_unsigned(file))
     }
 
     /// Instant socket power (MI300 and later), in µW. 0 on a second die.
     pub fn instant_power_uw(&self) -> Result<u64, SysfsError> {
-        self.positive("power1_input")
+        self.read_unsigned("power1_input")
     }
 
     /// Average socket power (MI200 and earlier), in µW. 0 on a second die.
     pub fn average_power_uw(&self) -> Result<u64, SysfsError> {
-        self.positive("power1_average")
+        self.read_unsigned("power1_average")
     }
 
     /// Both: one of the two, as a rule. Without any, why.
     pub fn powers_uw(&self) -> Result<(Option<u64>, Option<u64>), SysfsError> {
         match (self.instant_power_uw(), self.average_power_uw()) {
-            (Err(a), Err(b)) => Err(if a.passes() { a } else { b }),
+            (Err(a), Err(b)) => Err(if a.is_transient() { a } else { b }),
             (instant, average) => Ok((instant.ok(), average.ok())),
         }
     }
@@ -143,19 +143,19 @@ impl Hwmon {
     /// The current power cap, in µW.
     #[must_use]
     pub fn power_cap_uw(&self) -> Option<u64> {
-        self.positive("power1_cap").ok().filter(|v| *v != 0)
+        self.read_unsigned("power1_cap").ok().filter(|v| *v != 0)
     }
 
     /// The caps. A failure if the current one cannot be read; then the others tell nothing.
     pub fn power_caps(&self) -> Result<PowerCaps, SysfsError> {
         // A cap, a default or a maximum of 0 W is one that the firmware did not tell; a minimum of 0 W is usual.
         let some = |uw: &u64| *uw != 0;
-        self.ask(|f| {
+        self.with_folder(|f| {
             Ok(PowerCaps {
-                current_uw: Some(f.positive("power1_cap")?).filter(some),
-                default_uw: f.positive("power1_cap_default").ok().filter(some),
-                min_uw: f.positive("power1_cap_min").ok(),
-                max_uw: f.positive("power1_cap_max").ok().filter(some),
+                current_uw: Some(f.read_unsigned("power1_cap")?).filter(some),
+                default_uw: f.read_unsigned("power1_cap_default").ok().filter(some),
+                min_uw: f.read_unsigned("power1_cap_min").ok(),
+                max_uw: f.read_unsigned("power1_cap_max").ok().filter(some),
             })
         })
     }
@@ -164,7 +164,7 @@ impl Hwmon {
     pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), SysfsError> {
         // The driver's number has 32 bits; it must not see the rest of a larger one.
         let uw = u32::try_from(uw).map_err(|_| SysfsError::Os(libc::EINVAL))?;
-        self.ask(|f| {
+        self.with_folder(|f| {
             let mut file = OpenOptions::new().write(true).truncate(true).open(f.path.join("power1_cap"))?;
             Ok(file.write_all(format!("{uw}\n").as_bytes())?)
         })
@@ -172,7 +172,7 @@ impl Hwmon {
 
     /// In thousandths of a degree Celsius.
     pub fn temperature_mc(&self, sensor: Sensor) -> Result<i32, SysfsError> {
-        self.ask(|f| {
+        self.with_folder(|f| {
             let n = match sensor {
                 Sensor::Junction => f.junction.get().copied().or_else(|| Some(*f.junction.set(f.sensor(sensor)?))),
                 _ => f.sensor(sensor),
@@ -184,11 +184,11 @@ impl Hwmon {
 
     /// The graphics clock of the moment.
     pub fn graphics_clock_hz(&self) -> Result<u64, SysfsError> {
-        self.positive("freq1_input")
+        self.read_unsigned("freq1_input")
     }
 
     /// The memory clock of the moment.
     pub fn memory_clock_hz(&self) -> Result<u64, SysfsError> {
-        self.positive("freq2_input")
+        self.read_unsigned("freq2_input")
     }
 }

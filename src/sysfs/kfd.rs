@@ -24,7 +24,7 @@ pub struct Node {
     /// The instruction set, such as 90402 for gfx942.
     pub gfx_target: Option<u32>,
     /// The node that the widest link inside the machine leads to: the other die of the package, if it has one.
-    pub nearest: Option<u32>,
+    pub xgmi_peer: Option<u32>,
     pub access: Access,
 }
 
@@ -103,7 +103,7 @@ fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>, (String
         render_minor,
         doorbell: value("capability").map(|c| (c >> 12 & 3) as u8),
         gfx_target: value("gfx_target_version").map(|g| g as u32),
-        nearest: nearest(folder),
+        xgmi_peer: xgmi_peer(folder),
         access: render_access(root, render_minor),
     }))
 }
@@ -115,7 +115,7 @@ fn number_of(properties: &str, name: &str) -> Option<u64> {
 }
 
 /// The other end of the XGMI link with the highest bandwidth, if one is above all others.
-fn nearest(folder: &Path) -> Option<u32> {
+fn xgmi_peer(folder: &Path) -> Option<u32> {
     const XGMI: u64 = 11;
     let entries = std::fs::read_dir(folder.join("io_links")).ok()?;
     let mut links: Vec<(u64, u32)> = entries

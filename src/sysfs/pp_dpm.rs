@@ -1,6 +1,6 @@
 //! `pp_dpm_sclk` and `pp_dpm_mclk`: the levels of a clock, a line each.
 
-use super::pp_od::one;
+use super::pp_od::parse_mhz;
 use super::SysfsError;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub fn parse(text: &str) -> Option<Levels> {
     let mut current_mhz = None;
     for line in text.lines().filter(|l| !l.trim().is_empty()) {
         let (level, clock) = line.split_once(':')?;
-        let mhz = one(clock)?;
+        let mhz = parse_mhz(clock)?;
         if clock.trim_end().ends_with('*') {
             current_mhz = Some(mhz);
         }

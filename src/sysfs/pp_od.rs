@@ -40,21 +40,21 @@ pub fn parse(text: &str) -> Table {
             (_, "OD_MCLK" | "MCLK") if rest.is_empty() => section = Section::Memory,
             (_, "OD_RANGE") => section = Section::Range,
             (_, title) if rest.is_empty() && !title.is_empty() => section = Section::Other,
-            (Section::Range, "SCLK") => table.graphics_range = two(rest),
-            (Section::Range, "MCLK") => table.memory_range = two(rest),
-            (Section::Graphics, level) => graphics.push((level.parse::<u32>().ok(), one(rest))),
-            (Section::Memory, level) => memory.push((level.parse::<u32>().ok(), one(rest))),
+            (Section::Range, "SCLK") => table.graphics_range = parse_mhz_pair(rest),
+            (Section::Range, "MCLK") => table.memory_range = parse_mhz_pair(rest),
+            (Section::Graphics, level) => graphics.push((level.parse::<u32>().ok(), parse_mhz(rest))),
+            (Section::Memory, level) => memory.push((level.parse::<u32>().ok(), parse_mhz(rest))),
             _ => {}
         }
     }
-    table.graphics = ends(&graphics);
-    table.memory = ends(&memory);
+    table.graphics = first_last(&graphics);
+    table.memory = first_last(&memory);
     table
 }
 
 /// The first and the last of two levels, or of three where the clock of the moment stands between them. Older GPUs list
 /// states with voltages, or an upper bound alone: those are no bounds that could be put back.
-fn ends(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
+fn first_last(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
     let (first, last) = match levels {
         [first, last] | [first, _, last] => (first, last),
         _ => return None,
@@ -64,7 +64,7 @@ fn ends(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
 }
 
 /// "2100Mhz", with a star behind it or not.
-pub(super) fn one(text: &str) -> Option<u32> {
+pub(super) fn parse_mhz(text: &str) -> Option<u32> {
     let text = text.trim_end_matches('*').trim();
     let unit = text.len().checked_sub(3)?;
     let (number, unit) = (text.get(..unit)?, text.get(unit..)?);
@@ -72,8 +72,8 @@ pub(super) fn one(text: &str) -> Option<u32> {
 }
 
 /// "500Mhz       2100Mhz"
-fn two(text: &str) -> Option<Bounds> {
-    let mut words = text.split_whitespace().map(one);
+fn parse_mhz_pair(text: &str) -> Option<Bounds> {
+    let mut words = text.split_whitespace().map(parse_mhz);
     let (min_mhz, max_mhz) = (words.next()??, words.next()??);
     (words.next().is_none() && min_mhz <= max_mhz).then_some(Bounds { min_mhz, max_mhz })
 }

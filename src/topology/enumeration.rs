@@ -61,25 +61,25 @@ pub struct Enumeration {
     /// KFD nodes of GPUs that a device cgroup hides: with any, what is listed is not all of the machine.
     pub hidden: Vec<u32>,
     /// HIP's order is not certain: GPUs of a kind that the runtimes drop or refuse are about.
-    pub uncertain: bool,
+    pub order_uncertain: bool,
     /// How it came about, a line each.
-    pub story: Vec<String>,
+    pub trace: Vec<String>,
 }
 
 /// The list.
-pub fn list(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules) -> Result<Enumeration> {
-    let mut story = Vec::new();
+pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules) -> Result<Enumeration> {
+    let mut trace = Vec::new();
     let mut hidden_nodes = Vec::new();
     let (places, order, refused) = match kfd {
         KfdNodes::Nodes { gpus, hidden } => {
-            story.push(format!(
+            trace.push(format!(
                 "KFD lists {} GPU{} (nodes {})",
                 gpus.len(),
                 plural(gpus.len()),
                 numbers(gpus.iter().map(|n| n.number))
             ));
             if !hidden.is_empty() {
-                story.push(format!(
+                trace.push(format!(
                     "a device cgroup hides {} more (nodes {})",
                     hidden.len(),
                     numbers(hidden.iter().copied())
@@ -91,7 +91,7 @@ pub fn list(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules) -> R
         KfdNodes::Unreadable(why) => (Vec::new(), Order::Kfd, Some(why)),
         KfdNodes::Absent => {
             let (places, order) = without_kfd(seen);
-            story.push(match order {
+            trace.push(match order {
                 Order::Enumeration => "there is no KFD topology; the order is libamd_smi's enumeration".into(),
                 _ => "there is no KFD topology and no enumeration; the order is that of PCI addresses, which may differ from HIP's".into(),
             });
@@ -104,14 +104,14 @@ pub fn list(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules) -> R
         order,
         visible: Vec::new(),
         zero: None,
-        uncertain: order == Order::Pci,
+        order_uncertain: order == Order::Pci,
         hidden: hidden_nodes,
-        story,
+        trace,
     };
     let accessible = match refused.map_or_else(|| listing.accessible(), Err) {
         Ok(a) => a,
         Err(why) => {
-            listing.story.push(format!("the runtime gives up and shows no GPU, because a file is refused: {why}; are you in the groups render and video?"));
+            listing.trace.push(format!("the runtime gives up and shows no GPU, because a file is refused: {why}; are you in the groups render and video?"));
             listing.zero = Some(NoGpuReason::NoAccess);
             return Ok(listing);
         }
@@ -132,12 +132,12 @@ impl Enumeration {
         let open: Vec<usize> = (0..self.places.len()).filter(|&i| access(&self.places[i]) == Access::Open).collect();
         if open.is_empty() && !self.places.is_empty() {
             // HIP can run nothing here, so there is no index of its to contradict: this is a monitor's container.
-            self.story.push("not one render device is in /dev/dri, so HIP can open none; all GPUs are listed as it would order them".into());
+            self.trace.push("not one render device is in /dev/dri, so HIP can open none; all GPUs are listed as it would order them".into());
             return Ok((0..self.places.len()).collect());
         }
         if open.len() < self.places.len() {
             let gone = self.places.iter().filter(|p| access(p) != Access::Open).map(minor);
-            self.story.push(format!("without a render device, and skipped: renderD{}", numbers(gone)));
+            self.trace.push(format!("without a render device, and skipped: renderD{}", numbers(gone)));
         }
         Ok(open)
     }
@@ -145,18 +145,21 @@ impl Enumeration {
     fn apply(&mut self, accessible: &[usize], masks: &Masks, rules: Rules) {
         let gpu = |i: &usize| {
             let node = self.places[*i].node.as_ref();
-            visibility::Gpu { unique_id: node.map_or(0, |n| n.unique_id), support: node.map_or(Support::Full, support) }
+            visibility::Gpu {
+                unique_id: node.map_or(0, |n| n.unique_id),
+                support: node.map_or(Support::Full, runtime_support),
+            }
         };
         let gpus: Vec<visibility::Gpu> = accessible.iter().map(gpu).collect();
-        self.uncertain |= gpus.iter().any(|g| g.support != Support::Full);
-        for (n, i) in visibility::list(&gpus, &Masks::default(), rules).list.into_iter().enumerate() {
+        self.order_uncertain |= gpus.iter().any(|g| g.support != Support::Full);
+        for (n, i) in visibility::visible_gpus(&gpus, &Masks::default(), rules).list.into_iter().enumerate() {
             self.unmasked[accessible[i]] = u32::try_from(n).ok();
         }
-        let outcome = visibility::list(&gpus, masks, rules);
-        self.story.extend(outcome.story);
+        let outcome = visibility::visible_gpus(&gpus, masks, rules);
+        self.trace.extend(outcome.trace);
         self.visible = outcome.list.into_iter().map(|i| accessible[i]).collect();
         self.zero = outcome.nothing.map(NoGpuReason::Masked);
-        self.story.push(format!("HIP shows {} GPU{}", self.visible.len(), plural(self.visible.len())));
+        self.trace.push(format!("HIP shows {} GPU{}", self.visible.len(), plural(self.visible.len())));
     }
 
     /// The library's hip_id is a difference of node numbers: where it is not HIP's index, people should know.
@@ -165,7 +168,7 @@ impl Enumeration {
             let hip_id = place.amdsmi.and_then(|i| seen[i].hip_id);
             if let (Some(hip_id), Some(index)) = (hip_id, *unmasked) {
                 if hip_id != index {
-                    self.story.push(format!(
+                    self.trace.push(format!(
                         "amd-smi calls the GPU at {} HIP {hip_id}, but HIP's index without masks is {index}",
                         place.pci
                     ));
@@ -177,7 +180,7 @@ impl Enumeration {
 
 /// What the runtimes do with a GPU, as far as the files tell: doorbells of gfx8 are fatal, no instruction set is
 /// dropped, and HIP supports gfx9 and later. A kind that is newer than this code is taken to be supported.
-fn support(node: &Node) -> Support {
+fn runtime_support(node: &Node) -> Support {
     const DOORBELL_GFX8: u8 = 1;
     match (node.doorbell, node.gfx_target) {
         (Some(DOORBELL_GFX8), _) => Support::Fatal,
@@ -203,7 +206,7 @@ fn by_kfd(seen: &[AmdsmiGpu], nodes: Vec<Node>) -> Result<Vec<GpuLocation>> {
     let handles = handles_of(seen, &nodes);
     let place = |(node, amdsmi): (Node, Option<usize>)| {
         if let Some(i) = amdsmi {
-            agree(&seen[i], &node, i)?;
+            check_ids_match(&seen[i], &node, i)?;
         }
         let partition = amdsmi.map_or(node.partition_bits, |i| seen[i].partition);
         Ok(GpuLocation { pci: node.pci, partition, node: Some(node), amdsmi })
@@ -238,7 +241,7 @@ fn handles_of(seen: &[AmdsmiGpu], nodes: &[Node]) -> Vec<Option<usize>> {
 }
 
 /// Both sides name a PCI address and perhaps a gpu_id; they must be of one GPU.
-fn agree(seen: &AmdsmiGpu, node: &Node, index: usize) -> Result<()> {
+fn check_ids_match(seen: &AmdsmiGpu, node: &Node, index: usize) -> Result<()> {
     if let Some(pci) = seen.pci.filter(|p| !p.same_slot(&node.pci)) {
         return Err(Error::Ambiguous(format!(
             "the kernel and libamd_smi disagree: KFD node {} is the GPU at {}, but libamd_smi's GPU {index}, which claims that node, is at {}. Nothing is measured while they do; mixed ROCm versions in a container are the usual cause",

@@ -4,5 +4,5 @@ mod enumeration;
 mod package;
 pub mod visibility;
 
-pub use enumeration::{list, AmdsmiGpu, Enumeration, GpuLocation, NoGpuReason, Order};
+pub use enumeration::{enumerate, AmdsmiGpu, Enumeration, GpuLocation, NoGpuReason, Order};
 pub use package::{has_two_dies, roles, Primary, Role};

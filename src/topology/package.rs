@@ -46,7 +46,7 @@ pub fn roles(listing: &Enumeration, dies: &[(bool, bool)]) -> Vec<Role> {
         if two && reports {
             roles[i] = Role::PrimaryDie;
         } else if two {
-            roles[i] = Role::SecondaryDie { primary: other_die(i, listing, dies) };
+            roles[i] = Role::SecondaryDie { primary: primary_of(i, listing, dies) };
         }
     }
     roles
@@ -55,10 +55,10 @@ pub fn roles(listing: &Enumeration, dies: &[(bool, bool)]) -> Vec<Role> {
 /// The die that reports for a silent one: the one at the other end of its widest link; where the machine shows no
 /// links, the neighbour before it in the kernel's order, if all GPUs are listed and dies that report and silent ones take
 /// turns throughout.
-fn other_die(silent: usize, listing: &Enumeration, dies: &[(bool, bool)]) -> Option<Primary> {
+fn primary_of(silent: usize, listing: &Enumeration, dies: &[(bool, bool)]) -> Option<Primary> {
     let places = &listing.places;
     let reports = |i: usize| dies[i] == (true, true);
-    if let Some(number) = places[silent].node.as_ref().and_then(|n| n.nearest) {
+    if let Some(number) = places[silent].node.as_ref().and_then(|n| n.xgmi_peer) {
         if listing.hidden.contains(&number) {
             return Some(Primary::Hidden(number));
         }

@@ -73,7 +73,7 @@ pub struct MaskOutcome {
     /// Set if and only if the list is empty.
     pub nothing: Option<MaskedOut>,
     /// The steps, in words, a line each.
-    pub story: Vec<String>,
+    pub trace: Vec<String>,
 }
 
 /// Where a variable's list ended before its last token.
@@ -85,7 +85,7 @@ struct MaskError {
 
 /// The list, and how it came about.
 #[must_use]
-pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
+pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
     let mut out = MaskOutcome::default();
     let all: Vec<usize> = (0..gpus.len()).collect();
     let mut empty = MaskedOut::NoGpus;
@@ -94,7 +94,7 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
     }
     if rules.fatal_doorbell {
         if let Some(i) = gpus.iter().position(|g| g.support == Support::Fatal) {
-            out.story.push(format!("GPU {i} of the KFD order is older than gfx9, and ROCr before 2026 does not start with one in the machine, hidden or not"));
+            out.trace.push(format!("GPU {i} of the KFD order is older than gfx9, and ROCr before 2026 does not start with one in the machine, hidden or not"));
             return out.with_nothing(MaskedOut::RuntimeFails);
         }
     }
@@ -102,19 +102,19 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
     let selected = match &masks.rocr {
         None => all,
         Some(mask) if mask.is_empty() => {
-            out.story.push("ROCR_VISIBLE_DEVICES is set and empty: it hides all GPUs".into());
+            out.trace.push("ROCR_VISIBLE_DEVICES is set and empty: it hides all GPUs".into());
             return out.with_nothing(MaskedOut::EmptyMask);
         }
         Some(mask) => match rocr(mask, gpus) {
             Err(position) => {
-                out.story.push(format!(
+                out.trace.push(format!(
                     "ROCR_VISIBLE_DEVICES={}: token {position} is empty, on which ROCr's start fails",
-                    shown(mask)
+                    escape_lossy(mask)
                 ));
                 return out.with_nothing(MaskedOut::RuntimeFails);
             }
             Ok((list, stop)) => {
-                out.tell("ROCR_VISIBLE_DEVICES", mask, list.len(), "of the KFD order", stop.as_ref());
+                out.trace("ROCR_VISIBLE_DEVICES", mask, list.len(), "of the KFD order", stop.as_ref());
                 if list.is_empty() {
                     empty = MaskedOut::Stopped;
                 }
@@ -126,12 +126,12 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
     let taken = |i: &usize| matches!(gpus[*i].support, Support::Full | Support::RocrOnly);
     let agents: Vec<usize> = selected.iter().copied().filter(taken).collect();
     if agents.len() < selected.len() {
-        out.story.push(format!("ROCr drops {} of them, whose kind it does not know", selected.len() - agents.len()));
+        out.trace.push(format!("ROCr drops {} of them, whose kind it does not know", selected.len() - agents.len()));
     }
 
-    let hip = match value(masks.hip.as_deref(), rules) {
+    let hip = match effective_value(masks.hip.as_deref(), rules) {
         Some(v) => Some(("HIP_VISIBLE_DEVICES", v)),
-        None => value(masks.cuda.as_deref(), rules).map(|v| ("CUDA_VISIBLE_DEVICES", v)),
+        None => effective_value(masks.cuda.as_deref(), rules).map(|v| ("CUDA_VISIBLE_DEVICES", v)),
     };
     let chosen = match hip {
         None => agents,
@@ -140,9 +140,9 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
             let raw = if name.starts_with("HIP") { &masks.hip } else { &masks.cuda };
             let was_empty = raw.as_ref().is_some_and(Vec::is_empty);
             if was_empty {
-                out.story.push(format!("{name} is set and empty: it hides all GPUs"));
+                out.trace.push(format!("{name} is set and empty: it hides all GPUs"));
             } else {
-                out.tell(name, &mask, list.len(), "of what was left", stop.as_ref());
+                out.trace(name, &mask, list.len(), "of what was left", stop.as_ref());
             }
             if list.is_empty() && !agents.is_empty() {
                 empty = if was_empty { MaskedOut::EmptyMask } else { MaskedOut::Stopped };
@@ -153,7 +153,7 @@ pub fn list(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
 
     out.list = chosen.iter().copied().filter(|i| gpus[*i].support == Support::Full).collect();
     if out.list.len() < chosen.len() {
-        out.story.push(format!("HIP drops {} of them, whose kind it does not support", chosen.len() - out.list.len()));
+        out.trace.push(format!("HIP drops {} of them, whose kind it does not support", chosen.len() - out.list.len()));
     }
     if out.list.is_empty() {
         out.nothing = Some(empty);
@@ -167,12 +167,12 @@ impl MaskOutcome {
         self
     }
 
-    fn tell(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&MaskError>) {
-        let mut line = format!("{name}={}: keeps {kept} {of}", shown(mask));
+    fn trace(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&MaskError>) {
+        let mut line = format!("{name}={}: keeps {kept} {of}", escape_lossy(mask));
         if let Some(s) = stop {
             let _ = write!(line, "; the list ends at token {} (\"{}\"): {}", s.position, s.token, s.why);
         }
-        self.story.push(line);
+        self.trace.push(line);
     }
 }
 
@@ -188,7 +188,7 @@ fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<MaskError>), us
         let found = found.and_then(|i| if list.contains(&i) { Err("this GPU is in the list already") } else { Ok(i) });
         match found {
             Ok(i) => list.push(i),
-            Err(why) => return Ok((list, Some(MaskError { position: k + 1, token: shown(&token), why }))),
+            Err(why) => return Ok((list, Some(MaskError { position: k + 1, token: escape_lossy(&token), why }))),
         }
     }
     Ok((list, None))
@@ -240,7 +240,7 @@ fn strtol_base_0(token: &[u8]) -> Option<i64> {
 }
 
 /// A variable as HIP's run-time reads it: without the quotes around it, and `None` if nothing counts as set.
-fn value(raw: Option<&[u8]>, rules: Rules) -> Option<Vec<u8>> {
+fn effective_value(raw: Option<&[u8]>, rules: Rules) -> Option<Vec<u8>> {
     let raw = raw?;
     if raw.is_empty() {
         // The run-time puts a blank there, which then is a token that is no number.
@@ -271,7 +271,7 @@ fn hip(mask: &[u8], agents: &[usize], gpus: &[Gpu], rules: Rules) -> (Vec<usize>
         match found {
             Ok(n) if list.contains(&agents[n]) => {}
             Ok(n) => list.push(agents[n]),
-            Err(why) => return (list, Some(MaskError { position: k + 1, token: shown(token), why })),
+            Err(why) => return (list, Some(MaskError { position: k + 1, token: escape_lossy(token), why })),
         }
     }
     (list, None)
@@ -326,7 +326,7 @@ fn contains(text: &[u8], piece: &[u8]) -> bool {
 }
 
 /// For people: bytes that are no text are replaced.
-fn shown(bytes: &[u8]) -> String {
+fn escape_lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).escape_debug().to_string()
 }
 

@@ -76,7 +76,7 @@ static void pause_ms(long ms)
     nanosleep(&t, NULL);
 }
 
-static void identity(zeus_amd_t *z)
+static void identity(zeus_amd_session_t *z)
 {
     uint32_t n = 0;
     GUARDED(zeus_amd_session_info_t, session, ZEUS_AMD_SESSION_INFO_INIT);
@@ -84,9 +84,9 @@ static void identity(zeus_amd_t *z)
     OK(zeus_amd_session_info(z, &session.s));
     UNTOUCHED(session);
     IS(session.s.gpu_count, 1);
-    IS(session.s.energy_unit, ZEUS_AMD_ENERGY_UNIT_FIRMWARE);
+    IS(session.s.energy_resolution, ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE);
     IS(session.s.amdsmi_version_0, 24);
-    IS(session.s.zero_reason, 0);
+    IS(session.s.no_gpu_reason, 0);
     IS(strncmp(session.s.rocm, "6.2", 3), 0);
     IS(session.s.amdsmi_path[0], '/');
 
@@ -97,7 +97,7 @@ static void identity(zeus_amd_t *z)
     IS(gpu.s.kfd_node, 2);
     IS(gpu.s.partition, 0);
     IS(gpu.s.die_role, ZEUS_AMD_DIE_SINGLE);
-    IS(gpu.s.energy_verdict, ZEUS_AMD_VERDICT_TRUSTED);
+    IS(gpu.s.counter_state, ZEUS_AMD_COUNTER_STATE_TRUSTED);
     IS(gpu.s.device_id, 0x740f);
     IS(gpu.s.unique_id == 0x67c63ac3c3c637f9u, 1);
     IS(gpu.s.valid & ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT);
@@ -112,11 +112,11 @@ static void identity(zeus_amd_t *z)
 
 static double millijoules(const zeus_amd_energy_raw_t *raw)
 {
-    return (double)raw->accumulator * raw->unit_uj / 1e3;
+    return (double)raw->accumulator * raw->resolution_uj / 1e3;
 }
 
 /* Limits are other readings, not times: a machine may stand still at any moment, for as long as it likes. */
-static void readings(zeus_amd_t *z)
+static void readings(zeus_amd_session_t *z)
 {
     uint64_t a = 0, b = 0, asked;
     uint32_t low = 0, high = 0, count = 1;
@@ -140,7 +140,7 @@ static void readings(zeus_amd_t *z)
     asked = zeus_amd_now_ns();
     OK(zeus_amd_energy_raw(z, 0, &raw.s));
     UNTOUCHED(raw);
-    BETWEEN(raw.s.unit_uj, 15.2587, 15.2589);
+    BETWEEN(raw.s.resolution_uj, 15.2587, 15.2589);
     BETWEEN(raw.s.driver_time_ns, (double)asked - 2e9, (double)zeus_amd_now_ns());
     OK(zeus_amd_energy_mj(z, 0, &a));
     OK(zeus_amd_read_all(z, &all.s, &count));
@@ -158,12 +158,12 @@ static void readings(zeus_amd_t *z)
     BETWEEN(all.s.accumulator, (double)raw.s.accumulator, (double)later.s.accumulator);
     BETWEEN(all.s.driver_time_ns, (double)raw.s.driver_time_ns, (double)later.s.driver_time_ns);
     BETWEEN(all.s.firmware_time_ns, (double)raw.s.firmware_time_ns, (double)later.s.firmware_time_ns);
-    BETWEEN(all.s.unit_uj, 15.2587, 15.2589);
+    BETWEEN(all.s.resolution_uj, 15.2587, 15.2589);
     IS(all.s.power_average_mw, 219000);
     IS(all.s.temperature_c, 51);
 }
 
-static void windows(zeus_amd_t *z)
+static void windows(zeus_amd_session_t *z)
 {
     zeus_amd_window_t *window = NULL;
     uint32_t count = 1;
@@ -181,18 +181,18 @@ static void windows(zeus_amd_t *z)
     BETWEEN(total.s.duration_ns, 0.29e9, (double)(zeus_amd_now_ns() - before));
     IS(gpu.s.gpu, 0);
     IS(gpu.s.method, ZEUS_AMD_METHOD_COUNTER);
-    IS(gpu.s.verdict, ZEUS_AMD_VERDICT_TRUSTED);
+    IS(gpu.s.counter_state, ZEUS_AMD_COUNTER_STATE_TRUSTED);
     IS(gpu.s.status, ZEUS_AMD_STATUS_OK);
     BETWEEN(gpu.s.mean_power_mw, 215e3, 223e3);
     BETWEEN(gpu.s.begin_ns, (double)before - 1e9, (double)zeus_amd_now_ns() - 0.29e9);
     BETWEEN(gpu.s.end_ns, (double)before + 0.27e9, (double)zeus_amd_now_ns());
     IS(gpu.s.duration_ns, gpu.s.end_ns - gpu.s.begin_ns);
     BETWEEN(gpu.s.energy_mj, 0.215 * (double)gpu.s.duration_ns / 1e3, 0.223 * (double)gpu.s.duration_ns / 1e3);
-    BETWEEN(gpu.s.bound_mj, 0, (double)gpu.s.energy_mj);
-    BETWEEN(gpu.s.unit_uj, 15.2587, 15.2589);
+    BETWEEN(gpu.s.uncertainty_mj, 0, (double)gpu.s.energy_mj);
+    BETWEEN(gpu.s.resolution_uj, 15.2587, 15.2589);
 }
 
-static void sampler(zeus_amd_t *z)
+static void sampler(zeus_amd_session_t *z)
 {
     zeus_amd_sampler_t *sampler = NULL;
     zeus_amd_sampler_options_t options = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
@@ -222,12 +222,12 @@ static void sampler(zeus_amd_t *z)
 
 int main(void)
 {
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     zeus_amd_guard_t *guard = NULL;
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     uint64_t limit = 0;
     options.validation = ZEUS_AMD_VALIDATION_FIXED;
-    options.energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE;
+    options.energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE;
     options.init_timeout_ms = 60000;
     OK(zeus_amd_set_log(log_line, ZEUS_AMD_LOG_DEBUG, &spoken));
     OK(zeus_amd_open(&options, &z));

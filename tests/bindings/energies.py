@@ -1,4 +1,4 @@
-"""Reads lines `energy GPU begin_ns end_ns energy_mj bound_mj` and holds each to the truth of the simulated machine that
+"""Reads lines `energy GPU begin_ns end_ns energy_mj uncertainty_mj` and holds each to the truth of the simulated machine that
 this runs in; echoes nothing. Exit status 1 if an energy is further off than its bound."""
 
 import json

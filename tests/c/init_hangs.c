@@ -14,7 +14,7 @@ static double now(void)
 static void *try_to_open(void *unused)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = (zeus_amd_t *)&options;
+    zeus_amd_session_t *z = (zeus_amd_session_t *)&options;
     double begin = now(), took;
     options.init_timeout_ms = 300;
     CHECK_IS(zeus_amd_open(&options, &z), ZEUS_AMD_STATUS_TIMEOUT);

@@ -54,8 +54,8 @@ fn ask(sim: &Sim) -> String {
 
 fn inside(folder: &Path) {
     let file = MetricsFile::open(&folder.join("gpu_metrics")).unwrap();
-    let power = Hwmon::of(folder).instant_power_uw();
-    println!("energy {:?}, power {power:?}", file.with(|t| t.energy()));
+    let power = Hwmon::open(folder).instant_power_uw();
+    println!("energy {:?}, power {power:?}", file.read_with(|t| t.energy()));
 }
 
 /// Tables that are none.
@@ -68,7 +68,7 @@ fn contents() {
                 Sim::start("mixed-2", "none", &[content.clone(), format!("all.metrics = \"{revision}\"")]).unwrap();
             for gpu in sim.machine().gpus() {
                 let path = sim.dir().join("sys/bus/pci/devices").join(gpu.bdf.to_string()).join("gpu_metrics");
-                let got = MetricsFile::open(&path).unwrap().with(|t| {
+                let got = MetricsFile::open(&path).unwrap().read_with(|t| {
                     let m = t.metrics();
                     assert_eq!(
                         (m.energy, m.current_power_mw, m.average_power_mw, m.hotspot_c),

@@ -20,7 +20,7 @@ fn reads_do_not_allocate() {
         let before = allocations();
         for _ in 0..100 {
             file.read().unwrap();
-            file.with(|t| (t.energy(), t.driver_time_ns(), t.firmware_time_ns(), t.current_power_mw())).unwrap();
+            file.read_with(|t| (t.energy(), t.driver_time_ns(), t.firmware_time_ns(), t.current_power_mw())).unwrap();
         }
         assert_eq!(allocations(), before);
         // A failure costs nothing either: it may come a thousand times a second.
@@ -136,7 +136,7 @@ fn shapes_are_held() {
             fs::write(&path, &bytes).unwrap();
             let got = file.read();
             assert_eq!(got.ok(), facts.read(&bytes), "{first:02x?}, then {bytes:02x?}");
-            assert_eq!(file.with(|t| t.energy()).ok(), got.ok().map(|m| m.energy));
+            assert_eq!(file.read_with(|t| t.energy()).ok(), got.ok().map(|m| m.energy));
             the_short_way(&file, got);
             taken += u32::from(got.is_ok());
             refused += u32::from(got.is_err());

@@ -61,7 +61,7 @@ fn every_revision_on_every_machine() {
                 let want = truth(&sim, gpu, now);
                 assert_eq!(file.read(), Ok(want), "{machine} {}", gpu.bdf);
                 let (energy, power) =
-                    file.with(|t| (t.energy(), t.current_power_mw().or(t.average_power_mw()))).unwrap();
+                    file.read_with(|t| (t.energy(), t.current_power_mw().or(t.average_power_mw()))).unwrap();
                 // Each machine's own revision is read the short way.
                 let own = gpu.spec.power_sensor == if minor <= 3 { PowerSensor::Average } else { PowerSensor::Current };
                 let short = file.whole().map(|w| (w.energy, w.driver_time_ns, w.firmware_time_ns));
@@ -99,7 +99,7 @@ fn hwmon_and_levels_are_the_truth() {
         let sim = start(&machine, &[]);
         let now = sim.hold();
         for gpu in sim.machine().gpus() {
-            let hwmon = Hwmon::of(&folder(&sim, gpu));
+            let hwmon = Hwmon::open(&folder(&sim, gpu));
             let absent = Err(SysfsError::Os(libc::ENOENT));
             let power = u64::from(gpu.reading(now).power_w) * 1_000_000;
             let at = |sensor: PowerSensor| {
@@ -161,7 +161,7 @@ fn hwmon_s_quirks() {
     let folder = device.path().join("hwmon/hwmon7");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("name"), "amdgpu\n").unwrap();
-    let hwmon = Hwmon::of(device.path());
+    let hwmon = Hwmon::open(device.path());
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
     for (text, want) in [
         ("412000000\n", Ok(412_000_000)),
@@ -199,14 +199,14 @@ fn hwmon_s_quirks() {
     assert_eq!(hwmon.temperature_mc(Sensor::Junction), Err(SysfsError::Empty));
     assert_eq!(hwmon.temperature_mc(Sensor::Edge), Err(SysfsError::Os(libc::ENOENT)));
     write("name", "k10temp\n");
-    assert!(hwmon.is_there() && !Hwmon::of(device.path()).is_there(), "another chip's");
+    assert!(hwmon.is_there() && !Hwmon::open(device.path()).is_there(), "another chip's");
 }
 
 /// A GPU that went and came back has another folder, or had none at first.
 #[test]
 fn hwmon_moves() {
     let device = tempfile::tempdir().unwrap();
-    let hwmon = Hwmon::of(device.path());
+    let hwmon = Hwmon::open(device.path());
     let gone = Err(SysfsError::Os(libc::ENOENT));
     assert_eq!((hwmon.is_there(), hwmon.instant_power_uw(), hwmon.power_caps().err()), (false, gone, gone.err()));
     for n in [3, 7, 1] {

@@ -66,7 +66,7 @@ class Monitor(unittest.TestCase):
                 with self.subTest(gpu=i, seconds=seconds):
                     self.assertEqual(mine.status, Status.OK)
                     difference = abs(zeus.gpu_energy[i] * 1e3 - mine.energy_mj)
-                    self.assertLessEqual(difference, mine.bound_mj + zeus_bound)
+                    self.assertLessEqual(difference, mine.uncertainty_mj + zeus_bound)
 
     def test_between_two_moments_that_stand_still(self):
         """Both take the reported unit, so they say the same to the millijoule."""

@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-static zeus_amd_t *session;
+static zeus_amd_session_t *session;
 static char *directory;
 static int started;
 

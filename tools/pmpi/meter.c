@@ -119,11 +119,11 @@ static void region_add(zeus_amd_gpu_energy_t *sum, const zeus_amd_gpu_energy_t *
         sum->method = ZEUS_AMD_METHOD_NONE;
     } else {
         sum->energy_mj += one->energy_mj;
-        sum->bound_mj += one->bound_mj;
+        sum->uncertainty_mj += one->uncertainty_mj;
         sum->duration_ns += one->duration_ns;
         sum->end_ns = one->end_ns;
         sum->flags |= one->flags;
-        sum->verdict = one->verdict;
+        sum->counter_state = one->counter_state;
         sum->method = one->method > sum->method ? one->method : sum->method;
     }
 }

@@ -62,7 +62,7 @@ typedef struct profile_region {
 } profile_region;
 
 typedef struct profile_meter {
-    const zeus_amd_t *session;
+    const zeus_amd_session_t *session;
     zeus_amd_window_t *window;
     uint32_t count;
     int32_t status;

@@ -188,7 +188,7 @@ static void write_json(FILE *to, const profile_report *r)
             ", \"energy_in_mpi_j\": %.3f},\n",
             t->ranks, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu, t->ranks_failed,
             t->flags & ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT ? "false" : "true", t->flags, seconds(t->duration_ns),
-            joules(t->energy_mj), joules(t->bound_mj), seconds(mpi_ns(r)), total_in_mpi(r));
+            joules(t->energy_mj), joules(t->uncertainty_mj), seconds(mpi_ns(r)), total_in_mpi(r));
     fputs("  \"how\": {", to);
     json_member(to, "energy_in_mpi_j", how_in_mpi);
     fputs(", ", to);
@@ -201,7 +201,7 @@ static void write_json(FILE *to, const profile_report *r)
         fprintf(to,
                 ", \"ranks\": %" PRIu32 ", \"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32
                 ", \"energy_j\": %.3f, \"bound_j\": %.3f}",
-                n->ranks, n->packages, n->missing, joules(n->energy_mj), joules(n->bound_mj));
+                n->ranks, n->packages, n->missing, joules(n->energy_mj), joules(n->uncertainty_mj));
     }
     fputs("\n  ],\n  \"packages\": [", to);
     for (uint32_t i = 0; i < t->packages + t->missing; i++) {
@@ -217,7 +217,7 @@ static void write_json(FILE *to, const profile_report *r)
             fprintf(to,
                     ", \"energy_j\": %.3f, \"bound_j\": %.3f, \"duration_s\": %.6f, \"begin_ns\": %" PRIu64
                     ", \"end_ns\": %" PRIu64 ", \"method\": \"%s\", \"flags\": %" PRIu32 ", \"read_by_rank\": %" PRId32,
-                    joules(p->energy_mj), joules(p->bound_mj), seconds(one->duration_ns), one->begin_ns, one->end_ns,
+                    joules(p->energy_mj), joules(p->uncertainty_mj), seconds(one->duration_ns), one->begin_ns, one->end_ns,
                     method_word(one->method), one->flags, one->rank);
         if (one != NULL && in >= 0)
             fprintf(to, ", \"energy_in_mpi_j\": %.3f", in);
@@ -234,7 +234,7 @@ static void write_json(FILE *to, const profile_report *r)
                 ", \"share_j\": %.3f, \"share_bound_j\": %.3f, \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
                 ", \"time_in_mpi_s\": %.6f, \"mpi_calls\": %" PRIu64 ", \"status\": %" PRId32 ", ",
                 i == 0 ? "" : ",", i, one->node, one->gpus, one->packages, joules(one->share_mj),
-                joules(one->share_bound_mj), one->begin_ns, one->end_ns, seconds(mine->mpi_ns), mine->calls,
+                joules(one->share_uncertainty_mj), one->begin_ns, one->end_ns, seconds(mine->mpi_ns), mine->calls,
                 one->status);
         json_member(to, "status_text", mine->why[0] != '\0' ? mine->why : zeus_amd_status_string(one->status));
         fputs("}", to);
@@ -250,7 +250,7 @@ static void write_json(FILE *to, const profile_report *r)
                 ", \"times\": %" PRIu64 ", \"duration_s\": %.6f, \"time_in_mpi_s\": %.6f, \"packages\": %" PRIu32
                 ", \"missing_packages\": %" PRIu32 ", \"energy_j\": %.3f, \"bound_j\": %.3f, \"flags\": %" PRIu32 "}",
                 r->region_sums[i].times, seconds(r->region_sums[i].ns), seconds(r->region_sums[i].mpi_ns), g->packages,
-                g->missing, joules(g->energy_mj), joules(g->bound_mj), g->flags);
+                g->missing, joules(g->energy_mj), joules(g->uncertainty_mj), g->flags);
     }
     fprintf(to,
             "\n  ],\n  \"overhead\": {\"open_s\": %.6f, \"readings\": %" PRIu64 ", \"readings_s\": %.9f, \"calls\": %" PRIu64
@@ -269,7 +269,7 @@ static void write_text(FILE *to, const profile_report *r)
             t->nodes, (int)strcspn(r->mpi_version, "\n,"), r->mpi_version);
     if (t->packages > 0)
         fprintf(to, "energy    %12.3f J +- %.3f J, of %" PRIu32 " package(s), each counted once\n", joules(t->energy_mj),
-                joules(t->bound_mj), t->packages);
+                joules(t->uncertainty_mj), t->packages);
     else
         fprintf(to, "energy    none: no GPU was measured; the ranks below say why\n");
     if (t->missing > 0)
@@ -291,7 +291,7 @@ static void write_text(FILE *to, const profile_report *r)
     for (uint32_t i = 0; i < t->nodes; i++) {
         const zeus_amd_mpi_node_t *n = &e->nodes[i];
         fprintf(to, "%-24s %6" PRIu32 " %8" PRIu32 " %14.3f %10.3f\n", e->ranks[n->first_rank].host, n->ranks,
-                n->packages, joules(n->energy_mj), joules(n->bound_mj));
+                n->packages, joules(n->energy_mj), joules(n->uncertainty_mj));
     }
     if (t->packages + t->missing > 0)
         fprintf(to, "\n%-24s %-14s %5s %14s %10s %12s  %s\n", "package of", "PCI address", "ranks", "energy J", "+- J",
@@ -304,7 +304,7 @@ static void write_text(FILE *to, const profile_report *r)
             fprintf(to, " none: %s\n", zeus_amd_status_string(p->status));
             continue;
         }
-        fprintf(to, " %14.3f %10.3f ", joules(p->energy_mj), joules(p->bound_mj));
+        fprintf(to, " %14.3f %10.3f ", joules(p->energy_mj), joules(p->uncertainty_mj));
         if (in >= 0)
             fprintf(to, "%12.3f", in);
         else
@@ -317,7 +317,7 @@ static void write_text(FILE *to, const profile_report *r)
         const zeus_amd_mpi_rank_t *one = &e->ranks[i];
         const profile_rank *mine = &r->ranks[i];
         fprintf(to, "%6" PRIu32 " %-24s %5" PRIu32 " %14.3f %10.3f %10.3f %10" PRIu64 "%s%s\n", i, one->host, one->gpus,
-                joules(one->share_mj), joules(one->share_bound_mj), seconds(mine->mpi_ns), mine->calls,
+                joules(one->share_mj), joules(one->share_uncertainty_mj), seconds(mine->mpi_ns), mine->calls,
                 one->status != 0 ? "  " : "",
                 one->status == 0 ? "" : mine->why[0] != '\0' ? mine->why : zeus_amd_status_string(one->status));
     }
@@ -328,7 +328,7 @@ static void write_text(FILE *to, const profile_report *r)
         char name[64];
         region_name(name, sizeof name, r->region_sums[i].number);
         fprintf(to, "%-*s %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", wide(name, 24), name, r->region_sums[i].times,
-                seconds(r->region_sums[i].ns), joules(g->energy_mj), joules(g->bound_mj),
+                seconds(r->region_sums[i].ns), joules(g->energy_mj), joules(g->uncertainty_mj),
                 seconds(r->region_sums[i].mpi_ns) / t->ranks,
                 g->flags & ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT ? "  incomplete" : "");
     }

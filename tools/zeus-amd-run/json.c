@@ -52,13 +52,13 @@ static void gpu(FILE *f, uint32_t i, const struct gpu *g)
     text(f, "package", g->info.package);
     fputs("\n     ", f);
     milli(f, "energy_j", known, u->energy_mj);
-    milli(f, "bound_j", known, u->bound_mj);
+    milli(f, "bound_j", known, u->uncertainty_mj);
     number(f, "duration_s", known, (double)u->duration_ns / 1e9);
     milli(f, "mean_power_w", known, u->mean_power_mw);
     text(f, "method", method_words(u->method));
-    text(f, "counter", verdict_words(u->verdict));
+    text(f, "counter", counter_state_word(u->counter_state));
     text(f, "status", zeus_amd_status_string(u->status));
-    number(f, "unit_uj", known && u->unit_uj > 0, u->unit_uj);
+    number(f, "resolution_uj", known && u->resolution_uj > 0, u->resolution_uj);
     fprintf(f, "\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", ", u->begin_ns, u->end_ns);
     fputs("\n     ", f);
     number(f, "peak_power_w", sampled, g->peak_mw / 1e3);
@@ -111,8 +111,8 @@ void report_json(FILE *f, const struct options *o, const struct measure *m, cons
     fprintf(f, ",\n  \"backend\": \"%s\", ", m->info.backend < 3 ? backends[m->info.backend] : "unknown");
     text(f, "rocm", m->info.rocm);
     text(f, "amdsmi_path", m->info.amdsmi_path);
-    fprintf(f, "\"energy_unit\": \"%s\", \"lost_samples\": %" PRIu64 ",\n  \"gpus\": [",
-            m->info.energy_unit == ZEUS_AMD_ENERGY_UNIT_FIRMWARE ? "firmware" : "reported", m->lost);
+    fprintf(f, "\"energy_resolution\": \"%s\", \"lost_samples\": %" PRIu64 ",\n  \"gpus\": [",
+            m->info.energy_resolution == ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE ? "firmware" : "reported", m->lost);
     for (uint32_t i = 0; known && i < m->count; i++) {
         if (m->gpus[i].chosen) {
             fputs(comma, f);
@@ -127,7 +127,7 @@ void report_json(FILE *f, const struct options *o, const struct measure *m, cons
     }
     fputc('{', f);
     milli(f, "energy_j", t->packages > 0, t->energy_mj);
-    milli(f, "bound_j", t->packages > 0, t->bound_mj);
+    milli(f, "bound_j", t->packages > 0, t->uncertainty_mj);
     number(f, "duration_s", 1, (double)t->duration_ns / 1e9);
     milli(f, "mean_power_w", t->packages > 0, t->mean_power_mw);
     number(f, "peak_power_w", m->sum.peak_mw > 0, m->sum.peak_mw / 1e3);

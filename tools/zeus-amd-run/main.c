@@ -24,7 +24,7 @@ static void usage(FILE *f)
           "\n"
           "  --output FILE     the report goes there, not to standard error\n"
           "  --json FILE       the report for programs\n"
-          "  --csv FILE        every sample, as it comes: time_ns,gpu,energy_uj,power_mw,slope_mw,flags\n"
+          "  --csv FILE        every sample, as it comes: time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags\n"
           "  --trace FILE      every sample as a trace for Perfetto (ui.perfetto.dev): one track a GPU, area = energy\n"
           "  --svg FILE        a picture: power over time, one line a GPU\n"
           "  --gpus LIST       only these of the GPUs, such as 0,2-3\n"

@@ -29,11 +29,11 @@ const char *method_words(uint32_t method)
     }
 }
 
-const char *verdict_words(uint32_t verdict)
+const char *counter_state_word(uint32_t state)
 {
     static const char *const words[] = {"not checked", "trusted", "stuck", "implausible", "no power to compare",
                                         "unsupported", "secondary die", "secondary partition", "pending"};
-    return verdict < sizeof words / sizeof words[0] ? words[verdict] : "unknown";
+    return state < sizeof words / sizeof words[0] ? words[state] : "unknown";
 }
 
 /* In one line. */
@@ -96,7 +96,7 @@ int measure_open(struct measure *m, const struct options *o)
     static const zeus_amd_gpu_info_t no_gpu = ZEUS_AMD_GPU_INFO_INIT;
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     options.backend = o->backend;
-    options.energy_unit = o->unit;
+    options.energy_resolution = o->unit;
     options.flags = o->all ? ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT : 0;
     m->info = no_info;
     m->end_ns = UINT64_MAX;
@@ -114,7 +114,7 @@ int measure_open(struct measure *m, const struct options *o)
         char words[900] = "";
         size_t needed;
         if (zeus_amd_explain(m->session, words, sizeof words, &needed) != ZEUS_AMD_STATUS_OK && words[0] == 0)
-            snprintf(words, sizeof words, "%s", zeus_amd_status_string(m->info.zero_reason));
+            snprintf(words, sizeof words, "%s", zeus_amd_status_string(m->info.no_gpu_reason));
         keep_words(m->none, sizeof m->none, "no GPU", words);
         return 0;
     }
@@ -152,7 +152,7 @@ static void step(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
     uint64_t since_ns = s->time_ns - g->last_ns;
     double mean_mw = (double)(s->energy_uj - g->last_uj) * 1e6 / (double)since_ns;
     /* The slope is by the firmware's clock, where there is one: the driver's trembles. */
-    double mw = s->flags & ZEUS_AMD_SAMPLE_SLOPE_BIT ? (double)s->slope_mw : mean_mw;
+    double mw = s->flags & ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT ? (double)s->counter_power_mw : mean_mw;
     if (m->trace != NULL)
         trace_step(m->trace, s->gpu, g->last_ns, mean_mw / 1e3);
     if (from_ns >= to_ns)
@@ -243,7 +243,7 @@ static void add_up(struct measure *m, const zeus_amd_gpu_energy_t *used, uint64_
         if (g->used.method != ZEUS_AMD_METHOD_NONE) {
             t->packages++;
             t->energy_mj += g->used.energy_mj;
-            t->bound_mj += g->used.bound_mj;
+            t->uncertainty_mj += g->used.uncertainty_mj;
             t->mean_power_mw += g->used.mean_power_mw;
             continue;
         }

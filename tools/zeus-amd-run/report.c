@@ -13,10 +13,10 @@ static void watts(FILE *f, int is_known, double mw)
         fprintf(f, " %9s", "-");
 }
 
-static void sums(FILE *f, int is_known, uint64_t energy_mj, uint64_t bound_mj, uint64_t mean_mw)
+static void sums(FILE *f, int is_known, uint64_t energy_mj, uint64_t uncertainty_mj, uint64_t mean_mw)
 {
     if (is_known)
-        fprintf(f, " %12.3f %8.3f %9.1f", (double)energy_mj / 1e3, (double)bound_mj / 1e3, (double)mean_mw / 1e3);
+        fprintf(f, " %12.3f %8.3f %9.1f", (double)energy_mj / 1e3, (double)uncertainty_mj / 1e3, (double)mean_mw / 1e3);
     else
         fprintf(f, " %12s %8s %9s", "-", "-", "-");
 }
@@ -52,14 +52,14 @@ static void row(FILE *f, uint32_t i, const struct gpu *g, int width)
     const zeus_amd_gpu_energy_t *u = &g->used;
     int known = u->method != ZEUS_AMD_METHOD_NONE;
     fprintf(f, "%5" PRIu32 "  %-*s  %-12s", i, width, g->info.name, g->info.pci_address);
-    sums(f, known, u->energy_mj, u->bound_mj, u->mean_power_mw);
+    sums(f, known, u->energy_mj, u->uncertainty_mj, u->mean_power_mw);
     watts(f, g->steps > 0, g->peak_mw);
     if (known)
         fprintf(f, "  %s", method_words(u->method));
-    else if (u->verdict == ZEUS_AMD_VERDICT_SECONDARY_DIE || u->verdict == ZEUS_AMD_VERDICT_SECONDARY_PARTITION)
-        fprintf(f, "  in the first GPU of its package (%s)", verdict_words(u->verdict));
+    else if (u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE || u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION)
+        fprintf(f, "  in the first GPU of its package (%s)", counter_state_word(u->counter_state));
     else
-        fprintf(f, "  none: %s (counter: %s)", zeus_amd_status_string(u->status), verdict_words(u->verdict));
+        fprintf(f, "  none: %s (counter: %s)", zeus_amd_status_string(u->status), counter_state_word(u->counter_state));
     if (known)
         notes(f, u->flags);
     fputc('\n', f);
@@ -87,7 +87,7 @@ static void table(FILE *f, const struct measure *m)
         averaged |= g->integrated && g->averaged;
     }
     fprintf(f, "%5s  %-*s  %-12s", "all", width, "", "");
-    sums(f, t->packages > 0, t->energy_mj, t->bound_mj, t->mean_power_mw);
+    sums(f, t->packages > 0, t->energy_mj, t->uncertainty_mj, t->mean_power_mw);
     watts(f, m->sum.peak_mw > 0, m->sum.peak_mw);
     fprintf(f, "  %" PRIu32 " package%s, each once", t->packages, t->packages == 1 ? "" : "s");
     if (t->missing > 0)

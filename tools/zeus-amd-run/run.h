@@ -93,7 +93,7 @@ struct gpu {
 };
 
 struct measure {
-    zeus_amd_t *session;
+    zeus_amd_session_t *session;
     zeus_amd_session_info_t info;
     zeus_amd_window_t *window;
     zeus_amd_sampler_t *sampler;
@@ -115,7 +115,7 @@ void measure_close(struct measure *m);
 double measure_joules_so_far(const struct measure *m);
 double sampler_joules(const struct gpu *g);
 const char *method_words(uint32_t method);
-const char *verdict_words(uint32_t verdict);
+const char *counter_state_word(uint32_t state);
 extern const struct flag_word { uint32_t bit; const char *key, *words; } flag_words[];
 
 /* --- trace.c: every sample, as it comes. */

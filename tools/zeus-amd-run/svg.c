@@ -241,10 +241,10 @@ static void cell(FILE *f, int x, int y, int is_known, const char *format, double
 
 enum { X_NAME = 112, X_PCI = 372, X_ENERGY = 590, X_BOUND = 660, X_MEAN = 740, X_PEAK = 815, X_HOW = 832 };
 
-static void numbers(FILE *f, int y, int known, uint64_t energy_mj, uint64_t bound_mj, uint64_t mean_mw, double peak_mw)
+static void numbers(FILE *f, int y, int known, uint64_t energy_mj, uint64_t uncertainty_mj, uint64_t mean_mw, double peak_mw)
 {
     cell(f, X_ENERGY, y, known, "%.3f", (double)energy_mj / 1e3);
-    cell(f, X_BOUND, y, known, "%.3f", (double)bound_mj / 1e3);
+    cell(f, X_BOUND, y, known, "%.3f", (double)uncertainty_mj / 1e3);
     cell(f, X_MEAN, y, known, "%.1f", (double)mean_mw / 1e3);
     cell(f, X_PEAK, y, peak_mw > 0, "%.1f", peak_mw / 1e3);
 }
@@ -276,11 +276,11 @@ static void rows(FILE *f, const struct measure *m)
         fprintf(f, "</text><text x=\"%d\" y=\"%d\">", X_PCI, y);
         put_xml(f, g->info.pci_address, 16);
         fputs("</text>", f);
-        numbers(f, y, u->method != ZEUS_AMD_METHOD_NONE, u->energy_mj, u->bound_mj, u->mean_power_mw, g->steps > 0 ? g->peak_mw : 0);
+        numbers(f, y, u->method != ZEUS_AMD_METHOD_NONE, u->energy_mj, u->uncertainty_mj, u->mean_power_mw, g->steps > 0 ? g->peak_mw : 0);
         fprintf(f, "<text x=\"%d\" y=\"%d\">%s</text>\n", X_HOW, y,
                 u->method != ZEUS_AMD_METHOD_NONE               ? method_words(u->method)
-                : u->verdict == ZEUS_AMD_VERDICT_SECONDARY_DIE       ? "see the first die"
-                : u->verdict == ZEUS_AMD_VERDICT_SECONDARY_PARTITION ? "see partition 0"
+                : u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE       ? "see the first die"
+                : u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION ? "see partition 0"
                                                                      : "no energy");
     }
     y += ROW;
@@ -290,7 +290,7 @@ static void rows(FILE *f, const struct measure *m)
     if (t->missing > 0)
         fprintf(f, ", without %" PRIu32 " more", t->missing);
     fputs("</text>", f);
-    numbers(f, y + 2, t->packages > 0, t->energy_mj, t->bound_mj, t->mean_power_mw, m->sum.peak_mw);
+    numbers(f, y + 2, t->packages > 0, t->energy_mj, t->uncertainty_mj, t->mean_power_mw, m->sum.peak_mw);
     fputs("</g></g>\n", f);
 }
 
@@ -309,7 +309,7 @@ static void heading(FILE *f, const struct measure *m, const struct child *c, con
     else if (t->packages == 0)
         fputs("no energy", f);
     else
-        fprintf(f, "%.1f J \xC2\xB1 %.1f J in %.3f s, %.1f W on average", (double)t->energy_mj / 1e3, (double)t->bound_mj / 1e3,
+        fprintf(f, "%.1f J \xC2\xB1 %.1f J in %.3f s, %.1f W on average", (double)t->energy_mj / 1e3, (double)t->uncertainty_mj / 1e3,
                 (double)(c->end_ns - c->begin_ns) / 1e9, (double)t->mean_power_mw / 1e3);
     fprintf(f, "</text>\n<text x=\"%d\" y=\"%d\" font-size=\"12\" text-anchor=\"end\" fill=\"#666666\">%s, exit status %d</text>\n", WIDTH - 14,
             m->none[0] != 0 ? TOP - 12 : 49, when, child_exit_status(c));

@@ -12,7 +12,7 @@ static void column(FILE *f, uint32_t is_set, uint64_t value)
 
 void csv_begin(FILE *f)
 {
-    fputs("time_ns,gpu,energy_uj,power_mw,slope_mw,flags\n", f);
+    fputs("time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags\n", f);
 }
 
 void csv_sample(FILE *f, const zeus_amd_sample_t *s)
@@ -20,7 +20,7 @@ void csv_sample(FILE *f, const zeus_amd_sample_t *s)
     fprintf(f, "%" PRIu64 ",%" PRIu32, s->time_ns, s->gpu);
     column(f, s->flags & ZEUS_AMD_SAMPLE_ENERGY_BIT, s->energy_uj);
     column(f, s->flags & ZEUS_AMD_SAMPLE_POWER_BIT, s->power_mw);
-    column(f, s->flags & ZEUS_AMD_SAMPLE_SLOPE_BIT, s->slope_mw);
+    column(f, s->flags & ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT, s->counter_power_mw);
     fprintf(f, ",%" PRIu32 "\n", s->flags);
 }
 

@@ -46,21 +46,21 @@ impl AmdsmiSource {
     }
 
     /// Its metrics are those of the first reading, and may be another GPU's (ROCm 6.0).
-    pub fn is_frozen(&self) -> bool {
-        self.source.generation.frozen
+    pub fn caches_forever(&self) -> bool {
+        self.source.generation.metrics_cached_forever
     }
 
     /// What it says may be what it said earlier.
-    pub fn repeats_old(&self) -> bool {
+    pub fn may_return_stale(&self) -> bool {
         self.source.generation.repeats_stale
     }
 
     /// The driver's time of what the library would say now, where it may repeat old values with SUCCESS.
-    pub fn time_of_repeated_ns(&self) -> Option<u64> {
+    pub fn sample_time_ns(&self) -> Option<u64> {
         let g = self.source.generation;
         let count = self
             .handle
-            .filter(|_| self.repeats_old() && !g.frozen)
+            .filter(|_| self.may_return_stale() && !g.metrics_cached_forever)
             .map(|h| self.source.library.calls.energy_count(g, h));
         count?.ok()?.time_ns
     }
@@ -68,79 +68,79 @@ impl AmdsmiSource {
 
 impl Device {
     #[inline(always)]
-    pub(in crate::device) fn ask(&self, vendor: &AmdsmiSource) -> Result<AmdsmiCall> {
-        let AmdsmiContext { library, generation, epoch } = vendor.source;
-        match vendor.handle {
+    pub(in crate::device) fn ask(&self, amdsmi: &AmdsmiSource) -> Result<AmdsmiCall> {
+        let AmdsmiContext { library, generation, epoch } = amdsmi.source;
+        match amdsmi.handle {
             Some(handle) if epoch == library.epoch() => Ok(AmdsmiCall { calls: &library.calls, g: generation, handle }),
-            _ => Err(self.cannot_ask(vendor)),
+            _ => Err(self.cannot_ask(amdsmi)),
         }
     }
 
     #[cold]
-    fn cannot_ask(&self, vendor: &AmdsmiSource) -> Error {
-        if vendor.handle.is_none() {
+    fn cannot_ask(&self, amdsmi: &AmdsmiSource) -> Error {
+        if amdsmi.handle.is_none() {
             return Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()));
         }
         let by = "libamd_smi, shut down and initialised anew by somebody else,";
-        vendor.source.library.device_failure(Status::NOT_INIT, by, self.label())
+        amdsmi.source.library.device_failure(Status::NOT_INIT, by, self.label())
     }
 
     #[cold]
-    pub(in crate::device) fn failure(&self, vendor: &AmdsmiSource, status: Status, call: &'static str) -> Error {
-        vendor.source.library.device_failure(status, call, self.label())
+    pub(in crate::device) fn failure(&self, amdsmi: &AmdsmiSource, status: Status, call: &'static str) -> Error {
+        amdsmi.source.library.device_failure(status, call, self.label())
     }
 
-    pub(in crate::device) fn vendor_powers(&self, vendor: &AmdsmiSource) -> Result<Powers> {
-        if vendor.is_frozen() {
+    pub(in crate::device) fn vendor_powers(&self, amdsmi: &AmdsmiSource) -> Result<Powers> {
+        if amdsmi.caches_forever() {
             // Its library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
             return self.only_hwmon_powers();
         }
-        let AmdsmiCall { calls, g, handle } = self.ask(vendor)?;
+        let AmdsmiCall { calls, g, handle } = self.ask(amdsmi)?;
         let (status, info) = calls.power_info(g, handle);
         let mw = |watts: Option<u32>| watts.map(|w| u64::from(w) * 1000);
         match (mw(info.current_w), mw(info.average_w), status) {
             // The powers may be there although the call failed.
-            (None, None, Err(s)) => Err(self.failure(vendor, s, "amdsmi_get_power_info")),
+            (None, None, Err(s)) => Err(self.failure(amdsmi, s, "amdsmi_get_power_info")),
             (instant_mw, average_mw, _) => Ok(Powers { instant_mw, average_mw, driver_ns: None }),
         }
     }
 
-    pub(in crate::device) fn vendor_energy(&self, vendor: &AmdsmiSource, what: &'static str) -> Result<RawEnergy> {
-        self.count_by(vendor).map_err(|n| self.why_no_count(vendor, what, n))
+    pub(in crate::device) fn vendor_energy(&self, amdsmi: &AmdsmiSource, what: &'static str) -> Result<RawEnergy> {
+        self.read_count(amdsmi).map_err(|n| self.energy_error(amdsmi, what, n))
     }
 
     /// The count, and whether it is an old one: then a second look tells whether it was not this thread that stood still.
     #[inline(always)]
-    pub(in crate::device) fn fresh_count_by(
+    pub(in crate::device) fn read_count_checked(
         &self,
-        vendor: &AmdsmiSource,
+        amdsmi: &AmdsmiSource,
     ) -> std::result::Result<RawEnergy, EnergyUnavailable> {
-        let mut raw = self.count_by(vendor)?;
-        raw.stale_ms = self.standing_still_ms(raw.driver_time_ns);
+        let mut raw = self.read_count(amdsmi)?;
+        raw.stale_ms = self.stale_for_ms(raw.driver_time_ns);
         if raw.stale_ms.is_some() {
-            raw = self.count_again(vendor)?;
-            raw.stale_ms = self.standing_still_ms(raw.driver_time_ns);
+            raw = self.retry_count(amdsmi)?;
+            raw.stale_ms = self.stale_for_ms(raw.driver_time_ns);
         }
         Ok(raw)
     }
 
     #[cold]
     #[inline(never)]
-    fn count_again(&self, vendor: &AmdsmiSource) -> std::result::Result<RawEnergy, EnergyUnavailable> {
-        self.count_by(vendor)
+    fn retry_count(&self, amdsmi: &AmdsmiSource) -> std::result::Result<RawEnergy, EnergyUnavailable> {
+        self.read_count(amdsmi)
     }
 
     #[inline(always)]
-    fn count_by(&self, vendor: &AmdsmiSource) -> std::result::Result<RawEnergy, EnergyUnavailable> {
-        let AmdsmiContext { library, generation, epoch } = vendor.source;
-        let handle = vendor.handle.filter(|_| epoch == library.epoch()).ok_or(EnergyUnavailable::CannotAsk)?;
-        if vendor.is_frozen() {
+    fn read_count(&self, amdsmi: &AmdsmiSource) -> std::result::Result<RawEnergy, EnergyUnavailable> {
+        let AmdsmiContext { library, generation, epoch } = amdsmi.source;
+        let handle = amdsmi.handle.filter(|_| epoch == library.epoch()).ok_or(EnergyUnavailable::CannotAsk)?;
+        if amdsmi.caches_forever() {
             return Err(EnergyUnavailable::Frozen);
         }
         let count = library.calls.energy_count(generation, handle).map_err(EnergyUnavailable::Failed)?;
         Ok(RawEnergy {
             accumulator: count.accumulator.ok_or(EnergyUnavailable::Absent)?,
-            unit_uj: f64::from(count.resolution_uj),
+            resolution_uj: f64::from(count.resolution_uj),
             driver_time_ns: count.time_ns,
             firmware_time_ns: None,
             stale_ms: None,
@@ -148,43 +148,43 @@ impl Device {
     }
 
     #[cold]
-    pub(in crate::device) fn why_no_count(
+    pub(in crate::device) fn energy_error(
         &self,
-        vendor: &AmdsmiSource,
+        amdsmi: &AmdsmiSource,
         what: &'static str,
         n: EnergyUnavailable,
     ) -> Error {
         match n {
-            EnergyUnavailable::CannotAsk if !vendor.is_frozen() => self.cannot_ask(vendor),
+            EnergyUnavailable::CannotAsk if !amdsmi.caches_forever() => self.cannot_ask(amdsmi),
             EnergyUnavailable::CannotAsk | EnergyUnavailable::Frozen => self.not_supported(
                 what,
                 "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later, or the backend ZEUS_AMD_BACKEND_SYSFS",
             ),
-            EnergyUnavailable::Failed(status) => self.failure(vendor, status, "amdsmi_get_energy_count"),
+            EnergyUnavailable::Failed(status) => self.failure(amdsmi, status, "amdsmi_get_energy_count"),
             EnergyUnavailable::Absent => self.not_supported(what, "the driver has no energy counter for it"),
         }
     }
 
-    pub(in crate::device) fn vendor_hotspot_c(&self, vendor: &AmdsmiSource) -> Result<i64> {
-        let AmdsmiCall { calls, g, handle } = self.ask(vendor)?;
-        calls.hotspot_c(g, handle).map_err(|s| self.failure(vendor, s, "amdsmi_get_temp_metric"))
+    pub(in crate::device) fn vendor_hotspot_c(&self, amdsmi: &AmdsmiSource) -> Result<i64> {
+        let AmdsmiCall { calls, g, handle } = self.ask(amdsmi)?;
+        calls.hotspot_c(g, handle).map_err(|s| self.failure(amdsmi, s, "amdsmi_get_temp_metric"))
     }
 
-    pub(in crate::device) fn vendor_clocks_mhz(&self, vendor: &AmdsmiSource, clock: Clock) -> Result<(u32, u32)> {
-        let AmdsmiCall { calls, g, handle } = self.ask(vendor)?;
+    pub(in crate::device) fn vendor_clocks_mhz(&self, amdsmi: &AmdsmiSource, clock: Clock) -> Result<(u32, u32)> {
+        let AmdsmiCall { calls, g, handle } = self.ask(amdsmi)?;
         let clocks = calls.clocks(g, handle, clock);
-        let clocks = clocks.map_err(|s| self.failure(vendor, s, "amdsmi_get_clock_info"))?;
+        let clocks = clocks.map_err(|s| self.failure(amdsmi, s, "amdsmi_get_clock_info"))?;
         match (clocks.max_mhz, clocks.min_mhz) {
             (Some(max), Some(min)) => Ok((max, min)),
-            _ => Err(self.not_supported(clocks::name(clock), "the driver does not report its range")),
+            _ => Err(self.not_supported(clocks::domain_name(clock), "the driver does not report its range")),
         }
     }
 
-    pub(in crate::device) fn vendor_caps(&self, vendor: &AmdsmiSource) -> Result<PowerCaps> {
-        let AmdsmiCall { calls, g, handle } = self.ask(vendor)?;
+    pub(in crate::device) fn vendor_caps(&self, amdsmi: &AmdsmiSource) -> Result<PowerCaps> {
+        let AmdsmiCall { calls, g, handle } = self.ask(amdsmi)?;
         let caps = calls.power_caps(g, handle);
-        let mut caps = caps.map_err(|s| self.failure(vendor, s, "amdsmi_get_power_cap_info"))?;
-        if g.cap_tenth {
+        let mut caps = caps.map_err(|s| self.failure(amdsmi, s, "amdsmi_get_power_cap_info"))?;
+        if g.cap_drops_digit {
             // The library loses the last digit from 1000 W on; the kernel's file tells.
             let told = self.hwmon.power_cap_uw();
             let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);

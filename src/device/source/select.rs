@@ -13,14 +13,14 @@ use std::time::Duration;
 
 /// Both are looked at so often, as the value moves on in between.
 const TRIES: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(3);
+const RETRY_INTERVAL: Duration = Duration::from_millis(3);
 /// A try counts if it took no longer: while a thread stands in the middle of one, the load may change in any way.
-const CLOSE_NS: u64 = 5_000_000;
-const PATIENCE_NS: u64 = 200_000_000;
+const MAX_PAIR_GAP_NS: u64 = 5_000_000;
+const TIMEOUT_NS: u64 = 200_000_000;
 /// libamd_smi keeps a table for up to 100 ms (6.4.2 and 6.4.3), which an earlier session may have had it read.
-const CACHED: Duration = Duration::from_millis(100);
+const AMDSMI_CACHE_TTL: Duration = Duration::from_millis(100);
 /// More than any GPU draws, for what may be counted in between.
-const MOST_MW: u64 = 4_000_000;
+const MAX_POWER_MW: u64 = 4_000_000;
 
 /// Why it is the file, or why not.
 type SelectResult = std::result::Result<String, String>;
@@ -32,28 +32,28 @@ struct SourceSample {
 }
 
 impl SourceSample {
-    fn says_anything(&self) -> bool {
+    fn has_data(&self) -> bool {
         self.energy.is_some() || self.powers.any()
     }
 }
 
 impl Device {
     /// Where readings come from, as it was asked for or as both sides agree.
-    pub(in crate::device) fn choose(&mut self, backend: Backend) {
+    pub(in crate::device) fn select_source(&mut self, backend: Backend) {
         if backend == Backend::Amdsmi {
             return;
         }
-        let mut files = self.open_files();
+        let mut sysfs = self.open_files();
         // What libamd_smi of ROCm 6.0 says is no measure of anything.
-        let vendor = self.vendor.as_ref().filter(|v| backend != Backend::Sysfs && !v.is_frozen());
-        let Some(vendor) = vendor else {
-            self.files = Some(files);
+        let amdsmi = self.amdsmi.as_ref().filter(|v| backend != Backend::Sysfs && !v.caches_forever());
+        let Some(amdsmi) = amdsmi else {
+            self.sysfs = Some(sysfs);
             return;
         };
-        match self.compare(vendor, &mut files) {
+        match self.cross_check(amdsmi, &mut sysfs) {
             Ok(why) => {
                 log::info(|| format!("{}: read from the kernel's file, {why}", self.place.pci));
-                self.files = Some(files);
+                self.sysfs = Some(sysfs);
             }
             Err(why) => {
                 log::info(|| {
@@ -64,18 +64,18 @@ impl Device {
     }
 
     /// Reads both, in turns. Why is it the file, or why not?
-    fn compare(&self, vendor: &AmdsmiSource, files: &mut SysfsSource) -> SelectResult {
+    fn cross_check(&self, amdsmi: &AmdsmiSource, sysfs: &mut SysfsSource) -> SelectResult {
         let begun_ns = monotonic_ns();
         let mut tries = 0;
         loop {
-            let look_ns = monotonic_ns();
-            let (why, pause) = match self.look_at_both(vendor, files) {
+            let poll_ns = monotonic_ns();
+            let (why, pause) = match self.compare_once(amdsmi, sysfs) {
                 Break(answer) => return answer,
                 Continue(unlike) => unlike,
             };
             let now_ns = monotonic_ns();
-            tries += u32::from(now_ns - look_ns <= CLOSE_NS);
-            if tries == TRIES || now_ns - begun_ns > PATIENCE_NS {
+            tries += u32::from(now_ns - poll_ns <= MAX_PAIR_GAP_NS);
+            if tries == TRIES || now_ns - begun_ns > TIMEOUT_NS {
                 return Err(why);
             }
             std::thread::sleep(pause);
@@ -83,49 +83,49 @@ impl Device {
     }
 
     /// The answer; or in what they are unlike, and for how long to wait before the next look.
-    fn look_at_both(
+    fn compare_once(
         &self,
-        vendor: &AmdsmiSource,
-        files: &mut SysfsSource,
+        amdsmi: &AmdsmiSource,
+        sysfs: &mut SysfsSource,
     ) -> ControlFlow<SelectResult, (String, Duration)> {
-        let (before, theirs, after) = (by_file(files), self.by_vendor(vendor), by_file(files));
+        let (before, theirs, after) = (sample_sysfs(sysfs), self.sample_amdsmi(amdsmi), sample_sysfs(sysfs));
         let (before, after) = match (before, after) {
             (Ok(before), Ok(after)) => (before, after),
-            (Err(f), _) | (_, Err(f)) if !f.passes() => return Break(Err(f.to_string())),
+            (Err(f), _) | (_, Err(f)) if !f.is_transient() => return Break(Err(f.to_string())),
             // A GPU that is away for a while is no disagreement; and who repeats what was is no witness.
             (Err(f), _) | (_, Err(f)) => {
-                let speaks = theirs.is_ok_and(|t| t.says_anything()) && !vendor.repeats_old();
+                let speaks = theirs.is_ok_and(|t| t.has_data()) && !amdsmi.may_return_stale();
                 return if speaks {
-                    Continue((f.to_string(), PAUSE))
+                    Continue((f.to_string(), RETRY_INTERVAL))
                 } else {
                     Break(Ok(format!("which nothing can be compared with now: {f}")))
                 };
             }
         };
         let theirs = match theirs {
-            Ok(theirs) if theirs.says_anything() => theirs,
+            Ok(theirs) if theirs.has_data() => theirs,
             // An older one in a container, which cannot make sense of the driver's table, is no witness against it.
-            _ if !before.says_anything() => return Break(Err("neither says anything".into())),
+            _ if !before.has_data() => return Break(Err("neither says anything".into())),
             Ok(_) => return Break(Ok("of which libamd_smi makes nothing".into())),
             Err(e) => return Break(Ok(format!("as libamd_smi fails: {e}"))),
         };
-        if let Err(why) = agreed(&before, &theirs, &after) {
-            return Continue((why, if is_older(&theirs, &before) { CACHED } else { PAUSE }));
+        if let Err(why) = check_consistent(&before, &theirs, &after) {
+            return Continue((why, if is_from_cache(&theirs, &before) { AMDSMI_CACHE_TTL } else { RETRY_INTERVAL }));
         }
         if let Some(energy) = theirs.energy {
-            files.set_unit_uj(energy.unit_uj);
+            sysfs.set_unit_uj(energy.resolution_uj);
         }
         Break(Ok("which agrees with libamd_smi".into()))
     }
 
-    fn by_vendor(&self, vendor: &AmdsmiSource) -> Result<SourceSample> {
+    fn sample_amdsmi(&self, amdsmi: &AmdsmiSource) -> Result<SourceSample> {
         let absent = |kind: Kind| matches!(kind, Kind::NotSupported | Kind::UnexpectedData);
-        let energy = match self.vendor_energy(vendor, "energy") {
+        let energy = match self.vendor_energy(amdsmi, "energy") {
             Ok(raw) => Some(raw),
             Err(e) if absent(e.kind()) => None,
             Err(e) => return Err(e),
         };
-        let powers = match self.vendor_powers(vendor) {
+        let powers = match self.vendor_powers(amdsmi) {
             Ok(powers) => powers,
             Err(e) if absent(e.kind()) => Powers::default(),
             Err(e) => return Err(e),
@@ -134,19 +134,23 @@ impl Device {
     }
 }
 
-fn by_file(files: &SysfsSource) -> std::result::Result<SourceSample, SysfsError> {
-    files.table(|t| SourceSample { energy: files.energy(t), powers: table_powers(t) })
+fn sample_sysfs(sysfs: &SysfsSource) -> std::result::Result<SourceSample, SysfsError> {
+    sysfs.table(|t| SourceSample { energy: sysfs.energy(t), powers: table_powers(t) })
 }
 
 /// A table from before the file was looked at: neither its counts nor its powers have to be the file's.
-fn is_older(theirs: &SourceSample, before: &SourceSample) -> bool {
+fn is_from_cache(theirs: &SourceSample, before: &SourceSample) -> bool {
     let time = |s: &SourceSample| s.energy.and_then(|e| e.driver_time_ns);
     let age = time(before).and_then(|b| b.checked_sub(time(theirs)?));
-    age.is_some_and(|ns| ns > 0 && Duration::from_nanos(ns) < 2 * CACHED)
+    age.is_some_and(|ns| ns > 0 && Duration::from_nanos(ns) < 2 * AMDSMI_CACHE_TTL)
 }
 
 /// The library's look lies between two of the file, so must its values.
-fn agreed(before: &SourceSample, theirs: &SourceSample, after: &SourceSample) -> std::result::Result<(), String> {
+fn check_consistent(
+    before: &SourceSample,
+    theirs: &SourceSample,
+    after: &SourceSample,
+) -> std::result::Result<(), String> {
     match (&before.energy, &theirs.energy, &after.energy) {
         (Some(a), Some(t), Some(b)) => energies(a, t, b)?,
         (None, None, None) => {}
@@ -175,8 +179,8 @@ fn agreed(before: &SourceSample, theirs: &SourceSample, after: &SourceSample) ->
 
 fn energies(a: &RawEnergy, t: &RawEnergy, b: &RawEnergy) -> std::result::Result<(), String> {
     let differ = |what: &str, t: u64, a: u64, b: u64| Err(format!("{what} {t} by libamd_smi, {a} and {b} by the file"));
-    if !(15.0..15.6).contains(&t.unit_uj) {
-        return Err(format!("libamd_smi counts in {} µJ", t.unit_uj));
+    if !(15.0..15.6).contains(&t.resolution_uj) {
+        return Err(format!("libamd_smi counts in {} µJ", t.resolution_uj));
     }
     let (Some(at), Some(from), Some(to)) = (t.driver_time_ns, a.driver_time_ns, b.driver_time_ns) else {
         // Without times only the order is left.
@@ -196,7 +200,7 @@ fn energies(a: &RawEnergy, t: &RawEnergy, b: &RawEnergy) -> std::result::Result<
     let near = |first: u64, then: u64, ns: u64| {
         let counts = then.wrapping_sub(first);
         let counts = if first.max(then) <= u64::from(u32::MAX) { counts & u64::from(u32::MAX) } else { counts };
-        counts_pj(counts, t.unit_uj) <= power_pj(MOST_MW, ns + 20_000_000)
+        counts_pj(counts, t.resolution_uj) <= power_pj(MAX_POWER_MW, ns + 20_000_000)
     };
     if near(a.accumulator, t.accumulator, at - from) && near(t.accumulator, b.accumulator, to - at) {
         Ok(())

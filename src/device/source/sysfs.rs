@@ -1,7 +1,7 @@
 //! One GPU as the kernel's files have it.
 
 use crate::amdsmi::{Clock, PowerCaps};
-use crate::device::staleness::again_if_old;
+use crate::device::staleness::retry_if_stale;
 use crate::device::{clocks, is_temperature, Device, Powers, RawEnergy};
 use crate::energy::{EnergyResolution, Unit};
 use crate::error::{Error, Kind, Result};
@@ -23,7 +23,7 @@ const POWERS: &str = "hwmon/*/power1_input and power1_average";
 /// A whole table, and its energy in the session's unit.
 pub struct AtOnce {
     pub table: Whole,
-    pub unit_uj: f64,
+    pub resolution_uj: f64,
     pub energy_mj: u64,
 }
 
@@ -32,7 +32,7 @@ impl AtOnce {
     pub fn energy(&self) -> RawEnergy {
         RawEnergy {
             accumulator: self.table.energy,
-            unit_uj: self.unit_uj,
+            resolution_uj: self.resolution_uj,
             driver_time_ns: Some(self.table.driver_time_ns),
             firmware_time_ns: Some(self.table.firmware_time_ns),
             stale_ms: None,
@@ -46,23 +46,27 @@ pub(in crate::device) struct SysfsSource {
     /// Kept open.
     metrics: OnceCell<MetricsFile>,
     /// Microjoules a count, as libamd_smi reports or would report it.
-    unit_uj: f64,
+    resolution_uj: f64,
     /// The same and the firmware's, for whole millijoules.
     units: [Option<Unit>; 2],
 }
 
 impl SysfsSource {
     fn open(folder: &Path) -> SysfsSource {
-        let mut files =
-            SysfsSource { path: folder.join(METRICS), metrics: OnceCell::default(), unit_uj: 0.0, units: [None; 2] };
-        files.set_unit_uj(REPORTED_UJ.into());
+        let mut sysfs = SysfsSource {
+            path: folder.join(METRICS),
+            metrics: OnceCell::default(),
+            resolution_uj: 0.0,
+            units: [None; 2],
+        };
+        sysfs.set_unit_uj(REPORTED_UJ.into());
         // Why there is none, each reading finds out for itself: it may come.
-        let _ = files.opened();
-        files
+        let _ = sysfs.opened();
+        sysfs
     }
 
     pub fn set_unit_uj(&mut self, uj: f64) {
-        self.unit_uj = uj;
+        self.resolution_uj = uj;
         self.units = [EnergyResolution::Reported, EnergyResolution::Firmware].map(|unit| Unit::of(unit.uj(uj)));
     }
 
@@ -75,7 +79,7 @@ impl SysfsSource {
     pub fn energy(&self, t: &Table) -> Option<RawEnergy> {
         Some(RawEnergy {
             accumulator: t.energy()?,
-            unit_uj: self.unit_uj,
+            resolution_uj: self.resolution_uj,
             driver_time_ns: t.driver_time_ns(),
             firmware_time_ns: t.firmware_time_ns(),
             stale_ms: None,
@@ -90,8 +94,8 @@ impl SysfsSource {
     /// What `take` wants of the table as it is now.
     pub fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, SysfsError> {
         match self.metrics.get() {
-            Some(file) => file.with(take),
-            None => self.opened()?.with(take),
+            Some(file) => file.read_with(take),
+            None => self.opened()?.read_with(take),
         }
     }
 }
@@ -99,23 +103,23 @@ impl SysfsSource {
 impl Device {
     /// All that is read most, by the file, if nothing is the matter with any of it.
     #[inline]
-    pub fn at_once(&self, unit: EnergyResolution) -> Option<AtOnce> {
-        let files = self.files.as_ref()?;
-        let table = files.metrics.get()?.whole()?;
-        let old = self.freshness.standing_still_ns(table.driver_time_ns, coarse_ns());
+    pub fn read_fast(&self, unit: EnergyResolution) -> Option<AtOnce> {
+        let sysfs = self.sysfs.as_ref()?;
+        let table = sysfs.metrics.get()?.whole()?;
+        let old = self.staleness.stale_for_ns(table.driver_time_ns, coarse_ns());
         // Zero may be what a second die says.
         let real = table.energy > 0 && table.power_mw > 0 && is_temperature(&table.hotspot_c);
-        let energy_mj = files.unit(unit)?.mj(table.energy)?;
-        (real && old.is_none()).then_some(AtOnce { table, unit_uj: unit.uj(files.unit_uj), energy_mj })
+        let energy_mj = sysfs.unit(unit)?.mj(table.energy)?;
+        (real && old.is_none()).then_some(AtOnce { table, resolution_uj: unit.uj(sysfs.resolution_uj), energy_mj })
     }
 
     /// Energy alone, likewise.
     #[inline(always)]
-    pub(in crate::device) fn energy_mj_at_once(&self, unit: EnergyResolution) -> Option<u64> {
-        let files = self.files.as_ref()?;
-        let (energy, driver_ns) = files.metrics.get()?.energy_and_time()?;
-        let old = self.freshness.standing_still_ns(driver_ns, coarse_ns());
-        files.unit(unit)?.mj(energy).filter(|_| energy > 0 && old.is_none())
+    pub(in crate::device) fn energy_mj_fast(&self, unit: EnergyResolution) -> Option<u64> {
+        let sysfs = self.sysfs.as_ref()?;
+        let (energy, driver_ns) = sysfs.metrics.get()?.energy_and_time()?;
+        let old = self.staleness.stale_for_ns(driver_ns, coarse_ns());
+        sysfs.unit(unit)?.mj(energy).filter(|_| energy > 0 && old.is_none())
     }
 
     pub(in crate::device) fn open_files(&self) -> SysfsSource {
@@ -130,31 +134,31 @@ impl Device {
     /// What `take` wants of the table, and for how long its time has stood still, if that is too long.
     pub(in crate::device) fn fresh_table<T>(
         &self,
-        files: &SysfsSource,
+        sysfs: &SysfsSource,
         take: impl Fn(&Table) -> T,
     ) -> std::result::Result<(T, Option<u64>), SysfsError> {
         let look = || {
-            let (taken, driver_ns) = files.table(|t| (take(t), t.driver_time_ns()))?;
-            Ok((taken, self.standing_still_ms(driver_ns)))
+            let (taken, driver_ns) = sysfs.table(|t| (take(t), t.driver_time_ns()))?;
+            Ok((taken, self.stale_for_ms(driver_ns)))
         };
-        again_if_old(look, |(_, stale_ms)| stale_ms.is_some())
+        retry_if_stale(look, |(_, stale_ms)| stale_ms.is_some())
     }
 
     /// The powers, and for how long their time has stood still.
     pub(in crate::device) fn file_powers(
         &self,
-        files: &SysfsSource,
+        sysfs: &SysfsSource,
         what: &'static str,
     ) -> Result<(Powers, Option<u64>)> {
-        let by_table = match self.fresh_table(files, table_powers) {
+        let by_table = match self.fresh_table(sysfs, table_powers) {
             Ok((p, stale_ms)) if p.any() => return Ok((p, stale_ms)),
-            Err(f) if f.is_of_gpu() => return Err(self.kernel_failure(what, METRICS, f)),
+            Err(f) if f.is_device_wide() => return Err(self.kernel_failure(what, METRICS, f)),
             other => other,
         };
         // No table, or one without a power that is sure of its unit: hwmon may have one.
         match (self.hwmon_powers(), by_table) {
             (Ok(powers), _) => Ok((powers, None)),
-            (Err(h), Err(f)) if f.passes() || h.kind() == Kind::NotSupported => {
+            (Err(h), Err(f)) if f.is_transient() || h.kind() == Kind::NotSupported => {
                 Err(self.kernel_failure(what, METRICS, f))
             }
             (Err(h), Ok(_)) if h.kind() == Kind::NotSupported => Ok((Powers::default(), None)),
@@ -177,18 +181,18 @@ impl Device {
         }
     }
 
-    pub(in crate::device) fn file_energy(&self, files: &SysfsSource, what: &'static str) -> Result<RawEnergy> {
-        match self.fresh_table(files, |t| files.energy(t)) {
+    pub(in crate::device) fn file_energy(&self, sysfs: &SysfsSource, what: &'static str) -> Result<RawEnergy> {
+        match self.fresh_table(sysfs, |t| sysfs.energy(t)) {
             Ok((Some(energy), stale_ms)) => Ok(RawEnergy { stale_ms, ..energy }),
             Ok((None, _)) => Err(self.not_supported(what, "the driver has no energy counter for it")),
             Err(f) => Err(self.kernel_failure(what, METRICS, f)),
         }
     }
 
-    pub(in crate::device) fn file_hotspot_c(&self, files: &SysfsSource, what: &'static str) -> Result<i64> {
-        let by_table = match self.fresh_table(files, |t| t.hotspot_c()) {
-            Ok((Some(c), stale_ms)) => return self.refuse_stale(what, stale_ms).map(|()| c.into()),
-            Err(f) if f.is_of_gpu() => return Err(self.kernel_failure(what, METRICS, f)),
+    pub(in crate::device) fn file_hotspot_c(&self, sysfs: &SysfsSource, what: &'static str) -> Result<i64> {
+        let by_table = match self.fresh_table(sysfs, |t| t.hotspot_c()) {
+            Ok((Some(c), stale_ms)) => return self.check_fresh(what, stale_ms).map(|()| c.into()),
+            Err(f) if f.is_device_wide() => return Err(self.kernel_failure(what, METRICS, f)),
             other => other,
         };
         match (self.hwmon_hotspot_c(), by_table) {
@@ -209,7 +213,9 @@ impl Device {
             Clock::Memory => "pp_dpm_mclk",
         };
         let levels = pp_dpm::read(&self.folder.join(file));
-        levels.map(|l| (l.highest_mhz, l.lowest_mhz)).map_err(|f| self.kernel_failure(clocks::name(clock), file, f))
+        levels
+            .map(|l| (l.highest_mhz, l.lowest_mhz))
+            .map_err(|f| self.kernel_failure(clocks::domain_name(clock), file, f))
     }
 
     pub(in crate::device) fn file_caps(&self) -> Result<PowerCaps> {

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn tap(capacity: usize) -> SampleRing {
+fn ring(capacity: usize) -> SampleRing {
     SampleRing::new(1, EnergyResolution::Firmware, None, capacity).unwrap()
 }
 
@@ -18,15 +18,15 @@ fn samples(uj: &[u64]) -> Vec<Sample> {
 #[test]
 fn a_ring_has_room_for_something() {
     assert!(SampleRing::new(1, EnergyResolution::Firmware, None, 0).is_err());
-    assert!(SampleRing::new(1, EnergyResolution::Firmware, None, MOST + 1).is_err());
+    assert!(SampleRing::new(1, EnergyResolution::Firmware, None, MAX_SAMPLES + 1).is_err());
 }
 
 /// What is left open between two samples may lie in any part of the time between them.
 #[test]
 fn a_moment_has_the_slack_of_both_sides() {
     let mut all = samples(&[10, 10, 10]);
-    (0..3).for_each(|i| all[i].slack_uj = 100 * i as u64);
-    let at = |ns| Interpolated::at(all.iter(), ns).unwrap().slacks_pj;
+    (0..3).for_each(|i| all[i].error_uj = 100 * i as u64);
+    let at = |ns| Interpolated::at(all.iter(), ns).unwrap().errors_pj;
     assert_eq!(at(2_500_000), (100_000_000, 200_000_000));
     assert_eq!(at(2_000_000), (100_000_000, 100_000_000));
 }
@@ -38,17 +38,17 @@ proptest! {
         capacity in 1_usize..20,
         steps in prop::collection::vec((0_usize..40, 0_usize..30, any::<bool>()), 1..20),
     ) {
-        let tap = tap(capacity);
+        let ring = ring(capacity);
         let (mut pushed, mut next, mut told, mut last_kept) = (0_u64, 0_u64, 0_u64, 0_u64);
         for (push, room, keep) in steps {
             for _ in 0..push {
                 pushed += 1;
-                tap.ring.lock().push(Sample { time_ns: pushed, ..Sample::default() });
+                ring.ring.lock().push(Sample { time_ns: pushed, ..Sample::default() });
             }
-            let waiting = tap.waiting();
+            let waiting = ring.pending();
             prop_assert!(waiting <= capacity as u64);
             let mut got = Vec::new();
-            let d = tap.drain(room, keep, |i, s| {
+            let d = ring.drain(room, keep, |i, s| {
                 assert_eq!(i, got.len());
                 got.push(s.time_ns);
             });
@@ -63,7 +63,7 @@ proptest! {
             }
             next += lost_now + got.len() as u64;
         }
-        let rest = tap.drain(capacity, false, |_, _| {});
+        let rest = ring.drain(capacity, false, |_, _| {});
         prop_assert_eq!(next + rest.samples as u64 + (rest.lost - last_kept), pushed);
         prop_assert!(told <= pushed);
     }
@@ -85,7 +85,7 @@ proptest! {
         let after = all.iter().position(|s| s.time_ns >= ns).unwrap();
         if all[after].time_ns == ns {
             prop_assert_eq!(p.energy_pj, u128::from(all[after].energy_uj) * 1_000_000);
-            prop_assert_eq!(p.off_pj(CEILING_MW), 0);
+            prop_assert_eq!(p.interpolation_error_pj(CEILING_MW), 0);
             return Ok(());
         }
         let before_pj = u128::from(all[after - 1].energy_uj) * 1_000_000;
@@ -95,7 +95,7 @@ proptest! {
         let high = p.whole_pj.min(most(p.part_ns));
         let low = p.whole_pj.saturating_sub(most(p.whole_ns - p.part_ns));
         let true_pj = before_pj + low + ((high - low) as f64 * early) as u128;
-        prop_assert!(true_pj.abs_diff(p.energy_pj) <= p.off_pj(CEILING_MW));
+        prop_assert!(true_pj.abs_diff(p.energy_pj) <= p.interpolation_error_pj(CEILING_MW));
     }
 
     /// Nothing is said of a time outside of the samples.

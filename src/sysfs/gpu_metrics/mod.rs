@@ -99,7 +99,7 @@ fn layout_of<'a>(bytes: &[u8], found: &'a mut Option<Layout>) -> Result<&'a Layo
         return Err(TableError::Size { said, read });
     }
     if (major, minor) == (1, 9) {
-        return Ok(found.insert(v1_9::find(bytes)?));
+        return Ok(found.insert(v1_9::layout(bytes)?));
     }
     let layout = revisions::of((major, minor)).ok_or(TableError::Revision { major, minor })?;
     if layout.size != said {
@@ -272,7 +272,7 @@ impl MetricsFile {
             lacks_energy: AtomicBool::new(false),
         };
         let (mut page, mut found) = (MaybeUninit::uninit(), None);
-        if let Ok(bytes) = opened.fill(&mut page) {
+        if let Ok(bytes) = opened.read_into(&mut page) {
             let quick = layout_of(bytes, &mut found).ok().and_then(|layout| FastLayout::of(layout, bytes));
             (opened.shape, opened.quick) = (AttributeFingerprint::of(bytes), quick);
         }
@@ -291,26 +291,26 @@ impl MetricsFile {
 
     /// All of the table as it is now.
     pub fn read(&self) -> Result<Metrics, SysfsError> {
-        self.with(|t| t.metrics())
+        self.read_with(|t| t.metrics())
     }
 
     /// What is read most, if all is as it was at first; else the other ways tell what is the matter.
     #[inline]
     pub fn whole(&self) -> Option<Whole> {
-        self.at_once(FastLayout::whole)
+        self.read_fast(FastLayout::whole)
     }
 
     /// Count and driver's time, likewise.
     #[inline]
     pub fn energy_and_time(&self) -> Option<(u64, u64)> {
-        self.at_once(FastLayout::energy)
+        self.read_fast(FastLayout::energy)
     }
 
     #[inline(always)]
-    fn at_once<T>(&self, take: impl Fn(&FastLayout, &[u8]) -> Option<T>) -> Option<T> {
+    fn read_fast<T>(&self, take: impl Fn(&FastLayout, &[u8]) -> Option<T>) -> Option<T> {
         let quick = self.quick.as_ref()?;
         let mut page = MaybeUninit::uninit();
-        let bytes = self.fill(&mut page).ok().filter(|bytes| quick.fits(bytes))?;
+        let bytes = self.read_into(&mut page).ok().filter(|bytes| quick.fits(bytes))?;
         if self.shape.as_ref().is_some_and(|shape| !shape.is_that_of(bytes)) {
             return None;
         }
@@ -320,29 +320,29 @@ impl MetricsFile {
     /// What `take` wants of the table as it is now. The driver copies it without a lock: a table that is none, or has
     /// nothing where its counter belongs, may be one that was being filled, and is read once more.
     #[inline]
-    pub fn with<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, SysfsError> {
+    pub fn read_with<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, SysfsError> {
         let look = |t: &Table| (t.lacks_energy(), take(t));
-        match self.once(look) {
+        match self.read_once(look) {
             Ok((false, value)) => Ok(value),
             Ok((true, value)) if self.lacks_energy.load(Ordering::Relaxed) => Ok(value),
             Err(f) if !matches!(f, SysfsError::Table(_)) => Err(f),
-            _ => self.again(look),
+            _ => self.retry(look),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn again<T>(&self, look: impl Fn(&Table) -> (bool, T)) -> Result<T, SysfsError> {
-        let (lacks, value) = self.once(look)?;
+    fn retry<T>(&self, look: impl Fn(&Table) -> (bool, T)) -> Result<T, SysfsError> {
+        let (lacks, value) = self.read_once(look)?;
         // Twice in a row: that is what this GPU is like.
         self.lacks_energy.fetch_or(lacks, Ordering::Relaxed);
         Ok(value)
     }
 
     #[inline]
-    fn once<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, SysfsError> {
+    fn read_once<T>(&self, take: impl Fn(&Table) -> T) -> Result<T, SysfsError> {
         let (mut page, mut found) = (MaybeUninit::uninit(), None);
-        let bytes = self.fill(&mut page)?;
+        let bytes = self.read_into(&mut page)?;
         let layout = match &self.shape {
             Some(shape) if shape.is_that_of(bytes) => &shape.layout,
             _ => match layout_of(bytes, &mut found) {
@@ -356,10 +356,10 @@ impl MetricsFile {
     /// One pread of a whole page, no allocation: the kernel fills the table anew for each read, so two reads would mix two
     /// samples.
     #[inline]
-    fn fill<'a>(&self, page: &'a mut MaybeUninit<[u8; PAGE]>) -> Result<&'a [u8], SysfsError> {
+    fn read_into<'a>(&self, page: &'a mut MaybeUninit<[u8; PAGE]>) -> Result<&'a [u8], SysfsError> {
         let read = match usize::try_from(self.pread(page)) {
             Ok(n) => n,
-            Err(_) => self.fill_again(page)?,
+            Err(_) => self.retry_read(page)?,
         };
         if read == 0 {
             return Err(SysfsError::Empty);
@@ -376,7 +376,7 @@ impl MetricsFile {
 
     /// After one that failed.
     #[cold]
-    fn fill_again(&self, page: &mut MaybeUninit<[u8; PAGE]>) -> Result<usize, SysfsError> {
+    fn retry_read(&self, page: &mut MaybeUninit<[u8; PAGE]>) -> Result<usize, SysfsError> {
         // A host whose timer interrupts each call is not to wait here for ever.
         let mut interruptions = 0;
         let mut reopened = false;

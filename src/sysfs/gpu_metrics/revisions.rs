@@ -72,7 +72,7 @@ pub(super) struct Layout {
     pub accumulations: Field,
 }
 
-const NOTHING: Layout = Layout {
+const EMPTY: Layout = Layout {
     size: 0,
     energy: Field::NONE,
     driver_time_ns: Field::NONE,
@@ -98,7 +98,7 @@ const NOTHING: Layout = Layout {
 };
 
 /// To be filled by a walk through the attributes.
-pub(super) const SELF_DESCRIBING: Layout = NOTHING;
+pub(super) const SELF_DESCRIBING: Layout = EMPTY;
 
 // Before the MI300: averages, one clock of each kind.
 
@@ -118,10 +118,10 @@ static V1_0: Layout = Layout {
     graphics_mhz: u16_at(54),
     memory_mhz: u16_at(58),
     throttle: u32_at(68),
-    ..NOTHING
+    ..EMPTY
 };
 
-const UP_TO_1_3: Layout = Layout {
+const V1_1_BASE: Layout = Layout {
     edge_c: u16_at(4),
     hotspot_c: u16_at(6),
     memory_c: u16_at(8),
@@ -136,23 +136,23 @@ const UP_TO_1_3: Layout = Layout {
     graphics_mhz: u16_at(54),
     memory_mhz: u16_at(58),
     throttle: u32_at(68),
-    ..NOTHING
+    ..EMPTY
 };
-static V1_1: Layout = Layout { size: 96, ..UP_TO_1_3 };
-static V1_2: Layout = Layout { size: 104, firmware_time_10ns: u64_at(96), ..UP_TO_1_3 };
+static V1_1: Layout = Layout { size: 96, ..V1_1_BASE };
+static V1_2: Layout = Layout { size: 104, firmware_time_10ns: u64_at(96), ..V1_1_BASE };
 static V1_3: Layout =
-    Layout { size: 120, firmware_time_10ns: u64_at(96), throttle_independent: u64_at(112), ..UP_TO_1_3 };
+    Layout { size: 120, firmware_time_10ns: u64_at(96), throttle_independent: u64_at(112), ..V1_1_BASE };
 
 // MI300 and later: current power, a graphics clock for each compute die.
 
-const FROM_1_4: Layout = Layout {
+const V1_4_BASE: Layout = Layout {
     hotspot_c: u16_at(4),
     memory_c: u16_at(6),
     vrsoc_c: u16_at(8),
     current_power: u16_at(10),
     graphics_activity: u16_at(12),
     memory_activity: u16_at(14),
-    ..NOTHING
+    ..EMPTY
 };
 static V1_4: Layout = Layout {
     size: 288,
@@ -163,7 +163,7 @@ static V1_4: Layout = Layout {
     firmware_time_10ns: u64_at(232),
     graphics_mhz: eight_u16_at(240),
     memory_mhz: u16_at(280),
-    ..FROM_1_4
+    ..V1_4_BASE
 };
 static V1_5: Layout = Layout {
     size: 360,
@@ -174,7 +174,7 @@ static V1_5: Layout = Layout {
     firmware_time_10ns: u64_at(304),
     graphics_mhz: eight_u16_at(312),
     memory_mhz: u16_at(352),
-    ..FROM_1_4
+    ..V1_4_BASE
 };
 // Another 1.6, of 384 bytes and with other places, was taken back before any driver used it: the size tells them apart.
 static V1_6: Layout = Layout {
@@ -185,7 +185,7 @@ static V1_6: Layout = Layout {
     firmware_time_10ns: u64_at(256),
     graphics_mhz: eight_u16_at(264),
     memory_mhz: u16_at(304),
-    ..FROM_1_4
+    ..V1_4_BASE
 };
 static V1_7: Layout = Layout {
     size: 2208,
@@ -195,7 +195,7 @@ static V1_7: Layout = Layout {
     firmware_time_10ns: u64_at(288),
     graphics_mhz: eight_u16_at(296),
     memory_mhz: u16_at(336),
-    ..FROM_1_4
+    ..V1_4_BASE
 };
 /// More statistics of partitions than 1.7 at the end, nothing else.
 static V1_8: Layout = Layout { size: 3872, ..V1_7 };
@@ -211,20 +211,20 @@ static V2_0: Layout = Layout {
     graphics_mhz: u16_at(80),
     memory_mhz: u16_at(84),
     throttle: u32_at(112),
-    ..NOTHING
+    ..EMPTY
 };
-const FROM_2_1: Layout = Layout {
+const V2_1_BASE: Layout = Layout {
     driver_time_ns: u64_at(32),
     graphics_average_mhz: u16_at(64),
     memory_average_mhz: u16_at(68),
     graphics_mhz: u16_at(76),
     memory_mhz: u16_at(80),
     throttle: u32_at(108),
-    ..NOTHING
+    ..EMPTY
 };
-static V2_1: Layout = Layout { size: 120, ..FROM_2_1 };
-static V2_2: Layout = Layout { size: 128, throttle_independent: u64_at(120), ..FROM_2_1 };
-static V2_3: Layout = Layout { size: 152, throttle_independent: u64_at(120), ..FROM_2_1 };
+static V2_1: Layout = Layout { size: 120, ..V2_1_BASE };
+static V2_2: Layout = Layout { size: 128, throttle_independent: u64_at(120), ..V2_1_BASE };
+static V2_3: Layout = Layout { size: 152, throttle_independent: u64_at(120), ..V2_1_BASE };
 /// The header has milliwatts and hundredths of a percent here.
 static V2_4: Layout = Layout {
     size: 168,
@@ -233,7 +233,7 @@ static V2_4: Layout = Layout {
     power_mw: 1,
     graphics_activity: u16_at(28),
     activity_per_percent: 100,
-    ..FROM_2_1
+    ..V2_1_BASE
 };
 static V3_0: Layout = Layout {
     size: 264,
@@ -243,7 +243,7 @@ static V3_0: Layout = Layout {
     power_mw: 1,
     graphics_average_mhz: u16_at(174),
     memory_average_mhz: u16_at(186),
-    ..NOTHING
+    ..EMPTY
 };
 
 /// The layout of a revision with fixed places.

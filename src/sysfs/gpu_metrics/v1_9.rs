@@ -10,12 +10,12 @@ const FIRST: usize = 8;
 const SHORTEST: usize = 9;
 
 /// The places of the attributes that are of use here.
-pub(super) fn find(bytes: &[u8]) -> Result<Layout, TableError> {
-    walk(bytes, |_, _| {})
+pub(super) fn layout(bytes: &[u8]) -> Result<Layout, TableError> {
+    parse_attributes(bytes, |_, _| {})
 }
 
 /// The walk has to end where the table ends. `visit` gets each word and its place.
-fn walk(bytes: &[u8], mut visit: impl FnMut(usize, u64)) -> Result<Layout, TableError> {
+fn parse_attributes(bytes: &[u8], mut visit: impl FnMut(usize, u64)) -> Result<Layout, TableError> {
     let count = at::<4>(bytes, 4)
         .map(i32::from_le_bytes)
         .ok_or(TableError::Attributes("it ends before its first attribute"))?;
@@ -40,7 +40,7 @@ fn walk(bytes: &[u8], mut visit: impl FnMut(usize, u64)) -> Result<Layout, Table
         if here > bytes.len() {
             return Err(TableError::Attributes("it ends inside an attribute"));
         }
-        let Some((place, array)) = known(&mut layout, id) else { continue };
+        let Some((place, array)) = field_for(&mut layout, id) else { continue };
         if place.at != 0 {
             return Err(TableError::Attributes("an attribute stands twice in it"));
         }
@@ -56,7 +56,7 @@ fn walk(bytes: &[u8], mut visit: impl FnMut(usize, u64)) -> Result<Layout, Table
 }
 
 /// The place that an attribute has in a layout, and whether it may have several values.
-fn known(layout: &mut Layout, id: u16) -> Option<(&mut Field, bool)> {
+fn field_for(layout: &mut Layout, id: u16) -> Option<(&mut Field, bool)> {
     let place = match id {
         0 => &mut layout.hotspot_c,
         1 => &mut layout.memory_c,
@@ -92,7 +92,7 @@ impl AttributeFingerprint {
         }
         // Size, revision and count.
         let mut words = vec![(0, at(bytes, 0).map(u64::from_le_bytes)?)];
-        let layout = walk(bytes, |place, word| words.push((place, word))).ok()?;
+        let layout = parse_attributes(bytes, |place, word| words.push((place, word))).ok()?;
         Some(AttributeFingerprint { layout, size: bytes.len(), words })
     }
 

@@ -16,7 +16,7 @@ fn node(number: u32, bus: u8) -> Node {
         render_minor: 128,
         doorbell: Some(2),
         gfx_target: Some(90_402),
-        nearest: None,
+        xgmi_peer: None,
         access: Access::Open,
     }
 }
@@ -30,7 +30,7 @@ fn seen(bus: u8, kfd: Option<u32>, hip_id: Option<u32>) -> AmdsmiGpu {
 }
 
 fn join(seen: &[AmdsmiGpu], kfd: KfdNodes) -> Result<Enumeration> {
-    list(seen, kfd, &Masks::default(), Rules::default())
+    enumerate(seen, kfd, &Masks::default(), Rules::default())
 }
 
 fn handles(l: &Enumeration) -> Vec<Option<usize>> {
@@ -54,7 +54,7 @@ fn without_kfd_ranks_or_pci() {
     let ranked = join(&[seen(0x09, None, Some(3)), seen(0xC9, None, Some(0))], KfdNodes::Absent).unwrap();
     assert_eq!((handles(&ranked), ranked.order), (vec![Some(1), Some(0)], Order::Enumeration));
     let pci = join(&[seen(0xC9, None, None), seen(0x09, None, None)], KfdNodes::Absent).unwrap();
-    assert_eq!((handles(&pci), pci.order, pci.uncertain), (vec![Some(1), Some(0)], Order::Pci, true));
+    assert_eq!((handles(&pci), pci.order, pci.order_uncertain), (vec![Some(1), Some(0)], Order::Pci, true));
 }
 
 #[test]
@@ -81,12 +81,12 @@ fn access_as_the_runtime_has_it() {
     assert_eq!((refused.visible.len(), refused.zero), (0, Some(NoGpuReason::NoAccess)));
     let unreadable = join(&[], KfdNodes::Unreadable("/dev/kfd: Permission denied".into())).unwrap();
     assert_eq!(unreadable.zero, Some(NoGpuReason::NoAccess));
-    assert!(unreadable.story[0].contains("/dev/kfd"));
+    assert!(unreadable.trace[0].contains("/dev/kfd"));
 }
 
 #[test]
 fn kinds() {
-    let of = |doorbell, gfx_target| support(&Node { doorbell, gfx_target, ..node(1, 1) });
+    let of = |doorbell, gfx_target| runtime_support(&Node { doorbell, gfx_target, ..node(1, 1) });
     assert_eq!(of(Some(2), Some(90_402)), Support::Full);
     assert_eq!(of(Some(1), Some(80_003)), Support::Fatal);
     assert_eq!(of(Some(2), Some(0)), Support::None);
@@ -100,8 +100,8 @@ fn dies_and_partitions() {
     assert!(has_two_dies(Some(0x7408), "AMD INSTINCT MI200 (MCM) OAM LC MBA HPE C2"));
     assert!(!has_two_dies(Some(0x740F), "AMD Instinct MI210"));
     assert!(has_two_dies(None, "AMD Instinct MI250X"));
-    let place = |number: u32, bus, partition, nearest| {
-        let node = Node { nearest, ..node(number, bus) };
+    let place = |number: u32, bus, partition, xgmi_peer| {
+        let node = Node { xgmi_peer, ..node(number, bus) };
         GpuLocation { pci: pci(bus), partition, node: Some(node), amdsmi: None }
     };
     let (speaks, silent, other) = ((true, true), (true, false), (false, true));
@@ -112,8 +112,8 @@ fn dies_and_partitions() {
         unmasked: Vec::new(),
         zero: None,
         hidden: hidden.to_vec(),
-        uncertain: false,
-        story: Vec::new(),
+        order_uncertain: false,
+        trace: Vec::new(),
     };
     let roles = |places: &[GpuLocation], dies: &[(bool, bool)]| package::roles(&listing(places, &[]), dies);
     let four: Vec<GpuLocation> = (0..4_u8).map(|i| place(i.into(), i, 0, None)).collect();

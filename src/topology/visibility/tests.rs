@@ -48,10 +48,10 @@ fn every_vector() {
             uuid_in_hip: rule("uuid_ok"),
             fatal_doorbell: rule("fatal_doorbell"),
         };
-        let out = list(&gpus, &masks, rules);
+        let out = visible_gpus(&gpus, &masks, rules);
         let got: Vec<_> = out.list.iter().map(|i| names[*i].as_str()).collect();
         let want: Vec<_> = v["expect"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
-        assert_eq!(got, want, "{v}\n{:?}", out.story);
+        assert_eq!(got, want, "{v}\n{:?}", out.trace);
         assert_eq!(out.nothing == Some(MaskedOut::RuntimeFails), v["init_error"].as_bool().unwrap(), "{v}");
         assert_eq!(out.nothing.is_some(), got.is_empty(), "{v}");
         run += 1;
@@ -107,10 +107,10 @@ fn uuids_as_programs_write_them() {
 fn the_story_names_the_token() {
     let gpus = [Gpu { unique_id: 1, support: Support::Full }; 3];
     let masks = Masks { rocr: Some(b"2,x,0".to_vec()), hip: Some(b"7".to_vec()), cuda: None };
-    let out = list(&gpus, &masks, Rules::default());
+    let out = visible_gpus(&gpus, &masks, Rules::default());
     assert_eq!(out.nothing, Some(MaskedOut::Stopped));
-    assert!(out.story[0].contains("token 2 (\"X\"): not a number"), "{:?}", out.story);
-    assert!(out.story[1].contains("token 1 (\"7\")"), "{:?}", out.story);
+    assert!(out.trace[0].contains("token 2 (\"X\"): not a number"), "{:?}", out.trace);
+    assert!(out.trace[1].contains("token 1 (\"7\")"), "{:?}", out.trace);
 }
 
 fn any_gpu() -> impl Strategy<Value = Gpu> {
@@ -140,7 +140,7 @@ proptest! {
         empty_hides: bool, uuid_in_hip: bool, fatal_doorbell: bool,
     ) {
         let rules = Rules { empty_hides, uuid_in_hip, fatal_doorbell };
-        let out = list(&gpus, &Masks { rocr, hip, cuda }, rules);
+        let out = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, rules);
         let mut seen = std::collections::HashSet::new();
         prop_assert!(out.list.iter().all(|i| *i < gpus.len() && seen.insert(*i)));
         prop_assert_eq!(out.nothing.is_some(), out.list.is_empty());
@@ -153,9 +153,9 @@ proptest! {
         rocr in any_mask(), hip in any_mask(), cuda in any_mask(),
     ) {
         let gpus: Vec<Gpu> = ids.into_iter().map(|unique_id| Gpu { unique_id, support: Support::Full }).collect();
-        let first = list(&gpus, &Masks { rocr, hip, cuda }, Rules::default());
+        let first = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, Rules::default());
         let uuids: Vec<String> = first.list.iter().map(|i| uuid(gpus[*i].unique_id)).collect();
-        let again = list(&gpus, &Masks { rocr: Some(uuids.join(",").into_bytes()), ..Masks::default() }, Rules::default());
+        let again = visible_gpus(&gpus, &Masks { rocr: Some(uuids.join(",").into_bytes()), ..Masks::default() }, Rules::default());
         prop_assert_eq!(again.list, first.list);
     }
 }
