@@ -296,11 +296,10 @@ fn children_that_outlive_the_program_do_not_keep_it_alive() {
 /// Ctrl-C in a terminal goes to the process group: the watcher is not in it.
 #[test]
 fn a_signal_to_the_group_spares_the_watcher() {
-    use std::os::unix::process::CommandExt;
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGKILL] {
         let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
         let before = all(&sim);
-        let mut child = program(&sim, "watch limit 0 200000 say ready await").process_group(0).spawn().unwrap();
+        let mut child = program(&sim, "watch limit 0 200000 say ready await").spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         // SAFETY: the group of a process that the test started.
