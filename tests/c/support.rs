@@ -54,7 +54,6 @@ pub struct Outcome {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
-    pub took: Duration,
 }
 
 impl Outcome {
@@ -104,8 +103,7 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Outcome {
             None => std::thread::sleep(Duration::from_millis(2)),
         }
     };
-    let took = begin.elapsed();
-    Outcome { code: status.code(), stdout: out.join().unwrap(), stderr: err.join().unwrap(), took }
+    Outcome { code: status.code(), stdout: out.join().unwrap(), stderr: err.join().unwrap() }
 }
 
 /// Output of a tool that has to succeed.
@@ -177,11 +175,4 @@ impl Fake {
         let text = fs::read_to_string(self.log_file()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
-}
-
-/// A number that differs from run to run unless `ZEUS_AMD_SEED` fixes it; the caller prints it.
-pub fn seed() -> u64 {
-    let fixed = std::env::var("ZEUS_AMD_SEED").ok().and_then(|s| s.parse().ok());
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    fixed.unwrap_or(now.as_nanos() as u64)
 }
