@@ -18,6 +18,8 @@ mod serve;
 mod shown;
 mod sim;
 pub mod smi;
+#[path = "../../common/start.rs"]
+pub mod start;
 pub mod tree;
 
 pub use clock::State;

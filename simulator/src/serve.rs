@@ -1,5 +1,6 @@
 //! A machine standing in a directory: its tree, its library, and the thread that keeps it moving.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -29,8 +30,8 @@ pub struct Serve {
     running: Option<Running>,
 }
 
-/// The variables that bring a program into a machine. Names with None are to be removed.
-pub fn environment(dir: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
+/// The variables that bring a program into a machine, with what else is preloaded. Names with None are to be removed.
+pub fn environment(dir: &Path, preloaded: Option<OsString>) -> Vec<(&'static str, Option<PathBuf>)> {
     let rocm = dir.join("opt/rocm");
     let mut all = vec![
         ("ROCM_PATH", Some(rocm.clone())),
@@ -43,7 +44,7 @@ pub fn environment(dir: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
     let library = preload::library_path(dir);
     if library.exists() {
         let mut preload = library.into_os_string();
-        if let Some(before) = std::env::var_os("LD_PRELOAD") {
+        if let Some(before) = preloaded {
             preload.push(":");
             preload.push(before);
         }

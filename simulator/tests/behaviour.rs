@@ -144,8 +144,8 @@ fn scrambled(lib: &Lib, handles: &[Handle]) -> (u64, u64) {
                     let e = lib.energy(h as Handle);
                     let initial = m.gpus()[i].spec.counter.initial;
                     calls.fetch_add(1, Ordering::Relaxed);
-                    // Initial values lie further apart than any test lasts.
-                    wrong.fetch_add(u64::from(e.1 < initial || e.1 - initial > 200_000_000), Ordering::Relaxed);
+                    // Initial values lie further apart than what a GPU uses in ten seconds, the test's time.
+                    wrong.fetch_add(u64::from(e.1 < initial || e.1 - initial > 900_000_000), Ordering::Relaxed);
                 }
             });
         }
@@ -181,11 +181,18 @@ fn two_threads_kill_6_3_1() {
 fn tables_are_kept_for_100_ms_in_6_4_3() {
     inside("mi210-1", "6.4.3", &[], |lib| {
         let h = lib.handles()[0];
-        let first = lib.energy(h);
-        std::thread::sleep(Duration::from_millis(40));
-        assert_eq!(lib.energy(h), first);
-        std::thread::sleep(Duration::from_millis(80));
-        assert!(lib.energy(h).2 > first.2);
+        // A busy machine may take longer between the two, and then nothing is said.
+        let is_kept = || {
+            let (begun, first) = (Instant::now(), lib.energy(h));
+            std::thread::sleep(Duration::from_millis(40));
+            let second = lib.energy(h);
+            let in_time = begun.elapsed() < Duration::from_millis(100);
+            std::thread::sleep(Duration::from_millis(80));
+            assert!(lib.energy(h).2 > first.2);
+            std::thread::sleep(Duration::from_millis(110));
+            in_time.then_some(second == first)
+        };
+        assert_eq!(std::iter::from_fn(|| Some(is_kept())).take(100).flatten().next(), Some(true));
     });
 }
 
@@ -237,7 +244,8 @@ fn init_hangs_without_cards() {
             let (tell, told) = std::sync::mpsc::channel();
             std::thread::scope(|s| {
                 s.spawn(move || tell.send(lib.init()));
-                let answer = told.recv_timeout(Duration::from_millis(400));
+                // One that does not hang may have to wait for a processor.
+                let answer = told.recv_timeout(Duration::from_millis(if hangs { 400 } else { 60_000 }));
                 assert_eq!(answer.is_err(), hangs, "{release}");
                 if hangs {
                     std::process::exit(0);

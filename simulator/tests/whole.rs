@@ -28,18 +28,17 @@ fn eight_readers_see_whole_tables() {
     let with = ["all.power = { kind = \"square\", low = 100, high = 700, period_s = 0.013 }", "all.metrics = \"1.8\""];
     inside("mi300x-8", "7.2.0", &with, |_| {
         let (m, state) = machine();
-        let (reads, wrong) = (AtomicU64::new(0), AtomicU64::new(0));
+        let wrong = AtomicU64::new(0);
         let table = Table::of((1, 8)).unwrap();
         let names = ["energy_accumulator", "system_clock_counter", "firmware_timestamp"];
         let at = names.map(|n| table.items[n].offset);
         std::thread::scope(|s| {
             for i in 0..8 {
-                let (g, size, state, reads, wrong) = (&m.gpus()[i % 2], table.size, &state, &reads, &wrong);
+                let (g, size, state, wrong) = (&m.gpus()[i % 2], table.size, &state, &wrong);
                 s.spawn(move || {
                     let file = std::fs::File::open(path(g)).unwrap();
                     let mut buffer = [0; 4096];
-                    let end = Instant::now() + Duration::from_secs(3);
-                    while Instant::now() < end {
+                    for _ in 0..20_000 {
                         let before = state.now_ns();
                         assert_eq!(file.read_at(&mut buffer, 0).unwrap(), size);
                         let after = state.now_ns();
@@ -48,14 +47,12 @@ fn eight_readers_see_whole_tables() {
                         let whole = (energy, firmware) == (r.accumulator, r.firmware_10ns);
                         // Made between the two looks at the clock: not a moment old.
                         let fresh = (g.reading(before).tick..=g.reading(after).tick).contains(&r.tick);
-                        reads.fetch_add(1, Ordering::Relaxed);
                         wrong.fetch_add(u64::from(!whole || !fresh), Ordering::Relaxed);
                     }
                 });
             }
         });
-        assert!(reads.load(Ordering::Relaxed) > 100_000);
-        assert_eq!(wrong.into_inner(), 0, "of {reads:?}");
+        assert_eq!(wrong.into_inner(), 0);
     });
 }
 

@@ -63,7 +63,7 @@ build() {
     "mpicc.$mpi" -std=c99 "${flags[@]}" examples-c/mpi_energy.c -o "$programs/mpi_energy" "${link[@]}" || return 1
     "mpicxx.$mpi" -x c++ -std=c++11 "${flags[@]}" tests/mpi/job.c -o "$programs/job_cpp" "${link[@]}" || return 1
     for name in phases ends threads calls; do
-        "mpicc.$mpi" -std=c99 -Wall -Wextra -Werror "tests/mpi/$name.c" -o "$programs/$name" -lpthread || return 1
+        "mpicc.$mpi" -std=c99 -Wall -Wextra -Werror -rdynamic "tests/mpi/$name.c" -o "$programs/$name" -lpthread -ldl || return 1
     done
     "mpifort.$mpi" -w -DMODULE=mpi -DOLD tests/mpi/calls.F90 -o "$programs/calls_mpi" || return 1
     "mpifort.$mpi" -w -DMODULE=mpi_f08 tests/mpi/calls.F90 -o "$programs/calls_mpi_f08"
@@ -160,6 +160,17 @@ profiled() { # RANKS RULE PROGRAM [ARGUMENTS] -- words of report.py
 threads() {
     in_machine profiled mi300x-8 7.0.2 -- 2 shared threads -- truth || return 1
     $report "$work/report" "ranks.0.mpi_calls=$(head -n 1 "$work/program.out")" "ranks.1.mpi_calls=$(head -n 1 "$work/program.out")"
+}
+
+# Energy in MPI. A machine that is too busy leaves nothing that could be told from the time alone: then once more.
+energy_in_mpi() {
+    local status
+    for _ in {1..30}; do
+        in_machine profiled "$@"
+        status=$?
+        [ $status = 75 ] || return $status
+    done
+    return 1
 }
 
 # Each rank of calls.c has made as many calls as the report says.
@@ -278,7 +289,7 @@ all() {
     local waves='all.power = { kind = "square", low = 100, high = 600, period_s = 0.5, duty = 0.5 }'
     local visited=(regions.0.number=2 regions.0.times=3 region OUT)
     ok "profiler: shared GPUs" in_machine profiled "${mi300x[@]}" -- 4 shared phases EPOCH -- job.packages=8 job.duplicate_readings=24 job.complete=True "${visited[@]}"
-    ok "profiler: energy in MPI" in_machine profiled "${mi300x[@]}" "$waves" -- 4 one phases EPOCH -- job.packages=4 in_mpi OUT
+    ok "profiler: energy in MPI" energy_in_mpi "${mi300x[@]}" "$waves" -- 2 one phases EPOCH -- job.packages=2 in_mpi OUT
     ok "profiler: a partition a rank" in_machine profiled "${cpx[@]}" "$waves" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
     ok "profiler: two nodes" in_machine profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
     ok "profiler: a die a rank, the others hidden" in_machine profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"
