@@ -18,7 +18,6 @@ mod serve;
 mod shown;
 mod sim;
 pub mod smi;
-#[path = "../../common/start.rs"]
 pub mod start;
 pub mod tree;
 
