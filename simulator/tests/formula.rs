@@ -1,6 +1,6 @@
 //! What the machine file promises, as plain arithmetic: power, energy and counter at any time.
 
-#[path = "../../common/random.rs"]
+#[path = "../../tests/common/random.rs"]
 mod random;
 
 use random::Random;
