@@ -27,6 +27,9 @@ pub fn build(crate_type: &str, features: &[&str]) -> (PathBuf, Outcome) {
     assert!(built.is_file(), "{} was not built: {outcome:#?}", built.display());
     // The next build, with other features, replaces the file.
     let kept = target.join(format!("{}{name}", if features.is_empty() { "plain-" } else { "hooks-" }));
-    std::fs::copy(&built, &kept).unwrap();
+    let unfinished = kept.with_extension(std::process::id().to_string());
+    std::fs::copy(&built, &unfinished).unwrap();
+    // Programs of other tests may have the last one open.
+    std::fs::rename(unfinished, &kept).unwrap();
     (kept, outcome)
 }

@@ -5,14 +5,9 @@
 set -u
 cd "$(dirname "$0")/../.."
 root=$PWD
-. scripts/require.sh
-ALSO=
-dpkg -s scalapack-mpi-test >/dev/null 2>&1 || ALSO=scalapack-mpi-test
-[ -e /usr/lib/x86_64-linux-gnu/openmpi/include/mpi.h ] || [ -n "$(find /usr/lib -path '*openmpi/include/mpi.h' 2>/dev/null)" ] || ALSO="$ALSO libopenmpi-dev"
-export ALSO
-require cc:build-essential clang:clang gfortran:gfortran python3:python3 valgrind:valgrind mpirun.openmpi:openmpi-bin \
-    mpicc.openmpi:libopenmpi-dev mpirun.mpich:mpich mpicc.mpich:libmpich-dev
-require_rust 85
+. tests/needs.sh
+require $(needs mpi)
+require_rust $RUST
 
 target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
