@@ -1,6 +1,8 @@
 #!/bin/sh
 # reap.sh VARIABLE=VALUE [FOLDER...]: when its input closes, which is when whoever started it is gone, however it went, ends
-# every process that has this in its environment, and removes the folders.
+# every process that has this in its environment, and removes the folders and what they had in shared memory.
+. "$(dirname "$0")/orphans.sh"
+began=$(date +%s)
 trap '' HUP INT TERM
 cat >/dev/null
 mark=$1
@@ -24,3 +26,4 @@ for _ in 1 2 3 4 5 6 7 8 9; do
     end KILL
 done
 rm -rf "$@"
+orphans "$began" | while read -r path; do rm -rf "$path"; done

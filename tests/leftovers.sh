@@ -3,46 +3,30 @@
 # this step is the last of, then of one that SIGTERM ends in the middle.
 set -u
 cd "$(dirname "$0")/.."
+. scripts/orphans.sh
 : "${ZEUS_AMD_TEST_RUN:?is set by tests/run.sh}"
 
 processes() { env -u ZEUS_AMD_TEST_RUN grep -lszxF "ZEUS_AMD_TEST_RUN=$1" /proc/[0-9]*/environ | cut -d/ -f3; }
 
-# in_use FILE: some process has it mapped.
-in_use() { cat /proc/[0-9]*/maps 2>/dev/null | grep -F " $1" >/dev/null; }
-
-# memory SINCE-FILE: simulated machines whose keeper is gone, and segments of MPI that nobody has.
-memory() {
-    local path pid
-    find /dev/shm -mindepth 1 -maxdepth 1 -user "$(id -u)" -newer "$1" | while read -r path; do
-        case ${path##*/} in
-        zeus-amd-sim-*)
-            pid=${path#*/zeus-amd-sim-}
-            [ -e "/proc/${pid%%-*}" ] || echo "$path"
-            ;;
-        mpich_* | sm_segment.* | vader_segment.*) in_use "$path" || echo "$path" ;;
-        esac
-    done
-}
-
-# left MARK FOLDER SINCE-FILE: fails, and says what is left.
+# left MARK FOLDER SINCE WHAT: fails, and says what is left.
 left() {
     local found pid
     found=$(
         for pid in $(processes "$1"); do
-            [ "$pid" = $$ ] || [ "$pid" = $PPID ] || echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
-        done
+            echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+        done | grep -vE ': (bash [^ ]*leftovers.sh )?$'
         [ ! -e "$2" ] || find "$2" -mindepth 1
-        memory "$3"
-        find . -path ./target/debug -prune -o -path ./target/release -prune -o -type f \( -name core -o -name 'core.[0-9]*' \) -newer "$3" -print
+        orphans "$3"
+        find . -path ./target/debug -prune -o -path ./target/release -prune -o -type f \( -name core -o -name 'core.[0-9]*' \) -newermt "@$3" -print
     ) 2>/dev/null
     [ -z "$found" ] || { printf 'left by %s:\n%s\n' "$4" "$found"; return 1; }
 }
 
 status=0
-left "$ZEUS_AMD_TEST_RUN" "$TMPDIR" "$TMPDIR/../state" "this run" || status=1
+left "$ZEUS_AMD_TEST_RUN" "$TMPDIR" "$ZEUS_AMD_TEST_BEGAN" "this run" || status=1
 
 # A run of its own, in a session of its own, with machines, samplers and jobs of MPI.
-began=$(mktemp)
+began=$(date +%s)
 ZEUS_AMD_TEST_LOGS=$TMPDIR/logs setsid tests/run.sh sampler mpi >"$TMPDIR/killed" 2>&1 &
 killed=$!
 machines() {
@@ -64,5 +48,5 @@ code=$?
 [ $code = 143 ] || { echo "exit status $code, not 143"; status=1; }
 # What is not its child (a job's daemons) is ended by scripts/reap.sh, which it waits for.
 left "${folder##*.}" "$folder" "$began" "a killed run" || status=1
-rm -rf "$TMPDIR/logs" "$TMPDIR/killed" "$began"
+rm -rf "$TMPDIR/logs" "$TMPDIR/killed"
 exit $status

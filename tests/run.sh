@@ -103,6 +103,9 @@ look
 
 run=$(mktemp -d "${TMPDIR:-/tmp}/zeus_amd.XXXXXX") || exit 1
 mkdir "$run/tmp" "$run/state"
+# Some tests start programs as another user.
+chmod 711 "$run"
+chmod 1777 "$run/tmp"
 target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 logs=${ZEUS_AMD_TEST_LOGS:-$target/test-logs}
@@ -121,7 +124,8 @@ trap put_away EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-export "${mark?}" TMPDIR="$run/tmp" CARGO_TARGET_DIR="$target"
+export "${mark?}" TMPDIR="$run/tmp" CARGO_TARGET_DIR="$target" ZEUS_AMD_TEST_BEGAN
+ZEUS_AMD_TEST_BEGAN=$(date +%s)
 # One seed, so that nothing fails by chance, or a fresh one.
 [ -z "$long" ] || ZEUS_AMD_SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 export ZEUS_AMD_SEED=${ZEUS_AMD_SEED:-1}
