@@ -133,6 +133,9 @@ impl Context {
         if n < f.after || (f.first > 0 && n >= f.after + f.first) {
             return None;
         }
+        while f.hang {
+            std::thread::sleep(Duration::from_secs(1));
+        }
         std::thread::sleep(Duration::from_millis(f.delay_ms));
         let start = Instant::now();
         while start.elapsed() < Duration::from_micros(f.delay_us) {
