@@ -42,7 +42,8 @@ __attribute__((constructor)) static void load(void)
     while (f && n < MOST) {
         struct entry *e = &list[n];
         if (fscanf(f, "%lu %lu %d %d %63s", &e->dev, &e->ino, &e->error, &e->gpu, e->name) != 5) break;
-        e->commands = !strcmp(e->name, "pp_od_clk_voltage") || !strcmp(e->name, "power_dpm_force_performance_level");
+        e->commands = !strcmp(e->name, "pp_od_clk_voltage") || !strcmp(e->name, "power_dpm_force_performance_level") ||
+                      !strcmp(e->name, "power1_cap");
         n++;
     }
     if (f) fclose(f);

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use crate::clock::State;
 use crate::machine::{Access, Dri, Machine, Suspended};
 use crate::shown::Shown;
-use crate::tree::driver::Driver;
+use crate::tree::driver::{self, Driver};
 use crate::tree::od;
 use crate::{library, tree};
 
@@ -131,12 +131,13 @@ pub unsafe extern "C" fn zeus_amd_sim_write(gpu: i32, name: *const c_char, buffe
         }
         let root = PathBuf::from(std::env::var_os("ZEUS_AMD_SIM")?);
         let m = shown.machine();
-        let driver = || Driver::lock(m, &root, m.gpus().get(gpu as usize)?);
+        let lock = || Driver::lock(m, &root, m.gpus().get(gpu as usize)?);
         let text = std::str::from_utf8(bytes).ok()?;
         let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
         let done = match name {
-            od::FILE => driver().map(|d| lines.try_for_each(|l| d.command(l, true)))?,
-            od::LEVEL_FILE => driver()?.set_level(text.trim()),
+            od::FILE => lock().map(|d| lines.try_for_each(|l| d.command(l, true)))?,
+            od::LEVEL_FILE => lock()?.set_level(text.trim()),
+            driver::CAP_FILE => lock()?.set_cap(text.trim()),
             _ => return None,
         };
         Some(done.map_or_else(|errno| -(errno as isize), |()| size as isize))

@@ -18,7 +18,7 @@ fn file(name: &str) -> PathBuf {
 
 /// One write; its errno, or 0. As a shell redirects it, or appending.
 fn write(name: &str, text: &str) -> i32 {
-    let append = text.len() % 2 == 0;
+    let append = text.starts_with('s');
     let open = fs::OpenOptions::new().write(true).append(append).truncate(!append).open(file(name));
     open.and_then(|mut f| f.write_all(text.as_bytes())).map_or_else(|e| e.raw_os_error().unwrap(), |()| 0)
 }
@@ -173,7 +173,7 @@ fn what_is_appended_to_the_plain_file_meets_the_same_rules() {
 fn the_log_has_each_change_once_and_in_order() {
     let sim = Sim::start("mi210-1", "none", &[] as &[&str]).unwrap();
     let script = format!(
-        "cd {}/sys/bus/pci/devices/0000:63:00.0; echo manual >{LEVEL_FILE}; echo s 0 700 >>{FILE}; echo c >{FILE}; echo auto >{LEVEL_FILE}",
+        "cd {}/sys/bus/pci/devices/0000:63:00.0; echo 1 >hwmon/hwmon3/power1_cap; echo 285000000 >hwmon/hwmon3/power1_cap; echo manual >{LEVEL_FILE}; echo s 0 700 >>{FILE}; echo c >{FILE}; echo auto >{LEVEL_FILE}",
         sim.dir().display()
     );
     assert!(sim.command("sh").args(["-c", &script]).status().unwrap().success());
@@ -181,5 +181,7 @@ fn the_log_has_each_change_once_and_in_order() {
     let log = sim.log();
     let said: Vec<&str> = log.iter().filter_map(|l| Some(l.split_once(" FILE 0 ")?.1)).collect();
     let of = |name: &str, value: &str| format!("{name} {value}");
-    assert_eq!(said, [of(LEVEL_FILE, "manual"), of(FILE, "s 0 700; c"), of(LEVEL_FILE, "auto")]);
+    let caps = ["1", "285000000"].map(|uw| of("power1_cap", uw));
+    assert_eq!(said[..2], caps);
+    assert_eq!(said[2..], [of(LEVEL_FILE, "manual"), of(FILE, "s 0 700; c"), of(LEVEL_FILE, "auto")]);
 }

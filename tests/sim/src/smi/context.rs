@@ -133,8 +133,10 @@ impl Context {
         if n < f.after || (f.first > 0 && n >= f.after + f.first) {
             return None;
         }
-        while f.hang {
-            std::thread::sleep(Duration::from_secs(1));
+        if f.hang {
+            loop {
+                std::thread::park();
+            }
         }
         std::thread::sleep(Duration::from_millis(f.delay_ms));
         let start = Instant::now();

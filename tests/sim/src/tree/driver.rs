@@ -15,6 +15,8 @@ use crate::machine::{ClockSpec, Gpu, Machine};
 /// The driver's lock: libamd_smi, the keeper and the preloaded library all change settings.
 pub const LOCK: &str = "driver.lock";
 
+pub const CAP_FILE: &str = "power1_cap";
+
 /// What the driver knows of a GPU beside the table.
 pub fn memory_file(root: &Path, g: &Gpu) -> PathBuf {
     root.join(format!("driver.{}", g.index))
@@ -30,8 +32,9 @@ struct Memory {
     offset: Option<i32>,
     /// Commands since the last commit, for the log.
     said: Vec<String>,
-    /// The level that was logged last.
+    /// The level and the power cap that were logged last.
     level: String,
+    cap: String,
 }
 
 impl Memory {
@@ -40,6 +43,7 @@ impl Memory {
         for line in text.lines() {
             match line.split_once(' ') {
                 Some(("level", level)) => memory.level = level.to_string(),
+                Some(("cap", cap)) => memory.cap = cap.to_string(),
                 Some(("said", command)) => memory.said.push(command.to_string()),
                 _ => memory.set(line),
             }
@@ -60,7 +64,7 @@ impl Memory {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("level {}\n", self.level);
+        let mut text = format!("level {}\ncap {}\n", self.level, self.cap);
         text.extend(self.said.iter().map(|c| format!("said {c}\n")));
         for (letter, slot) in [("s", self.gfx), ("m", self.mem)] {
             for (bound, mhz) in slot.iter().enumerate() {
@@ -69,6 +73,16 @@ impl Memory {
         }
         text + &self.offset.map_or(String::new(), |mhz| format!("s {mhz}\n"))
     }
+}
+
+fn memory(root: &Path, g: &Gpu) -> Memory {
+    Memory::parse(&fs::read_to_string(memory_file(root, g)).unwrap_or_default())
+}
+
+/// Whether level and power cap are what they were when they were logged last.
+pub fn is_known(root: &Path, g: &Gpu, level: &str, cap: &str) -> bool {
+    let memory = memory(root, g);
+    (memory.level.as_str(), memory.cap.as_str()) == (level, cap)
 }
 
 /// One GPU's settings, locked until this is dropped.
@@ -96,7 +110,7 @@ impl<'a> Driver<'a> {
     }
 
     fn memory(&self) -> Memory {
-        Memory::parse(&fs::read_to_string(memory_file(self.root, self.gpu)).unwrap_or_default())
+        memory(self.root, self.gpu)
     }
 
     fn remember(&self, memory: &Memory) {
@@ -110,7 +124,32 @@ impl<'a> Driver<'a> {
 
     /// `time_ns pid tid FILE gpu name value`: a file has changed, by whomever.
     fn log(&self, name: &str, value: &str) {
-        log(self.root, self.gpu, name, value);
+        let (time, me) = (boottime_ns(), std::process::id());
+        let line = format!("{time} {me} 0 FILE {} {name} {value}\n", self.gpu.number);
+        let file = OpenOptions::new().append(true).open(self.root.join("calls.log"));
+        let _ = file.and_then(|mut f| f.write_all(line.as_bytes()));
+    }
+
+    /// What the machine starts with.
+    pub fn begin(&self, level: &str, cap: &str) {
+        self.remember(&Memory { level: level.to_string(), cap: cap.to_string(), ..Memory::default() });
+    }
+
+    /// Writes the power cap's file.
+    pub fn set_cap(&self, cap: &str) -> Result<(), i32> {
+        put(&super::cap_file(self.root, self.gpu).ok_or(libc::ENOENT)?, &format!("{cap}\n"))?;
+        self.cap_is(cap);
+        Ok(())
+    }
+
+    /// The power cap's file says this now.
+    pub fn cap_is(&self, cap: &str) {
+        let mut memory = self.memory();
+        if memory.cap != cap {
+            self.log(CAP_FILE, cap);
+            memory.cap = cap.to_string();
+            self.remember(&memory);
+        }
     }
 
     /// Writes the level file, and does what the level does.
@@ -130,7 +169,7 @@ impl<'a> Driver<'a> {
         if level == "auto" {
             // Nothing is bounded any more. Up to commit 923406e74ec6 what was set is pending still.
             if self.kernel >= "2025-07" {
-                memory = Memory { level: memory.level, ..Memory::default() };
+                memory = Memory { level: memory.level, cap: memory.cap, ..Memory::default() };
             }
             let _ = self.show(None);
         }
@@ -230,10 +269,4 @@ fn put(path: &Path, text: &str) -> Result<(), i32> {
         return Err(errno(std::io::Error::last_os_error()));
     }
     file.set_len(text.len() as u64).map_err(errno)
-}
-
-pub fn log(root: &Path, g: &Gpu, name: &str, value: &str) {
-    let line = format!("{} {} 0 FILE {} {name} {value}\n", boottime_ns(), std::process::id(), g.number);
-    let file = OpenOptions::new().append(true).open(root.join("calls.log"));
-    let _ = file.and_then(|mut f| f.write_all(line.as_bytes()));
 }
