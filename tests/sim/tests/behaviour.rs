@@ -424,9 +424,11 @@ fn a_cached_table_is_old_whoever_filled_the_cache() {
     inside("mi210-1", "6.4.3", &[], |lib| {
         let h = lib.handles()[0] as usize;
         // Another thread polls; this one gets what that one was given.
-        let theirs = std::thread::scope(|s| s.spawn(|| lib.energy(h as Handle)).join()).unwrap();
         let start = Instant::now();
+        let theirs = std::thread::scope(|s| s.spawn(|| lib.energy(h as Handle)).join()).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
         let ours = lib.energy(h as Handle);
+        // A host that was busy for so long has seen the next table.
         assert!(ours == theirs || start.elapsed() > Duration::from_millis(90));
     });
 }
@@ -444,11 +446,14 @@ fn how_long_a_table_that_cannot_be_read_is_repeated() {
             };
             let power = || lib.fill("amdsmi_get_power_info", h);
             until(580);
-            let good = lib.energy(h);
-            assert_eq!((good.0, power().0), (0, 0));
+            let start = Instant::now();
+            assert_eq!((lib.energy(h).0, power().0), (0, 0));
             until(720);
             let old = lib.energy(h);
-            assert!(old.0 == 0 && old.2 < state.epoch_ns() + 600_000_000, "{release}: old, with success");
+            // A host that was busy for so long is past it.
+            if start.elapsed() < Duration::from_millis(550) {
+                assert!(old.0 == 0 && old.2 < state.epoch_ns() + 600_000_000, "{release}: old, with success");
+            }
             until(1400);
             let last = lib.energy(h);
             assert_eq!(last.0, later, "{release}");
