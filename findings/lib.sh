@@ -7,7 +7,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 # Nothing of the caller's may choose a library, a device or a language.
-for name in $(compgen -e | grep -E '^(PYTHON|ROC|HIP_|CUDA_|MPI|OMPI_|OPAL_|PMIX_|OMP_|KOKKOS_|ZEUS|LD_|HSA_)' || true); do unset "$name"; done
+for name in $(compgen -e); do
+    case $name in
+        LD_* | PYTHON* | ROC* | HIP_* | CUDA_* | HSA_* | ZEUS*) unset "$name" ;;
+        MPI* | OMPI_* | OPAL_* | PMI* | OMP_* | KOKKOS_*) unset "$name" ;;
+    esac
+done
 export LC_ALL=C PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 cannot() { # WHY...
@@ -42,7 +47,8 @@ pypi() { # PACKAGE==VERSION...
     "$python" -m pip --quiet install "$@" || cannot "PyPI has no $* for this Python"
 }
 
-# Debian's packages and what they depend on beyond the installed ones, unpacked below $debian, not installed.
+# Debian's packages, unpacked below $debian and not installed, with what they depend on and the machine lacks. So each package whose
+# version counts is to be named.
 debian() { # PACKAGE=VERSION...
     need apt-get dpkg
     debian=$work/debian lib=$work/debian/usr/lib/x86_64-linux-gnu

@@ -2,9 +2,9 @@
 # Zeus 0.16.0: the update period that PowerMonitor infers is 0 s, whatever the GPU.
 #
 # infer_counter_update_period polls the power at full speed to see how often it changes, then takes the minimum of that and of an
-# initial 0.0. So the default monitor sleeps for 0 s between samples: a process that spins, for each power domain. The limit of 0.1 s
-# that the code applies to long periods never acts.
-# Seen, on a GPU whose power changes every 20 ms (measured by Zeus as such) and on one whose power never changes: 0.0.
+# initial 0.0. So the monitor waits 0 s between samples where no period is given. The limit of 0.1 s that
+# the function has for long periods never acts.
+# Seen, on a GPU whose power changes every 20 ms and on one whose power never changes: 0.0.
 . "$(dirname "$0")/lib.sh"
 pypi zeus==0.16.0
 
