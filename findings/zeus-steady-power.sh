@@ -10,7 +10,6 @@ pypi zeus==0.16.0 amdsmi==7.0.2
 amdsmi_stub
 
 cat >steady.py <<'EOF'
-import sys
 import time
 
 from zeus.monitor.power import PowerMonitor
