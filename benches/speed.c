@@ -15,7 +15,7 @@
 #define ROUNDS 4000
 #define MOST 64
 
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 static uint32_t gpus;
 static int files[MOST];
 

@@ -54,6 +54,10 @@ install(
     COMPONENT examples
     PATTERN "*.sh" EXCLUDE
     PATTERN "__pycache__" EXCLUDE)
+install(
+    DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/tools/zeus-amd-run"
+    DESTINATION "${doc_dir}/examples"
+    COMPONENT examples)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/cmake/examples.txt" DESTINATION "${doc_dir}/examples"
         COMPONENT examples RENAME CMakeLists.txt)
 

@@ -15,9 +15,8 @@ endfunction()
 
 set(programs "${CMAKE_CURRENT_SOURCE_DIR}/examples-c")
 
-# zeus-amd-run, from one file or a folder of that name.
-file(GLOB run_sources CONFIGURE_DEPENDS "${programs}/zeus[-_]amd[-_]run*.c" "${programs}/zeus[-_]amd[-_]run/*.c")
-if(run_sources AND (ZEUS_AMD_EXAMPLES OR ZEUS_AMD_INSTALL))
+file(GLOB run_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tools/zeus-amd-run/*.c")
+if(ZEUS_AMD_EXAMPLES OR ZEUS_AMD_INSTALL)
     zeus_amd_program(zeus_amd_run zeus-amd-run ${run_sources})
 endif()
 
@@ -29,7 +28,7 @@ if(ZEUS_AMD_MPI AND (ZEUS_AMD_INSTALL OR NOT ZEUS_AMD_MPI STREQUAL "AUTO"))
         find_package(MPI REQUIRED COMPONENTS C)
     endif()
     if(MPI_C_FOUND)
-        file(GLOB pmpi_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/mpi/*.c")
+        file(GLOB pmpi_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/tools/pmpi/*.c")
         add_library(zeus_amd_pmpi SHARED ${pmpi_sources})
         # Beside the library it is for, also before it is installed. Not for linking: no other names.
         set_target_properties(
@@ -48,7 +47,6 @@ endif()
 if(ZEUS_AMD_EXAMPLES)
     file(GLOB c_examples CONFIGURE_DEPENDS "${programs}/*.c")
     file(GLOB cxx_examples CONFIGURE_DEPENDS "${programs}/*.cpp")
-    list(REMOVE_ITEM c_examples "" ${run_sources})
     if(cxx_examples)
         enable_language(CXX)
     endif()

@@ -1,7 +1,7 @@
 # The simulated machine: its runner, a libamd_smi for each ROCm release, and what they read.
 # All of it lies in one folder, and the runner looks beside itself, so the folder may be moved.
 
-set(sim "${CMAKE_CURRENT_SOURCE_DIR}/tests/sim")
+set(sim "${CMAKE_CURRENT_SOURCE_DIR}/simulator")
 set(sim_built "${ZEUS_AMD_CARGO_TARGET_DIR}/simulator")
 
 # cargo knows what is outdated.

@@ -4,7 +4,9 @@
  *
  * Prints what GPUs there are, then runs the command (or waits N seconds, 2 if
  * nothing is said) and prints the energy, the mean power and the time of each
- * GPU and of all. Ends with the command's own exit status.
+ * GPU and of all. Ends with the command's own exit status. Ctrl-C ends the
+ * command or the wait, and the report still comes; where SIGINT is ignored at the
+ * start, as under nohup or in the background of a script, it stays ignored.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -27,17 +29,17 @@ static void complain(const char *what)
     fprintf(stderr, "energy_report: %s: %s\n", what, text);
 }
 
-static const char *verdict_word(uint32_t verdict)
+static const char *counter_state_word(uint32_t state)
 {
-    switch (verdict) {
-    case ZEUS_AMD_VERDICT_NOT_CHECKED: return "not checked";
-    case ZEUS_AMD_VERDICT_TRUSTED: return "trusted";
-    case ZEUS_AMD_VERDICT_STUCK: return "stuck";
-    case ZEUS_AMD_VERDICT_IMPLAUSIBLE: return "implausible";
-    case ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE: return "no power";
-    case ZEUS_AMD_VERDICT_UNSUPPORTED: return "none";
-    case ZEUS_AMD_VERDICT_SECONDARY_DIE: return "second die";
-    case ZEUS_AMD_VERDICT_SECONDARY_PARTITION: return "second part";
+    switch (state) {
+    case ZEUS_AMD_COUNTER_STATE_NOT_CHECKED: return "not checked";
+    case ZEUS_AMD_COUNTER_STATE_TRUSTED: return "trusted";
+    case ZEUS_AMD_COUNTER_STATE_STUCK: return "stuck";
+    case ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE: return "implausible";
+    case ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE: return "no power";
+    case ZEUS_AMD_COUNTER_STATE_UNSUPPORTED: return "none";
+    case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: return "second die";
+    case ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION: return "second part";
     default: return "unknown";
     }
 }
@@ -51,7 +53,7 @@ static void cell(char *to, size_t room, zeus_amd_status_t status, double value, 
         snprintf(to, room, "-");
 }
 
-static void print_table(zeus_amd_t *z, uint32_t count)
+static void print_table(zeus_amd_session_t *z, uint32_t count)
 {
     printf("%3s  %-28s  %-12s  %8s  %-11s  %8s  %6s\n", "GPU", "name", "PCI address", "power",
            "counter", "limit", "temp");
@@ -76,7 +78,7 @@ static void print_table(zeus_amd_t *z, uint32_t count)
         status = zeus_amd_temperature_c(z, i, &temperature);
         cell(temperature_text, sizeof temperature_text, status, temperature, "C");
         printf("%3" PRIu32 "  %-28.28s  %-12s  %8s  %-11s  %8s  %6s\n", i, info.name, info.pci_address,
-               power_text, verdict_word(info.energy_verdict), limit_text, temperature_text);
+               power_text, counter_state_word(info.counter_state), limit_text, temperature_text);
     }
 }
 
@@ -119,7 +121,7 @@ static void on_interrupt(int signal)
     interrupted = signal;
 }
 
-/* Waits, or until Ctrl-C: then there is a report as well. */
+/* Waits, or until Ctrl-C, unless that is ignored: then there is a report as well. */
 static int wait_s(double seconds)
 {
     struct sigaction stop, old;
@@ -127,7 +129,9 @@ static int wait_s(double seconds)
 
     memset(&stop, 0, sizeof stop);
     stop.sa_handler = on_interrupt;
-    sigaction(SIGINT, &stop, &old);
+    sigaction(SIGINT, NULL, &old);
+    if (old.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &stop, NULL);
     fflush(stdout);
     t.tv_sec = (time_t)seconds;
     t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
@@ -146,9 +150,9 @@ static const char *how(const zeus_amd_gpu_energy_t *g)
     case ZEUS_AMD_METHOD_ESTIMATED: return "  from its power at both ends";
     default: break;
     }
-    switch (g->verdict) {
-    case ZEUS_AMD_VERDICT_SECONDARY_DIE: return "counted with the first die of its package";
-    case ZEUS_AMD_VERDICT_SECONDARY_PARTITION: return "counted with the first partition of its package";
+    switch (g->counter_state) {
+    case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: return "counted with the first die of its package";
+    case ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION: return "counted with the first partition of its package";
     default: return zeus_amd_status_string(g->status);
     }
 }
@@ -162,11 +166,11 @@ static void print_energies(const zeus_amd_gpu_energy_t *gpus, uint32_t count, co
             printf("%3" PRIu32 "  %14s  %s\n", i, "-", how(g));
         else
             printf("%3" PRIu32 "  %12.3f J  %10.3f J  %10.1f W  %8.3f s%s\n", i, (double)g->energy_mj / 1e3,
-                   (double)g->bound_mj / 1e3, (double)g->mean_power_mw / 1e3, (double)g->duration_ns / 1e9, how(g));
+                   (double)g->uncertainty_mj / 1e3, (double)g->mean_power_mw / 1e3, (double)g->duration_ns / 1e9, how(g));
     }
     if (all->packages > 0)
         printf("all  %12.3f J  %10.3f J  %10.1f W  %8.3f s  (%" PRIu32 " package%s)\n", (double)all->energy_mj / 1e3,
-               (double)all->bound_mj / 1e3, (double)all->mean_power_mw / 1e3, (double)all->duration_ns / 1e9,
+               (double)all->uncertainty_mj / 1e3, (double)all->mean_power_mw / 1e3, (double)all->duration_ns / 1e9,
                all->packages, all->packages == 1 ? "" : "s");
     else
         printf("all  %14s  %12s  %12s  %8.3f s  (no energy is known)\n", "-", "-", "-", (double)all->duration_ns / 1e9);
@@ -176,7 +180,7 @@ static void print_energies(const zeus_amd_gpu_energy_t *gpus, uint32_t count, co
 }
 
 /* No GPU: why not. */
-static void explain(zeus_amd_t *z)
+static void explain(zeus_amd_session_t *z)
 {
     char text[4096] = "";
     if (zeus_amd_explain(z, text, sizeof text, NULL) == ZEUS_AMD_STATUS_OK)
@@ -184,7 +188,7 @@ static void explain(zeus_amd_t *z)
 }
 
 /* A window around the command, or the wait; the exit status. */
-static int measure(zeus_amd_t *z, uint32_t count, char **command, double seconds)
+static int measure(zeus_amd_session_t *z, uint32_t count, char **command, double seconds)
 {
     zeus_amd_window_t *window = NULL;
     zeus_amd_total_energy_t all = ZEUS_AMD_TOTAL_ENERGY_INIT;
@@ -213,7 +217,7 @@ static int measure(zeus_amd_t *z, uint32_t count, char **command, double seconds
 }
 
 /* All there is to say of a session; the exit status. */
-static int report(zeus_amd_t *z, char **command, double seconds)
+static int report(zeus_amd_session_t *z, char **command, double seconds)
 {
     zeus_amd_session_info_t about = ZEUS_AMD_SESSION_INFO_INIT;
 
@@ -238,7 +242,7 @@ static int report(zeus_amd_t *z, char **command, double seconds)
 
 int main(int argc, char **argv)
 {
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     char **command = NULL;
     double wanted = 2;
     int status;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
@@ -12,9 +13,9 @@
 namespace {
 
 struct Close {
-    void operator()(zeus_amd_t *z) const { zeus_amd_close(z); }
+    void operator()(zeus_amd_session_t *z) const { zeus_amd_close(z); }
 };
-using Session = std::unique_ptr<zeus_amd_t, Close>;
+using Session = std::unique_ptr<zeus_amd_session_t, Close>;
 
 void check(zeus_amd_status_t status)
 {
@@ -29,7 +30,7 @@ Session open()
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     options.validation = ZEUS_AMD_VALIDATION_OFF; // nothing is measured here
-    zeus_amd_t *z = nullptr;
+    zeus_amd_session_t *z = nullptr;
     check(zeus_amd_open(&options, &z));
     return Session(z);
 }

@@ -25,7 +25,7 @@ public:
                                : used.flags & ZEUS_AMD_ENERGY_FLAG_SHORT_BIT ? ", too short to say more"
                                                                              : "";
             std::printf("phase %s: %9.1f J ± %.1f J in %.2f s (%.1f W)%s\n", name_, double(used.energy_mj) / 1e3,
-                        double(used.bound_mj) / 1e3, double(used.duration_ns) / 1e9, double(used.mean_power_mw) / 1e3,
+                        double(used.uncertainty_mj) / 1e3, double(used.duration_ns) / 1e9, double(used.mean_power_mw) / 1e3,
                         note);
         } catch (const zeus_amd::error &e) {
             std::printf("phase %s: no energy: %s\n", name_, e.what());

@@ -5,7 +5,9 @@
  * Sets each limit on the chosen GPUs (all that have one), runs the command and
  * prints time, energy and energy x delay. Without --caps it takes N (5) limits,
  * from 40 % of the highest to the highest. The limits from before come back at
- * the end, after Ctrl-C, and even if this program is killed. Needs root.
+ * the end, after Ctrl-C, and even if this program is killed. A signal that is
+ * ignored at the start (SIGHUP under nohup, SIGINT in the background of a script)
+ * stays ignored, by the command as well. Needs root.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -113,7 +115,7 @@ static int parse(int argc, char **argv, struct options *o)
 }
 
 /* All GPUs that have a power limit of their own; a second die has none. */
-static int choose_gpus(zeus_amd_t *z, struct options *o)
+static int choose_gpus(zeus_amd_session_t *z, struct options *o)
 {
     uint32_t count = 0;
     if (zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
@@ -134,7 +136,7 @@ static int choose_gpus(zeus_amd_t *z, struct options *o)
 }
 
 /* Limits that all chosen GPUs can have, in equal steps. */
-static int choose_caps(zeus_amd_t *z, struct options *o)
+static int choose_caps(zeus_amd_session_t *z, struct options *o)
 {
     uint64_t low = 0, high = UINT64_MAX;
     for (uint32_t i = 0; i < o->gpu_count; i++) {
@@ -157,7 +159,7 @@ static int choose_caps(zeus_amd_t *z, struct options *o)
 }
 
 /* Better now than in the middle of the sweep. */
-static int check_caps(zeus_amd_t *z, const struct options *o)
+static int check_caps(zeus_amd_session_t *z, const struct options *o)
 {
     for (uint32_t i = 0; i < o->gpu_count; i++) {
         uint64_t min = 0, max = 0;
@@ -175,13 +177,13 @@ static int check_caps(zeus_amd_t *z, const struct options *o)
 
 /* The sum of the energy counters of the chosen GPUs, in microjoules since some time, and the mean of the driver's times
  * of these readings; 0 if one is not to be trusted, with a word about it where that is wanted. */
-static int energy_uj(zeus_amd_t *z, const struct options *o, double *sum, double *time_s, int say)
+static int energy_uj(zeus_amd_session_t *z, const struct options *o, double *sum, double *time_s, int say)
 {
     *sum = *time_s = 0;
     for (uint32_t i = 0; i < o->gpu_count; i++) {
         zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
         uint32_t supported = 0;
-        if (zeus_amd_energy_supported(z, o->gpus[i], &supported) != ZEUS_AMD_STATUS_OK || !supported ||
+        if (zeus_amd_energy_counter_usable(z, o->gpus[i], &supported) != ZEUS_AMD_STATUS_OK || !supported ||
             zeus_amd_energy_raw(z, o->gpus[i], &raw) != ZEUS_AMD_STATUS_OK ||
             (raw.flags & ZEUS_AMD_ENERGY_STALE_BIT)) {
             if (say)
@@ -189,7 +191,7 @@ static int energy_uj(zeus_amd_t *z, const struct options *o, double *sum, double
                         o->gpus[i]);
             return 0;
         }
-        *sum += (double)raw.accumulator * raw.unit_uj;
+        *sum += (double)raw.accumulator * raw.resolution_uj;
         *time_s += (double)raw.driver_time_ns * 1e-9 / o->gpu_count;
     }
     return 1;
@@ -228,7 +230,7 @@ static int run(char **command)
 }
 
 /* One limit: 0 to go on, else the exit status to end with. */
-static int measure(zeus_amd_t *z, const struct options *o, struct result *r)
+static int measure(zeus_amd_session_t *z, const struct options *o, struct result *r)
 {
     double before, after, began, ended, start;
     int have;
@@ -309,7 +311,7 @@ int main(int argc, char **argv)
 {
     struct options o;
     struct result results[MOST_CAPS];
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     zeus_amd_guard_t *guard = NULL;
     int status = 0, done = 0;
 

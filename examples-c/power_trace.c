@@ -85,8 +85,8 @@ static void put(struct output *o, const zeus_amd_sample_t *s)
         if (s->flags & ZEUS_AMD_SAMPLE_POWER_BIT)
             fprintf(o->csv, "%" PRIu64, s->power_mw);
         fputc(',', o->csv);
-        if (s->flags & ZEUS_AMD_SAMPLE_SLOPE_BIT)
-            fprintf(o->csv, "%" PRIu64, s->slope_mw);
+        if (s->flags & ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT)
+            fprintf(o->csv, "%" PRIu64, s->counter_power_mw);
         fprintf(o->csv, ",%" PRIu32 "\n", s->flags);
     }
     if (!(s->flags & ZEUS_AMD_SAMPLE_ENERGY_BIT))
@@ -197,7 +197,7 @@ static void report(const struct output *o, uint32_t count)
 }
 
 /* Samples while the command runs, or for so long; the exit status. */
-static int trace_power(zeus_amd_t *z, const zeus_amd_sampler_options_t *options, struct output *o, char **command, double seconds)
+static int trace_power(zeus_amd_session_t *z, const zeus_amd_sampler_options_t *options, struct output *o, char **command, double seconds)
 {
     zeus_amd_sampler_t *sampler = NULL;
     uint32_t count;
@@ -240,7 +240,7 @@ int main(int argc, char **argv)
     struct output o = {NULL, NULL, NULL, 0};
     const char *csv = NULL, *trace = NULL;
     char **command = NULL;
-    zeus_amd_t *z;
+    zeus_amd_session_t *z;
     double seconds = 2;
     int status = 1, at;
 
@@ -267,7 +267,7 @@ int main(int argc, char **argv)
 
     if (zeus_amd_open(NULL, &z) != ZEUS_AMD_STATUS_OK)
         return failed("no session");
-    if (create(&o.csv, csv, "time_ns,gpu,energy_uj,power_mw,slope_mw,flags\n") == 0 &&
+    if (create(&o.csv, csv, "time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags\n") == 0 &&
         create(&o.trace, trace,
                "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
                "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"AMD GPUs\"}}") == 0)

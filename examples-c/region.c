@@ -37,7 +37,7 @@ static void compute(double seconds)
 static void print_total(const char *name, const zeus_amd_total_energy_t *t)
 {
     printf("%-8s %10.1f J +- %.1f J in %.3f s (%.1f W)", name, (double)t->energy_mj / 1e3,
-           (double)t->bound_mj / 1e3, (double)t->duration_ns / 1e9, (double)t->mean_power_mw / 1e3);
+           (double)t->uncertainty_mj / 1e3, (double)t->duration_ns / 1e9, (double)t->mean_power_mw / 1e3);
     if (t->missing > 0)
         printf(", without %" PRIu32 " of %" PRIu32 " packages", t->missing, t->missing + t->packages);
     if (t->flags & ZEUS_AMD_ENERGY_FLAG_SHORT_BIT)
@@ -63,12 +63,12 @@ static void print_gpus(const zeus_amd_gpu_energy_t *gpus, uint32_t count)
             printf("  GPU %" PRIu32 ": none of its own: %s\n", g->gpu, zeus_amd_status_string(g->status));
         else
             printf("  GPU %" PRIu32 ": %10.1f J +- %.1f J, %s\n", g->gpu, (double)g->energy_mj / 1e3,
-                   (double)g->bound_mj / 1e3, method_word(g->method));
+                   (double)g->uncertainty_mj / 1e3, method_word(g->method));
     }
 }
 
 /* The phases, one after the other, each in a window of its own. */
-static int run_phases(zeus_amd_t *z, double seconds)
+static int run_phases(zeus_amd_session_t *z, double seconds)
 {
     static const char *const names[] = {"load", "solve", "store"};
     static const double parts[] = {0.2, 0.7, 0.1};
@@ -87,7 +87,7 @@ static int run_phases(zeus_amd_t *z, double seconds)
 }
 
 /* The phases, and a window around them all. */
-static int run(zeus_amd_t *z, double seconds)
+static int run(zeus_amd_session_t *z, double seconds)
 {
     zeus_amd_window_t *whole;
     zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
@@ -121,7 +121,7 @@ static int run(zeus_amd_t *z, double seconds)
 
 int main(int argc, char **argv)
 {
-    zeus_amd_t *z;
+    zeus_amd_session_t *z;
     double seconds = 2;
     int status;
 

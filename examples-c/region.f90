@@ -9,7 +9,7 @@ program region
   use zeus_amd
   implicit none
 
-  type(zeus_amd_t) :: z
+  type(zeus_amd_session_t) :: z
   type(zeus_amd_window_t) :: all, phase
   integer(c_int32_t) :: gpus
   real(real64) :: total
@@ -52,7 +52,7 @@ contains
     type(zeus_amd_total_energy_t) :: used
     call check(zeus_amd_window_end(window, used))
     print '(a, t9, f10.1, a, f7.1, a, f7.2, a, f8.1, a)', name, used%energy_mj / 1e3_real64, ' J +-', &
-      used%bound_mj / 1e3_real64, ' J in', used%duration_ns / 1e9_real64, ' s (', &
+      used%uncertainty_mj / 1e3_real64, ' J in', used%duration_ns / 1e9_real64, ' s (', &
       used%mean_power_mw / 1e3_real64, ' W)'
     if (used%missing > 0) print '(a, i0, a)', '         without ', used%missing, ' packages that have no energy'
   end subroutine report

@@ -23,8 +23,8 @@ else
     echo "Simulated machine: 8 MI300X of ROCm 7.0.2 (this one has no AMD GPU)."
 fi
 
-# shellcheck source=require.sh
-. "$here/examples-c/require.sh"
+# shellcheck source=../scripts/require.sh
+. "$here/scripts/require.sh"
 require cc:build-essential
 # The library alone needs 1.77; the simulator's own dependencies are younger.
 if [ "$real" -gt 0 ]; then require_rust 77; else require_rust 85; fi
@@ -43,4 +43,4 @@ ln -sf libzeus_amd.so "$target/release/libzeus_amd.so.0"
 if [ "$real" -gt 0 ]; then
     exec "$target/examples-c/energy_report" "$@"
 fi
-exec "$here/tests/sim/run" --machine mi300x-8 --rocm 7.0.2 -- "$target/examples-c/energy_report" "$@"
+exec "$here/simulator/run" --machine mi300x-8 --rocm 7.0.2 -- "$target/examples-c/energy_report" "$@"

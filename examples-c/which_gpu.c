@@ -26,7 +26,7 @@ static void number(uint32_t have, uint32_t value)
         printf("  %8s", "-");
 }
 
-static int print_table(const zeus_amd_t *z, uint32_t count)
+static int print_table(const zeus_amd_session_t *z, uint32_t count)
 {
     printf("\n%5s  %8s  %8s  %8s  %-12s  %-20s  %s\n", "HIP", "unmasked", "amd-smi", "KFD node", "PCI address", "UUID",
            "name");
@@ -46,7 +46,7 @@ static int print_table(const zeus_amd_t *z, uint32_t count)
 int main(void)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     uint32_t count = 0;
     size_t length = 0;
     char *text;

@@ -3,7 +3,7 @@
 ! zeus_amd.h for Fortran 2018: power and energy of AMD GPUs. Every number is right, or the call says why there is none.
 !
 !     use zeus_amd
-!     type(zeus_amd_t) :: z
+!     type(zeus_amd_session_t) :: z
 !     type(zeus_amd_window_t) :: w
 !     type(zeus_amd_total_energy_t) :: used
 !     if (zeus_amd_open(z) /= ZEUS_AMD_STATUS_OK) stop "no session"
@@ -26,7 +26,7 @@ module zeus_amd
     c_int64_t, c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t
   implicit none
   private
-  public :: zeus_amd_close, zeus_amd_energy_mj, zeus_amd_energy_raw, zeus_amd_energy_supported, &
+  public :: zeus_amd_close, zeus_amd_energy_mj, zeus_amd_energy_raw, zeus_amd_energy_counter_usable, &
     zeus_amd_explain, zeus_amd_find_by_pci, zeus_amd_find_by_uuid, zeus_amd_gpu_count, &
     zeus_amd_gpu_info, zeus_amd_graphics_clock_range_mhz, zeus_amd_graphics_clocks_mhz, &
     zeus_amd_guard_begin, zeus_amd_guard_end, zeus_amd_last_error, zeus_amd_lock_graphics_clocks_mhz, &
@@ -75,11 +75,11 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_STALE = -24
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_EMPTY_MASK = -26
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_MASK_STOPPED = -27
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_MASK_INVALID = -27
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_NO_ACCESS = -28
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_RUNTIME_FAILS = -29
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_NOT_APPLIED = -30
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_NOT_YET = -31
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_NOT_READY = -31
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_UNKNOWN = -98
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_INTERNAL = -99
 
@@ -95,20 +95,20 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VALIDATION_ADAPTIVE = 3
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VALIDATION_BACKGROUND = 4
 
-  ! zeus_amd_energy_unit_t
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_UNIT_REPORTED = 0
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_UNIT_FIRMWARE = 1
+  ! zeus_amd_energy_resolution_t
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE = 1
 
-  ! zeus_amd_verdict_t
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_NOT_CHECKED = 0
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_TRUSTED = 1
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_STUCK = 2
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_IMPLAUSIBLE = 3
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE = 4
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_UNSUPPORTED = 5
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_SECONDARY_DIE = 6
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_VERDICT_PENDING = 8
+  ! zeus_amd_counter_state_t
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_NOT_CHECKED = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_TRUSTED = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_STUCK = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE = 3
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_UNSUPPORTED = 5
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE = 6
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION = 7
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_PENDING = 8
 
   ! zeus_amd_die_role_t
   integer(c_int32_t), parameter, public :: ZEUS_AMD_DIE_SINGLE = 0
@@ -178,7 +178,7 @@ module zeus_amd
   ! zeus_amd_sample_t%flags
   integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_ENERGY_BIT = 1
   integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_POWER_BIT = 2
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_SLOPE_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT = 4
   integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_INTEGRATED_BIT = 8
   integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_RESET_BIT = 16
   integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_GAP_BIT = 32
@@ -192,7 +192,7 @@ module zeus_amd
     integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: backend = 0
     integer(c_int32_t) :: validation = 0
-    integer(c_int32_t) :: energy_unit = 0
+    integer(c_int32_t) :: energy_resolution = 0
     integer(c_int32_t) :: init_timeout_ms = 0
     type(c_ptr) :: amdsmi_path = c_null_ptr
     type(c_ptr) :: rocr_visible_devices = c_null_ptr
@@ -204,11 +204,11 @@ module zeus_amd
     integer(c_int32_t) :: struct_size = 576
     integer(c_int32_t) :: gpu_count = 0
     integer(c_int32_t) :: backend = 0
-    integer(c_int32_t) :: energy_unit = 0
+    integer(c_int32_t) :: energy_resolution = 0
     integer(c_int32_t) :: amdsmi_version_0 = 0
     integer(c_int32_t) :: amdsmi_version_1 = 0
     integer(c_int32_t) :: amdsmi_version_2 = 0
-    integer(c_int32_t) :: zero_reason = 0
+    integer(c_int32_t) :: no_gpu_reason = 0
     character(kind=c_char) :: rocm(32) = c_null_char
     character(kind=c_char) :: amdsmi_path(512) = c_null_char
   end type zeus_amd_session_info_t
@@ -223,7 +223,7 @@ module zeus_amd
     integer(c_int32_t) :: partition = 0
     integer(c_int32_t) :: die_role = 0
     integer(c_int32_t) :: source = 0
-    integer(c_int32_t) :: energy_verdict = 0
+    integer(c_int32_t) :: counter_state = 0
     integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: device_id = 0
     integer(c_int64_t) :: unique_id = 0_c_int64_t
@@ -237,7 +237,7 @@ module zeus_amd
     integer(c_int32_t) :: struct_size = 40
     integer(c_int32_t) :: flags = 0
     integer(c_int64_t) :: accumulator = 0_c_int64_t
-    real(c_double) :: unit_uj = 0.0_c_double
+    real(c_double) :: resolution_uj = 0.0_c_double
     integer(c_int64_t) :: driver_time_ns = 0_c_int64_t
     integer(c_int64_t) :: firmware_time_ns = 0_c_int64_t
   end type zeus_amd_energy_raw_t
@@ -249,7 +249,7 @@ module zeus_amd
     integer(c_int32_t) :: status = 0
     integer(c_int64_t) :: energy_mj = 0_c_int64_t
     integer(c_int64_t) :: accumulator = 0_c_int64_t
-    real(c_double) :: unit_uj = 0.0_c_double
+    real(c_double) :: resolution_uj = 0.0_c_double
     integer(c_int64_t) :: driver_time_ns = 0_c_int64_t
     integer(c_int64_t) :: firmware_time_ns = 0_c_int64_t
     integer(c_int64_t) :: power_instant_mw = 0_c_int64_t
@@ -264,7 +264,7 @@ module zeus_amd
     integer(c_int32_t) :: packages = 0
     integer(c_int32_t) :: missing = 0
     integer(c_int64_t) :: energy_mj = 0_c_int64_t
-    integer(c_int64_t) :: bound_mj = 0_c_int64_t
+    integer(c_int64_t) :: uncertainty_mj = 0_c_int64_t
     integer(c_int64_t) :: duration_ns = 0_c_int64_t
     integer(c_int64_t) :: mean_power_mw = 0_c_int64_t
   end type zeus_amd_total_energy_t
@@ -274,15 +274,15 @@ module zeus_amd
     integer(c_int32_t) :: gpu = 0
     integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: method = 0
-    integer(c_int32_t) :: verdict = 0
+    integer(c_int32_t) :: counter_state = 0
     integer(c_int32_t) :: status = 0
     integer(c_int64_t) :: energy_mj = 0_c_int64_t
-    integer(c_int64_t) :: bound_mj = 0_c_int64_t
+    integer(c_int64_t) :: uncertainty_mj = 0_c_int64_t
     integer(c_int64_t) :: duration_ns = 0_c_int64_t
     integer(c_int64_t) :: mean_power_mw = 0_c_int64_t
     integer(c_int64_t) :: begin_ns = 0_c_int64_t
     integer(c_int64_t) :: end_ns = 0_c_int64_t
-    real(c_double) :: unit_uj = 0.0_c_double
+    real(c_double) :: resolution_uj = 0.0_c_double
   end type zeus_amd_gpu_energy_t
 
   type, bind(c), public :: zeus_amd_sampler_options_t
@@ -299,13 +299,13 @@ module zeus_amd
     integer(c_int64_t) :: time_ns = 0_c_int64_t
     integer(c_int64_t) :: energy_uj = 0_c_int64_t
     integer(c_int64_t) :: power_mw = 0_c_int64_t
-    integer(c_int64_t) :: slope_mw = 0_c_int64_t
+    integer(c_int64_t) :: counter_power_mw = 0_c_int64_t
   end type zeus_amd_sample_t
 
   ! What C calls pointers to these. Only zeus_amd's functions look inside.
-  type, bind(c), public :: zeus_amd_t ! An open session: zeus_amd_open() to zeus_amd_close().
+  type, bind(c), public :: zeus_amd_session_t ! An open session: zeus_amd_open() to zeus_amd_close().
     type(c_ptr) :: handle = c_null_ptr
-  end type zeus_amd_t
+  end type zeus_amd_session_t
 
   type, bind(c), public :: zeus_amd_window_t ! zeus_amd_window_begin() to zeus_amd_window_end().
     type(c_ptr) :: handle = c_null_ptr
@@ -363,13 +363,13 @@ module zeus_amd
     function c_open(options, session) bind(c, name="zeus_amd_open") result(status)
       import
       type(zeus_amd_options_t), intent(in), optional :: options
-      type(zeus_amd_t), intent(out) :: session
+      type(zeus_amd_session_t), intent(out) :: session
       integer(c_int32_t) :: status
     end function c_open
 
     subroutine c_close(session) bind(c, name="zeus_amd_close")
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
     end subroutine c_close
 
     function c_probe(options) bind(c, name="zeus_amd_probe") result(status)
@@ -380,21 +380,21 @@ module zeus_amd
 
     function zeus_amd_session_info(session, info) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       type(zeus_amd_session_info_t), intent(inout) :: info
       integer(c_int32_t) :: status
     end function zeus_amd_session_info
 
     function zeus_amd_gpu_count(session, count) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), intent(out) :: count
       integer(c_int32_t) :: status
     end function zeus_amd_gpu_count
 
     function zeus_amd_gpu_info(session, gpu, info) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       type(zeus_amd_gpu_info_t), intent(inout) :: info
       integer(c_int32_t) :: status
@@ -402,7 +402,7 @@ module zeus_amd
 
     function c_find_by_pci(session, pci_address, gpu) bind(c, name="zeus_amd_find_by_pci") result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       character(kind=c_char), intent(in) :: pci_address(*)
       integer(c_int32_t), intent(out) :: gpu
       integer(c_int32_t) :: status
@@ -410,7 +410,7 @@ module zeus_amd
 
     function c_find_by_uuid(session, uuid, gpu) bind(c, name="zeus_amd_find_by_uuid") result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       character(kind=c_char), intent(in) :: uuid(*)
       integer(c_int32_t), intent(out) :: gpu
       integer(c_int32_t) :: status
@@ -418,7 +418,7 @@ module zeus_amd
 
     function c_explain(session, text, length, needed) bind(c, name="zeus_amd_explain") result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       character(kind=c_char), intent(out) :: text(*)
       integer(c_size_t), value :: length
       integer(c_size_t), intent(out) :: needed
@@ -427,7 +427,7 @@ module zeus_amd
 
     function zeus_amd_power_instant_mw(session, gpu, power_mw) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int64_t), intent(out) :: power_mw
       integer(c_int32_t) :: status
@@ -435,7 +435,7 @@ module zeus_amd
 
     function zeus_amd_power_average_mw(session, gpu, power_mw) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int64_t), intent(out) :: power_mw
       integer(c_int32_t) :: status
@@ -443,7 +443,7 @@ module zeus_amd
 
     function zeus_amd_memory_power_average_mw(session, gpu, power_mw) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int64_t), intent(out) :: power_mw
       integer(c_int32_t) :: status
@@ -451,23 +451,23 @@ module zeus_amd
 
     function zeus_amd_energy_mj(session, gpu, energy_mj) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int64_t), intent(out) :: energy_mj
       integer(c_int32_t) :: status
     end function zeus_amd_energy_mj
 
-    function zeus_amd_energy_supported(session, gpu, supported) bind(c) result(status)
+    function zeus_amd_energy_counter_usable(session, gpu, supported) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), intent(out) :: supported
       integer(c_int32_t) :: status
-    end function zeus_amd_energy_supported
+    end function zeus_amd_energy_counter_usable
 
     function zeus_amd_energy_raw(session, gpu, energy) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       type(zeus_amd_energy_raw_t), intent(inout) :: energy
       integer(c_int32_t) :: status
@@ -475,7 +475,7 @@ module zeus_amd
 
     function zeus_amd_temperature_c(session, gpu, temperature_c) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), intent(out) :: temperature_c
       integer(c_int32_t) :: status
@@ -483,7 +483,7 @@ module zeus_amd
 
     function c_read_all(session, readings, count) bind(c, name="zeus_amd_read_all") result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       type(zeus_amd_reading_t), intent(inout) :: readings(*)
       integer(c_int32_t), intent(inout) :: count
       integer(c_int32_t) :: status
@@ -491,7 +491,7 @@ module zeus_amd
 
     function zeus_amd_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int64_t), intent(out) :: limit_mw
       integer(c_int32_t) :: status
@@ -499,7 +499,7 @@ module zeus_amd
 
     function zeus_amd_power_limit_default_mw(session, gpu, limit_mw) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int64_t), intent(out) :: limit_mw
       integer(c_int32_t) :: status
@@ -507,7 +507,7 @@ module zeus_amd
 
     function zeus_amd_power_limit_range_mw(session, gpu, min_mw, max_mw) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int64_t), intent(out) :: min_mw
       integer(c_int64_t), intent(out) :: max_mw
@@ -516,7 +516,7 @@ module zeus_amd
 
     function zeus_amd_memory_clocks_mhz(session, gpu, max_mhz, min_mhz) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), intent(out) :: max_mhz
       integer(c_int32_t), intent(out) :: min_mhz
@@ -525,7 +525,7 @@ module zeus_amd
 
     function zeus_amd_graphics_clocks_mhz(session, gpu, max_mhz, min_mhz) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), intent(out) :: max_mhz
       integer(c_int32_t), intent(out) :: min_mhz
@@ -534,7 +534,7 @@ module zeus_amd
 
     function zeus_amd_persistence_mode(session, gpu, enabled) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), intent(out) :: enabled
       integer(c_int32_t) :: status
@@ -542,7 +542,7 @@ module zeus_amd
 
     function zeus_amd_supports_nonblocking_setters(session, gpu, supported) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), intent(out) :: supported
       integer(c_int32_t) :: status
@@ -550,7 +550,7 @@ module zeus_amd
 
     function zeus_amd_set_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int64_t), value :: limit_mw
       integer(c_int32_t) :: status
@@ -558,14 +558,14 @@ module zeus_amd
 
     function zeus_amd_reset_power_limit(session, gpu) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t) :: status
     end function zeus_amd_reset_power_limit
 
     function zeus_amd_set_persistence_mode(session, gpu, enabled) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), value :: enabled
       integer(c_int32_t) :: status
@@ -573,7 +573,7 @@ module zeus_amd
 
     function zeus_amd_lock_memory_clocks_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), value :: min_mhz
       integer(c_int32_t), value :: max_mhz
@@ -582,7 +582,7 @@ module zeus_amd
 
     function zeus_amd_lock_graphics_clocks_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), value :: min_mhz
       integer(c_int32_t), value :: max_mhz
@@ -591,28 +591,28 @@ module zeus_amd
 
     function zeus_amd_reset_memory_clocks(session, gpu) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t) :: status
     end function zeus_amd_reset_memory_clocks
 
     function zeus_amd_reset_graphics_clocks(session, gpu) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t) :: status
     end function zeus_amd_reset_graphics_clocks
 
     function zeus_amd_reset_clocks(session, gpu) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t) :: status
     end function zeus_amd_reset_clocks
 
     function zeus_amd_memory_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), intent(out) :: min_mhz
       integer(c_int32_t), intent(out) :: max_mhz
@@ -621,7 +621,7 @@ module zeus_amd
 
     function zeus_amd_graphics_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
       integer(c_int32_t), intent(out) :: min_mhz
       integer(c_int32_t), intent(out) :: max_mhz
@@ -630,7 +630,7 @@ module zeus_amd
 
     function zeus_amd_window_begin(session, window) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       type(zeus_amd_window_t), intent(out) :: window
       integer(c_int32_t) :: status
     end function zeus_amd_window_begin
@@ -655,7 +655,7 @@ module zeus_amd
 
     function c_sampler_start(session, options, sampler) bind(c, name="zeus_amd_sampler_start") result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       type(zeus_amd_sampler_options_t), intent(in), optional :: options
       type(zeus_amd_sampler_t), intent(out) :: sampler
       integer(c_int32_t) :: status
@@ -698,7 +698,7 @@ module zeus_amd
 
     function zeus_amd_guard_begin(session, flags, guard) bind(c) result(status)
       import
-      type(zeus_amd_t), value :: session
+      type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: flags
       type(zeus_amd_guard_t), intent(out) :: guard
       integer(c_int32_t) :: status
@@ -725,7 +725,7 @@ contains
   ! environment's, and so do the others then.
   function zeus_amd_open(session, options, amdsmi_path, rocr_visible_devices, hip_visible_devices, &
     cuda_visible_devices) result(status)
-    type(zeus_amd_t), intent(out) :: session
+    type(zeus_amd_session_t), intent(out) :: session
     type(zeus_amd_options_t), intent(in), optional :: options
     character(len=*), intent(in), optional :: amdsmi_path, rocr_visible_devices, hip_visible_devices, &
       cuda_visible_devices
@@ -743,9 +743,9 @@ contains
 
   ! A null session does nothing.
   subroutine zeus_amd_close(session)
-    type(zeus_amd_t), intent(inout) :: session
+    type(zeus_amd_session_t), intent(inout) :: session
     call c_close(session)
-    session = zeus_amd_t()
+    session = zeus_amd_session_t()
   end subroutine zeus_amd_close
 
   function zeus_amd_probe(options, amdsmi_path) result(status)
@@ -803,7 +803,7 @@ contains
   end subroutine message
 
   function zeus_amd_find_by_pci(session, pci_address, gpu) result(status)
-    type(zeus_amd_t), intent(in) :: session
+    type(zeus_amd_session_t), intent(in) :: session
     character(len=*), intent(in) :: pci_address
     integer(c_int32_t), intent(out) :: gpu
     integer(c_int32_t) :: status
@@ -811,7 +811,7 @@ contains
   end function zeus_amd_find_by_pci
 
   function zeus_amd_find_by_uuid(session, uuid, gpu) result(status)
-    type(zeus_amd_t), intent(in) :: session
+    type(zeus_amd_session_t), intent(in) :: session
     character(len=*), intent(in) :: uuid
     integer(c_int32_t), intent(out) :: gpu
     integer(c_int32_t) :: status
@@ -820,7 +820,7 @@ contains
 
   ! The text is allocated whatever the status, and empty on failure.
   function zeus_amd_explain(session, text) result(status)
-    type(zeus_amd_t), intent(in) :: session
+    type(zeus_amd_session_t), intent(in) :: session
     character(len=:), allocatable, intent(out) :: text
     integer(c_int32_t) :: status
     character(kind=c_char), allocatable :: chars(:)
@@ -839,7 +839,7 @@ contains
 
   ! readings has room for the GPUs of the session; count receives how many there are.
   function zeus_amd_read_all(session, readings, count) result(status)
-    type(zeus_amd_t), intent(in) :: session
+    type(zeus_amd_session_t), intent(in) :: session
     type(zeus_amd_reading_t), intent(inout), contiguous :: readings(:)
     integer(c_int32_t), intent(out) :: count
     integer(c_int32_t) :: status
@@ -890,7 +890,7 @@ contains
   end function zeus_amd_window_end
 
   function zeus_amd_sampler_start(session, sampler, options) result(status)
-    type(zeus_amd_t), intent(in) :: session
+    type(zeus_amd_session_t), intent(in) :: session
     type(zeus_amd_sampler_t), intent(out) :: sampler
     type(zeus_amd_sampler_options_t), intent(in), optional :: options
     integer(c_int32_t) :: status

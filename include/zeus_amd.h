@@ -5,7 +5,7 @@
  * Measure and control the power and energy of AMD GPUs. Every number is right,
  * or the call says why there is none.
  *
- *     zeus_amd_t *z;
+ *     zeus_amd_session_t *z;
  *     zeus_amd_window_t *w;
  *     zeus_amd_total_energy_t used = ZEUS_AMD_TOTAL_ENERGY_INIT;
  *     if (zeus_amd_open(NULL, &z) == ZEUS_AMD_STATUS_OK) {
@@ -13,7 +13,7 @@
  *             work();
  *             if (zeus_amd_window_end(w, &used, NULL, NULL) == ZEUS_AMD_STATUS_OK)
  *                 printf("%.3f J +- %.3f J\n", (double)used.energy_mj / 1e3,
- *                        (double)used.bound_mj / 1e3);
+ *                        (double)used.uncertainty_mj / 1e3);
  *         }
  *         zeus_amd_close(z);
  *     }
@@ -222,7 +222,7 @@
 #define ZEUS_AMD_READING_ENERGY_BIT 1
 
 /**
- * accumulator and unit_uj are set.
+ * accumulator and resolution_uj are set.
  */
 #define ZEUS_AMD_READING_ACCUMULATOR_BIT 2
 
@@ -322,9 +322,9 @@
 #define ZEUS_AMD_SAMPLE_POWER_BIT 2
 
 /**
- * slope_mw is set.
+ * counter_power_mw is set.
  */
-#define ZEUS_AMD_SAMPLE_SLOPE_BIT 4
+#define ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT 4
 
 /**
  * The energy since the sample before is from the power, not from the counter.
@@ -466,18 +466,18 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
     /**
-     * Only as zeus_amd_session_info_t.zero_reason: the first token of a mask
+     * Only as zeus_amd_session_info_t.no_gpu_reason: the first token of a mask
      * ends the list.
      */
-    ZEUS_AMD_STATUS_MASK_STOPPED = -27,
+    ZEUS_AMD_STATUS_MASK_INVALID = -27,
     /**
-     * Only as zero_reason: a device file is refused, and the runtime gives up.
+     * Only as no_gpu_reason: a device file is refused, and the runtime gives up.
      */
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
     /**
-     * Only as zero_reason: the runtime would not start with this environment.
+     * Only as no_gpu_reason: the runtime would not start with this environment.
      */
-    ZEUS_AMD_STATUS_RUNTIME_FAILS = -29,
+    ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /**
      * The driver took a setting without a word, but did not apply it.
      */
@@ -485,7 +485,7 @@ enum zeus_amd_status_t
     /**
      * The energy counter is still being checked; ask again.
      */
-    ZEUS_AMD_STATUS_NOT_YET = -31,
+    ZEUS_AMD_STATUS_NOT_READY = -31,
     /**
      * libamd_smi failed with a status of no clearer meaning.
      */
@@ -562,13 +562,13 @@ enum zeus_amd_validation_t
      * takes some tens of milliseconds; half a second for one that is not as it
      * should be, and up to four seconds while a power that the firmware
      * averages still follows a change of the load. A GPU that sleeps or is in
-     * reset stays ZEUS_AMD_VERDICT_PENDING and is checked when it is awake.
+     * reset stays ZEUS_AMD_COUNTER_STATE_PENDING and is checked when it is awake.
      */
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /**
      * As ADAPTIVE, but zeus_amd_open() does not wait for it: until it is done
-     * the verdict is ZEUS_AMD_VERDICT_PENDING and zeus_amd_energy_mj() returns
-     * ZEUS_AMD_STATUS_NOT_YET.
+     * the counter state is ZEUS_AMD_COUNTER_STATE_PENDING and zeus_amd_energy_mj() returns
+     * ZEUS_AMD_STATUS_NOT_READY.
      */
     ZEUS_AMD_VALIDATION_BACKGROUND = 4,
 };
@@ -583,7 +583,7 @@ typedef uint32_t zeus_amd_validation_t;
 /**
  * What one count of the energy accumulator is taken to be.
  */
-enum zeus_amd_energy_unit_t
+enum zeus_amd_energy_resolution_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -591,24 +591,24 @@ enum zeus_amd_energy_unit_t
     /**
      * What libamd_smi reports (15.3 uJ): the numbers of amd-smi and Zeus.
      */
-    ZEUS_AMD_ENERGY_UNIT_REPORTED = 0,
+    ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 0,
     /**
      * What the firmware counts: 2^-16 J (15.2588 uJ), 0.27 % less.
      */
-    ZEUS_AMD_ENERGY_UNIT_FIRMWARE = 1,
+    ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE = 1,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum zeus_amd_energy_unit_t zeus_amd_energy_unit_t;
+typedef enum zeus_amd_energy_resolution_t zeus_amd_energy_resolution_t;
 #else
-typedef uint32_t zeus_amd_energy_unit_t;
+typedef uint32_t zeus_amd_energy_resolution_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
 /**
  * What the check of an energy counter came to.
  */
-enum zeus_amd_verdict_t
+enum zeus_amd_counter_state_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -616,46 +616,46 @@ enum zeus_amd_verdict_t
     /**
      * It was not checked; energies are given all the same.
      */
-    ZEUS_AMD_VERDICT_NOT_CHECKED = 0,
+    ZEUS_AMD_COUNTER_STATE_NOT_CHECKED = 0,
     /**
      * It moves as the power says it should.
      */
-    ZEUS_AMD_VERDICT_TRUSTED = 1,
+    ZEUS_AMD_COUNTER_STATE_TRUSTED = 1,
     /**
      * It does not move although power is drawn.
      */
-    ZEUS_AMD_VERDICT_STUCK = 2,
+    ZEUS_AMD_COUNTER_STATE_STUCK = 2,
     /**
      * It moves less than 0.1 or more than 10 times as fast as the power says.
      */
-    ZEUS_AMD_VERDICT_IMPLAUSIBLE = 3,
+    ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE = 3,
     /**
      * The GPU reports no power to compare it with.
      */
-    ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE = 4,
+    ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE = 4,
     /**
      * There is no counter.
      */
-    ZEUS_AMD_VERDICT_UNSUPPORTED = 5,
+    ZEUS_AMD_COUNTER_STATE_UNSUPPORTED = 5,
     /**
      * The second die of a package: the first one counts for both.
      */
-    ZEUS_AMD_VERDICT_SECONDARY_DIE = 6,
+    ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE = 6,
     /**
      * Not the first partition of a package, which counts for all.
      */
-    ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
+    ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION = 7,
     /**
      * It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU
      * sleeps or is in reset, and is checked when it is awake.
      */
-    ZEUS_AMD_VERDICT_PENDING = 8,
+    ZEUS_AMD_COUNTER_STATE_PENDING = 8,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum zeus_amd_verdict_t zeus_amd_verdict_t;
+typedef enum zeus_amd_counter_state_t zeus_amd_counter_state_t;
 #else
-typedef uint32_t zeus_amd_verdict_t;
+typedef uint32_t zeus_amd_counter_state_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -769,7 +769,7 @@ typedef struct zeus_amd_sampler_t zeus_amd_sampler_t;
 /**
  * An open session. Made by zeus_amd_open(), ended by zeus_amd_close().
  */
-typedef struct zeus_amd_t zeus_amd_t;
+typedef struct zeus_amd_session_t zeus_amd_session_t;
 
 /**
  * A measuring window. Made by zeus_amd_window_begin(), ended by
@@ -805,9 +805,9 @@ typedef struct zeus_amd_options_t {
      */
     uint32_t validation;
     /**
-     * A zeus_amd_energy_unit_t.
+     * A zeus_amd_energy_resolution_t.
      */
-    uint32_t energy_unit;
+    uint32_t energy_resolution;
     /**
      * How long amdsmi_init may take, and then libamd_smi's list of the GPUs, in
      * milliseconds each; 0: 10 seconds.
@@ -850,9 +850,9 @@ typedef struct zeus_amd_session_info_t {
      */
     uint32_t backend;
     /**
-     * A zeus_amd_energy_unit_t.
+     * A zeus_amd_energy_resolution_t.
      */
-    uint32_t energy_unit;
+    uint32_t energy_resolution;
     /**
      * The first three version words of libamd_smi.
      */
@@ -868,10 +868,10 @@ typedef struct zeus_amd_session_info_t {
     /**
      * Why there is no GPU, as a zeus_amd_status_t; 0 if there is one:
      * ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_EMPTY_MASK,
-     * ZEUS_AMD_STATUS_MASK_STOPPED, ZEUS_AMD_STATUS_NO_ACCESS,
-     * ZEUS_AMD_STATUS_RUNTIME_FAILS. zeus_amd_explain() has the words.
+     * ZEUS_AMD_STATUS_MASK_INVALID, ZEUS_AMD_STATUS_NO_ACCESS,
+     * ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED. zeus_amd_explain() has the words.
      */
-    int32_t zero_reason;
+    int32_t no_gpu_reason;
     /**
      * The ROCm releases that this version of libamd_smi belongs to.
      */
@@ -923,9 +923,9 @@ typedef struct zeus_amd_gpu_info_t {
      */
     uint32_t source;
     /**
-     * A zeus_amd_verdict_t: is its energy counter to be trusted?
+     * A zeus_amd_counter_state_t: is its energy counter to be trusted?
      */
-    uint32_t energy_verdict;
+    uint32_t counter_state;
     /**
      * ZEUS_AMD_GPU_FLAG_..._BIT flags.
      */
@@ -975,7 +975,7 @@ typedef struct zeus_amd_energy_raw_t {
     /**
      * Microjoules a count, in the unit that the session was opened with.
      */
-    double unit_uj;
+    double resolution_uj;
     /**
      * CLOCK_BOOTTIME in nanoseconds when the driver read the counter.
      */
@@ -1018,7 +1018,7 @@ typedef struct zeus_amd_reading_t {
     /**
      * Microjoules a count, in the unit that the session was opened with.
      */
-    double unit_uj;
+    double resolution_uj;
     /**
      * CLOCK_BOOTTIME in nanoseconds when the driver read the values.
      */
@@ -1074,7 +1074,7 @@ typedef struct zeus_amd_total_energy_t {
     /**
      * The sum of the bounds, in millijoules.
      */
-    uint64_t bound_mj;
+    uint64_t uncertainty_mj;
     /**
      * From the return of the begin to the call of the end, in nanoseconds.
      */
@@ -1106,9 +1106,9 @@ typedef struct zeus_amd_gpu_energy_t {
      */
     uint32_t method;
     /**
-     * A zeus_amd_verdict_t: of its energy counter, at the end.
+     * A zeus_amd_counter_state_t: of its energy counter, at the end.
      */
-    uint32_t verdict;
+    uint32_t counter_state;
     /**
      * ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy.
      */
@@ -1122,7 +1122,7 @@ typedef struct zeus_amd_gpu_energy_t {
      * and end_ns, and also between the calls, whose times are others. With
      * ZEUS_AMD_METHOD_INTEGRATED as far as the samples show.
      */
-    uint64_t bound_mj;
+    uint64_t uncertainty_mj;
     /**
      * The time that the energy belongs to, in nanoseconds.
      */
@@ -1143,7 +1143,7 @@ typedef struct zeus_amd_gpu_energy_t {
     /**
      * Microjoules a count, as it was used; 0 if no counter was.
      */
-    double unit_uj;
+    double resolution_uj;
 } zeus_amd_gpu_energy_t;
 
 /**
@@ -1204,7 +1204,7 @@ typedef struct zeus_amd_sample_t {
      * What the energy counter says of the time since the sample before, in
      * milliwatts: it follows the load at once where the sensor averages.
      */
-    uint64_t slope_mw;
+    uint64_t counter_power_mw;
 } zeus_amd_sample_t;
 
 #ifdef __cplusplus
@@ -1286,7 +1286,7 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  * (the order of PyTorch's cuda:N) and checks their energy counters, which takes
  * some tens of milliseconds, or half a second (seldom up to four) if one is not
  * as it should be; the options choose another way. A GPU that fails a check does
- * not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
+ * not fail the others: ask zeus_amd_gpu_info() for its counter state. No GPU at all
  * that libamd_smi lists is a session with zero GPUs.
  *
  * The environment is read here and nowhere else. The masks
@@ -1324,7 +1324,7 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
 zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
-                                struct zeus_amd_t **session);
+                                struct zeus_amd_session_t **session);
 
 /**
  * Ends a session. No call may be running on it, and none may follow. libamd_smi
@@ -1340,7 +1340,7 @@ zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
  * @since 0.1
  */
 ZEUS_AMD_API
-void zeus_amd_close(struct zeus_amd_t *session);
+void zeus_amd_close(struct zeus_amd_session_t *session);
 
 /**
  * Could a session be opened? Looks for a card, and where the options or
@@ -1380,7 +1380,7 @@ zeus_amd_status_t zeus_amd_probe(const struct zeus_amd_options_t *options);
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_session_info(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_session_info(const struct zeus_amd_session_t *session,
                                         struct zeus_amd_session_info_t *info);
 
 /**
@@ -1397,7 +1397,7 @@ zeus_amd_status_t zeus_amd_session_info(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_gpu_count(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_gpu_count(const struct zeus_amd_session_t *session,
                                      uint32_t *count);
 
 /**
@@ -1416,7 +1416,7 @@ zeus_amd_status_t zeus_amd_gpu_count(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_gpu_info(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_gpu_info(const struct zeus_amd_session_t *session,
                                     uint32_t gpu,
                                     struct zeus_amd_gpu_info_t *info);
 
@@ -1437,7 +1437,7 @@ zeus_amd_status_t zeus_amd_gpu_info(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_find_by_pci(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_find_by_pci(const struct zeus_amd_session_t *session,
                                        const char *pci_address,
                                        uint32_t *gpu);
 
@@ -1459,7 +1459,7 @@ zeus_amd_status_t zeus_amd_find_by_pci(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_session_t *session,
                                         const char *uuid,
                                         uint32_t *gpu);
 
@@ -1482,7 +1482,7 @@ zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_session_t *session,
                                    char *text,
                                    size_t length,
                                    size_t *needed);
@@ -1513,7 +1513,7 @@ zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_power_instant_mw(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_power_instant_mw(const struct zeus_amd_session_t *session,
                                             uint32_t gpu,
                                             uint64_t *power_mw);
 
@@ -1541,7 +1541,7 @@ zeus_amd_status_t zeus_amd_power_instant_mw(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_session_t *session,
                                             uint32_t gpu,
                                             uint64_t *power_mw);
 
@@ -1562,7 +1562,7 @@ zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_session_t *session,
                                                    uint32_t gpu,
                                                    uint64_t *power_mw);
 
@@ -1578,7 +1578,7 @@ zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_t *sess
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
  *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
  *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_YET (the counter is still being checked, as
+ *         ZEUS_AMD_STATUS_NOT_READY (the counter is still being checked, as
  *         ZEUS_AMD_VALIDATION_BACKGROUND has it, or as the GPU slept),
  *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
  *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
@@ -1594,13 +1594,13 @@ zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_t *sess
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_energy_mj(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_energy_mj(const struct zeus_amd_session_t *session,
                                      uint32_t gpu,
                                      uint64_t *energy_mj);
 
 /**
- * Does zeus_amd_energy_mj() have a counter to read? 1 if its verdict is
- * ZEUS_AMD_VERDICT_TRUSTED or ZEUS_AMD_VERDICT_NOT_CHECKED, else 0, also while it
+ * Does zeus_amd_energy_mj() have a counter to read? 1 if its counter state is
+ * ZEUS_AMD_COUNTER_STATE_TRUSTED or ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, else 0, also while it
  * is still being checked.
  *
  * @param[in]  session An open session; not NULL.
@@ -1615,13 +1615,13 @@ zeus_amd_status_t zeus_amd_energy_mj(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_energy_supported(const struct zeus_amd_t *session,
-                                            uint32_t gpu,
-                                            uint32_t *supported);
+zeus_amd_status_t zeus_amd_energy_counter_usable(const struct zeus_amd_session_t *session,
+                                                 uint32_t gpu,
+                                                 uint32_t *supported);
 
 /**
  * The energy accumulator of the package as it stands, trusted or not: counts of
- * unit_uj microjoules each since the counter's own zero (driver load or reset),
+ * resolution_uj microjoules each since the counter's own zero (driver load or reset),
  * with the times of the reading. An old value is flagged
  * (ZEUS_AMD_ENERGY_STALE_BIT), not refused.
  *
@@ -1647,7 +1647,7 @@ zeus_amd_status_t zeus_amd_energy_supported(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_session_t *session,
                                       uint32_t gpu,
                                       struct zeus_amd_energy_raw_t *energy);
 
@@ -1674,7 +1674,7 @@ zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_session_t *session,
                                          uint32_t gpu,
                                          int32_t *temperature_c);
 
@@ -1702,7 +1702,7 @@ zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_read_all(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_read_all(const struct zeus_amd_session_t *session,
                                     struct zeus_amd_reading_t *readings,
                                     uint32_t *count);
 
@@ -1729,7 +1729,7 @@ zeus_amd_status_t zeus_amd_read_all(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_power_limit_mw(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_power_limit_mw(const struct zeus_amd_session_t *session,
                                           uint32_t gpu,
                                           uint64_t *limit_mw);
 
@@ -1755,7 +1755,7 @@ zeus_amd_status_t zeus_amd_power_limit_mw(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_power_limit_default_mw(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_power_limit_default_mw(const struct zeus_amd_session_t *session,
                                                   uint32_t gpu,
                                                   uint64_t *limit_mw);
 
@@ -1783,7 +1783,7 @@ zeus_amd_status_t zeus_amd_power_limit_default_mw(const struct zeus_amd_t *sessi
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t *session,
                                                 uint32_t gpu,
                                                 uint64_t *min_mw,
                                                 uint64_t *max_mw);
@@ -1812,7 +1812,7 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_t *session
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_memory_clocks_mhz(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_memory_clocks_mhz(const struct zeus_amd_session_t *session,
                                              uint32_t gpu,
                                              uint32_t *max_mhz,
                                              uint32_t *min_mhz);
@@ -1841,7 +1841,7 @@ zeus_amd_status_t zeus_amd_memory_clocks_mhz(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_graphics_clocks_mhz(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_graphics_clocks_mhz(const struct zeus_amd_session_t *session,
                                                uint32_t gpu,
                                                uint32_t *max_mhz,
                                                uint32_t *min_mhz);
@@ -1863,7 +1863,7 @@ zeus_amd_status_t zeus_amd_graphics_clocks_mhz(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_persistence_mode(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_persistence_mode(const struct zeus_amd_session_t *session,
                                             uint32_t gpu,
                                             uint32_t *enabled);
 
@@ -1882,7 +1882,7 @@ zeus_amd_status_t zeus_amd_persistence_mode(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_supports_nonblocking_setters(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_supports_nonblocking_setters(const struct zeus_amd_session_t *session,
                                                         uint32_t gpu,
                                                         uint32_t *supported);
 
@@ -1913,7 +1913,7 @@ zeus_amd_status_t zeus_amd_supports_nonblocking_setters(const struct zeus_amd_t 
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_set_power_limit_mw(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_set_power_limit_mw(const struct zeus_amd_session_t *session,
                                               uint32_t gpu,
                                               uint64_t limit_mw);
 
@@ -1942,7 +1942,7 @@ zeus_amd_status_t zeus_amd_set_power_limit_mw(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_reset_power_limit(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_reset_power_limit(const struct zeus_amd_session_t *session,
                                              uint32_t gpu);
 
 /**
@@ -1961,7 +1961,7 @@ zeus_amd_status_t zeus_amd_reset_power_limit(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_set_persistence_mode(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_set_persistence_mode(const struct zeus_amd_session_t *session,
                                                 uint32_t gpu,
                                                 uint32_t enabled);
 
@@ -1997,7 +1997,7 @@ zeus_amd_status_t zeus_amd_set_persistence_mode(const struct zeus_amd_t *session
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_session_t *session,
                                                   uint32_t gpu,
                                                   uint32_t min_mhz,
                                                   uint32_t max_mhz);
@@ -2034,7 +2034,7 @@ zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_t *sessi
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_session_t *session,
                                                     uint32_t gpu,
                                                     uint32_t min_mhz,
                                                     uint32_t max_mhz);
@@ -2064,7 +2064,7 @@ zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_t *ses
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_session_t *session,
                                                uint32_t gpu);
 
 /**
@@ -2092,7 +2092,7 @@ zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_session_t *session,
                                                  uint32_t gpu);
 
 /**
@@ -2118,7 +2118,7 @@ zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_t *sessio
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_reset_clocks(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_reset_clocks(const struct zeus_amd_session_t *session,
                                         uint32_t gpu);
 
 /**
@@ -2141,7 +2141,7 @@ zeus_amd_status_t zeus_amd_reset_clocks(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_memory_clock_range_mhz(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_memory_clock_range_mhz(const struct zeus_amd_session_t *session,
                                                   uint32_t gpu,
                                                   uint32_t *min_mhz,
                                                   uint32_t *max_mhz);
@@ -2166,7 +2166,7 @@ zeus_amd_status_t zeus_amd_memory_clock_range_mhz(const struct zeus_amd_t *sessi
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_session_t *session,
                                                     uint32_t gpu,
                                                     uint32_t *min_mhz,
                                                     uint32_t *max_mhz);
@@ -2194,7 +2194,7 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_t *ses
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session,
                                         struct zeus_amd_window_t **window);
 
 /**
@@ -2286,7 +2286,7 @@ zeus_amd_status_t zeus_amd_window_end(struct zeus_amd_window_t *window,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_sampler_start(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_sampler_start(const struct zeus_amd_session_t *session,
                                          const struct zeus_amd_sampler_options_t *options,
                                          struct zeus_amd_sampler_t **sampler);
 
@@ -2419,9 +2419,9 @@ ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_t *session,
+zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_session_t *session,
                                        uint32_t flags,
-                                       struct zeus_amd_guard_t **begun);
+                                       struct zeus_amd_guard_t **start);
 
 /**
  * Puts back what differs from the begin of the guard, on all GPUs even if one
@@ -2441,7 +2441,7 @@ zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_t *session,
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_guard_end(struct zeus_amd_guard_t *begun);
+zeus_amd_status_t zeus_amd_guard_end(struct zeus_amd_guard_t *start);
 
 #ifdef __cplusplus
 }  // extern "C"

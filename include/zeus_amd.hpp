@@ -187,7 +187,7 @@ struct options {
     std::uint32_t flags = 0; // ZEUS_AMD_OPEN_..._BIT
     std::uint32_t backend = ZEUS_AMD_BACKEND_AUTO;
     std::uint32_t validation = ZEUS_AMD_VALIDATION_DEFAULT;
-    std::uint32_t energy_unit = ZEUS_AMD_ENERGY_UNIT_REPORTED;
+    std::uint32_t energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_REPORTED;
     std::chrono::duration<std::uint32_t, std::milli> init_timeout{0}; // 0: 10 seconds
     std::optional<std::string> amdsmi_path{};
     std::optional<std::string> rocr_visible_devices{};
@@ -203,7 +203,7 @@ struct options {
         o.flags = flags | (masks ? std::uint32_t{ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT} : 0u);
         o.backend = backend;
         o.validation = validation;
-        o.energy_unit = energy_unit;
+        o.energy_resolution = energy_resolution;
         o.init_timeout_ms = init_timeout.count();
         o.amdsmi_path = text(amdsmi_path);
         o.rocr_visible_devices = text(rocr_visible_devices);
@@ -237,7 +237,7 @@ inline const char *status_string(std::int32_t status) noexcept { return zeus_amd
 
 namespace detail {
 
-inline void close(zeus_amd_t *z) noexcept { zeus_amd_close(z); }
+inline void close(zeus_amd_session_t *z) noexcept { zeus_amd_close(z); }
 inline void free(zeus_amd_sampler_t *s) noexcept { zeus_amd_sampler_free(s); }
 inline void end(zeus_amd_window_t *w) noexcept { (void)!zeus_amd_window_end(w, nullptr, nullptr, nullptr); }
 inline void end(zeus_amd_guard_t *g) noexcept { (void)!zeus_amd_guard_end(g); }
@@ -246,7 +246,7 @@ template <class T, void (*End)(T *) noexcept> struct ender {
     void operator()(T *t) const noexcept { End(t); }
 };
 template <class T, void (*End)(T *) noexcept> using handle = std::unique_ptr<T, ender<T, End>>;
-static_assert(sizeof(handle<zeus_amd_t, close>) == sizeof(void *), "a handle is no larger than C's");
+static_assert(sizeof(handle<zeus_amd_session_t, close>) == sizeof(void *), "a handle is no larger than C's");
 
 template <class P, class T> using result = typename P::template result<T>;
 
@@ -280,7 +280,7 @@ template <class P, class T, class F, class... A> result<P, T> get(F *call, A... 
     return done<P, T>(status, value);
 }
 
-template <class P, class T, class F> result<P, range<T>> get_range(F *call, const zeus_amd_t *z, std::uint32_t gpu)
+template <class P, class T, class F> result<P, range<T>> get_range(F *call, const zeus_amd_session_t *z, std::uint32_t gpu)
 {
     range<T> value{};
     const std::int32_t status = call(z, gpu, &value.min, &value.max);
@@ -409,7 +409,7 @@ template <class P> class basic_session {
 public:
     static result<basic_session> open(const options &how = {})
     {
-        zeus_amd_t *z = nullptr;
+        zeus_amd_session_t *z = nullptr;
         const zeus_amd_options_t c = how.c();
         const std::int32_t status = zeus_amd_open(&c, &z);
         return detail::done<P>(status, basic_session(z));
@@ -419,8 +419,8 @@ public:
     explicit basic_session(const options &how = {}) : basic_session(basic_session<Q>::open(how))
     {
     }
-    explicit basic_session(zeus_amd_t *z) noexcept : handle_(z) {}
-    zeus_amd_t *get() const noexcept { return handle_.get(); }
+    explicit basic_session(zeus_amd_session_t *z) noexcept : handle_(z) {}
+    zeus_amd_session_t *get() const noexcept { return handle_.get(); }
 
     /// Could a session be opened? Loads and initialises nothing.
     static result<void> probe(const options &how = {})
@@ -472,7 +472,7 @@ public:
     result<u64> power_average_mw(u32 gpu) const { return get_<u64>(zeus_amd_power_average_mw, gpu); }
     result<u64> memory_power_average_mw(u32 gpu) const { return get_<u64>(zeus_amd_memory_power_average_mw, gpu); }
     result<u64> energy_mj(u32 gpu) const { return get_<u64>(zeus_amd_energy_mj, gpu); }
-    result<bool> energy_supported(u32 gpu) const { return get_bool(zeus_amd_energy_supported, gpu); }
+    result<bool> energy_counter_usable(u32 gpu) const { return get_bool(zeus_amd_energy_counter_usable, gpu); }
     result<zeus_amd::energy_raw> energy_raw(u32 gpu) const
     {
         return get_<zeus_amd::energy_raw>(zeus_amd_energy_raw, gpu);
@@ -589,7 +589,7 @@ private:
         const std::int32_t status = call(get(), gpu, &value.max, &value.min);
         return detail::done<P>(status, value);
     }
-    detail::handle<zeus_amd_t, detail::close> handle_;
+    detail::handle<zeus_amd_session_t, detail::close> handle_;
 };
 
 namespace nothrow {

@@ -6,7 +6,7 @@
  * package counted once however many ranks see it. Header only; libzeus_amd
  * itself knows nothing of MPI.
  *
- *     zeus_amd_t *z;
+ *     zeus_amd_session_t *z;
  *     zeus_amd_mpi_job_t job;
  *     zeus_amd_mpi_energy_t used;
  *     int32_t opened = zeus_amd_open(NULL, &z);
@@ -85,7 +85,7 @@ typedef struct zeus_amd_mpi_job_t {
     /** The code of an MPI call that failed, or MPI_SUCCESS. */
     int mpi_error;
     /** NULL if this rank measures nothing. */
-    const zeus_amd_t *session;
+    const zeus_amd_session_t *session;
     /** NULL if this rank measures nothing. */
     zeus_amd_window_t *window;
     /** CLOCK_BOOTTIME when this rank's window had begun, in nanoseconds. */
@@ -106,8 +106,8 @@ typedef struct zeus_amd_mpi_reading_t {
     uint32_t gpu;
     /** A zeus_amd_method_t. */
     uint32_t method;
-    /** A zeus_amd_verdict_t. */
-    uint32_t verdict;
+    /** A zeus_amd_counter_state_t. */
+    uint32_t counter_state;
     /** ZEUS_AMD_ENERGY_FLAG_..._BIT flags. */
     uint32_t flags;
     /** ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy. */
@@ -115,7 +115,7 @@ typedef struct zeus_amd_mpi_reading_t {
     /** Zero. */
     uint32_t reserved;
     /** As in zeus_amd_gpu_energy_t. */
-    uint64_t energy_mj, bound_mj, duration_ns, begin_ns, end_ns;
+    uint64_t energy_mj, uncertainty_mj, duration_ns, begin_ns, end_ns;
     /** As in zeus_amd_gpu_info_t. */
     char key[64], pci_address[32], name[64];
 } zeus_amd_mpi_reading_t;
@@ -135,7 +135,7 @@ typedef struct zeus_amd_mpi_rank_t {
     /** Zero. */
     uint32_t reserved;
     /** Its equal parts of the energies of these packages, and of the bounds. */
-    uint64_t share_mj, share_bound_mj;
+    uint64_t share_mj, share_uncertainty_mj;
     /** CLOCK_BOOTTIME of its begin and end; of its node, not of the job. */
     uint64_t begin_ns, end_ns;
     /** MPI_Get_processor_name(), or ZEUS_AMD_MPI_HOST. */
@@ -160,7 +160,7 @@ typedef struct zeus_amd_mpi_package_t {
     /** Zero. */
     uint32_t reserved;
     /** The energy and its bound, 0 if there is none. */
-    uint64_t energy_mj, bound_mj;
+    uint64_t energy_mj, uncertainty_mj;
     /** As in zeus_amd_gpu_info_t, of the GPU that was read. */
     char key[64], pci_address[32], name[64];
 } zeus_amd_mpi_package_t;
@@ -174,7 +174,7 @@ typedef struct zeus_amd_mpi_node_t {
     /** How many packages have an energy, and how many have none. */
     uint32_t packages, missing;
     /** Sums over these packages. */
-    uint64_t energy_mj, bound_mj;
+    uint64_t energy_mj, uncertainty_mj;
 } zeus_amd_mpi_node_t;
 
 /** The job, the same on every rank. */
@@ -197,7 +197,7 @@ typedef struct zeus_amd_mpi_total_t {
     /** ZEUS_AMD_STATUS_OK, or that rank 0 ran out of memory. */
     int32_t status;
     /** The sum and its bound. */
-    uint64_t energy_mj, bound_mj;
+    uint64_t energy_mj, uncertainty_mj;
     /** The longest time from begin to end of a rank. */
     uint64_t duration_ns;
 } zeus_amd_mpi_total_t;
@@ -207,7 +207,7 @@ typedef struct zeus_amd_mpi_energy_t {
     /** On every rank. */
     zeus_amd_mpi_total_t total;
     /** On every rank: its own equal parts of its packages' energies. */
-    uint64_t share_mj, share_bound_mj;
+    uint64_t share_mj, share_uncertainty_mj;
     /** The code of an MPI call that failed, or MPI_SUCCESS. */
     int mpi_error;
     /** On rank 0, else NULL: tables of total.ranks, total.gpus, total.packages +
@@ -326,8 +326,8 @@ static inline void zeus_amd_mpi_i_package(zeus_amd_mpi_energy_t *e, int32_t inde
     if (best == NULL) {
         /* A first die or partition says why; the others only name it. */
         for (i = 0; i < count; i++)
-            if (at[i]->verdict != ZEUS_AMD_VERDICT_SECONDARY_DIE &&
-                at[i]->verdict != ZEUS_AMD_VERDICT_SECONDARY_PARTITION)
+            if (at[i]->counter_state != ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE &&
+                at[i]->counter_state != ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION)
                 package->status = at[i]->status;
         node->missing++;
         e->total.missing++;
@@ -337,15 +337,15 @@ static inline void zeus_amd_mpi_i_package(zeus_amd_mpi_energy_t *e, int32_t inde
         package->status = ZEUS_AMD_STATUS_OK;
         package->duplicates = known - 1;
         package->energy_mj = best->energy_mj;
-        package->bound_mj = best->bound_mj;
+        package->uncertainty_mj = best->uncertainty_mj;
         node->packages++;
         node->energy_mj += best->energy_mj;
-        node->bound_mj += best->bound_mj;
+        node->uncertainty_mj += best->uncertainty_mj;
         e->total.packages++;
         e->total.duplicates += known - 1;
         e->total.flags |= best->flags;
         e->total.energy_mj += best->energy_mj;
-        e->total.bound_mj += best->bound_mj;
+        e->total.uncertainty_mj += best->uncertainty_mj;
     }
     /* What does not divide goes to the first ranks, a millijoule each. */
     rest = ZEUS_AMD_MPI_I_CAST(uint32_t, package->energy_mj % package->ranks);
@@ -355,7 +355,7 @@ static inline void zeus_amd_mpi_i_package(zeus_amd_mpi_energy_t *e, int32_t inde
             continue;
         rank->packages++;
         rank->share_mj += package->energy_mj / package->ranks + (rest > 0);
-        rank->share_bound_mj += (package->bound_mj + package->ranks - 1) / package->ranks;
+        rank->share_uncertainty_mj += (package->uncertainty_mj + package->ranks - 1) / package->ranks;
         rest -= rest > 0;
     }
 }
@@ -504,7 +504,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
             else
                 for (i = 0; i < size; i++) {
                     shares[2 * i] = energy->ranks[i].share_mj;
-                    shares[2 * i + 1] = energy->ranks[i].share_bound_mj;
+                    shares[2 * i + 1] = energy->ranks[i].share_uncertainty_mj;
                 }
         }
         error = ZEUS_AMD_MPI_CALL(Bcast)(&energy->total, ZEUS_AMD_MPI_I_CAST(int, sizeof energy->total), MPI_BYTE, 0,
@@ -513,7 +513,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
     if (error == MPI_SUCCESS && energy->total.status == ZEUS_AMD_STATUS_OK) {
         error = ZEUS_AMD_MPI_CALL(Scatter)(shares, 2, MPI_UINT64_T, share, 2, MPI_UINT64_T, 0, comm);
         energy->share_mj = share[0];
-        energy->share_bound_mj = share[1];
+        energy->share_uncertainty_mj = share[1];
     }
     free(shares);
     energy->mpi_error = error;
@@ -539,7 +539,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
  * @forksafety  Not in a child: it calls MPI.
  * @since 0.1
  */
-static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_t *session, int32_t status,
+static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t *session, int32_t status,
                                         const zeus_amd_gpu_energy_t *energies, uint32_t count,
                                         zeus_amd_mpi_rank_t *mine, zeus_amd_mpi_reading_t *readings)
 {
@@ -558,11 +558,11 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_t *session
         to->rank = rank;
         to->gpu = i;
         to->method = energies[i].method;
-        to->verdict = energies[i].verdict;
+        to->counter_state = energies[i].counter_state;
         to->flags = energies[i].flags;
         to->status = energies[i].status;
         to->energy_mj = energies[i].energy_mj;
-        to->bound_mj = energies[i].bound_mj;
+        to->uncertainty_mj = energies[i].uncertainty_mj;
         to->duration_ns = energies[i].duration_ns;
         to->begin_ns = energies[i].begin_ns;
         to->end_ns = energies[i].end_ns;
@@ -599,7 +599,7 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_t *session
  * @forksafety  Not in a child: it calls MPI.
  * @since 0.1
  */
-static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd_t *session, int32_t opened,
+static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd_session_t *session, int32_t opened,
                                                    uint32_t flags, zeus_amd_mpi_job_t *job)
 {
     memset(job, 0, sizeof *job);

@@ -5,7 +5,7 @@
 
     with zeus_amd.Session() as z, z.window() as w:
         work()
-    print(w.total.energy_mj / 1e3, "J, off by at most", w.total.bound_mj / 1e3)
+    print(w.total.energy_mj / 1e3, "J, off by at most", w.total.uncertainty_mj / 1e3)
 
 Names, units and meanings are those of zeus_amd.h, whose comments say more about each. A GPU is HIP's index, PyTorch's
 cuda:N. Every method may be called from any thread, and other Python threads run meanwhile. After a fork the child opens a
@@ -59,11 +59,11 @@ class Status(enum.Enum):
     STALE = -24
     UNEXPECTED_DATA = -25
     EMPTY_MASK = -26
-    MASK_STOPPED = -27
+    MASK_INVALID = -27
     NO_ACCESS = -28
-    RUNTIME_FAILS = -29
+    RUNTIME_INIT_FAILED = -29
     NOT_APPLIED = -30
-    NOT_YET = -31
+    NOT_READY = -31
     UNKNOWN = -98
     INTERNAL = -99
 
@@ -82,12 +82,12 @@ class Validation(enum.IntEnum):
     BACKGROUND = 4
 
 
-class EnergyUnit(enum.IntEnum):
+class EnergyResolution(enum.IntEnum):
     REPORTED = 0
     FIRMWARE = 1
 
 
-class Verdict(enum.IntEnum):
+class CounterState(enum.IntEnum):
     NOT_CHECKED = 0
     TRUSTED = 1
     STUCK = 2
@@ -264,7 +264,7 @@ class _Options(_Struct):
         ("flags", c_uint32),
         ("backend", c_uint32),
         ("validation", c_uint32),
-        ("energy_unit", c_uint32),
+        ("energy_resolution", c_uint32),
         ("init_timeout_ms", c_uint32),
         ("amdsmi_path", c_char_p),
         ("rocr_visible_devices", c_char_p),
@@ -279,18 +279,18 @@ class SessionInfo(_Struct):
         ("struct_size", c_uint32),
         ("gpu_count", c_uint32),
         ("backend", c_uint32),
-        ("energy_unit", c_uint32),
+        ("energy_resolution", c_uint32),
         ("amdsmi_version_0", c_uint32),
         ("amdsmi_version_1", c_uint32),
         ("amdsmi_version_2", c_uint32),
-        ("zero_reason", c_int32),
+        ("no_gpu_reason", c_int32),
         ("rocm", c_char * 32),
         ("amdsmi_path", c_char * 512),
     ]
     _means_ = {
         "backend": _known(Backend),
-        "energy_unit": _known(EnergyUnit),
-        "zero_reason": _known(Status),
+        "energy_resolution": _known(EnergyResolution),
+        "no_gpu_reason": _known(Status),
         "rocm": _text,
         "amdsmi_path": _text,
     }
@@ -308,7 +308,7 @@ class GpuInfo(_Struct):
         ("partition", c_uint32),
         ("die_role", c_uint32),
         ("source", c_uint32),
-        ("energy_verdict", c_uint32),
+        ("counter_state", c_uint32),
         ("flags", c_uint32),
         ("device_id", c_uint32),
         ("unique_id", c_uint64),
@@ -324,7 +324,7 @@ class GpuInfo(_Struct):
         "kfd_node": _if_set("valid", GpuInfoValid.KFD_NODE),
         "die_role": _known(Die),
         "source": _known(Backend),
-        "energy_verdict": _known(Verdict),
+        "counter_state": _known(CounterState),
         "flags": _known(GpuFlag),
         "device_id": _if_set("valid", GpuInfoValid.DEVICE_ID),
         "unique_id": _if_set("valid", GpuInfoValid.UNIQUE_ID),
@@ -341,7 +341,7 @@ class EnergyRaw(_Struct):
         ("struct_size", c_uint32),
         ("flags", c_uint32),
         ("accumulator", c_uint64),
-        ("unit_uj", c_double),
+        ("resolution_uj", c_double),
         ("driver_time_ns", c_uint64),
         ("firmware_time_ns", c_uint64),
     ]
@@ -361,7 +361,7 @@ class Reading(_Struct):
         ("status", c_int32),
         ("energy_mj", c_uint64),
         ("accumulator", c_uint64),
-        ("unit_uj", c_double),
+        ("resolution_uj", c_double),
         ("driver_time_ns", c_uint64),
         ("firmware_time_ns", c_uint64),
         ("power_instant_mw", c_uint64),
@@ -374,7 +374,7 @@ class Reading(_Struct):
         "status": _known(Status),
         "energy_mj": _if_set("valid", ReadingFlag.ENERGY),
         "accumulator": _if_set("valid", ReadingFlag.ACCUMULATOR),
-        "unit_uj": _if_set("valid", ReadingFlag.ACCUMULATOR),
+        "resolution_uj": _if_set("valid", ReadingFlag.ACCUMULATOR),
         "driver_time_ns": _if_set("valid", ReadingFlag.DRIVER_TIME),
         "firmware_time_ns": _if_set("valid", ReadingFlag.FIRMWARE_TIME),
         "power_instant_mw": _if_set("valid", ReadingFlag.POWER_INSTANT),
@@ -391,7 +391,7 @@ class TotalEnergy(_Struct):
         ("packages", c_uint32),
         ("missing", c_uint32),
         ("energy_mj", c_uint64),
-        ("bound_mj", c_uint64),
+        ("uncertainty_mj", c_uint64),
         ("duration_ns", c_uint64),
         ("mean_power_mw", c_uint64),
     ]
@@ -405,23 +405,23 @@ class GpuEnergy(_Struct):
         ("gpu", c_uint32),
         ("flags", c_uint32),
         ("method", c_uint32),
-        ("verdict", c_uint32),
+        ("counter_state", c_uint32),
         ("status", c_int32),
         ("energy_mj", c_uint64),
-        ("bound_mj", c_uint64),
+        ("uncertainty_mj", c_uint64),
         ("duration_ns", c_uint64),
         ("mean_power_mw", c_uint64),
         ("begin_ns", c_uint64),
         ("end_ns", c_uint64),
-        ("unit_uj", c_double),
+        ("resolution_uj", c_double),
     ]
     _means_ = {
         "flags": _known(EnergyFlag),
         "method": _known(Method),
-        "verdict": _known(Verdict),
+        "counter_state": _known(CounterState),
         "status": _known(Status),
-        **dict.fromkeys(("energy_mj", "bound_mj", "duration_ns", "mean_power_mw", "begin_ns", "end_ns"), _if_measured),
-        "unit_uj": lambda s, value: value if value else None,
+        **dict.fromkeys(("energy_mj", "uncertainty_mj", "duration_ns", "mean_power_mw", "begin_ns", "end_ns"), _if_measured),
+        "resolution_uj": lambda s, value: value if value else None,
     }
 
 
@@ -439,13 +439,13 @@ class Sample(_Struct):
         ("time_ns", c_uint64),
         ("energy_uj", c_uint64),
         ("power_mw", c_uint64),
-        ("slope_mw", c_uint64),
+        ("counter_power_mw", c_uint64),
     ]
     _means_ = {
         "flags": _known(SampleFlag),
         "energy_uj": _if_set("flags", SampleFlag.ENERGY),
         "power_mw": _if_set("flags", SampleFlag.POWER),
-        "slope_mw": _if_set("flags", SampleFlag.SLOPE),
+        "counter_power_mw": _if_set("flags", SampleFlag.SLOPE),
     }
 
 
@@ -479,7 +479,7 @@ _FUNCTIONS = {
     "power_average_mw": _one_u64,
     "memory_power_average_mw": _one_u64,
     "energy_mj": _one_u64,
-    "energy_supported": _one_u32,
+    "energy_counter_usable": _one_u32,
     "energy_raw": (c_int32, _handle, _U32, POINTER(EnergyRaw)),
     "temperature_c": (c_int32, _handle, _U32, _i32s),
     "read_all": (c_int32, _handle, POINTER(Reading), _u32s),
@@ -631,7 +631,7 @@ class _Owner:
 
 class Session(_Owner):
     """The GPUs of this process. Options are the fields of zeus_amd_options_t: flags (Open), backend, validation,
-    energy_unit, init_timeout_ms, amdsmi_path, and masks (rocr_visible_devices, hip_visible_devices,
+    energy_resolution, init_timeout_ms, amdsmi_path, and masks (rocr_visible_devices, hip_visible_devices,
     cuda_visible_devices) to take instead of those of the environment."""
 
     _free = _lib.zeus_amd_close
@@ -704,8 +704,8 @@ class Session(_Owner):
     def energy_mj(self, gpu: int) -> int:
         return self._get("energy_mj", c_uint64, gpu)
 
-    def energy_supported(self, gpu: int) -> bool:
-        return bool(self._get("energy_supported", c_uint32, gpu))
+    def energy_counter_usable(self, gpu: int) -> bool:
+        return bool(self._get("energy_counter_usable", c_uint32, gpu))
 
     def energy_raw(self, gpu: int) -> EnergyRaw:
         return self._get("energy_raw", EnergyRaw, gpu)

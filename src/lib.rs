@@ -1,7 +1,6 @@
 //! Power and energy of AMD GPUs, measured and controlled: the safe core and, in [`capi`], the C interface.
 //!
-//! Arrows run downwards only: `capi → session → {window, guard} → sampler → device → {topology, counter, verdict} → {amdsmi, sysfs, visible} → worker →
-//! {clock, lock, log, pci, process} → error`.
+//! Arrows run downwards only: `capi → session → {measure, restore} → device → topology → {amdsmi, sysfs} → {energy, platform} → error`.
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 #![warn(unsafe_op_in_unsafe_fn)]
@@ -11,20 +10,12 @@ compile_error!("zeus_amd contains panics at its C boundary and must be built wit
 
 pub mod amdsmi;
 pub mod capi;
-pub mod clock;
-pub mod counter;
 pub mod device;
+pub mod energy;
 pub mod error;
-pub mod guard;
-pub mod lock;
-pub mod log;
-pub mod pci;
-pub mod process;
-pub mod sampler;
+pub mod measure;
+pub mod platform;
+pub mod restore;
 pub mod session;
 pub mod sysfs;
 pub mod topology;
-pub mod verdict;
-pub mod visible;
-pub mod window;
-pub mod worker;

@@ -271,7 +271,7 @@ fn one_failure_does_not_spoil_the_validation_of_the_others() {
                 "amdsmi_get_power_info" if i == 5 => 4,
                 _ => 1,
             };
-            assert_eq!(said.number(&format!("{i} verdict")), want, "{function} {i}");
+            assert_eq!(said.number(&format!("{i} counter_state")), want, "{function} {i}");
         }
     }
 }
@@ -289,7 +289,7 @@ fn repeated_values_are_stale() {
             assert_eq!(said.number(&format!("{i} instant")), if i == 2 { stale } else { 0 }, "{rocm} {i}");
         }
         assert!(said.text("2 instant").contains("stood still"));
-        assert_eq!(said.number("2 verdict"), 2);
+        assert_eq!(said.number("2 counter_state"), 2);
         // Temperature does not come from the frozen table.
         assert_eq!(said.number("2 temperature"), 0);
     }
@@ -305,7 +305,7 @@ fn a_first_look_at_an_old_value_is_stale() {
         let mut command = sim.command(program);
         command.args(["-", "5000", "validate", "3000"]);
         let said = Said::by(command);
-        assert_eq!(said.number("2 verdict"), 1, "{rocm}: it froze after the check");
+        assert_eq!(said.number("2 counter_state"), 1, "{rocm}: it froze after the check");
         for i in 0..8 {
             let want = if i == 2 { S::ZEUS_AMD_STATUS_STALE as i32 } else { 0 };
             assert_eq!(said.number(&format!("{i} energy")), want, "{rocm} {i}");
@@ -321,7 +321,7 @@ fn a_counter_that_was_not_checked_is_not_served() {
     let mut command = command(&sim);
     command.args(["-", "5000", "validate"]);
     let said = Said::by(command);
-    assert_eq!(said.number("0 verdict"), 5);
+    assert_eq!(said.number("0 counter_state"), 5);
     assert_eq!(said.number("0 energy"), S::ZEUS_AMD_STATUS_NOT_SUPPORTED as i32);
     assert!(said.text("0 energy").contains("could not be read when the session was opened"), "{}", said.0);
 }
@@ -363,7 +363,7 @@ fn absent_counters() {
             assert_eq!(said.number(&at), S::ZEUS_AMD_STATUS_NOT_SUPPORTED as i32, "{rocm} {missing}");
             assert!(said.text(&at).contains("no energy counter"), "{}", said.text(&at));
         }
-        assert_eq!(said.number("4 verdict"), 5);
+        assert_eq!(said.number("4 counter_state"), 5);
         assert_eq!(said.number("4 instant"), 0);
     }
 }

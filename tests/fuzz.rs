@@ -7,9 +7,9 @@ use random::Random;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
-use zeus_amd::sysfs::dpm;
-use zeus_amd::sysfs::kfd::{self, Access, Node, Topology};
-use zeus_amd::sysfs::od;
+use zeus_amd::sysfs::kfd::{self, Access, KfdNodes, Node};
+use zeus_amd::sysfs::pp_dpm;
+use zeus_amd::sysfs::pp_od;
 
 const TREES: usize = 20_000;
 
@@ -187,7 +187,7 @@ fn topology() {
         let numbers: Vec<u32> = (0..5).filter(|n| nodes.join(n.to_string()).exists()).collect();
         let want: Result<Vec<_>, ()> = numbers.iter().map(|n| Ok((*n, expected(&tree, *n)?))).collect();
         match (kfd::read(root.path()), want) {
-            (Topology::Nodes { gpus, hidden }, Ok(want)) => {
+            (KfdNodes::Nodes { gpus, hidden }, Ok(want)) => {
                 let want: Vec<_> = want.into_iter().filter_map(|(n, w)| Some((n, w?))).collect();
                 let found: Vec<u32> = gpus.iter().map(|g| g.number).collect();
                 assert_eq!(found, want.iter().map(|w| w.0).collect::<Vec<_>>(), "tree {n}: {tree:?}");
@@ -198,7 +198,7 @@ fn topology() {
                 good += 1;
                 gpus_seen += gpus.len();
             }
-            (Topology::Unreadable(why), Err(())) => {
+            (KfdNodes::Unreadable(why), Err(())) => {
                 assert!(why.contains("topology/nodes/"), "{why}");
                 refused += 1;
             }
@@ -242,7 +242,7 @@ fn clock_tables() {
     for _ in 0..100_000 {
         let count = random.below(40);
         let text: String = (0..count).map(|_| pieces[random.below(pieces.len())]).collect();
-        let table = od::parse(&text);
+        let table = pp_od::parse(&text);
         for bounds in [table.graphics, table.memory, table.graphics_range, table.memory_range].into_iter().flatten() {
             // No number comes from nowhere.
             for mhz in [bounds.min_mhz, bounds.max_mhz] {
@@ -250,7 +250,7 @@ fn clock_tables() {
             }
             seen += 1;
         }
-        if let Some(levels) = dpm::parse(&text) {
+        if let Some(levels) = pp_dpm::parse(&text) {
             assert!(levels.lowest_mhz <= levels.highest_mhz);
             assert!(text.contains(&levels.lowest_mhz.to_string()) && text.contains(&levels.highest_mhz.to_string()));
         }

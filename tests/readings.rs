@@ -132,7 +132,7 @@ fn hold(machine: &str, rocm: &str, by: By, with: &[&str]) {
 
         let stuck = gpu.spec.counter.stuck_at_s.is_some();
         some(
-            "verdict",
+            "counter_state",
             match () {
                 () if second => 6,
                 () if !counts => 5,
@@ -140,13 +140,13 @@ fn hold(machine: &str, rocm: &str, by: By, with: &[&str]) {
                 () => 1,
             },
         );
-        some("energy_supported", u64::from(counts && !stuck));
+        some("energy_counter_usable", u64::from(counts && !stuck));
         // 15.3f as a fraction: 16043213 / 2^20. The truth of floor(accumulator × unit / 1000), in integers.
         let unit = (f64::from(15.3_f32) * f64::from(1 << 20)) as u128;
         let mj = (u128::from(accumulator) * unit / 1000) >> 20;
         expect("energy", (counts && !stuck).then(|| mj.to_string()));
         // 15.3f to all its digits.
-        expect("unit_uj", counts.then(|| "15.300000190734863".to_owned()));
+        expect("resolution_uj", counts.then(|| "15.300000190734863".to_owned()));
         expect("accumulator", counts.then(|| accumulator.to_string()));
         expect("driver_time", counts.then(|| (sim.epoch_ns() + reading.system_ns).to_string()));
         // The driver's time; and the firmware's, which libamd_smi does not pass on.
@@ -192,7 +192,7 @@ fn firmware_s_unit(sim: &Sim, backend: &str) {
         let accumulator = sim.machine().gpu_of(p).reading(now).accumulator;
         let mj = u128::from(accumulator) * 1000 / 65536;
         assert_eq!(got[&(i, "energy".to_owned())], (0, mj.to_string()));
-        assert_eq!(got[&(i, "unit_uj".to_owned())], (0, "15.2587890625".to_owned()));
+        assert_eq!(got[&(i, "resolution_uj".to_owned())], (0, "15.2587890625".to_owned()));
     }
 }
 

@@ -2,7 +2,7 @@
 # All tests in one command. Installs what it needs where it may (apt-get, PyPI), says what to install where not.
 set -u
 cd "$(dirname "$0")/.."
-. examples-c/require.sh
+. scripts/require.sh
 
 PATH=$PATH:/usr/sbin:/sbin
 also=
@@ -31,9 +31,9 @@ step() {
 cmake_builds() {
     cmake -S . -B target/cmake -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror >/dev/null &&
         cmake --build target/cmake >/dev/null &&
-        tests/sim/run --machine mi210-1 --rocm 6.2.4 -- target/cmake/energy_report --seconds 0.2 &&
-        tests/sim/run --machine mi350x-8 --rocm 7.0.2 -- target/cmake/list_gpus &&
-        tests/sim/run --machine mi300x-8 --rocm 6.3.3 -- python3 examples-c/read_power.py target/cmake/libzeus_amd.so
+        simulator/run --machine mi210-1 --rocm 6.2.4 -- target/cmake/energy_report --seconds 0.2 &&
+        simulator/run --machine mi350x-8 --rocm 7.0.2 -- target/cmake/list_gpus &&
+        simulator/run --machine mi300x-8 --rocm 6.3.3 -- python3 examples-c/read_power.py target/cmake/libzeus_amd.so
 }
 
 # The main job, as a newcomer types it: its first line says on which machine, its last one the total.
@@ -47,7 +47,7 @@ main_job() {
 
 step "formatting" cargo fmt --all --check
 step "clippy" cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-step "simulated machine builds" tests/sim/run build
+step "simulated machine builds" simulator/run build
 step "cargo test" cargo test --quiet --locked --workspace --no-fail-fast
 step "main job" main_job
 step "CMake" cmake_builds

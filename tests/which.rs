@@ -128,7 +128,7 @@ fn vector_machine(facts: &Value, name: &str) -> (String, Vec<(String, String)>) 
 
 #[test]
 fn every_vector() {
-    let mut facts: Value = serde_json::from_str(include_str!("facts/visible-devices.json")).unwrap();
+    let mut facts: Value = serde_json::from_str(include_str!("../simulator/vendor-data/visible-devices.json")).unwrap();
     let vectors = facts["vectors"].as_array().unwrap().clone();
     let mut machines = std::collections::HashMap::new();
     for v in &vectors {

@@ -1,12 +1,12 @@
 //! All that knows AMD's library: where it is, which one it is, what its bytes mean.
 
-mod calls;
-mod hush;
-pub mod layout;
-pub mod library;
-pub mod locate;
+mod functions;
+pub mod loader;
+pub mod releases;
+pub mod search_path;
 pub mod status;
-pub mod version;
+mod stderr_capture;
+pub mod structs;
 
-pub use calls::{Bound, Calls, Clock, Handle, PowerCaps, PowerInfo};
-pub use library::{acquire, is_inherited, Library};
+pub use functions::{AmdsmiApi, Bound, Clock, PowerCaps, PowerInfo, ProcessorHandle};
+pub use loader::{acquire, is_inherited, Library};

@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn every_listed_code_has_its_name() {
         let facts: serde_json::Value =
-            serde_json::from_str(include_str!("../../tests/facts/amdsmi-enums.json")).unwrap();
+            serde_json::from_str(include_str!("../../simulator/vendor-data/amdsmi-enums.json")).unwrap();
         let mut seen = 0;
         for row in facts["status_by_value"].as_array().unwrap() {
             let code = u32::try_from(row["value"].as_u64().unwrap()).unwrap();

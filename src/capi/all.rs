@@ -1,28 +1,28 @@
 //! All GPUs in one call.
 
-use super::boundary::{guard, out, out_array};
-use super::session::Handle;
+use super::boundary::{catch_panics, out, out_array};
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
-    zeus_amd_reading_t, zeus_amd_t, ZEUS_AMD_READING_ACCUMULATOR_BIT as ACCUMULATOR,
+    zeus_amd_reading_t, zeus_amd_session_t, ZEUS_AMD_READING_ACCUMULATOR_BIT as ACCUMULATOR,
     ZEUS_AMD_READING_DRIVER_TIME_BIT as DRIVER_TIME, ZEUS_AMD_READING_ENERGY_BIT as ENERGY,
     ZEUS_AMD_READING_FIRMWARE_TIME_BIT as FIRMWARE_TIME, ZEUS_AMD_READING_POWER_AVERAGE_BIT as POWER_AVERAGE,
     ZEUS_AMD_READING_POWER_INSTANT_BIT as POWER_INSTANT, ZEUS_AMD_READING_STALE_BIT as STALE,
     ZEUS_AMD_READING_TEMPERATURE_BIT as TEMPERATURE,
 };
-use crate::counter::EnergyUnit;
 use crate::device::{Device, Reading};
+use crate::energy::CounterState;
+use crate::energy::EnergyResolution;
 use crate::error::{Error, Kind};
-use crate::verdict::Verdict;
 
 /// Puts down one GPU, in a struct of zeroes.
 #[inline(always)]
-fn put(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit) {
+fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
     value.gpu = device.index as u32;
     if device.is_secondary() {
         // The energy of a package is read once, at the GPU that has it.
         value.status = zeus_amd_status_t::from(Kind::NotSupported) as i32;
-    } else if let Some(r) = device.verdict().is_usable().then(|| device.at_once(unit)).flatten() {
+    } else if let Some(r) = device.counter_state().is_usable().then(|| device.read_fast(unit)).flatten() {
         let (power, to) = match r.table.instant {
             true => (POWER_INSTANT, &mut value.power_instant_mw),
             false => (POWER_AVERAGE, &mut value.power_average_mw),
@@ -31,19 +31,19 @@ fn put(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit) {
         value.valid = ENERGY | ACCUMULATOR | DRIVER_TIME | FIRMWARE_TIME | TEMPERATURE | power;
         value.energy_mj = r.energy_mj;
         value.accumulator = r.table.energy;
-        value.unit_uj = r.unit_uj;
+        value.resolution_uj = r.resolution_uj;
         value.driver_time_ns = r.table.driver_time_ns;
         value.firmware_time_ns = r.table.firmware_time_ns;
         value.temperature_c = r.table.hotspot_c;
     } else {
-        put_slowly(value, device, unit);
+        write_slow(value, device, unit);
     }
 }
 
 /// Where something is missing, or another source is asked.
 #[inline(never)]
-fn put_slowly(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit) {
-    let why = match &device.closer_reading(unit, true) {
+fn write_slow(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
+    let why = match &device.reading_slow(unit, true) {
         Ok(r) => fill(value, device, r),
         Err(_) => Some(Kind::NotSupported),
     };
@@ -54,22 +54,22 @@ fn put_slowly(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyUnit)
 
 /// Puts down what was read. Why is there no energy?
 fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<Kind> {
-    let mut put = |to: &mut u64, from: Option<u64>, bit: u32| {
+    let mut write_fast = |to: &mut u64, from: Option<u64>, bit: u32| {
         if let Some(v) = from {
             *to = v;
             value.valid |= bit;
         }
     };
     let fresh = r.stale_ms.is_none();
-    put(&mut value.power_instant_mw, r.instant_mw.filter(|_| fresh), POWER_INSTANT);
-    put(&mut value.power_average_mw, r.average_mw.filter(|_| fresh), POWER_AVERAGE);
-    put(&mut value.driver_time_ns, r.driver_ns, DRIVER_TIME);
-    put(&mut value.firmware_time_ns, r.energy.and_then(|e| e.firmware_time_ns), FIRMWARE_TIME);
-    put(&mut value.accumulator, r.energy.map(|e| e.accumulator), ACCUMULATOR);
-    let verdict = device.verdict();
-    let energy = r.energy_mj.filter(|_| fresh && verdict.is_usable());
-    put(&mut value.energy_mj, energy, ENERGY);
-    value.unit_uj = r.energy.map_or(0.0, |e| e.unit_uj);
+    write_fast(&mut value.power_instant_mw, r.instant_mw.filter(|_| fresh), POWER_INSTANT);
+    write_fast(&mut value.power_average_mw, r.average_mw.filter(|_| fresh), POWER_AVERAGE);
+    write_fast(&mut value.driver_time_ns, r.driver_ns, DRIVER_TIME);
+    write_fast(&mut value.firmware_time_ns, r.energy.and_then(|e| e.firmware_time_ns), FIRMWARE_TIME);
+    write_fast(&mut value.accumulator, r.energy.map(|e| e.accumulator), ACCUMULATOR);
+    let counter_state = device.counter_state();
+    let energy = r.energy_mj.filter(|_| fresh && counter_state.is_usable());
+    write_fast(&mut value.energy_mj, energy, ENERGY);
+    value.resolution_uj = r.energy.map_or(0.0, |e| e.resolution_uj);
     if let Some(c) = r.hotspot_c.filter(|_| fresh) {
         value.temperature_c = c;
         value.valid |= TEMPERATURE;
@@ -78,10 +78,10 @@ fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<
         value.valid |= STALE;
     }
     // In the order in which a single call finds out.
-    match (energy, verdict) {
+    match (energy, counter_state) {
         (Some(_), _) => None,
-        (None, Verdict::Pending) => Some(Kind::NotYet),
-        (None, v) if !v.is_usable() && v != Verdict::Unsupported => Some(Kind::NotSupported),
+        (None, CounterState::Pending) => Some(Kind::NotYet),
+        (None, v) if !v.is_usable() && v != CounterState::Unsupported => Some(Kind::NotSupported),
         (None, v) => match r.why {
             None if !fresh && v.is_usable() => Some(Kind::Stale),
             why => why.or(Some(Kind::NotSupported)),
@@ -112,13 +112,13 @@ fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_read_all(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     readings: *mut zeus_amd_reading_t,
     count: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, an array and its count, as the caller promises.
-    guard(|| unsafe {
-        Handle::with(session, |s| {
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| {
             let array = out_array(readings, count, "readings")?;
             let needed = s.devices().len() as u32;
             out(count, "count")?.write(needed);
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn zeus_amd_read_all(
                 return Err(Error::BufferTooSmall { what: "readings", room: array.room, needed });
             }
             for (device, element) in s.devices().iter().enumerate().filter_map(|(i, d)| Some((d, array.element(i)?))) {
-                element.fill(|value| put(value, device, s.energy_unit));
+                element.fill(|value| write_fast(value, device, s.energy_resolution));
             }
             Ok(())
         })

@@ -1,8 +1,8 @@
 //! The end of the process.
 
-use super::boundary::guard_or;
+use super::boundary::catch_panics_or;
+use crate::platform::worker;
 use crate::session::Session;
-use crate::worker;
 use std::time::Duration;
 
 /// A thread that is inside libamd_smi for longer than this is left there.
@@ -11,13 +11,13 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// Sees to it that background threads end before libamd_smi's statics are destroyed: what is registered last runs
 /// first, and a libamd_smi has registered its own when it was first called, before any thread of its session was started.
 /// So once a session: another one may have another libamd_smi. A forked child inherits the list.
-pub(super) fn end_workers(session: &Session) {
-    if session.begins_to_work() {
+pub(super) fn register_exit_handler(session: &Session) {
+    if session.take_first_thread() {
         // SAFETY: a function that stays: this library is never unloaded. If there is no room, nothing is lost but this.
         unsafe { libc::atexit(zeus_amd_at_exit) };
     }
 }
 
 extern "C" fn zeus_amd_at_exit() {
-    guard_or((), || worker::end_all(LIMIT));
+    catch_panics_or((), || worker::end_all(LIMIT));
 }

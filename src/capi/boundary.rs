@@ -2,7 +2,7 @@
 
 use super::status::zeus_amd_status_t;
 use crate::error::{Error, Result};
-use crate::log;
+use crate::platform::log;
 use std::cell::{Cell, UnsafeCell};
 use std::ffi::{c_char, CStr, OsStr};
 use std::fmt::Write as _;
@@ -40,7 +40,7 @@ impl std::fmt::Write for LastError {
     }
 }
 
-fn remember(words: std::fmt::Arguments<'_>) {
+fn set_last_error(words: std::fmt::Arguments<'_>) {
     // `try_with`: the thread may be on its way out. The borrow ends before anything else of ours can run.
     let _ = LAST.try_with(|last| {
         // SAFETY: one thread, and formatting our own texts does not come back here.
@@ -102,14 +102,14 @@ fn install_hook() {
                 .unwrap_or("a panic");
             let place = info.location().map_or("", |l| l.file());
             let line = info.location().map_or(0, |l| l.line());
-            remember(format_args!("{}", Error::Internal(format!("{message} ({place}:{line})"))));
+            set_last_error(format_args!("{}", Error::Internal(format!("{message} ({place}:{line})"))));
         }));
     });
 }
 
 /// Runs the body of a public function: panics become INTERNAL, errors leave their text behind.
-pub fn guard(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
-    guard_or(zeus_amd_status_t::ZEUS_AMD_STATUS_INTERNAL, || match body() {
+pub fn catch_panics(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
+    catch_panics_or(zeus_amd_status_t::ZEUS_AMD_STATUS_INTERNAL, || match body() {
         Ok(()) => zeus_amd_status_t::ZEUS_AMD_STATUS_OK,
         Err(e) => failed(&e),
     })
@@ -117,12 +117,12 @@ pub fn guard(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
 
 #[cold]
 fn failed(e: &Error) -> zeus_amd_status_t {
-    remember(format_args!("{e}"));
+    set_last_error(format_args!("{e}"));
     e.kind().into()
 }
 
 /// As [`guard`], for the few functions that return no status: `fallback` if it panics.
-pub fn guard_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+pub fn catch_panics_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     install_hook();
     let inside = |depth: &Cell<u32>| {
         let before = depth.get();
@@ -148,9 +148,9 @@ pub fn null(what: &str) -> Error {
 
 /// Somewhere to write a result to, not NULL. A pointer and no reference: two of them may be the same place.
 #[derive(Clone, Copy)]
-pub struct Out<T>(*mut T);
+pub struct OutPtr<T>(*mut T);
 
-impl<T> Out<T> {
+impl<T> OutPtr<T> {
     pub fn write(self, value: T) {
         // SAFETY: not NULL; the caller from C promises that it points to a `T`, initialised or not.
         unsafe { self.0.write(value) }
@@ -159,11 +159,11 @@ impl<T> Out<T> {
 
 /// Checks such a pointer.
 #[inline]
-pub fn out<T>(pointer: *mut T, what: &str) -> Result<Out<T>> {
+pub fn out<T>(pointer: *mut T, what: &str) -> Result<OutPtr<T>> {
     if pointer.is_null() {
         Err(null(what))
     } else {
-        Ok(Out(pointer))
+        Ok(OutPtr(pointer))
     }
 }
 
@@ -190,7 +190,7 @@ pub unsafe fn path(pointer: *const c_char) -> Option<PathBuf> {
 }
 
 /// Copies text into a fixed array of C, cut to fit, always with its NUL.
-pub fn put_text<const N: usize>(to: &mut [c_char; N], from: &str) {
+pub fn write_c_string<const N: usize>(to: &mut [c_char; N], from: &str) {
     to.fill(0);
     for (t, f) in to.iter_mut().take(N - 1).zip(from.bytes()) {
         *t = f as c_char;
@@ -201,7 +201,7 @@ pub fn put_text<const N: usize>(to: &mut [c_char; N], from: &str) {
 ///
 /// # Safety
 /// `repr(C)`, begins with a `u32` size, all bit patterns are values.
-pub unsafe trait Sized32: Copy {
+pub unsafe trait VersionedStruct: Copy {
     const NAME: &'static str;
     const INIT: &'static str;
     /// The size in the first release; never changes.
@@ -209,14 +209,14 @@ pub unsafe trait Sized32: Copy {
 }
 
 /// Nothing of ours is larger; the tail of a larger one would be read far past the object.
-const MOST: usize = 64 << 10;
+const MAX_STRUCT_SIZE: usize = 64 << 10;
 
-fn checked_size<T: Sized32>(got: u32) -> Result<usize> {
+fn checked_size<T: VersionedStruct>(got: u32) -> Result<usize> {
     let wrong = |why| Err(Error::StructVersion { name: T::NAME, got, init: T::INIT, why });
     match got as usize {
         0 => wrong("it was not set"),
         n if n < T::FIRST_SIZE => wrong("it is less than the struct ever had"),
-        n if n > MOST => wrong("no struct is that large"),
+        n if n > MAX_STRUCT_SIZE => wrong("no struct is that large"),
         n => Ok(n),
     }
 }
@@ -225,7 +225,7 @@ fn checked_size<T: Sized32>(got: u32) -> Result<usize> {
 ///
 /// # Safety
 /// `pointer` is not NULL and has `struct_size` readable bytes.
-pub unsafe fn read_struct<T: Sized32>(pointer: *const T) -> Result<T> {
+pub unsafe fn read_struct<T: VersionedStruct>(pointer: *const T) -> Result<T> {
     // SAFETY: every such struct begins with its size.
     let theirs = checked_size::<T>(unsafe { pointer.cast::<u32>().read_unaligned() })?;
     let ours = size_of::<T>();
@@ -256,7 +256,7 @@ pub struct OutStruct<T> {
 ///
 /// # Safety
 /// NULL, or a struct that begins with its size and has that many writable bytes.
-pub unsafe fn out_struct<T: Sized32>(pointer: *mut T, what: &str) -> Result<OutStruct<T>> {
+pub unsafe fn out_struct<T: VersionedStruct>(pointer: *mut T, what: &str) -> Result<OutStruct<T>> {
     if pointer.is_null() {
         return Err(null(what));
     }
@@ -265,7 +265,7 @@ pub unsafe fn out_struct<T: Sized32>(pointer: *mut T, what: &str) -> Result<OutS
     Ok(OutStruct { pointer, theirs })
 }
 
-impl<T: Sized32> OutStruct<T> {
+impl<T: VersionedStruct> OutStruct<T> {
     /// Writes what fits, zeroes behind ours; the caller's `struct_size` stays.
     pub fn write(self, value: &T) {
         let (ours, skip) = (size_of::<T>(), size_of::<u32>());
@@ -310,7 +310,7 @@ pub struct OutArray<T> {
 ///
 /// # Safety
 /// `count` is NULL or readable; `items` is NULL or has `*count` elements, of the size in the first one's first word.
-pub unsafe fn out_array<T: Sized32>(items: *mut T, count: *mut u32, what: &str) -> Result<OutArray<T>> {
+pub unsafe fn out_array<T: VersionedStruct>(items: *mut T, count: *mut u32, what: &str) -> Result<OutArray<T>> {
     // SAFETY: as the caller promises.
     let room = unsafe { count.as_ref() }.copied().ok_or_else(|| null("count"))?;
     if room == 0 {
@@ -321,7 +321,7 @@ pub unsafe fn out_array<T: Sized32>(items: *mut T, count: *mut u32, what: &str) 
     Ok(OutArray { pointer: items, theirs: first.theirs, room })
 }
 
-impl<T: Sized32> OutArray<T> {
+impl<T: VersionedStruct> OutArray<T> {
     /// Element `index`, which is below the room, with its size.
     #[inline(always)]
     pub fn element(&self, index: usize) -> Option<OutStruct<T>> {

@@ -1,9 +1,9 @@
 //! Locking clocks.
 
-use super::boundary::{guard, out};
-use super::session::Handle;
+use super::boundary::{catch_panics, out};
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
-use super::types::zeus_amd_t;
+use super::types::zeus_amd_session_t;
 use crate::amdsmi::Clock;
 use crate::error::Result;
 
@@ -38,13 +38,15 @@ use crate::error::Result;
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     min_mhz: u32,
     max_mhz: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz)) })
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz))
+    })
 }
 
 /// Locks the graphics clock between two bounds, in MHz; equal ones lock it to a
@@ -78,13 +80,15 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     min_mhz: u32,
     max_mhz: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz)) })
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz))
+    })
 }
 
 /// Unlocks the memory clock. The hardware can only unlock all clocks at once,
@@ -110,9 +114,12 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 /// @since 0.1
 #[no_mangle]
 #[must_use]
-pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(session: *const zeus_amd_t, gpu: u32) -> zeus_amd_status_t {
+pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Memory))) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Memory))) })
 }
 
 /// Unlocks the graphics clock. The hardware can only unlock all clocks at once,
@@ -138,9 +145,12 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(session: *const zeus_amd_t
 /// @since 0.1
 #[no_mangle]
 #[must_use]
-pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(session: *const zeus_amd_t, gpu: u32) -> zeus_amd_status_t {
+pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Graphics))) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Graphics))) })
 }
 
 /// Unlocks all clocks: sets the performance level to automatic. Nothing is
@@ -164,9 +174,9 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(session: *const zeus_amd
 /// @since 0.1
 #[no_mangle]
 #[must_use]
-pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_t, gpu: u32) -> zeus_amd_status_t {
+pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.reset_clocks(None)) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(None)) })
 }
 
 /// The range in which the memory clock can be locked, in MHz. This is what the
@@ -188,13 +198,13 @@ pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_t, gpu: 
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_memory_clock_range_mhz(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     min_mhz: *mut u32,
     max_mhz: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { range(session, gpu, min_mhz, max_mhz, Clock::Memory) })
+    catch_panics(|| unsafe { range(session, gpu, min_mhz, max_mhz, Clock::Memory) })
 }
 
 /// The range in which the graphics clock can be locked, in MHz. This is what the
@@ -216,19 +226,19 @@ pub unsafe extern "C" fn zeus_amd_memory_clock_range_mhz(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_graphics_clock_range_mhz(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     min_mhz: *mut u32,
     max_mhz: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { range(session, gpu, min_mhz, max_mhz, Clock::Graphics) })
+    catch_panics(|| unsafe { range(session, gpu, min_mhz, max_mhz, Clock::Graphics) })
 }
 
 /// # Safety
 /// NULL or an open session.
 unsafe fn range(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     min_mhz: *mut u32,
     max_mhz: *mut u32,
@@ -236,7 +246,7 @@ unsafe fn range(
 ) -> Result<()> {
     // SAFETY: as the caller promises.
     unsafe {
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let (min, max) = (out(min_mhz, "min_mhz")?, out(max_mhz, "max_mhz")?);
             let range = s.device(gpu)?.clock_range_mhz(clock)?;
             min.write(range.min_mhz);

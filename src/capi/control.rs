@@ -1,9 +1,9 @@
 //! Changing settings.
 
-use super::boundary::guard;
-use super::session::Handle;
+use super::boundary::catch_panics;
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
-use super::types::zeus_amd_t;
+use super::types::zeus_amd_session_t;
 use crate::error::Error;
 
 /// Sets the power limit (cap) of the package, in milliwatts. Nothing is called
@@ -32,12 +32,12 @@ use crate::error::Error;
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     limit_mw: u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.set_power_limit_mw(limit_mw)) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.set_power_limit_mw(limit_mw)) })
 }
 
 /// Sets the power limit of the package back to the vendor's default. Nothing is
@@ -63,9 +63,9 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
 /// @since 0.1
 #[no_mangle]
 #[must_use]
-pub unsafe extern "C" fn zeus_amd_reset_power_limit(session: *const zeus_amd_t, gpu: u32) -> zeus_amd_status_t {
+pub unsafe extern "C" fn zeus_amd_reset_power_limit(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe { Handle::with(session, |s| s.device(gpu)?.reset_power_limit()) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_power_limit()) })
 }
 
 /// Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. It
@@ -83,13 +83,13 @@ pub unsafe extern "C" fn zeus_amd_reset_power_limit(session: *const zeus_amd_t, 
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_set_persistence_mode(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     gpu: u32,
     enabled: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe {
-        Handle::with(session, |s| {
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| {
             let device = s.device(gpu)?;
             if enabled > 1 {
                 return Err(Error::InvalidArgument(format!("persistence mode is 0 or 1, not {enabled}")));

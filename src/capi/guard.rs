@@ -1,11 +1,11 @@
 //! Guards: leaving the machine as it was found.
 
-use super::boundary::{guard, out};
-use super::session::Handle;
+use super::boundary::{catch_panics, out};
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
-use super::types::{zeus_amd_guard_t, zeus_amd_t, ZEUS_AMD_GUARD_WATCHER_BIT};
+use super::types::{zeus_amd_guard_t, zeus_amd_session_t, ZEUS_AMD_GUARD_WATCHER_BIT};
 use crate::error::Error;
-use crate::guard::Guard;
+use crate::restore::Guard;
 
 /// Remembers the settings of all GPUs of the session: power limits, bounds of
 /// clocks, performance levels. zeus_amd_guard_end() puts back what differs then,
@@ -41,21 +41,21 @@ use crate::guard::Guard;
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_guard_begin(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     flags: u32,
-    begun: *mut *mut zeus_amd_guard_t,
+    start: *mut *mut zeus_amd_guard_t,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe {
-        let to = out(begun, "begun")?;
+    catch_panics(|| unsafe {
+        let to = out(start, "begun")?;
         to.write(std::ptr::null_mut());
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let unknown = flags & !ZEUS_AMD_GUARD_WATCHER_BIT;
             if unknown != 0 {
                 return Err(Error::InvalidArgument(format!("flags: {unknown:#x} is unknown to this library")));
             }
-            let begun = s.begin_guard(flags & ZEUS_AMD_GUARD_WATCHER_BIT != 0)?;
-            to.write(Box::into_raw(Box::new(begun)).cast());
+            let start = s.begin_guard(flags & ZEUS_AMD_GUARD_WATCHER_BIT != 0)?;
+            to.write(Box::into_raw(Box::new(start)).cast());
             Ok(())
         })
     })
@@ -77,15 +77,15 @@ pub unsafe extern "C" fn zeus_amd_guard_begin(
 /// @since 0.1
 #[no_mangle]
 #[must_use]
-pub unsafe extern "C" fn zeus_amd_guard_end(begun: *mut zeus_amd_guard_t) -> zeus_amd_status_t {
-    guard(|| {
-        let begun = begun.cast::<Guard>();
+pub unsafe extern "C" fn zeus_amd_guard_end(start: *mut zeus_amd_guard_t) -> zeus_amd_status_t {
+    catch_panics(|| {
+        let start = start.cast::<Guard>();
         // SAFETY: NULL, or from zeus_amd_guard_begin and ended once.
-        let Some(ended) = (unsafe { begun.as_ref() }) else { return Ok(()) };
+        let Some(ended) = (unsafe { start.as_ref() }) else { return Ok(()) };
         let result = ended.end();
         if !matches!(result, Err(Error::Forked)) {
             // SAFETY: as above. In a child it is leaked: its lock may be held for ever.
-            drop(unsafe { Box::from_raw(begun) });
+            drop(unsafe { Box::from_raw(start) });
         }
         result
     })

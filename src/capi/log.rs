@@ -1,9 +1,9 @@
 //! The log callback.
 
-use super::boundary::guard;
+use super::boundary::catch_panics;
 use super::status::zeus_amd_status_t;
 use crate::error::Error;
-use crate::log::{set_sink, Level};
+use crate::platform::log::{set_sink, Level};
 use std::ffi::{c_char, c_void, CString};
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn zeus_amd_set_log(
     level: u32,
     user: *mut c_void,
 ) -> zeus_amd_status_t {
-    guard(|| {
+    catch_panics(|| {
         let level = match level {
             0 => Level::Error,
             1 => Level::Warning,
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn zeus_amd_set_log(
             other => return Err(Error::InvalidArgument(format!("{other} is not a zeus_amd_log_level_t"))),
         };
         let user = User(user);
-        set_sink(callback.map(|callback| -> (Level, crate::log::Sink) {
+        set_sink(callback.map(|callback| -> (Level, crate::platform::log::Sink) {
             let sink = move |level: Level, text: &str| {
                 // The whole of `user` moves into the closure, not its pointer alone.
                 let user = &user;

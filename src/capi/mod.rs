@@ -11,11 +11,11 @@ mod boundary;
 pub mod all;
 pub mod clocks;
 pub mod control;
+pub mod gpu_info;
 pub mod guard;
-pub mod identity;
-pub mod limits;
 pub mod log;
-pub mod read;
+pub mod power_limit;
+pub mod readings;
 pub mod sampler;
 pub mod session;
 pub mod status;
@@ -24,4 +24,4 @@ pub mod version;
 pub mod window;
 
 #[cfg(feature = "test-hooks")]
-mod hooks;
+mod test_hooks;

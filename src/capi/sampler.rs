@@ -1,17 +1,17 @@
 //! Samplers.
 
 use super::at_exit;
-use super::boundary::{guard, guard_or, null, out, out_array, out_struct, read_struct};
-use super::session::Handle;
+use super::boundary::{catch_panics, catch_panics_or, null, out, out_array, out_struct, read_struct};
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
-    zeus_amd_gpu_energy_t, zeus_amd_sample_t, zeus_amd_sampler_options_t, zeus_amd_sampler_t, zeus_amd_t,
+    zeus_amd_gpu_energy_t, zeus_amd_sample_t, zeus_amd_sampler_options_t, zeus_amd_sampler_t, zeus_amd_session_t,
     ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT as SHARED_PACKAGE,
 };
 use super::window::gpu_energy;
-use crate::clock;
 use crate::error::{Error, Result};
-use crate::sampler::{Sample, Sampling};
+use crate::measure::{Sample, SamplerHandle};
+use crate::platform::clock;
 use std::time::Duration;
 
 const DEFAULT_CAPACITY: usize = 1 << 16;
@@ -22,9 +22,9 @@ const SHORTEST_PERIOD_NS: u64 = 100_000;
 ///
 /// # Safety
 /// NULL, or from `zeus_amd_sampler_start` and not yet freed.
-unsafe fn sampling<'a>(sampler: *const zeus_amd_sampler_t) -> Result<&'a Sampling> {
+unsafe fn sampling<'a>(sampler: *const zeus_amd_sampler_t) -> Result<&'a SamplerHandle> {
     // SAFETY: as the caller promises.
-    let s = unsafe { sampler.cast::<Sampling>().as_ref() }.ok_or_else(|| null("the sampler"))?;
+    let s = unsafe { sampler.cast::<SamplerHandle>().as_ref() }.ok_or_else(|| null("the sampler"))?;
     s.require_own_process()?;
     Ok(s)
 }
@@ -68,18 +68,18 @@ unsafe fn options(pointer: *const zeus_amd_sampler_options_t) -> Result<(Option<
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_sampler_start(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     options: *const zeus_amd_sampler_options_t,
     sampler: *mut *mut zeus_amd_sampler_t,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and options, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         let to = out(sampler, "sampler")?;
         to.write(std::ptr::null_mut());
         let (period, capacity) = self::options(options)?;
-        Handle::with(session, |s| {
+        SessionHandle::with(session, |s| {
             let started = s.start_sampler(period, capacity)?;
-            at_exit::end_workers(s);
+            at_exit::register_exit_handler(s);
             to.write(Box::into_raw(Box::new(started)).cast());
             Ok(())
         })
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn zeus_amd_sampler_start(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_sampler_stop(sampler: *mut zeus_amd_sampler_t) -> zeus_amd_status_t {
     // SAFETY: from zeus_amd_sampler_start, as the caller promises.
-    guard(|| {
+    catch_panics(|| {
         unsafe { sampling(sampler) }?.stop();
         Ok(())
     })
@@ -133,15 +133,15 @@ pub unsafe extern "C" fn zeus_amd_sampler_drain(
     lost: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: from zeus_amd_sampler_start, and places for results, as the caller promises.
-    guard(|| unsafe {
-        let tap = sampling(sampler)?.tap();
+    catch_panics(|| unsafe {
+        let ring = sampling(sampler)?.ring();
         let array = out_array(samples, count, "samples")?;
         let to = out(count, "count")?;
         if array.room == 0 {
-            to.write(u32::try_from(tap.waiting()).unwrap_or(u32::MAX));
+            to.write(u32::try_from(ring.pending()).unwrap_or(u32::MAX));
             return Ok(());
         }
-        let drained = tap.drain(array.room as usize, lost.is_null(), |i, s| array.write(i, &sample(s)));
+        let drained = ring.drain(array.room as usize, lost.is_null(), |i, s| array.write(i, &sample(s)));
         to.write(u32::try_from(drained.samples).unwrap_or(u32::MAX));
         if let Ok(to) = out(lost, "lost") {
             to.write(drained.lost);
@@ -159,7 +159,7 @@ fn sample(s: &Sample) -> zeus_amd_sample_t {
         time_ns: s.time_ns,
         energy_uj: s.energy_uj,
         power_mw: s.power_mw,
-        slope_mw: s.slope_mw,
+        counter_power_mw: s.counter_power_mw,
     }
 }
 
@@ -192,11 +192,11 @@ pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
     energy: *mut zeus_amd_gpu_energy_t,
 ) -> zeus_amd_status_t {
     // SAFETY: from zeus_amd_sampler_start, and a struct with its size, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         let s = sampling(sampler)?;
         let to = out_struct(energy, "energy")?;
         let (device, region) = s.energy_between(gpu, from_ns, to_ns)?;
-        let mut value = gpu_energy(gpu, device.verdict(), Some(&region), s.unit());
+        let mut value = gpu_energy(gpu, device.counter_state(), Some(&region), s.unit());
         value.flags |= if device.shares_package { SHARED_PACKAGE } else { 0 };
         to.write(&value);
         Ok(())
@@ -212,11 +212,11 @@ pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
 /// @since 0.1
 #[no_mangle]
 pub unsafe extern "C" fn zeus_amd_sampler_free(sampler: *mut zeus_amd_sampler_t) {
-    guard_or((), || {
+    catch_panics_or((), || {
         // SAFETY: NULL, or from zeus_amd_sampler_start and freed once.
         if unsafe { sampling(sampler) }.is_ok() {
             // SAFETY: as above. In a child it is leaked: its locks may be held for ever.
-            drop(unsafe { Box::from_raw(sampler.cast::<Sampling>()) });
+            drop(unsafe { Box::from_raw(sampler.cast::<SamplerHandle>()) });
         }
     });
 }
@@ -230,5 +230,5 @@ pub unsafe extern "C" fn zeus_amd_sampler_free(sampler: *mut zeus_amd_sampler_t)
 /// @since 0.1
 #[no_mangle]
 pub extern "C" fn zeus_amd_now_ns() -> u64 {
-    guard_or(0, clock::boot_ns)
+    catch_panics_or(0, clock::boot_ns)
 }

@@ -1,57 +1,57 @@
 //! Opening and closing.
 
 use super::at_exit;
-use super::boundary::{bytes, guard, guard_or, null, out, out_struct, path, put_text, read_struct};
+use super::boundary::{bytes, catch_panics, catch_panics_or, null, out, out_struct, path, read_struct, write_c_string};
 use super::status::zeus_amd_status_t;
 use super::types::{
-    zeus_amd_backend_t, zeus_amd_energy_unit_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_t,
+    zeus_amd_backend_t, zeus_amd_energy_resolution_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_session_t,
     ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT as EMPTY_MASK_IS_ERROR,
     ZEUS_AMD_OPEN_EMPTY_MASK_IS_UNSET_BIT as EMPTY_IS_UNSET,
     ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT as ENSURE_HOMOGENEOUS, ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT as EXPLICIT_MASKS,
     ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT as NO_UUID_IN_MASK, ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT as OLD_ARE_SKIPPED,
     ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE,
 };
-use crate::counter::EnergyUnit;
 use crate::device::Backend;
+use crate::energy::EnergyResolution;
 use crate::error::{Error, Result};
 use crate::session::{Options, Session, Validation};
-use crate::topology::Zero;
-use crate::visible::{Masks, Nothing, Rules};
+use crate::topology::visibility::{MaskedOut, Masks, Rules};
+use crate::topology::NoGpuReason;
 use std::mem::zeroed;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What a `zeus_amd_t *` really points to.
-pub(super) struct Handle {
+/// What a `zeus_amd_session_t *` really points to.
+pub(super) struct SessionHandle {
     session: Session,
     /// Set by a panic inside a call: what it left half-done is not looked at again.
     broken: AtomicBool,
 }
 
-impl Handle {
+impl SessionHandle {
     /// The session behind a pointer from C, for the length of one call.
     ///
     /// # Safety
     /// NULL, or from `zeus_amd_open` and not yet closed.
-    pub(super) unsafe fn with<T>(z: *const zeus_amd_t, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
+    pub(super) unsafe fn with<T>(z: *const zeus_amd_session_t, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
         // SAFETY: as the caller promises.
-        let handle = unsafe { z.cast::<Handle>().as_ref() }.ok_or_else(|| null("the session"))?;
+        let handle = unsafe { z.cast::<SessionHandle>().as_ref() }.ok_or_else(|| null("the session"))?;
         handle.session.require_own_process()?;
         if handle.broken.load(Ordering::Acquire) {
             return Err(Error::Internal(
                 "an earlier call on this session failed inside; close it and open another".into(),
             ));
         }
-        let mark = BrokenUnlessDone(&handle.broken);
+        let mark = PoisonOnPanic(&handle.broken);
         let result = body(&handle.session);
         std::mem::forget(mark);
         result
     }
 }
 
-struct BrokenUnlessDone<'a>(&'a AtomicBool);
+struct PoisonOnPanic<'a>(&'a AtomicBool);
 
-impl Drop for BrokenUnlessDone<'_> {
+impl Drop for PoisonOnPanic<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Release);
     }
@@ -111,10 +111,10 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
         4 => Validation::Background,
         other => return bad("validation", other),
     };
-    options.energy_unit = match c.energy_unit {
-        0 => EnergyUnit::Reported,
-        1 => EnergyUnit::Firmware,
-        other => return bad("energy_unit", other),
+    options.energy_resolution = match c.energy_resolution {
+        0 => EnergyResolution::Reported,
+        1 => EnergyResolution::Firmware,
+        other => return bad("energy_resolution", other),
     };
     if c.init_timeout_ms != 0 {
         options.init_timeout = Duration::from_millis(c.init_timeout_ms.into());
@@ -128,7 +128,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 /// (the order of PyTorch's cuda:N) and checks their energy counters, which takes
 /// some tens of milliseconds, or half a second (seldom up to four) if one is not
 /// as it should be; the options choose another way. A GPU that fails a check does
-/// not fail the others: ask zeus_amd_gpu_info() for its verdict. No GPU at all
+/// not fail the others: ask zeus_amd_gpu_info() for its counter state. No GPU at all
 /// that libamd_smi lists is a session with zero GPUs.
 ///
 /// The environment is read here and nowhere else. The masks
@@ -166,15 +166,15 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_open(
     options: *const zeus_amd_options_t,
-    session: *mut *mut zeus_amd_t,
+    session: *mut *mut zeus_amd_session_t,
 ) -> zeus_amd_status_t {
-    guard(|| {
+    catch_panics(|| {
         let to = out(session, "session")?;
         to.write(std::ptr::null_mut());
         // SAFETY: NULL or a struct, as the caller promises.
         let options = unsafe { self::options(options) }?;
-        let handle = Handle { session: Session::open(&options)?, broken: AtomicBool::new(false) };
-        at_exit::end_workers(&handle.session);
+        let handle = SessionHandle { session: Session::open(&options)?, broken: AtomicBool::new(false) };
+        at_exit::register_exit_handler(&handle.session);
         to.write(Box::into_raw(Box::new(handle)).cast());
         Ok(())
     })
@@ -192,9 +192,9 @@ pub unsafe extern "C" fn zeus_amd_open(
 /// @return Nothing.
 /// @since 0.1
 #[no_mangle]
-pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_t) {
-    guard_or((), || {
-        let handle = session.cast::<Handle>();
+pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_session_t) {
+    catch_panics_or((), || {
+        let handle = session.cast::<SessionHandle>();
         // SAFETY: NULL, or from zeus_amd_open and closed once.
         if unsafe { handle.as_ref() }.is_some_and(|h| h.session.require_own_process().is_ok()) {
             // SAFETY: as above. In a child the parent's session is leaked: its locks may be held for ever.
@@ -224,16 +224,16 @@ pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_t) {
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_probe(options: *const zeus_amd_options_t) -> zeus_amd_status_t {
     // SAFETY: NULL or a struct, as the caller promises.
-    guard(|| crate::session::probe(&unsafe { self::options(options) }?))
+    catch_panics(|| crate::session::probe(&unsafe { self::options(options) }?))
 }
 
-fn zero_reason(zero: Zero) -> zeus_amd_status_t {
+fn no_gpu_reason(zero: NoGpuReason) -> zeus_amd_status_t {
     match zero {
-        Zero::NoAccess => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_ACCESS,
-        Zero::Masked(Nothing::NoGpus) => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_DEVICE,
-        Zero::Masked(Nothing::EmptyMask) => zeus_amd_status_t::ZEUS_AMD_STATUS_EMPTY_MASK,
-        Zero::Masked(Nothing::Stopped) => zeus_amd_status_t::ZEUS_AMD_STATUS_MASK_STOPPED,
-        Zero::Masked(Nothing::RuntimeFails) => zeus_amd_status_t::ZEUS_AMD_STATUS_RUNTIME_FAILS,
+        NoGpuReason::NoAccess => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_ACCESS,
+        NoGpuReason::Masked(MaskedOut::NoGpus) => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_DEVICE,
+        NoGpuReason::Masked(MaskedOut::EmptyMask) => zeus_amd_status_t::ZEUS_AMD_STATUS_EMPTY_MASK,
+        NoGpuReason::Masked(MaskedOut::Stopped) => zeus_amd_status_t::ZEUS_AMD_STATUS_MASK_INVALID,
+        NoGpuReason::Masked(MaskedOut::RuntimeFails) => zeus_amd_status_t::ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED,
     }
 }
 
@@ -251,26 +251,26 @@ fn zero_reason(zero: Zero) -> zeus_amd_status_t {
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_session_info(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     info: *mut zeus_amd_session_info_t,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session and a struct with its size, as the caller promises.
-    guard(|| unsafe {
-        Handle::with(session, |s| {
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| {
             let to = out_struct(info, "info")?;
             let mut value: zeus_amd_session_info_t = zeroed();
             value.gpu_count = s.devices().len() as u32;
             let by = if s.vendor.is_some() { Backend::Amdsmi } else { Backend::Sysfs };
             value.backend = zeus_amd_backend_t::from(by) as u32;
-            value.energy_unit = match s.energy_unit {
-                EnergyUnit::Reported => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_REPORTED,
-                EnergyUnit::Firmware => zeus_amd_energy_unit_t::ZEUS_AMD_ENERGY_UNIT_FIRMWARE,
+            value.energy_resolution = match s.energy_resolution {
+                EnergyResolution::Reported => zeus_amd_energy_resolution_t::ZEUS_AMD_ENERGY_RESOLUTION_REPORTED,
+                EnergyResolution::Firmware => zeus_amd_energy_resolution_t::ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE,
             } as u32;
-            value.zero_reason = s.zero.map_or(0, |z| zero_reason(z) as i32);
+            value.no_gpu_reason = s.zero.map_or(0, |z| no_gpu_reason(z) as i32);
             if let Some(vendor) = s.vendor {
                 [value.amdsmi_version_0, value.amdsmi_version_1, value.amdsmi_version_2, _] = vendor.words;
-                put_text(&mut value.rocm, vendor.rocm);
-                put_text(&mut value.amdsmi_path, &vendor.library.path);
+                write_c_string(&mut value.rocm, vendor.rocm);
+                write_c_string(&mut value.amdsmi_path, &vendor.library.path);
             }
             to.write(&value);
             Ok(())
@@ -290,10 +290,10 @@ pub unsafe extern "C" fn zeus_amd_session_info(
 /// @since 0.1
 #[no_mangle]
 #[must_use]
-pub unsafe extern "C" fn zeus_amd_gpu_count(session: *const zeus_amd_t, count: *mut u32) -> zeus_amd_status_t {
+pub unsafe extern "C" fn zeus_amd_gpu_count(session: *const zeus_amd_session_t, count: *mut u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe {
-        Handle::with(session, |s| {
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| {
             out(count, "count")?.write(s.devices().len() as u32);
             Ok(())
         })

@@ -65,17 +65,17 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
     /// A mask is set and empty, and the options ask for an error then.
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
-    /// Only as zeus_amd_session_info_t.zero_reason: the first token of a mask
+    /// Only as zeus_amd_session_info_t.no_gpu_reason: the first token of a mask
     /// ends the list.
-    ZEUS_AMD_STATUS_MASK_STOPPED = -27,
-    /// Only as zero_reason: a device file is refused, and the runtime gives up.
+    ZEUS_AMD_STATUS_MASK_INVALID = -27,
+    /// Only as no_gpu_reason: a device file is refused, and the runtime gives up.
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
-    /// Only as zero_reason: the runtime would not start with this environment.
-    ZEUS_AMD_STATUS_RUNTIME_FAILS = -29,
+    /// Only as no_gpu_reason: the runtime would not start with this environment.
+    ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /// The driver took a setting without a word, but did not apply it.
     ZEUS_AMD_STATUS_NOT_APPLIED = -30,
     /// The energy counter is still being checked; ask again.
-    ZEUS_AMD_STATUS_NOT_YET = -31,
+    ZEUS_AMD_STATUS_NOT_READY = -31,
     /// libamd_smi failed with a status of no clearer meaning.
     ZEUS_AMD_STATUS_UNKNOWN = -98,
     /// A defect of this library; nothing of the host was harmed.
@@ -113,7 +113,7 @@ impl From<Kind> for zeus_amd_status_t {
             Kind::UnexpectedData => S::ZEUS_AMD_STATUS_UNEXPECTED_DATA,
             Kind::EmptyMask => S::ZEUS_AMD_STATUS_EMPTY_MASK,
             Kind::NotApplied => S::ZEUS_AMD_STATUS_NOT_APPLIED,
-            Kind::NotYet => S::ZEUS_AMD_STATUS_NOT_YET,
+            Kind::NotYet => S::ZEUS_AMD_STATUS_NOT_READY,
             Kind::Unknown => S::ZEUS_AMD_STATUS_UNKNOWN,
             Kind::Internal => S::ZEUS_AMD_STATUS_INTERNAL,
         }

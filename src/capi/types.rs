@@ -1,10 +1,10 @@
 //! The public types.
 
-use super::boundary::Sized32;
+use super::boundary::VersionedStruct;
 use std::ffi::c_char;
 
 /// An open session. Made by zeus_amd_open(), ended by zeus_amd_close().
-pub struct zeus_amd_t {
+pub struct zeus_amd_session_t {
     _opaque: [u8; 0],
 }
 
@@ -82,47 +82,47 @@ pub enum zeus_amd_validation_t {
     /// takes some tens of milliseconds; half a second for one that is not as it
     /// should be, and up to four seconds while a power that the firmware
     /// averages still follows a change of the load. A GPU that sleeps or is in
-    /// reset stays ZEUS_AMD_VERDICT_PENDING and is checked when it is awake.
+    /// reset stays ZEUS_AMD_COUNTER_STATE_PENDING and is checked when it is awake.
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /// As ADAPTIVE, but zeus_amd_open() does not wait for it: until it is done
-    /// the verdict is ZEUS_AMD_VERDICT_PENDING and zeus_amd_energy_mj() returns
-    /// ZEUS_AMD_STATUS_NOT_YET.
+    /// the counter state is ZEUS_AMD_COUNTER_STATE_PENDING and zeus_amd_energy_mj() returns
+    /// ZEUS_AMD_STATUS_NOT_READY.
     ZEUS_AMD_VALIDATION_BACKGROUND = 4,
 }
 
 /// What one count of the energy accumulator is taken to be.
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum zeus_amd_energy_unit_t {
+pub enum zeus_amd_energy_resolution_t {
     /// What libamd_smi reports (15.3 uJ): the numbers of amd-smi and Zeus.
-    ZEUS_AMD_ENERGY_UNIT_REPORTED = 0,
+    ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 0,
     /// What the firmware counts: 2^-16 J (15.2588 uJ), 0.27 % less.
-    ZEUS_AMD_ENERGY_UNIT_FIRMWARE = 1,
+    ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE = 1,
 }
 
 /// What the check of an energy counter came to.
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum zeus_amd_verdict_t {
+pub enum zeus_amd_counter_state_t {
     /// It was not checked; energies are given all the same.
-    ZEUS_AMD_VERDICT_NOT_CHECKED = 0,
+    ZEUS_AMD_COUNTER_STATE_NOT_CHECKED = 0,
     /// It moves as the power says it should.
-    ZEUS_AMD_VERDICT_TRUSTED = 1,
+    ZEUS_AMD_COUNTER_STATE_TRUSTED = 1,
     /// It does not move although power is drawn.
-    ZEUS_AMD_VERDICT_STUCK = 2,
+    ZEUS_AMD_COUNTER_STATE_STUCK = 2,
     /// It moves less than 0.1 or more than 10 times as fast as the power says.
-    ZEUS_AMD_VERDICT_IMPLAUSIBLE = 3,
+    ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE = 3,
     /// The GPU reports no power to compare it with.
-    ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE = 4,
+    ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE = 4,
     /// There is no counter.
-    ZEUS_AMD_VERDICT_UNSUPPORTED = 5,
+    ZEUS_AMD_COUNTER_STATE_UNSUPPORTED = 5,
     /// The second die of a package: the first one counts for both.
-    ZEUS_AMD_VERDICT_SECONDARY_DIE = 6,
+    ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE = 6,
     /// Not the first partition of a package, which counts for all.
-    ZEUS_AMD_VERDICT_SECONDARY_PARTITION = 7,
+    ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION = 7,
     /// It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU
     /// sleeps or is in reset, and is checked when it is awake.
-    ZEUS_AMD_VERDICT_PENDING = 8,
+    ZEUS_AMD_COUNTER_STATE_PENDING = 8,
 }
 
 /// Which die of its package a GPU is.
@@ -150,8 +150,8 @@ pub struct zeus_amd_options_t {
     pub backend: u32,
     /// A zeus_amd_validation_t.
     pub validation: u32,
-    /// A zeus_amd_energy_unit_t.
-    pub energy_unit: u32,
+    /// A zeus_amd_energy_resolution_t.
+    pub energy_resolution: u32,
     /// How long amdsmi_init may take, and then libamd_smi's list of the GPUs, in
     /// milliseconds each; 0: 10 seconds.
     pub init_timeout_ms: u32,
@@ -177,8 +177,8 @@ pub struct zeus_amd_session_info_t {
     pub gpu_count: u32,
     /// A zeus_amd_backend_t.
     pub backend: u32,
-    /// A zeus_amd_energy_unit_t.
-    pub energy_unit: u32,
+    /// A zeus_amd_energy_resolution_t.
+    pub energy_resolution: u32,
     /// The first three version words of libamd_smi.
     pub amdsmi_version_0: u32,
     /// See amdsmi_version_0.
@@ -187,9 +187,9 @@ pub struct zeus_amd_session_info_t {
     pub amdsmi_version_2: u32,
     /// Why there is no GPU, as a zeus_amd_status_t; 0 if there is one:
     /// ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_EMPTY_MASK,
-    /// ZEUS_AMD_STATUS_MASK_STOPPED, ZEUS_AMD_STATUS_NO_ACCESS,
-    /// ZEUS_AMD_STATUS_RUNTIME_FAILS. zeus_amd_explain() has the words.
-    pub zero_reason: i32,
+    /// ZEUS_AMD_STATUS_MASK_INVALID, ZEUS_AMD_STATUS_NO_ACCESS,
+    /// ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED. zeus_amd_explain() has the words.
+    pub no_gpu_reason: i32,
     /// The ROCm releases that this version of libamd_smi belongs to.
     pub rocm: [c_char; 32],
     /// The file libamd_smi was loaded from, cut to fit.
@@ -237,8 +237,8 @@ pub struct zeus_amd_gpu_info_t {
     pub die_role: u32,
     /// A zeus_amd_backend_t: where its readings come from.
     pub source: u32,
-    /// A zeus_amd_verdict_t: is its energy counter to be trusted?
-    pub energy_verdict: u32,
+    /// A zeus_amd_counter_state_t: is its energy counter to be trusted?
+    pub counter_state: u32,
     /// ZEUS_AMD_GPU_FLAG_..._BIT flags.
     pub flags: u32,
     /// The PCI device id, such as 0x74a1.
@@ -273,7 +273,7 @@ pub struct zeus_amd_energy_raw_t {
     /// Counts since the counter's own zero (driver load or reset).
     pub accumulator: u64,
     /// Microjoules a count, in the unit that the session was opened with.
-    pub unit_uj: f64,
+    pub resolution_uj: f64,
     /// CLOCK_BOOTTIME in nanoseconds when the driver read the counter.
     pub driver_time_ns: u64,
     /// The firmware's own clock at the counter's value, in nanoseconds.
@@ -282,7 +282,7 @@ pub struct zeus_amd_energy_raw_t {
 
 /// energy_mj is set.
 pub const ZEUS_AMD_READING_ENERGY_BIT: u32 = 1;
-/// accumulator and unit_uj are set.
+/// accumulator and resolution_uj are set.
 pub const ZEUS_AMD_READING_ACCUMULATOR_BIT: u32 = 2;
 /// driver_time_ns is set.
 pub const ZEUS_AMD_READING_DRIVER_TIME_BIT: u32 = 4;
@@ -316,7 +316,7 @@ pub struct zeus_amd_reading_t {
     /// Counts since the counter's own zero, trusted or not.
     pub accumulator: u64,
     /// Microjoules a count, in the unit that the session was opened with.
-    pub unit_uj: f64,
+    pub resolution_uj: f64,
     /// CLOCK_BOOTTIME in nanoseconds when the driver read the values.
     pub driver_time_ns: u64,
     /// The firmware's own clock at the accumulator's value, in nanoseconds.
@@ -383,8 +383,8 @@ pub struct zeus_amd_gpu_energy_t {
     pub flags: u32,
     /// A zeus_amd_method_t.
     pub method: u32,
-    /// A zeus_amd_verdict_t: of its energy counter, at the end.
-    pub verdict: u32,
+    /// A zeus_amd_counter_state_t: of its energy counter, at the end.
+    pub counter_state: u32,
     /// ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy.
     pub status: i32,
     /// Energy of the package in millijoules, from begin_ns to end_ns.
@@ -392,7 +392,7 @@ pub struct zeus_amd_gpu_energy_t {
     /// The energy is no further off than this, in millijoules: between begin_ns
     /// and end_ns, and also between the calls, whose times are others. With
     /// ZEUS_AMD_METHOD_INTEGRATED as far as the samples show.
-    pub bound_mj: u64,
+    pub uncertainty_mj: u64,
     /// The time that the energy belongs to, in nanoseconds.
     pub duration_ns: u64,
     /// Energy over duration, in milliwatts.
@@ -403,7 +403,7 @@ pub struct zeus_amd_gpu_energy_t {
     /// The same of the last reading.
     pub end_ns: u64,
     /// Microjoules a count, as it was used; 0 if no counter was.
-    pub unit_uj: f64,
+    pub resolution_uj: f64,
 }
 
 /// What all packages used in a time, each counted once. Start from
@@ -423,7 +423,7 @@ pub struct zeus_amd_total_energy_t {
     /// The sum, in millijoules.
     pub energy_mj: u64,
     /// The sum of the bounds, in millijoules.
-    pub bound_mj: u64,
+    pub uncertainty_mj: u64,
     /// From the return of the begin to the call of the end, in nanoseconds.
     pub duration_ns: u64,
     /// The sum of the mean powers, in milliwatts.
@@ -449,8 +449,8 @@ pub struct zeus_amd_sampler_options_t {
 pub const ZEUS_AMD_SAMPLE_ENERGY_BIT: u32 = 1;
 /// power_mw is set.
 pub const ZEUS_AMD_SAMPLE_POWER_BIT: u32 = 2;
-/// slope_mw is set.
-pub const ZEUS_AMD_SAMPLE_SLOPE_BIT: u32 = 4;
+/// counter_power_mw is set.
+pub const ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT: u32 = 4;
 /// The energy since the sample before is from the power, not from the counter.
 pub const ZEUS_AMD_SAMPLE_INTEGRATED_BIT: u32 = 8;
 /// The counter was reset since the sample before.
@@ -481,13 +481,13 @@ pub struct zeus_amd_sample_t {
     pub power_mw: u64,
     /// What the energy counter says of the time since the sample before, in
     /// milliwatts: it follows the load at once where the sensor averages.
-    pub slope_mw: u64,
+    pub counter_power_mw: u64,
 }
 
 macro_rules! sized {
     ($($t:ty, $init:literal, $first:literal;)*) => { $(
         // SAFETY: repr(C), begins with struct_size, integers, floats and pointers that are only used after a check.
-        unsafe impl Sized32 for $t {
+        unsafe impl VersionedStruct for $t {
             const NAME: &'static str = stringify!($t);
             const INIT: &'static str = $init;
             const FIRST_SIZE: usize = $first;

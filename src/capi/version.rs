@@ -1,6 +1,6 @@
 //! Which version of the library this is.
 
-use super::boundary::guard_or;
+use super::boundary::catch_panics_or;
 use std::ffi::c_char;
 
 /// Major version of this header.
@@ -33,7 +33,7 @@ const _: () = assert!(number(env!("CARGO_PKG_VERSION_PATCH")) == ZEUS_AMD_VERSIO
 /// @since 0.1
 #[no_mangle]
 pub extern "C" fn zeus_amd_version() -> u32 {
-    guard_or(0, || ZEUS_AMD_VERSION_MAJOR << 16 | ZEUS_AMD_VERSION_MINOR << 8 | ZEUS_AMD_VERSION_PATCH)
+    catch_panics_or(0, || ZEUS_AMD_VERSION_MAJOR << 16 | ZEUS_AMD_VERSION_MINOR << 8 | ZEUS_AMD_VERSION_PATCH)
 }
 
 /// The version of the library that runs, as text, such as "0.1.0".
@@ -44,5 +44,5 @@ pub extern "C" fn zeus_amd_version() -> u32 {
 /// @since 0.1
 #[no_mangle]
 pub extern "C" fn zeus_amd_version_string() -> *const c_char {
-    guard_or(c"".as_ptr(), || concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast())
+    catch_panics_or(c"".as_ptr(), || concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast())
 }

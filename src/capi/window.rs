@@ -1,11 +1,11 @@
 //! Measuring windows.
 
 use super::at_exit;
-use super::boundary::{guard, null, out, out_array, out_struct};
-use super::session::Handle;
+use super::boundary::{catch_panics, null, out, out_array, out_struct};
+use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::{
-    zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_t, zeus_amd_total_energy_t, zeus_amd_verdict_t,
+    zeus_amd_counter_state_t, zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_session_t, zeus_amd_total_energy_t,
     zeus_amd_window_t, ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT as AVERAGED_POWER,
     ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT as DISTRUSTED, ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT as FIRMWARE_TIME,
     ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT as FIRMWARE_UNIT, ZEUS_AMD_ENERGY_FLAG_GAP_BIT as GAP,
@@ -13,41 +13,41 @@ use super::types::{
     ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT as SHARED_PACKAGE, ZEUS_AMD_ENERGY_FLAG_SHORT_BIT as SHORT,
     ZEUS_AMD_ENERGY_FLAG_STALE_BIT as STALE,
 };
-use crate::counter::{EnergyUnit, Method, Region};
+use crate::energy::CounterState;
+use crate::energy::{EnergyInterval, EnergyResolution, Method};
 use crate::error::{Error, Result};
-use crate::verdict::Verdict;
-use crate::window::{Total, Used, Window};
+use crate::measure::{GpuEnergy, Window, WindowTotal};
 
 fn round_mj(pj: u128) -> u64 {
     u64::try_from((pj + 500_000_000) / 1_000_000_000).unwrap_or(u64::MAX)
 }
 
 /// Rounded up, and one more for the rounding of the energy.
-fn bound_mj(pj: u128) -> u64 {
+fn uncertainty_mj(pj: u128) -> u64 {
     u64::try_from(pj / 1_000_000_000 + 2).unwrap_or(u64::MAX)
 }
 
 /// A region in the words of the interface.
 pub(super) fn gpu_energy(
     gpu: u32,
-    verdict: Verdict,
-    region: Option<&Region>,
-    unit: EnergyUnit,
+    counter_state: CounterState,
+    region: Option<&EnergyInterval>,
+    unit: EnergyResolution,
 ) -> zeus_amd_gpu_energy_t {
     let mut value = zeus_amd_gpu_energy_t {
         struct_size: 0,
         gpu,
         flags: 0,
         method: zeus_amd_method_t::ZEUS_AMD_METHOD_NONE as u32,
-        verdict: zeus_amd_verdict_t::from(verdict) as u32,
+        counter_state: zeus_amd_counter_state_t::from(counter_state) as u32,
         status: zeus_amd_status_t::ZEUS_AMD_STATUS_OK as i32,
         energy_mj: 0,
-        bound_mj: 0,
+        uncertainty_mj: 0,
         duration_ns: 0,
         mean_power_mw: 0,
         begin_ns: 0,
         end_ns: 0,
-        unit_uj: 0.0,
+        resolution_uj: 0.0,
     };
     let Some(r) = region else { return value };
     let method = match r.method {
@@ -62,22 +62,22 @@ pub(super) fn gpu_energy(
         (r.gaps > 0, GAP),
         (r.averaged, AVERAGED_POWER),
         (r.firmware_time, FIRMWARE_TIME),
-        (counter && unit == EnergyUnit::Firmware, FIRMWARE_UNIT),
+        (counter && unit == EnergyResolution::Firmware, FIRMWARE_UNIT),
     ];
     value.flags = flags.iter().filter(|(is, _)| *is).fold(0, |all, (_, bit)| all | bit);
     value.method = method as u32;
     value.energy_mj = round_mj(r.energy_pj);
-    value.bound_mj = bound_mj(r.bound_pj);
+    value.uncertainty_mj = uncertainty_mj(r.uncertainty_pj);
     value.duration_ns = r.duration_ns;
     value.mean_power_mw = r.mean_mw();
     value.begin_ns = r.begin_ns;
     value.end_ns = r.end_ns;
-    value.unit_uj = r.unit_uj;
+    value.resolution_uj = r.resolution_uj;
     value
 }
 
-fn used(gpu: u32, one: &Used, unit: EnergyUnit) -> zeus_amd_gpu_energy_t {
-    let mut value = gpu_energy(gpu, one.verdict, one.region.as_ref(), unit);
+fn used(gpu: u32, one: &GpuEnergy, unit: EnergyResolution) -> zeus_amd_gpu_energy_t {
+    let mut value = gpu_energy(gpu, one.counter_state, one.region.as_ref(), unit);
     if one.region.is_none() {
         value.status = zeus_amd_status_t::from(one.why) as i32;
     }
@@ -86,7 +86,7 @@ fn used(gpu: u32, one: &Used, unit: EnergyUnit) -> zeus_amd_gpu_energy_t {
     value
 }
 
-fn total(t: &Total, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_energy_t {
+fn total(t: &WindowTotal, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_energy_t {
     let flags = gpus.iter().fold(0, |all, g| all | g.flags);
     let measured = gpus.iter().filter(|g| g.method != 0);
     zeus_amd_total_energy_t {
@@ -95,7 +95,7 @@ fn total(t: &Total, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_energy_t {
         packages: t.packages,
         missing: t.missing,
         energy_mj: round_mj(t.energy_pj),
-        bound_mj: bound_mj(t.bound_pj),
+        uncertainty_mj: uncertainty_mj(t.uncertainty_pj),
         duration_ns: t.duration_ns,
         mean_power_mw: measured.fold(0, |sum, g| sum.saturating_add(g.mean_power_mw)),
     }
@@ -158,17 +158,17 @@ unsafe fn read(
 #[no_mangle]
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_window_begin(
-    session: *const zeus_amd_t,
+    session: *const zeus_amd_session_t,
     window: *mut *mut zeus_amd_window_t,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         let to = out(window, "window")?;
         to.write(std::ptr::null_mut());
-        Handle::with(session, |s| {
-            let begun = s.begin_window()?;
-            at_exit::end_workers(s);
-            to.write(Box::into_raw(Box::new(begun)).cast());
+        SessionHandle::with(session, |s| {
+            let start = s.begin_window()?;
+            at_exit::register_exit_handler(s);
+            to.write(Box::into_raw(Box::new(start)).cast());
             Ok(())
         })
     })
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn zeus_amd_window_read(
     count: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: from zeus_amd_window_begin, and places for results, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         let window = window.cast::<Window>().as_ref().ok_or_else(|| null("the window"))?;
         window.require_own_process()?;
         read(window, total, gpus, count)
@@ -248,7 +248,7 @@ pub unsafe extern "C" fn zeus_amd_window_end(
     count: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: from zeus_amd_window_begin and ended once, and places for results, as the caller promises.
-    guard(|| unsafe {
+    catch_panics(|| unsafe {
         let window = window.cast::<Window>();
         let ended = window.as_ref().ok_or_else(|| null("the window"))?;
         ended.require_own_process()?;

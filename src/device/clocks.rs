@@ -1,11 +1,11 @@
 //! Locking clocks between two bounds. One bound is written at a time, and each write is in force at once.
 
-use super::control::{By, SETTLE};
-use super::vendor::Asked;
+use super::control::{SettingsWriter, READBACK_DELAYS_MS};
+use super::source::amdsmi::AmdsmiCall;
 use super::Device;
 use crate::amdsmi::{Bound, Clock};
 use crate::error::{Error, Result};
-use crate::sysfs::od::{self, Bounds};
+use crate::sysfs::pp_od::{self, Bounds};
 use crate::topology::Role;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(super) const OD_FILE: &str = "pp_od_clk_voltage";
 
 /// What this session has locked, and what it has seen of the ranges: graphics clock, memory clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Locks {
+pub(super) struct ClockLocks {
     locked: [Option<Bounds>; 2],
     range: [Option<Bounds>; 2],
 }
@@ -54,48 +54,48 @@ impl ClockState {
 
 const BOTH: [Clock; 2] = [Clock::Graphics, Clock::Memory];
 
-fn slot(clock: Clock) -> usize {
+fn index(clock: Clock) -> usize {
     usize::from(clock == Clock::Memory)
 }
 
-pub(super) fn name(clock: Clock) -> &'static str {
+pub(super) fn domain_name(clock: Clock) -> &'static str {
     match clock {
         Clock::Graphics => "graphics clock",
         Clock::Memory => "memory clock",
     }
 }
 
-fn end(b: Bounds, which: Bound) -> u32 {
+fn bound_value(b: Bounds, which: Bound) -> u32 {
     match which {
         Bound::Min => b.min_mhz,
         Bound::Max => b.max_mhz,
     }
 }
 
-fn words(b: Bounds) -> String {
+fn format_range(b: Bounds) -> String {
     format!("{} to {} MHz", b.min_mhz, b.max_mhz)
 }
 
 /// OD_RANGE; where the driver has none, the bounds while nothing is locked, then or now.
-fn settable(clock: Clock, now: ClockState, table: &od::Table, locks: &mut Locks) -> Option<Bounds> {
+fn lockable_range(clock: Clock, now: ClockState, table: &pp_od::Table, locks: &mut ClockLocks) -> Option<Bounds> {
     for (clock, range) in BOTH.into_iter().zip([table.graphics_range, table.memory_range]) {
         let seen = range.or(if now.level == Some(AUTO) { now.of(clock) } else { None });
-        let known = &mut locks.range[slot(clock)];
+        let known = &mut locks.range[index(clock)];
         *known = seen.or(*known);
     }
-    locks.range[slot(clock)]
+    locks.range[index(clock)]
 }
 
 impl Device {
     /// The range in which the clock can be locked.
     pub fn clock_range_mhz(&self, clock: Clock) -> Result<Bounds> {
-        self.refuse_partition(name(clock))?;
-        let mut locks = self.changing.lock();
+        self.check_own_clocks(domain_name(clock))?;
+        let mut locks = self.control_lock.lock();
         let table = self.od_table();
         let now = self.clock_state_by(&table);
-        settable(clock, now, &table, &mut locks).ok_or_else(|| {
+        lockable_range(clock, now, &table, &mut locks).ok_or_else(|| {
             self.not_supported(
-                name(clock),
+                domain_name(clock),
                 "its pp_od_clk_voltage is not readable, or shows no OD_RANGE (then the range shows only while nothing is locked)",
             )
         })
@@ -103,7 +103,7 @@ impl Device {
 
     /// Locks the clock between two bounds. Range checked first, read back afterwards.
     pub fn lock_clocks_mhz(&self, clock: Clock, min_mhz: u32, max_mhz: u32) -> Result<()> {
-        let what = name(clock);
+        let what = domain_name(clock);
         if min_mhz == 0 || max_mhz == 0 {
             return Err(Error::InvalidArgument(format!(
                 "{}: 0 is not a bound of a {what}; to unlock it, reset it",
@@ -116,40 +116,40 @@ impl Device {
                 self.label()
             )));
         }
-        self.refuse_partition(what)?;
-        let by = self.by()?;
+        self.check_own_clocks(what)?;
+        let by = self.writer()?;
         let wanted = Bounds { min_mhz, max_mhz };
         self.warn_without_rights();
-        let mut locks = self.changing.lock();
+        let mut locks = self.control_lock.lock();
         let table = self.od_table();
         let now = self.clock_state_by(&table);
-        if let Some(range) = settable(clock, now, &table, &mut locks) {
+        if let Some(range) = lockable_range(clock, now, &table, &mut locks) {
             if min_mhz < range.min_mhz || max_mhz > range.max_mhz {
-                let range = words(range);
-                return Err(Error::OutOfRange { device: self.label(), what, asked: words(wanted), range });
+                let range = format_range(range);
+                return Err(Error::OutOfRange { device: self.label(), what, asked: format_range(wanted), range });
             }
         }
-        if min_mhz == max_mhz && matches!(&by, By::Vendor(_, asked) if !asked.calls.has_clk_limit()) {
+        if min_mhz == max_mhz && matches!(&by, SettingsWriter::Amdsmi(_, asked) if !asked.calls.has_clk_limit()) {
             return Err(self.not_supported(
                 what,
                 "the libamd_smi before ROCm 6.3 cannot lock a clock to a single value (amdsmi_set_gpu_clk_range refuses equal bounds)",
             ));
         }
         if now.level != Some(MANUAL) || now.of(clock) != Some(wanted) {
-            let done = self.write_bounds(&by, clock, now, wanted).and_then(|()| self.bounds_are(clock, wanted));
-            done.map_err(|e| self.undone(&by, now, e))?;
+            let done = self.write_bounds(&by, clock, now, wanted).and_then(|()| self.verify_bounds(clock, wanted));
+            done.map_err(|e| self.roll_back(&by, now, e))?;
         }
-        locks.locked[slot(clock)] = Some(wanted);
+        locks.locked[index(clock)] = Some(wanted);
         Ok(())
     }
 
     /// Unlocks one clock, or both. The hardware has a reset of both only: what this session has locked otherwise is
     /// locked again.
     pub fn reset_clocks(&self, which: Option<Clock>) -> Result<()> {
-        self.refuse_partition(which.map_or("clock", name))?;
-        let by = self.by()?;
+        self.check_own_clocks(which.map_or("clock", domain_name))?;
+        let by = self.writer()?;
         self.warn_without_rights();
-        let mut locks = self.changing.lock();
+        let mut locks = self.control_lock.lock();
         let now = self.clock_state();
         if now.level == Some(AUTO) {
             locks.locked = [None; 2];
@@ -157,26 +157,26 @@ impl Device {
         }
         let mut kept = locks.locked;
         match which {
-            Some(clock) => kept[slot(clock)] = None,
+            Some(clock) => kept[index(clock)] = None,
             None => kept = [None; 2],
         }
-        let again = |clock: Clock| match kept[slot(clock)] {
+        let again = |clock: Clock| match kept[index(clock)] {
             Some(wanted) => {
                 self.write_bounds(&by, clock, self.clock_state(), wanted)?;
-                self.bounds_are(clock, wanted)
+                self.verify_bounds(clock, wanted)
             }
             None => Ok(()),
         };
         let done = self.set_level(&by, AUTO).and_then(|()| BOTH.into_iter().try_for_each(again));
-        done.map_err(|e| self.undone(&by, now, e))?;
+        done.map_err(|e| self.roll_back(&by, now, e))?;
         locks.locked = kept;
         Ok(())
     }
 
     /// A partition's clocks are its package's; each die has its own.
-    fn refuse_partition(&self, what: &'static str) -> Result<()> {
+    fn check_own_clocks(&self, what: &'static str) -> Result<()> {
         match self.role {
-            Role::SecondaryPartition { .. } => self.refuse_shared(what),
+            Role::SecondaryPartition { .. } => self.check_own_power(what),
             _ => Ok(()),
         }
     }
@@ -185,7 +185,7 @@ impl Device {
         self.clock_state_by(&self.od_table())
     }
 
-    fn clock_state_by(&self, table: &od::Table) -> ClockState {
+    fn clock_state_by(&self, table: &pp_od::Table) -> ClockState {
         let level = crate::sysfs::text(&self.folder.join(LEVEL_FILE));
         ClockState {
             level: level.and_then(|text| LEVELS.iter().position(|l| *l == text)),
@@ -194,27 +194,27 @@ impl Device {
         }
     }
 
-    fn od_table(&self) -> od::Table {
-        crate::sysfs::text(&self.folder.join(OD_FILE)).map_or_else(od::Table::default, |text| od::parse(&text))
+    fn od_table(&self) -> pp_od::Table {
+        crate::sysfs::text(&self.folder.join(OD_FILE)).map_or_else(pp_od::Table::default, |text| pp_od::parse(&text))
     }
 
     /// Writes the bounds, in the order that never has the lower one above the upper one on the way.
-    fn write_bounds(&self, by: &By, clock: Clock, now: ClockState, wanted: Bounds) -> Result<()> {
+    fn write_bounds(&self, by: &SettingsWriter, clock: Clock, now: ClockState, wanted: Bounds) -> Result<()> {
         let old = now.of(clock);
         let order = match old {
             Some(old) if wanted.min_mhz >= old.max_mhz => [Bound::Max, Bound::Min],
             _ => [Bound::Min, Bound::Max],
         };
         match by {
-            By::Files => self.write_bounds_by_files(clock, now, order, wanted),
-            By::Vendor(vendor, asked) if !asked.calls.has_clk_limit() => {
+            SettingsWriter::Sysfs => self.write_bounds_by_files(clock, now, order, wanted),
+            SettingsWriter::Amdsmi(amdsmi, asked) if !asked.calls.has_clk_limit() => {
                 let set = asked.calls.set_clk_range(asked.g, asked.handle, clock, wanted.min_mhz, wanted.max_mhz);
-                set.map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_gpu_clk_range", OD_FILE))
+                set.map_err(|s| self.setter_failure(amdsmi, s, "amdsmi_set_gpu_clk_range", OD_FILE))
             }
-            By::Vendor(vendor, Asked { calls, g, handle }) => {
+            SettingsWriter::Amdsmi(amdsmi, AmdsmiCall { calls, g, handle }) => {
                 for bound in order {
-                    let mhz = end(wanted, bound);
-                    let stands = old.is_some_and(|o| end(o, bound) == mhz);
+                    let mhz = bound_value(wanted, bound);
+                    let stands = old.is_some_and(|o| bound_value(o, bound) == mhz);
                     // In another level than manual what the file shows need not be in force.
                     if stands && now.level == Some(MANUAL) {
                         continue;
@@ -223,7 +223,7 @@ impl Device {
                         Ok(()) => {}
                         // MI300 takes only the upper bound of the memory clock: one that stands need not be taken.
                         Err(s) if stands && s.kind() != crate::error::Kind::NoPermission => {}
-                        Err(s) => return Err(self.setter_failure(vendor, s, "amdsmi_set_gpu_clk_limit", OD_FILE)),
+                        Err(s) => return Err(self.setter_failure(amdsmi, s, "amdsmi_set_gpu_clk_limit", OD_FILE)),
                     }
                 }
                 Ok(())
@@ -234,15 +234,15 @@ impl Device {
     /// What libamd_smi writes, written by ourselves: level manual, the bounds that differ, and the word to apply them.
     fn write_bounds_by_files(&self, clock: Clock, now: ClockState, order: [Bound; 2], wanted: Bounds) -> Result<()> {
         let (what, letter) = match clock {
-            Clock::Graphics => (name(clock), 's'),
-            Clock::Memory => (name(clock), 'm'),
+            Clock::Graphics => (domain_name(clock), 's'),
+            Clock::Memory => (domain_name(clock), 'm'),
         };
         if now.level != Some(MANUAL) {
-            self.set_level(&By::Files, MANUAL)?;
+            self.set_level(&SettingsWriter::Sysfs, MANUAL)?;
         }
         for bound in order {
-            let mhz = end(wanted, bound);
-            let stands = now.of(clock).is_some_and(|o| end(o, bound) == mhz);
+            let mhz = bound_value(wanted, bound);
+            let stands = now.of(clock).is_some_and(|o| bound_value(o, bound) == mhz);
             let number = usize::from(bound == Bound::Max);
             match self.write_file(what, OD_FILE, &format!("{letter} {number} {mhz}\n")) {
                 Err(e) if !stands => return Err(e),
@@ -252,16 +252,16 @@ impl Device {
         self.write_file(what, OD_FILE, "c\n")
     }
 
-    fn set_level(&self, by: &By, level: usize) -> Result<()> {
+    fn set_level(&self, by: &SettingsWriter, level: usize) -> Result<()> {
         const WHAT: &str = "performance level";
         match by {
-            By::Files => self.write_file(WHAT, LEVEL_FILE, &format!("{}\n", LEVELS[level]))?,
-            By::Vendor(vendor, Asked { calls, g, handle }) => calls
+            SettingsWriter::Sysfs => self.write_file(WHAT, LEVEL_FILE, &format!("{}\n", LEVELS[level]))?,
+            SettingsWriter::Amdsmi(amdsmi, AmdsmiCall { calls, g, handle }) => calls
                 .set_perf_level(g, *handle, level as u32)
-                .map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_gpu_perf_level", LEVEL_FILE))?,
+                .map_err(|s| self.setter_failure(amdsmi, s, "amdsmi_set_gpu_perf_level", LEVEL_FILE))?,
         }
         let mut now = None;
-        for pause in SETTLE {
+        for pause in READBACK_DELAYS_MS {
             std::thread::sleep(Duration::from_millis(pause));
             now = self.clock_state().level;
             if now.is_none() || now == Some(level) {
@@ -277,9 +277,9 @@ impl Device {
     }
 
     /// Reads back. A driver that shows no bounds is believed.
-    fn bounds_are(&self, clock: Clock, wanted: Bounds) -> Result<()> {
+    fn verify_bounds(&self, clock: Clock, wanted: Bounds) -> Result<()> {
         let mut now = ClockState::default();
-        for pause in SETTLE {
+        for pause in READBACK_DELAYS_MS {
             std::thread::sleep(Duration::from_millis(pause));
             now = self.clock_state();
             let taken = now.of(clock).map_or(true, |b| b == wanted);
@@ -290,14 +290,16 @@ impl Device {
         let level = now.level.map_or("not to be read", |l| LEVELS[l]);
         Err(Error::NotApplied {
             device: self.label(),
-            what: name(clock),
-            asked: words(wanted),
-            now: now.of(clock).map_or_else(|| "not to be read".into(), |b| format!("{} (level {level})", words(b))),
+            what: domain_name(clock),
+            asked: format_range(wanted),
+            now: now
+                .of(clock)
+                .map_or_else(|| "not to be read".into(), |b| format!("{} (level {level})", format_range(b))),
         })
     }
 
     /// A change that failed half-way: what it did is undone.
-    fn undone(&self, by: &By, was: ClockState, mut e: Error) -> Error {
+    fn roll_back(&self, by: &SettingsWriter, was: ClockState, mut e: Error) -> Error {
         if let Err(again) = self.write_clock_state(by, was) {
             if let Error::Vendor { advice: more, .. } | Error::NotApplied { now: more, .. } = &mut e {
                 *more += &format!("; what was done half-way could not be undone: {again}");
@@ -307,12 +309,12 @@ impl Device {
     }
 
     /// Puts back what differs.
-    fn write_clock_state(&self, by: &By, was: ClockState) -> Result<()> {
+    fn write_clock_state(&self, by: &SettingsWriter, was: ClockState) -> Result<()> {
         let mut now = self.clock_state();
         // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
         if let Some(level) = was.level.filter(|l| *l != MANUAL && now.level != Some(*l)) {
             self.set_level(by, level)?;
-            for pause in SETTLE {
+            for pause in READBACK_DELAYS_MS {
                 std::thread::sleep(Duration::from_millis(pause));
                 now = self.clock_state();
                 if BOTH.iter().all(|c| was.of(*c).map_or(true, |old| now.of(*c) == Some(old))) {
@@ -332,15 +334,15 @@ impl Device {
         }
     }
 
-    pub(super) fn locks(&self) -> Locks {
-        *self.changing.lock()
+    pub(super) fn locks(&self) -> ClockLocks {
+        *self.control_lock.lock()
     }
 
     /// For a guard: clocks and the memory of what was locked, as they were.
-    pub(super) fn put_clocks_back(&self, was: ClockState, were: Locks) -> Result<()> {
-        let mut locks = self.changing.lock();
+    pub(super) fn restore_clocks(&self, was: ClockState, were: ClockLocks) -> Result<()> {
+        let mut locks = self.control_lock.lock();
         if self.clock_state() != was {
-            self.write_clock_state(&self.by()?, was)?;
+            self.write_clock_state(&self.writer()?, was)?;
         }
         locks.locked = were.locked;
         Ok(())

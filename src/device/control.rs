@@ -1,27 +1,27 @@
 //! Changing one GPU: nothing is called when nothing has to change, everything is read back.
 
-use super::vendor::{Asked, Vendor};
+use super::source::amdsmi::{AmdsmiCall, AmdsmiSource};
 use super::Device;
 use crate::amdsmi::status::Status;
 use crate::error::{Error, Kind, Result};
-use crate::{log, process};
+use crate::platform::{fork, log};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The driver applies a setting before it returns; a little patience for one that does not.
-pub(super) const SETTLE: [u64; 4] = [0, 1, 10, 40];
+pub(super) const READBACK_DELAYS_MS: [u64; 4] = [0, 1, 10, 40];
 
 /// Who writes a setting.
-pub(super) enum By<'a> {
-    Vendor(&'a Vendor, Asked),
-    Files,
+pub(super) enum SettingsWriter<'a> {
+    Amdsmi(&'a AmdsmiSource, AmdsmiCall),
+    Sysfs,
 }
 
 impl Device {
-    pub(super) fn by(&self) -> Result<By<'_>> {
-        match &self.vendor {
-            Some(vendor) => Ok(By::Vendor(vendor, self.ask(vendor)?)),
-            None => Ok(By::Files),
+    pub(super) fn writer(&self) -> Result<SettingsWriter<'_>> {
+        match &self.amdsmi {
+            Some(amdsmi) => Ok(SettingsWriter::Amdsmi(amdsmi, self.ask(amdsmi)?)),
+            None => Ok(SettingsWriter::Sysfs),
         }
     }
 
@@ -45,7 +45,7 @@ impl Device {
 
     pub(super) fn change_power_limit(&self, wanted: impl FnOnce(Option<u64>) -> Result<u64>) -> Result<()> {
         const WHAT: &str = "power limit";
-        let _alone = self.changing.lock();
+        let _alone = self.control_lock.lock();
         let caps = self.power_caps()?;
         let wanted = wanted(caps.default_uw)?;
         let current = caps.current_uw.ok_or_else(|| self.no_limit())?;
@@ -62,14 +62,16 @@ impl Device {
                 range: format!("{} to {}", watts(min), watts(max)),
             });
         }
-        match self.by()? {
-            By::Vendor(vendor, Asked { calls, g, handle }) => calls
-                .set_power_cap(g, handle, wanted)
-                .map_err(|s| self.setter_failure(vendor, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?,
-            By::Files => self.write_cap_uw(wanted)?,
+        match self.writer()? {
+            SettingsWriter::Amdsmi(amdsmi, AmdsmiCall { calls, g, handle }) => {
+                calls
+                    .set_power_cap(g, handle, wanted)
+                    .map_err(|s| self.setter_failure(amdsmi, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap"))?
+            }
+            SettingsWriter::Sysfs => self.write_cap_uw(wanted)?,
         }
         let mut now = None;
-        for pause in SETTLE {
+        for pause in READBACK_DELAYS_MS {
             std::thread::sleep(Duration::from_millis(pause));
             now = self.power_caps()?.current_uw;
             if now.is_some_and(|now| now / 1000 == wanted / 1000) {
@@ -87,7 +89,7 @@ impl Device {
     /// As Zeus does it: once, before the first setter. Not with a lock held: the host's sink may call back.
     pub(super) fn warn_without_rights(&self) {
         static SAID: AtomicBool = AtomicBool::new(false);
-        if !process::has_sys_admin() && !SAID.swap(true, Ordering::Relaxed) {
+        if !fork::has_sys_admin() && !SAID.swap(true, Ordering::Relaxed) {
             log::warning(|| {
                 "this process lacks CAP_SYS_ADMIN; settings of AMD GPUs will most likely be refused".into()
             });
@@ -95,12 +97,18 @@ impl Device {
     }
 
     /// A setter's failure: for a refusal, who was asked for what.
-    pub(super) fn setter_failure(&self, vendor: &Vendor, status: Status, call: &'static str, file: &str) -> Error {
-        let mut error = self.failure(vendor, status, call);
+    pub(super) fn setter_failure(
+        &self,
+        amdsmi: &AmdsmiSource,
+        status: Status,
+        call: &'static str,
+        file: &str,
+    ) -> Error {
+        let mut error = self.failure(amdsmi, status, call);
         if let Error::Vendor { kind: Kind::NoPermission, advice, .. } = &mut error {
             // SAFETY: only asks the kernel.
             let user = unsafe { libc::geteuid() };
-            let capability = if process::has_sys_admin() { "with" } else { "without" };
+            let capability = if fork::has_sys_admin() { "with" } else { "without" };
             *advice = format!(
                 "libamd_smi lets only root (effective user 0) change settings, and this process runs as user {user} {capability} CAP_SYS_ADMIN; the file behind it is {file} of the GPU"
             );

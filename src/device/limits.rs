@@ -3,7 +3,7 @@
 use super::Device;
 use crate::amdsmi::PowerCaps;
 use crate::error::{Error, Result};
-use crate::log;
+use crate::platform::log;
 use std::sync::atomic::Ordering;
 
 /// Power limits in milliwatts, rounded down.
@@ -20,7 +20,7 @@ impl Device {
         let caps = self.power_caps()?;
         let mw = |uw: Option<u64>| {
             uw.map(|uw| {
-                if uw % 1000 != 0 && !self.said_fraction.swap(true, Ordering::Relaxed) {
+                if uw % 1000 != 0 && !self.warned_rounding.swap(true, Ordering::Relaxed) {
                     log::warning(|| {
                         format!("{}: a power limit of {uw} µW is not a whole number of mW; rounded down", self.label())
                     });
@@ -38,9 +38,9 @@ impl Device {
 
     /// The caps in µW.
     pub(super) fn power_caps(&self) -> Result<PowerCaps> {
-        self.refuse_shared("power limit")?;
-        match &self.vendor {
-            Some(vendor) => self.vendor_caps(vendor),
+        self.check_own_power("power limit")?;
+        match &self.amdsmi {
+            Some(amdsmi) => self.vendor_caps(amdsmi),
             None => self.file_caps(),
         }
     }

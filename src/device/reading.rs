@@ -1,11 +1,11 @@
 //! All that one GPU says at one time: by one read of the file, where that serves.
 
-use super::files::{table_powers, Files};
-use super::vendor::Vendor;
+use super::source::amdsmi::AmdsmiSource;
+use super::source::sysfs::{table_powers, SysfsSource};
 use super::{is_temperature, Device, Powers, RawEnergy};
-use crate::counter::{energy_mj, EnergyUnit};
+use crate::energy::{energy_mj, EnergyResolution};
 use crate::error::{Kind, Result};
-use crate::sysfs::Failure;
+use crate::sysfs::SysfsError;
 use crate::topology::Role;
 
 /// What it said; what is missing it did not say.
@@ -22,27 +22,27 @@ pub struct Reading {
     /// `Some(age)` if that has stood still for suspiciously long.
     pub stale_ms: Option<u64>,
     /// What is missing is missing for good.
-    pub no_counter: bool,
-    pub no_power: bool,
+    pub counter_unsupported: bool,
+    pub power_unsupported: bool,
     /// Why there is no energy.
     pub why: Option<Kind>,
 }
 
 /// What one source said.
-struct Seen {
+struct SourceReading {
     energy: std::result::Result<RawEnergy, Kind>,
     powers: Powers,
     /// A power that is missing is missing for good.
-    no_power: bool,
+    power_unsupported: bool,
     hotspot_c: Option<i32>,
     stale_ms: Option<u64>,
 }
 
 impl Device {
     /// Power and energy, and if wanted the temperature. Fails for a GPU that has none of its own.
-    pub fn reading(&self, unit: EnergyUnit, temperature: bool) -> Result<Reading> {
-        self.refuse_shared("power and energy")?;
-        if let Some(t) = self.at_once(unit) {
+    pub fn reading(&self, unit: EnergyResolution, temperature: bool) -> Result<Reading> {
+        self.check_own_power("power and energy")?;
+        if let Some(t) = self.read_fast(unit) {
             let mw = |is: bool| is.then_some(u64::from(t.table.power_mw));
             return Ok(Reading {
                 energy: Some(t.energy()),
@@ -52,20 +52,21 @@ impl Device {
                 hotspot_c: temperature.then_some(t.table.hotspot_c),
                 driver_ns: Some(t.table.driver_time_ns),
                 stale_ms: None,
-                no_counter: false,
-                no_power: false,
+                counter_unsupported: false,
+                power_unsupported: false,
                 why: None,
             });
         }
-        self.closer_reading(unit, temperature)
+        self.reading_slow(unit, temperature)
     }
 
     /// The same where something may be the matter: another look.
-    pub fn closer_reading(&self, unit: EnergyUnit, temperature: bool) -> Result<Reading> {
-        self.refuse_shared("power and energy")?;
-        let Seen { energy, powers, no_power, hotspot_c, stale_ms } = match (&self.files, &self.vendor) {
-            (Some(files), _) => self.seen_by_files(files, temperature),
-            (None, Some(vendor)) => self.seen_by_vendor(vendor, temperature),
+    pub fn reading_slow(&self, unit: EnergyResolution, temperature: bool) -> Result<Reading> {
+        self.check_own_power("power and energy")?;
+        let SourceReading { energy, powers, power_unsupported, hotspot_c, stale_ms } = match (&self.sysfs, &self.amdsmi)
+        {
+            (Some(sysfs), _) => self.read_sysfs(sysfs, temperature),
+            (None, Some(amdsmi)) => self.read_amdsmi(amdsmi, temperature),
             (None, None) => return Err(self.without_source("power and energy")),
         };
         let missing = energy.as_ref().err().copied();
@@ -75,59 +76,62 @@ impl Device {
         let mut energy = energy.ok().filter(|e| real(&e.accumulator));
         let driver_ns = energy.and_then(|e| e.driver_time_ns).or(powers.driver_ns);
         if let Some(e) = &mut energy {
-            e.unit_uj = unit.uj(e.unit_uj);
+            e.resolution_uj = unit.uj(e.resolution_uj);
             e.stale_ms = stale_ms;
         }
         Ok(Reading {
             energy,
-            energy_mj: energy.and_then(|e| energy_mj(e.accumulator, e.unit_uj)),
+            energy_mj: energy.and_then(|e| energy_mj(e.accumulator, e.resolution_uj)),
             instant_mw,
             average_mw,
             hotspot_c: hotspot_c.filter(is_temperature),
             driver_ns,
             stale_ms,
-            no_counter: missing == Some(Kind::NotSupported),
-            no_power: no_power && instant_mw.or(average_mw).is_none(),
+            counter_unsupported: missing == Some(Kind::NotSupported),
+            power_unsupported: power_unsupported && instant_mw.or(average_mw).is_none(),
             why: missing,
         })
     }
 
-    fn seen_by_files(&self, files: &Files, temperature: bool) -> Seen {
+    fn read_sysfs(&self, sysfs: &SysfsSource, temperature: bool) -> SourceReading {
         let table =
-            self.fresh_table(files, |t| (files.energy(t), table_powers(t), t.hotspot_c().filter(|_| temperature)));
+            self.fresh_table(sysfs, |t| (sysfs.energy(t), table_powers(t), t.hotspot_c().filter(|_| temperature)));
         let (failure, (energy, mut powers, mut hotspot_c), stale_ms) = match table {
             Ok((taken, stale_ms)) => (None, taken, stale_ms),
             Err(f) => (Some(f), (None, Powers::default(), None), None),
         };
         // What is not in the table may be in hwmon; a GPU that is away has nothing there either.
-        let mut no_power = !failure.is_some_and(Failure::is_of_gpu);
-        if no_power {
+        let mut power_unsupported = !failure.is_some_and(SysfsError::is_device_wide);
+        if power_unsupported {
             if !powers.any() {
                 match self.hwmon_powers() {
                     Ok(by_hwmon) => powers = Powers { driver_ns: powers.driver_ns, ..by_hwmon },
-                    Err(h) => no_power = h.kind() == Kind::NotSupported && !failure.is_some_and(Failure::passes),
+                    Err(h) => {
+                        power_unsupported =
+                            h.kind() == Kind::NotSupported && !failure.is_some_and(SysfsError::is_transient)
+                    }
                 }
             }
             if temperature && !hotspot_c.as_ref().is_some_and(is_temperature) {
                 hotspot_c = self.hwmon_hotspot_c();
             }
         }
-        let energy = energy.ok_or(failure.map_or(Kind::NotSupported, Failure::kind));
-        Seen { energy, powers, no_power, hotspot_c, stale_ms }
+        let energy = energy.ok_or(failure.map_or(Kind::NotSupported, SysfsError::kind));
+        SourceReading { energy, powers, power_unsupported, hotspot_c, stale_ms }
     }
 
-    fn seen_by_vendor(&self, vendor: &Vendor, temperature: bool) -> Seen {
-        let energy = self.raw_energy(EnergyUnit::Reported);
+    fn read_amdsmi(&self, amdsmi: &AmdsmiSource, temperature: bool) -> SourceReading {
+        let energy = self.raw_energy(EnergyResolution::Reported);
         let mut stale_ms = energy.as_ref().ok().and_then(|e| e.stale_ms);
-        let powers = self.vendor_powers(vendor);
-        let no_power = powers.as_ref().map_or_else(|e| e.kind() == Kind::NotSupported, |_| true);
+        let powers = self.vendor_powers(amdsmi);
+        let power_unsupported = powers.as_ref().map_or_else(|e| e.kind() == Kind::NotSupported, |_| true);
         let mut powers = powers.unwrap_or_default();
         if energy.is_err() && powers.any() {
             // Without a count nothing else tells whether a power is an old one.
-            powers.driver_ns = powers.driver_ns.or_else(|| vendor.time_of_repeated_ns());
-            stale_ms = self.standing_still_ms(powers.driver_ns);
+            powers.driver_ns = powers.driver_ns.or_else(|| amdsmi.sample_time_ns());
+            stale_ms = self.stale_for_ms(powers.driver_ns);
         }
         let hotspot_c = if temperature { self.temperature_c().ok() } else { None };
-        Seen { energy: energy.map_err(|e| e.kind()), powers, no_power, hotspot_c, stale_ms }
+        SourceReading { energy: energy.map_err(|e| e.kind()), powers, power_unsupported, hotspot_c, stale_ms }
     }
 }

@@ -1,11 +1,12 @@
 //! How a session is to be opened: what a caller can choose, and what the environment says where the caller does not.
 
-use crate::amdsmi::locate::{locate, Found, Places};
-use crate::counter::EnergyUnit;
+use crate::amdsmi::search_path::{locate, Located, SearchPaths};
 use crate::device::Backend;
+use crate::energy::EnergyResolution;
 use crate::error::{Error, Result};
-use crate::visible::{Masks, Rules};
-use crate::{process, sysfs};
+use crate::platform::fork;
+use crate::sysfs;
+use crate::topology::visibility::{Masks, Rules};
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ pub struct Options {
     pub amdsmi_path: Option<PathBuf>,
     pub ensure_homogeneous: bool,
     pub validation: Validation,
-    pub energy_unit: EnergyUnit,
+    pub energy_resolution: EnergyResolution,
     pub init_timeout: Duration,
     pub shutdown_on_close: bool,
     /// The masks of another process; `None`: this one's environment.
@@ -48,7 +49,7 @@ impl Default for Options {
             amdsmi_path: None,
             ensure_homogeneous: false,
             validation: Validation::Adaptive,
-            energy_unit: EnergyUnit::default(),
+            energy_resolution: EnergyResolution::default(),
             init_timeout: Duration::from_secs(10),
             shutdown_on_close: false,
             masks: None,
@@ -60,14 +61,14 @@ impl Default for Options {
 
 /// A variable of the environment that chooses a library or a file: not in a program with raised privileges.
 fn variable(name: &str) -> Option<OsString> {
-    let trusted = !process::is_privileged_start();
+    let trusted = !fork::is_privileged_start();
     trusted.then(|| std::env::var_os(name)).flatten().filter(|v| !v.is_empty())
 }
 
 /// The environment, read once.
-pub(super) fn places(options: &Options) -> Places {
+pub(super) fn places(options: &Options) -> SearchPaths {
     let env = variable;
-    Places {
+    SearchPaths {
         option: options.amdsmi_path.clone(),
         zeus_amd_amdsmi: env("ZEUS_AMD_AMDSMI"),
         amdsmi_lib_dir: env("AMDSMI_LIB_DIR"),
@@ -98,9 +99,9 @@ pub fn probe(options: &Options) -> Result<()> {
         return Ok(());
     }
     match locate(&places)? {
-        Found::File(path) => require_elf(&path),
+        Located::File(path) => require_elf(&path),
         // Whether the loader knows one shows only when it is asked to load it.
-        Found::Loader(_) => Ok(()),
+        Located::Loader(_) => Ok(()),
     }
 }
 

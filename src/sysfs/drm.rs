@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::error::{Error, Result};
-use crate::pci::PciAddress;
+use crate::platform::pci::PciAddress;
 use std::path::Path;
 
 /// "card0", and not one of its connectors ("card0-DP-1").

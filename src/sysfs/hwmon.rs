@@ -1,7 +1,7 @@
 //! hwmon: powers and caps, temperatures, clocks, each a line of text. Not the fast way, but on every GPU that has them.
 
-use super::{text, Failure};
-use crate::lock::{Mutex, Once};
+use super::{text, SysfsError};
+use crate::platform::sync::{Mutex, OnceCell};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ impl Sensor {
 
 /// The power cap and what it can be set to, in µW. What the driver does not tell is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Caps {
+pub struct PowerCaps {
     pub current_uw: Option<u64>,
     pub default_uw: Option<u64>,
     pub min_uw: Option<u64>,
@@ -47,31 +47,31 @@ pub struct Hwmon {
 struct Folder {
     path: PathBuf,
     /// Which number the junction's sensor has.
-    junction: Once<u32>,
+    junction: OnceCell<u32>,
 }
 
-const ABSENT: Failure = Failure::Os(libc::ENOENT);
+const ABSENT: SysfsError = SysfsError::Os(libc::ENOENT);
 
 impl Folder {
     fn find(device: &Path) -> Option<Arc<Folder>> {
         let entries = std::fs::read_dir(device.join("hwmon")).ok()?;
         let mut folders = entries.filter_map(|e| Some(e.ok()?.path()));
         let path = folders.find(|f| text(&f.join("name")).as_deref() == Some("amdgpu"))?;
-        Some(Arc::new(Folder { path, junction: Once::default() }))
+        Some(Arc::new(Folder { path, junction: OnceCell::default() }))
     }
 
     /// The driver leaves an empty line where it could not ask the firmware.
-    fn number(&self, file: &str) -> Result<i64, Failure> {
+    fn number(&self, file: &str) -> Result<i64, SysfsError> {
         let text = std::fs::read_to_string(self.path.join(file))?;
         match text.trim() {
-            "" => Err(Failure::Empty),
-            number => number.parse().map_err(|_| Failure::NotANumber),
+            "" => Err(SysfsError::Empty),
+            number => number.parse().map_err(|_| SysfsError::NotANumber),
         }
     }
 
     /// No power, no clock is negative; but the driver computes powers in 32 bits with a sign, and above 2147 W they are.
-    fn positive(&self, file: &str) -> Result<u64, Failure> {
-        u64::try_from(self.number(file)?).map_err(|_| Failure::NotANumber)
+    fn read_unsigned(&self, file: &str) -> Result<u64, SysfsError> {
+        u64::try_from(self.number(file)?).map_err(|_| SysfsError::NotANumber)
     }
 
     /// Which number a sensor has is the driver's business: a chip without the first has the second all the same.
@@ -84,7 +84,7 @@ impl Folder {
 impl Hwmon {
     /// Looks for the folder; without one everything is absent.
     #[must_use]
-    pub fn of(device: &Path) -> Hwmon {
+    pub fn open(device: &Path) -> Hwmon {
         Hwmon { device: device.to_owned(), folder: Mutex::new(Folder::find(device)) }
     }
 
@@ -94,14 +94,16 @@ impl Hwmon {
     }
 
     fn folder(&self) -> Option<PathBuf> {
-        self.ask(|f| if f.path.exists() { Ok(f.path.clone()) } else { Err(ABSENT) }).ok()
+        self.with_folder(|f| if f.path.exists() { Ok(f.path.clone()) } else { Err(ABSENT) }).ok()
     }
 
-    fn ask<T>(&self, read: impl Fn(&Folder) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn with_folder<T>(&self, read: impl Fn(&Folder) -> Result<T, SysfsError>) -> Result<T, SysfsError> {
         let known = self.folder.lock().clone();
         match known.as_ref().map_or(Err(ABSENT), |f| read(f)) {
             // A file that this GPU lacks is missing too; but where the folder is, there may be another.
-            Err(f @ Failure::Os(libc::ENOENT | libc::ENODEV)) if !known.as_ref().is_some_and(|k| k.path.exists()) => {
+            Err(f @ SysfsError::Os(libc::ENOENT | libc::ENODEV))
+                if !known.as_ref().is_some_and(|k| k.path.exists()) =>
+            {
                 let fresh = Folder::find(&self.device);
                 self.folder.lock().clone_from(&fresh);
                 fresh.map_or(Err(f), |fresh| read(&fresh))
@@ -110,24 +112,24 @@ impl Hwmon {
         }
     }
 
-    fn positive(&self, file: &str) -> Result<u64, Failure> {
-        self.ask(|f| f.positive(file))
+    fn read_unsigned(&self, file: &str) -> Result<u64, SysfsError> {
+        self.with_folder(|f| f.read_unsigned(file))
     }
 
     /// Instant socket power (MI300 and later), in µW. 0 on a second die.
-    pub fn instant_power_uw(&self) -> Result<u64, Failure> {
-        self.positive("power1_input")
+    pub fn instant_power_uw(&self) -> Result<u64, SysfsError> {
+        self.read_unsigned("power1_input")
     }
 
     /// Average socket power (MI200 and earlier), in µW. 0 on a second die.
-    pub fn average_power_uw(&self) -> Result<u64, Failure> {
-        self.positive("power1_average")
+    pub fn average_power_uw(&self) -> Result<u64, SysfsError> {
+        self.read_unsigned("power1_average")
     }
 
     /// Both: one of the two, as a rule. Without any, why.
-    pub fn powers_uw(&self) -> Result<(Option<u64>, Option<u64>), Failure> {
+    pub fn powers_uw(&self) -> Result<(Option<u64>, Option<u64>), SysfsError> {
         match (self.instant_power_uw(), self.average_power_uw()) {
-            (Err(a), Err(b)) => Err(if a.passes() { a } else { b }),
+            (Err(a), Err(b)) => Err(if a.is_transient() { a } else { b }),
             (instant, average) => Ok((instant.ok(), average.ok())),
         }
     }
@@ -141,52 +143,52 @@ impl Hwmon {
     /// The current power cap, in µW.
     #[must_use]
     pub fn power_cap_uw(&self) -> Option<u64> {
-        self.positive("power1_cap").ok().filter(|v| *v != 0)
+        self.read_unsigned("power1_cap").ok().filter(|v| *v != 0)
     }
 
     /// The caps. A failure if the current one cannot be read; then the others tell nothing.
-    pub fn power_caps(&self) -> Result<Caps, Failure> {
+    pub fn power_caps(&self) -> Result<PowerCaps, SysfsError> {
         // A cap, a default or a maximum of 0 W is one that the firmware did not tell; a minimum of 0 W is usual.
         let some = |uw: &u64| *uw != 0;
-        self.ask(|f| {
-            Ok(Caps {
-                current_uw: Some(f.positive("power1_cap")?).filter(some),
-                default_uw: f.positive("power1_cap_default").ok().filter(some),
-                min_uw: f.positive("power1_cap_min").ok(),
-                max_uw: f.positive("power1_cap_max").ok().filter(some),
+        self.with_folder(|f| {
+            Ok(PowerCaps {
+                current_uw: Some(f.read_unsigned("power1_cap")?).filter(some),
+                default_uw: f.read_unsigned("power1_cap_default").ok().filter(some),
+                min_uw: f.read_unsigned("power1_cap_min").ok(),
+                max_uw: f.read_unsigned("power1_cap_max").ok().filter(some),
             })
         })
     }
 
     /// Asks for another power cap. The driver keeps whole watts and may cut it: what came of it has to be read back.
-    pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), Failure> {
+    pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), SysfsError> {
         // The driver's number has 32 bits; it must not see the rest of a larger one.
-        let uw = u32::try_from(uw).map_err(|_| Failure::Os(libc::EINVAL))?;
-        self.ask(|f| {
+        let uw = u32::try_from(uw).map_err(|_| SysfsError::Os(libc::EINVAL))?;
+        self.with_folder(|f| {
             let mut file = OpenOptions::new().write(true).truncate(true).open(f.path.join("power1_cap"))?;
             Ok(file.write_all(format!("{uw}\n").as_bytes())?)
         })
     }
 
     /// In thousandths of a degree Celsius.
-    pub fn temperature_mc(&self, sensor: Sensor) -> Result<i32, Failure> {
-        self.ask(|f| {
+    pub fn temperature_mc(&self, sensor: Sensor) -> Result<i32, SysfsError> {
+        self.with_folder(|f| {
             let n = match sensor {
                 Sensor::Junction => f.junction.get().copied().or_else(|| Some(*f.junction.set(f.sensor(sensor)?))),
                 _ => f.sensor(sensor),
             };
             let mc = f.number(&format!("temp{}_input", n.ok_or(ABSENT)?))?;
-            i32::try_from(mc).map_err(|_| Failure::NotANumber)
+            i32::try_from(mc).map_err(|_| SysfsError::NotANumber)
         })
     }
 
     /// The graphics clock of the moment.
-    pub fn graphics_clock_hz(&self) -> Result<u64, Failure> {
-        self.positive("freq1_input")
+    pub fn graphics_clock_hz(&self) -> Result<u64, SysfsError> {
+        self.read_unsigned("freq1_input")
     }
 
     /// The memory clock of the moment.
-    pub fn memory_clock_hz(&self) -> Result<u64, Failure> {
-        self.positive("freq2_input")
+    pub fn memory_clock_hz(&self) -> Result<u64, SysfsError> {
+        self.read_unsigned("freq2_input")
     }
 }

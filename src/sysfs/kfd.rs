@@ -1,7 +1,7 @@
 //! The KFD topology: the GPUs, in the order in which HIP counts them, and which of them this process can open.
 
 use super::text;
-use crate::pci::PciAddress;
+use crate::platform::pci::PciAddress;
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -24,7 +24,7 @@ pub struct Node {
     /// The instruction set, such as 90402 for gfx942.
     pub gfx_target: Option<u32>,
     /// The node that the widest link inside the machine leads to: the other die of the package, if it has one.
-    pub nearest: Option<u32>,
+    pub xgmi_peer: Option<u32>,
     pub access: Access,
 }
 
@@ -40,7 +40,7 @@ pub enum Access {
 
 /// What the files say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Topology {
+pub enum KfdNodes {
     /// There is no KFD here.
     Absent,
     /// The runtime would give up over this file.
@@ -51,9 +51,9 @@ pub enum Topology {
 
 /// Reads it.
 #[must_use]
-pub fn read(root: &Path) -> Topology {
+pub fn read(root: &Path) -> KfdNodes {
     let folder = root.join("sys/class/kfd/kfd/topology/nodes");
-    let Ok(entries) = std::fs::read_dir(&folder) else { return Topology::Absent };
+    let Ok(entries) = std::fs::read_dir(&folder) else { return KfdNodes::Absent };
     let mut numbers: Vec<u32> = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect();
     numbers.sort_unstable();
     let (mut gpus, mut hidden) = (Vec::new(), Vec::new());
@@ -62,13 +62,13 @@ pub fn read(root: &Path) -> Topology {
             Ok(Some(node)) => gpus.push(node),
             Ok(None) => {}
             Err((_, e)) if e.raw_os_error() == Some(libc::EPERM) => hidden.push(number),
-            Err((file, e)) => return Topology::Unreadable(format!("{file}: {e}")),
+            Err((file, e)) => return KfdNodes::Unreadable(format!("{file}: {e}")),
         }
     }
     let device = root.join("dev/kfd");
     match access(&device) {
-        Err(e) if e.raw_os_error() != Some(libc::ENOENT) => Topology::Unreadable(format!("{}: {e}", device.display())),
-        _ => Topology::Nodes { gpus, hidden },
+        Err(e) if e.raw_os_error() != Some(libc::ENOENT) => KfdNodes::Unreadable(format!("{}: {e}", device.display())),
+        _ => KfdNodes::Nodes { gpus, hidden },
     }
 }
 
@@ -103,7 +103,7 @@ fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>, (String
         render_minor,
         doorbell: value("capability").map(|c| (c >> 12 & 3) as u8),
         gfx_target: value("gfx_target_version").map(|g| g as u32),
-        nearest: nearest(folder),
+        xgmi_peer: xgmi_peer(folder),
         access: render_access(root, render_minor),
     }))
 }
@@ -115,7 +115,7 @@ fn number_of(properties: &str, name: &str) -> Option<u64> {
 }
 
 /// The other end of the XGMI link with the highest bandwidth, if one is above all others.
-fn nearest(folder: &Path) -> Option<u32> {
+fn xgmi_peer(folder: &Path) -> Option<u32> {
     const XGMI: u64 = 11;
     let entries = std::fs::read_dir(folder.join("io_links")).ok()?;
     let mut links: Vec<(u64, u32)> = entries

@@ -1,16 +1,16 @@
 //! All that knows the kernel's files, under one root directory.
 
-pub mod dpm;
 pub mod drm;
-mod failure;
+mod error;
+pub mod gpu_metrics;
 pub mod hwmon;
 pub mod kfd;
-pub mod metrics;
-pub mod od;
+pub mod pp_dpm;
+pub mod pp_od;
 
-pub use failure::Failure;
+pub use error::SysfsError;
 
-use crate::pci::PciAddress;
+use crate::platform::pci::PciAddress;
 use std::path::{Path, PathBuf};
 
 /// A file's text without the newline at its end; `None` if it cannot be read.

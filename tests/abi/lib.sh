@@ -15,7 +15,7 @@ same_abi() {
 # old_program FOLDER HEADER-FOLDER: the program of a release, built with a header, run with today's library.
 old_program() {
     cc -std=c99 -O1 -Wall -Wextra -I"$2" "$1/program.c" -o "$work/program" -L"$target/release" -lzeus_amd &&
-        tests/sim/run --machine "$1/machine.toml" --rocm 6.2.4 -- \
+        simulator/run --machine "$1/machine.toml" --rocm 6.2.4 -- \
             env LD_LIBRARY_PATH="$target/release" "$work/program"
 }
 

@@ -20,7 +20,7 @@ def main():
     text = re.sub(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)", "", text)
 
     functions = re.findall(r"^\s*([a-z][^;{}()]*?\b(zeus_amd_\w+)\s*\([^;{}]*\));", text, re.M)
-    types = sorted(set(re.findall(r"\b(zeus_amd_\w+_t|zeus_amd_t|zeus_amd_\w+_fn)\b", text)))
+    types = sorted(set(re.findall(r"\b(zeus_amd_\w+_t|zeus_amd_session_t|zeus_amd_\w+_fn)\b", text)))
     numbers = sorted(
         set(re.findall(r"\b(ZEUS_AMD_\w+) *=(?!=)", source))
         | {m for m in re.findall(r"^#define (ZEUS_AMD_\w+) \d+\w*$", source, re.M) if "_VERSION_" not in m}

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Today's header and library against every release that is kept in tests/old: its declarations by abidiff, its symbols,
+# Today's header and library against every release that is kept in tests/abi-snapshots: its declarations by abidiff, its symbols,
 # and its program, built with its header and run with the library of today. First the gate itself is tried.
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD
-. examples-c/require.sh
+. scripts/require.sh
 require cc:build-essential abidiff:abigail-tools python3:python3 nm:binutils
 require_rust 85
 . tests/abi/lib.sh
@@ -44,26 +44,26 @@ passes "a new function" 's/^ZEUS_AMD_API uint32_t zeus_amd_version\(void\);/&\nu
 passes "a new status" 's/^( *)ZEUS_AMD_STATUS_INTERNAL = -99,/&\n\1ZEUS_AMD_STATUS_NEW = -100,/'
 refused "a field in the middle of a struct" 's/^    uint32_t unmasked_index;/    uint32_t more;\n&/'
 refused "two fields in another order" 's/^    uint32_t (flags|device_id);$/    uint32_t X\1;/; s/Xflags/device_id/; s/Xdevice_id/flags/'
-refused "a field of another size" 's/^    uint32_t energy_verdict;/    uint64_t energy_verdict;/'
+refused "a field of another size" 's/^    uint32_t counter_state;/    uint64_t counter_state;/'
 refused "a shorter text" 's/^    char rocm\[32\];/    char rocm[16];/'
 refused "a field that is gone" '/^    char package\[64\];/d'
 refused "a parameter of another type" 's/(zeus_amd_status_string)\(int32_t status\)/\1(int64_t status)/'
 refused "a function that is gone" '/zeus_amd_version_string\(void\);/d'
 refused "a status of another number" 's/(ZEUS_AMD_STATUS_BUSY) = -7/\1 = -97/'
-refused "a verdict of another number" 's/(ZEUS_AMD_VERDICT_STUCK) = 2/\1 = 12/'
+refused "a verdict of another number" 's/(ZEUS_AMD_COUNTER_STATE_STUCK) = 2/\1 = 12/'
 refused "a flag of another bit" 's/(#define ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT) 8$/\1 2048/'
 
 echo "  a release that is kept now, in a temporary place"
 version=$(sed -n 's/^version = "\([0-9]*\.[0-9]*\)\..*/\1/p' Cargo.toml | head -n 1)
-tests/old/freeze.sh "$version" "$work/kept" >"$work/log"
+tests/abi-snapshots/freeze.sh "$version" "$work/kept" >"$work/log"
 mkdir "$work/released"
-cp -r --parents Cargo.toml CHANGELOG.md include/zeus_amd.h cmake/exports.txt tests/old "$work/released"
+cp -r --parents Cargo.toml CHANGELOG.md include/zeus_amd.h cmake/exports.txt tests/abi-snapshots "$work/released"
 sed -i "s/^\(## $version\.0\) .*/\1 (2000-01-01)/" "$work/released/CHANGELOG.md"
-"$work/released/tests/old/freeze.sh" "$version" "$work/out" >"$work/log"
-if "$work/released/tests/old/freeze.sh" "$version" "$work/out" >/dev/null 2>&1; then fail "a release is kept twice"; fi
-if tests/old/freeze.sh 99.0 "$work/other" >/dev/null 2>&1; then fail "a version that this is not is kept"; fi
+"$work/released/tests/abi-snapshots/freeze.sh" "$version" "$work/out" >"$work/log"
+if "$work/released/tests/abi-snapshots/freeze.sh" "$version" "$work/out" >/dev/null 2>&1; then fail "a release is kept twice"; fi
+if tests/abi-snapshots/freeze.sh 99.0 "$work/other" >/dev/null 2>&1; then fail "a version that this is not is kept"; fi
 old_program "$work/kept" "$work/kept" || fail "the program of this version"
-for change in 's/^    uint32_t unmasked_index;/    uint64_t more;\n&/' 's/^    double unit_uj;$/    uint64_t more;\n&/' \
+for change in 's/^    uint32_t unmasked_index;/    uint64_t more;\n&/' 's/^    double resolution_uj;$/    uint64_t more;\n&/' \
     's/^    uint32_t gpu_count;/    uint32_t backend_;\n&/' 's/^    uint32_t method;/    uint64_t more;\n&/'; do
     changed "$change" || fail "$change changes nothing"
     if old_program "$work/kept" "$work/changed" >"$work/log" 2>&1; then fail "the program does not see $change"; fi
@@ -71,7 +71,7 @@ for change in 's/^    uint32_t unmasked_index;/    uint64_t more;\n&/' 's/^    d
 done
 
 kept=0
-for old in tests/old/[0-9]*/; do
+for old in tests/abi-snapshots/[0-9]*/; do
     [ -d "$old" ] || continue
     kept=$((kept + 1))
     old=${old%/}
@@ -85,6 +85,6 @@ for old in tests/old/[0-9]*/; do
     [ -z "$gone" ] || fail "$old had, and the library has not:" $gone
     old_program "$old" "$old" || fail "the program of $old"
 done
-[ "$kept" -gt 0 ] || fail "no release is kept in tests/old: tests/old/freeze.sh $version"
-echo "  $kept release(s) kept in tests/old"
+[ "$kept" -gt 0 ] || fail "no release is kept in tests/abi-snapshots: tests/abi-snapshots/freeze.sh $version"
+echo "  $kept release(s) kept in tests/abi-snapshots"
 exit $failed

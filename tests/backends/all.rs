@@ -165,7 +165,7 @@ fn stale() {
     }
 }
 
-/// What the verdict says, its status says: not yet known, not trusted.
+/// What the counter state says, its status says: not yet known, not trusted.
 #[test]
 fn verdicts() {
     let sim =

@@ -46,7 +46,7 @@ fn the_kernel_refuses_for_a_while() {
     assert!(tight, "five times");
 }
 
-/// A GPU that sleeps while the session is opened holds nobody up, has no verdict, and is checked when it wakes.
+/// A GPU that sleeps while the session is opened holds nobody up, has no counter state, and is checked when it wakes.
 #[test]
 fn a_gpu_that_sleeps_at_open() {
     const TRUSTED: u64 = 1;
@@ -56,18 +56,18 @@ fn a_gpu_that_sleeps_at_open() {
         let sim = Sim::start("mi300x-8", "none", NONE).unwrap();
         sim.break_files(3, errno);
         let mut asked = Asked::open(&sim, "sysfs", ADAPTIVE);
-        let verdict = |asked: &mut Asked, gpu: usize| asked.ask(&format!("info {gpu}")).ok().number(1);
-        assert_eq!((verdict(&mut asked, 2), verdict(&mut asked, 3)), (TRUSTED, PENDING));
+        let counter_state = |asked: &mut Asked, gpu: usize| asked.ask(&format!("info {gpu}")).ok().number(1);
+        assert_eq!((counter_state(&mut asked, 2), counter_state(&mut asked, 3)), (TRUSTED, PENDING));
         asked.ask("energy 2").ok();
         asked.ask("energy 3").fails(NOT_YET, "sleeps");
         asked.ask("raw 3").fails(BUSY, "GPU 3");
         sim.break_files(3, 0);
         let awake = (0..3000).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));
-            verdict(&mut asked, 3) != PENDING
+            counter_state(&mut asked, 3) != PENDING
         });
-        assert!(awake, "its verdict is still pending");
-        assert_eq!(verdict(&mut asked, 3), TRUSTED);
+        assert!(awake, "its counter_state is still pending");
+        assert_eq!(counter_state(&mut asked, 3), TRUSTED);
         asked.ask("energy 3").ok();
     }
 }
@@ -102,13 +102,13 @@ fn refused_for_a_while(sim: &Sim, backend: &str) -> bool {
         std::thread::sleep(std::time::Duration::from_millis(30));
     }
     let used = asked.ask("end 3").ok();
-    let (energy_mj, bound_mj) = (used.number(3), used.number(4));
+    let (energy_mj, uncertainty_mj) = (used.number(3), used.number(4));
     assert_eq!((used.number(0), used.words[2].as_str()), (1, "0"), "{used:?}");
     let truth = &sim.machine().gpus()[3];
     let joules = truth.energy_between_j(sim.machine_ns(used.number(5)), sim.machine_ns(used.number(6)));
     let off = (energy_mj as f64 - joules * 1e3).abs();
-    assert!(off <= bound_mj as f64, "{used:?}, {joules} J");
-    bound_mj < energy_mj / 10 + 3000
+    assert!(off <= uncertainty_mj as f64, "{used:?}, {joules} J");
+    uncertainty_mj < energy_mj / 10 + 3000
 }
 
 /// A GPU that cannot be read at the end of a window: said so, and what it may have drawn is inside the bound.

@@ -1,4 +1,4 @@
-"""Reads lines `energy GPU begin_ns end_ns energy_mj bound_mj` and holds each to the truth of the simulated machine that
+"""Reads lines `energy GPU begin_ns end_ns energy_mj uncertainty_mj` and holds each to the truth of the simulated machine that
 this runs in; echoes nothing. Exit status 1 if an energy is further off than its bound."""
 
 import json
@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import sys
 
-RUN = pathlib.Path(__file__).resolve().parents[1] / "sim" / "run"
+RUN = pathlib.Path(__file__).resolve().parents[2] / "simulator" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
 
 

@@ -41,7 +41,7 @@ static void line(const char *name, uint32_t gpu, zeus_amd_status_t status, const
         line(#name, gpu, status, values);                                                                              \
     } while (0)
 
-static void readings(zeus_amd_t *z, uint32_t gpu)
+static void readings(zeus_amd_session_t *z, uint32_t gpu)
 {
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
     zeus_amd_status_t status;
@@ -50,7 +50,7 @@ static void readings(zeus_amd_t *z, uint32_t gpu)
     ONE(uint64_t, PRIu64, power_instant_mw);
     ONE(uint64_t, PRIu64, power_average_mw);
     ONE(uint64_t, PRIu64, memory_power_average_mw);
-    ONE(uint32_t, "u", energy_supported);
+    ONE(uint32_t, "u", energy_counter_usable);
     ONE(int32_t, "d", temperature_c);
     ONE(uint64_t, PRIu64, power_limit_mw);
     ONE(uint64_t, PRIu64, power_limit_default_mw);
@@ -62,7 +62,7 @@ static void readings(zeus_amd_t *z, uint32_t gpu)
     ONE(uint32_t, "u", persistence_mode);
     ONE(uint32_t, "u", supports_nonblocking_setters);
     status = zeus_amd_energy_raw(z, gpu, &raw);
-    snprintf(values, sizeof values, "%.6f", raw.unit_uj);
+    snprintf(values, sizeof values, "%.6f", raw.resolution_uj);
     line("energy_raw", gpu, status, values);
 }
 
@@ -70,11 +70,11 @@ int main(void)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_session_info_t session = ZEUS_AMD_SESSION_INFO_INIT;
-    zeus_amd_t *z;
+    zeus_amd_session_t *z;
     static char text[65536];
     uint32_t gpu, found;
 
-    options.energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE;
+    options.energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE;
     options.validation = ZEUS_AMD_VALIDATION_FIXED;
     options.flags = ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT;
     options.hip_visible_devices = "1,0";
@@ -83,14 +83,14 @@ int main(void)
     must(zeus_amd_session_info(z, &session));
     printf("version %u %s\n", zeus_amd_version(), zeus_amd_version_string());
     printf("status_string %s\n", zeus_amd_status_string(ZEUS_AMD_STATUS_FORKED));
-    printf("session_info %u %u %u %u %u %u %d %s %s\n", session.gpu_count, session.backend, session.energy_unit,
-           session.amdsmi_version_0, session.amdsmi_version_1, session.amdsmi_version_2, session.zero_reason, session.rocm,
+    printf("session_info %u %u %u %u %u %u %d %s %s\n", session.gpu_count, session.backend, session.energy_resolution,
+           session.amdsmi_version_0, session.amdsmi_version_1, session.amdsmi_version_2, session.no_gpu_reason, session.rocm,
            session.amdsmi_path);
     for (gpu = 0; gpu < session.gpu_count; gpu++) {
         zeus_amd_gpu_info_t i = ZEUS_AMD_GPU_INFO_INIT;
         must(zeus_amd_gpu_info(z, gpu, &i));
         printf("gpu_info %u %u %u %u %u %u %u %u %u %u %u %016lx %s %s %s %s\n", i.valid, i.index, i.unmasked_index,
-               i.amdsmi_index, i.kfd_node, i.partition, i.die_role, i.source, i.energy_verdict, i.flags, i.device_id,
+               i.amdsmi_index, i.kfd_node, i.partition, i.die_role, i.source, i.counter_state, i.flags, i.device_id,
                (unsigned long)i.unique_id, i.name, i.pci_address, i.uuid, i.package);
         must(zeus_amd_find_by_pci(z, i.pci_address, &found));
         printf("find_by_pci %u\n", found);

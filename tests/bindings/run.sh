@@ -4,7 +4,7 @@
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/../python/venv.sh"
-. "$root/examples-c/require.sh"
+. "$root/scripts/require.sh"
 also=
 python3 -c 'import venv, ensurepip' 2>/dev/null || also=python3-venv
 ALSO=$also require cc:build-essential g++:build-essential clang++:clang gfortran:gfortran objdump:binutils python3:python3

@@ -28,7 +28,7 @@ static void number(char letter, zeus_amd_status_t status, uint64_t value)
 
 int main(int argc, char **argv)
 {
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
     uint64_t value, low = 12345, high = 12345;
     uint32_t gpu, max = 12345, min = 12345;
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
     max = 12345;
     CHECK_IS(zeus_amd_persistence_mode(z, gpu, &max), ZEUS_AMD_STATUS_NOT_SUPPORTED);
     CHECK(max == 12345);
-    CHECK_OK(zeus_amd_energy_supported(z, gpu, &max));
+    CHECK_OK(zeus_amd_energy_counter_usable(z, gpu, &max));
     CHECK(max == (strchr(wanted, 'e') != NULL));
     zeus_amd_close(z);
     return 0;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 static zeus_amd_window_t *window;
 static char heard[1 << 16];
 static size_t heard_length;
@@ -49,7 +49,7 @@ static void info(uint32_t gpu)
 {
     zeus_amd_gpu_info_t i = ZEUS_AMD_GPU_INFO_INIT;
     zeus_amd_status_t s = zeus_amd_gpu_info(z, gpu, &i);
-    printf("%d %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %s %s", (int)s, i.source, i.energy_verdict, i.flags,
+    printf("%d %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %s %s", (int)s, i.source, i.counter_state, i.flags,
            i.die_role, i.valid, i.pci_address, i.name);
     end(s);
 }
@@ -81,7 +81,7 @@ static void all(uint32_t room, uint32_t stride)
         memcpy(&r, bytes + i * stride, stride < sizeof r ? stride : sizeof r);
         printf(" [ %" PRIu32 " %" PRIu32 " %" PRIu32 " %d %" PRIu64 " %" PRIu64 " %.17g %" PRIu64 " %" PRIu64 " %" PRIu64
                " %" PRIu64 " %d",
-               r.struct_size, r.gpu, r.valid, (int)r.status, r.energy_mj, r.accumulator, r.unit_uj, r.driver_time_ns,
+               r.struct_size, r.gpu, r.valid, (int)r.status, r.energy_mj, r.accumulator, r.resolution_uj, r.driver_time_ns,
                r.firmware_time_ns, r.power_instant_mw, r.power_average_mw, (int)r.temperature_c);
         for (uint32_t b = (uint32_t)sizeof r; b < stride; b++)
             if (bytes[i * stride + b] != 0)
@@ -104,7 +104,7 @@ static void window_end(uint32_t gpu)
     zeus_amd_status_t s = zeus_amd_window_end(window, &total, e, &count);
     window = NULL;
     printf("%d %" PRIu32 " %" PRIu32 " %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, (int)s, e[gpu].method,
-           e[gpu].flags, (int)e[gpu].status, e[gpu].energy_mj, e[gpu].bound_mj, e[gpu].begin_ns, e[gpu].end_ns);
+           e[gpu].flags, (int)e[gpu].status, e[gpu].energy_mj, e[gpu].uncertainty_mj, e[gpu].begin_ns, e[gpu].end_ns);
     end(s);
 }
 

@@ -96,7 +96,7 @@ int main(int argc, char **argv)
     zeus_amd_reading_t readings[64] = {ZEUS_AMD_READING_INIT};
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
     zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     uint64_t v;
     int32_t c;
     int i;

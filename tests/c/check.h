@@ -28,10 +28,10 @@ static inline int says(const char *words)
 }
 
 /* Opens without the half second of validation. */
-static inline zeus_amd_t *open_quickly(void)
+static inline zeus_amd_session_t *open_quickly(void)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     CHECK_OK(zeus_amd_open(&options, &z));
     CHECK(z != NULL);

@@ -19,7 +19,7 @@ static uint32_t second(const char *text) { return (uint32_t)strtoul(strchr(text,
 int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
 
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     if (zeus_amd_open(&options, &z) != ZEUS_AMD_STATUS_OK)

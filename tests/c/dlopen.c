@@ -20,12 +20,12 @@ typedef intptr_t (*any)(intptr_t, intptr_t, intptr_t, intptr_t);
 static void *use_and_close(void *unused)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     uint64_t mw = 0;
     any f;
-    zeus_amd_status_t (*open_)(const zeus_amd_options_t *, zeus_amd_t **);
-    zeus_amd_status_t (*power)(const zeus_amd_t *, uint32_t, uint64_t *);
-    void (*close_)(zeus_amd_t *);
+    zeus_amd_status_t (*open_)(const zeus_amd_options_t *, zeus_amd_session_t **);
+    zeus_amd_status_t (*power)(const zeus_amd_session_t *, uint32_t, uint64_t *);
+    void (*close_)(zeus_amd_session_t *);
     void *library = dlopen(args[1], RTLD_NOW | RTLD_LOCAL);
     CHECK(library != NULL);
     *(void **)&f = symbol(library, args[3]);

@@ -32,7 +32,7 @@ static void fill(uint64_t seed)
 
 static void refused(zeus_amd_options_t options)
 {
-    zeus_amd_t *z = (zeus_amd_t *)&options;
+    zeus_amd_session_t *z = (zeus_amd_session_t *)&options;
     CHECK_IS(zeus_amd_probe(&options), ZEUS_AMD_STATUS_INVALID_ARGUMENT);
     CHECK_IS(zeus_amd_open(&options, &z), ZEUS_AMD_STATUS_INVALID_ARGUMENT);
     CHECK(z == NULL && says("unknown"));
@@ -41,7 +41,7 @@ static void refused(zeus_amd_options_t options)
 int main(int argc, char **argv)
 {
     static const zeus_amd_options_t plain = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = open_quickly();
+    zeus_amd_session_t *z = open_quickly();
     size_t i;
     uint32_t known[5];
     CHECK(argc == 7);
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
             CHECK_OK(zeus_amd_probe(&options));
 
         options = plain;
-        options.energy_unit = v;
+        options.energy_resolution = v;
         if (v > known[2])
             refused(options);
         else

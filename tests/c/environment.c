@@ -71,7 +71,7 @@ int main(void)
 {
     zeus_amd_session_info_t session = ZEUS_AMD_SESSION_INFO_INIT;
     zeus_amd_gpu_info_t gpu = ZEUS_AMD_GPU_INFO_INIT;
-    zeus_amd_t *z;
+    zeus_amd_session_t *z;
     pthread_t thread;
     time_t end;
     int before, count = 0;

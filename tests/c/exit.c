@@ -13,7 +13,7 @@ static void *keep_reading(void *z)
 
 int main(int argc, char **argv)
 {
-    zeus_amd_t *z = open_quickly();
+    zeus_amd_session_t *z = open_quickly();
     pthread_t thread;
     CHECK(argc == 2);
     read_fake(z, 0);

@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 
 static void *keep_reading(void *unused)
 {

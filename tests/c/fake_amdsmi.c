@@ -1,6 +1,6 @@
 /* A small libamd_smi that misbehaves on request. It has the calls, layouts and version words of ROCm 7.0, two GPUs at
  * 0000:01:00.0 and 0000:02:00.0, and values that tell the GPUs apart. It is no model of AMD's library: that is
- * tests/sim. Variables are read once, when it is loaded; the globals below may be changed by a test at any time. */
+ * simulator. Variables are read once, when it is loaded; the globals below may be changed by a test at any time. */
 
 #define _GNU_SOURCE
 #include <stdarg.h>

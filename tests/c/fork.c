@@ -6,7 +6,7 @@
 #include "fake.h"
 #include "readers.h"
 
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 static volatile int stop, messages;
 
 static void count(uint32_t level, const char *text, void *user)
@@ -20,7 +20,7 @@ static void count(uint32_t level, const char *text, void *user)
 /* What a child has a right to: it is told, a close does no harm, and it has a life of its own. */
 static void child(void)
 {
-    zeus_amd_t *own;
+    zeus_amd_session_t *own;
     alarm(60);
     if (z) {
         all_refuse(z, ZEUS_AMD_STATUS_FORKED);
@@ -62,7 +62,7 @@ static void grandchild(void)
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
-        zeus_amd_t *parents = z;
+        zeus_amd_session_t *parents = z;
         alarm(60);
         z = open_quickly();
         read_fake(z, 1);
@@ -95,7 +95,7 @@ static void *keep_reading(void *unused)
 static void *keep_opening(void *unused)
 {
     while (!stop) {
-        zeus_amd_t *other = open_quickly();
+        zeus_amd_session_t *other = open_quickly();
         zeus_amd_close(other);
     }
     return unused;

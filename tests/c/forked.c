@@ -14,7 +14,7 @@ static void pause_ms(long ms)
 
 static void child(void)
 {
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     zeus_amd_window_t *w = NULL;
     zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     zeus_amd_session_info_t info = ZEUS_AMD_SESSION_INFO_INIT;
@@ -37,7 +37,7 @@ int main(void)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_sampler_options_t fast = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     zeus_amd_sampler_t *s = NULL;
     int i;
     options.backend = ZEUS_AMD_BACKEND_AMDSMI;

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 static zeus_amd_guard_t *guards[8];
 static int open_guards;
 static volatile sig_atomic_t told;

@@ -23,7 +23,7 @@ int use_everything(void)
     options.flags = ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT | ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT;
     options.backend = ZEUS_AMD_BACKEND_AUTO;
     options.validation = ZEUS_AMD_VALIDATION_OFF;
-    options.energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE;
+    options.energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE;
     return options.struct_size == sizeof options && session.struct_size == sizeof session &&
                    gpu.struct_size == sizeof gpu && energy.struct_size == sizeof energy &&
                    log == NULL && status == 0 && (gpu.valid & ZEUS_AMD_GPU_INFO_NAME_BIT) == 0

@@ -1,4 +1,4 @@
-/* amdsmi_init sleeps for a minute: every open gives up in time, and the program ends at once. */
+/* amdsmi_init sleeps for ten minutes, longer than this program may run: every open gives up in time, and the program ends at once. */
 #include <pthread.h>
 #include <time.h>
 
@@ -14,12 +14,12 @@ static double now(void)
 static void *try_to_open(void *unused)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = (zeus_amd_t *)&options;
+    zeus_amd_session_t *z = (zeus_amd_session_t *)&options;
     double begin = now(), took;
     options.init_timeout_ms = 300;
     CHECK_IS(zeus_amd_open(&options, &z), ZEUS_AMD_STATUS_TIMEOUT);
     took = now() - begin;
-    CHECK(z == NULL && took >= 0.29 && took < 10);
+    CHECK(z == NULL && took >= 0.29);
     CHECK(says("amdsmi_init") && says("300 ms") && says(getenv("ZEUS_AMD_AMDSMI")));
     return unused;
 }

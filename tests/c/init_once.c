@@ -2,10 +2,10 @@
 #include "fake.h"
 #include "readers.h"
 
-static zeus_amd_t *open_with(uint32_t flags)
+static zeus_amd_session_t *open_with(uint32_t flags)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     options.flags = flags;
     CHECK_OK(zeus_amd_open(&options, &z));
@@ -15,7 +15,7 @@ static zeus_amd_t *open_with(uint32_t flags)
 int main(void)
 {
     volatile int *inits = fake("fake_inits"), *shutdowns = fake("fake_shutdowns");
-    zeus_amd_t *a, *b;
+    zeus_amd_session_t *a, *b;
     int i;
     CHECK(*inits == 0);
     for (i = 0; i < 5; i++) {

@@ -18,7 +18,7 @@ AT(zeus_amd_options_t, struct_size, 0, 4);
 AT(zeus_amd_options_t, flags, 4, 4);
 AT(zeus_amd_options_t, backend, 8, 4);
 AT(zeus_amd_options_t, validation, 12, 4);
-AT(zeus_amd_options_t, energy_unit, 16, 4);
+AT(zeus_amd_options_t, energy_resolution, 16, 4);
 AT(zeus_amd_options_t, init_timeout_ms, 20, 4);
 AT(zeus_amd_options_t, amdsmi_path, 24, 8);
 AT(zeus_amd_options_t, rocr_visible_devices, 32, 8);
@@ -29,11 +29,11 @@ AT_LEAST(zeus_amd_session_info_t, SESSION_INFO_0_1);
 AT(zeus_amd_session_info_t, struct_size, 0, 4);
 AT(zeus_amd_session_info_t, gpu_count, 4, 4);
 AT(zeus_amd_session_info_t, backend, 8, 4);
-AT(zeus_amd_session_info_t, energy_unit, 12, 4);
+AT(zeus_amd_session_info_t, energy_resolution, 12, 4);
 AT(zeus_amd_session_info_t, amdsmi_version_0, 16, 4);
 AT(zeus_amd_session_info_t, amdsmi_version_1, 20, 4);
 AT(zeus_amd_session_info_t, amdsmi_version_2, 24, 4);
-AT(zeus_amd_session_info_t, zero_reason, 28, 4);
+AT(zeus_amd_session_info_t, no_gpu_reason, 28, 4);
 AT(zeus_amd_session_info_t, rocm, 32, 32);
 AT(zeus_amd_session_info_t, amdsmi_path, 64, 512);
 
@@ -47,7 +47,7 @@ AT(zeus_amd_gpu_info_t, kfd_node, 20, 4);
 AT(zeus_amd_gpu_info_t, partition, 24, 4);
 AT(zeus_amd_gpu_info_t, die_role, 28, 4);
 AT(zeus_amd_gpu_info_t, source, 32, 4);
-AT(zeus_amd_gpu_info_t, energy_verdict, 36, 4);
+AT(zeus_amd_gpu_info_t, counter_state, 36, 4);
 AT(zeus_amd_gpu_info_t, flags, 40, 4);
 AT(zeus_amd_gpu_info_t, device_id, 44, 4);
 AT(zeus_amd_gpu_info_t, unique_id, 48, 8);
@@ -60,7 +60,7 @@ AT_LEAST(zeus_amd_energy_raw_t, ENERGY_RAW_0_1);
 AT(zeus_amd_energy_raw_t, struct_size, 0, 4);
 AT(zeus_amd_energy_raw_t, flags, 4, 4);
 AT(zeus_amd_energy_raw_t, accumulator, 8, 8);
-AT(zeus_amd_energy_raw_t, unit_uj, 16, 8);
+AT(zeus_amd_energy_raw_t, resolution_uj, 16, 8);
 AT(zeus_amd_energy_raw_t, driver_time_ns, 24, 8);
 AT(zeus_amd_energy_raw_t, firmware_time_ns, 32, 8);
 AT_LEAST(zeus_amd_reading_t, READING_0_1);
@@ -70,7 +70,7 @@ AT(zeus_amd_reading_t, valid, 8, 4);
 AT(zeus_amd_reading_t, status, 12, 4);
 AT(zeus_amd_reading_t, energy_mj, 16, 8);
 AT(zeus_amd_reading_t, accumulator, 24, 8);
-AT(zeus_amd_reading_t, unit_uj, 32, 8);
+AT(zeus_amd_reading_t, resolution_uj, 32, 8);
 AT(zeus_amd_reading_t, driver_time_ns, 40, 8);
 AT(zeus_amd_reading_t, firmware_time_ns, 48, 8);
 AT(zeus_amd_reading_t, power_instant_mw, 56, 8);
@@ -83,15 +83,15 @@ AT(zeus_amd_gpu_energy_t, struct_size, 0, 4);
 AT(zeus_amd_gpu_energy_t, gpu, 4, 4);
 AT(zeus_amd_gpu_energy_t, flags, 8, 4);
 AT(zeus_amd_gpu_energy_t, method, 12, 4);
-AT(zeus_amd_gpu_energy_t, verdict, 16, 4);
+AT(zeus_amd_gpu_energy_t, counter_state, 16, 4);
 AT(zeus_amd_gpu_energy_t, status, 20, 4);
 AT(zeus_amd_gpu_energy_t, energy_mj, 24, 8);
-AT(zeus_amd_gpu_energy_t, bound_mj, 32, 8);
+AT(zeus_amd_gpu_energy_t, uncertainty_mj, 32, 8);
 AT(zeus_amd_gpu_energy_t, duration_ns, 40, 8);
 AT(zeus_amd_gpu_energy_t, mean_power_mw, 48, 8);
 AT(zeus_amd_gpu_energy_t, begin_ns, 56, 8);
 AT(zeus_amd_gpu_energy_t, end_ns, 64, 8);
-AT(zeus_amd_gpu_energy_t, unit_uj, 72, 8);
+AT(zeus_amd_gpu_energy_t, resolution_uj, 72, 8);
 
 AT_LEAST(zeus_amd_total_energy_t, TOTAL_ENERGY_0_1);
 AT(zeus_amd_total_energy_t, struct_size, 0, 4);
@@ -99,7 +99,7 @@ AT(zeus_amd_total_energy_t, flags, 4, 4);
 AT(zeus_amd_total_energy_t, packages, 8, 4);
 AT(zeus_amd_total_energy_t, missing, 12, 4);
 AT(zeus_amd_total_energy_t, energy_mj, 16, 8);
-AT(zeus_amd_total_energy_t, bound_mj, 24, 8);
+AT(zeus_amd_total_energy_t, uncertainty_mj, 24, 8);
 AT(zeus_amd_total_energy_t, duration_ns, 32, 8);
 AT(zeus_amd_total_energy_t, mean_power_mw, 40, 8);
 
@@ -116,14 +116,14 @@ AT(zeus_amd_sample_t, reserved, 12, 4);
 AT(zeus_amd_sample_t, time_ns, 16, 8);
 AT(zeus_amd_sample_t, energy_uj, 24, 8);
 AT(zeus_amd_sample_t, power_mw, 32, 8);
-AT(zeus_amd_sample_t, slope_mw, 40, 8);
+AT(zeus_amd_sample_t, counter_power_mw, 40, 8);
 
 SIZE(zeus_amd_status_t, 4);
 _Static_assert((zeus_amd_status_t)-1 < 0, "statuses are signed");
 SIZE(zeus_amd_backend_t, 4);
 SIZE(zeus_amd_validation_t, 4);
-SIZE(zeus_amd_energy_unit_t, 4);
-SIZE(zeus_amd_verdict_t, 4);
+SIZE(zeus_amd_energy_resolution_t, 4);
+SIZE(zeus_amd_counter_state_t, 4);
 SIZE(zeus_amd_die_role_t, 4);
 SIZE(zeus_amd_method_t, 4);
 SIZE(zeus_amd_log_level_t, 4);
@@ -156,11 +156,11 @@ IS(ZEUS_AMD_STATUS_OUT_OF_RANGE, -23);
 IS(ZEUS_AMD_STATUS_STALE, -24);
 IS(ZEUS_AMD_STATUS_UNEXPECTED_DATA, -25);
 IS(ZEUS_AMD_STATUS_EMPTY_MASK, -26);
-IS(ZEUS_AMD_STATUS_MASK_STOPPED, -27);
+IS(ZEUS_AMD_STATUS_MASK_INVALID, -27);
 IS(ZEUS_AMD_STATUS_NO_ACCESS, -28);
-IS(ZEUS_AMD_STATUS_RUNTIME_FAILS, -29);
+IS(ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED, -29);
 IS(ZEUS_AMD_STATUS_NOT_APPLIED, -30);
-IS(ZEUS_AMD_STATUS_NOT_YET, -31);
+IS(ZEUS_AMD_STATUS_NOT_READY, -31);
 IS(ZEUS_AMD_STATUS_UNKNOWN, -98);
 IS(ZEUS_AMD_STATUS_INTERNAL, -99);
 
@@ -181,17 +181,17 @@ IS(ZEUS_AMD_VALIDATION_FIXED, 1);
 IS(ZEUS_AMD_VALIDATION_OFF, 2);
 IS(ZEUS_AMD_VALIDATION_ADAPTIVE, 3);
 IS(ZEUS_AMD_VALIDATION_BACKGROUND, 4);
-IS(ZEUS_AMD_ENERGY_UNIT_REPORTED, 0);
-IS(ZEUS_AMD_ENERGY_UNIT_FIRMWARE, 1);
-IS(ZEUS_AMD_VERDICT_NOT_CHECKED, 0);
-IS(ZEUS_AMD_VERDICT_TRUSTED, 1);
-IS(ZEUS_AMD_VERDICT_STUCK, 2);
-IS(ZEUS_AMD_VERDICT_IMPLAUSIBLE, 3);
-IS(ZEUS_AMD_VERDICT_NO_POWER_TO_COMPARE, 4);
-IS(ZEUS_AMD_VERDICT_UNSUPPORTED, 5);
-IS(ZEUS_AMD_VERDICT_SECONDARY_DIE, 6);
-IS(ZEUS_AMD_VERDICT_SECONDARY_PARTITION, 7);
-IS(ZEUS_AMD_VERDICT_PENDING, 8);
+IS(ZEUS_AMD_ENERGY_RESOLUTION_REPORTED, 0);
+IS(ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE, 1);
+IS(ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, 0);
+IS(ZEUS_AMD_COUNTER_STATE_TRUSTED, 1);
+IS(ZEUS_AMD_COUNTER_STATE_STUCK, 2);
+IS(ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE, 3);
+IS(ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE, 4);
+IS(ZEUS_AMD_COUNTER_STATE_UNSUPPORTED, 5);
+IS(ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE, 6);
+IS(ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION, 7);
+IS(ZEUS_AMD_COUNTER_STATE_PENDING, 8);
 IS(ZEUS_AMD_DIE_SINGLE, 0);
 IS(ZEUS_AMD_DIE_PRIMARY, 1);
 IS(ZEUS_AMD_DIE_SECONDARY, 2);
@@ -234,7 +234,7 @@ IS(ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT, 256);
 IS(ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT, 512);
 IS(ZEUS_AMD_SAMPLE_ENERGY_BIT, 1);
 IS(ZEUS_AMD_SAMPLE_POWER_BIT, 2);
-IS(ZEUS_AMD_SAMPLE_SLOPE_BIT, 4);
+IS(ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT, 4);
 IS(ZEUS_AMD_SAMPLE_INTEGRATED_BIT, 8);
 IS(ZEUS_AMD_SAMPLE_RESET_BIT, 16);
 IS(ZEUS_AMD_SAMPLE_GAP_BIT, 32);
@@ -246,23 +246,23 @@ static const char *(*const version_string)(void) = zeus_amd_version_string;
 static const char *(*const status_string)(int32_t) = zeus_amd_status_string;
 static size_t (*const last_error)(char *, size_t) = zeus_amd_last_error;
 static zeus_amd_status_t (*const set_log)(zeus_amd_log_fn, uint32_t, void *) = zeus_amd_set_log;
-static zeus_amd_status_t (*const open_)(const zeus_amd_options_t *, zeus_amd_t **) = zeus_amd_open;
-static void (*const close_)(zeus_amd_t *) = zeus_amd_close;
+static zeus_amd_status_t (*const open_)(const zeus_amd_options_t *, zeus_amd_session_t **) = zeus_amd_open;
+static void (*const close_)(zeus_amd_session_t *) = zeus_amd_close;
 static zeus_amd_status_t (*const probe)(const zeus_amd_options_t *) = zeus_amd_probe;
-static zeus_amd_status_t (*const session_info)(const zeus_amd_t *, zeus_amd_session_info_t *) =
+static zeus_amd_status_t (*const session_info)(const zeus_amd_session_t *, zeus_amd_session_info_t *) =
     zeus_amd_session_info;
-static zeus_amd_status_t (*const gpu_count)(const zeus_amd_t *, uint32_t *) = zeus_amd_gpu_count;
-static zeus_amd_status_t (*const gpu_info)(const zeus_amd_t *, uint32_t, zeus_amd_gpu_info_t *) =
+static zeus_amd_status_t (*const gpu_count)(const zeus_amd_session_t *, uint32_t *) = zeus_amd_gpu_count;
+static zeus_amd_status_t (*const gpu_info)(const zeus_amd_session_t *, uint32_t, zeus_amd_gpu_info_t *) =
     zeus_amd_gpu_info;
-typedef zeus_amd_status_t u64_fn(const zeus_amd_t *, uint32_t, uint64_t *);
-typedef zeus_amd_status_t u32_fn(const zeus_amd_t *, uint32_t, uint32_t *);
-typedef zeus_amd_status_t clocks_fn(const zeus_amd_t *, uint32_t, uint32_t *, uint32_t *);
+typedef zeus_amd_status_t u64_fn(const zeus_amd_session_t *, uint32_t, uint64_t *);
+typedef zeus_amd_status_t u32_fn(const zeus_amd_session_t *, uint32_t, uint32_t *);
+typedef zeus_amd_status_t clocks_fn(const zeus_amd_session_t *, uint32_t, uint32_t *, uint32_t *);
 static u64_fn *const u64_fns[] = {
     zeus_amd_power_instant_mw, zeus_amd_power_average_mw, zeus_amd_memory_power_average_mw,
     zeus_amd_energy_mj,        zeus_amd_power_limit_mw,   zeus_amd_power_limit_default_mw,
 };
 static u32_fn *const u32_fns[] = {
-    zeus_amd_energy_supported,
+    zeus_amd_energy_counter_usable,
     zeus_amd_persistence_mode,
     zeus_amd_supports_nonblocking_setters,
 };
@@ -272,42 +272,42 @@ static clocks_fn *const clocks_fns[] = {
     zeus_amd_memory_clock_range_mhz,
     zeus_amd_graphics_clock_range_mhz,
 };
-static zeus_amd_status_t (*const lock_fns[])(const zeus_amd_t *, uint32_t, uint32_t, uint32_t) = {
+static zeus_amd_status_t (*const lock_fns[])(const zeus_amd_session_t *, uint32_t, uint32_t, uint32_t) = {
     zeus_amd_lock_memory_clocks_mhz,
     zeus_amd_lock_graphics_clocks_mhz,
 };
-typedef zeus_amd_status_t reset_fn(const zeus_amd_t *, uint32_t);
+typedef zeus_amd_status_t reset_fn(const zeus_amd_session_t *, uint32_t);
 static reset_fn *const reset_fns[] = {
     zeus_amd_reset_power_limit,
     zeus_amd_reset_memory_clocks,
     zeus_amd_reset_graphics_clocks,
     zeus_amd_reset_clocks,
 };
-static zeus_amd_status_t (*const energy_raw)(const zeus_amd_t *, uint32_t, zeus_amd_energy_raw_t *) =
+static zeus_amd_status_t (*const energy_raw)(const zeus_amd_session_t *, uint32_t, zeus_amd_energy_raw_t *) =
     zeus_amd_energy_raw;
-static zeus_amd_status_t (*const temperature)(const zeus_amd_t *, uint32_t, int32_t *) =
+static zeus_amd_status_t (*const temperature)(const zeus_amd_session_t *, uint32_t, int32_t *) =
     zeus_amd_temperature_c;
-static zeus_amd_status_t (*const find_fns[])(const zeus_amd_t *, const char *, uint32_t *) = {
+static zeus_amd_status_t (*const find_fns[])(const zeus_amd_session_t *, const char *, uint32_t *) = {
     zeus_amd_find_by_pci,
     zeus_amd_find_by_uuid,
 };
-static zeus_amd_status_t (*const explain)(const zeus_amd_t *, char *, size_t, size_t *) = zeus_amd_explain;
-static zeus_amd_status_t (*const set_limit)(const zeus_amd_t *, uint32_t, uint64_t) =
+static zeus_amd_status_t (*const explain)(const zeus_amd_session_t *, char *, size_t, size_t *) = zeus_amd_explain;
+static zeus_amd_status_t (*const set_limit)(const zeus_amd_session_t *, uint32_t, uint64_t) =
     zeus_amd_set_power_limit_mw;
-static zeus_amd_status_t (*const set_mode)(const zeus_amd_t *, uint32_t, uint32_t) =
+static zeus_amd_status_t (*const set_mode)(const zeus_amd_session_t *, uint32_t, uint32_t) =
     zeus_amd_set_persistence_mode;
-static zeus_amd_status_t (*const range)(const zeus_amd_t *, uint32_t, uint64_t *, uint64_t *) =
+static zeus_amd_status_t (*const range)(const zeus_amd_session_t *, uint32_t, uint64_t *, uint64_t *) =
     zeus_amd_power_limit_range_mw;
-static zeus_amd_status_t (*const guard_begin)(const zeus_amd_t *, uint32_t, zeus_amd_guard_t **) =
+static zeus_amd_status_t (*const guard_begin)(const zeus_amd_session_t *, uint32_t, zeus_amd_guard_t **) =
     zeus_amd_guard_begin;
 static zeus_amd_status_t (*const guard_end)(zeus_amd_guard_t *) = zeus_amd_guard_end;
-static zeus_amd_status_t (*const window_begin)(const zeus_amd_t *, zeus_amd_window_t **) = zeus_amd_window_begin;
-static zeus_amd_status_t (*const read_all)(const zeus_amd_t *, zeus_amd_reading_t *, uint32_t *) = zeus_amd_read_all;
+static zeus_amd_status_t (*const window_begin)(const zeus_amd_session_t *, zeus_amd_window_t **) = zeus_amd_window_begin;
+static zeus_amd_status_t (*const read_all)(const zeus_amd_session_t *, zeus_amd_reading_t *, uint32_t *) = zeus_amd_read_all;
 static zeus_amd_status_t (*const window_read)(const zeus_amd_window_t *, zeus_amd_total_energy_t *,
                                               zeus_amd_gpu_energy_t *, uint32_t *) = zeus_amd_window_read;
 static zeus_amd_status_t (*const window_end)(zeus_amd_window_t *, zeus_amd_total_energy_t *, zeus_amd_gpu_energy_t *,
                                              uint32_t *) = zeus_amd_window_end;
-static zeus_amd_status_t (*const sampler_start)(const zeus_amd_t *, const zeus_amd_sampler_options_t *,
+static zeus_amd_status_t (*const sampler_start)(const zeus_amd_session_t *, const zeus_amd_sampler_options_t *,
                                                 zeus_amd_sampler_t **) = zeus_amd_sampler_start;
 static zeus_amd_status_t (*const sampler_stop)(zeus_amd_sampler_t *) = zeus_amd_sampler_stop;
 static zeus_amd_status_t (*const sampler_drain)(zeus_amd_sampler_t *, zeus_amd_sample_t *, uint32_t *, uint64_t *) =

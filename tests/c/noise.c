@@ -28,7 +28,7 @@ static void log_line(uint32_t level, const char *text, void *user)
 int main(void)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     pthread_t thread;
     zeus_amd_status_t s;
 

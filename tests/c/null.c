@@ -20,7 +20,7 @@ static void wipe(void)
 int main(void)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = open_quickly();
+    zeus_amd_session_t *z = open_quickly();
     uint64_t a = 0;
     uint32_t c = 0;
     zeus_amd_window_t *w = NULL;

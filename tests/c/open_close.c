@@ -4,7 +4,7 @@
 int main(void)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z;
+    zeus_amd_session_t *z;
     uint64_t mw;
     int round;
     for (round = 0; round < 3; round++) {

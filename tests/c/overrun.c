@@ -7,7 +7,7 @@ int main(void)
     volatile int *dirty = fake("fake_dirty");
     int round;
     for (round = 0; round < 50; round++) {
-        zeus_amd_t *z = open_quickly();
+        zeus_amd_session_t *z = open_quickly();
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
         uint32_t max = 0, min = 0;
         read_fake(z, 0);

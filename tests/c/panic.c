@@ -3,7 +3,7 @@
 
 #include "readers.h"
 
-zeus_amd_status_t zeus_amd__test_panic(const zeus_amd_t *session);
+zeus_amd_status_t zeus_amd__test_panic(const zeus_amd_session_t *session);
 
 static void *in_a_thread(void *z)
 {
@@ -14,7 +14,7 @@ static void *in_a_thread(void *z)
 
 int main(void)
 {
-    zeus_amd_t *z = open_quickly(), *other = open_quickly();
+    zeus_amd_session_t *z = open_quickly(), *other = open_quickly();
     pthread_t thread;
     int i;
 

@@ -4,9 +4,9 @@
 
 #include "check.h"
 
-typedef zeus_amd_status_t (*read_u64)(const zeus_amd_t *, uint32_t, uint64_t *);
-typedef zeus_amd_status_t (*read_u32)(const zeus_amd_t *, uint32_t, uint32_t *);
-typedef zeus_amd_status_t (*read_pair)(const zeus_amd_t *, uint32_t, uint32_t *,
+typedef zeus_amd_status_t (*read_u64)(const zeus_amd_session_t *, uint32_t, uint64_t *);
+typedef zeus_amd_status_t (*read_u32)(const zeus_amd_session_t *, uint32_t, uint32_t *);
+typedef zeus_amd_status_t (*read_pair)(const zeus_amd_session_t *, uint32_t, uint32_t *,
                                        uint32_t *);
 
 static const read_u64 READ_U64[] = {
@@ -15,7 +15,7 @@ static const read_u64 READ_U64[] = {
     zeus_amd_power_limit_mw,         zeus_amd_power_limit_default_mw,
 };
 static const read_u32 READ_U32[] = {
-    zeus_amd_energy_supported,
+    zeus_amd_energy_counter_usable,
     zeus_amd_persistence_mode,
     zeus_amd_supports_nonblocking_setters,
 };
@@ -29,7 +29,7 @@ static const read_pair READ_PAIR[] = {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Every function that takes a session, with sound arguments, answers `expected` and writes nothing. */
-static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
+static inline void all_refuse(const zeus_amd_session_t *z, zeus_amd_status_t expected)
 {
     const uint64_t mark64 = UINT64_C(0x5A5A5A5A5A5A5A5A);
     const uint32_t mark32 = 0x5A5A5A5Au;
@@ -93,7 +93,7 @@ static inline void all_refuse(const zeus_amd_t *z, zeus_amd_status_t expected)
 }
 
 /* Reads what the fake library's GPU `gpu` has and compares. */
-static inline void read_fake(const zeus_amd_t *z, uint32_t gpu)
+static inline void read_fake(const zeus_amd_session_t *z, uint32_t gpu)
 {
     uint64_t mw = 0, low = 1, high = 0;
     uint32_t max = 0, min = 0;

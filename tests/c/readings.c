@@ -13,13 +13,13 @@ static void u64(uint32_t gpu, const char *key, zeus_amd_status_t status, uint64_
 int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     uint32_t count = 0;
     char text[1024];
 
     (void)argv;
     if (argc > 1)
-        options.energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE;
+        options.energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE;
     if (zeus_amd_open(&options, &z) != ZEUS_AMD_STATUS_OK) {
         zeus_amd_last_error(text, sizeof text);
         fprintf(stderr, "%s\n", text);
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
         u64(i, "unique_id", s, info.unique_id);
         u64(i, "device_id", s, info.device_id);
         u64(i, "die_role", s, info.die_role);
-        u64(i, "verdict", s, info.energy_verdict);
+        u64(i, "counter_state", s, info.counter_state);
         u64(i, "source", s, info.source);
         printf("%" PRIu32 " name 0 %s\n", i, info.name);
         printf("%" PRIu32 " pci 0 %s\n", i, info.pci_address);
@@ -56,8 +56,8 @@ int main(int argc, char **argv)
         u64(i, "average", s, v);
         s = zeus_amd_memory_power_average_mw(z, i, &v);
         u64(i, "memory_power", s, v);
-        s = zeus_amd_energy_supported(z, i, &a);
-        u64(i, "energy_supported", s, a);
+        s = zeus_amd_energy_counter_usable(z, i, &a);
+        u64(i, "energy_counter_usable", s, a);
         s = zeus_amd_energy_mj(z, i, &v);
         u64(i, "energy", s, v);
         s = zeus_amd_energy_raw(z, i, &raw);
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
         u64(i, "driver_time", s, raw.driver_time_ns);
         u64(i, "firmware_time", s, raw.firmware_time_ns);
         u64(i, "energy_flags", s, raw.flags);
-        printf("%" PRIu32 " unit_uj %d %.17g\n", i, (int)s, raw.unit_uj);
+        printf("%" PRIu32 " resolution_uj %d %.17g\n", i, (int)s, raw.resolution_uj);
         s = zeus_amd_temperature_c(z, i, &c);
         u64(i, "temperature", s, (uint64_t)c);
         s = zeus_amd_power_limit_mw(z, i, &v);

@@ -1,8 +1,8 @@
 /* Samples for a while and prints what came of it.
  * argv: validation, unit, period in us, capacity, milliseconds, milliseconds between two drains, room of a drain, how
  * many energies to ask for, seed.
- * Lines: "s gpu flags time_ns energy_uj power_mw slope_mw" for each sample, "b gpu status method flags energy_mj
- * bound_mj begin_ns end_ns" for each energy, "lost number". */
+ * Lines: "s gpu flags time_ns energy_uj power_mw counter_power_mw" for each sample, "b gpu status method flags energy_mj
+ * uncertainty_mj begin_ns end_ns" for each energy, "lost number". */
 #include <inttypes.h>
 #include <time.h>
 
@@ -33,7 +33,7 @@ static uint64_t drain(zeus_amd_sampler_t *s, uint32_t room)
     CHECK_OK(zeus_amd_sampler_drain(s, some, &n, &lost));
     for (i = 0; i < n; i++) {
         printf("s %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", some[i].gpu, some[i].flags,
-               some[i].time_ns, some[i].energy_uj, some[i].power_mw, some[i].slope_mw);
+               some[i].time_ns, some[i].energy_uj, some[i].power_mw, some[i].counter_power_mw);
     }
     printf("lost %" PRIu64 "\n", lost);
     return n;
@@ -44,14 +44,14 @@ int main(int argc, char **argv)
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
     zeus_amd_sampler_t *s;
-    zeus_amd_t *z;
+    zeus_amd_session_t *z;
     uint64_t begin, end, seed;
     uint32_t gpus, room;
     long pause;
     int i, asks;
     CHECK(argc == 10);
     options.validation = (uint32_t)atoi(argv[1]);
-    options.energy_unit = (uint32_t)atoi(argv[2]);
+    options.energy_resolution = (uint32_t)atoi(argv[2]);
     how.period_ns = strtoull(argv[3], NULL, 10) * 1000;
     how.capacity = (uint32_t)strtoul(argv[4], NULL, 10);
     pause = atol(argv[6]);
@@ -76,7 +76,7 @@ int main(int argc, char **argv)
         uint32_t gpu = (uint32_t)(next(&seed) % gpus);
         zeus_amd_status_t status = zeus_amd_sampler_energy_between(s, gpu, from, to, &e);
         printf("b %" PRIu32 " %d %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", gpu,
-               (int)status, e.method, e.flags, e.energy_mj, e.bound_mj, from, to);
+               (int)status, e.method, e.flags, e.energy_mj, e.uncertainty_mj, from, to);
     }
     while (drain(s, room) > 0)
         continue;

@@ -8,7 +8,7 @@
 
 static const char *path;
 static zeus_amd_sampler_t *sampler;
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 
 static void *symbol(void *library, const char *name)
 {
@@ -21,8 +21,8 @@ static void *start_and_close(void *unused)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
-    zeus_amd_status_t (*open_)(const zeus_amd_options_t *, zeus_amd_t **);
-    zeus_amd_status_t (*start)(const zeus_amd_t *, const zeus_amd_sampler_options_t *, zeus_amd_sampler_t **);
+    zeus_amd_status_t (*open_)(const zeus_amd_options_t *, zeus_amd_session_t **);
+    zeus_amd_status_t (*start)(const zeus_amd_session_t *, const zeus_amd_sampler_options_t *, zeus_amd_sampler_t **);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     CHECK(library != NULL);
     *(void **)&open_ = symbol(library, "zeus_amd_open");

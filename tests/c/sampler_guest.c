@@ -26,7 +26,7 @@ static int settle(int expected)
     return threads() == expected;
 }
 
-static zeus_amd_sampler_t *start(const zeus_amd_t *z, uint64_t period_ns)
+static zeus_amd_sampler_t *start(const zeus_amd_session_t *z, uint64_t period_ns)
 {
     zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
     zeus_amd_sampler_t *s = NULL;
@@ -83,17 +83,17 @@ static void between(zeus_amd_sampler_t *s, uint64_t from, uint64_t to)
     /* GPU 1 draws 101 W. */
     double truth = (double)(to - from) * 101e-6;
     CHECK(e.gpu == 1 && e.status == 0 && e.begin_ns == from && e.end_ns == to && e.duration_ns == to - from);
-    CHECK((double)e.energy_mj <= truth + (double)e.bound_mj && (double)e.energy_mj >= truth - (double)e.bound_mj);
+    CHECK((double)e.energy_mj <= truth + (double)e.uncertainty_mj && (double)e.energy_mj >= truth - (double)e.uncertainty_mj);
 }
 
-static void child_of(const zeus_amd_t *z, zeus_amd_sampler_t *s, zeus_amd_window_t *w)
+static void child_of(const zeus_amd_session_t *z, zeus_amd_sampler_t *s, zeus_amd_window_t *w)
 {
     zeus_amd_sample_t some[4] = {ZEUS_AMD_SAMPLE_INIT};
     zeus_amd_gpu_energy_t e = ZEUS_AMD_GPU_ENERGY_INIT;
     zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     uint32_t n = 4;
     uint64_t lost = 77;
-    zeus_amd_t *own;
+    zeus_amd_session_t *own;
     alarm(20);
     CHECK_IS(zeus_amd_sampler_stop(s), ZEUS_AMD_STATUS_FORKED);
     CHECK_IS(zeus_amd_sampler_drain(s, some, &n, &lost), ZEUS_AMD_STATUS_FORKED);
@@ -103,7 +103,7 @@ static void child_of(const zeus_amd_t *z, zeus_amd_sampler_t *s, zeus_amd_window
     CHECK(n == 4 && lost == 77 && total.packages == 0 && says("fork"));
     all_refuse(z, ZEUS_AMD_STATUS_FORKED);
     zeus_amd_sampler_free(s);
-    zeus_amd_close((zeus_amd_t *)(uintptr_t)z);
+    zeus_amd_close((zeus_amd_session_t *)(uintptr_t)z);
     CHECK_IS(zeus_amd_sampler_stop(s), ZEUS_AMD_STATUS_FORKED);
     /* A life of its own, with a sampler of its own, which ends with a return from main. */
     own = open_quickly();
@@ -114,7 +114,7 @@ static void child_of(const zeus_amd_t *z, zeus_amd_sampler_t *s, zeus_amd_window
 
 static void forks(void)
 {
-    zeus_amd_t *z = open_quickly();
+    zeus_amd_session_t *z = open_quickly();
     zeus_amd_sampler_t *s = start(z, 500000);
     zeus_amd_window_t *w;
     int i;
@@ -139,7 +139,7 @@ static void forks(void)
 
 static void again_and_again(void)
 {
-    zeus_amd_t *z = open_quickly();
+    zeus_amd_session_t *z = open_quickly();
     int i, before = 1;
     for (i = 0; i < 1000; i++) {
         zeus_amd_sampler_t *s = start(z, 100000 + (uint64_t)i * 1000);
@@ -165,7 +165,7 @@ static void again_and_again(void)
 /* Two samplers of one session have one thread, and each its own period and samples. */
 static void two(void)
 {
-    zeus_amd_t *z = open_quickly();
+    zeus_amd_session_t *z = open_quickly();
     int before = 1;
     uint64_t begin = zeus_amd_now_ns(), steps;
     zeus_amd_sampler_t *fast = start(z, 1000000), *slow = start(z, 50000000);
@@ -193,7 +193,7 @@ static void closed(void)
 {
     int i, before = 1;
     for (i = 0; i < 20; i++) {
-        zeus_amd_t *z = open_quickly();
+        zeus_amd_session_t *z = open_quickly();
         zeus_amd_sampler_t *s = start(z, 1000000);
         zeus_amd_window_t *w;
         zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
@@ -217,7 +217,7 @@ static void closed(void)
 /* libamd_smi forks itself in the middle of a reading. */
 static void vendor_forks(void)
 {
-    zeus_amd_t *z = open_quickly();
+    zeus_amd_session_t *z = open_quickly();
     zeus_amd_sampler_t *s = start(z, 1000000);
     uint64_t from = zeus_amd_now_ns(), to;
     wait_for(s, 200);
@@ -234,7 +234,7 @@ static void vendor_forks(void)
 /* NULL for what was lost: the next drain says it. */
 static void lost(void)
 {
-    zeus_amd_t *z = open_quickly();
+    zeus_amd_session_t *z = open_quickly();
     zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
     zeus_amd_sampler_t *s;
     zeus_amd_sample_t some[16] = {ZEUS_AMD_SAMPLE_INIT};

@@ -8,7 +8,7 @@
 int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     int secure;
     CHECK(argc == 3);
     secure = strcmp(argv[2], "secure") == 0;

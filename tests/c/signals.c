@@ -114,13 +114,13 @@ int main(int argc, char **argv)
 {
     static struct state before, after;
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     uint64_t mw = 0;
     void *library;
     sigset_t some;
-    zeus_amd_status_t (*open_)(const zeus_amd_options_t *, zeus_amd_t **);
-    zeus_amd_status_t (*power)(const zeus_amd_t *, uint32_t, uint64_t *);
-    void (*close_)(zeus_amd_t *);
+    zeus_amd_status_t (*open_)(const zeus_amd_options_t *, zeus_amd_session_t **);
+    zeus_amd_status_t (*power)(const zeus_amd_session_t *, uint32_t, uint64_t *);
+    void (*close_)(zeus_amd_session_t *);
 
     /* A host with a life of its own. */
     CHECK(argc == 2);

@@ -12,7 +12,7 @@ static void count(uint32_t level, const char *text, void *user)
 static void fail_to_open(const char *path, zeus_amd_status_t expected)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = (zeus_amd_t *)&options;
+    zeus_amd_session_t *z = (zeus_amd_session_t *)&options;
     options.amdsmi_path = path;
     CHECK_IS(zeus_amd_open(&options, &z), expected);
     CHECK(z == NULL && says(path));
@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_session_info_t session = ZEUS_AMD_SESSION_INFO_INIT;
     zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     uint64_t mj = 0;
     uint32_t n = 0, i;
 
@@ -36,7 +36,7 @@ int main(int argc, char **argv)
     CHECK(n == 2 && session.gpu_count == 2);
     for (i = 0; i < n; i++) {
         CHECK_OK(zeus_amd_gpu_info(z, i, &info));
-        CHECK(info.energy_verdict == ZEUS_AMD_VERDICT_TRUSTED);
+        CHECK(info.counter_state == ZEUS_AMD_COUNTER_STATE_TRUSTED);
         CHECK_OK(zeus_amd_energy_mj(z, i, &mj));
         read_fake(z, i);
     }

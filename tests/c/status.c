@@ -20,7 +20,7 @@ static void say(uint32_t gpu, const char *key, zeus_amd_status_t s)
 int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z = (zeus_amd_t *)&options;
+    zeus_amd_session_t *z = (zeus_amd_session_t *)&options;
     uint32_t count = 0, a = 0, b = 0;
     uint64_t v = 0;
     int32_t c = 0;
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
         say(i, "info", zeus_amd_gpu_info(z, i, &info));
         say(i, info.name, 0);
-        printf("%" PRIu32 " verdict %" PRIu32 "\n", i, info.energy_verdict);
+        printf("%" PRIu32 " counter_state %" PRIu32 "\n", i, info.counter_state);
         say(i, "instant", zeus_amd_power_instant_mw(z, i, &v));
         say(i, "average", zeus_amd_power_average_mw(z, i, &v));
         say(i, "energy", zeus_amd_energy_mj(z, i, &v));

@@ -4,7 +4,7 @@
 
 int main(void)
 {
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     int round;
     for (round = 0; round < 3; round++) {
         CHECK_IS(zeus_amd_open(NULL, &z), ZEUS_AMD_STATUS_LIBRARY_SYMBOLS);

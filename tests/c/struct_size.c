@@ -7,7 +7,7 @@
 #include "sizes_0_1.h"
 
 static unsigned char *end; /* of the accessible memory */
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 
 /* A struct of `size` bytes of `fill` at the very end, with that struct_size. */
 static void *place(size_t size, uint32_t struct_size, int fill)
@@ -109,7 +109,7 @@ static zeus_amd_status_t probe(void *at)
 
 static zeus_amd_status_t open_it(void *at)
 {
-    zeus_amd_t *opened = (zeus_amd_t *)at;
+    zeus_amd_session_t *opened = (zeus_amd_session_t *)at;
     zeus_amd_status_t s = zeus_amd_open(at, &opened);
     CHECK((s == ZEUS_AMD_STATUS_OK) == (opened != NULL));
     zeus_amd_close(opened);

@@ -8,7 +8,7 @@
 #define THREADS 8
 #define MOST 64
 
-static zeus_amd_t *sessions[2];
+static zeus_amd_session_t *sessions[2];
 static uint32_t gpus;
 static uint64_t power_mw[MOST];
 static int32_t celsius[MOST];
@@ -25,7 +25,7 @@ static double now(void)
 static void *work(void *number)
 {
     unsigned *mine = number, me = (unsigned)(mine - readings);
-    const zeus_amd_t *z = sessions[me % 2];
+    const zeus_amd_session_t *z = sessions[me % 2];
     uint64_t last[MOST] = {0};
     double end = now() + seconds;
     uint32_t i;

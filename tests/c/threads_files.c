@@ -11,7 +11,7 @@
 #define MOST 64
 #define ENOUGH 40
 
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 static uint32_t gpus, same;
 static double start_ns, milliseconds;
 static struct { double watts, counts; int celsius, instant; } truth[MOST];

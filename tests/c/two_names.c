@@ -6,7 +6,7 @@
 int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *by_loader = NULL, *by_path = NULL;
+    zeus_amd_session_t *by_loader = NULL, *by_path = NULL;
     char text[1024];
 
     options.validation = ZEUS_AMD_VALIDATION_OFF;

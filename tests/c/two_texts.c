@@ -4,7 +4,7 @@
 #include "readers.h"
 
 static pthread_barrier_t together;
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 
 static void *fail(void *argument)
 {

@@ -1,5 +1,5 @@
 /* Opens sessions, one after another, and prints "open VALIDATION us begin_ns" for each, then for each GPU
- * "gpu VALIDATION at_once energy_status verdict energy_status supported": the first two as soon as it is open, the
+ * "gpu VALIDATION at_once energy_status counter state energy_status supported": the first two as soon as it is open, the
  * others when no check is pending any more.
  * argv: a CLOCK_BOOTTIME in ns to wait for, how often, then validations, which take turns. */
 #include <inttypes.h>
@@ -15,14 +15,14 @@ static void pause_ms(long ms)
     nanosleep(&t, NULL);
 }
 
-static void all(zeus_amd_t *z, uint32_t n, uint32_t *verdicts, zeus_amd_status_t *energies)
+static void all(zeus_amd_session_t *z, uint32_t n, uint32_t *verdicts, zeus_amd_status_t *energies)
 {
     uint32_t i;
     for (i = 0; i < n; i++) {
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
         uint64_t mj;
         CHECK_OK(zeus_amd_gpu_info(z, i, &info));
-        verdicts[i] = info.energy_verdict;
+        verdicts[i] = info.counter_state;
         energies[i] = zeus_amd_energy_mj(z, i, &mj);
     }
 }
@@ -30,7 +30,7 @@ static void all(zeus_amd_t *z, uint32_t n, uint32_t *verdicts, zeus_amd_status_t
 static void once(uint32_t validation)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
-    zeus_amd_t *z;
+    zeus_amd_session_t *z;
     uint32_t first[MOST], last[MOST], n, i, supported, pending = 1;
     zeus_amd_status_t early[MOST], late[MOST];
     int patience;
@@ -46,10 +46,10 @@ static void once(uint32_t validation)
             pause_ms(5);
         all(z, n, last, late);
         for (pending = i = 0; i < n; i++)
-            pending |= last[i] == ZEUS_AMD_VERDICT_PENDING;
+            pending |= last[i] == ZEUS_AMD_COUNTER_STATE_PENDING;
     }
     for (i = 0; i < n; i++) {
-        CHECK_OK(zeus_amd_energy_supported(z, i, &supported));
+        CHECK_OK(zeus_amd_energy_counter_usable(z, i, &supported));
         printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %d %" PRIu32 " %d %" PRIu32 "\n", i, validation, first[i],
                (int)early[i], last[i], (int)late[i], supported);
     }

@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_session_info_t about = ZEUS_AMD_SESSION_INFO_INIT;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     static char text[65536];
     size_t needed = 0;
     zeus_amd_status_t s;
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     }
     if (zeus_amd_session_info(z, &about) != ZEUS_AMD_STATUS_OK)
         return 1;
-    printf("zero %d\n", (int)about.zero_reason);
+    printf("zero %d\n", (int)about.no_gpu_reason);
     for (uint32_t i = 0; i < about.gpu_count; i++) {
         zeus_amd_gpu_info_t g = ZEUS_AMD_GPU_INFO_INIT;
         uint64_t power = 0, energy = 0;

@@ -1,6 +1,6 @@
 /* Many windows at once, of random length, at random times, some of which are read on their way. Prints a line for each GPU
- * at each reading and end: gpu method flags verdict status energy_mj bound_mj duration_ns mean_power_mw begin_ns end_ns
- * unit_uj, then of the window: its number, when its begin had returned and its end was called, the duration of the total,
+ * at each reading and end: gpu method flags counter state status energy_mj uncertainty_mj duration_ns mean_power_mw begin_ns end_ns
+ * resolution_uj, then of the window: its number, when its begin had returned and its end was called, the duration of the total,
  * and how long both calls took.
  * argv: validation, unit, threads, windows, shortest and longest in us, seed. */
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 
 enum { MOST = 64 };
 
-static zeus_amd_t *z;
+static zeus_amd_session_t *z;
 static uint32_t gpus;
 static int windows, begun;
 static double shortest_us, longest_us;
@@ -53,13 +53,13 @@ static void check_total(const zeus_amd_total_energy_t *total, const zeus_amd_gpu
     uint32_t i, packages = 0;
     for (i = 0; i < n; i++) {
         energy += each[i].energy_mj;
-        bound += each[i].bound_mj;
+        bound += each[i].uncertainty_mj;
         packages += each[i].status == ZEUS_AMD_STATUS_OK;
     }
     CHECK(total->packages == packages);
     /* Each is rounded, the bounds up. */
     CHECK(total->energy_mj <= energy + n && total->energy_mj + n >= energy);
-    CHECK(total->bound_mj <= bound + n && total->bound_mj + 3 * n >= bound);
+    CHECK(total->uncertainty_mj <= bound + n && total->uncertainty_mj + 3 * n >= bound);
 }
 
 /* Ends the window, or only reads it, and prints what it says; begin took so long, and had returned then. */
@@ -78,8 +78,8 @@ static void print_until_now(zeus_amd_window_t *w, int ends, int number, uint64_t
         zeus_amd_gpu_energy_t *e = &each[i];
         printf("%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRId32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
                " %" PRIu64 " %" PRIu64 " %.17g %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-               e->gpu, e->method, e->flags, e->verdict, e->status, e->energy_mj, e->bound_mj, e->duration_ns,
-               e->mean_power_mw, e->begin_ns, e->end_ns, e->unit_uj, number, from, to, total.duration_ns, took);
+               e->gpu, e->method, e->flags, e->counter_state, e->status, e->energy_mj, e->uncertainty_mj, e->duration_ns,
+               e->mean_power_mw, e->begin_ns, e->end_ns, e->resolution_uj, number, from, to, total.duration_ns, took);
     }
     CHECK(pthread_mutex_unlock(&lock) == 0);
 }
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
     int i, n;
     CHECK(argc == 8);
     options.validation = (uint32_t)atoi(argv[1]);
-    options.energy_unit = (uint32_t)atoi(argv[2]);
+    options.energy_resolution = (uint32_t)atoi(argv[2]);
     n = atoi(argv[3]);
     windows = atoi(argv[4]);
     shortest_us = atof(argv[5]);

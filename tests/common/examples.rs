@@ -20,18 +20,20 @@ fn is(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|e| extensions.iter().any(|x| e == *x))
 }
 
-/// The programs in C and C++: a file or a folder each. Those of MPI are run by tests/mpi, with both MPIs.
+/// The programs in C and C++: an example a file, a tool a folder. Those of MPI are run by tests/mpi, with both MPIs.
 pub fn names() -> Vec<String> {
     let mpi = |p: &Path| std::fs::read_to_string(p).is_ok_and(|text| text.contains("#include <mpi.h>"));
     let mut all = entries(&common::root().join("examples-c"));
-    all.retain(|p| p.is_dir() || is(p, &["c", "cpp"]) && !mpi(p));
+    all.retain(|p| is(p, &["c", "cpp"]) && !mpi(p));
+    all.push(common::root().join("tools/zeus-amd-run"));
     all.iter().map(|p| p.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 /// Builds one, with more flags and files.
 pub fn build(name: &str, kind: &str, extra: &[&str]) -> PathBuf {
     let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}{kind}-{}", std::process::id()));
-    let path = common::root().join("examples-c").join(name);
+    let tool = common::root().join("tools").join(name);
+    let path = if tool.is_dir() { tool } else { common::root().join("examples-c").join(name) };
     let mut sources = vec![path.with_extension("c"), path.with_extension("cpp")];
     sources.retain(|p| p.exists());
     if path.is_dir() {

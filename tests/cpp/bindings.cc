@@ -137,7 +137,7 @@ template <class P> void readings(zeus_amd::basic_session<P> &z, std::uint32_t gp
     one<P, std::int32_t>(z, gpu, zeus_amd_temperature_c, &s::temperature_c);
     one<P, std::uint64_t>(z, gpu, zeus_amd_power_limit_mw, &s::power_limit_mw);
     one<P, std::uint64_t>(z, gpu, zeus_amd_power_limit_default_mw, &s::power_limit_default_mw);
-    yes_or_no<P>(z, gpu, zeus_amd_energy_supported, &s::energy_supported);
+    yes_or_no<P>(z, gpu, zeus_amd_energy_counter_usable, &s::energy_counter_usable);
     yes_or_no<P>(z, gpu, zeus_amd_persistence_mode, &s::persistence_mode);
     yes_or_no<P>(z, gpu, zeus_amd_supports_nonblocking_setters, &s::supports_nonblocking_setters);
     two<P, zeus_amd::power_range_mw>(z, gpu, zeus_amd_power_limit_range_mw, &s::power_limit_range_mw, false);
@@ -157,7 +157,7 @@ template <class P> void readings(zeus_amd::basic_session<P> &z, std::uint32_t gp
     CHECK(zeus_amd_energy_raw(z.get(), gpu, &raw) == ours.status);
     if (ours.status == 0) {
         CHECK(ours.value.struct_size == sizeof raw && ours.value.accumulator <= raw.accumulator);
-        CHECK(ours.value.unit_uj >= raw.unit_uj && ours.value.unit_uj <= raw.unit_uj);
+        CHECK(ours.value.resolution_uj >= raw.resolution_uj && ours.value.resolution_uj <= raw.resolution_uj);
     }
 }
 
@@ -294,7 +294,7 @@ template <class P> void opening()
     zeus_amd::options masked;
     masked.hip_visible_devices = "1";
     masked.validation = ZEUS_AMD_VALIDATION_OFF;
-    masked.energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE;
+    masked.energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE;
     masked.init_timeout = 20s;
     static unsigned messages = 0;
     static const auto log = [](std::uint32_t level, const char *text) { messages += level <= 3 && *text ? 1u : 0u; };
@@ -304,7 +304,7 @@ template <class P> void opening()
     CHECK(messages > 0);
     CHECK(must<std::uint32_t>(z.gpu_count()) == 1);
     CHECK(must<zeus_amd::gpu_info>(z.gpu_info(0)).unmasked_index == 1);
-    CHECK(must<zeus_amd::session_info>(z.info()).energy_unit == ZEUS_AMD_ENERGY_UNIT_FIRMWARE);
+    CHECK(must<zeus_amd::session_info>(z.info()).energy_resolution == ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE);
 }
 
 template <class P> void everything(bool may_set)

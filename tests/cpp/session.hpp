@@ -9,9 +9,9 @@
 #include "zeus_amd.h"
 
 struct Close {
-    void operator()(zeus_amd_t *z) const { zeus_amd_close(z); }
+    void operator()(zeus_amd_session_t *z) const { zeus_amd_close(z); }
 };
-using Session = std::unique_ptr<zeus_amd_t, Close>;
+using Session = std::unique_ptr<zeus_amd_session_t, Close>;
 
 inline void check(zeus_amd_status_t status)
 {
@@ -24,7 +24,7 @@ inline void check(zeus_amd_status_t status)
 
 inline Session open_session(const zeus_amd_options_t &options)
 {
-    zeus_amd_t *z = nullptr;
+    zeus_amd_session_t *z = nullptr;
     check(zeus_amd_open(&options, &z));
     return Session(z);
 }

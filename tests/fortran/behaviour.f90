@@ -1,4 +1,4 @@
-! Windows, sampler, guard and log through the Fortran module, on a simulated machine whose settings may be changed. Prints `energy GPU begin_ns end_ns energy_mj bound_mj`, which the caller holds to the machine's truth.
+! Windows, sampler, guard and log through the Fortran module, on a simulated machine whose settings may be changed. Prints `energy GPU begin_ns end_ns energy_mj uncertainty_mj`, which the caller holds to the machine's truth.
 module messages
   use, intrinsic :: iso_c_binding, only: c_int32_t
   implicit none
@@ -32,7 +32,7 @@ program behaviour
 contains
 
   subroutine everything()
-    type(zeus_amd_t) :: z, none
+    type(zeus_amd_session_t) :: z, none
     type(zeus_amd_options_t) :: options
     type(zeus_amd_window_t) :: w, unread
     type(zeus_amd_total_energy_t) :: total, so_far
@@ -66,7 +66,7 @@ contains
     seen = 0
 
     options%backend = ZEUS_AMD_BACKEND_AUTO
-    options%energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE
+    options%energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE
     call check(zeus_amd_open(z, options) == ZEUS_AMD_STATUS_OK, 'open')
     call check(seen == 0, 'no message')
     call check(zeus_amd_gpu_count(z, n) == ZEUS_AMD_STATUS_OK .and. n >= 2, 'gpu_count')
@@ -101,10 +101,10 @@ contains
     call check(abs(total%energy_mj - sum(gpus%energy_mj)) <= n, 'the total is the sum')
     do i = 1, n
       call check(gpus(i)%gpu == i - 1 .and. gpus(i)%method == ZEUS_AMD_METHOD_COUNTER, 'a GPU')
-      print '(a, 5(1x, i0))', 'energy', gpus(i)%gpu, gpus(i)%begin_ns, gpus(i)%end_ns, gpus(i)%energy_mj, gpus(i)%bound_mj
+      print '(a, 5(1x, i0))', 'energy', gpus(i)%gpu, gpus(i)%begin_ns, gpus(i)%end_ns, gpus(i)%energy_mj, gpus(i)%uncertainty_mj
     end do
     call check(zeus_amd_energy_mj(z, 0, after) == ZEUS_AMD_STATUS_OK, 'energy_mj again')
-    call check(after - energy >= gpus(1)%energy_mj - gpus(1)%bound_mj, 'the counter says so too')
+    call check(after - energy >= gpus(1)%energy_mj - gpus(1)%uncertainty_mj, 'the counter says so too')
 
     call check(zeus_amd_sampler_stop(s) == ZEUS_AMD_STATUS_OK, 'sampler_stop')
     call check(zeus_amd_sampler_drain(s, samples(1:0), count) == ZEUS_AMD_STATUS_OK .and. count > 2, 'how many wait')
@@ -116,7 +116,7 @@ contains
     call check(zeus_amd_sampler_energy_between(s, 1, samples(first)%time_ns, samples(last)%time_ns, between) == &
       ZEUS_AMD_STATUS_OK, 'energy_between')
     call check(abs(between%energy_mj - (samples(last)%energy_uj - samples(first)%energy_uj) / 1000) <= 1, 'as the samples')
-    print '(a, 5(1x, i0))', 'energy', 1, between%begin_ns, between%end_ns, between%energy_mj, between%bound_mj
+    print '(a, 5(1x, i0))', 'energy', 1, between%begin_ns, between%end_ns, between%energy_mj, between%uncertainty_mj
     call zeus_amd_sampler_free(s)
     call check(.not. c_associated(s%handle), 'freed')
 

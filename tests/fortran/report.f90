@@ -4,14 +4,14 @@ program report
   use zeus_amd
   implicit none
 
-  type(zeus_amd_t) :: z
+  type(zeus_amd_session_t) :: z
   type(zeus_amd_options_t) :: options
   type(zeus_amd_session_info_t) :: session
   type(zeus_amd_gpu_info_t) :: i
   character(len=:), allocatable :: text
   integer(c_int32_t) :: gpu, found, number
 
-  options%energy_unit = ZEUS_AMD_ENERGY_UNIT_FIRMWARE
+  options%energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE
   options%validation = ZEUS_AMD_VALIDATION_FIXED
   call must(zeus_amd_probe(options))
   call must(zeus_amd_open(z, options, hip_visible_devices="1,0"))
@@ -19,14 +19,14 @@ program report
   number = zeus_amd_version()
   print '(a, i0, 1x, a)', 'version ', number, zeus_amd_version_string()
   print '(2a)', 'status_string ', zeus_amd_status_string(ZEUS_AMD_STATUS_FORKED)
-  print '(a, 7(i0, 1x), a, 1x, a)', 'session_info ', session%gpu_count, session%backend, session%energy_unit, &
-    session%amdsmi_version_0, session%amdsmi_version_1, session%amdsmi_version_2, session%zero_reason, &
+  print '(a, 7(i0, 1x), a, 1x, a)', 'session_info ', session%gpu_count, session%backend, session%energy_resolution, &
+    session%amdsmi_version_0, session%amdsmi_version_1, session%amdsmi_version_2, session%no_gpu_reason, &
     zeus_amd_text(session%rocm), zeus_amd_text(session%amdsmi_path)
   do gpu = 0, session%gpu_count - 1
     i = zeus_amd_gpu_info_t()
     call must(zeus_amd_gpu_info(z, gpu, i))
     print '(a, 11(i0, 1x), a, 4(1x, a))', 'gpu_info ', i%valid, i%index, i%unmasked_index, i%amdsmi_index, i%kfd_node, &
-      i%partition, i%die_role, i%source, i%energy_verdict, i%flags, i%device_id, hex(i%unique_id), &
+      i%partition, i%die_role, i%source, i%counter_state, i%flags, i%device_id, hex(i%unique_id), &
       zeus_amd_text(i%name), zeus_amd_text(i%pci_address), zeus_amd_text(i%uuid), zeus_amd_text(i%package)
     call must(zeus_amd_find_by_pci(z, zeus_amd_text(i%pci_address) // '  ', found))
     print '(a, i0)', 'find_by_pci ', found
@@ -107,8 +107,8 @@ contains
     call show('power_average_mw', gpu, status, decimal(mw))
     status = zeus_amd_memory_power_average_mw(z, gpu, mw)
     call show('memory_power_average_mw', gpu, status, decimal(mw))
-    status = zeus_amd_energy_supported(z, gpu, one)
-    call small('energy_supported', gpu, status, one)
+    status = zeus_amd_energy_counter_usable(z, gpu, one)
+    call small('energy_counter_usable', gpu, status, one)
     status = zeus_amd_temperature_c(z, gpu, one)
     call small('temperature_c', gpu, status, one)
     status = zeus_amd_power_limit_mw(z, gpu, mw)
@@ -130,7 +130,7 @@ contains
     status = zeus_amd_supports_nonblocking_setters(z, gpu, one)
     call small('supports_nonblocking_setters', gpu, status, one)
     status = zeus_amd_energy_raw(z, gpu, raw)
-    write (room, '(f0.6)') raw%unit_uj
+    write (room, '(f0.6)') raw%resolution_uj
     call show('energy_raw', gpu, status, trim(room))
   end subroutine readings
 end program report

@@ -4,7 +4,7 @@
 set -Eeu
 cd "$(dirname "$0")/../.."
 root=$PWD
-. examples-c/require.sh
+. scripts/require.sh
 require cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf readelf:binutils \
     objdump:binutils strace:strace gfortran:gfortran python3:python3 mpicc.openmpi:libopenmpi-dev mpirun.openmpi:openmpi-bin
 require_rust 85

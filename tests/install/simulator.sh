@@ -22,7 +22,7 @@ env -i PATH="$work/no-tools" "$sim" --machine "$work/mine.toml" --rocm 6.4.3 -- 
 env -i PATH="$work/no-tools" "$sim" list >"$work/list"
 machines=$(sed -n '/^machines:/,/^ROCm/s/^  \([^ ]*\) .*/\1/p' "$work/list")
 releases=$(sed -n '/^ROCm/,$s/^  \([^ ]*\) .*/\1/p' "$work/list")
-[ "$(printf '%s\n' "$machines" | sort)" = "$(cd tests/sim/machines && ls | sed 's/\.toml$//' | sort)" ] || die "$machines"
+[ "$(printf '%s\n' "$machines" | sort)" = "$(cd simulator/machines && ls | sed 's/\.toml$//' | sort)" ] || die "$machines"
 for machine in $machines; do
     quietly env -i PATH="$work/no-tools" "$sim" --machine "$machine" --rocm 7.0.2 -- env
 done

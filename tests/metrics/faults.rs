@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use zeus_amd::error::Kind;
+use zeus_amd::sysfs::gpu_metrics::{MetricsFile, TableError};
 use zeus_amd::sysfs::hwmon::Hwmon;
-use zeus_amd::sysfs::metrics::{MetricsFile, Why};
-use zeus_amd::sysfs::Failure;
+use zeus_amd::sysfs::SysfsError;
 use zeus_amd_sim::Sim;
 
 const FOLDER: &str = "ZEUS_AMD_TEST_FOLDER";
@@ -27,7 +27,7 @@ fn refusals() {
     ] {
         let of = |file: &str| format!("all.file.{file} = {{ read = \"{errno}\" }}");
         let sim = Sim::start("mi300x-8", "none", &[of("gpu_metrics"), of("power1_input")]).unwrap();
-        let failure = Failure::Os(code);
+        let failure = SysfsError::Os(code);
         assert_eq!(failure.kind(), kind);
         let said = ask(&sim);
         let want = format!("energy {:?}, power {:?}", Err::<u64, _>(failure), Err::<u64, _>(failure));
@@ -35,7 +35,7 @@ fn refusals() {
     }
     // A read that is interrupted is tried again for a while, and not for ever.
     let sim = Sim::start("mi300x-8", "none", &["all.file.gpu_metrics = { read = \"EINTR\" }"]).unwrap();
-    let (said, failure) = (ask(&sim), Failure::Os(libc::EINTR));
+    let (said, failure) = (ask(&sim), SysfsError::Os(libc::EINTR));
     assert_eq!(failure.kind(), Kind::Busy);
     assert!(said.contains(&format!("energy {:?}", Err::<u64, _>(failure))), "{said}");
     // And without a fault the child reads what there is.
@@ -54,21 +54,21 @@ fn ask(sim: &Sim) -> String {
 
 fn inside(folder: &Path) {
     let file = MetricsFile::open(&folder.join("gpu_metrics")).unwrap();
-    let power = Hwmon::of(folder).instant_power_uw();
-    println!("energy {:?}, power {power:?}", file.with(|t| t.energy()));
+    let power = Hwmon::open(folder).instant_power_uw();
+    println!("energy {:?}, power {power:?}", file.read_with(|t| t.energy()));
 }
 
 /// Tables that are none.
 #[test]
 fn contents() {
-    let check = |content: &str, is: &dyn Fn(Result<(), Failure>) -> bool| {
+    let check = |content: &str, is: &dyn Fn(Result<(), SysfsError>) -> bool| {
         for revision in ["1.3", "1.6", "1.9"] {
             let content = format!("all.file.gpu_metrics = {{ content = \"{content}\" }}");
             let sim =
                 Sim::start("mixed-2", "none", &[content.clone(), format!("all.metrics = \"{revision}\"")]).unwrap();
             for gpu in sim.machine().gpus() {
                 let path = sim.dir().join("sys/bus/pci/devices").join(gpu.bdf.to_string()).join("gpu_metrics");
-                let got = MetricsFile::open(&path).unwrap().with(|t| {
+                let got = MetricsFile::open(&path).unwrap().read_with(|t| {
                     let m = t.metrics();
                     assert_eq!(
                         (m.energy, m.current_power_mw, m.average_power_mw, m.hotspot_c),
@@ -79,14 +79,14 @@ fn contents() {
             }
         }
     };
-    let no_table = |got| matches!(got, Err(Failure::Table(Why::Size { .. })));
-    check("empty", &|got| got == Err(Failure::Empty));
+    let no_table = |got| matches!(got, Err(SysfsError::Table(TableError::Size { .. })));
+    check("empty", &|got| got == Err(SysfsError::Empty));
     check("truncated", &no_table);
     check("oversized", &no_table);
     check("ones", &no_table);
     check("zeros", &no_table);
     check("size", &no_table);
-    check("revision", &|got| got == Err(Failure::Table(Why::Revision { major: 99, minor: 99 })));
+    check("revision", &|got| got == Err(SysfsError::Table(TableError::Revision { major: 99, minor: 99 })));
     // A table as it should be, with nothing filled in; only that of 1.9 describes nothing then.
-    check("unavailable", &|got| matches!(got, Ok(()) | Err(Failure::Table(Why::Attributes(_)))));
+    check("unavailable", &|got| matches!(got, Ok(()) | Err(SysfsError::Table(TableError::Attributes(_)))));
 }

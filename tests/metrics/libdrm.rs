@@ -3,7 +3,7 @@
 
 use crate::{table, Random, FIXED};
 use libdrm_amdgpu_sys::AMDGPU::{GpuMetrics, MetricsInfo};
-use zeus_amd::sysfs::metrics::{parse, Metrics};
+use zeus_amd::sysfs::gpu_metrics::{parse, Metrics};
 
 /// All-ones is absent.
 fn known<T: Into<u64> + Copy>(raw: T) -> Option<u64> {

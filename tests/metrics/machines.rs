@@ -1,10 +1,10 @@
 //! Every table that the simulated machine writes, and its hwmon files, equal its truth.
 
 use std::path::PathBuf;
-use zeus_amd::sysfs::dpm;
-use zeus_amd::sysfs::hwmon::{Caps, Hwmon, Sensor};
-use zeus_amd::sysfs::metrics::{Metrics, MetricsFile};
-use zeus_amd::sysfs::Failure;
+use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile};
+use zeus_amd::sysfs::hwmon::{Hwmon, PowerCaps, Sensor};
+use zeus_amd::sysfs::pp_dpm;
+use zeus_amd::sysfs::SysfsError;
 use zeus_amd_sim::machine::PowerSensor;
 use zeus_amd_sim::{Gpu, Machine, Sim};
 
@@ -61,7 +61,7 @@ fn every_revision_on_every_machine() {
                 let want = truth(&sim, gpu, now);
                 assert_eq!(file.read(), Ok(want), "{machine} {}", gpu.bdf);
                 let (energy, power) =
-                    file.with(|t| (t.energy(), t.current_power_mw().or(t.average_power_mw()))).unwrap();
+                    file.read_with(|t| (t.energy(), t.current_power_mw().or(t.average_power_mw()))).unwrap();
                 // Each machine's own revision is read the short way.
                 let own = gpu.spec.power_sensor == if minor <= 3 { PowerSensor::Average } else { PowerSensor::Current };
                 let short = file.whole().map(|w| (w.energy, w.driver_time_ns, w.firmware_time_ns));
@@ -99,8 +99,8 @@ fn hwmon_and_levels_are_the_truth() {
         let sim = start(&machine, &[]);
         let now = sim.hold();
         for gpu in sim.machine().gpus() {
-            let hwmon = Hwmon::of(&folder(&sim, gpu));
-            let absent = Err(Failure::Os(libc::ENOENT));
+            let hwmon = Hwmon::open(&folder(&sim, gpu));
+            let absent = Err(SysfsError::Os(libc::ENOENT));
             let power = u64::from(gpu.reading(now).power_w) * 1_000_000;
             let at = |sensor: PowerSensor| {
                 let has = gpu.spec.power_sensor == sensor && !gpu.is_secondary_die();
@@ -113,30 +113,30 @@ fn hwmon_and_levels_are_the_truth() {
             assert_eq!(hwmon.instant_power_uw(), at(PowerSensor::Current), "{machine} {}", gpu.bdf);
             assert_eq!(hwmon.average_power_uw(), at(PowerSensor::Average));
             let both = (at(PowerSensor::Current).ok(), at(PowerSensor::Average).ok());
-            let want = if both == (None, None) { Err(Failure::Os(libc::ENOENT)) } else { Ok(both) };
+            let want = if both == (None, None) { Err(SysfsError::Os(libc::ENOENT)) } else { Ok(both) };
             assert_eq!(hwmon.powers_uw(), want);
 
             let temps = &gpu.spec.temps;
             for (sensor, mc) in
                 [(Sensor::Edge, temps.edge), (Sensor::Junction, temps.hotspot), (Sensor::Memory, temps.mem)]
             {
-                assert_eq!(hwmon.temperature_mc(sensor), mc.map(|v| v as i32).ok_or(Failure::Os(libc::ENOENT)));
+                assert_eq!(hwmon.temperature_mc(sensor), mc.map(|v| v as i32).ok_or(SysfsError::Os(libc::ENOENT)));
             }
             assert_eq!(hwmon.graphics_clock_hz(), Ok(u64::from(gpu.spec.clocks.gfx.now) * 1_000_000));
             assert_eq!(hwmon.memory_clock_hz(), Ok(u64::from(gpu.spec.clocks.mem.now) * 1_000_000));
 
             for (file, clock) in [("pp_dpm_sclk", &gpu.spec.clocks.gfx), ("pp_dpm_mclk", &gpu.spec.clocks.mem)] {
-                let got = dpm::read(&folder(&sim, gpu).join(file)).unwrap();
+                let got = pp_dpm::read(&folder(&sim, gpu).join(file)).unwrap();
                 let ends = (*clock.levels.first().unwrap(), *clock.levels.last().unwrap());
                 assert_eq!((got.lowest_mhz, got.highest_mhz), ends, "{machine} {}", gpu.bdf);
                 assert!(got.current_mhz.map_or(true, |mhz| clock.levels.contains(&mhz)));
             }
 
             if !gpu.spec.caps.present {
-                assert_eq!(hwmon.power_caps(), Err(Failure::Os(libc::ENOENT)));
+                assert_eq!(hwmon.power_caps(), Err(SysfsError::Os(libc::ENOENT)));
                 continue;
             }
-            let mut caps = Caps {
+            let mut caps = PowerCaps {
                 current_uw: Some(gpu.cap_uw()),
                 default_uw: Some(gpu.default_cap_uw()),
                 min_uw: Some(gpu.min_cap_uw()),
@@ -149,7 +149,7 @@ fn hwmon_and_levels_are_the_truth() {
                 caps.current_uw = Some(uw);
                 assert_eq!((hwmon.power_caps(), hwmon.power_cap_uw()), (Ok(caps), Some(uw)));
             }
-            assert_eq!(hwmon.set_power_cap_uw(1 << 32), Err(Failure::Os(libc::EINVAL)));
+            assert_eq!(hwmon.set_power_cap_uw(1 << 32), Err(SysfsError::Os(libc::EINVAL)));
         }
     }
 }
@@ -161,30 +161,30 @@ fn hwmon_s_quirks() {
     let folder = device.path().join("hwmon/hwmon7");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("name"), "amdgpu\n").unwrap();
-    let hwmon = Hwmon::of(device.path());
+    let hwmon = Hwmon::open(device.path());
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
     for (text, want) in [
         ("412000000\n", Ok(412_000_000)),
         ("0\n", Ok(0)),
-        ("\n", Err(Failure::Empty)),
-        ("", Err(Failure::Empty)),
+        ("\n", Err(SysfsError::Empty)),
+        ("", Err(SysfsError::Empty)),
         // 2200 W, computed in 32 bits.
-        ("-2094967296\n", Err(Failure::NotANumber)),
-        ("412 W\n", Err(Failure::NotANumber)),
+        ("-2094967296\n", Err(SysfsError::NotANumber)),
+        ("412 W\n", Err(SysfsError::NotANumber)),
     ] {
         write("power1_input", text);
         assert_eq!(hwmon.instant_power_uw(), want, "{text:?}");
     }
     std::fs::write(folder.join("power1_input"), [0xFF, 0xFE]).unwrap();
-    assert_eq!(hwmon.instant_power_uw(), Err(Failure::NotANumber));
+    assert_eq!(hwmon.instant_power_uw(), Err(SysfsError::NotANumber));
 
     // The firmware was not asked: no cap, and no range of 0 to 0.
     for name in ["power1_cap", "power1_cap_min", "power1_cap_max", "power1_cap_default"] {
         write(name, "0\n");
     }
-    assert_eq!(hwmon.power_caps(), Ok(Caps { min_uw: Some(0), ..Caps::default() }));
+    assert_eq!(hwmon.power_caps(), Ok(PowerCaps { min_uw: Some(0), ..PowerCaps::default() }));
     write("power1_cap", "\n");
-    assert_eq!((hwmon.power_caps(), hwmon.power_cap_uw()), (Err(Failure::Empty), None));
+    assert_eq!((hwmon.power_caps(), hwmon.power_cap_uw()), (Err(SysfsError::Empty), None));
     write("power1_cap", "750000000\n");
     write("power1_cap_max", "\n");
     let caps = hwmon.power_caps().unwrap();
@@ -196,18 +196,18 @@ fn hwmon_s_quirks() {
     write("temp1_label", "junction\n");
     write("temp1_input", "\n");
     assert_eq!(hwmon.temperature_mc(Sensor::Memory), Ok(-5000));
-    assert_eq!(hwmon.temperature_mc(Sensor::Junction), Err(Failure::Empty));
-    assert_eq!(hwmon.temperature_mc(Sensor::Edge), Err(Failure::Os(libc::ENOENT)));
+    assert_eq!(hwmon.temperature_mc(Sensor::Junction), Err(SysfsError::Empty));
+    assert_eq!(hwmon.temperature_mc(Sensor::Edge), Err(SysfsError::Os(libc::ENOENT)));
     write("name", "k10temp\n");
-    assert!(hwmon.is_there() && !Hwmon::of(device.path()).is_there(), "another chip's");
+    assert!(hwmon.is_there() && !Hwmon::open(device.path()).is_there(), "another chip's");
 }
 
 /// A GPU that went and came back has another folder, or had none at first.
 #[test]
 fn hwmon_moves() {
     let device = tempfile::tempdir().unwrap();
-    let hwmon = Hwmon::of(device.path());
-    let gone = Err(Failure::Os(libc::ENOENT));
+    let hwmon = Hwmon::open(device.path());
+    let gone = Err(SysfsError::Os(libc::ENOENT));
     assert_eq!((hwmon.is_there(), hwmon.instant_power_uw(), hwmon.power_caps().err()), (false, gone, gone.err()));
     for n in [3, 7, 1] {
         let folder = device.path().join(format!("hwmon/hwmon{n}"));

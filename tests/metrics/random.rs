@@ -3,7 +3,7 @@
 use crate::slow::Facts;
 use crate::{table, Random, FIXED};
 use std::collections::HashMap;
-use zeus_amd::sysfs::metrics::{parse, Metrics, Why};
+use zeus_amd::sysfs::gpu_metrics::{parse, Metrics, TableError};
 
 const INPUTS: usize = 1_000_000;
 
@@ -114,11 +114,11 @@ fn a_million_inputs() {
             Ok(m) => *taken.entry(m.revision).or_default() += 1,
             Err(why) => {
                 let kind = match why {
-                    Why::Attributes(rule) => rule,
-                    Why::Truncated { .. } => "truncated",
-                    Why::Size { .. } => "size",
-                    Why::Layout { .. } => "layout",
-                    Why::Revision { .. } => "revision",
+                    TableError::Attributes(rule) => rule,
+                    TableError::Truncated { .. } => "truncated",
+                    TableError::Size { .. } => "size",
+                    TableError::Layout { .. } => "layout",
+                    TableError::Revision { .. } => "revision",
                 };
                 *refused.entry(kind.to_owned()).or_default() += 1;
             }
@@ -161,27 +161,27 @@ fn sizes_are_held() {
         let whole = table(revision, 7);
         for read in (0..whole.len()).filter(|n| *n < 130 || n % 16 == 1) {
             let why = parse(&whole[..read]).unwrap_err();
-            let want = if read < 4 { Why::Truncated { read } } else { Why::Size { said: size, read } };
+            let want = if read < 4 { TableError::Truncated { read } } else { TableError::Size { said: size, read } };
             assert_eq!(why, want);
         }
         for other in [4, size - 8, size - 1, size + 1, size + 8, 4095] {
             let why = parse(&table((major, minor, other), 7)).unwrap_err();
-            assert_eq!(why, Why::Layout { major, minor, read: usize::from(other), known: size });
+            assert_eq!(why, TableError::Layout { major, minor, read: usize::from(other), known: size });
         }
     }
     let early = parse(&table((1, 6, 384), 7)).unwrap_err();
     assert!(early.to_string().contains("1.6 has 384 bytes, where that revision has 1664"), "{early}");
     for (major, minor) in [(0, 0), (1, 10), (2, 5), (3, 1), (4, 0), (255, 255)] {
         let why = parse(&table((major, minor, 120), 7)).unwrap_err();
-        assert_eq!(why, Why::Revision { major, minor });
+        assert_eq!(why, TableError::Revision { major, minor });
     }
-    assert!(matches!(parse(&table((1, 8, 4096), 7)), Err(Why::Size { .. })));
+    assert!(matches!(parse(&table((1, 8, 4096), 7)), Err(TableError::Size { .. })));
 }
 
 /// The example of the facts, number by number.
 #[test]
 fn the_example_of_1_9() {
-    let path = crate::common::root().join("tests/facts/gpu-metrics-v1_9-example.hex");
+    let path = crate::common::root().join("simulator/vendor-data/gpu-metrics-v1_9-example.hex");
     let text = std::fs::read_to_string(path).unwrap();
     let bytes: Vec<u8> = text.split_whitespace().map(|h| u8::from_str_radix(h, 16).unwrap()).collect();
     let mut clocks = [None; 8];
@@ -204,7 +204,7 @@ fn the_example_of_1_9() {
         changed[at..at + value.len()].copy_from_slice(value);
         parse(&changed)
     };
-    let malformed = |got: Result<Metrics, Why>, word: &str| {
+    let malformed = |got: Result<Metrics, TableError>, word: &str| {
         let why = got.unwrap_err().to_string();
         assert!(why.starts_with("gpu_metrics 1.9 is malformed: ") && why.contains(word), "{why}");
     };

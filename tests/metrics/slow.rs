@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::collections::HashMap;
-use zeus_amd::sysfs::metrics::Metrics;
+use zeus_amd::sysfs::gpu_metrics::Metrics;
 
 /// Where a value is.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ fn little_endian(bytes: &[u8]) -> u64 {
 
 impl Facts {
     pub fn load() -> Facts {
-        let path = crate::common::root().join("tests/facts/gpu-metrics.json");
+        let path = crate::common::root().join("simulator/vendor-data/gpu-metrics.json");
         let all: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let mut fixed = HashMap::new();
         for (name, table) in all.as_object().unwrap() {

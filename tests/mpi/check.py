@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sim/run")
+RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../simulator/run")
 EDGE_NS = 20_000_000  # a reading ends with the driver's time, which is a little before the call's
 
 
@@ -58,12 +58,12 @@ def main():
             assert p["energy_mj"] == 0 and p["status"] < 0, p
             continue
         rank = ranks[p["rank"]]
-        truth_j += true_j(rank["host"], p["pci"], p["energy_mj"] / 1e3, p["bound_mj"] / 1e3,
+        truth_j += true_j(rank["host"], p["pci"], p["energy_mj"] / 1e3, p["uncertainty_mj"] / 1e3,
                           (p["begin_ns"], p["end_ns"]), (rank["begin_ns"], rank["end_ns"]))
         total_j += p["energy_mj"] / 1e3
-        bound_j += p["bound_mj"] / 1e3
+        bound_j += p["uncertainty_mj"] / 1e3
     assert abs(total_j - result["energy_mj"] / 1e3) < 1e-6 * (1 + total_j), "the total is not the sum"
-    assert abs(bound_j - result["bound_mj"] / 1e3) < 1e-6 * (1 + bound_j), "nor its bound"
+    assert abs(bound_j - result["uncertainty_mj"] / 1e3) < 1e-6 * (1 + bound_j), "nor its bound"
     # Ranks that wait for a processor widen the bounds of short times; and a power that lags by seconds bounds nothing so soon.
     averaged = result["flags"] & 64
     if not averaged and (len(ranks) == 1 or result["duration_ns"] >= 1e9):

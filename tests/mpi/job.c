@@ -26,10 +26,10 @@ static void print(const zeus_amd_mpi_energy_t *e)
 {
     const zeus_amd_mpi_total_t *t = &e->total;
     uint32_t i;
-    printf("{\"energy_mj\": %" PRIu64 ", \"bound_mj\": %" PRIu64 ", \"nodes\": %" PRIu32 ", \"packages\": %" PRIu32
+    printf("{\"energy_mj\": %" PRIu64 ", \"uncertainty_mj\": %" PRIu64 ", \"nodes\": %" PRIu32 ", \"packages\": %" PRIu32
            ", \"missing\": %" PRIu32 ", \"duplicates\": %" PRIu32 ", \"without_gpu\": %" PRIu32 ", \"failed\": %" PRIu32
            ", \"flags\": %" PRIu32 ", \"duration_ns\": %" PRIu64 ", \"ranks\": [",
-           t->energy_mj, t->bound_mj, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu,
+           t->energy_mj, t->uncertainty_mj, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu,
            t->ranks_failed, t->flags, t->duration_ns);
     for (i = 0; i < t->ranks; i++) {
         const zeus_amd_mpi_rank_t *r = &e->ranks[i];
@@ -42,9 +42,9 @@ static void print(const zeus_amd_mpi_energy_t *e)
         const zeus_amd_mpi_package_t *p = &e->packages[i];
         const zeus_amd_mpi_reading_t *read = p->reading < 0 ? NULL : &e->readings[p->reading];
         printf("%s{\"node\": %d, \"ranks\": %" PRIu32 ", \"duplicates\": %" PRIu32 ", \"status\": %d, \"energy_mj\": %" PRIu64
-               ", \"bound_mj\": %" PRIu64 ", \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
+               ", \"uncertainty_mj\": %" PRIu64 ", \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
                ", \"pci\": \"%s\", \"rank\": %d}",
-               i ? ", " : "", p->node, p->ranks, p->duplicates, p->status, p->energy_mj, p->bound_mj,
+               i ? ", " : "", p->node, p->ranks, p->duplicates, p->status, p->energy_mj, p->uncertainty_mj,
                read ? read->begin_ns : 0, read ? read->end_ns : 0, p->pci_address, read ? read->rank : -1);
     }
     printf("]}\n");
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 {
     const int loose = argc > 2 && strcmp(argv[1], "loose") == 0;
     const double seconds = argc > 1 ? strtod(argv[argc - 1], NULL) : 0.3;
-    zeus_amd_t *z = NULL;
+    zeus_amd_session_t *z = NULL;
     zeus_amd_mpi_job_t job;
     zeus_amd_mpi_energy_t energy;
     uint64_t sum = 0;

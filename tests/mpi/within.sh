@@ -9,7 +9,7 @@ while [ "$1" != + ] && [ "$1" != -- ]; do
     shift
 done
 [ "$1" != -- ] || shift
-exec "$(dirname "$0")/../sim/run" "${words[@]}" -- bash -c '
+exec "$(dirname "$0")/../../simulator/run" "${words[@]}" -- bash -c '
     if [ -z "${MACHINE_A-}" ]; then
         export MACHINE_A=$ZEUS_AMD_SIM
     else

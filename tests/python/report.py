@@ -2,7 +2,7 @@
 
 import zeus_amd as zeus
 
-READINGS = """power_instant_mw power_average_mw memory_power_average_mw energy_supported temperature_c power_limit_mw
+READINGS = """power_instant_mw power_average_mw memory_power_average_mw energy_counter_usable temperature_c power_limit_mw
 power_limit_default_mw power_limit_range_mw memory_clocks_mhz graphics_clocks_mhz memory_clock_range_mhz
 graphics_clock_range_mhz persistence_mode supports_nonblocking_setters energy_raw""".split()
 
@@ -13,7 +13,7 @@ def number(value):
 
 def words(value):
     if isinstance(value, zeus.EnergyRaw):
-        return f"{value.unit_uj:.6f}"
+        return f"{value.resolution_uj:.6f}"
     return " ".join(str(int(v)) for v in (value if isinstance(value, tuple) else (value,)))
 
 
@@ -24,7 +24,7 @@ def said(read, gpu):
         return f"{e.status.value} {e.text}"
 
 
-options = dict(energy_unit=zeus.EnergyUnit.FIRMWARE, validation=zeus.Validation.FIXED, hip_visible_devices="1,0")
+options = dict(energy_resolution=zeus.EnergyResolution.FIRMWARE, validation=zeus.Validation.FIXED, hip_visible_devices="1,0")
 zeus.probe(**options)
 with zeus.Session(**options) as z:
     s = z.info()

@@ -1,8 +1,8 @@
 """AMD's own Python package `amdsmi`, unchanged, reads a simulated machine, and must find what the machine file says.
 
 Runs inside a machine, with one of the packages 6.1.2, 6.2.4, 6.3.3, 6.4.3, 7.0.2 installed:
-    tests/sim/run --machine mi300x-8 --rocm 6.4.3 -- python test_amdsmi.py
-What the releases do differently is in tests/sim/src/release.rs; here it is said a second time, from the facts, so that a
+    simulator/run --machine mi300x-8 --rocm 6.4.3 -- python test_amdsmi.py
+What the releases do differently is in simulator/src/release.rs; here it is said a second time, from the facts, so that a
 mistake there shows.
 """
 
@@ -17,7 +17,7 @@ from importlib.metadata import version as package_version
 import amdsmi
 
 VERSION = tuple(int(x) for x in package_version("amdsmi").split(".")[:3])
-RUN = pathlib.Path(__file__).resolve().parents[1] / "sim" / "run"
+RUN = pathlib.Path(__file__).resolve().parents[2] / "simulator" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
 
 
@@ -128,7 +128,7 @@ class Machine(unittest.TestCase):
         self.assertAlmostEqual(e["counter_resolution"], 15.3, places=5)
         self.assertEqual(e["timestamp"], now["system_clock_ns"])
         if not gpu["counter"]["stuck_at_s"] == 0 and not gpu["secondary_die"]:
-            joules = (now["accumulator"] - gpu["counter"]["initial"]) * gpu["unit_uj"] * 1e-6
+            joules = (now["accumulator"] - gpu["counter"]["initial"]) * gpu["resolution_uj"] * 1e-6
             self.assertAlmostEqual(joules, now["true_energy_j"], delta=0.002 * now["true_power_w"])
 
     @each_gpu

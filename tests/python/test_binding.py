@@ -1,7 +1,7 @@
 """The Python file on a simulated machine that has steady power, trusted counters and at least two GPUs (and, for
 `Dies`, pairs of dies). Imports zeus_amd as it is installed or found.
 
-    tests/sim/run --machine mi300x-8 --rocm 7.0.2 -- python3 tests/python/test_binding.py
+    simulator/run --machine mi300x-8 --rocm 7.0.2 -- python3 tests/python/test_binding.py
 """
 
 import ctypes
@@ -20,7 +20,7 @@ from zeus_amd import EnergyFlag, Method, SampleFlag, Status
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bindings"))
 from energies import true_mj
 
-FIRMWARE = {"energy_unit": zeus.EnergyUnit.FIRMWARE}
+FIRMWARE = {"energy_resolution": zeus.EnergyResolution.FIRMWARE}
 QUICK = {"validation": zeus.Validation.OFF}
 
 
@@ -44,9 +44,9 @@ class Right(unittest.TestCase):
     def right(self, energy):
         self.assertIs(energy.status, Status.OK)
         self.assertIs(energy.method, Method.COUNTER)
-        self.assertLess(energy.bound_mj, energy.energy_mj)
+        self.assertLess(energy.uncertainty_mj, energy.energy_mj)
         truth = true_mj(energy.gpu, energy.begin_ns, energy.end_ns)
-        self.assertLessEqual(abs(energy.energy_mj - truth), energy.bound_mj, energy)
+        self.assertLessEqual(abs(energy.energy_mj - truth), energy.uncertainty_mj, energy)
 
 
 class Windows(Right):
@@ -101,10 +101,10 @@ class Samplers(Right):
             self.assertEqual((list(s), s.lost), ([], 0))
             mine = [x for x in samples if x.gpu == 1]
             self.assertEqual([x.time_ns for x in mine], sorted({x.time_ns for x in mine}))
-            self.assertIsNone(mine[0].slope_mw)  # of no time before
+            self.assertIsNone(mine[0].counter_power_mw)  # of no time before
             for x in mine[1:]:
                 self.assertEqual(x.flags & SampleFlag.SLOPE, SampleFlag.SLOPE)
-                self.assertAlmostEqual(x.slope_mw, x.power_mw, delta=x.power_mw * 0.1)
+                self.assertAlmostEqual(x.counter_power_mw, x.power_mw, delta=x.power_mw * 0.1)
             energy = s.energy_between(1, mine[0].time_ns, mine[-1].time_ns)
             self.right(energy)
             self.assertAlmostEqual(energy.energy_mj, (mine[-1].energy_uj - mine[0].energy_uj) / 1e3, delta=1)
@@ -141,7 +141,7 @@ class Readings(unittest.TestCase):
                     self.assertEqual(r.temperature_c, z.temperature_c(r.gpu))
                     self.assertLessEqual(before[r.gpu], r.energy_mj)
                     self.assertLessEqual(r.energy_mj, z.energy_mj(r.gpu))
-                    self.assertAlmostEqual(r.energy_mj, r.accumulator * r.unit_uj / 1e3, delta=1)
+                    self.assertAlmostEqual(r.energy_mj, r.accumulator * r.resolution_uj / 1e3, delta=1)
 
 
 class Settings(unittest.TestCase):
@@ -213,7 +213,7 @@ class Refusals(unittest.TestCase):
             self.assertEqual((len(z), z.gpu_info(0).unmasked_index), (1, 1))
         with zeus.Session(hip_visible_devices="", **QUICK) as z:
             self.assertEqual(len(z), 0)
-            self.assertIs(z.info().zero_reason, Status.EMPTY_MASK)
+            self.assertIs(z.info().no_gpu_reason, Status.EMPTY_MASK)
             with z.window() as w:
                 pass
             self.assertEqual((w.gpus, w.total.packages), ([], 0))
@@ -323,7 +323,7 @@ class Dies(Right):
         self.assertIn(EnergyFlag.SHARED_PACKAGE, first.flags)
         self.assertIs(second.method, Method.NONE)
         self.assertIs(second.status, Status.NOT_SUPPORTED)
-        self.assertEqual((second.energy_mj, second.bound_mj, second.mean_power_mw), (None, None, None))
+        self.assertEqual((second.energy_mj, second.uncertainty_mj, second.mean_power_mw), (None, None, None))
         self.assertEqual(w.total.packages, len(w.gpus) // 2)
 
 

@@ -2,7 +2,7 @@
 what the machine file says; and every struct of its `.pxd` lies as the simulator's layouts have it.
 
 Runs inside a machine, with the package and `rocm-bindings-core` installed:
-    tests/sim/run --machine mi300x-8 --rocm 10.0 -- python test_bindings.py
+    simulator/run --machine mi300x-8 --rocm 10.0 -- python test_bindings.py
 """
 
 import ctypes
@@ -17,7 +17,7 @@ import unittest
 
 from rocm.bindings import amdsmi
 
-RUN = pathlib.Path(__file__).resolve().parents[1] / "sim" / "run"
+RUN = pathlib.Path(__file__).resolve().parents[2] / "simulator" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
 RELEASE = pathlib.Path(os.environ["ROCM_PATH"], ".info/version").read_text().strip()
 NA16, NA32, NA64 = 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF

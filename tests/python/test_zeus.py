@@ -4,7 +4,7 @@ library says is held to the machine file besides; where Zeus is known to be wron
 it is wrong exactly so, so that the day it changes shows.
 
 Runs inside a machine, with ZEUS_AMD_LIBRARY naming this library, and python/ on the path:
-    tests/sim/run --machine mi300x-8 --rocm 6.4.3 -- python test_zeus.py
+    simulator/run --machine mi300x-8 --rocm 6.4.3 -- python test_zeus.py
 ZEUS_FAILS=ZeusGPUNotFoundError says that Zeus cannot open this machine; this library must all the same.
     python test_zeus.py --faults
 prints the machine's options under which one GPU or another fails with each status of AMD's that Zeus knows.
@@ -62,11 +62,11 @@ import zeus.device.gpu.common as zeus_errors
 from zeus.device.gpu.amd import AMDGPU, AMDGPUs
 
 import zeus_amd as ours
-from zeus_amd import Backend, Status, Verdict
+from zeus_amd import Backend, Status, CounterState
 
 ROCM = tuple(int(x) for x in importlib.metadata.version("amdsmi").split(".")[:3])
 ZEUS = tuple(int(x) for x in importlib.metadata.version("zeus").split(".")[:3])
-RUN = pathlib.Path(__file__).resolve().parents[1] / "sim" / "run"
+RUN = pathlib.Path(__file__).resolve().parents[2] / "simulator" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
 
 # Zeus's method: this library's.
@@ -75,7 +75,7 @@ METHODS = {
     "get_instant_power_usage": lambda s, i: s.power_instant_mw(i),
     "get_average_power_usage": lambda s, i: s.power_average_mw(i),
     "get_average_memory_power_usage": lambda s, i: s.memory_power_average_mw(i),
-    "supports_get_total_energy_consumption": lambda s, i: s.energy_supported(i),
+    "supports_get_total_energy_consumption": lambda s, i: s.energy_counter_usable(i),
     "get_total_energy_consumption": lambda s, i: s.energy_mj(i),
     "get_gpu_temperature": lambda s, i: s.temperature_c(i),
     "get_power_management_limit": lambda s, i: s.power_limit_mw(i),
@@ -282,15 +282,15 @@ class Machine(unittest.TestCase):
                 self.assertEqual(info.amdsmi_index, processor["smi_index"])
                 if partition == 0:
                     expected = (
-                        Verdict.SECONDARY_DIE
+                        CounterState.SECONDARY_DIE
                         if gpu["secondary_die"]
-                        else Verdict.UNSUPPORTED
+                        else CounterState.UNSUPPORTED
                         if self.fault("get_total_energy_consumption", i)
-                        else Verdict.STUCK
+                        else CounterState.STUCK
                         if gpu["counter"]["stuck_at_s"] == 0
-                        else Verdict.TRUSTED
+                        else CounterState.TRUSTED
                     )
-                    self.assertEqual(info.energy_verdict, expected)
+                    self.assertEqual(info.counter_state, expected)
 
     def test_zeus_and_this_library_agree(self):
         if not self.zeus:

@@ -2,11 +2,11 @@
 root=$(CDPATH= cd -- "$here/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
-sim=$root/tests/sim/run
+sim=$root/simulator/run
 
 # The machines whose files show what is true.
 regular_machines() {
-    for file in "$root"/tests/sim/machines/*.toml; do
+    for file in "$root"/simulator/machines/*.toml; do
         grep -q '^irregular = true' "$file" || basename "$file" .toml
     done
 }

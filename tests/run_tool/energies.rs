@@ -59,7 +59,7 @@ fn energies_are_the_machines() {
         assert!((total["energy_j"].as_f64().unwrap() - sum).abs() < 1e-6, "{total}");
         assert!((total["bound_j"].as_f64().unwrap() - bound).abs() < 1e-6, "{total}");
         assert_eq!((&total["packages"], &total["missing_packages"]), (&packages.into(), &0.into()));
-        assert_eq!(said["energy_unit"], unit);
+        assert_eq!(said["energy_resolution"], unit);
         assert!(said["duration_s"].as_f64().unwrap() > 0.7);
         if machine == "mi300x-8" {
             assert_eq!(gpus[2]["counter"], "stuck");

@@ -20,7 +20,7 @@ pub fn trace_joules(trace: &Value) -> HashMap<String, f64> {
 pub fn csv_samples(path: &str) -> HashMap<u64, Vec<(u64, f64)>> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("time_ns,gpu,energy_uj,power_mw,slope_mw,flags"));
+    assert_eq!(lines.next(), Some("time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags"));
     let mut samples: HashMap<u64, Vec<(u64, f64)>> = HashMap::new();
     for line in lines {
         let words: Vec<&str> = line.split(',').collect();

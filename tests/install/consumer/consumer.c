@@ -16,7 +16,7 @@ static int failed(const char *what)
 int main(int argc, char **argv)
 {
     const uint64_t truth_mw = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
-    zeus_amd_t *session;
+    zeus_amd_session_t *session;
     uint32_t count, i;
     if (zeus_amd_version() != ZEUS_AMD_VERSION_NUMBER) {
         fprintf(stderr, "the header is of another version than the library\n");

@@ -3,7 +3,7 @@ program consumer
   use, intrinsic :: iso_c_binding, only: c_int32_t, c_int64_t
   use zeus_amd
   implicit none
-  type(zeus_amd_t) :: session
+  type(zeus_amd_session_t) :: session
   integer(c_int64_t) :: mw, truth_mw
   character(len=32) :: argument
   call get_command_argument(1, argument)

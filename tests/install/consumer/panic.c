@@ -28,7 +28,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 int main(void)
 {
     char text[1024];
-    zeus_amd_t *session = NULL;
+    zeus_amd_session_t *session = NULL;
     uint32_t count = 0;
     int32_t status;
     broken = 1;

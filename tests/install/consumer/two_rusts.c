@@ -9,7 +9,7 @@ int32_t second_panics(void);
 int main(void)
 {
     const int32_t values[3] = {1, 2, 39};
-    zeus_amd_t *session;
+    zeus_amd_session_t *session;
     /* The other one's panic is caught by the other one. */
     if (second_sum(values, 3) != 42 || second_panics() != 7)
         return 1;

@@ -1,0 +1,218 @@
+//! Version words → generation: which layouts, which units, and what each one needs to be safe.
+//!
+//! The SONAME is never asked: ROCm 6.3.3 ships 6.3 layouts under the number 25.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PowerLayout {
+    V1,
+    V2,
+    V3,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameLayout {
+    V1,
+    V2,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CapUnit {
+    Watt,
+    Microwatt,
+}
+
+/// What there is to know about a range of releases.
+#[derive(Debug)]
+pub struct Generation {
+    /// The releases, for people.
+    pub rocm: &'static str,
+    /// Their version words, for people.
+    pub words: &'static str,
+    matches: fn([u32; 3]) -> bool,
+    pub power: PowerLayout,
+    pub name: NameLayout,
+    pub cap_unit: CapUnit,
+    /// The current cap loses its last digit from 1000 W on.
+    pub cap_drops_digit: bool,
+    /// gpu_metrics is read once a process, and GPUs share what was read.
+    pub metrics_cached_forever: bool,
+    /// Calls from two threads mix up GPUs or crash.
+    pub needs_lock: bool,
+    /// A failed metrics read repeats the last values with SUCCESS.
+    pub repeats_stale: bool,
+}
+
+const LEGACY: Generation = Generation {
+    rocm: "",
+    words: "",
+    matches: |_| false,
+    power: PowerLayout::V1,
+    name: NameLayout::V2,
+    cap_unit: CapUnit::Microwatt,
+    cap_drops_digit: false,
+    metrics_cached_forever: false,
+    needs_lock: true,
+    repeats_stale: true,
+};
+
+const CURRENT: Generation = Generation { power: PowerLayout::V3, ..LEGACY };
+
+static GENERATIONS: [Generation; 9] = [
+    Generation {
+        rocm: "6.0",
+        words: "23.*",
+        matches: |w| w[0] == 23,
+        name: NameLayout::V1,
+        cap_unit: CapUnit::Watt,
+        cap_drops_digit: true,
+        metrics_cached_forever: true,
+        ..LEGACY
+    },
+    Generation {
+        rocm: "6.1.0 to 6.1.1",
+        words: "24.5.0-1",
+        matches: |w| w[..2] == [24, 5] && w[2] < 2,
+        name: NameLayout::V1,
+        cap_unit: CapUnit::Watt,
+        cap_drops_digit: true,
+        ..LEGACY
+    },
+    Generation {
+        rocm: "6.1.2",
+        words: "24.5.2",
+        matches: |w| w == [24, 5, 2],
+        name: NameLayout::V1,
+        cap_drops_digit: true,
+        ..LEGACY
+    },
+    Generation {
+        rocm: "6.2",
+        words: "24.6.2-3",
+        matches: |w| w[..2] == [24, 6] && (2..=3).contains(&w[2]),
+        cap_drops_digit: true,
+        ..LEGACY
+    },
+    Generation { rocm: "6.3", words: "24.7.1, 25.1", matches: |w| w == [24, 7, 1] || w[..2] == [25, 1], ..LEGACY },
+    // 25.25.2 was a staging branch whose amdsmi_get_power_info takes another argument.
+    Generation {
+        rocm: "6.4",
+        words: "25.25.3-5",
+        matches: |w| w[..2] == [25, 25] && (3..=5).contains(&w[2]),
+        power: PowerLayout::V2,
+        ..LEGACY
+    },
+    Generation { rocm: "7.0 to 7.12", words: "26.0-3", matches: |w| w[0] == 26 && w[1] <= 3, ..CURRENT },
+    Generation {
+        rocm: "7.13 to 7.14",
+        words: "26.4-5",
+        matches: |w| w[0] == 26 && (4..=5).contains(&w[1]),
+        needs_lock: false,
+        repeats_stale: false,
+        ..CURRENT
+    },
+    Generation {
+        rocm: "10.x",
+        words: "27.*",
+        matches: |w| w[0] == 27,
+        needs_lock: false,
+        repeats_stale: false,
+        ..CURRENT
+    },
+];
+
+impl Generation {
+    /// The generation of a library that reports these words, if it is a known one.
+    #[must_use]
+    pub fn of(words: [u32; 4]) -> Option<&'static Generation> {
+        let head = [words[0], words[1], words[2]];
+        GENERATIONS.iter().find(|g| (g.matches)(head))
+    }
+
+    /// All that is known, for an error's text.
+    #[must_use]
+    pub fn known() -> String {
+        let list: Vec<_> = GENERATIONS.iter().map(|g| format!("{} (ROCm {})", g.words, g.rocm)).collect();
+        list.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(w: [u32; 4]) -> Option<&'static str> {
+        Generation::of(w).map(|g| g.rocm)
+    }
+
+    /// Each release that the facts name, with the layouts that the facts give it.
+    #[test]
+    fn releases_of_the_facts() {
+        let facts: serde_json::Value =
+            serde_json::from_str(include_str!("../../simulator/vendor-data/amdsmi-layouts.json")).unwrap();
+        let releases: [(&str, [u32; 4]); 20] = [
+            ("6.0.0-header", [23, 4, 0, 0]),
+            ("6.0.2-header", [23, 4, 0, 0]),
+            ("6.1.0-header", [24, 5, 0, 0]),
+            ("6.1.1-header", [24, 5, 1, 0]),
+            ("6.1.2-header", [24, 5, 2, 0]),
+            ("6.2.0-header", [24, 6, 2, 0]),
+            ("6.2.4-header", [24, 6, 3, 0]),
+            ("6.3.0-header", [24, 7, 1, 0]),
+            ("6.3.3-header", [25, 1, 0, 0]),
+            ("6.4.0", [25, 25, 3, 0]),
+            ("6.4.3", [25, 25, 5, 1]),
+            ("7.0.0", [26, 0, 0, 0]),
+            ("7.0.2", [26, 0, 2, 7]),
+            ("26.1-header", [26, 1, 0, 0]),
+            ("26.2.0-header", [26, 2, 0, 0]),
+            ("26.2.1-header", [26, 2, 1, 0]),
+            ("26.3-header", [26, 3, 0, 0]),
+            ("26.4-header", [26, 4, 0, 0]),
+            ("26.5-header", [26, 5, 0, 0]),
+            ("27.1-header(transcribed)", [27, 1, 0, 0]),
+        ];
+        for (release, words) in releases {
+            let g = Generation::of(words).unwrap_or_else(|| panic!("{release} {words:?} is not known"));
+            let layout = |name: &str| facts["structs"][name]["by_version"][release].as_str().unwrap().to_owned();
+            let power = match g.power {
+                PowerLayout::V1 => vec!["L1"],
+                PowerLayout::V2 => vec!["L2"],
+                PowerLayout::V3 => vec!["L3", "L4"],
+            };
+            assert!(power.contains(&layout("amdsmi_power_info_t").as_str()), "{release}");
+            let short_name = ["L1", "L2"].contains(&layout("amdsmi_asic_info_t").as_str());
+            assert_eq!(g.name == NameLayout::V1, short_name, "{release}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for w in [
+            [0, 0, 0, 0],
+            [22, 1, 0, 0],
+            [24, 4, 0, 0],
+            [24, 5, 3, 0],
+            [24, 6, 1, 0],
+            [24, 7, 2, 0],
+            [25, 25, 2, 0],
+            [25, 25, 6, 0],
+            [25, 2, 0, 0],
+            [26, 6, 0, 0],
+            [28, 0, 0, 0],
+            [u32::MAX; 4],
+        ] {
+            assert_eq!(of(w), None, "{w:?}");
+        }
+    }
+
+    #[test]
+    fn units_and_needs() {
+        let g = |w| Generation::of(w).unwrap();
+        assert_eq!(g([24, 5, 1, 0]).cap_unit, CapUnit::Watt);
+        assert_eq!(g([24, 5, 2, 0]).cap_unit, CapUnit::Microwatt);
+        assert!(g([24, 6, 3, 0]).cap_drops_digit && !g([24, 7, 1, 0]).cap_drops_digit);
+        assert!(g([26, 3, 0, 0]).needs_lock && !g([26, 4, 0, 0]).needs_lock && !g([27, 0, 0, 0]).needs_lock);
+        assert!(g([23, 4, 0, 0]).metrics_cached_forever && !g([24, 5, 0, 0]).metrics_cached_forever);
+        assert!(Generation::known().contains("27.*"));
+    }
+}

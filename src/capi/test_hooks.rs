@@ -1,0 +1,24 @@
+//! Hooks for tests of the boundary itself. Behind a cargo feature that no shipped build enables.
+
+use super::boundary::catch_panics;
+use super::session::SessionHandle;
+use super::status::zeus_amd_status_t;
+use super::types::zeus_amd_session_t;
+
+/// cbindgen:ignore
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd__test_panic(session: *const zeus_amd_session_t) -> zeus_amd_status_t {
+    catch_panics(|| {
+        if session.is_null() {
+            test_panic();
+        }
+        // SAFETY: an open session, as the test promises.
+        unsafe { SessionHandle::with(session, |_| Ok(test_panic())) }
+    })
+}
+
+#[allow(clippy::panic)]
+fn test_panic() {
+    panic!("provoked by a test");
+}

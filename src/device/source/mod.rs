@@ -1,0 +1,5 @@
+//! Where the readings of a GPU come from.
+
+pub(super) mod amdsmi;
+mod select;
+pub(super) mod sysfs;

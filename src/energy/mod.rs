@@ -1,0 +1,20 @@
+//! The energy counter: its arithmetic, its course across samples, and whether it can be trusted. Pure: no system calls.
+
+mod clock_sync;
+mod evidence;
+mod interval;
+mod power_range;
+mod sample;
+mod snapshot;
+mod stall;
+mod tracker;
+mod units;
+mod validation;
+
+pub use evidence::{Observation, ValidationEvidence};
+pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, EnergyInterval, Method};
+pub use sample::RawSample;
+pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
+pub use tracker::AccumulatorTracker;
+pub use units::{counts_pj, energy_mj, power_pj, EnergyResolution, Unit, FIRMWARE_UJ};
+pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};

@@ -1,0 +1,10 @@
+//! Windows and samplers over the GPUs of a session.
+
+mod sample_ring;
+mod sampler;
+mod sampling_rate;
+mod window;
+
+pub use sample_ring::{DrainResult, Sample};
+pub use sampler::{PollRequest, Sampler, SamplerHandle};
+pub use window::{GpuEnergy, Window, WindowTotal};

@@ -1,0 +1,357 @@
+//! What a sampler has taken: a bounded ring of samples.
+
+use crate::device::{Device, PollResult};
+use crate::energy::{
+    averaging_error_pj, counts_pj, inner_edge_error_pj, power_pj, EnergyInterval, EnergyResolution, Method, RawSample,
+    RunningTotals, TrackerSnapshot,
+};
+use crate::error::{Error, Result};
+use crate::platform::sync::Mutex;
+use std::time::Duration;
+
+/// Flags of a sample, as the interface has them.
+pub const ENERGY: u32 = 1;
+pub const POWER: u32 = 2;
+pub const COUNTER_POWER: u32 = 4;
+pub const INTEGRATED: u32 = 8;
+pub const RESET: u32 = 16;
+pub const GAP: u32 = 32;
+pub const AVERAGED: u32 = 64;
+
+/// One GPU at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sample {
+    pub gpu: u32,
+    pub flags: u32,
+    /// `CLOCK_BOOTTIME` of the reading: the driver's, or else when it was seen.
+    pub time_ns: u64,
+    /// Since the sampler's first look at the GPU.
+    pub energy_uj: u64,
+    /// How far that may be off (but for the unit).
+    pub error_uj: u64,
+    pub power_mw: u64,
+    /// From the counter, since the sample before.
+    pub counter_power_mw: u64,
+}
+
+/// What came of a drain.
+#[derive(Debug, Clone, Copy)]
+pub struct DrainResult {
+    pub samples: usize,
+    /// Samples that were overwritten before anybody drained them, since the last drain.
+    pub lost: u64,
+}
+
+pub struct SampleRing {
+    unit: EnergyResolution,
+    period: Option<Duration>,
+    ring: Mutex<RingBuffer>,
+}
+
+struct RingBuffer {
+    capacity: usize,
+    /// Grows to the capacity, then the oldest goes first.
+    samples: Vec<Sample>,
+    /// How many were ever taken, and how many of these drained or given up.
+    taken: u64,
+    drained: u64,
+    lost: u64,
+    /// Microjoules a count, as it is used.
+    resolution_uj: f64,
+    last: Vec<Option<LastRecorded>>,
+    /// For each GPU when its counter was found to have stopped, and when it had last moved.
+    stopped: Vec<Option<(u64, u64)>>,
+}
+
+/// What the next sample of a GPU goes on from.
+#[derive(Clone, Copy)]
+struct LastRecorded {
+    snapshot: TrackerSnapshot,
+    /// The look that the sample is of.
+    own: RawSample,
+    energy_pj: u128,
+    error_pj: u128,
+    max_power_mw: u64,
+    usable: bool,
+    /// When the counter was last seen to move, and what the book said then.
+    moved_ns: u64,
+    moved: RunningTotals,
+}
+
+/// No more than this many samples in one ring.
+const MAX_SAMPLES: usize = 1 << 26;
+
+impl SampleRing {
+    pub fn new(
+        devices: usize,
+        unit: EnergyResolution,
+        period: Option<Duration>,
+        capacity: usize,
+    ) -> Result<SampleRing> {
+        let mut samples = Vec::new();
+        if capacity == 0 || capacity > MAX_SAMPLES {
+            return Err(Error::InvalidArgument(format!("capacity: {capacity} samples are not 1 to {MAX_SAMPLES}")));
+        }
+        // At once, so that sampling allocates nothing; memory is touched as it fills.
+        samples.try_reserve_exact(capacity).map_err(|_| Error::Io {
+            path: format!("room for {capacity} samples"),
+            source: std::io::Error::from_raw_os_error(libc::ENOMEM),
+        })?;
+        let ring = RingBuffer {
+            capacity,
+            samples,
+            taken: 0,
+            drained: 0,
+            lost: 0,
+            resolution_uj: 0.0,
+            last: vec![None; devices],
+            stopped: vec![None; devices],
+        };
+        Ok(SampleRing { unit, period, ring: Mutex::new(ring) })
+    }
+
+    pub fn unit(&self) -> EnergyResolution {
+        self.unit
+    }
+
+    /// `None`: as fast as the GPUs refresh.
+    pub fn period(&self) -> Option<Duration> {
+        self.period
+    }
+
+    /// Takes a look into the ring, if it is a new one and this sampler's time has come.
+    pub fn record(&self, device: &Device, polled: &PollResult) {
+        let mut ring = self.ring.lock();
+        let Some(last) = ring.last.get(device.index).copied() else { return };
+        let usable = device.counter_state().is_usable() && polled.snapshot.counted.is_some();
+        let (snapshot, raw) = (&polled.snapshot, &polled.sample);
+        let own = if usable { snapshot.counted } else { snapshot.powered };
+        let Some(own) = own.or(snapshot.counted).or(snapshot.powered) else { return };
+        let at_ns = own.at_ns(snapshot.driver_offset_ns);
+        let mut sample = Sample { gpu: device.index as u32, time_ns: at_ns, ..Sample::default() };
+        let (mut energy_pj, mut error_pj) = (0, 0);
+        let (mut moved_ns, mut moved) = (at_ns, snapshot.totals);
+        if let Some(last) = last {
+            let since_ns = at_ns.saturating_sub(last.own.at_ns(snapshot.driver_offset_ns));
+            // Others may make the thread look more often than this sampler wants.
+            let early = self.period.is_some_and(|p| u128::from(since_ns) < p.as_nanos() * 4 / 5);
+            if since_ns == 0 || early {
+                return;
+            }
+            let (a, b) = (&last.snapshot.totals, &snapshot.totals);
+            if usable {
+                let resolution_uj = self.unit.uj(own.resolution_uj);
+                ring.resolution_uj = resolution_uj;
+                energy_pj = counts_pj(b.counts.wrapping_sub(a.counts), resolution_uj) + (b.bridged_pj - a.bridged_pj);
+                error_pj = b.error_pj - a.error_pj;
+                let by_clock = snapshot.firmware_since(&last.snapshot, since_ns).filter(|ns| *ns > 0);
+                sample.counter_power_mw =
+                    u64::try_from(energy_pj / u128::from(by_clock.unwrap_or(since_ns))).unwrap_or(u64::MAX);
+                sample.flags |= if b.resets == a.resets { COUNTER_POWER } else { RESET };
+                if b.counts == a.counts && b.resets == a.resets {
+                    (moved_ns, moved) = (last.moved_ns, last.moved);
+                }
+            } else {
+                // That a counter has stopped shows only after a while: what it has not counted, the power tells.
+                let a = if last.usable { &last.moved } else { a };
+                if last.usable {
+                    if let Some(place) = ring.stopped.get_mut(device.index) {
+                        *place = Some((last.moved_ns, at_ns));
+                    }
+                }
+                energy_pj = b.integral_pj - a.integral_pj;
+                error_pj = b.integral_error_pj - a.integral_error_pj;
+                sample.flags |= if b.gaps == a.gaps { 0 } else { GAP };
+            }
+            energy_pj += last.energy_pj;
+            error_pj += last.error_pj;
+        }
+        if usable || snapshot.powered.is_some() {
+            sample.flags |= if usable { ENERGY } else { ENERGY | INTEGRATED };
+        }
+        if let Some(mw) = raw.power_mw {
+            sample.power_mw = mw;
+            sample.flags |= if raw.averaged { POWER | AVERAGED } else { POWER };
+        }
+        sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
+        sample.error_uj = u64::try_from(error_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
+        if let Some(place) = ring.last.get_mut(device.index) {
+            *place = Some(LastRecorded {
+                snapshot: *snapshot,
+                own,
+                energy_pj,
+                error_pj,
+                max_power_mw: polled.max_power_mw,
+                usable,
+                moved_ns,
+                moved,
+            });
+        }
+        ring.push(sample);
+    }
+
+    /// How many samples wait to be drained.
+    pub fn pending(&self) -> u64 {
+        let ring = self.ring.lock();
+        ring.taken - ring.drained.max(ring.oldest())
+    }
+
+    /// Hands out the oldest samples that were not yet drained, one by one.
+    /// With `keep_lost` the next drain says what was lost until then.
+    pub fn drain(&self, room: usize, keep_lost: bool, mut put: impl FnMut(usize, &Sample)) -> DrainResult {
+        let mut ring = self.ring.lock();
+        let oldest = ring.oldest();
+        if ring.drained < oldest {
+            ring.lost += oldest - ring.drained;
+            ring.drained = oldest;
+        }
+        let mut n = 0;
+        while n < room && ring.drained < ring.taken {
+            let at = (ring.drained % ring.capacity as u64) as usize;
+            let Some(sample) = ring.samples.get(at) else { break };
+            put(n, sample);
+            n += 1;
+            ring.drained += 1;
+        }
+        let lost = ring.lost;
+        if !keep_lost {
+            ring.lost = 0;
+        }
+        DrainResult { samples: n, lost }
+    }
+
+    /// The energy of a GPU between two times, from the samples that are still in the ring.
+    pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
+        let ring = self.ring.lock();
+        let (max_power_mw, count_age_ns) = ring
+            .last
+            .get(device.index)
+            .copied()
+            .flatten()
+            .map_or((0, 0), |l| (l.max_power_mw, l.snapshot.max_age_ns()));
+        let gpu = device.index as u32;
+        let kept = |label: String, range: Option<(u64, u64)>| {
+            let have = match range {
+                Some((first, last)) => format!("the ring has {first} to {last}"),
+                None => "the ring has none".to_owned(),
+            };
+            Error::NotFound(format!("{label}: no samples for all of {from_ns} to {to_ns} ns (CLOCK_BOOTTIME): {have}"))
+        };
+        let own = || ring.in_order().filter(|s| s.gpu == gpu && s.flags & ENERGY != 0);
+        let range = own().next().zip(own().last()).map(|(a, b)| (a.time_ns, b.time_ns));
+        let (Some(begin), Some(end)) = (Interpolated::at(own(), from_ns), Interpolated::at(own(), to_ns)) else {
+            return Err(kept(device.label(), range));
+        };
+        let inside = || own().filter(|s| s.time_ns > from_ns && s.time_ns <= end.until_ns);
+        let energy_pj = end.energy_pj.saturating_sub(begin.energy_pj);
+        let integrated = inside().any(|s| s.flags & INTEGRATED != 0);
+        let counted = inside().any(|s| s.flags & INTEGRATED == 0);
+        let reported = match (self.unit, counted) {
+            (EnergyResolution::Reported, true) => energy_pj * 3 / 1000,
+            _ => 0,
+        };
+        let averaged = integrated && inside().any(|s| s.flags & AVERAGED != 0);
+        let unseen = if averaged { averaging_error_pj(energy_pj, to_ns - from_ns, max_power_mw) } else { 0 };
+        // How much of it was drawn when, nothing tells of the time until a counter was found to have stopped.
+        let stopped = ring.stopped.get(device.index).copied().flatten();
+        let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
+        let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
+        // All of the stretches that it begins and ends in.
+        let slack = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
+        Ok(EnergyInterval {
+            method: if integrated { Method::Integrated } else { Method::Counter },
+            resolution_uj: if integrated { 0.0 } else { ring.resolution_uj },
+            energy_pj,
+            uncertainty_pj: slack
+                + reported
+                + unseen
+                + unknown
+                + begin.interpolation_error_pj(max_power_mw)
+                + end.interpolation_error_pj(max_power_mw)
+                + inner_edge_error_pj(max_power_mw, if integrated { 0 } else { count_age_ns }),
+            duration_ns: to_ns - from_ns,
+            begin_ns: from_ns,
+            end_ns: to_ns,
+            firmware_time: false,
+            averaged,
+            resets: inside().filter(|s| s.flags & RESET != 0).count() as u32,
+            gaps: inside().filter(|s| s.flags & GAP != 0).count() as u32,
+        })
+    }
+}
+
+/// A time between two samples.
+struct Interpolated {
+    energy_pj: u128,
+    /// At the samples before and after it.
+    errors_pj: (u128, u128),
+    /// Of the stretch between the two samples: before the point, all of it, and its energy.
+    part_ns: u64,
+    whole_ns: u64,
+    part_pj: u128,
+    whole_pj: u128,
+    until_ns: u64,
+}
+
+impl Interpolated {
+    fn at<'a>(samples: impl Iterator<Item = &'a Sample>, ns: u64) -> Option<Interpolated> {
+        let mut before: Option<&Sample> = None;
+        for s in samples {
+            if s.time_ns < ns {
+                before = Some(s);
+                continue;
+            }
+            let b = if s.time_ns == ns { s } else { before? };
+            let pj = |uj: u64| u128::from(uj) * 1_000_000;
+            let (part_ns, whole_ns) = (ns - b.time_ns, s.time_ns - b.time_ns);
+            let whole_pj = pj(s.energy_uj.saturating_sub(b.energy_uj));
+            let part_pj = whole_pj * u128::from(part_ns) / u128::from(whole_ns.max(1));
+            return Some(Interpolated {
+                energy_pj: pj(b.energy_uj) + part_pj,
+                errors_pj: (pj(b.error_uj), pj(s.error_uj)),
+                part_ns,
+                whole_ns,
+                part_pj,
+                whole_pj,
+                until_ns: s.time_ns,
+            });
+        }
+        None
+    }
+
+    /// How far the energy may be off because nobody looked at that very moment.
+    fn interpolation_error_pj(&self, max_power_mw: u64) -> u128 {
+        let most = |ns: u64| u128::from(max_power_mw) * u128::from(ns);
+        let high = self.whole_pj.min(most(self.part_ns));
+        let low = self.whole_pj.saturating_sub(most(self.whole_ns - self.part_ns));
+        high.saturating_sub(self.part_pj).max(self.part_pj.saturating_sub(low))
+    }
+}
+
+impl RingBuffer {
+    fn push(&mut self, sample: Sample) {
+        if self.samples.len() < self.capacity {
+            self.samples.push(sample);
+        } else {
+            let at = (self.taken % self.capacity as u64) as usize;
+            if let Some(place) = self.samples.get_mut(at) {
+                *place = sample;
+            }
+        }
+        self.taken += 1;
+    }
+
+    /// The number of the oldest that is still there.
+    fn oldest(&self) -> u64 {
+        self.taken.saturating_sub(self.capacity as u64)
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = &Sample> {
+        let start = (self.oldest() % self.capacity as u64) as usize;
+        let (newer, older) = self.samples.split_at(start.min(self.samples.len()));
+        older.iter().chain(newer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! The open context: the GPUs of this process, in HIP's order.
+
+mod discovery;
+mod options;
+mod validation;
+
+use crate::amdsmi::search_path::SearchPaths;
+use crate::amdsmi::{acquire, is_inherited, Library};
+use crate::device::{AmdsmiContext, Backend, Device};
+use crate::energy::EnergyResolution;
+use crate::error::{Error, Result};
+use crate::measure::Window;
+use crate::measure::{Sampler, SamplerHandle};
+use crate::platform::pci::Pattern;
+use crate::platform::worker::Worker;
+use crate::platform::{fork, log};
+use crate::restore::{Guard, GuardStack};
+use crate::sysfs;
+use crate::topology::visibility::{self, MaskedOut};
+use crate::topology::{NoGpuReason, Order};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use options::{probe, Options, Validation};
+
+pub struct Session {
+    snapshot: u64,
+    /// libamd_smi, if it is used at all.
+    pub vendor: Option<AmdsmiInfo>,
+    pub order: Order,
+    /// HIP's order is not certain.
+    pub order_uncertain: bool,
+    /// Why there is no GPU, if there is none.
+    pub zero: Option<NoGpuReason>,
+    pub energy_resolution: EnergyResolution,
+    explanation: String,
+    devices: Arc<[Device]>,
+    guards: Arc<GuardStack>,
+    /// A check of the counters that may still go on.
+    checking: Option<Worker>,
+    sampler: Arc<Sampler>,
+    /// It has been said that a thread works for it.
+    works: AtomicBool,
+    lease: Arc<LibraryRef>,
+}
+
+/// The libamd_smi of a session.
+#[derive(Clone, Copy)]
+pub struct AmdsmiInfo {
+    pub library: &'static Library,
+    pub words: [u32; 4],
+    pub rocm: &'static str,
+}
+
+/// libamd_smi, in use by a session and by the windows that outlive it.
+struct LibraryRef {
+    library: Option<&'static Library>,
+    shut_down: bool,
+}
+
+impl Drop for LibraryRef {
+    fn drop(&mut self) {
+        if let Some(library) = self.library {
+            library.release(self.shut_down);
+        }
+    }
+}
+
+/// Loads libamd_smi as the backend wants it. Without one, why not; and what it is for then the kernel's files do.
+fn load(
+    backend: Backend,
+    places: &SearchPaths,
+    options: &Options,
+) -> Result<std::result::Result<(AmdsmiInfo, AmdsmiContext), Option<Error>>> {
+    if backend == Backend::Sysfs {
+        return Ok(Err(None));
+    }
+    if backend == Backend::Auto && is_inherited() {
+        return Ok(Err(Some(Error::LibraryInherited)));
+    }
+    match acquire(places, options.init_timeout) {
+        Ok((library, version)) => {
+            let vendor = AmdsmiInfo { library, words: version.words, rocm: version.generation.rocm };
+            Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation, epoch: library.epoch() })))
+        }
+        Err(e) if backend == Backend::Auto => Ok(Err(Some(e))),
+        Err(e) => Err(e),
+    }
+}
+
+impl Session {
+    pub fn open(options: &Options) -> Result<Session> {
+        let snapshot = fork::fork_token();
+        let places = options::places(options);
+        let backend = options::backend(options)?;
+        sysfs::drm::require_a_card(&places.root)?;
+        let mut loaded = load(backend, &places, options)?;
+        let shut_down = options.shutdown_on_close;
+        let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
+        let listed = match &loaded {
+            Ok((vendor, source)) => {
+                let (source, theirs, root) = (*source, options.clone(), places.root.clone());
+                let list = move || discovery::enumerate_amdsmi(source, &theirs, backend, &root);
+                vendor.library.call_with_timeout(options.init_timeout, list)
+            }
+            Err(_) => discovery::enumerate_kfd(options, &places.root),
+        };
+        let (devices, mut listing) = match listed {
+            // One that cannot list its GPUs is of no use; one that names others than the kernel is another matter.
+            Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
+                (loaded, lease) = (Err(Some(e)), LibraryRef { library: None, shut_down });
+                discovery::enumerate_kfd(options, &places.root)?
+            }
+            other => other?,
+        };
+        let vendor = loaded.as_ref().ok().map(|l| l.0);
+        match loaded {
+            Ok(_) => {}
+            Err(None) => {
+                listing.trace.push("libamd_smi is not used, as was asked for; all goes by the kernel's files".into())
+            }
+            Err(Some(e)) => {
+                log::warning(|| format!("libamd_smi is not used: {e}"));
+                listing.trace.push(format!("libamd_smi is not used, all goes by the kernel's files: {e}"));
+            }
+        }
+        let devices: Arc<[Device]> = devices.into();
+        let mut session = Session {
+            snapshot,
+            vendor,
+            order: listing.order,
+            order_uncertain: listing.order_uncertain,
+            zero: listing.zero,
+            energy_resolution: options.energy_resolution,
+            explanation: discovery::explanation(&listing, &devices),
+            guards: GuardStack::new(devices.clone()),
+            checking: None,
+            sampler: Sampler::new(devices.clone()),
+            works: AtomicBool::new(false),
+            devices,
+            lease: Arc::new(lease),
+        };
+        for line in session.explanation.lines() {
+            log::emit(log::Level::Debug, || line.to_owned());
+        }
+        if options.empty_mask_is_error && session.zero == Some(NoGpuReason::Masked(MaskedOut::EmptyMask)) {
+            return Err(Error::EmptyMask(session.explanation.trim_end().replace('\n', "; ")));
+        }
+        if options.ensure_homogeneous {
+            session.ensure_homogeneous()?;
+        }
+        session.checking = validation::validate(&session.devices, options.validation)?;
+        Ok(session)
+    }
+
+    fn ensure_homogeneous(&self) -> Result<()> {
+        let Some(first) = self.devices.first() else { return Ok(()) };
+        match self.devices.iter().find(|d| (&d.name, d.device_id) != (&first.name, first.device_id)) {
+            None => Ok(()),
+            Some(other) => Err(Error::Heterogeneous(format!(
+                "{} and {} are not of one model, and the option ensure_homogeneous asks for that",
+                first.label(),
+                other.label()
+            ))),
+        }
+    }
+
+    /// Fails in a forked child, before any lock is touched.
+    pub fn require_own_process(&self) -> Result<()> {
+        if fork::is_current(self.snapshot) {
+            Ok(())
+        } else {
+            Err(Error::Forked)
+        }
+    }
+
+    /// A thread works for this session, for the first time: before it was started all that it calls was called once.
+    pub fn take_first_thread(&self) -> bool {
+        !self.works.load(Ordering::Relaxed)
+            && (self.checking.is_some() || self.sampler.is_running())
+            && !self.works.swap(true, Ordering::Relaxed)
+    }
+
+    /// How environment and topology led to this list, a line each.
+    #[must_use]
+    pub fn explanation(&self) -> &str {
+        &self.explanation
+    }
+
+    /// The GPU at a PCI address.
+    pub fn find_by_pci(&self, text: &str) -> Result<u32> {
+        let pattern = Pattern::parse(text).ok_or_else(|| {
+            Error::InvalidArgument(format!("\"{text}\" is not a PCI address such as 0000:c1:00.0 or c1:00.0"))
+        })?;
+        self.find(text, |d| pattern.fits(&d.place.pci))
+    }
+
+    /// The GPU of a UUID.
+    pub fn find_by_uuid(&self, text: &str) -> Result<u32> {
+        let id = visibility::parse_uuid(text)
+            .ok_or_else(|| Error::InvalidArgument(format!("\"{text}\" is not a UUID such as GPU-4f2a1b9c00d1e2f3")))?;
+        self.find(text, |d| d.place.node.as_ref().is_some_and(|n| n.unique_id == id))
+    }
+
+    fn find(&self, text: &str, fits: impl Fn(&Device) -> bool) -> Result<u32> {
+        let mut hits = self.devices.iter().filter(|d| fits(d));
+        match (hits.next(), hits.next()) {
+            (Some(one), None) => Ok(one.index as u32),
+            (None, _) => Err(Error::NotFound(format!(
+                "no GPU of this session is \"{text}\": {}",
+                self.explanation.trim_end().replace('\n', "; ")
+            ))),
+            (Some(one), Some(other)) => {
+                Err(Error::Ambiguous(format!("\"{text}\" is more than one GPU: {} and {}", one.label(), other.label())))
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// Remembers the settings of all GPUs, to be put back at the end of the guard or of the session; with `watch` also
+    /// when this process dies.
+    pub fn begin_guard(&self, watch: bool) -> Result<Guard> {
+        self.guards.begin(watch)
+    }
+
+    /// Begins a window over all GPUs.
+    pub fn begin_window(&self) -> Result<Window> {
+        Window::begin(&self.devices, &self.sampler, self.energy_resolution, self.lease.clone())
+    }
+
+    /// Starts to sample all GPUs.
+    pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<SamplerHandle> {
+        self.sampler.start(self.energy_resolution, period, capacity, self.lease.clone())
+    }
+
+    #[inline(always)]
+    pub fn device(&self, index: u32) -> Result<&Device> {
+        self.devices.get(index as usize).ok_or_else(|| self.no_device(index))
+    }
+
+    #[cold]
+    fn no_device(&self, index: u32) -> Error {
+        let have = match self.devices.len() {
+            0 => "there are none".to_owned(),
+            1 => "there is one, GPU 0".to_owned(),
+            n => format!("there are {n}, GPU 0 to {}", n - 1),
+        };
+        Error::NotFound(format!("no GPU {index}: {have}"))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.guards.end_all();
+        self.checking = None;
+        self.sampler.end();
+    }
+}

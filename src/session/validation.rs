@@ -1,0 +1,179 @@
+//! Are the energy counters to be trusted? Asked while a session is opened, of all GPUs at once.
+
+use super::Validation;
+use crate::device::{Device, PollResult, Power};
+use crate::energy::{self, CounterState, Observation, ValidationEvidence};
+use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot};
+use crate::error::{Error, Result};
+use crate::platform::clock::monotonic_ns;
+use crate::platform::log;
+use crate::platform::worker::{StopSignal, Worker};
+use crate::topology::Role;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two looks at all GPUs: the fastest counters move every millisecond.
+const POLL_INTERVAL: Duration = Duration::from_millis(4);
+/// Between two looks at whether a GPU still sleeps.
+const SUSPENDED_POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// A little longer than it takes to trust a counter, the first windows know how old its counts are, and have a tight bound.
+const CLOCK_SYNC_BUDGET_NS: u64 = 45_000_000;
+/// How long an averaged power may take to follow the load.
+const AVERAGE_SETTLE_NS: u64 = 4_000_000_000;
+
+/// Gives every GPU its counter state, now or in a while. A failure on one is that one's counter state.
+pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Result<Option<Worker>> {
+    for d in devices.iter() {
+        match d.role {
+            Role::SecondaryDie { .. } => d.set_counter_state(CounterState::SecondaryDie),
+            Role::SecondaryPartition { .. } => d.set_counter_state(CounterState::SecondaryPartition),
+            Role::Single | Role::PrimaryDie => {}
+        }
+    }
+    match validation {
+        Validation::Off => Ok(None),
+        Validation::Fixed => {
+            fixed(devices);
+            Ok(None)
+        }
+        Validation::Adaptive => {
+            adaptive(&with_own_counter(devices), &StopSignal::default());
+            // What sleeps holds nobody up.
+            if pending(with_own_counter(devices)).is_empty() {
+                return Ok(None);
+            }
+            in_background(devices).map(Some)
+        }
+        Validation::Background => {
+            for d in with_own_counter(devices) {
+                d.set_counter_state(CounterState::Pending);
+                d.poll();
+            }
+            in_background(devices).map(Some)
+        }
+    }
+}
+
+fn with_own_counter(devices: &[Device]) -> Vec<&Device> {
+    devices.iter().filter(|d| !d.is_secondary()).collect()
+}
+
+fn set_and_log(device: &Device, counter_state: CounterState) {
+    device.set_counter_state(counter_state);
+    if counter_state == CounterState::Pending {
+        log::info(|| format!("{}: it sleeps or is in reset; its energy counter is checked later", device.label()));
+    } else if !counter_state.is_usable() {
+        log::warning(|| format!("{}: its energy counter is not used: {}", device.label(), counter_state.why()));
+    }
+}
+
+/// Zeus's check.
+fn fixed(devices: &[Device]) {
+    let with_own_counter = with_own_counter(devices);
+    let energy = |d: &Device| d.raw_energy(EnergyResolution::Reported).and_then(|r| d.to_mj(&r)).ok();
+    let power = |d: &Device| d.power_mw(Power::Average).or_else(|_| d.power_mw(Power::Instant)).ok();
+    let powers: Vec<_> = with_own_counter.iter().map(|d| power(d)).collect();
+    let before: Vec<_> = with_own_counter.iter().map(|d| energy(d)).collect();
+    if before.iter().any(Option::is_some) {
+        std::thread::sleep(Duration::from_millis(energy::FIXED_MS));
+    }
+    for ((d, power), before) in with_own_counter.iter().zip(powers).zip(before) {
+        set_and_log(d, energy::zeus_rule(power, before, before.and_then(|_| energy(d))));
+    }
+}
+
+/// A counter that is looked at, since when, and what was seen.
+struct PendingCheck<'a> {
+    device: &'a Device,
+    since_ns: u64,
+    evidence: ValidationEvidence,
+    last: Option<TrackerSnapshot>,
+}
+
+impl PendingCheck<'_> {
+    /// Looks once more; is it still open?
+    fn step(&mut self, begun_ns: u64) -> bool {
+        let now_ns = monotonic_ns();
+        let polled = self.device.poll();
+        self.evidence.add(observation(&polled, self.last.replace(polled.snapshot)));
+        let observed_ns = now_ns - self.since_ns;
+        let last = observed_ns >= energy::FIXED_MS * 1_000_000;
+        let counter_state = match self.evidence.decide_early() {
+            None if last => self.evidence.decide_final(observed_ns),
+            None => return true,
+            Some(_)
+                if polled.sample.firmware_ns.is_some()
+                    && polled.snapshot.age_uncertainty_ns > 0
+                    && observed_ns < CLOCK_SYNC_BUDGET_NS =>
+            {
+                return true;
+            }
+            Some(early) => early,
+        };
+        if counter_state == CounterState::Implausible
+            && self.evidence.average_is_lagging()
+            && now_ns - begun_ns < AVERAGE_SETTLE_NS
+        {
+            (self.since_ns, self.evidence) = (now_ns, ValidationEvidence::default());
+            return true;
+        }
+        set_and_log(self.device, counter_state);
+        false
+    }
+}
+
+/// Looks until each counter is known, or its half second is over; one that slept through it stays pending. Where an averaged
+/// power has yet to follow the load, another half second decides.
+fn adaptive(devices: &[&Device], signal: &StopSignal) {
+    let begun_ns = monotonic_ns();
+    let new =
+        |&device| PendingCheck { device, since_ns: begun_ns, evidence: ValidationEvidence::default(), last: None };
+    let mut open: Vec<PendingCheck> = devices.iter().map(new).collect();
+    loop {
+        open.retain_mut(|o| o.step(begun_ns));
+        if open.is_empty() || !signal.wait_until(Instant::now() + POLL_INTERVAL) {
+            return;
+        }
+    }
+}
+
+fn pending(devices: Vec<&Device>) -> Vec<&Device> {
+    devices.into_iter().filter(|d| d.counter_state() == CounterState::Pending).collect()
+}
+
+/// What a look shows beyond the last one: also what others have seen in between, who may look more often.
+fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observation {
+    let step = last.map_or(CounterStep::NoBaseline, |last| polled.snapshot.since(&last));
+    let moved = match step {
+        CounterStep::Advanced { counts, ns } => Some((counts_pj(counts, polled.sample.resolution_uj), ns)),
+        CounterStep::NoBaseline | CounterStep::Unchanged | CounterStep::Reset => None,
+    };
+    Observation {
+        moved,
+        reset: step == CounterStep::Reset,
+        counter: polled.sample.accumulator.is_some(),
+        counter_unsupported: polled.sample.counter_unsupported,
+        suspended: polled.sample.suspended,
+        power_mw: polled.sample.power_mw,
+        averaged: polled.sample.averaged,
+        power_unsupported: polled.sample.power_unsupported,
+        timed: polled.sample.driver_ns.is_some(),
+    }
+}
+
+/// Goes on behind the open session, and ends with it, or when nothing is pending any more.
+fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
+    let theirs = devices.clone();
+    let worker = Worker::start("zeus_amd-check", move |signal| {
+        let mut open = pending(with_own_counter(&theirs));
+        loop {
+            let awake: Vec<&Device> = open.iter().copied().filter(|d| !d.poll().sample.suspended).collect();
+            adaptive(&awake, signal);
+            open = pending(open);
+            if open.is_empty() || !signal.wait_until(Instant::now() + SUSPENDED_POLL_INTERVAL) {
+                return;
+            }
+        }
+    });
+    worker.map_err(|source| Error::Io { path: "a thread that checks the energy counters".into(), source })
+}

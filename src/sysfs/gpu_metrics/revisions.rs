@@ -1,0 +1,269 @@
+//! Where each revision of the table keeps what, as the kernel's `kgd_pp_interface.h` has it for x86-64 and aarch64.
+
+/// A value in the table, or several of one type, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Field {
+    pub at: u16,
+    /// As the self-describing table counts types: u8, s8, u16, s16, u32, s32, u64, s64.
+    pub kind: u8,
+    pub count: u8,
+}
+
+impl Field {
+    const NONE: Field = Field { at: 0, kind: 0, count: 0 };
+
+    pub fn is_there(self) -> bool {
+        self.count > 0
+    }
+
+    pub fn bytes(self) -> usize {
+        1 << (self.kind >> 1)
+    }
+
+    pub fn signed(self) -> bool {
+        self.kind & 1 == 1
+    }
+}
+
+const fn u16_at(at: u16) -> Field {
+    Field { at, kind: 2, count: 1 }
+}
+
+const fn eight_u16_at(at: u16) -> Field {
+    Field { at, kind: 2, count: 8 }
+}
+
+const fn u32_at(at: u16) -> Field {
+    Field { at, kind: 4, count: 1 }
+}
+
+const fn u64_at(at: u16) -> Field {
+    Field { at, kind: 6, count: 1 }
+}
+
+/// One revision: the places of what is of use here, and what its numbers mean.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    /// Bytes in all; 0 if that differs from driver to driver.
+    pub size: u16,
+    pub energy: Field,
+    pub driver_time_ns: Field,
+    pub firmware_time_10ns: Field,
+    pub average_power: Field,
+    pub current_power: Field,
+    /// Milliwatts in one count of these powers.
+    pub power_mw: u16,
+    pub edge_c: Field,
+    pub hotspot_c: Field,
+    pub memory_c: Field,
+    pub vrsoc_c: Field,
+    pub graphics_mhz: Field,
+    pub graphics_average_mhz: Field,
+    pub memory_mhz: Field,
+    pub memory_average_mhz: Field,
+    pub graphics_activity: Field,
+    pub memory_activity: Field,
+    /// Counts of these activities in one percent.
+    pub activity_per_percent: u16,
+    pub throttle: Field,
+    /// A throttle word of 0 is one that the driver does not fill.
+    pub zero_throttle_is_missing: bool,
+    pub throttle_independent: Field,
+    pub accumulations: Field,
+}
+
+const EMPTY: Layout = Layout {
+    size: 0,
+    energy: Field::NONE,
+    driver_time_ns: Field::NONE,
+    firmware_time_10ns: Field::NONE,
+    average_power: Field::NONE,
+    current_power: Field::NONE,
+    power_mw: 1000,
+    edge_c: Field::NONE,
+    hotspot_c: Field::NONE,
+    memory_c: Field::NONE,
+    vrsoc_c: Field::NONE,
+    graphics_mhz: Field::NONE,
+    graphics_average_mhz: Field::NONE,
+    memory_mhz: Field::NONE,
+    memory_average_mhz: Field::NONE,
+    graphics_activity: Field::NONE,
+    memory_activity: Field::NONE,
+    activity_per_percent: 1,
+    throttle: Field::NONE,
+    zero_throttle_is_missing: false,
+    throttle_independent: Field::NONE,
+    accumulations: Field::NONE,
+};
+
+/// To be filled by a walk through the attributes.
+pub(super) const SELF_DESCRIBING: Layout = EMPTY;
+
+// Before the MI300: averages, one clock of each kind.
+
+static V1_0: Layout = Layout {
+    size: 80,
+    driver_time_ns: u64_at(8),
+    edge_c: u16_at(16),
+    hotspot_c: u16_at(18),
+    memory_c: u16_at(20),
+    vrsoc_c: u16_at(24),
+    graphics_activity: u16_at(28),
+    memory_activity: u16_at(30),
+    average_power: u16_at(34),
+    energy: u32_at(36),
+    graphics_average_mhz: u16_at(40),
+    memory_average_mhz: u16_at(44),
+    graphics_mhz: u16_at(54),
+    memory_mhz: u16_at(58),
+    throttle: u32_at(68),
+    ..EMPTY
+};
+
+const V1_1_BASE: Layout = Layout {
+    edge_c: u16_at(4),
+    hotspot_c: u16_at(6),
+    memory_c: u16_at(8),
+    vrsoc_c: u16_at(12),
+    graphics_activity: u16_at(16),
+    memory_activity: u16_at(18),
+    average_power: u16_at(22),
+    energy: u64_at(24),
+    driver_time_ns: u64_at(32),
+    graphics_average_mhz: u16_at(40),
+    memory_average_mhz: u16_at(44),
+    graphics_mhz: u16_at(54),
+    memory_mhz: u16_at(58),
+    throttle: u32_at(68),
+    ..EMPTY
+};
+static V1_1: Layout = Layout { size: 96, ..V1_1_BASE };
+static V1_2: Layout = Layout { size: 104, firmware_time_10ns: u64_at(96), ..V1_1_BASE };
+static V1_3: Layout =
+    Layout { size: 120, firmware_time_10ns: u64_at(96), throttle_independent: u64_at(112), ..V1_1_BASE };
+
+// MI300 and later: current power, a graphics clock for each compute die.
+
+const V1_4_BASE: Layout = Layout {
+    hotspot_c: u16_at(4),
+    memory_c: u16_at(6),
+    vrsoc_c: u16_at(8),
+    current_power: u16_at(10),
+    graphics_activity: u16_at(12),
+    memory_activity: u16_at(14),
+    ..EMPTY
+};
+static V1_4: Layout = Layout {
+    size: 288,
+    energy: u64_at(24),
+    driver_time_ns: u64_at(32),
+    throttle: u32_at(40),
+    zero_throttle_is_missing: true,
+    firmware_time_10ns: u64_at(232),
+    graphics_mhz: eight_u16_at(240),
+    memory_mhz: u16_at(280),
+    ..V1_4_BASE
+};
+static V1_5: Layout = Layout {
+    size: 360,
+    energy: u64_at(88),
+    driver_time_ns: u64_at(96),
+    throttle: u32_at(104),
+    zero_throttle_is_missing: true,
+    firmware_time_10ns: u64_at(304),
+    graphics_mhz: eight_u16_at(312),
+    memory_mhz: u16_at(352),
+    ..V1_4_BASE
+};
+// Another 1.6, of 384 bytes and with other places, was taken back before any driver used it: the size tells them apart.
+static V1_6: Layout = Layout {
+    size: 1664,
+    energy: u64_at(16),
+    driver_time_ns: u64_at(24),
+    accumulations: u32_at(32),
+    firmware_time_10ns: u64_at(256),
+    graphics_mhz: eight_u16_at(264),
+    memory_mhz: u16_at(304),
+    ..V1_4_BASE
+};
+static V1_7: Layout = Layout {
+    size: 2208,
+    energy: u64_at(24),
+    driver_time_ns: u64_at(32),
+    accumulations: u32_at(40),
+    firmware_time_10ns: u64_at(288),
+    graphics_mhz: eight_u16_at(296),
+    memory_mhz: u16_at(336),
+    ..V1_4_BASE
+};
+/// More statistics of partitions than 1.7 at the end, nothing else.
+static V1_8: Layout = Layout { size: 3872, ..V1_7 };
+
+// APUs. They have no energy counter. Powers and activities of 2.0 to 2.3 are in whole or in fractions of watts and
+// percents, whichever the chip's driver took: left out.
+
+static V2_0: Layout = Layout {
+    size: 120,
+    driver_time_ns: u64_at(8),
+    graphics_average_mhz: u16_at(68),
+    memory_average_mhz: u16_at(72),
+    graphics_mhz: u16_at(80),
+    memory_mhz: u16_at(84),
+    throttle: u32_at(112),
+    ..EMPTY
+};
+const V2_1_BASE: Layout = Layout {
+    driver_time_ns: u64_at(32),
+    graphics_average_mhz: u16_at(64),
+    memory_average_mhz: u16_at(68),
+    graphics_mhz: u16_at(76),
+    memory_mhz: u16_at(80),
+    throttle: u32_at(108),
+    ..EMPTY
+};
+static V2_1: Layout = Layout { size: 120, ..V2_1_BASE };
+static V2_2: Layout = Layout { size: 128, throttle_independent: u64_at(120), ..V2_1_BASE };
+static V2_3: Layout = Layout { size: 152, throttle_independent: u64_at(120), ..V2_1_BASE };
+/// The header has milliwatts and hundredths of a percent here.
+static V2_4: Layout = Layout {
+    size: 168,
+    throttle_independent: u64_at(120),
+    average_power: u16_at(40),
+    power_mw: 1,
+    graphics_activity: u16_at(28),
+    activity_per_percent: 100,
+    ..V2_1_BASE
+};
+static V3_0: Layout = Layout {
+    size: 264,
+    graphics_activity: u16_at(42),
+    driver_time_ns: u64_at(104),
+    average_power: u32_at(112),
+    power_mw: 1,
+    graphics_average_mhz: u16_at(174),
+    memory_average_mhz: u16_at(186),
+    ..EMPTY
+};
+
+/// The layout of a revision with fixed places.
+pub(super) fn of(revision: (u8, u8)) -> Option<&'static Layout> {
+    Some(match revision {
+        (1, 0) => &V1_0,
+        (1, 1) => &V1_1,
+        (1, 2) => &V1_2,
+        (1, 3) => &V1_3,
+        (1, 4) => &V1_4,
+        (1, 5) => &V1_5,
+        (1, 6) => &V1_6,
+        (1, 7) => &V1_7,
+        (1, 8) => &V1_8,
+        (2, 0) => &V2_0,
+        (2, 1) => &V2_1,
+        (2, 2) => &V2_2,
+        (2, 3) => &V2_3,
+        (2, 4) => &V2_4,
+        (3, 0) => &V3_0,
+        _ => return None,
+    })
+}

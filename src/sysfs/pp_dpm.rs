@@ -1,0 +1,61 @@
+//! `pp_dpm_sclk` and `pp_dpm_mclk`: the levels of a clock, a line each.
+
+use super::pp_od::parse_mhz;
+use super::SysfsError;
+use std::path::Path;
+
+/// The ends of the list, and the clock of the moment where a star marks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Levels {
+    pub lowest_mhz: u32,
+    pub highest_mhz: u32,
+    pub current_mhz: Option<u32>,
+}
+
+/// Reads the text of the file; `None` if a line of it makes no sense.
+#[must_use]
+pub fn parse(text: &str) -> Option<Levels> {
+    let mut levels: Option<Levels> = None;
+    let mut current_mhz = None;
+    for line in text.lines().filter(|l| !l.trim().is_empty()) {
+        let (level, clock) = line.split_once(':')?;
+        let mhz = parse_mhz(clock)?;
+        if clock.trim_end().ends_with('*') {
+            current_mhz = Some(mhz);
+        }
+        // "S" is what the clock falls to in deep sleep: below all levels, and none of them.
+        if level.trim() != "S" {
+            level.trim().parse::<u32>().ok()?;
+            let l = levels.get_or_insert(Levels { lowest_mhz: mhz, highest_mhz: mhz, current_mhz: None });
+            (l.lowest_mhz, l.highest_mhz) = (l.lowest_mhz.min(mhz), l.highest_mhz.max(mhz));
+        }
+    }
+    Some(Levels { current_mhz, ..levels? })
+}
+
+/// Reads the file.
+pub fn read(file: &Path) -> Result<Levels, SysfsError> {
+    let text = std::fs::read_to_string(file)?;
+    if text.trim().is_empty() {
+        return Err(SysfsError::Empty);
+    }
+    parse(&text).ok_or(SysfsError::NotANumber)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels() {
+        let of = |lowest_mhz, highest_mhz, current_mhz| Some(Levels { lowest_mhz, highest_mhz, current_mhz });
+        assert_eq!(parse("0: 500Mhz \n1: 800Mhz *\n2: 1700Mhz \n"), of(500, 1700, Some(800)));
+        assert_eq!(parse("0: 132Mhz\n1: 500Mhz\n2: 2100Mhz *\n"), of(132, 2100, Some(2100)));
+        assert_eq!(parse("0: 900Mhz\n"), of(900, 900, None));
+        // Deep sleep.
+        assert_eq!(parse("S: 19Mhz *\n0: 500Mhz \n1: 2482Mhz \n"), of(500, 2482, Some(19)));
+        for nonsense in ["", "\n", "S: 19Mhz *\n", "0: Mhz\n", "0 500Mhz\n", "0: 500\n", "x: 500Mhz\n", "0: -5Mhz\n"] {
+            assert_eq!(parse(nonsense), None, "{nonsense:?}");
+        }
+    }
+}

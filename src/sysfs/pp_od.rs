@@ -1,0 +1,147 @@
+//! `pp_od_clk_voltage`: the bounds of the clocks in force, and the range in which they can be set.
+
+/// Lower and upper bound of a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    pub min_mhz: u32,
+    pub max_mhz: u32,
+}
+
+/// What the file says; what it does not say is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Table {
+    pub graphics: Option<Bounds>,
+    pub memory: Option<Bounds>,
+    /// `OD_RANGE`, which the drivers of MI200 and MI300 leave out.
+    pub graphics_range: Option<Bounds>,
+    pub memory_range: Option<Bounds>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Section {
+    Graphics,
+    Memory,
+    Range,
+    Other,
+}
+
+/// Reads the text of the file.
+#[must_use]
+pub fn parse(text: &str) -> Table {
+    let mut table = Table::default();
+    let mut section = Section::Other;
+    let (mut graphics, mut memory) = (Vec::new(), Vec::new());
+    for line in text.lines() {
+        let Some((key, rest)) = line.split_once(':') else { continue };
+        let (key, rest) = (key.trim(), rest.trim());
+        match (section, key) {
+            // A title stands alone; below OD_RANGE the same words have numbers behind them.
+            (_, "OD_SCLK" | "GFXCLK" | "SCLK") if rest.is_empty() => section = Section::Graphics,
+            (_, "OD_MCLK" | "MCLK") if rest.is_empty() => section = Section::Memory,
+            (_, "OD_RANGE") => section = Section::Range,
+            (_, title) if rest.is_empty() && !title.is_empty() => section = Section::Other,
+            (Section::Range, "SCLK") => table.graphics_range = parse_mhz_pair(rest),
+            (Section::Range, "MCLK") => table.memory_range = parse_mhz_pair(rest),
+            (Section::Graphics, level) => graphics.push((level.parse::<u32>().ok(), parse_mhz(rest))),
+            (Section::Memory, level) => memory.push((level.parse::<u32>().ok(), parse_mhz(rest))),
+            _ => {}
+        }
+    }
+    table.graphics = first_last(&graphics);
+    table.memory = first_last(&memory);
+    table
+}
+
+/// The first and the last of two levels, or of three where the clock of the moment stands between them. Older GPUs list
+/// states with voltages, or an upper bound alone: those are no bounds that could be put back.
+fn first_last(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
+    let (first, last) = match levels {
+        [first, last] | [first, _, last] => (first, last),
+        _ => return None,
+    };
+    let bounds = Bounds { min_mhz: first.1?, max_mhz: last.1? };
+    (first.0 == Some(0) && bounds.min_mhz <= bounds.max_mhz).then_some(bounds)
+}
+
+/// "2100Mhz", with a star behind it or not.
+pub(super) fn parse_mhz(text: &str) -> Option<u32> {
+    let text = text.trim_end_matches('*').trim();
+    let unit = text.len().checked_sub(3)?;
+    let (number, unit) = (text.get(..unit)?, text.get(unit..)?);
+    unit.eq_ignore_ascii_case("mhz").then(|| number.trim().parse().ok())?
+}
+
+/// "500Mhz       2100Mhz"
+fn parse_mhz_pair(text: &str) -> Option<Bounds> {
+    let mut words = text.split_whitespace().map(parse_mhz);
+    let (min_mhz, max_mhz) = (words.next()??, words.next()??);
+    (words.next().is_none() && min_mhz <= max_mhz).then_some(Bounds { min_mhz, max_mhz })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bounds(min_mhz: u32, max_mhz: u32) -> Option<Bounds> {
+        Some(Bounds { min_mhz, max_mhz })
+    }
+
+    #[test]
+    fn with_a_range() {
+        let text = "OD_SCLK:\n0: 500Mhz\n1: 2100Mhz\nOD_MCLK:\n0: 900Mhz\n1: 1200Mhz\nOD_RANGE:\nSCLK:     500Mhz        2100Mhz\nMCLK:     900Mhz        1200Mhz\n";
+        let table = parse(text);
+        assert_eq!((table.graphics, table.graphics_range), (bounds(500, 2100), bounds(500, 2100)));
+        assert_eq!((table.memory, table.memory_range), (bounds(900, 1200), bounds(900, 1200)));
+    }
+
+    /// What the drivers of MI300 print: no range, other domains between and behind.
+    #[test]
+    fn without_a_range() {
+        let table = parse("OD_SCLK:\n0: 500Mhz\n1: 1300Mhz\nOD_MCLK:\n0: 900Mhz\n1: 1300Mhz\nOD_FCLK:\n0: 1\n1: 2\n");
+        assert_eq!((table.graphics, table.memory), (bounds(500, 1300), bounds(900, 1300)));
+        assert_eq!((table.graphics_range, table.memory_range), (None, None));
+    }
+
+    /// MI200 lists the clock of the moment, with a star, between the bounds.
+    #[test]
+    fn with_the_clock_of_the_moment() {
+        let table = parse(
+            "GFXCLK:\n0: 500Mhz \n1: 800Mhz *\n2: 1700Mhz \nMCLK:\n0: 400Mhz\n1: 700Mhz\n2: 1200Mhz\n3: 1600Mhz *\n",
+        );
+        assert_eq!(table.graphics, bounds(500, 1700));
+        // Four levels are the memory's states.
+        assert_eq!(table.memory, None);
+        assert_eq!(parse("GFXCLK:\n0: 500Mhz *\n1: 1700Mhz \n").graphics, bounds(500, 1700));
+    }
+
+    #[test]
+    fn consumer_cards() {
+        let text = "OD_SCLK:\n0: 500Mhz\n1: 2660Mhz\nOD_MCLK:\n0: 97Mhz\n1: 1000MHz\nOD_VDDGFX_OFFSET:\n0mV\nOD_RANGE:\nSCLK:     500Mhz       3150Mhz\nMCLK:     674Mhz       1200Mhz\n";
+        let table = parse(text);
+        assert_eq!((table.graphics, table.memory), (bounds(500, 2660), bounds(97, 1000)));
+        assert_eq!((table.graphics_range, table.memory_range), (bounds(500, 3150), bounds(674, 1200)));
+        // Vega 20: the memory's upper bound alone.
+        let table = parse("OD_SCLK:\n0: 808Mhz\n1: 1801Mhz\nOD_MCLK:\n1: 1000Mhz\nOD_VDDC_CURVE:\n0: 808MHz 724mV\n1: 1304MHz 813mV\n2: 1801MHz 1124mV\nOD_RANGE:\nSCLK: 808Mhz 2200Mhz\nMCLK: 800Mhz 1200Mhz\nVDDC_CURVE_SCLK[0]: 808Mhz 2200Mhz\n");
+        assert_eq!((table.graphics, table.memory), (bounds(808, 1801), None));
+        assert_eq!(table.memory_range, bounds(800, 1200));
+        // Vega 10: states with voltages.
+        assert_eq!(parse("OD_SCLK:\n0: 852MHz 800mV\n1: 991MHz 900mV\nOD_MCLK:\n0: 167MHz 800mV\n").graphics, None);
+    }
+
+    #[test]
+    fn nonsense_is_nothing() {
+        for text in [
+            "",
+            "\n",
+            ":",
+            "OD_SCLK:",
+            "OD_SCLK:\n0: Mhz\n1: 5",
+            "OD_SCLK:\n0: 900Mhz\n1: 800Mhz",
+            "OD_RANGE:\nSCLK: x y\n",
+            "OD_SCLK:\n0: 99999999999Mhz\n1: 1Mhz",
+            "OD_SCLK:\n0: µµ\n1: é",
+        ] {
+            assert_eq!(parse(text), Table::default(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! `ROCR_VISIBLE_DEVICES`, `HIP_VISIBLE_DEVICES`, `CUDA_VISIBLE_DEVICES` → the list that HIP shows, as pure functions.
+//!
+//! The runtimes parse the three by three different sets of rules, one after the other; each is rebuilt here as it is,
+//! oddities included. Values are bytes: an environment may hold any.
+
+use std::fmt::Write as _;
+
+/// What the rules need to know of one GPU that the process can access, in KFD order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gpu {
+    /// The KFD unique_id; 0 if there is none.
+    pub unique_id: u64,
+    /// What the runtimes do with a GPU of its kind.
+    pub support: Support,
+}
+
+/// Whether the runtimes take a GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Support {
+    #[default]
+    Full,
+    /// ROCr takes it and numbers it, HIP drops it in the end.
+    RocrOnly,
+    /// ROCr numbers it and drops it.
+    None,
+    /// Its doorbells are of a kind that makes ROCr's start fail (before 2026), or that it skips.
+    Fatal,
+}
+
+/// The variables: `None` is not in the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Masks {
+    pub rocr: Option<Vec<u8>>,
+    pub hip: Option<Vec<u8>>,
+    pub cuda: Option<Vec<u8>>,
+}
+
+/// What differs between releases of ROCm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// An empty HIP or CUDA variable hides all GPUs (ROCm 5.5 and later), or counts as not set.
+    pub empty_hides: bool,
+    /// HIP's variable takes UUIDs (ROCm 6.2 and later).
+    pub uuid_in_hip: bool,
+    /// A GPU with old doorbells makes ROCr's start fail (before 2026), or is skipped.
+    pub fatal_doorbell: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules { empty_hides: true, uuid_in_hip: true, fatal_doorbell: true }
+    }
+}
+
+/// Why a list is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaskedOut {
+    /// There was nothing to list.
+    NoGpus,
+    /// A variable is set and empty.
+    EmptyMask,
+    /// The first token of a variable ends the list.
+    Stopped,
+    /// The runtime would not even start.
+    RuntimeFails,
+}
+
+/// What HIP would show.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MaskOutcome {
+    /// Indices into the given GPUs, in HIP's order.
+    pub list: Vec<usize>,
+    /// Set if and only if the list is empty.
+    pub nothing: Option<MaskedOut>,
+    /// The steps, in words, a line each.
+    pub trace: Vec<String>,
+}
+
+/// Where a variable's list ended before its last token.
+struct MaskError {
+    position: usize,
+    token: String,
+    why: &'static str,
+}
+
+/// The list, and how it came about.
+#[must_use]
+pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
+    let mut out = MaskOutcome::default();
+    let all: Vec<usize> = (0..gpus.len()).collect();
+    let mut empty = MaskedOut::NoGpus;
+    if gpus.is_empty() {
+        return out.with_nothing(empty);
+    }
+    if rules.fatal_doorbell {
+        if let Some(i) = gpus.iter().position(|g| g.support == Support::Fatal) {
+            out.trace.push(format!("GPU {i} of the KFD order is older than gfx9, and ROCr before 2026 does not start with one in the machine, hidden or not"));
+            return out.with_nothing(MaskedOut::RuntimeFails);
+        }
+    }
+
+    let selected = match &masks.rocr {
+        None => all,
+        Some(mask) if mask.is_empty() => {
+            out.trace.push("ROCR_VISIBLE_DEVICES is set and empty: it hides all GPUs".into());
+            return out.with_nothing(MaskedOut::EmptyMask);
+        }
+        Some(mask) => match rocr(mask, gpus) {
+            Err(position) => {
+                out.trace.push(format!(
+                    "ROCR_VISIBLE_DEVICES={}: token {position} is empty, on which ROCr's start fails",
+                    escape_lossy(mask)
+                ));
+                return out.with_nothing(MaskedOut::RuntimeFails);
+            }
+            Ok((list, stop)) => {
+                out.trace("ROCR_VISIBLE_DEVICES", mask, list.len(), "of the KFD order", stop.as_ref());
+                if list.is_empty() {
+                    empty = MaskedOut::Stopped;
+                }
+                list
+            }
+        },
+    };
+
+    let taken = |i: &usize| matches!(gpus[*i].support, Support::Full | Support::RocrOnly);
+    let agents: Vec<usize> = selected.iter().copied().filter(taken).collect();
+    if agents.len() < selected.len() {
+        out.trace.push(format!("ROCr drops {} of them, whose kind it does not know", selected.len() - agents.len()));
+    }
+
+    let hip = match effective_value(masks.hip.as_deref(), rules) {
+        Some(v) => Some(("HIP_VISIBLE_DEVICES", v)),
+        None => effective_value(masks.cuda.as_deref(), rules).map(|v| ("CUDA_VISIBLE_DEVICES", v)),
+    };
+    let chosen = match hip {
+        None => agents,
+        Some((name, mask)) => {
+            let (list, stop) = self::hip(&mask, &agents, gpus, rules);
+            let raw = if name.starts_with("HIP") { &masks.hip } else { &masks.cuda };
+            let was_empty = raw.as_ref().is_some_and(Vec::is_empty);
+            if was_empty {
+                out.trace.push(format!("{name} is set and empty: it hides all GPUs"));
+            } else {
+                out.trace(name, &mask, list.len(), "of what was left", stop.as_ref());
+            }
+            if list.is_empty() && !agents.is_empty() {
+                empty = if was_empty { MaskedOut::EmptyMask } else { MaskedOut::Stopped };
+            }
+            list
+        }
+    };
+
+    out.list = chosen.iter().copied().filter(|i| gpus[*i].support == Support::Full).collect();
+    if out.list.len() < chosen.len() {
+        out.trace.push(format!("HIP drops {} of them, whose kind it does not support", chosen.len() - out.list.len()));
+    }
+    if out.list.is_empty() {
+        out.nothing = Some(empty);
+    }
+    out
+}
+
+impl MaskOutcome {
+    fn with_nothing(mut self, why: MaskedOut) -> Self {
+        self.nothing = Some(why);
+        self
+    }
+
+    fn trace(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&MaskError>) {
+        let mut line = format!("{name}={}: keeps {kept} {of}", escape_lossy(mask));
+        if let Some(s) = stop {
+            let _ = write!(line, "; the list ends at token {} (\"{}\"): {}", s.position, s.token, s.why);
+        }
+        self.trace.push(line);
+    }
+}
+
+/// Stage one, ROCr's rules. `Err`: the position of an empty token, on which ROCr throws.
+fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<MaskError>), usize> {
+    let mut list = Vec::new();
+    for (k, token) in tokens(mask).into_iter().take(gpus.len()).enumerate() {
+        let token = trim(token).to_ascii_uppercase();
+        if token.is_empty() {
+            return Err(k + 1);
+        }
+        let found = if token[0] == b'G' { rocr_uuid(&token, gpus) } else { rocr_index(&token, gpus.len()) };
+        let found = found.and_then(|i| if list.contains(&i) { Err("this GPU is in the list already") } else { Ok(i) });
+        match found {
+            Ok(i) => list.push(i),
+            Err(why) => return Ok((list, Some(MaskError { position: k + 1, token: escape_lossy(&token), why }))),
+        }
+    }
+    Ok((list, None))
+}
+
+/// "GPU-" and at least one digit, the beginning of exactly one UUID.
+fn rocr_uuid(token: &[u8], gpus: &[Gpu]) -> Result<usize, &'static str> {
+    if !(5..=20).contains(&token.len()) {
+        return Err("not a UUID (\"GPU-\" and 1 to 16 hex digits)");
+    }
+    let fits = |g: &Gpu| g.unique_id != 0 && format!("GPU-{:016X}", g.unique_id).as_bytes().starts_with(token);
+    let mut hits = gpus.iter().enumerate().filter(|(_, g)| fits(g));
+    match (hits.next(), hits.next()) {
+        (Some((i, _)), None) => Ok(i),
+        (None, _) => Err("no GPU has this UUID"),
+        _ => Err("more than one GPU has a UUID that begins so"),
+    }
+}
+
+/// C's strtol with base 0, narrowed to 32 bits as ROCr does.
+fn rocr_index(token: &[u8], count: usize) -> Result<usize, &'static str> {
+    let value = strtol_base_0(token).ok_or("not a number")? as i32;
+    usize::try_from(value).ok().filter(|v| *v < count).ok_or("there is no GPU of this number")
+}
+
+/// `None` if anything but one number is there. Saturates as C does.
+fn strtol_base_0(token: &[u8]) -> Option<i64> {
+    let (negative, rest) = match token {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, token),
+    };
+    let (base, digits) = match rest {
+        [b'0', b'X' | b'x', rest @ ..] if rest.first().is_some_and(u8::is_ascii_hexdigit) => (16, rest),
+        [b'0', ..] => (8, rest),
+        _ => (10, rest),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value = 0_i64;
+    for d in digits {
+        let d = i64::from(char::from(*d).to_digit(base)?);
+        let signed = if negative { -d } else { d };
+        let limit = if negative { i64::MIN } else { i64::MAX };
+        value = value.checked_mul(base.into()).and_then(|v| v.checked_add(signed)).unwrap_or(limit);
+    }
+    Some(value)
+}
+
+/// A variable as HIP's run-time reads it: without the quotes around it, and `None` if nothing counts as set.
+fn effective_value(raw: Option<&[u8]>, rules: Rules) -> Option<Vec<u8>> {
+    let raw = raw?;
+    if raw.is_empty() {
+        // The run-time puts a blank there, which then is a token that is no number.
+        return rules.empty_hides.then(|| b" ".to_vec());
+    }
+    let inner = trim(raw);
+    let unquoted = match inner {
+        [b'"', middle @ .., b'"'] => middle,
+        _ => raw,
+    };
+    (!unquoted.is_empty()).then(|| unquoted.to_vec())
+}
+
+/// Stage three, HIP's rules, over the GPUs that ROCr left.
+fn hip(mask: &[u8], agents: &[usize], gpus: &[Gpu], rules: Rules) -> (Vec<usize>, Option<MaskError>) {
+    let mut list = Vec::new();
+    for (k, token) in tokens(mask).into_iter().enumerate() {
+        let by_uuid = rules.uuid_in_hip && contains(token, b"GPU-");
+        let found = if by_uuid {
+            let has = |i: &usize| contains(uuid(gpus[*i].unique_id).as_bytes(), token);
+            agents.iter().position(has).ok_or("no GPU that is left has this UUID")
+        } else {
+            let number = std::str::from_utf8(token).ok().and_then(|t| t.parse::<usize>().ok());
+            // Only the canonical form: no blank, sign, leading zero.
+            let canonical = number.filter(|n| n.to_string().as_bytes() == token).ok_or("not a plain number");
+            canonical.and_then(|n| if n < agents.len() { Ok(n) } else { Err("there is no GPU of this number") })
+        };
+        match found {
+            Ok(n) if list.contains(&agents[n]) => {}
+            Ok(n) => list.push(agents[n]),
+            Err(why) => return (list, Some(MaskError { position: k + 1, token: escape_lossy(token), why })),
+        }
+    }
+    (list, None)
+}
+
+/// A GPU's UUID as ROCr writes it.
+#[must_use]
+pub fn uuid(unique_id: u64) -> String {
+    if unique_id == 0 {
+        "GPU-XX".to_owned()
+    } else {
+        format!("GPU-{unique_id:016x}")
+    }
+}
+
+/// The unique_id in a UUID: "GPU-" and 16 hex digits of any case, the digits alone (what hipDeviceGetUuid gives), or
+/// the form of amd-smi, which hides the id in "IIffDDDD-0000-1000-80II-IIIIIIIIIIII".
+#[must_use]
+pub fn parse_uuid(text: &str) -> Option<u64> {
+    let hex = |t: &str| t.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u64::from_str_radix(t, 16).ok()).flatten();
+    let id = if text.len() == 36 && text.is_ascii() {
+        let groups: Vec<&str> = text.split('-').collect();
+        let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
+        (lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| hex(g).is_some())).then_some(())?;
+        hex(&format!("{}{}{}", &text[0..2], &text[21..23], groups[4]))?
+    } else {
+        let digits = if text.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("GPU-")) { &text[4..] } else { text };
+        (digits.len() == 16).then(|| hex(digits)).flatten()?
+    };
+    (id != 0).then_some(id)
+}
+
+/// Pieces between commas; a comma at the end adds none.
+fn tokens(mask: &[u8]) -> Vec<&[u8]> {
+    let mut pieces: Vec<&[u8]> = mask.split(|b| *b == b',').collect();
+    if pieces.last().is_some_and(|p| p.is_empty()) {
+        pieces.pop();
+    }
+    pieces
+}
+
+/// Without blanks at both ends, as isspace() of C has them.
+fn trim(token: &[u8]) -> &[u8] {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r');
+    let start = token.iter().position(|b| !blank(b)).unwrap_or(token.len());
+    let end = token.iter().rposition(|b| !blank(b)).map_or(start, |e| e + 1);
+    &token[start..end]
+}
+
+fn contains(text: &[u8], piece: &[u8]) -> bool {
+    piece.is_empty() || text.windows(piece.len()).any(|w| w == piece)
+}
+
+/// For people: bytes that are no text are replaced.
+fn escape_lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests;

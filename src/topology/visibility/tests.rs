@@ -1,0 +1,161 @@
+use super::*;
+use proptest::prelude::*;
+
+fn machine(facts: &serde_json::Value, name: &str) -> (Vec<String>, Vec<Gpu>) {
+    let key = &name[..1];
+    let only: Option<Vec<&str>> = name.split_once('[').map(|(_, r)| r.split(']').next().unwrap().split(',').collect());
+    let mut names = Vec::new();
+    let mut gpus = Vec::new();
+    for g in facts["machines"][key]["gpus"].as_array().unwrap() {
+        let (label, id) = (g[0].as_str().unwrap(), g[3].as_str().unwrap());
+        if only.as_ref().is_some_and(|o| !o.contains(&label)) {
+            continue;
+        }
+        let old = u64::from_str_radix(id.split(' ').next().unwrap(), 16).unwrap();
+        let unique_id = if label == "T1b" && name.contains("new") { 0xBBBB_0000_0000_0002 } else { old };
+        let support = match label {
+            "L" => Support::None,
+            "N" => Support::RocrOnly,
+            "Z8" => Support::Fatal,
+            _ => Support::Full,
+        };
+        names.push(label.to_owned());
+        gpus.push(Gpu { unique_id, support });
+    }
+    (names, gpus)
+}
+
+#[test]
+fn every_vector() {
+    let facts: serde_json::Value =
+        serde_json::from_str(include_str!("../../../simulator/vendor-data/visible-devices.json")).unwrap();
+    let mut run = 0;
+    for v in facts["vectors"].as_array().unwrap() {
+        // EACCES is found before these rules, by the reader of the topology.
+        if v["machine"].as_str().unwrap().contains("EACCES") {
+            continue;
+        }
+        let (names, gpus) = machine(&facts, v["machine"].as_str().unwrap());
+        let env = |name: &str| v["env"][name].as_str().map(|t| t.as_bytes().to_vec());
+        let masks = Masks {
+            rocr: env("ROCR_VISIBLE_DEVICES"),
+            hip: env("HIP_VISIBLE_DEVICES"),
+            cuda: env("CUDA_VISIBLE_DEVICES"),
+        };
+        let rule = |name: &str| v["rules"][name].as_bool().unwrap_or(true);
+        let rules = Rules {
+            empty_hides: rule("empty_hides"),
+            uuid_in_hip: rule("uuid_ok"),
+            fatal_doorbell: rule("fatal_doorbell"),
+        };
+        let out = visible_gpus(&gpus, &masks, rules);
+        let got: Vec<_> = out.list.iter().map(|i| names[*i].as_str()).collect();
+        let want: Vec<_> = v["expect"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
+        assert_eq!(got, want, "{v}\n{:?}", out.trace);
+        assert_eq!(out.nothing == Some(MaskedOut::RuntimeFails), v["init_error"].as_bool().unwrap(), "{v}");
+        assert_eq!(out.nothing.is_some(), got.is_empty(), "{v}");
+        run += 1;
+    }
+    assert!(run >= 70, "only {run} vectors");
+}
+
+#[test]
+fn numbers_as_c_reads_them() {
+    for (text, want) in [
+        ("0", Some(0)),
+        ("0X1F", Some(31)),
+        ("0X", None),
+        ("08", None),
+        ("017", Some(15)),
+        ("-", None),
+        ("+", None),
+        ("+5", Some(5)),
+        ("4294967297", Some(4_294_967_297)),
+        ("99999999999999999999", Some(i64::MAX)),
+        ("-99999999999999999999", Some(i64::MIN)),
+        ("1 ", None),
+    ] {
+        assert_eq!(strtol_base_0(text.as_bytes()), want, "{text}");
+    }
+    let four = [Gpu { unique_id: 1, support: Support::Full }; 4];
+    // Narrowed to 32 bits: device 1.
+    assert_eq!(rocr(b"4294967297", &four).unwrap().0, [1]);
+}
+
+#[test]
+fn uuids_as_programs_write_them() {
+    let id = Some(0x67C6_3AC3_C3C6_37F9);
+    for text in
+        ["GPU-67c63ac3c3c637f9", "gpu-67C63AC3C3C637F9", "67c63ac3c3c637f9", "67ff740f-0000-1000-80c6-3ac3c3c637f9"]
+    {
+        assert_eq!(parse_uuid(text), id, "{text}");
+    }
+    for text in [
+        "",
+        "GPU-",
+        "GPU-67c6",
+        "GPU-0000000000000000",
+        "GPU-XX",
+        "+7c63ac3c3c637f9",
+        "67ff740f-0000-1000-80c6-3ac3c3c637fx",
+    ] {
+        assert_eq!(parse_uuid(text), None, "{text}");
+    }
+}
+
+#[test]
+fn the_story_names_the_token() {
+    let gpus = [Gpu { unique_id: 1, support: Support::Full }; 3];
+    let masks = Masks { rocr: Some(b"2,x,0".to_vec()), hip: Some(b"7".to_vec()), cuda: None };
+    let out = visible_gpus(&gpus, &masks, Rules::default());
+    assert_eq!(out.nothing, Some(MaskedOut::Stopped));
+    assert!(out.trace[0].contains("token 2 (\"X\"): not a number"), "{:?}", out.trace);
+    assert!(out.trace[1].contains("token 1 (\"7\")"), "{:?}", out.trace);
+}
+
+fn any_gpu() -> impl Strategy<Value = Gpu> {
+    let support = prop_oneof![8 => Just(Support::Full), 1 => Just(Support::RocrOnly), 1 => Just(Support::None), 1 => Just(Support::Fatal)];
+    (prop_oneof![1 => Just(0), 1 => Just(7_u64), 4 => any::<u64>()], support)
+        .prop_map(|(unique_id, support)| Gpu { unique_id, support })
+}
+
+/// Masks as people and launchers write them, and any bytes that an environment can hold.
+fn any_mask() -> impl Strategy<Value = Option<Vec<u8>>> {
+    let token = prop_oneof![
+        4 => (0_u32..10).prop_map(|n| n.to_string().into_bytes()),
+        1 => any::<u64>().prop_map(|n| format!("GPU-{n:016x}").into_bytes()),
+        1 => prop::sample::select(vec!["", " ", "GPU-", "gpu-7", "GPU-XX", "-1", "0x2", "08", "\"", "1-3", "all"]).prop_map(|t| t.as_bytes().to_vec()),
+        1 => prop::collection::vec(1_u8.., 0..6),
+    ];
+    prop::option::of(prop::collection::vec(token, 0..6).prop_map(|t| t.join(&b',')))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn never_panics_never_twice(
+        gpus in prop::collection::vec(any_gpu(), 0..10),
+        rocr in any_mask(), hip in any_mask(), cuda in any_mask(),
+        empty_hides: bool, uuid_in_hip: bool, fatal_doorbell: bool,
+    ) {
+        let rules = Rules { empty_hides, uuid_in_hip, fatal_doorbell };
+        let out = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, rules);
+        let mut seen = std::collections::HashSet::new();
+        prop_assert!(out.list.iter().all(|i| *i < gpus.len() && seen.insert(*i)));
+        prop_assert_eq!(out.nothing.is_some(), out.list.is_empty());
+    }
+
+    /// ROCR_VISIBLE_DEVICES set to the UUIDs of what is visible, alone, gives the same list again.
+    #[test]
+    fn uuids_of_the_visible_give_the_same_list(
+        ids in prop::collection::hash_set(1_u64.., 1..10),
+        rocr in any_mask(), hip in any_mask(), cuda in any_mask(),
+    ) {
+        let gpus: Vec<Gpu> = ids.into_iter().map(|unique_id| Gpu { unique_id, support: Support::Full }).collect();
+        let first = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, Rules::default());
+        let uuids: Vec<String> = first.list.iter().map(|i| uuid(gpus[*i].unique_id)).collect();
+        let again = visible_gpus(&gpus, &Masks { rocr: Some(uuids.join(",").into_bytes()), ..Masks::default() }, Rules::default());
+        prop_assert_eq!(again.list, first.list);
+    }
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report as text and as JSON, written by rank 0 of the program. */
+#define _GNU_SOURCE
+#include "pmpi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <unistd.h>
+
+static const char *const how_in_mpi =
+    "estimate: the counters are read at edges of MPI calls, at least 10 ms apart and no more than 1 % of the time; "
+    "between two readings the energy is split by the times in and out of MPI. Of a package that ranks share, "
+    "the mean over them";
+static const char *const how_share = "a package's energy in equal parts to the ranks that see it";
+
+static double joules(uint64_t mj)
+{
+    return (double)mj / 1e3;
+}
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static const char *method_word(uint32_t method)
+{
+    switch (method) {
+    case ZEUS_AMD_METHOD_COUNTER: return "counter";
+    case ZEUS_AMD_METHOD_INTEGRATED: return "integrated";
+    case ZEUS_AMD_METHOD_ESTIMATED: return "estimated";
+    default: return "none";
+    }
+}
+
+/* Bytes of the character that text begins with; 0 where that is not UTF-8. */
+static size_t utf8_length(const char *text)
+{
+    /* By leading bytes from here on: how long, and what the second byte may be. */
+    static const struct {
+        unsigned char from, length, low, high;
+    } kinds[] = {{0xf5, 0, 0, 0},       {0xf4, 4, 0x80, 0x8f}, {0xf1, 4, 0x80, 0xbf}, {0xf0, 4, 0x90, 0xbf},
+                 {0xee, 3, 0x80, 0xbf}, {0xed, 3, 0x80, 0x9f}, {0xe1, 3, 0x80, 0xbf}, {0xe0, 3, 0xa0, 0xbf},
+                 {0xc2, 2, 0x80, 0xbf}, {0x80, 0, 0, 0},       {0, 1, 0, 0}};
+    const unsigned char *at = (const unsigned char *)text;
+    size_t kind = 0, length;
+    while (at[0] < kinds[kind].from)
+        kind++;
+    length = kinds[kind].length;
+    if (length > 1 && (at[1] < kinds[kind].low || at[1] > kinds[kind].high))
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* The name of a region: ZEUS_AMD_PMPI_REGIONS="1=solve,2=output", else its number. What does not fit ends with a whole
+ * character. */
+static void region_name(char *name, size_t size, uint64_t number)
+{
+    const char *at = getenv("ZEUS_AMD_PMPI_REGIONS");
+    snprintf(name, size, "%" PRIu64, number);
+    while (at != NULL && *at != '\0') {
+        const size_t length = strcspn(at, ",");
+        char *end;
+        if (strtoull(at, &end, 10) == number && *end == '=' && (size_t)(end + 1 - at) <= length) {
+            size_t fits = (size_t)(at + length - end - 1);
+            if (fits >= size)
+                for (fits = size - 1; fits > 0 && ((unsigned char)end[1 + fits] & 0xc0) == 0x80;)
+                    fits--;
+            snprintf(name, size, "%.*s", (int)fits, end + 1);
+        }
+        at += length + (at[length] == ',');
+    }
+}
+
+/* How many bytes fill so many columns: characters may take several. */
+static int wide(const char *text, int columns)
+{
+    size_t length;
+    for (; *text != '\0'; text += length > 0 ? length : 1) {
+        length = utf8_length(text);
+        columns += length > 1 ? (int)length - 1 : 0;
+    }
+    return columns;
+}
+
+static void json_string(FILE *to, const char *text)
+{
+    size_t length;
+    fputc('"', to);
+    for (; *text != '\0'; text += length > 0 ? length : 1) {
+        length = utf8_length(text);
+        if (length == 0)
+            fputs("\xef\xbf\xbd", to); /* U+FFFD: no text */
+        else if (*text == '"' || *text == '\\')
+            fprintf(to, "\\%c", *text);
+        else if (length == 1 && (unsigned char)*text < 0x20)
+            fprintf(to, "\\u%04x", (unsigned)*text);
+        else
+            fwrite(text, 1, length, to);
+    }
+    fputc('"', to);
+}
+
+static void json_member(FILE *to, const char *name, const char *text)
+{
+    fprintf(to, "\"%s\": ", name);
+    json_string(to, text);
+}
+
+/* Energy in MPI of a package: the mean over the ranks that see it. Negative: not known. */
+static double package_in_mpi(const profile_report *r, const zeus_amd_mpi_package_t *package)
+{
+    const int32_t index = (int32_t)(package - r->energy->packages);
+    double sum = 0;
+    if (package->reading < 0)
+        return -1;
+    for (uint32_t i = 0; i < r->energy->total.gpus; i++) {
+        const zeus_amd_mpi_reading_t *one = &r->energy->readings[i];
+        if (one->package != index || one->method == ZEUS_AMD_METHOD_NONE)
+            continue;
+        if (r->in_mpi_j == NULL || r->in_mpi_j[i] < 0)
+            return -1;
+        sum += r->in_mpi_j[i];
+    }
+    return sum / (package->duplicates + 1);
+}
+
+static double total_in_mpi(const profile_report *r)
+{
+    double sum = 0;
+    const uint32_t count = r->energy->total.packages + r->energy->total.missing;
+    for (uint32_t i = 0; i < count; i++) {
+        const double one = package_in_mpi(r, &r->energy->packages[i]);
+        sum += one > 0 ? one : 0;
+    }
+    return sum;
+}
+
+static uint64_t mpi_ns(const profile_report *r)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < r->energy->total.ranks; i++)
+        sum += r->ranks[i].mpi_ns;
+    return sum;
+}
+
+/* Of the slowest rank, without the opening, which is before the time that is measured. */
+static profile_rank overhead(const profile_report *r)
+{
+    profile_rank most;
+    memset(&most, 0, sizeof most);
+    for (uint32_t i = 0; i < r->energy->total.ranks; i++) {
+        const profile_rank *one = &r->ranks[i];
+        most.open_ns = one->open_ns > most.open_ns ? one->open_ns : most.open_ns;
+        most.gather_ns = one->gather_ns > most.gather_ns ? one->gather_ns : most.gather_ns;
+        most.ignored += one->ignored;
+        if (one->read_ns + one->call_ns >= most.read_ns + most.call_ns) {
+            most.read_ns = one->read_ns;
+            most.call_ns = one->call_ns;
+            most.reads = one->reads;
+            most.calls = one->calls;
+        }
+    }
+    return most;
+}
+
+static void write_json(FILE *to, const profile_report *r)
+{
+    const zeus_amd_mpi_energy_t *e = r->energy;
+    const zeus_amd_mpi_total_t *t = &e->total;
+    const profile_rank most = overhead(r);
+    fputs("{\n  ", to);
+    json_member(to, "program", program_invocation_name);
+    fputs(",\n  ", to);
+    json_member(to, "mpi", r->mpi_version);
+    fputs(",\n  ", to);
+    json_member(to, "zeus_amd", zeus_amd_version_string());
+    fprintf(to,
+            ",\n  \"job\": {\"ranks\": %" PRIu32 ", \"nodes\": %" PRIu32 ", \"packages\": %" PRIu32
+            ", \"missing_packages\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32 ", \"ranks_without_gpu\": %" PRIu32
+            ", \"ranks_failed\": %" PRIu32 ", \"complete\": %s, \"flags\": %" PRIu32
+            ", \"duration_s\": %.6f, \"energy_j\": %.3f, \"bound_j\": %.3f, \"time_in_mpi_s\": %.6f"
+            ", \"energy_in_mpi_j\": %.3f},\n",
+            t->ranks, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu, t->ranks_failed,
+            t->flags & ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT ? "false" : "true", t->flags, seconds(t->duration_ns),
+            joules(t->energy_mj), joules(t->uncertainty_mj), seconds(mpi_ns(r)), total_in_mpi(r));
+    fputs("  \"how\": {", to);
+    json_member(to, "energy_in_mpi_j", how_in_mpi);
+    fputs(", ", to);
+    json_member(to, "share_j", how_share);
+    fputs("},\n  \"nodes\": [", to);
+    for (uint32_t i = 0; i < t->nodes; i++) {
+        const zeus_amd_mpi_node_t *n = &e->nodes[i];
+        fprintf(to, "%s\n    {", i == 0 ? "" : ",");
+        json_member(to, "host", e->ranks[n->first_rank].host);
+        fprintf(to,
+                ", \"ranks\": %" PRIu32 ", \"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32
+                ", \"energy_j\": %.3f, \"bound_j\": %.3f}",
+                n->ranks, n->packages, n->missing, joules(n->energy_mj), joules(n->uncertainty_mj));
+    }
+    fputs("\n  ],\n  \"packages\": [", to);
+    for (uint32_t i = 0; i < t->packages + t->missing; i++) {
+        const zeus_amd_mpi_package_t *p = &e->packages[i];
+        const zeus_amd_mpi_reading_t *one = p->reading < 0 ? NULL : &e->readings[p->reading];
+        const double in = package_in_mpi(r, p);
+        fprintf(to, "%s\n    {\"node\": %" PRId32 ", ", i == 0 ? "" : ",", p->node);
+        json_member(to, "pci_address", p->pci_address);
+        fputs(", ", to);
+        json_member(to, "name", p->name);
+        fprintf(to, ", \"ranks\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32, p->ranks, p->duplicates);
+        if (one != NULL)
+            fprintf(to,
+                    ", \"energy_j\": %.3f, \"bound_j\": %.3f, \"duration_s\": %.6f, \"begin_ns\": %" PRIu64
+                    ", \"end_ns\": %" PRIu64 ", \"method\": \"%s\", \"flags\": %" PRIu32 ", \"read_by_rank\": %" PRId32,
+                    joules(p->energy_mj), joules(p->uncertainty_mj), seconds(one->duration_ns), one->begin_ns, one->end_ns,
+                    method_word(one->method), one->flags, one->rank);
+        if (one != NULL && in >= 0)
+            fprintf(to, ", \"energy_in_mpi_j\": %.3f", in);
+        fprintf(to, ", \"status\": %" PRId32 ", ", p->status);
+        json_member(to, "status_text", zeus_amd_status_string(p->status));
+        fputs("}", to);
+    }
+    fputs("\n  ],\n  \"ranks\": [", to);
+    for (uint32_t i = 0; i < t->ranks; i++) {
+        const zeus_amd_mpi_rank_t *one = &e->ranks[i];
+        const profile_rank *mine = &r->ranks[i];
+        fprintf(to,
+                "%s\n    {\"rank\": %" PRIu32 ", \"node\": %" PRId32 ", \"gpus\": %" PRIu32 ", \"packages\": %" PRIu32
+                ", \"share_j\": %.3f, \"share_bound_j\": %.3f, \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
+                ", \"time_in_mpi_s\": %.6f, \"mpi_calls\": %" PRIu64 ", \"status\": %" PRId32 ", ",
+                i == 0 ? "" : ",", i, one->node, one->gpus, one->packages, joules(one->share_mj),
+                joules(one->share_uncertainty_mj), one->begin_ns, one->end_ns, seconds(mine->mpi_ns), mine->calls,
+                one->status);
+        json_member(to, "status_text", mine->why[0] != '\0' ? mine->why : zeus_amd_status_string(one->status));
+        fputs("}", to);
+    }
+    fputs("\n  ],\n  \"regions\": [", to);
+    for (int i = 0; i < r->region_count; i++) {
+        const zeus_amd_mpi_total_t *g = &r->regions[i].total;
+        char name[64];
+        region_name(name, sizeof name, r->region_sums[i].number);
+        fprintf(to, "%s\n    {\"number\": %" PRIu64 ", ", i == 0 ? "" : ",", r->region_sums[i].number);
+        json_member(to, "name", name);
+        fprintf(to,
+                ", \"times\": %" PRIu64 ", \"duration_s\": %.6f, \"time_in_mpi_s\": %.6f, \"packages\": %" PRIu32
+                ", \"missing_packages\": %" PRIu32 ", \"energy_j\": %.3f, \"bound_j\": %.3f, \"flags\": %" PRIu32 "}",
+                r->region_sums[i].times, seconds(r->region_sums[i].ns), seconds(r->region_sums[i].mpi_ns), g->packages,
+                g->missing, joules(g->energy_mj), joules(g->uncertainty_mj), g->flags);
+    }
+    fprintf(to,
+            "\n  ],\n  \"overhead\": {\"open_s\": %.6f, \"readings\": %" PRIu64 ", \"readings_s\": %.9f, \"calls\": %" PRIu64
+            ", \"calls_s\": %.9f, \"finish_s\": %.6f, \"ignored_pcontrol\": %" PRIu64 "}\n}\n",
+            seconds(most.open_ns), most.reads, seconds(most.read_ns), most.calls, seconds(most.call_ns),
+            seconds(most.gather_ns), most.ignored);
+}
+
+static void write_text(FILE *to, const profile_report *r)
+{
+    const zeus_amd_mpi_energy_t *e = r->energy;
+    const zeus_amd_mpi_total_t *t = &e->total;
+    const profile_rank most = overhead(r);
+    const double time = seconds(t->duration_ns), in_mpi = seconds(mpi_ns(r)) / t->ranks;
+    fprintf(to, "Energy of %s: %" PRIu32 " rank(s) on %" PRIu32 " node(s)\n%.*s\n\n", program_invocation_name, t->ranks,
+            t->nodes, (int)strcspn(r->mpi_version, "\n,"), r->mpi_version);
+    if (t->packages > 0)
+        fprintf(to, "energy    %12.3f J +- %.3f J, of %" PRIu32 " package(s), each counted once\n", joules(t->energy_mj),
+                joules(t->uncertainty_mj), t->packages);
+    else
+        fprintf(to, "energy    none: no GPU was measured; the ranks below say why\n");
+    if (t->missing > 0)
+        fprintf(to, "          %" PRIu32 " package(s) without an energy are not in it\n", t->missing);
+    if (t->ranks_failed > 0)
+        fprintf(to, "          %" PRIu32 " rank(s) could not look; what only they see is not in it\n", t->ranks_failed);
+    fprintf(to, "time      %12.3f s from MPI_Init to MPI_Finalize\n", time);
+    fprintf(to, "in MPI    %12.3f s, the mean of the ranks (%.1f %%)\n", in_mpi, time > 0 ? 100 * in_mpi / time : 0);
+    if (t->packages > 0)
+        fprintf(to, "          %12.3f J (estimate)\n", total_in_mpi(r));
+    fprintf(to,
+            "overhead  %12.6f s in that time on the slowest rank (%.2f %%): %" PRIu64 " readings %.6f s, %" PRIu64
+            " calls %.6f s\n          and %.3f s at most to open, %.3f s to bring this together\n",
+            seconds(most.read_ns + most.call_ns), time > 0 ? 100 * seconds(most.read_ns + most.call_ns) / time : 0,
+            most.reads, seconds(most.read_ns), most.calls, seconds(most.call_ns), seconds(most.open_ns),
+            seconds(most.gather_ns));
+
+    fprintf(to, "\n%-24s %6s %8s %14s %10s\n", "node", "ranks", "packages", "energy J", "+- J");
+    for (uint32_t i = 0; i < t->nodes; i++) {
+        const zeus_amd_mpi_node_t *n = &e->nodes[i];
+        fprintf(to, "%-24s %6" PRIu32 " %8" PRIu32 " %14.3f %10.3f\n", e->ranks[n->first_rank].host, n->ranks,
+                n->packages, joules(n->energy_mj), joules(n->uncertainty_mj));
+    }
+    if (t->packages + t->missing > 0)
+        fprintf(to, "\n%-24s %-14s %5s %14s %10s %12s  %s\n", "package of", "PCI address", "ranks", "energy J", "+- J",
+                "in MPI J", "by");
+    for (uint32_t i = 0; i < t->packages + t->missing; i++) {
+        const zeus_amd_mpi_package_t *p = &e->packages[i];
+        const double in = package_in_mpi(r, p);
+        fprintf(to, "%-24s %-14s %5" PRIu32, e->ranks[e->nodes[p->node].first_rank].host, p->pci_address, p->ranks);
+        if (p->reading < 0) {
+            fprintf(to, " none: %s\n", zeus_amd_status_string(p->status));
+            continue;
+        }
+        fprintf(to, " %14.3f %10.3f ", joules(p->energy_mj), joules(p->uncertainty_mj));
+        if (in >= 0)
+            fprintf(to, "%12.3f", in);
+        else
+            fprintf(to, "%12s", "not known");
+        fprintf(to, "  %s, rank %" PRId32 "\n", method_word(e->readings[p->reading].method),
+                e->readings[p->reading].rank);
+    }
+    fprintf(to, "\n%6s %-24s %5s %14s %10s %10s %10s\n", "rank", "node", "GPUs", "share J", "+- J", "in MPI s", "calls");
+    for (uint32_t i = 0; i < t->ranks; i++) {
+        const zeus_amd_mpi_rank_t *one = &e->ranks[i];
+        const profile_rank *mine = &r->ranks[i];
+        fprintf(to, "%6" PRIu32 " %-24s %5" PRIu32 " %14.3f %10.3f %10.3f %10" PRIu64 "%s%s\n", i, one->host, one->gpus,
+                joules(one->share_mj), joules(one->share_uncertainty_mj), seconds(mine->mpi_ns), mine->calls,
+                one->status != 0 ? "  " : "",
+                one->status == 0 ? "" : mine->why[0] != '\0' ? mine->why : zeus_amd_status_string(one->status));
+    }
+    if (r->region_count > 0)
+        fprintf(to, "\n%-24s %6s %10s %14s %10s %10s\n", "region", "times", "time s", "energy J", "+- J", "in MPI s");
+    for (int i = 0; i < r->region_count; i++) {
+        const zeus_amd_mpi_total_t *g = &r->regions[i].total;
+        char name[64];
+        region_name(name, sizeof name, r->region_sums[i].number);
+        fprintf(to, "%-*s %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", wide(name, 24), name, r->region_sums[i].times,
+                seconds(r->region_sums[i].ns), joules(g->energy_mj), joules(g->uncertainty_mj),
+                seconds(r->region_sums[i].mpi_ns) / t->ranks,
+                g->flags & ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT ? "  incomplete" : "");
+    }
+    fprintf(to, "\nshare: %s.\nin MPI: %s.\n", how_share, how_in_mpi);
+    if (r->region_count > 0)
+        fprintf(to, "region: of a package the rank that was there longest; time and visits of the longest rank.\n");
+    if (most.ignored > 0)
+        fprintf(to, "%" PRIu64 " call(s) of MPI_Pcontrol with a level beyond %d were ignored.\n", most.ignored,
+                PROFILE_REGIONS);
+}
+
+/* The job's number, or the process's. */
+static void job_name(char *name, size_t size)
+{
+    static const char *const variables[] = {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"};
+    const char *step = getenv("SLURM_STEP_ID");
+    snprintf(name, size, "%ld", (long)getpid());
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *job = getenv(variables[i]);
+        if (job != NULL && job[0] != '\0' && strchr(job, '/') == NULL) {
+            if (i == 0 && step != NULL && strchr(step, '/') == NULL)
+                snprintf(name, size, "%s.%s", job, step);
+            else
+                snprintf(name, size, "%s", job);
+            return;
+        }
+    }
+}
+
+static char *path_of(const char *directory, const char *base, const char *ending)
+{
+    const int plain = base[0] == '/' || directory == NULL;
+    char *path = NULL;
+    return asprintf(&path, "%s%s%s%s", plain ? "" : directory, plain ? "" : "/", base, ending) < 0 ? NULL : path;
+}
+
+static FILE *create(const char *path, int fresh)
+{
+    FILE *file = NULL;
+    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), 0666);
+    if (fd >= 0 && (file = fdopen(fd, "w")) == NULL)
+        close(fd);
+    return file;
+}
+
+static int written(FILE *file, const profile_report *report, void (*form)(FILE *, const profile_report *))
+{
+    int good;
+    if (file == NULL)
+        return 0;
+    form(file, report);
+    good = !ferror(file);
+    return fclose(file) == 0 && good;
+}
+
+/* Two files of one base, 1; or 0 with errno, which is EEXIST where a fresh name is taken, by whichever of the two. */
+static int write_files(const profile_report *report, const char *base, int fresh)
+{
+    char *text_path = path_of(report->directory, base, ".txt"), *json_path = path_of(report->directory, base, ".json");
+    FILE *text = create(text_path, fresh), *json = text == NULL ? NULL : create(json_path, fresh);
+    int error = text != NULL && json != NULL ? 0 : errno;
+    if (text != NULL && json == NULL && fresh && error == EEXIST) {
+        fclose(text);
+        text = NULL;
+        unlink(text_path);
+    }
+    errno = 0;
+    if (!written(text, report, write_text) && error == 0)
+        error = errno != 0 ? errno : EIO;
+    errno = 0;
+    if (!written(json, report, write_json) && error == 0)
+        error = errno != 0 ? errno : EIO;
+    free(text_path);
+    free(json_path);
+    errno = error;
+    return error == 0;
+}
+
+/* Under a name that nobody chose: never that of a file that is there. */
+static int write_fresh(const profile_report *report)
+{
+    char job[128], base[192];
+    int done;
+    job_name(job, sizeof job);
+    snprintf(base, sizeof base, "zeus_amd_report.%s", job);
+    done = write_files(report, base, 1);
+    for (int n = 2; !done && errno == EEXIST && n < 10000; n++) {
+        snprintf(base, sizeof base, "zeus_amd_report.%s-%d", job, n);
+        done = write_files(report, base, 1);
+    }
+    return done;
+}
+
+void profile_write(const profile_report *report)
+{
+    const char *chosen = getenv("ZEUS_AMD_PMPI_OUTPUT");
+    const int saved = errno;
+    /* Numbers with points, whatever the program's language. */
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = (locale_t)0;
+    if (plain != (locale_t)0)
+        before = uselocale(plain);
+    if (chosen != NULL && strcmp(chosen, "-") == 0)
+        write_text(stderr, report);
+    else if (!(chosen != NULL && chosen[0] != '\0' ? write_files(report, chosen, 0) : write_fresh(report)))
+        fprintf(stderr, "libzeus_amd_pmpi.so: the energy report cannot be written: %s\n", strerror(errno));
+    if (plain != (locale_t)0) {
+        uselocale(before);
+        freelocale(plain);
+    }
+    errno = saved;
+}

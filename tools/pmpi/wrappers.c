@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MPI's functions in C, each as calls.def has it. */
+#include "pmpi.h"
+
+PROFILE_EXPORT int MPI_Init(int *argc, char ***argv)
+{
+    int code = PMPI_Init(argc, argv);
+    if (code == MPI_SUCCESS)
+        profile_start();
+    return code;
+}
+
+PROFILE_EXPORT int MPI_Init_thread(int *argc, char ***argv, int required, int *provided)
+{
+    int code = PMPI_Init_thread(argc, argv, required, provided);
+    if (code == MPI_SUCCESS)
+        profile_start();
+    return code;
+}
+
+PROFILE_EXPORT int MPI_Finalize(void)
+{
+    profile_finish();
+    return PMPI_Finalize();
+}
+
+/* What else is handed over cannot be known, so it is not looked at. */
+PROFILE_EXPORT int MPI_Pcontrol(const int level, ...)
+{
+    profile_pcontrol(level);
+    return MPI_SUCCESS;
+}
+
+#define WRAPPER(Name, parameters, arguments)                                                                            \
+    PROFILE_EXPORT int MPI_##Name parameters                                                                           \
+    {                                                                                                                  \
+        int code;                                                                                                      \
+        profile_enter();                                                                                               \
+        code = PMPI_##Name arguments;                                                                                  \
+        profile_leave();                                                                                               \
+        return code;                                                                                                   \
+    }
+#define CALL(Name, name, count, parameters, arguments) WRAPPER(Name, parameters, arguments)
+#define LARGE CALL
+#define COUNT int
+#define AT int
+#include "calls.def"
+
+#if MPI_VERSION >= 4
+#undef CALL
+#undef LARGE
+#undef COUNT
+#undef AT
+#define CALL(Name, name, count, parameters, arguments)
+#define LARGE(Name, name, count, parameters, arguments) WRAPPER(Name##_c, parameters, arguments)
+#define COUNT MPI_Count
+#define AT MPI_Aint
+#include "calls.def"
+#endif

@@ -1,0 +1,138 @@
+/* The report for programs. */
+#include "run.h"
+
+#include <inttypes.h>
+#include <sys/wait.h>
+
+static void text(FILE *f, const char *name, const char *value)
+{
+    fprintf(f, "\"%s\": ", name);
+    put_json(f, value);
+    fputs(", ", f);
+}
+
+/* Thousandths of the unit, or null. */
+static void milli(FILE *f, const char *name, int is_known, uint64_t value)
+{
+    if (is_known)
+        fprintf(f, "\"%s\": %" PRIu64 ".%03" PRIu64 ", ", name, value / 1000, value % 1000);
+    else
+        fprintf(f, "\"%s\": null, ", name);
+}
+
+static void number(FILE *f, const char *name, int is_known, double value)
+{
+    if (is_known)
+        fprintf(f, "\"%s\": %.9g, ", name, value);
+    else
+        fprintf(f, "\"%s\": null, ", name);
+}
+
+static void flags(FILE *f, uint32_t flags)
+{
+    const char *comma = "";
+    fputs("\"flags\": [", f);
+    for (const struct flag_word *w = flag_words; w->bit != 0; w++) {
+        if (flags & w->bit) {
+            fprintf(f, "%s\"%s\"", comma, w->key);
+            comma = ", ";
+        }
+    }
+    fputc(']', f);
+}
+
+static void gpu(FILE *f, uint32_t i, const struct gpu *g)
+{
+    const zeus_amd_gpu_energy_t *u = &g->used;
+    int known = u->method != ZEUS_AMD_METHOD_NONE, sampled = g->steps > 0;
+    fprintf(f, "{\"gpu\": %" PRIu32 ", ", i);
+    text(f, "name", g->info.name);
+    text(f, "pci_address", g->info.pci_address);
+    text(f, "uuid", g->info.uuid);
+    text(f, "package", g->info.package);
+    fputs("\n     ", f);
+    milli(f, "energy_j", known, u->energy_mj);
+    milli(f, "bound_j", known, u->uncertainty_mj);
+    number(f, "duration_s", known, (double)u->duration_ns / 1e9);
+    milli(f, "mean_power_w", known, u->mean_power_mw);
+    text(f, "method", method_words(u->method));
+    text(f, "counter", counter_state_word(u->counter_state));
+    text(f, "status", zeus_amd_status_string(u->status));
+    number(f, "resolution_uj", known && u->resolution_uj > 0, u->resolution_uj);
+    fprintf(f, "\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", ", u->begin_ns, u->end_ns);
+    fputs("\n     ", f);
+    number(f, "peak_power_w", sampled, g->peak_mw / 1e3);
+    number(f, "peak_interval_s", sampled, sampled ? (double)g->steps_ns / (double)g->steps / 1e9 : 0);
+    fprintf(f, "\"peak_from\": %s, \"samples\": %" PRIu64 ", ",
+            !sampled ? "null" : !g->integrated ? "\"counter\"" : g->averaged ? "\"averaged sensor\"" : "\"sensor\"", g->samples);
+    if (g->samples > 0)
+        fprintf(f, "\"sampler_energy_j\": %.6f, \"sampler_begin_ns\": %" PRIu64 ", \"sampler_end_ns\": %" PRIu64 ", ", sampler_joules(g),
+                g->first_ns, g->last_ns);
+    else
+        fputs("\"sampler_energy_j\": null, ", f);
+    flags(f, u->flags);
+    fputc('}', f);
+}
+
+static void command(FILE *f, char **words)
+{
+    fputs("  \"command\": [", f);
+    for (char **w = words; *w != NULL; w++) {
+        fputs(w == words ? "" : ", ", f);
+        put_json(f, *w);
+    }
+    fputs("],\n", f);
+}
+
+void report_json(FILE *f, const struct options *o, const struct measure *m, const struct child *c)
+{
+    static const char *const backends[] = {"auto", "amdsmi", "sysfs"};
+    const zeus_amd_total_energy_t *t = &m->total;
+    int known = m->none[0] == 0;
+    const char *comma = "\n    ";
+    char when[32] = "";
+    struct tm utc;
+    if (gmtime_r(&c->begin_time.tv_sec, &utc) != NULL)
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
+    fprintf(f, "{\n  \"zeus_amd_version\": \"%s\",\n", zeus_amd_version_string());
+    command(f, o->command);
+    fprintf(f, "  \"start\": \"%s.%03ldZ\", \"exit_status\": %d, \"signal\": ", when, c->begin_time.tv_nsec / 1000000, child_exit_status(c));
+    if (WIFSIGNALED(c->status))
+        fprintf(f, "%d", WTERMSIG(c->status));
+    else
+        fputs("null", f);
+    fprintf(f, ",\n  \"duration_s\": %.9f, \"begin_boottime_ns\": %" PRIu64 ", \"end_boottime_ns\": %" PRIu64 ",\n",
+            (double)(c->end_ns - c->begin_ns) / 1e9, c->begin_ns, c->end_ns);
+    fputs("  \"no_energy\": ", f);
+    if (known)
+        fputs("null", f);
+    else
+        put_json(f, m->none);
+    fprintf(f, ",\n  \"backend\": \"%s\", ", m->info.backend < 3 ? backends[m->info.backend] : "unknown");
+    text(f, "rocm", m->info.rocm);
+    text(f, "amdsmi_path", m->info.amdsmi_path);
+    fprintf(f, "\"energy_resolution\": \"%s\", \"lost_samples\": %" PRIu64 ",\n  \"gpus\": [",
+            m->info.energy_resolution == ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE ? "firmware" : "reported", m->lost);
+    for (uint32_t i = 0; known && i < m->count; i++) {
+        if (m->gpus[i].chosen) {
+            fputs(comma, f);
+            gpu(f, i, &m->gpus[i]);
+            comma = ",\n    ";
+        }
+    }
+    fputs("],\n  \"total\": ", f);
+    if (!known) {
+        fputs("null\n}\n", f);
+        return;
+    }
+    fputc('{', f);
+    milli(f, "energy_j", t->packages > 0, t->energy_mj);
+    milli(f, "bound_j", t->packages > 0, t->uncertainty_mj);
+    number(f, "duration_s", 1, (double)t->duration_ns / 1e9);
+    milli(f, "mean_power_w", t->packages > 0, t->mean_power_mw);
+    number(f, "peak_power_w", m->sum.peak_mw > 0, m->sum.peak_mw / 1e3);
+    number(f, "peak_interval_s", 1, (double)CELL_NS / 1e9);
+    fprintf(f, "\"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32 ", ", t->packages, t->missing);
+    flags(f, t->flags);
+    fputs("}\n}\n", f);
+}

@@ -1,0 +1,309 @@
+/* The GPUs: a window for the energies, a sampler for the curve and the peaks. */
+#include "run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct flag_word flag_words[] = {
+    {ZEUS_AMD_ENERGY_FLAG_SHORT_BIT, "short", "too short to say more"},
+    {ZEUS_AMD_ENERGY_FLAG_RESET_BIT, "reset", "its counter was reset, the power fills that in"},
+    {ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT, "shared_package", "of the whole package"},
+    {ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT, "distrusted", "its counter was found wrong meanwhile"},
+    {ZEUS_AMD_ENERGY_FLAG_STALE_BIT, "stale", "the driver repeats an old reading"},
+    {ZEUS_AMD_ENERGY_FLAG_GAP_BIT, "gap", "with gaps"},
+    {ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT, "averaged_power", "by a power that is averaged over seconds"},
+    {ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT, "firmware_unit", "in the firmware's unit"},
+    {ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT, "firmware_time", ""},
+    {ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT, "incomplete", "a package is missing"},
+    {0, NULL, NULL},
+};
+
+const char *method_words(uint32_t method)
+{
+    switch (method) {
+    case ZEUS_AMD_METHOD_COUNTER: return "counter";
+    case ZEUS_AMD_METHOD_INTEGRATED: return "power, sampled";
+    case ZEUS_AMD_METHOD_ESTIMATED: return "power at both ends";
+    default: return "none";
+    }
+}
+
+const char *counter_state_word(uint32_t state)
+{
+    static const char *const words[] = {"not checked", "trusted", "stuck", "implausible", "no power to compare",
+                                        "unsupported", "secondary die", "secondary partition", "pending"};
+    return state < sizeof words / sizeof words[0] ? words[state] : "unknown";
+}
+
+/* In one line. */
+static void keep_words(char *to, size_t room, const char *what, const char *words)
+{
+    int n = snprintf(to, room, "%s: ", what);
+    char *end = to + room - 1;
+    to += n;
+    for (; *words != 0 && to + 1 < end; words++) {
+        if (*words != '\n') {
+            *to++ = *words;
+        } else if (words[1] != 0) {
+            *to++ = ';';
+            *to++ = ' ';
+        }
+    }
+    *to = 0;
+}
+
+static void keep_error(char *to, size_t room, const char *what)
+{
+    char words[1000];
+    zeus_amd_last_error(words, sizeof words);
+    keep_words(to, room, what, words);
+}
+
+static int is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "0,2-3" */
+static int choose(struct measure *m, const char *list)
+{
+    const char *at = list;
+    for (uint32_t i = 0; i < m->count; i++)
+        m->gpus[i].chosen = list == NULL;
+    while (at != NULL) {
+        char *end;
+        unsigned long first, last;
+        first = last = strtoul(at, &end, 10);
+        if (*end == '-' && is_digit(end[1]))
+            last = strtoul(end + 1, &end, 10);
+        if (!is_digit(*at) || (*end != ',' && *end != 0) || first > last || last >= m->count) {
+            fprintf(stderr, "zeus-amd-run: --gpus %s: not a list such as 0,2-3 of the %" PRIu32 " GPUs, from 0 on\n", list, m->count);
+            return EXIT_USAGE;
+        }
+        for (; first <= last; first++)
+            m->gpus[first].chosen = 1;
+        at = *end == ',' ? end + 1 : NULL;
+    }
+    for (uint32_t i = 0; i < m->count; i++)
+        m->chosen += m->gpus[i].chosen != 0;
+    return 0;
+}
+
+int measure_open(struct measure *m, const struct options *o)
+{
+    static const zeus_amd_session_info_t no_info = ZEUS_AMD_SESSION_INFO_INIT;
+    static const zeus_amd_gpu_info_t no_gpu = ZEUS_AMD_GPU_INFO_INIT;
+    zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
+    options.backend = o->backend;
+    options.energy_resolution = o->unit;
+    options.flags = o->all ? ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT : 0;
+    m->info = no_info;
+    m->end_ns = UINT64_MAX;
+    if (zeus_amd_open(&options, &m->session) != ZEUS_AMD_STATUS_OK) {
+        keep_error(m->none, sizeof m->none, "no session");
+        return 0;
+    }
+    if (zeus_amd_session_info(m->session, &m->info) != ZEUS_AMD_STATUS_OK ||
+        zeus_amd_gpu_count(m->session, &m->count) != ZEUS_AMD_STATUS_OK) {
+        keep_error(m->none, sizeof m->none, "no session");
+        m->count = 0;
+        return 0;
+    }
+    if (m->count == 0) {
+        char words[900] = "";
+        size_t needed;
+        if (zeus_amd_explain(m->session, words, sizeof words, &needed) != ZEUS_AMD_STATUS_OK && words[0] == 0)
+            snprintf(words, sizeof words, "%s", zeus_amd_status_string(m->info.no_gpu_reason));
+        keep_words(m->none, sizeof m->none, "no GPU", words);
+        return 0;
+    }
+    m->gpus = calloc(m->count, sizeof *m->gpus);
+    if (m->gpus == NULL) {
+        keep_words(m->none, sizeof m->none, "no session", "out of memory");
+        m->count = 0;
+        return 0;
+    }
+    for (uint32_t i = 0; i < m->count; i++) {
+        m->gpus[i].info = no_gpu;
+        if (zeus_amd_gpu_info(m->session, i, &m->gpus[i].info) != ZEUS_AMD_STATUS_OK)
+            m->gpus[i].info.index = i;
+    }
+    return choose(m, o->gpus);
+}
+
+void measure_begin(struct measure *m, const struct options *o)
+{
+    zeus_amd_sampler_options_t options = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
+    if (m->none[0] != 0)
+        return;
+    options.period_ns = o->period_us * 1000;
+    if (zeus_amd_sampler_start(m->session, &options, &m->sampler) != ZEUS_AMD_STATUS_OK)
+        keep_error(m->no_curve, sizeof m->no_curve, "no samples");
+    if (zeus_amd_window_begin(m->session, &m->window) != ZEUS_AMD_STATUS_OK)
+        keep_error(m->none, sizeof m->none, "no measurement");
+}
+
+/* From the sample before to this one the GPU drew so much. */
+static void step(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
+{
+    uint64_t from_ns = g->last_ns < m->origin_ns ? m->origin_ns : g->last_ns;
+    uint64_t to_ns = s->time_ns < m->end_ns ? s->time_ns : m->end_ns;
+    uint64_t since_ns = s->time_ns - g->last_ns;
+    double mean_mw = (double)(s->energy_uj - g->last_uj) * 1e6 / (double)since_ns;
+    /* The slope is by the firmware's clock, where there is one: the driver's trembles. */
+    double mw = s->flags & ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT ? (double)s->counter_power_mw : mean_mw;
+    if (m->trace != NULL)
+        trace_step(m->trace, s->gpu, g->last_ns, mean_mw / 1e3);
+    if (from_ns >= to_ns)
+        return;
+    if (g->steps == 0 || mw > g->peak_mw)
+        g->peak_mw = mw;
+    g->last_mw = mw;
+    g->steps++;
+    g->steps_ns += since_ns;
+    series_add(&g->series, from_ns - m->origin_ns, to_ns - m->origin_ns, mw);
+    sum_add(&m->sum, from_ns - m->origin_ns, to_ns - m->origin_ns, mw);
+}
+
+static void take(struct measure *m, const zeus_amd_sample_t *s)
+{
+    struct gpu *g = &m->gpus[s->gpu];
+    /* The first sample behind the end is the last one. */
+    if (!g->chosen || g->last_ns >= m->end_ns)
+        return;
+    if (m->csv != NULL)
+        csv_sample(m->csv, s);
+    if (!(s->flags & ZEUS_AMD_SAMPLE_ENERGY_BIT))
+        return;
+    if (g->samples == 0) {
+        g->first_ns = s->time_ns;
+        g->first_uj = s->energy_uj;
+    } else if (s->time_ns > g->last_ns) {
+        step(m, g, s);
+    }
+    g->samples++;
+    g->last_ns = s->time_ns;
+    g->last_uj = s->energy_uj;
+    g->integrated |= (s->flags & ZEUS_AMD_SAMPLE_INTEGRATED_BIT) != 0;
+    g->averaged |= (s->flags & ZEUS_AMD_SAMPLE_AVERAGED_POWER_BIT) != 0;
+    g->gaps += (s->flags & ZEUS_AMD_SAMPLE_GAP_BIT) != 0;
+}
+
+/* The time until which every GPU is known. */
+static uint64_t known_until(const struct measure *m)
+{
+    uint64_t least = m->end_ns;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->gpus[i].samples > 0 && m->gpus[i].last_ns < least)
+            least = m->gpus[i].last_ns;
+    return least;
+}
+
+void measure_drain(struct measure *m)
+{
+    enum { ROOM = 2048 };
+    static zeus_amd_sample_t samples[ROOM];
+    static const zeus_amd_sample_t empty = ZEUS_AMD_SAMPLE_INIT;
+    uint32_t count = ROOM;
+    if (m->sampler == NULL)
+        return;
+    while (count == ROOM) {
+        uint64_t lost = 0, known;
+        samples[0] = empty;
+        if (zeus_amd_sampler_drain(m->sampler, samples, &count, &lost) != ZEUS_AMD_STATUS_OK) {
+            keep_error(m->no_curve, sizeof m->no_curve, "samples are missing");
+            return;
+        }
+        m->lost += lost;
+        for (uint32_t i = 0; i < count; i++)
+            if (samples[i].gpu < m->count)
+                take(m, &samples[i]);
+        known = known_until(m);
+        if (known != UINT64_MAX && known > m->origin_ns)
+            sum_done_until(&m->sum, known - m->origin_ns);
+    }
+}
+
+/* Each package once, of the GPUs that are chosen. */
+static void add_up(struct measure *m, const zeus_amd_gpu_energy_t *used, uint64_t duration_ns)
+{
+    static const zeus_amd_total_energy_t empty = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    zeus_amd_total_energy_t *t = &m->total;
+    *t = empty;
+    t->duration_ns = duration_ns;
+    for (uint32_t i = 0; i < m->count; i++)
+        m->gpus[i].used = used[i];
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct gpu *g = &m->gpus[i];
+        int first = g->chosen, has = 0;
+        if (!g->chosen)
+            continue;
+        t->flags |= g->used.flags;
+        if (g->used.method != ZEUS_AMD_METHOD_NONE) {
+            t->packages++;
+            t->energy_mj += g->used.energy_mj;
+            t->uncertainty_mj += g->used.uncertainty_mj;
+            t->mean_power_mw += g->used.mean_power_mw;
+            continue;
+        }
+        for (uint32_t k = 0; k < m->count; k++) {
+            const struct gpu *other = &m->gpus[k];
+            if (!other->chosen || strcmp(other->info.package, g->info.package) != 0)
+                continue;
+            has |= other->used.method != ZEUS_AMD_METHOD_NONE;
+            first &= k >= i;
+        }
+        t->missing += first && !has;
+    }
+    if (t->missing > 0)
+        t->flags |= ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT;
+}
+
+void measure_end(struct measure *m, const struct child *c)
+{
+    static const zeus_amd_gpu_energy_t empty = ZEUS_AMD_GPU_ENERGY_INIT;
+    zeus_amd_total_energy_t whole = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    zeus_amd_gpu_energy_t *used;
+    uint32_t room = m->count;
+    m->end_ns = c->end_ns;
+    if (m->window == NULL)
+        return;
+    used = calloc(m->count, sizeof *used);
+    if (used == NULL) {
+        keep_words(m->none, sizeof m->none, "no energies", "out of memory");
+    } else {
+        used[0] = empty;
+        if (zeus_amd_window_end(m->window, &whole, used, &room) != ZEUS_AMD_STATUS_OK)
+            keep_error(m->none, sizeof m->none, "no energies");
+        else
+            add_up(m, used, whole.duration_ns);
+        m->window = NULL;
+    }
+    free(used);
+    if (m->sampler != NULL && zeus_amd_sampler_stop(m->sampler) != ZEUS_AMD_STATUS_OK)
+        keep_error(m->no_curve, sizeof m->no_curve, "samples are missing");
+    measure_drain(m);
+}
+
+void measure_close(struct measure *m)
+{
+    if (m->window != NULL)
+        (void)!zeus_amd_window_end(m->window, NULL, NULL, NULL);
+    zeus_amd_sampler_free(m->sampler);
+    zeus_amd_close(m->session);
+    free(m->gpus);
+}
+
+double sampler_joules(const struct gpu *g)
+{
+    return (double)(g->last_uj - g->first_uj) / 1e6;
+}
+
+double measure_joules_so_far(const struct measure *m)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < m->count; i++)
+        sum += sampler_joules(&m->gpus[i]);
+    return sum;
+}

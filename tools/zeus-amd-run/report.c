@@ -1,0 +1,132 @@
+/* The report for people. */
+#include "run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void watts(FILE *f, int is_known, double mw)
+{
+    if (is_known)
+        fprintf(f, " %9.1f", mw / 1e3);
+    else
+        fprintf(f, " %9s", "-");
+}
+
+static void sums(FILE *f, int is_known, uint64_t energy_mj, uint64_t uncertainty_mj, uint64_t mean_mw)
+{
+    if (is_known)
+        fprintf(f, " %12.3f %8.3f %9.1f", (double)energy_mj / 1e3, (double)uncertainty_mj / 1e3, (double)mean_mw / 1e3);
+    else
+        fprintf(f, " %12s %8s %9s", "-", "-", "-");
+}
+
+static void notes(FILE *f, uint32_t flags)
+{
+    for (const struct flag_word *w = flag_words; w->bit != 0; w++)
+        if (flags & w->bit && w->words[0] != 0)
+            fprintf(f, ", %s", w->words);
+}
+
+static void which_gpus(FILE *f, const struct options *o, const struct measure *m)
+{
+    static const char *const names[] = {"ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"};
+    const char *mark = " (";
+    fprintf(f, "%" PRIu32 " GPU%s", m->chosen, m->chosen == 1 ? " " : "s ");
+    if (o->gpus != NULL)
+        fprintf(f, "(%s) of the %" PRIu32 " ", o->gpus, m->count);
+    fputs(o->all ? "of this machine, whatever the environment shows" : "that the environment shows", f);
+    for (size_t i = 0; !o->all && i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i]);
+        if (value != NULL) {
+            fprintf(f, "%s%s=", mark, names[i]);
+            put_plain(f, value);
+            mark = ", ";
+        }
+    }
+    fputs(strcmp(mark, ", ") == 0 ? ")\n" : "\n", f);
+}
+
+static void row(FILE *f, uint32_t i, const struct gpu *g, int width)
+{
+    const zeus_amd_gpu_energy_t *u = &g->used;
+    int known = u->method != ZEUS_AMD_METHOD_NONE;
+    fprintf(f, "%5" PRIu32 "  %-*s  %-12s", i, width, g->info.name, g->info.pci_address);
+    sums(f, known, u->energy_mj, u->uncertainty_mj, u->mean_power_mw);
+    watts(f, g->steps > 0, g->peak_mw);
+    if (known)
+        fprintf(f, "  %s", method_words(u->method));
+    else if (u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE || u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION)
+        fprintf(f, "  in the first GPU of its package (%s)", counter_state_word(u->counter_state));
+    else
+        fprintf(f, "  none: %s (counter: %s)", zeus_amd_status_string(u->status), counter_state_word(u->counter_state));
+    if (known)
+        notes(f, u->flags);
+    fputc('\n', f);
+}
+
+static void table(FILE *f, const struct measure *m)
+{
+    const zeus_amd_total_energy_t *t = &m->total;
+    int width = 4, sampled = 0, by_sensor = 0, averaged = 0;
+    double steps = 0, steps_ns = 0;
+    for (uint32_t i = 0; i < m->count; i++) {
+        int length = (int)strlen(m->gpus[i].info.name);
+        width = m->gpus[i].chosen && length > width ? length : width;
+    }
+    fprintf(f, "%5s  %-*s  %-12s %12s %8s %9s %9s  %s\n", "GPU", width, "name", "PCI", "energy J", "+- J", "mean W", "peak W", "how");
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct gpu *g = &m->gpus[i];
+        if (!g->chosen)
+            continue;
+        row(f, i, g, width);
+        steps += (double)g->steps;
+        steps_ns += (double)g->steps_ns;
+        sampled |= g->steps > 0;
+        by_sensor |= g->integrated;
+        averaged |= g->integrated && g->averaged;
+    }
+    fprintf(f, "%5s  %-*s  %-12s", "all", width, "", "");
+    sums(f, t->packages > 0, t->energy_mj, t->uncertainty_mj, t->mean_power_mw);
+    watts(f, m->sum.peak_mw > 0, m->sum.peak_mw);
+    fprintf(f, "  %" PRIu32 " package%s, each once", t->packages, t->packages == 1 ? "" : "s");
+    if (t->missing > 0)
+        fprintf(f, "; WITHOUT %" PRIu32 " that %s no energy", t->missing, t->missing == 1 ? "has" : "have");
+    fputc('\n', f);
+    if (sampled) {
+        fprintf(f, "peak: the highest mean over one sampling interval (%.2g ms)%s%s; of all together over %.0f ms\n", steps_ns / steps / 1e6,
+                by_sensor ? ", by the power sensor where the counter is not used" : ", by the energy counter",
+                averaged ? ", which averages over seconds" : "", (double)CELL_NS / 1e6);
+    }
+    if (m->lost > 0)
+        fprintf(f, "%" PRIu64 " samples came too fast and are not in the curve; the energies are right all the same\n", m->lost);
+    if (m->no_curve[0] != 0) {
+        put_plain(f, m->no_curve);
+        fputc('\n', f);
+    }
+}
+
+void report(FILE *f, const struct options *o, const struct measure *m, const struct child *c)
+{
+    char *command = join_command(o->command);
+    char when[32] = "";
+    struct tm utc;
+    int status = child_exit_status(c);
+    if (gmtime_r(&c->begin_time.tv_sec, &utc) != NULL)
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    fputs("zeus-amd-run: ", f);
+    put_plain(f, command != NULL ? command : o->command[0]);
+    free(command);
+    fprintf(f, "\n%.3f s from %s, exit status %d", (double)(c->end_ns - c->begin_ns) / 1e9, when, status);
+    if (status > 128 && c->status != status << 8)
+        fprintf(f, " (signal %d)", status - 128);
+    fputc('\n', f);
+    if (m->none[0] != 0) {
+        fputs("no energy: ", f);
+        put_plain(f, m->none);
+        fputc('\n', f);
+        return;
+    }
+    which_gpus(f, o, m);
+    table(f, m);
+}

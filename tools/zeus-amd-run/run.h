@@ -1,0 +1,137 @@
+/* zeus-amd-run: what its parts share. Each .c file is one of them; main.c says in which order they work. */
+#ifndef ZEUS_AMD_RUN_H
+#define ZEUS_AMD_RUN_H
+
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L /* included first everywhere */
+#endif
+
+#include <zeus_amd.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* Exit statuses of its own, as env and timeout have them. */
+enum { EXIT_USAGE = 2, EXIT_OWN_FAILURE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
+struct options {
+    const char *gpus; /* "0,2-3"; NULL: all */
+    uint64_t period_us;
+    uint32_t backend, unit;
+    int all, quiet, require;
+    char **command;
+};
+
+/* --- text.c: text of others, in words that are safe to print. */
+
+void put_plain(FILE *f, const char *text);
+void put_json(FILE *f, const char *text); /* with its quotes */
+void put_xml(FILE *f, const char *text, size_t most); /* no more than so many characters; 0: all */
+char *join_command(char **command); /* as one would type it; freed by the caller */
+
+/* --- child.c: the command. */
+
+struct child {
+    pid_t pid;
+    int go, failed;      /* pipes: it waits for the first, and says on the other why it could not start */
+    int over, status;    /* it has ended, and how: waitpid() */
+    uint64_t begin_ns, end_ns;
+    struct timespec begin_time;
+};
+
+int child_prepare(struct child *c, char **command);
+int child_go(struct child *c); /* 0, or the errno of the exec */
+void child_give_up(struct child *c);
+void child_watch(struct child *c, int ms); /* passes signals on; returns after so long, or when it is over */
+int child_exit_status(const struct child *c); /* as a shell has it */
+
+/* --- power_series.c: power over time in bounded memory. */
+
+enum { BUCKETS = 4096, CELLS = 4096 };
+
+struct bucket {
+    double mw_ns; /* power times time, and that time */
+    double ns;
+    float min_mw, max_mw;
+};
+
+/* Buckets of even width; when they are full, each two become one. */
+struct series {
+    uint64_t width_ns;
+    size_t used;
+    struct bucket buckets[BUCKETS];
+};
+
+/* Power of all GPUs together, as means over short cells, and the highest of them. */
+struct sum {
+    uint64_t first; /* the number of the first cell that may still grow */
+    double mw_ns[CELLS];
+    double peak_mw;
+};
+
+#define CELL_NS UINT64_C(1000000)
+
+void bucket_join(struct bucket *into, const struct bucket *b);
+void series_add(struct series *s, uint64_t from_ns, uint64_t to_ns, double mw); /* since the start */
+void sum_add(struct sum *s, uint64_t from_ns, uint64_t to_ns, double mw);
+void sum_done_until(struct sum *s, uint64_t ns);
+
+/* --- measure.c: the GPUs. */
+
+struct gpu {
+    zeus_amd_gpu_info_t info;
+    zeus_amd_gpu_energy_t used;
+    int chosen;
+    /* From the sampler. */
+    uint64_t samples, first_ns, last_ns, first_uj, last_uj;
+    int integrated, averaged, gaps;
+    double peak_mw, last_mw;
+    uint64_t steps, steps_ns; /* steps inside the run, and their time */
+    struct series series;
+};
+
+struct measure {
+    zeus_amd_session_t *session;
+    zeus_amd_session_info_t info;
+    zeus_amd_window_t *window;
+    zeus_amd_sampler_t *sampler;
+    uint32_t count, chosen; /* GPUs of the session, and of these measured */
+    struct gpu *gpus;
+    struct sum sum;
+    zeus_amd_total_energy_t total; /* of the GPUs that are chosen */
+    uint64_t origin_ns, end_ns, lost; /* the command's begin and end; UINT64_MAX while it runs */
+    char none[1024];     /* why there is no energy; empty: there is */
+    char no_curve[1024]; /* why there are no samples */
+    FILE *csv, *trace;
+};
+
+int measure_open(struct measure *m, const struct options *o); /* 0, or EXIT_USAGE: no such GPU */
+void measure_begin(struct measure *m, const struct options *o);
+void measure_drain(struct measure *m);
+void measure_end(struct measure *m, const struct child *c);
+void measure_close(struct measure *m);
+double measure_joules_so_far(const struct measure *m);
+double sampler_joules(const struct gpu *g);
+const char *method_words(uint32_t method);
+const char *counter_state_word(uint32_t state);
+extern const struct flag_word { uint32_t bit; const char *key, *words; } flag_words[];
+
+/* --- trace.c: every sample, as it comes. */
+
+void csv_begin(FILE *f);
+void csv_sample(FILE *f, const zeus_amd_sample_t *s);
+void trace_begin(FILE *f);
+void trace_step(FILE *f, uint32_t gpu, uint64_t time_ns, double watts);
+void trace_end(FILE *f, const struct measure *m, const struct child *c, const char *command);
+
+/* --- report.c, json.c, svg.c, progress.c */
+
+void report(FILE *f, const struct options *o, const struct measure *m, const struct child *c);
+void report_json(FILE *f, const struct options *o, const struct measure *m, const struct child *c);
+void draw(FILE *f, const struct options *o, const struct measure *m, const struct child *c);
+void live_show(const struct measure *m, const struct child *c);
+void live_clear(void);
+
+#endif

@@ -1,0 +1,50 @@
+/* Every sample, as it comes: a table, and a trace for Perfetto or chrome://tracing. */
+#include "run.h"
+
+#include <inttypes.h>
+
+static void column(FILE *f, uint32_t is_set, uint64_t value)
+{
+    fputc(',', f);
+    if (is_set)
+        fprintf(f, "%" PRIu64, value);
+}
+
+void csv_begin(FILE *f)
+{
+    fputs("time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags\n", f);
+}
+
+void csv_sample(FILE *f, const zeus_amd_sample_t *s)
+{
+    fprintf(f, "%" PRIu64 ",%" PRIu32, s->time_ns, s->gpu);
+    column(f, s->flags & ZEUS_AMD_SAMPLE_ENERGY_BIT, s->energy_uj);
+    column(f, s->flags & ZEUS_AMD_SAMPLE_POWER_BIT, s->power_mw);
+    column(f, s->flags & ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT, s->counter_power_mw);
+    fprintf(f, ",%" PRIu32 "\n", s->flags);
+}
+
+void trace_begin(FILE *f)
+{
+    fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
+          "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"zeus-amd-run\"}}", f);
+}
+
+/* From this time on the GPU draws so many watts. Microseconds, as the format has it. */
+void trace_step(FILE *f, uint32_t gpu, uint64_t time_ns, double watts)
+{
+    fprintf(f, ",\n{\"ph\":\"C\",\"pid\":1,\"name\":\"GPU %" PRIu32 "\",\"ts\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"W\":%.6f}}",
+            gpu, time_ns / 1000, time_ns % 1000, watts);
+}
+
+void trace_end(FILE *f, const struct measure *m, const struct child *c, const char *command)
+{
+    uint64_t ns = c->end_ns - c->begin_ns;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->gpus[i].samples > 0)
+            trace_step(f, i, m->gpus[i].last_ns, 0); /* the last step ends */
+    fputs(",\n{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"name\":", f);
+    put_json(f, command);
+    fprintf(f, ",\"ts\":%" PRIu64 ".%03" PRIu64 ",\"dur\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"exit_status\":%d}}\n]}\n",
+            c->begin_ns / 1000, c->begin_ns % 1000, ns / 1000, ns % 1000, child_exit_status(c));
+}
