@@ -144,12 +144,12 @@ fn pending(devices: Vec<&Device>) -> Vec<&Device> {
 /// What a look shows beyond the last one: also what others have seen in between, who may look more often.
 fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observation {
     let step = last.map_or(CounterStep::NoBaseline, |last| polled.snapshot.since(&last));
-    let moved = match step {
+    let advance = match step {
         CounterStep::Advanced { counts, ns } => Some((counts_pj(counts, polled.sample.resolution_uj), ns)),
         CounterStep::NoBaseline | CounterStep::Unchanged | CounterStep::Reset => None,
     };
     Observation {
-        moved,
+        advance,
         reset: step == CounterStep::Reset,
         counter: polled.sample.accumulator.is_some(),
         counter_unsupported: polled.sample.counter_unsupported,
