@@ -288,7 +288,7 @@ fn repeated_values_are_stale() {
             let stale = S::ZEUS_AMD_STATUS_STALE as i32;
             assert_eq!(said.number(&format!("{i} instant")), if i == 2 { stale } else { 0 }, "{rocm} {i}");
         }
-        assert!(said.text("2 instant").contains("stood still"));
+        assert!(said.text("2 instant").contains("has not advanced"));
         assert_eq!(said.number("2 counter_state"), 2);
         // Temperature does not come from the frozen table.
         assert_eq!(said.number("2 temperature"), 0);

@@ -334,7 +334,7 @@ impl Library {
     /// A vendor status as an error, with the vendor's words.
     pub fn device_failure(&self, status: Status, call: &'static str, device: String) -> Error {
         let generation = self.version.lock().map(|v| v.generation);
-        let words = generation
+        let message = generation
             .and_then(|g| self.calls.status_message(g, status))
             .map_or(String::new(), |w| format!(", \"{w}\""));
         Error::Vendor {
@@ -343,7 +343,7 @@ impl Library {
             kind: status.kind(),
             code: status.0,
             name: status.name(),
-            words,
+            message,
             advice: status.advice().to_owned(),
         }
     }
