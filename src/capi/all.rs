@@ -80,7 +80,7 @@ fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<
     // In the order in which a single call finds out.
     match (energy, counter_state) {
         (Some(_), _) => None,
-        (None, CounterState::Pending) => Some(Kind::NotYet),
+        (None, CounterState::Pending) => Some(Kind::NotReady),
         (None, v) if !v.is_usable() && v != CounterState::Unsupported => Some(Kind::NotSupported),
         (None, v) => match r.why {
             None if !fresh && v.is_usable() => Some(Kind::Stale),

@@ -270,7 +270,7 @@ impl Device {
         self.check_own_power(WHAT)?;
         let counter_state = self.counter_state();
         if counter_state == CounterState::Pending {
-            return Err(Error::NotYet { device: self.label(), what: WHAT });
+            return Err(Error::NotReady { device: self.label(), what: WHAT });
         }
         // Where validation could not read it, the call itself says why.
         if !counter_state.is_usable() && counter_state != CounterState::Unsupported {
