@@ -179,9 +179,9 @@ fn the_log_has_each_change_once_and_in_order() {
     assert!(sim.command("sh").args(["-c", &script]).status().unwrap().success());
     std::thread::sleep(std::time::Duration::from_millis(50));
     let log = sim.log();
-    let said: Vec<&str> = log.iter().filter_map(|l| Some(l.split_once(" FILE 0 ")?.1)).collect();
+    let logged: Vec<&str> = log.iter().filter_map(|l| Some(l.split_once(" FILE 0 ")?.1)).collect();
     let of = |name: &str, value: &str| format!("{name} {value}");
     let caps = ["1", "285000000"].map(|uw| of("power1_cap", uw));
-    assert_eq!(said[..2], caps);
-    assert_eq!(said[2..], [of(LEVEL_FILE, "manual"), of(FILE, "s 0 700; c"), of(LEVEL_FILE, "auto")]);
+    assert_eq!(logged[..2], caps);
+    assert_eq!(logged[2..], [of(LEVEL_FILE, "manual"), of(FILE, "s 0 700; c"), of(LEVEL_FILE, "auto")]);
 }
