@@ -1,4 +1,4 @@
-//! Windows and samplers over the GPUs of a session.
+//! Measuring windows and samplers over the GPUs of a session.
 
 mod sample_ring;
 mod sampler;

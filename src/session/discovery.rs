@@ -1,6 +1,6 @@
 //! The GPUs of a session: all of the machine, then those that HIP shows, in its order.
 
-use super::Options;
+use super::options::Options;
 use crate::amdsmi::status::Status;
 use crate::amdsmi::ProcessorHandle;
 use crate::device::{AmdsmiContext, Backend, Device};
