@@ -259,12 +259,12 @@ impl SampleRing {
         let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
         let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
         // The errors of the samples that enclose both boundaries.
-        let slack = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
+        let samples_pj = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
         Ok(EnergyInterval {
             method: if integrated { Method::Integrated } else { Method::Counter },
             resolution_uj: if integrated { 0.0 } else { ring.resolution_uj },
             energy_pj,
-            uncertainty_pj: slack
+            uncertainty_pj: samples_pj
                 + reported
                 + unseen
                 + unknown

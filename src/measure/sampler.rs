@@ -168,7 +168,7 @@ impl Sampler {
         });
     }
 
-    /// Changes the state; starts, wakes or stops the thread accordingly.
+    /// Changes the state; starts, notifies or stops the thread accordingly.
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut SamplerState)) -> Result<()> {
         let mut state = self.state.lock();
         change(&mut state);
@@ -202,7 +202,7 @@ impl Sampler {
 
     /// Runs on the thread.
     fn run(&self, signal: &StopSignal) {
-        // Wakes up without the default slack of 50 µs. A failure is harmless.
+        // Timers expire without the default delay of up to 50 µs. A failure is harmless.
         // SAFETY: applies to this thread only.
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_000_usize, 0_usize, 0_usize, 0_usize) };
         let mut schedulers: Vec<PollScheduler> = self.devices.iter().map(|_| PollScheduler::new()).collect();

@@ -100,8 +100,8 @@ impl Session {
         let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
             Ok((vendor, source)) => {
-                let (source, theirs, root) = (*source, options.clone(), places.root.clone());
-                let list = move || discovery::enumerate_amdsmi(source, &theirs, backend, &root);
+                let (source, options_copy, root) = (*source, options.clone(), places.root.clone());
+                let list = move || discovery::enumerate_amdsmi(source, &options_copy, backend, &root);
                 vendor.library.call_with_timeout(options.init_timeout, list)
             }
             Err(_) => discovery::enumerate_kfd(options, &places.root),
