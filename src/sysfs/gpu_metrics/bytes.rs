@@ -1,4 +1,7 @@
-//! Bounds-checked little-endian access to the bytes of a table.
+//! The bytes of a table: their number, and bounds-checked little-endian access.
+
+/// sysfs returns at most one page, and amdgpu leaves its last byte unused (drivers/gpu/drm/amd/pm/amdgpu_pm.c).
+pub(super) const PAGE: usize = 4096;
 
 /// `N` bytes from `offset`.
 pub(super) fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
