@@ -99,6 +99,9 @@ pub enum Error {
     #[error("{device}: {what} was set to {asked}, and the driver took it without a word, but it is {now} now: it was ignored, or cut to what the GPU allows (amdgpu keeps whole watts)")]
     NotApplied { device: String, what: &'static str, asked: String, now: String },
 
+    #[error("{device}: {what} is not as it was when the guard began: {now} now, {saved} then{}", cause_text(cause))]
+    NotRestored { device: String, what: &'static str, saved: String, now: String, cause: Option<Box<Error>> },
+
     #[error("{device}: {what} is not known yet: the counter is still being checked, as the option validation asked for, or because the GPU sleeps or is in reset; ask again in half a second, or when it is awake")]
     NotYet { device: String, what: &'static str },
 
@@ -146,26 +149,35 @@ impl Error {
             Error::Stale { .. } => Kind::Stale,
             Error::OutOfRange { .. } => Kind::OutOfRange,
             Error::NotApplied { .. } => Kind::NotApplied,
+            Error::NotRestored { cause, .. } => cause.as_ref().map_or(Kind::NotApplied, |c| c.kind()),
             Error::NotYet { .. } => Kind::NotYet,
             Error::Heterogeneous(_) => Kind::Heterogeneous,
             Error::Ambiguous(_) => Kind::AmbiguousDevice,
             Error::EmptyMask(_) => Kind::EmptyMask,
             Error::BufferTooSmall { .. } => Kind::BufferTooSmall,
             Error::Forked | Error::LibraryInherited => Kind::Forked,
-            Error::Io { source, .. } => io_kind(source),
+            Error::Io { source, .. } => source.raw_os_error().map_or(Kind::Io, Kind::of_errno),
             Error::Internal(_) => Kind::Internal,
         }
     }
 }
 
-fn io_kind(e: &std::io::Error) -> Kind {
-    match e.raw_os_error() {
-        Some(libc::EACCES) => Kind::NoPermission,
-        // amdgpu answers EPERM and EBUSY while a GPU sleeps or is in reset: passing states, not refusals.
-        Some(libc::EPERM | libc::EBUSY | libc::EAGAIN) => Kind::Busy,
-        Some(libc::ENODEV | libc::ENXIO) => Kind::DeviceLost,
-        Some(libc::ENOENT) => Kind::NotSupported,
-        Some(libc::ENOMEM) => Kind::NoMemory,
-        _ => Kind::Io,
+fn cause_text(cause: &Option<Box<Error>>) -> String {
+    cause.as_ref().map_or_else(String::new, |c| format!("; {c}"))
+}
+
+impl Kind {
+    /// What an errno means, wherever it comes from.
+    #[must_use]
+    pub fn of_errno(errno: i32) -> Kind {
+        match errno {
+            libc::EACCES | libc::EPERM | libc::EROFS => Kind::NoPermission,
+            libc::EBUSY | libc::EAGAIN | libc::EINTR => Kind::Busy,
+            libc::ENODEV | libc::ENXIO => Kind::DeviceLost,
+            libc::ENOENT | libc::EOPNOTSUPP => Kind::NotSupported,
+            libc::EINVAL => Kind::InvalidArgument,
+            libc::ENOMEM | libc::EMFILE | libc::ENFILE => Kind::NoMemory,
+            _ => Kind::Io,
+        }
     }
 }

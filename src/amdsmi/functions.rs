@@ -6,6 +6,7 @@ use super::structs::{
     AsicInfoV1, AsicInfoV2, ClkInfo, EnumerationInfo, KfdInfo, Padded, Pod, PowerCapInfo, PowerInfoV1, PowerInfoV2,
     PowerInfoV3, VersionWords,
 };
+use crate::gpu::{Bound, Clock, PowerLimits, Powers, RawEnergy};
 use crate::platform::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::ffi::{c_char, c_void, CStr};
 
@@ -18,46 +19,6 @@ pub struct ProcessorHandle(Ptr);
 // SAFETY: the library accepts a handle from any thread; it is never dereferenced here.
 unsafe impl Send for ProcessorHandle {}
 unsafe impl Sync for ProcessorHandle {}
-
-/// A clock domain, with AMD's number, the same in every release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
-    Graphics = 0,
-    Memory = 4,
-}
-
-/// A bound of a clock, with AMD's number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    Min = 0,
-    Max = 1,
-}
-
-/// What `amdsmi_get_power_info` left in its struct; absent values are absent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PowerInfo {
-    pub current_w: Option<u32>,
-    pub average_w: Option<u32>,
-}
-
-/// The power caps, in microwatts whatever the release's own unit is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PowerCaps {
-    pub current_uw: Option<u64>,
-    pub default_uw: Option<u64>,
-    pub min_uw: Option<u64>,
-    pub max_uw: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EnergyCount {
-    /// `None`: the driver has no counter for this GPU.
-    pub accumulator: Option<u64>,
-    /// Microjoules a count, as the library reports it.
-    pub resolution_uj: f32,
-    /// The driver's clock when the table was read; `None` where it gave none.
-    pub time_ns: Option<u64>,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
@@ -259,7 +220,7 @@ impl AmdsmiApi {
     }
 
     /// The status is that of the last step, the power cap: the powers may be right although it failed.
-    pub fn power_info(&self, g: &Generation, h: ProcessorHandle) -> (Result<(), Status>, PowerInfo) {
+    pub fn power_info(&self, g: &Generation, h: ProcessorHandle) -> (Result<(), Status>, Powers) {
         let f = self.table.get_power_info;
         let (status, current, average) = match g.power {
             PowerLayout::V1 => {
@@ -275,15 +236,16 @@ impl AmdsmiApi {
                 (s, v.current_socket_power, v.average_socket_power)
             }
         };
-        let mut info = PowerInfo { current_w: not_sentinel(current), average_w: not_sentinel(average) };
-        // A failure that wrote nothing leaves both at the zero the buffer had: that is no reading of 0 W.
-        if status.is_err() && info == (PowerInfo { current_w: Some(0), average_w: Some(0) }) {
-            info = PowerInfo::default();
+        let mw = |watts: u32| not_sentinel(watts).map(|w| u64::from(w) * 1000);
+        let mut info = Powers { instant_mw: mw(current), average_mw: mw(average) };
+        // A failed call that wrote nothing leaves both at the buffer's zero: no reading of 0 W.
+        if status.is_err() && info == (Powers { instant_mw: Some(0), average_mw: Some(0) }) {
+            info = Powers::default();
         }
         (status, info)
     }
 
-    pub fn power_caps(&self, g: &Generation, h: ProcessorHandle) -> Result<PowerCaps, Status> {
+    pub fn power_caps(&self, g: &Generation, h: ProcessorHandle) -> Result<PowerLimits, Status> {
         let f = self.table.get_power_cap_info.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
         let mut v = Padded::<PowerCapInfo>::zeroed();
@@ -295,7 +257,7 @@ impl AmdsmiApi {
             (raw != u64::MAX).then(|| if watts { raw * 1_000_000 } else { raw })
         };
         let some = |raw: u64| uw(raw).filter(|v| *v != 0);
-        Ok(PowerCaps {
+        Ok(PowerLimits {
             current_uw: some(v.value.power_cap),
             default_uw: some(v.value.default_power_cap),
             min_uw: uw(v.value.min_power_cap),
@@ -311,24 +273,27 @@ impl AmdsmiApi {
         Status::check(unsafe { f(h.0, 0, cap_uw) })
     }
 
+    /// `None`: the driver has no energy counter for this GPU.
     #[inline]
-    pub fn energy_count(&self, g: &Generation, h: ProcessorHandle) -> Result<EnergyCount, Status> {
+    pub fn energy_count(&self, g: &Generation, h: ProcessorHandle) -> Result<Option<RawEnergy>, Status> {
         let f = self.table.get_energy_count.ok_or(Status::NOT_SUPPORTED)?;
         let _entry = self.enter(g);
         let (mut accumulator, mut resolution_uj, mut time_ns) = (0_u64, 0_f32, 0_u64);
         // SAFETY: a handle of this library and three scalars.
         let code = unsafe { f(h.0, &mut accumulator, &mut resolution_uj, &mut time_ns) };
-        // 26.4 says NOT_SUPPORTED and still writes the sentinel: not a failed read but a missing counter.
+        // 26.4 answers NOT_SUPPORTED and still writes the sentinel: not a failed read but a missing counter.
         if code == Status::NOT_SUPPORTED.0 && accumulator == u64::MAX {
-            return Ok(EnergyCount { accumulator: None, resolution_uj: 0.0, time_ns: None });
+            return Ok(None);
         }
         Status::check(code)?;
-        let absent = accumulator == u64::MAX || accumulator == u64::from(u32::MAX);
-        Ok(EnergyCount {
-            accumulator: (!absent).then_some(accumulator),
-            resolution_uj,
-            time_ns: (time_ns != 0 && time_ns != u64::MAX).then_some(time_ns),
-        })
+        let is_present = accumulator != u64::MAX && accumulator != u64::from(u32::MAX);
+        Ok(is_present.then_some(RawEnergy {
+            accumulator,
+            resolution_uj: f64::from(resolution_uj),
+            driver_time_ns: (time_ns != 0 && time_ns != u64::MAX).then_some(time_ns),
+            firmware_time_ns: None,
+            stale_ms: None,
+        }))
     }
 
     /// Whole degrees Celsius in every release, whatever its header says.

@@ -8,5 +8,5 @@ pub mod status;
 mod stderr_capture;
 pub mod structs;
 
-pub use functions::{AmdsmiApi, Bound, Clock, PowerCaps, PowerInfo, ProcessorHandle};
+pub use functions::{AmdsmiApi, ProcessorHandle};
 pub use loader::{acquire, is_inherited, Library};

@@ -5,11 +5,12 @@ use super::sample::{RawSample, SLOWEST_NS};
 /// Two clocks that go at one pace are apart by no more than this part of a time.
 pub(in crate::energy) const DRIFT_DENOMINATOR: u64 = 256;
 
-/// The driver's clock is `CLOCK_BOOTTIME`, says the kernel. In a namespace of its own, or before a driver that knows
-/// better, its zero is elsewhere: then it keeps our pace, and is never near.
+/// The driver's clock as seen from a clock of this library: its offset, and whether both run at the same rate. The driver
+/// uses `CLOCK_BOOTTIME`; in a time namespace, or with another driver, its zero is elsewhere.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct DriverClockOffset {
-    first: Option<(u64, u64)>,
+pub struct DriverClock {
+    /// Driver's and this library's time that the next ones are compared with.
+    anchor: Option<(u64, u64)>,
     min_offset_ns: i64,
     in_sync: bool,
 }
@@ -17,22 +18,31 @@ pub(super) struct DriverClockOffset {
 /// Caches and drivers keep a table for a tenth of that.
 const MAX_LATENCY_NS: i64 = 1_000_000_000;
 
-impl DriverClockOffset {
-    pub fn add(&mut self, sample: &RawSample) {
-        let Some(driver) = sample.driver_ns else { return };
-        let lag = sample.seen_ns.wrapping_sub(driver) as i64;
-        let Some((d, seen)) = self.first else {
-            (self.first, self.min_offset_ns) = (Some((driver, sample.seen_ns)), lag);
+impl DriverClock {
+    pub fn add(&mut self, driver_ns: u64, now_ns: u64) {
+        let offset = now_ns.wrapping_sub(driver_ns) as i64;
+        let Some((driver, now)) = self.anchor else {
+            (self.anchor, self.min_offset_ns) = (Some((driver_ns, now_ns)), offset);
             return;
         };
-        self.min_offset_ns = self.min_offset_ns.min(lag);
-        let (ours, theirs) = (sample.seen_ns.saturating_sub(seen), driver.saturating_sub(d));
-        // A table that stands still has no pace, however old it is.
-        self.in_sync |= ours > 2 * SLOWEST_NS && theirs.abs_diff(ours) < ours / 4 + SLOWEST_NS;
+        self.min_offset_ns = self.min_offset_ns.min(offset);
+        let (elapsed, driver_elapsed) = (now_ns.saturating_sub(now), driver_ns.saturating_sub(driver));
+        if !self.in_sync && elapsed > 2 * SLOWEST_NS {
+            // A stalled table has no rate, however old it is.
+            self.in_sync = driver_elapsed.abs_diff(elapsed) < elapsed / 4 + SLOWEST_NS;
+            self.anchor = Some((driver_ns, now_ns));
+        }
+    }
+
+    /// How far this library's clock is ahead of the driver's at the least; known once both run at the same rate.
+    #[must_use]
+    #[inline]
+    pub fn in_sync_offset_ns(&self) -> Option<i64> {
+        self.in_sync.then_some(self.min_offset_ns)
     }
 
     /// What has to be added to its times.
-    pub fn driver_offset_ns(&self) -> i64 {
+    pub(super) fn driver_offset_ns(&self) -> i64 {
         let near = (0..MAX_LATENCY_NS).contains(&self.min_offset_ns);
         if near || !self.in_sync {
             0

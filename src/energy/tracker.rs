@@ -1,6 +1,6 @@
 //! The book kept on one counter: look after look, wraps undone, resets noticed, power added up beside it. Pure.
 
-use super::clock_sync::{ClockOffset, DriverClockOffset, FirmwareClockMonitor};
+use super::clock_sync::{ClockOffset, DriverClock, FirmwareClockMonitor};
 use super::power_range::PowerRange;
 use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_NS, WATT_MW};
 use super::snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
@@ -22,7 +22,7 @@ pub struct AccumulatorTracker {
     power_range: PowerRange,
     clock_offset: ClockOffset,
     firmware: FirmwareClockMonitor,
-    driver: DriverClockOffset,
+    driver: DriverClock,
 }
 
 impl AccumulatorTracker {
@@ -39,7 +39,7 @@ impl AccumulatorTracker {
             power_range: PowerRange::default(),
             clock_offset: ClockOffset::default(),
             firmware: FirmwareClockMonitor::default(),
-            driver: DriverClockOffset::default(),
+            driver: DriverClock::default(),
         }
     }
 
@@ -117,7 +117,9 @@ impl AccumulatorTracker {
     /// Takes a look into the book.
     pub fn add(&mut self, sample: &RawSample) -> CounterStep {
         let restarted = self.firmware.restarted(sample);
-        self.driver.add(sample);
+        if let Some(driver_ns) = sample.driver_ns {
+            self.driver.add(driver_ns, sample.seen_ns);
+        }
         let sample = &RawSample { firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.useless), ..*sample };
         if let Some(mw) = sample.power_mw {
             self.max_power_mw = self.max_power_mw.max(with_headroom(mw));

@@ -1,10 +1,11 @@
 //! Are the energy counters to be trusted? Asked while a session is opened, of all GPUs at once.
 
 use super::Validation;
-use crate::device::{Device, PollResult, Power};
+use crate::device::{Device, PollResult};
 use crate::energy::{self, CounterState, Observation, ValidationEvidence};
 use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot};
 use crate::error::{Error, Result};
+use crate::gpu::Power;
 use crate::platform::clock::monotonic_ns;
 use crate::platform::log;
 use crate::platform::worker::{StopSignal, Worker};
@@ -24,7 +25,7 @@ const AVERAGE_SETTLE_NS: u64 = 4_000_000_000;
 /// Gives every GPU its counter state, now or in a while. A failure on one is that one's counter state.
 pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Result<Option<Worker>> {
     for d in devices.iter() {
-        match d.role {
+        match d.identity.role {
             Role::SecondaryDie { .. } => d.set_counter_state(CounterState::SecondaryDie),
             Role::SecondaryPartition { .. } => d.set_counter_state(CounterState::SecondaryPartition),
             Role::Single | Role::PrimaryDie => {}

@@ -21,14 +21,10 @@ impl SysfsError {
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
-            // amdgpu answers EPERM and EBUSY while a GPU sleeps or is in reset: passing states, not refusals.
-            SysfsError::Os(libc::EPERM | libc::EBUSY | libc::EAGAIN | libc::EINTR) => Kind::Busy,
-            SysfsError::Os(libc::ENODEV | libc::ENXIO) => Kind::DeviceLost,
-            SysfsError::Os(libc::EOPNOTSUPP | libc::ENOENT) | SysfsError::Empty => Kind::NotSupported,
-            SysfsError::Os(libc::EACCES) => Kind::NoPermission,
-            SysfsError::Os(libc::EINVAL) => Kind::InvalidArgument,
-            SysfsError::Os(libc::ENOMEM) => Kind::NoMemory,
-            SysfsError::Os(_) => Kind::Io,
+            // amdgpu answers EPERM while a GPU is runtime-suspended or in reset: a passing state, not a refusal.
+            SysfsError::Os(libc::EPERM) => Kind::Busy,
+            SysfsError::Os(errno) => Kind::of_errno(errno),
+            SysfsError::Empty => Kind::NotSupported,
             SysfsError::NotANumber | SysfsError::Table(_) => Kind::UnexpectedData,
         }
     }

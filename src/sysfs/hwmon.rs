@@ -1,9 +1,8 @@
 //! hwmon: powers and caps, temperatures, clocks, each a line of text. Not the fast way, but on every GPU that has them.
 
-use super::{text, SysfsError};
+use super::{text, SysfsError, SysfsWrite};
+use crate::gpu::{PowerLimits, Powers};
 use crate::platform::sync::{Mutex, OnceCell};
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,15 +24,6 @@ impl Sensor {
             Sensor::Memory => "mem",
         }
     }
-}
-
-/// The power cap and what it can be set to, in µW. What the driver does not tell is absent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PowerCaps {
-    pub current_uw: Option<u64>,
-    pub default_uw: Option<u64>,
-    pub min_uw: Option<u64>,
-    pub max_uw: Option<u64>,
 }
 
 /// hwmon of one GPU. One that went and came back has another folder.
@@ -126,11 +116,14 @@ impl Hwmon {
         self.read_unsigned("power1_average")
     }
 
-    /// Both: one of the two, as a rule. Without any, why.
-    pub fn powers_uw(&self) -> Result<(Option<u64>, Option<u64>), SysfsError> {
+    /// Both: usually one of the two. Without any, why.
+    pub fn powers(&self) -> Result<Powers, SysfsError> {
         match (self.instant_power_uw(), self.average_power_uw()) {
             (Err(a), Err(b)) => Err(if a.is_transient() { a } else { b }),
-            (instant, average) => Ok((instant.ok(), average.ok())),
+            (instant, average) => Ok(Powers {
+                instant_mw: instant.ok().map(|uw| uw / 1000),
+                average_mw: average.ok().map(|uw| uw / 1000),
+            }),
         }
     }
 
@@ -147,11 +140,11 @@ impl Hwmon {
     }
 
     /// The caps. A failure if the current one cannot be read; then the others tell nothing.
-    pub fn power_caps(&self) -> Result<PowerCaps, SysfsError> {
+    pub fn power_caps(&self) -> Result<PowerLimits, SysfsError> {
         // A cap, a default or a maximum of 0 W is one that the firmware did not tell; a minimum of 0 W is usual.
         let some = |uw: &u64| *uw != 0;
         self.with_folder(|f| {
-            Ok(PowerCaps {
+            Ok(PowerLimits {
                 current_uw: Some(f.read_unsigned("power1_cap")?).filter(some),
                 default_uw: f.read_unsigned("power1_cap_default").ok().filter(some),
                 min_uw: f.read_unsigned("power1_cap_min").ok(),
@@ -164,10 +157,7 @@ impl Hwmon {
     pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), SysfsError> {
         // The driver's number has 32 bits; it must not see the rest of a larger one.
         let uw = u32::try_from(uw).map_err(|_| SysfsError::Os(libc::EINVAL))?;
-        self.with_folder(|f| {
-            let mut file = OpenOptions::new().write(true).truncate(true).open(f.path.join("power1_cap"))?;
-            Ok(file.write_all(format!("{uw}\n").as_bytes())?)
-        })
+        self.with_folder(|f| SysfsWrite::value(f.path.join("power1_cap"), uw).run())
     }
 
     /// In thousandths of a degree Celsius.

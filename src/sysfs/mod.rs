@@ -7,8 +7,10 @@ pub mod hwmon;
 pub mod kfd;
 pub mod pp_dpm;
 pub mod pp_od;
+mod write;
 
 pub use error::SysfsError;
+pub use write::SysfsWrite;
 
 use crate::platform::pci::PciAddress;
 use std::path::{Path, PathBuf};

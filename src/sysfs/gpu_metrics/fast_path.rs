@@ -2,6 +2,7 @@
 
 use super::at;
 use super::revisions::{Field, Layout};
+use crate::gpu::RawEnergy;
 
 #[derive(Debug)]
 pub(super) struct FastLayout {
@@ -17,7 +18,7 @@ pub(super) struct FastLayout {
 
 /// All that is read most, none of it missing.
 #[derive(Debug, Clone, Copy)]
-pub struct Whole {
+pub struct FastReading {
     pub energy: u64,
     pub driver_time_ns: u64,
     pub firmware_time_ns: u64,
@@ -25,6 +26,20 @@ pub struct Whole {
     /// Or else an average.
     pub instant: bool,
     pub hotspot_c: i32,
+}
+
+impl FastReading {
+    #[must_use]
+    #[inline(always)]
+    pub fn raw_energy(&self, resolution_uj: f64) -> RawEnergy {
+        RawEnergy {
+            accumulator: self.energy,
+            resolution_uj,
+            driver_time_ns: Some(self.driver_time_ns),
+            firmware_time_ns: Some(self.firmware_time_ns),
+            stale_ms: None,
+        }
+    }
 }
 
 const U16: u8 = 2;
@@ -63,10 +78,10 @@ impl FastLayout {
 
     /// All values, if all are there.
     #[inline(always)]
-    pub fn whole(&self, bytes: &[u8]) -> Option<Whole> {
+    pub fn whole(&self, bytes: &[u8]) -> Option<FastReading> {
         let short = |place| at(bytes, place).map(u16::from_le_bytes).filter(|v| *v != u16::MAX);
         let (energy, driver_time_ns) = self.energy(bytes)?;
-        Some(Whole {
+        Some(FastReading {
             energy,
             driver_time_ns,
             firmware_time_ns: time(bytes, self.firmware_time)?.checked_mul(10)?,

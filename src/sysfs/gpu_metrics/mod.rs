@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 use v1_9::AttributeFingerprint;
 
-pub use fast_path::Whole;
+pub use fast_path::FastReading;
 
 /// The kernel gives one page at most, and keeps a byte of it for itself.
 const PAGE: usize = 4096;
@@ -296,7 +296,7 @@ impl MetricsFile {
 
     /// What is read most, if all is as it was at first; else the other ways tell what is the matter.
     #[inline]
-    pub fn whole(&self) -> Option<Whole> {
+    pub fn fast_reading(&self) -> Option<FastReading> {
         self.read_fast(FastLayout::whole)
     }
 
