@@ -10,47 +10,44 @@ use super::types::{
     ZEUS_AMD_READING_POWER_INSTANT_BIT as POWER_INSTANT, ZEUS_AMD_READING_STALE_BIT as STALE,
     ZEUS_AMD_READING_TEMPERATURE_BIT as TEMPERATURE,
 };
-use crate::device::{Device, Reading, Resolution};
+use crate::device::{Device, Reading};
 use crate::energy::EnergyResolution;
 use crate::error::{Error, Kind};
-use crate::sysfs::gpu_metrics::FastReading;
 
 /// Puts down one GPU, in a struct of zeroes.
 #[inline(always)]
 fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
     value.gpu = device.identity.index as u32;
-    if let Some((r, resolution, energy_mj)) = fast_reading(device, unit) {
-        let (power, to) = match r.instant {
-            true => (POWER_INSTANT, &mut value.power_instant_mw),
-            false => (POWER_AVERAGE, &mut value.power_average_mw),
-        };
-        *to = r.power_mw.into();
-        value.valid = ENERGY | ACCUMULATOR | DRIVER_TIME | FIRMWARE_TIME | TEMPERATURE | power;
-        value.energy_mj = energy_mj;
-        value.accumulator = r.energy;
-        value.resolution_uj = resolution.uj;
-        value.driver_time_ns = r.driver_time_ns;
-        value.firmware_time_ns = r.firmware_time_ns;
-        value.temperature_c = r.hotspot_c;
-    } else {
+    if device.is_secondary() || !device.counter_state().is_usable() || !write_table(value, device, unit) {
         write_slow(value, device, unit);
     }
 }
 
+/// All of it from one table, or nothing.
 #[inline(always)]
-fn fast_reading(device: &Device, unit: EnergyResolution) -> Option<(FastReading, &Resolution, u64)> {
-    if device.is_secondary() || !device.counter_state().is_usable() {
-        return None;
-    }
-    let (r, resolution) = device.read_fast(unit)?;
-    Some((r, resolution, resolution.mj(r.energy)?))
+fn write_table(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) -> bool {
+    let Some((r, resolution)) = device.read_fast(unit) else { return false };
+    let Some(energy_mj) = resolution.mj(r.energy) else { return false };
+    let (power, to) = match r.instant {
+        true => (POWER_INSTANT, &mut value.power_instant_mw),
+        false => (POWER_AVERAGE, &mut value.power_average_mw),
+    };
+    *to = r.power_mw.into();
+    value.valid = ENERGY | ACCUMULATOR | DRIVER_TIME | FIRMWARE_TIME | TEMPERATURE | power;
+    value.energy_mj = energy_mj;
+    value.accumulator = r.energy;
+    value.resolution_uj = resolution.uj;
+    value.driver_time_ns = r.driver_time_ns;
+    value.firmware_time_ns = r.firmware_time_ns;
+    value.temperature_c = r.hotspot_c;
+    true
 }
 
 #[inline(never)]
 fn write_slow(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
     let status = if device.is_secondary() {
         // Power and energy of a package are read once, at the GPU that has them; the temperature is each die's own.
-        set(value, TEMPERATURE, device.temperature_c().ok(), |v| &mut v.temperature_c);
+        set(value, TEMPERATURE, device.try_temperature_c(), |v| &mut v.temperature_c);
         Some(Kind::NotSupported)
     } else {
         fill(value, device, &device.reading_slow(unit, true))

@@ -1,7 +1,8 @@
 //! Locking clocks between two bounds. Each bound that libamd_smi writes is in force at once.
 
 use super::clock_state::{domain_name, format_range, index, ClockState, Level, CLOCKS};
-use super::controller::{read_back, Controller};
+use super::controller::Controller;
+use super::read_back::read_back;
 use super::writer::SettingsWriter;
 use crate::device::SourceError;
 use crate::error::{Error, Result};

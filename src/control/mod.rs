@@ -4,6 +4,7 @@ mod clock_state;
 mod clocks;
 mod controller;
 mod power_limit;
+mod read_back;
 mod settings;
 mod writer;
 

@@ -1,6 +1,7 @@
 //! The power limit: read, set, reset. Nothing is written when nothing changes, and every change is read back.
 
-use super::controller::{read_back, Controller};
+use super::controller::Controller;
+use super::read_back::read_back;
 use super::writer::{SettingsWriter, POWER_LIMIT};
 use crate::device::SourceError;
 use crate::error::{Error, Result};

@@ -1,8 +1,9 @@
 //! The settings of one GPU, saved and restored.
 
 use super::clock_state::{domain_name, ClockLocks, ClockState, Level, CLOCKS};
-use super::controller::{read_back, Controller};
+use super::controller::Controller;
 use super::power_limit::{is_same, watts_or_unreadable};
+use super::read_back::read_back;
 use super::writer::{SettingsWriter, POWER_LIMIT};
 use crate::error::{Error, Kind, Result};
 use crate::gpu::Bound;

@@ -1,7 +1,7 @@
 //! The one place that writes a setting: through libamd_smi, or through sysfs.
 
 use super::clock_state::{bound_value, domain_name, ClockState, Level};
-use super::controller::read_back;
+use super::read_back::read_back;
 use crate::amdsmi::status::Status;
 use crate::device::{AmdsmiCall, AmdsmiSource, Identity, SourceError};
 use crate::error::{Error, Kind, Result};

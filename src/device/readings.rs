@@ -195,16 +195,27 @@ impl Device {
 
     /// Hotspot (junction) temperature in degrees Celsius: each die has a sensor of its own.
     pub fn temperature_c(&self) -> Result<i32> {
-        let celsius = match &self.source {
-            Source::Sysfs(sysfs) => sysfs.hotspot_c(&self.staleness).map(|(c, stale_ms)| (i64::from(c), stale_ms)),
-            // From a sensor, not from the table: as new as the call.
-            Source::Amdsmi(amdsmi) => amdsmi.hotspot_c().map(|c| (c, None)),
-        };
-        let (celsius, stale_ms) = celsius.map_err(|e| self.error(TEMPERATURE, e))?;
+        let (celsius, stale_ms) = self.hotspot_c().map_err(|e| self.error(TEMPERATURE, e))?;
         self.check_fresh(TEMPERATURE, stale_ms)?;
         match i32::try_from(celsius) {
             Ok(c) if is_temperature(c) => Ok(c),
             _ => Err(self.identity.not_supported(TEMPERATURE, &format!("{celsius} °C is what is reported"))),
+        }
+    }
+
+    /// The same without the reason for a missing one, which costs memory.
+    #[must_use]
+    pub fn try_temperature_c(&self) -> Option<i32> {
+        let (celsius, stale_ms) = self.hotspot_c().ok()?;
+        i32::try_from(celsius).ok().filter(|c| is_temperature(*c) && stale_ms.is_none())
+    }
+
+    /// As reported, and for how long its time has been stalled, if too long.
+    fn hotspot_c(&self) -> std::result::Result<(i64, Option<u64>), SourceError> {
+        match &self.source {
+            Source::Sysfs(sysfs) => sysfs.hotspot_c(&self.staleness).map(|(c, stale_ms)| (c.into(), stale_ms)),
+            // From a sensor, not from the table: as new as the call.
+            Source::Amdsmi(amdsmi) => amdsmi.hotspot_c().map(|c| (c, None)),
         }
     }
 
