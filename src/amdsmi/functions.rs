@@ -6,7 +6,7 @@ use super::structs::{
     AsicInfoV1, AsicInfoV2, ClkInfo, EnumerationInfo, KfdInfo, Padded, Pod, PowerCapInfo, PowerInfoV1, PowerInfoV2,
     PowerInfoV3, VersionWords,
 };
-use crate::gpu::{Bound, Clock, PowerLimits, Powers, RawEnergy};
+use crate::gpu::{present_count, Bound, Clock, PowerLimits, Powers, RawEnergy};
 use crate::platform::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::ffi::{c_char, c_void, CStr};
 
@@ -286,8 +286,7 @@ impl AmdsmiApi {
             return Ok(None);
         }
         Status::check(code)?;
-        let is_present = accumulator != u64::MAX && accumulator != u64::from(u32::MAX);
-        Ok(is_present.then_some(RawEnergy {
+        Ok(present_count(accumulator).map(|accumulator| RawEnergy {
             accumulator,
             resolution_uj: f64::from(resolution_uj),
             driver_time_ns: (time_ns != 0 && time_ns != u64::MAX).then_some(time_ns),

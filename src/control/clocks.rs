@@ -152,19 +152,24 @@ impl Controller {
 
     /// Writes what is not as it was.
     pub(super) fn write_clock_state(&self, by: &SettingsWriter, was: ClockState) -> Result<()> {
-        let mut now = self.files.clock_state();
+        let now = self.files.clock_state();
+        let is_back = |now: &ClockState| CLOCKS.iter().all(|c| now.bounds_differ(&was, *c).is_none());
+        let bounds_are_back = || is_back(&read_back(|| self.files.clock_state(), is_back));
         // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
         if let Some(level) = was.level.filter(|l| *l != Level::MANUAL && now.level != Some(*l)) {
             by.set_level(level)?;
-            let is_done = |now: &ClockState| CLOCKS.iter().all(|c| now.bounds_differ(&was, *c).is_none());
-            read_back(|| self.files.clock_state(), is_done);
+            bounds_are_back();
         }
-        if let Err(e) = self.write_bounds(by, was) {
-            // The driver accepts no lower bound below its range, also not one that was in force: level auto brings that back.
-            by.set_level(Level::AUTO).map_err(|_| e)?;
+        let written = self.write_bounds(by, was);
+        if !bounds_are_back() {
+            // The driver accepts no lower bound below its range, not even one that was in force: level auto brings it back.
+            let refused = self.files.clock_state();
+            by.set_level(Level::AUTO).map_err(|e| written.err().unwrap_or(e))?;
+            let is_reset = |now: &ClockState| CLOCKS.iter().any(|c| now.bounds_differ(&refused, *c).is_some());
+            read_back(|| self.files.clock_state(), is_reset);
             self.write_bounds(by, was)?;
         }
-        now = self.files.clock_state();
+        let now = self.files.clock_state();
         match was.level.filter(|l| now.level != Some(*l)) {
             Some(level) => by.set_level(level),
             None => Ok(()),

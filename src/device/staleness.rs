@@ -104,21 +104,21 @@ mod tests {
 
     const MS: u64 = 1_000_000;
     const NONE: [u64; 0] = [];
-    /// The driver's clock is behind ours by so much.
+    /// How far this library's clock is ahead of the driver's.
     const ZERO: u64 = 5_000 * MS;
 
-    /// Readings at these times of ours, of tables so much older: for how long have those stood that are stale, in ms?
+    /// Readings at these times, of tables so much older: how long each stale one has been stalled, in ms.
     fn stale(staleness: &StalenessDetector, readings: impl IntoIterator<Item = (u64, u64)>) -> Vec<u64> {
         let age = |(now, old): (u64, u64)| staleness.stale_for_ns(ZERO + now - old, 2 * ZERO + now);
         readings.into_iter().filter_map(age).map(|ns| ns / MS).collect()
     }
 
-    /// Read often or seldom, a clock is known after a while; then a table shows its age that nobody saw get old.
+    /// Read often or rarely, a clock is in sync after a while; then a table's age is known at its first read.
     #[test]
-    fn an_old_table_that_is_new_to_us() {
+    fn an_old_table_that_is_read_for_the_first_time() {
         for every_ms in [1, 10, 300] {
             let staleness = StalenessDetector::default();
-            assert_eq!(stale(&staleness, [(0, 400 * MS)]), NONE, "not known yet");
+            assert_eq!(stale(&staleness, [(0, 400 * MS)]), NONE, "not in sync yet");
             let readings = (1..=1000 / every_ms + 1).map(|n| (n * every_ms * MS, (n - 1) % 7 * MS));
             assert_eq!(stale(&staleness, readings), NONE);
             let later = 2000 * MS;
@@ -129,16 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_stands() {
-        // The clock is not known yet: only what was seen to stand.
+    fn a_stalled_table() {
+        // The clock is not in sync yet: only a stall that was observed is known.
         let staleness = StalenessDetector::default();
         assert_eq!(stale(&staleness, (0..6).map(|n| (n * 100 * MS, n * 100 * MS))), [300, 400, 500]);
-        // The machine slept, which the driver's clock counts and ours does not.
+        // The machine was suspended, which the driver's clock counts and this library's does not.
         let staleness = StalenessDetector::default();
         assert_eq!(stale(&staleness, (0..500).map(|n| (n * MS, 0))), NONE);
-        let slept = 3_600_000 * MS;
-        let awake = |driver: u64, ours: u64| staleness.stale_for_ns(ZERO + slept + driver, 2 * ZERO + ours);
-        assert_eq!((awake(600 * MS, 600 * MS), awake(601 * MS, 601 * MS)), (None, None));
-        assert_eq!(awake(601 * MS, 1000 * MS), Some(399 * MS));
+        let suspended = 3_600_000 * MS;
+        let resumed = |driver: u64, now: u64| staleness.stale_for_ns(ZERO + suspended + driver, 2 * ZERO + now);
+        assert_eq!((resumed(600 * MS, 600 * MS), resumed(601 * MS, 601 * MS)), (None, None));
+        assert_eq!(resumed(601 * MS, 1000 * MS), Some(399 * MS));
     }
 }

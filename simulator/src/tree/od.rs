@@ -65,6 +65,16 @@ impl Limits {
         [self.gfx, self.mem].iter().flatten().all(|r| r[0] <= r[1])
     }
 
+    /// Each bound that is not as before lies within the range.
+    fn is_within(&self, before: &Limits, range: &Limits) -> bool {
+        let domains = [(self.gfx, before.gfx, range.gfx), (self.mem, before.mem, range.mem)];
+        let is_accepted = |(now, before, range): &(Option<Range>, Option<Range>, Option<Range>)| {
+            let (Some(now), Some([low, high])) = (now, range) else { return true };
+            now.iter().zip(before.unwrap_or([0, 0])).all(|(n, b)| *n == b || (*low..=*high).contains(n))
+        };
+        domains.iter().all(is_accepted)
+    }
+
     /// One command as the driver takes it: `s 0 500`, `m 1 1300`. False if it is none.
     pub fn apply(&mut self, command: &str) -> bool {
         let words: Vec<&str> = command.split_whitespace().collect();
@@ -113,8 +123,13 @@ pub fn committed(g: &Gpu, text: &str, level: &str) -> Option<(String, String)> {
     if last != "c" {
         return None;
     }
+    let range = Limits::of(g);
     for c in &commands {
-        limits.apply(c);
+        let mut next = limits;
+        // The driver refuses the write of a bound outside of its range.
+        if next.apply(c) && next.is_within(&limits, &range) {
+            limits = next;
+        }
     }
     // In other levels the driver refuses them.
     let taken = matches!(level, "manual" | "perf_determinism") && limits.in_order();

@@ -2,7 +2,7 @@
 
 use super::at;
 use super::revisions::{Field, Layout};
-use crate::gpu::RawEnergy;
+use crate::gpu::{present_count, RawEnergy};
 
 #[derive(Debug)]
 pub(super) struct FastLayout {
@@ -73,7 +73,7 @@ impl FastLayout {
     #[inline(always)]
     pub fn energy(&self, bytes: &[u8]) -> Option<(u64, u64)> {
         let energy = at(bytes, self.energy).map(u64::from_le_bytes);
-        Some((energy.filter(|e| *e != u64::MAX && *e != u64::from(u32::MAX))?, time(bytes, self.driver_time)?))
+        Some((energy.and_then(present_count)?, time(bytes, self.driver_time)?))
     }
 
     /// All values, if all are there.

@@ -4,6 +4,7 @@ mod fast_path;
 mod revisions;
 mod v1_9;
 
+use crate::gpu::present_count;
 use crate::sysfs::SysfsError;
 use fast_path::FastLayout;
 use revisions::{Field, Layout};
@@ -173,12 +174,10 @@ impl Table<'_> {
         self.number(place).filter(|t| *t != 0)
     }
 
-    /// Some drivers say 0xFFFFFFFF in the field of 64 bits where the firmware has no counter. A real counter stands there
-    /// for one refresh in its life, or one a lap if it has 32 bits: too seldom, and over too soon, to believe it ever.
     #[inline(always)]
     #[must_use]
     pub fn energy(&self) -> Option<u64> {
-        self.number(self.layout.energy).filter(|e| *e != u64::from(u32::MAX))
+        self.number(self.layout.energy).and_then(present_count)
     }
 
     /// There is a place for a count, and none in it.
