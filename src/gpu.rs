@@ -58,15 +58,6 @@ pub struct RawEnergy {
     pub stale_ms: Option<u64>,
 }
 
-/// A count as it was read; `None` where the value means that there is no counter. Drivers leave all ones, and some
-/// 0xFFFFFFFF in the field of 64 bits. A real counter has that value for one refresh in its life, or once in each
-/// wraparound of 32 bits: too rarely, and for too short, to be believed.
-#[must_use]
-#[inline(always)]
-pub fn present_count(raw: u64) -> Option<u64> {
-    (raw != u64::MAX && raw != u64::from(u32::MAX)).then_some(raw)
-}
-
 /// A value that a temperature sensor of a GPU can have, in degrees Celsius.
 #[must_use]
 #[inline]

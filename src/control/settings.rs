@@ -22,7 +22,7 @@ pub struct SavedSettings {
 }
 
 /// How sysfs restores one setting: unless `file` has the text `saved`, the writes in their order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SysfsRestore {
     pub file: PathBuf,
     pub saved: String,
@@ -137,23 +137,28 @@ impl Controller {
             steps.push(SysfsRestore { file, saved: uw.to_string(), waits: false, writes });
         }
         let Some(level) = saved.clocks.level else { return steps };
-        let to_level = |level| self.files.level_write(level);
-        steps.push(SysfsRestore {
+        let of_level = |level| vec![self.files.level_write(level)];
+        let restore_level = SysfsRestore {
             file: self.files.level_file(),
             saved: level.name().to_owned(),
             waits: false,
-            writes: vec![to_level(level)],
-        });
+            writes: of_level(level),
+        };
+        steps.push(restore_level.clone());
         // All other levels bring their own bounds.
         let Some(od_text) = saved.od_text.as_ref().filter(|_| level == Level::MANUAL) else { return steps };
         let bounds = CLOCKS.into_iter().filter_map(|clock| Some((clock, saved.clocks.of(clock)?)));
         let bounds = bounds.flat_map(|(clock, b)| [(clock, Bound::Min, b.min_mhz), (clock, Bound::Max, b.max_mhz)]);
         let writes = self.files.bound_writes(bounds);
-        // Level auto brings back a lower bound that the driver does not accept.
-        let after_auto = std::iter::once(to_level(Level::AUTO)).chain(writes.iter().cloned()).collect();
-        for (waits, writes) in [(false, writes), (true, after_auto)] {
-            steps.push(SysfsRestore { file: self.files.od_file(), saved: od_text.clone(), waits, writes });
-        }
+        // A lower bound that the driver does not accept comes back with level auto.
+        let attempts = [(false, writes.clone()), (true, of_level(Level::AUTO)), (true, writes)];
+        steps.extend(attempts.map(|(waits, writes)| SysfsRestore {
+            file: self.files.od_file(),
+            saved: od_text.clone(),
+            waits,
+            writes,
+        }));
+        steps.push(restore_level);
         steps
     }
 }

@@ -155,7 +155,7 @@ impl Device {
         self.identity.check_own_power(ENERGY)?;
         let counter_state = self.counter_state();
         match refusal(counter_state) {
-            Some(Kind::NotYet) => return Err(Error::NotYet { device: self.label(), what: ENERGY }),
+            Some(Kind::NotReady) => return Err(Error::NotReady { device: self.label(), what: ENERGY }),
             Some(_) => {
                 let why = format!("its energy counter is not trusted: {}", counter_state.why());
                 return Err(self.identity.not_supported(ENERGY, &why));
@@ -231,7 +231,7 @@ impl Device {
 /// failure of that read is the better reason.
 fn refusal(counter_state: CounterState) -> Option<Kind> {
     match counter_state {
-        CounterState::Pending => Some(Kind::NotYet),
+        CounterState::Pending => Some(Kind::NotReady),
         CounterState::Unsupported => None,
         other => (!other.is_usable()).then_some(Kind::NotSupported),
     }

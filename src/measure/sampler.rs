@@ -47,11 +47,7 @@ pub struct SamplerHandle {
 
 impl SamplerHandle {
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is_current(self.process) {
-            Ok(())
-        } else {
-            Err(Error::Forked)
-        }
+        fork::require_current(self.process)
     }
 
     /// Takes a last sample, and no more. What it has stays there.
@@ -194,10 +190,9 @@ impl Sampler {
             worker.wake();
             return Ok(());
         }
-        let its = self.clone();
-        let worker = Worker::start("zeus_amd-sample", move |signal| its.run(signal));
-        state.worker =
-            Some(worker.map_err(|source| Error::Io { path: "a thread that samples the GPUs".into(), source })?);
+        let sampler = self.clone();
+        let run = move |signal: &StopSignal| sampler.run(signal);
+        state.worker = Some(Worker::start("zeus_amd-sample", "samples the GPUs", run)?);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use crate::energy::CounterState;
 use crate::energy::{
     counts_pj, interval_energy, power_pj, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot,
 };
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::measure::{PollRequest, Sampler};
 use crate::platform::clock::boot_ns;
 use crate::platform::fork;
@@ -83,11 +83,7 @@ impl Window {
     }
 
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is_current(self.process) {
-            Ok(())
-        } else {
-            Err(Error::Forked)
-        }
+        fork::require_current(self.process)
     }
 
     #[must_use]

@@ -37,9 +37,7 @@ pub struct Guard {
 impl Guard {
     /// Restores what is not as it was at the begin. Does nothing if the guard has ended already.
     pub fn end(&self) -> Result<()> {
-        if !fork::is_current(self.mark) {
-            return Err(Error::Forked);
-        }
+        fork::require_current(self.mark)?;
         self.guards.end(self.id)
     }
 }

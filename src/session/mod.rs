@@ -173,11 +173,7 @@ impl Session {
 
     /// Fails in a forked child, before any lock is touched.
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is_current(self.snapshot) {
-            Ok(())
-        } else {
-            Err(Error::Forked)
-        }
+        fork::require_current(self.snapshot)
     }
 
     /// A thread works for this session, for the first time: before it was started all that it calls was called once.
@@ -198,7 +194,7 @@ impl Session {
         let pattern = Pattern::parse(text).ok_or_else(|| {
             Error::InvalidArgument(format!("\"{text}\" is not a PCI address such as 0000:c1:00.0 or c1:00.0"))
         })?;
-        self.find(text, |d| pattern.fits(&d.identity.location.pci))
+        self.find(text, |d| pattern.matches(&d.identity.location.pci))
     }
 
     /// The GPU of a UUID.

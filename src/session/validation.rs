@@ -4,7 +4,7 @@ use super::Validation;
 use crate::device::{Device, PollResult};
 use crate::energy::{self, CounterState, Observation, ValidationEvidence};
 use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::Power;
 use crate::platform::clock::monotonic_ns;
 use crate::platform::log;
@@ -145,12 +145,12 @@ fn pending(devices: Vec<&Device>) -> Vec<&Device> {
 /// What a look shows beyond the last one: also what others have seen in between, who may look more often.
 fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observation {
     let step = last.map_or(CounterStep::NoBaseline, |last| polled.snapshot.since(&last));
-    let moved = match step {
+    let advance = match step {
         CounterStep::Advanced { counts, ns } => Some((counts_pj(counts, polled.sample.resolution_uj), ns)),
         CounterStep::NoBaseline | CounterStep::Unchanged | CounterStep::Reset => None,
     };
     Observation {
-        moved,
+        advance,
         reset: step == CounterStep::Reset,
         counter: polled.sample.accumulator.is_some(),
         counter_unsupported: polled.sample.counter_unsupported,
@@ -164,9 +164,9 @@ fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observatio
 
 /// Goes on behind the open session, and ends with it, or when nothing is pending any more.
 fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
-    let theirs = devices.clone();
-    let worker = Worker::start("zeus_amd-check", move |signal| {
-        let mut open = pending(with_own_counter(&theirs));
+    let devices = devices.clone();
+    Worker::start("zeus_amd-check", "checks the energy counters", move |signal| {
+        let mut open = pending(with_own_counter(&devices));
         loop {
             let awake: Vec<&Device> = open.iter().copied().filter(|d| !d.poll().sample.suspended).collect();
             adaptive(&awake, signal);
@@ -175,6 +175,5 @@ fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
                 return;
             }
         }
-    });
-    worker.map_err(|source| Error::Io { path: "a thread that checks the energy counters".into(), source })
+    })
 }

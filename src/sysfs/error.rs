@@ -1,19 +1,19 @@
-//! Why one of the kernel's files gave no value.
+//! Why a read from sysfs gave no value.
 
+use super::gpu_metrics::TableError;
 use crate::error::Kind;
-use crate::sysfs::gpu_metrics::TableError;
 use std::fmt;
 
-/// Small and without allocation: which GPU it was is for the caller to add.
+/// A failed read. Small and without allocation; the caller adds the GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SysfsError {
-    /// The kernel's answer, an errno.
+    /// The kernel returned an errno.
     Os(i32),
-    /// The file has nothing in it: the driver cannot tell.
+    /// The file is empty: the driver has no value.
     Empty,
-    /// The text is no number that could be meant.
+    /// The text is not a valid number.
     NotANumber,
-    /// No `gpu_metrics` table that is known here.
+    /// The `gpu_metrics` table is malformed or of an unknown revision.
     Table(TableError),
 }
 
@@ -21,21 +21,19 @@ impl SysfsError {
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
-            // amdgpu answers EPERM while a GPU is runtime-suspended or in reset: a passing state, not a refusal.
-            SysfsError::Os(libc::EPERM) => Kind::Busy,
-            SysfsError::Os(errno) => Kind::of_errno(errno),
+            SysfsError::Os(errno) => Kind::of_driver_errno(errno),
             SysfsError::Empty => Kind::NotSupported,
             SysfsError::NotANumber | SysfsError::Table(_) => Kind::UnexpectedData,
         }
     }
 
-    /// A state of the GPU, which says nothing of what the file is like otherwise.
+    /// The failure is transient: a later read may succeed.
     #[must_use]
     pub fn is_transient(self) -> bool {
         matches!(self.kind(), Kind::Busy | Kind::DeviceLost | Kind::Io | Kind::NoMemory)
     }
 
-    /// A state of the whole GPU: its other files will say the same.
+    /// The failure concerns the whole GPU: its other attributes fail as well.
     #[must_use]
     pub fn is_device_wide(self) -> bool {
         matches!(self.kind(), Kind::Busy | Kind::DeviceLost)
@@ -46,22 +44,26 @@ impl fmt::Display for SysfsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SysfsError::Os(code) => {
-                write!(f, "the kernel answers {}", std::io::Error::from_raw_os_error(*code))?;
+                write!(f, "the kernel returned {}", std::io::Error::from_raw_os_error(*code))?;
                 match self.kind() {
-                    Kind::Busy => f.write_str("; the GPU sleeps, is in reset or is otherwise busy, try again later"),
-                    Kind::DeviceLost => f.write_str("; the GPU is gone; if it comes back, so do its readings"),
+                    Kind::Busy => {
+                        f.write_str("; the GPU is runtime-suspended, in reset or otherwise busy, try again later")
+                    }
+                    Kind::DeviceLost => {
+                        f.write_str("; the GPU was removed; its readings resume when it is bound again")
+                    }
                     Kind::NotSupported => f.write_str("; the driver does not offer it for this GPU"),
                     Kind::NoPermission => {
                         f.write_str("; ask the administrator for access, or run as a user who has it")
                     }
-                    _ => f.write_str("; the kernel log may say more"),
+                    _ => f.write_str("; the kernel log may have details"),
                 }
             }
             SysfsError::Empty => f.write_str(
-                "the file is empty; the driver does not offer it for this GPU, or failed to ask the firmware",
+                "the file is empty; the driver does not offer it for this GPU, or failed to read it from the firmware",
             ),
-            SysfsError::NotANumber => f.write_str("the file has no number in it that could be meant"),
-            SysfsError::Table(why) => why.fmt(f),
+            SysfsError::NotANumber => f.write_str("the file contains no valid number"),
+            SysfsError::Table(error) => error.fmt(f),
         }
     }
 }
@@ -72,7 +74,7 @@ impl From<std::io::Error> for SysfsError {
     fn from(e: std::io::Error) -> Self {
         match (e.raw_os_error(), e.kind()) {
             (Some(code), _) => SysfsError::Os(code),
-            // Bytes that are no text.
+            // The bytes are not UTF-8.
             (None, std::io::ErrorKind::InvalidData) => SysfsError::NotANumber,
             (None, _) => SysfsError::Os(libc::EIO),
         }

@@ -1,0 +1,14 @@
+//! Bounds-checked little-endian access to the bytes of a table.
+
+/// `N` bytes from `offset`.
+pub(super) fn at<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {
+    bytes.get(offset..)?.first_chunk().copied()
+}
+
+pub(super) fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    at(bytes, offset).map(u64::from_le_bytes)
+}
+
+pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
+    at(bytes, offset).map(u16::from_le_bytes)
+}
