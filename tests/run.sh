@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 . tests/needs.sh
 
-STEPS=(format clippy build rust job cmake install abi bindings mpi amdsmi zeus leftovers)
+STEPS=(format clippy build rust job cmake install abi bindings mpi amdsmi amdsmi27 zeus leftovers)
 what() {
     case $1 in
     format) echo "the Rust sources are formatted" ;;
@@ -26,6 +26,7 @@ what() {
     bindings) echo "C++, Fortran and Python declare and say what the C header does" ;;
     mpi) echo "zeus_amd_mpi.h and the profiler, with Open MPI and MPICH" ;;
     amdsmi) echo "AMD's own Python packages run on the simulated machine" ;;
+    amdsmi27) echo "AMD's binding of libamd_smi 27 runs on the simulated machine" ;;
     zeus) echo "Zeus and this library give the same numbers in one process" ;;
     leftovers) echo "no process, file or shared memory is left, also when a run is killed in the middle" ;;
     esac
@@ -192,6 +193,7 @@ step_abi() { tests/abi/run.sh; }
 step_bindings() { tests/bindings/run.sh; }
 step_mpi() { tests/mpi/run.sh; }
 step_amdsmi() { tests/python/amdsmi.sh; }
+step_amdsmi27() { tests/python/bindings.sh; }
 step_zeus() { tests/python/zeus.sh; }
 step_leftovers() { tests/leftovers.sh; }
 
@@ -252,7 +254,7 @@ at_once() {
 SECONDS=0
 at_once 1 format build
 # Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment.
-at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi zeus bindings abi amdsmi cmake
+at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi zeus bindings abi amdsmi amdsmi27 cmake
 at_once 1 leftovers
 [ ! -t 1 ] || printf '\r\033[K'
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -91,9 +91,11 @@ impl Serve {
         }
         State::create(&dir)?;
         // Programs of other users count and log here as well.
-        fs::write(dir.join(tree::od::LOCK), "").map_err(fail)?;
-        for name in ["state", "calls.log", tree::od::LOCK] {
-            fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o666)).map_err(fail)?;
+        let mut files: Vec<PathBuf> = ["state", "calls.log", tree::driver::LOCK].map(|name| dir.join(name)).into();
+        files.extend(machine.gpus().iter().map(|g| tree::driver::memory_file(&dir, g)));
+        for file in &files {
+            fs::OpenOptions::new().append(true).create(true).open(file).map_err(fail)?;
+            fs::set_permissions(file, fs::Permissions::from_mode(0o666)).map_err(fail)?;
         }
         let mover = Mover::new(&machine, &dir)?;
         preload::list(&machine, &dir)?;

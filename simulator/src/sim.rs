@@ -123,6 +123,16 @@ impl Sim {
         self.state.set_broken(gpu, errno);
     }
 
+    /// How often programs opened or read files of a GPU that ask its hardware: 0 for one that is left alone.
+    pub fn touched(&self, gpu: usize) -> u64 {
+        self.state.touched(gpu)
+    }
+
+    /// Machine time (ns) at which a suspended GPU was resumed.
+    pub fn resumed_ns(&self, gpu: usize) -> Option<u64> {
+        self.state.resumed_ns(gpu)
+    }
+
     /// How often all processes together called a function.
     pub fn calls(&self, function: &str) -> u64 {
         FUNCTIONS.iter().position(|f| *f == function).map_or(0, |i| self.state.calls(i))

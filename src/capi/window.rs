@@ -57,7 +57,7 @@ pub(super) fn gpu_energy(
     };
     let counter = r.method == Method::Counter;
     let flags = [
-        (r.is_short(), SHORT),
+        (r.has_high_uncertainty(), SHORT),
         (r.resets > 0, RESET),
         (r.gaps > 0, GAP),
         (r.averaged, AVERAGED_POWER),

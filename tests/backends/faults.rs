@@ -59,7 +59,7 @@ fn a_gpu_that_sleeps_at_open() {
         let counter_state = |asked: &mut Asked, gpu: usize| asked.ask(&format!("info {gpu}")).ok().number(1);
         assert_eq!((counter_state(&mut asked, 2), counter_state(&mut asked, 3)), (TRUSTED, PENDING));
         asked.ask("energy 2").ok();
-        asked.ask("energy 3").fails(NOT_YET, "sleeps");
+        asked.ask("energy 3").fails(NOT_YET, "suspended");
         asked.ask("raw 3").fails(BUSY, "GPU 3");
         sim.break_files(3, 0);
         let awake = (0..3000).any(|_| {
@@ -139,11 +139,11 @@ fn a_gpu_comes_back() {
         let mut asked = Asked::open(&sim, backend, OFF);
         asked.ask("energy 3").ok();
         sim.break_files(3, libc::ENODEV);
-        asked.ask("energy 3").fails(DEVICE_LOST, "the GPU is gone");
+        asked.ask("energy 3").fails(DEVICE_LOST, "the GPU was removed");
         // Gone altogether.
         let (path, aside) = (metrics(&sim, 3), metrics(&sim, 3).with_extension("aside"));
         std::fs::rename(&path, &aside).unwrap();
-        asked.ask("energy 3").fails(DEVICE_LOST, "the GPU is gone");
+        asked.ask("energy 3").fails(DEVICE_LOST, "the GPU was removed");
         let bytes = std::fs::read(&aside).unwrap();
         let fresh = 123_456_789_u64.to_le_bytes();
         let revision = [0, 0, 1, 6];

@@ -3,6 +3,8 @@
 // What they share is theirs, so that each is as good as alone.
 #![allow(clippy::duplicate_mod, clippy::module_inception)]
 
+#[path = "../architecture.rs"]
+mod architecture;
 #[path = "../backends/main.rs"]
 mod backends;
 #[path = "../c.rs"]
@@ -21,8 +23,6 @@ mod fuzz;
 mod guard;
 #[path = "../header.rs"]
 mod header;
-#[path = "../layering.rs"]
-mod layering;
 #[path = "../power_cap.rs"]
 mod power_cap;
 #[path = "../process.rs"]
