@@ -85,8 +85,8 @@ pub enum Error {
     #[error("{device}: {what} is not available: {why}")]
     NotSupported { device: String, what: &'static str, why: String },
 
-    #[error("no libamd_smi found: {tried}. Install ROCm's package amd-smi-lib, or set the option amdsmi_path or the variable ZEUS_AMD_AMDSMI to the library")]
-    LibraryNotFound { tried: String },
+    #[error("no libamd_smi found: {tried}. Install ROCm's package {package}, or set the option amdsmi_path or the variable ZEUS_AMD_AMDSMI to the library")]
+    LibraryNotFound { tried: String, package: &'static str },
 
     #[error("{path} cannot be loaded as libamd_smi: {why}")]
     LibraryInvalid { path: String, why: String },

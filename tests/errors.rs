@@ -87,6 +87,48 @@ fn a_named_place_that_has_none_is_not_passed_over() {
     Said::by(command).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["amdsmi_path"]);
 }
 
+/// Where ROCm 7.14 and later have it: packages without `amdrocm-core`, an active virtual environment, AMD's own variables.
+#[test]
+fn found_where_rocm_7_14_puts_it() {
+    let sim = sim("10.0", &[]);
+    std::fs::rename(sim.dir().join("opt"), sim.dir().join("moved")).unwrap();
+    let real = sim.dir().join("moved").join(sim.library().strip_prefix(sim.dir().join("opt")).unwrap());
+    let put = |folder: &str| {
+        let folder = sim.dir().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("libamd_smi.so.27");
+        std::os::unix::fs::symlink(&real, &file).unwrap();
+        file
+    };
+    let (home, environment) = (sim.dir().join("home"), sim.dir().join("venv"));
+    let given = put("given");
+    put("home/lib");
+    put("venv/lib/python3.12/site-packages/_rocm_sdk_core/lib");
+    let open = |variable: Option<(&str, &Path)>| {
+        let mut command = command(&sim);
+        command.env_remove("ROCM_PATH").env_remove("ROCM_HOME");
+        if let Some((name, value)) = variable {
+            command.env(name, value);
+        }
+        Said::by(command)
+    };
+    open(None).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["amdrocm-amdsmi", "amd-smi-lib"]);
+    for variable in [
+        ("AMDSMI_LIB_OVERRIDE", given.as_path()),
+        ("ROCM_HOME", home.as_path()),
+        ("VIRTUAL_ENV", environment.as_path()),
+    ] {
+        let said = open(Some(variable));
+        assert_eq!((said.number("open"), said.number("3 instant")), (0, 0), "{variable:?}: {}", said.0);
+    }
+    std::fs::create_dir_all(sim.dir().join("opt/rocm/core-10.0")).unwrap();
+    open(None).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["package amdrocm-amdsmi,"]);
+    put("opt/rocm/core-10.0/lib");
+    assert_eq!(open(None).number("open"), 0);
+    std::os::unix::fs::symlink("core-10.0", sim.dir().join("opt/rocm/core")).unwrap();
+    assert_eq!(open(Some(("ROCM_PATH", &sim.dir().join("opt/rocm/core")))).number("open"), 0);
+}
+
 #[test]
 fn not_a_library() {
     let sim = sim("6.3.3", &[]);
@@ -123,7 +165,7 @@ fn unknown_versions() {
     ] {
         let sim = sim(rocm, &[&format!("version = {words}")]);
         let said = Said::by(command(&sim));
-        said.failed(S::ZEUS_AMD_STATUS_LIBRARY_VERSION, &[found, "27.*", "ROCm 6.0", "newer zeus_amd"]);
+        said.failed(S::ZEUS_AMD_STATUS_LIBRARY_VERSION, &[found, "27.2 (ROCm 10.2)", "ROCm 6.0", "newer zeus_amd"]);
         // Where the version can be asked first, an unknown library is not even initialised.
         let asks_first = !rocm.starts_with("6.3");
         assert_eq!(sim.calls("amdsmi_init") == 0, asks_first, "{rocm}");

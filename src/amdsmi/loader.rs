@@ -2,7 +2,7 @@
 
 use super::functions::AmdsmiApi;
 use super::releases::Generation;
-use super::search_path::{locate, Located, SearchPaths};
+use super::search_path::{self, locate, Located, SearchPaths};
 use super::status::Status;
 use super::stderr_capture;
 use crate::error::{Error, Result};
@@ -11,7 +11,6 @@ use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -148,14 +147,11 @@ fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
             Err(why) => return Err(Error::LibraryInvalid { path: name.clone(), why }),
         }
     }
-    let rocm: PathBuf = places.root.join("opt/rocm");
-    Err(Error::LibraryNotFound {
-        tried: format!(
-            "not set by an option or variable, not in {} or {}-*, not found by the dynamic loader",
-            rocm.display(),
-            rocm.display()
-        ),
-    })
+    let tried = format!(
+        "no option or variable names one, {} and the virtual environment have none, and the dynamic loader finds none",
+        places.root.join("opt/rocm*").display()
+    );
+    Err(Error::LibraryNotFound { tried, package: search_path::package(places) })
 }
 
 fn words_text(words: [u32; 4]) -> String {

@@ -8,7 +8,7 @@ use crate::amdsmi::search_path::SearchPaths;
 use crate::amdsmi::{acquire, is_inherited, Library};
 use crate::device::{AmdsmiContext, Backend, Device};
 use crate::energy::EnergyResolution;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::measure::Window;
 use crate::measure::{Sampler, SamplerHandle};
 use crate::platform::pci::Pattern;
@@ -28,6 +28,8 @@ pub struct Session {
     snapshot: u64,
     /// libamd_smi, if it is used at all.
     pub vendor: Option<AmdsmiInfo>,
+    /// Why it is not used, although nothing asked for that.
+    pub amdsmi_error: Option<Kind>,
     pub order: Order,
     /// HIP's order is not certain.
     pub order_uncertain: bool,
@@ -115,20 +117,22 @@ impl Session {
             other => other?,
         };
         let vendor = loaded.as_ref().ok().map(|l| l.0);
-        match loaded {
-            Ok(_) => {}
-            Err(None) => {
-                listing.trace.push("libamd_smi is not used, as was asked for; all goes by the kernel's files".into())
+        let missing = loaded.err();
+        if let Some(why) = &missing {
+            let text = why.as_ref().map_or_else(
+                || "libamd_smi is not used, as requested; sysfs serves".to_owned(),
+                |e| format!("libamd_smi is not used, sysfs serves: {e}"),
+            );
+            if why.is_some() {
+                log::warning(|| text.clone());
             }
-            Err(Some(e)) => {
-                log::warning(|| format!("libamd_smi is not used: {e}"));
-                listing.trace.push(format!("libamd_smi is not used, all goes by the kernel's files: {e}"));
-            }
+            listing.trace.insert(0, text);
         }
         let devices: Arc<[Device]> = devices.into();
         let mut session = Session {
             snapshot,
             vendor,
+            amdsmi_error: missing.flatten().map(|e| e.kind()),
             order: listing.order,
             order_uncertain: listing.order_uncertain,
             zero: listing.zero,
