@@ -28,7 +28,7 @@ struct Shared {
     broken: [AtomicU32; GPUS],
     /// How often a program opened or read a file of a GPU that asks the hardware.
     touched: [AtomicU64; GPUS],
-    /// Machine time of a suspended GPU's wake-up, 0 before.
+    /// Machine time at which a suspended GPU resumed, 0 before.
     resumed_ns: [AtomicU64; GPUS],
 }
 

@@ -1,4 +1,4 @@
-//! Looks after the files that take settings: what programs without the preloaded library write is applied and logged.
+//! Polls the files that take settings: what programs without the preloaded library write to them is applied and logged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use crate::machine::Machine;
 use crate::tree::driver::Driver;
 use crate::tree::{self, od};
 
-/// One GPU's files, and what the table of its clocks said last.
+/// One GPU's files, and the last text of pp_od_clk_voltage.
 struct Files {
     cap: Option<PathBuf>,
     level: PathBuf,
@@ -34,7 +34,7 @@ impl Keeper {
         Keeper { root: root.to_owned(), files: files.collect() }
     }
 
-    /// Looks at all of them.
+    /// Polls every GPU once.
     pub fn step(&mut self, m: &Machine) {
         for (g, f) in m.gpus().iter().zip(&mut self.files) {
             let now = || (f.cap.as_deref().map(text).unwrap_or_default(), text(&f.level));
@@ -51,14 +51,14 @@ impl Keeper {
             if !level.trim().is_empty() {
                 driver.level_is(level.trim());
             }
-            // Read once: what comes after this look is for the next one.
+            // Read once: a later write is for the next poll.
             let table = text(&f.od);
             let commands = od::appended(&table).unwrap_or_default();
             if !commands.is_empty() {
                 driver.clean();
             }
             for command in commands {
-                // Nobody waits for the answer; the log has it.
+                // The writer has gone; its error is in the log.
                 let _ = driver.command(command, true);
             }
             f.table = text(&f.od);

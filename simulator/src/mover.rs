@@ -53,8 +53,8 @@ impl Mover {
             let path = tree::pci_dir(root, g).join(METRICS);
             let metrics = Blob::new(g).map(|_| create(&path)).transpose().map_err(fail)?;
             let power = tree::power_file(root, g).map(|p| create(&p)).transpose().map_err(fail)?;
-            let asleep = g.spec.suspended != Suspended::No;
-            let suspended = asleep.then(|| tree::pci_dir(root, g).join(tree::RUNTIME_STATUS));
+            let starts_suspended = g.spec.suspended != Suspended::No;
+            let suspended = starts_suspended.then(|| tree::pci_dir(root, g).join(tree::RUNTIME_STATUS));
             moving.push(Moving { metrics, power, shown: None, sizes: [0, 0], suspended });
         }
         let mut mover = Mover {

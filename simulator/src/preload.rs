@@ -16,7 +16,7 @@ use crate::tree::driver::{self, Driver};
 use crate::tree::od;
 use crate::{library, tree};
 
-/// The files that it looks after, a line each: device, inode, error of opening (0: none), GPU (-1: of none), name (of a render
+/// The files that it serves, a line each: device, inode, error of opening (0: none), GPU (-1: of none), name (of a render
 /// node: the device numbers that it shows).
 pub const LIST: &str = "preload.list";
 

@@ -47,7 +47,7 @@ impl Shown {
         }
     }
 
-    /// What runtime power management says.
+    /// The text of power/runtime_status.
     pub fn runtime_status(&self, state: &State, g: &Gpu) -> &'static str {
         if self.awake_ns(state, g).is_some() {
             "active\n"

@@ -145,6 +145,16 @@ fn a_part_may_check_the_range_and_may_know_an_offset_only() {
     });
 }
 
+fn until(what: &str, done: impl Fn() -> bool) {
+    for _ in 0..30_000 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    panic!("in a minute it is not so that {what}");
+}
+
 /// A program that the preloaded library does not reach appends its commands; no error reaches it.
 #[test]
 fn what_is_appended_to_the_plain_file_meets_the_same_rules() {
@@ -157,13 +167,9 @@ fn what_is_appended_to_the_plain_file_meets_the_same_rules() {
             table.write_all(command.as_bytes()).unwrap();
         }
         let logged = || sim.log().iter().any(|l| l.contains("s 0 1300; s 1 1300; c"));
-        while !logged() {
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
+        until("the commands are carried out", logged);
         let read = || fs::read_to_string(dir.join(FILE)).unwrap();
-        while read().contains("s 0") || read().is_empty() {
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
+        until("the table has none of them left", || !read().contains("s 0") && !read().is_empty());
         assert_eq!(Limits::parse(&read()).gfx, Some(gfx));
         assert_eq!(sim.log().iter().any(|l| l.ends_with("(refused)")), kernel == MID);
     }
@@ -179,9 +185,9 @@ fn the_log_has_each_change_once_and_in_order() {
     assert!(sim.command("sh").args(["-c", &script]).status().unwrap().success());
     std::thread::sleep(std::time::Duration::from_millis(50));
     let log = sim.log();
-    let said: Vec<&str> = log.iter().filter_map(|l| Some(l.split_once(" FILE 0 ")?.1)).collect();
+    let logged: Vec<&str> = log.iter().filter_map(|l| Some(l.split_once(" FILE 0 ")?.1)).collect();
     let of = |name: &str, value: &str| format!("{name} {value}");
     let caps = ["1", "285000000"].map(|uw| of("power1_cap", uw));
-    assert_eq!(said[..2], caps);
-    assert_eq!(said[2..], [of(LEVEL_FILE, "manual"), of(FILE, "s 0 700; c"), of(LEVEL_FILE, "auto")]);
+    assert_eq!(logged[..2], caps);
+    assert_eq!(logged[2..], [of(LEVEL_FILE, "manual"), of(FILE, "s 0 700; c"), of(LEVEL_FILE, "auto")]);
 }

@@ -28,7 +28,6 @@ pub use poll::PollResult;
 pub use reading::Reading;
 pub use settings::{SavedSettings, SysfsWrite};
 pub use source::amdsmi::AmdsmiContext;
-pub use source::sysfs::AtOnce;
 
 /// Which of the two powers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

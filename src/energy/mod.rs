@@ -13,8 +13,8 @@ mod validation;
 
 pub use evidence::{Observation, ValidationEvidence};
 pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, EnergyInterval, Method};
-pub use sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};
+pub use sample::{RawSample, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};
 pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::AccumulatorTracker;
-pub use units::{counts_pj, energy_mj, power_pj, EnergyResolution, Unit, FIRMWARE_UJ};
+pub use units::{counts_pj, energy_mj, power_pj, EnergyResolution, Unit};
 pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};

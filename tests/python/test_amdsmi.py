@@ -128,7 +128,7 @@ class Machine(unittest.TestCase):
         self.assertAlmostEqual(e["counter_resolution"], 15.3, places=5)
         self.assertEqual(e["timestamp"], now["system_clock_ns"])
         if not gpu["counter"]["stuck_at_s"] == 0 and not gpu["secondary_die"]:
-            joules = (now["accumulator"] - gpu["counter"]["initial"]) * gpu["resolution_uj"] * 1e-6
+            joules = (now["accumulator"] - gpu["counter"]["initial"]) * gpu["unit_uj"] * 1e-6
             self.assertAlmostEqual(joules, now["true_energy_j"], delta=0.002 * now["true_power_w"])
 
     @each_gpu

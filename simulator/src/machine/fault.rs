@@ -25,7 +25,7 @@ pub struct FaultDetail {
     pub delay_ms: u64,
     /// Busy for so long, as AMD's is with its log text.
     pub delay_us: u64,
-    /// Never comes back.
+    /// Does not return.
     pub hang: bool,
     /// SUCCESS, and nothing is done.
     pub ignore: bool,

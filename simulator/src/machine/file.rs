@@ -178,7 +178,7 @@ pub struct GpuSpec {
     /// The power that gpu_metrics has, where it is another one than hwmon's.
     #[serde(default)]
     pub table_power_sensor: Option<PowerSensor>,
-    /// What gpu_metrics says instead of the power.
+    /// What gpu_metrics has instead of the power.
     #[serde(default)]
     pub table_power_w: Option<u16>,
     /// An APU's GPU: sensor `edge` only, temperatures and power of the whole chip.

@@ -84,7 +84,7 @@ impl Blob {
         n
     }
 
-    /// Makes every value 0; what says which values there are stays.
+    /// Makes every value 0; header and encodings stay.
     pub fn zero(&self, bytes: &mut [u8]) {
         for i in self.table.items.values().filter(|i| i.offset >= 4) {
             bytes[i.offset..i.offset + i.element * i.count].fill(0);

@@ -31,7 +31,7 @@ struct Memory {
     mem: Pending,
     offset: Option<i32>,
     /// Commands since the last commit, for the log.
-    said: Vec<String>,
+    commands: Vec<String>,
     /// The level and the power cap that were logged last.
     level: String,
     cap: String,
@@ -44,7 +44,7 @@ impl Memory {
             match line.split_once(' ') {
                 Some(("level", level)) => memory.level = level.to_string(),
                 Some(("cap", cap)) => memory.cap = cap.to_string(),
-                Some(("said", command)) => memory.said.push(command.to_string()),
+                Some(("command", command)) => memory.commands.push(command.to_string()),
                 _ => memory.set(line),
             }
         }
@@ -65,7 +65,7 @@ impl Memory {
 
     fn text(&self) -> String {
         let mut text = format!("level {}\ncap {}\n", self.level, self.cap);
-        text.extend(self.said.iter().map(|c| format!("said {c}\n")));
+        text.extend(self.commands.iter().map(|c| format!("command {c}\n")));
         for (letter, slot) in [("s", self.gfx), ("m", self.mem)] {
             for (bound, mhz) in slot.iter().enumerate() {
                 text += &mhz.map_or(String::new(), |mhz| format!("{letter} {bound} {mhz}\n"));
@@ -114,7 +114,7 @@ impl<'a> Driver<'a> {
     }
 
     fn remember(&self, memory: &Memory) {
-        // A full disk shows as settings that are not taken; there is nobody to tell here.
+        // Without space in the file system settings are not taken; this process cannot report it.
         let _ = put(&memory_file(self.root, self.gpu), &memory.text());
     }
 
@@ -142,7 +142,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// The power cap's file says this now.
+    /// The power cap's file has this text now.
     pub fn cap_is(&self, cap: &str) {
         let mut memory = self.memory();
         if memory.cap != cap {
@@ -159,7 +159,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// The level file says this now.
+    /// The level file has this text now.
     pub fn level_is(&self, level: &str) {
         let mut memory = self.memory();
         if memory.level != level {
@@ -179,12 +179,12 @@ impl<'a> Driver<'a> {
     /// One command written to pp_od_clk_voltage; the error that the write gets.
     pub fn command(&self, command: &str, log: bool) -> Result<(), i32> {
         let mut memory = self.memory();
-        memory.said.push(command.to_string());
+        memory.commands.push(command.to_string());
         let done = self.carry_out(command, &mut memory);
         if done.is_err() || matches!(command, "c" | "r") {
-            let said = std::mem::take(&mut memory.said).join("; ");
+            let commands = std::mem::take(&mut memory.commands).join("; ");
             if log {
-                self.log(od::FILE, &(said + if done.is_ok() { "" } else { " (refused)" }));
+                self.log(od::FILE, &(commands + if done.is_ok() { "" } else { " (refused)" }));
             }
         }
         self.remember(&memory);

@@ -68,7 +68,7 @@ pub fn table(g: &Gpu, limits: Option<Limits>) -> String {
     text
 }
 
-/// Commands that somebody without the preloaded library appended to a table, when the last of them ends a sequence.
+/// Commands that a program without the preloaded library appended to a table, when the last of them ends a sequence.
 pub fn appended(text: &str) -> Option<Vec<&str>> {
     let is_command = |l: &&str| matches!(l.split(' ').next(), Some("s" | "m" | "c" | "r"));
     let commands: Vec<&str> = text.lines().filter(is_command).collect();
