@@ -105,6 +105,9 @@ pub enum Error {
     #[error("the amdgpu driver is not loaded: {0}")]
     DriverNotLoaded(String),
 
+    #[error("libamd_smi was not initialised: {path} is no DRM device, so the container masks a GPU, and amdsmi_init of some ROCm releases ends the process then. Pass all of /dev/dri into the container, or no render node of that GPU; the backend ZEUS_AMD_BACKEND_SYSFS does not need it")]
+    RenderNode { path: String },
+
     #[error("{path}: {call} and was abandoned; check for a hung process that holds a lock in /dev/shm/rocm_smi_*, and check the kernel log for messages of amdgpu; the option init_timeout_ms allows more time")]
     LibraryTimeout { path: String, call: String },
 
@@ -173,6 +176,7 @@ impl Error {
             Error::LibraryVersion { .. } => Kind::LibraryVersion,
             Error::NoDevice(_) => Kind::NoDevice,
             Error::DriverNotLoaded(_) => Kind::DriverNotLoaded,
+            Error::RenderNode { .. } => Kind::NoPermission,
             Error::LibraryTimeout { .. } => Kind::Timeout,
             Error::Vendor { kind, .. } | Error::Kernel { kind, .. } => *kind,
             Error::Stale { .. } => Kind::Stale,

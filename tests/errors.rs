@@ -129,6 +129,35 @@ fn found_where_rocm_7_14_puts_it() {
     assert_eq!(open(Some(("ROCM_PATH", &sim.dir().join("opt/rocm/core")))).number("open"), 0);
 }
 
+/// The dynamic loader's errors are in the user's language.
+#[test]
+fn only_a_versioned_name_on_the_loaders_path_in_german() {
+    let catalogue = Path::new("/usr/share/locale/de/LC_MESSAGES/libc.mo");
+    assert!(catalogue.exists(), "this test needs {} (Debian: libc-l10n)", catalogue.display());
+    let sim = sim("7.0.2", &[]);
+    let german = |folder: &Path| {
+        let mut command = command(&sim);
+        command.env_remove("ROCM_PATH").env_remove("ROCM_HOME").env("LC_ALL", "C.UTF-8").env("LANGUAGE", "de");
+        std::fs::rename(sim.dir().join("opt"), sim.dir().join("moved")).ok();
+        command.env("LD_LIBRARY_PATH", folder);
+        Said::by(command)
+    };
+    let lib = sim.dir().join("moved/rocm/lib");
+    let folder = |name: &str| {
+        let folder = sim.dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        folder
+    };
+    german(&folder("empty")).failed(S::ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, &["loader"]);
+    let versioned = folder("versioned");
+    let real = std::fs::read_dir(&lib).unwrap().next().unwrap().unwrap().path().canonicalize().unwrap();
+    std::os::unix::fs::symlink(real, versioned.join("libamd_smi.so.26")).unwrap();
+    assert_eq!(german(&versioned).number("open"), 0);
+    let invalid = folder("invalid");
+    std::fs::write(invalid.join("libamd_smi.so.26"), "no library").unwrap();
+    german(&invalid).failed(S::ZEUS_AMD_STATUS_LIBRARY_INVALID, &["libamd_smi.so.26"]);
+}
+
 #[test]
 fn not_a_library() {
     let sim = sim("6.3.3", &[]);
@@ -229,6 +258,41 @@ fn no_card() {
     let said = run("6.3.3", &["drm = 'none'", "amdgpu = false"]);
     said.failed(S::ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, &["modprobe amdgpu"]);
     assert_eq!(said.number("probe"), S::ZEUS_AMD_STATUS_DRIVER_NOT_LOADED as i32);
+}
+
+/// A container that masks a GPU's render node with /dev/null: in two releases amdsmi_init ends the process then.
+#[test]
+fn a_masked_render_node() {
+    for rocm in ["6.1.2", "6.3.3", "6.4.3", "7.13"] {
+        let sim = sim(rocm, &["gpu.3.access = 'masked'"]);
+        Said::by(command(&sim)).failed(S::ZEUS_AMD_STATUS_NO_PERMISSION, &["/dev/dri/renderD", "no DRM device"]);
+        let said = Said::by(sim.command(program()));
+        assert_eq!(
+            (said.number("open"), said.number("count"), said.number("7 instant")),
+            (0, 8, 0),
+            "{rocm}: {}",
+            said.0
+        );
+        assert_eq!(sim.calls("amdsmi_init"), 0, "{rocm}");
+    }
+}
+
+/// Sandboxes that are older than a system call refuse it with EPERM: no reason to lose the GPUs.
+#[test]
+fn system_calls_that_a_sandbox_does_not_know() {
+    let sandbox = common::c_program("sandbox");
+    let sim = sim("none", &[]);
+    for calls in [&["faccessat2"][..], &["faccessat2", "faccessat"]] {
+        let mut command = sim.command(&sandbox);
+        command.args(calls).arg("--").arg(program()).env("ZEUS_AMD_BACKEND", "sysfs");
+        let said = Said::by(command);
+        assert_eq!(
+            (said.number("open"), said.number("count"), said.number("7 instant")),
+            (0, 8, 0),
+            "{calls:?}: {}",
+            said.0
+        );
+    }
 }
 
 #[test]

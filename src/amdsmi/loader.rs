@@ -10,6 +10,7 @@ use crate::platform::fork::{spawn_signals_blocked, PerProcess};
 use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
@@ -91,7 +92,7 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
             if let Some(known) = libraries.iter().find(|l| l.path == name) {
                 return Ok(known);
             }
-            let dl = open(&real.into_os_string()).map_err(|why| Error::LibraryInvalid { path: name.clone(), why })?;
+            let dl = open(real.as_os_str()).map_err(|e| e.of(&name))?;
             (name, dl)
         }
         Located::Loader(names) => {
@@ -125,26 +126,56 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
     Ok(library)
 }
 
-fn open(name: &std::ffi::OsStr) -> std::result::Result<Dl, String> {
-    // Up to version 25.x libamd_smi exports all symbols of librocm_smi. RTLD_LOCAL hides them from the process; if
-    // librocm_smi is loaded already, RTLD_DEEPBIND makes libamd_smi use its own. Only then: it breaks preloaded allocators.
-    // SAFETY: a lookup by name.
-    let has_rocm_smi = unsafe { !libc::dlsym(libc::RTLD_DEFAULT, c"rsmi_init".as_ptr()).is_null() };
-    let deep = if has_rocm_smi { libc::RTLD_DEEPBIND } else { 0 };
-    // SAFETY: AMD's library has no initialisers with preconditions.
-    unsafe { Dl::open(Some(name), RTLD_NOW | RTLD_LOCAL | deep) }.map_err(|e| match e {
-        libloading::Error::DlOpen { desc } => format!("{desc:?}").trim_matches('"').to_owned(),
-        other => other.to_string(),
-    })
+/// A library that the dynamic loader did not open.
+struct LoadError {
+    text: String,
+    /// The loader's last system call failed with this; 0 if none did.
+    errno: i32,
+}
+
+impl LoadError {
+    fn of(self, path: &str) -> Error {
+        match self.errno {
+            // The library may be good, and open when there is room.
+            libc::EMFILE | libc::ENFILE | libc::ENOMEM => {
+                Error::Io { path: path.to_owned(), source: std::io::Error::from_raw_os_error(self.errno) }
+            }
+            _ => Error::LibraryInvalid { path: path.to_owned(), why: self.text },
+        }
+    }
+}
+
+fn open(name: &std::ffi::OsStr) -> std::result::Result<Dl, LoadError> {
+    let failed = |text: &std::ffi::CStr, errno| LoadError { text: text.to_string_lossy().into_owned(), errno };
+    let name = std::ffi::CString::new(name.as_bytes()).map_err(|_| failed(c"its name contains a NUL", 0))?;
+    // SAFETY: lookups by name, and AMD's library has no initialisers with preconditions.
+    unsafe {
+        // Up to version 25.x libamd_smi exports all symbols of librocm_smi. RTLD_LOCAL hides them from the process; if
+        // librocm_smi is loaded already, RTLD_DEEPBIND makes libamd_smi use its own. Only then: it breaks preloaded
+        // allocators.
+        let has_rocm_smi = !libc::dlsym(libc::RTLD_DEFAULT, c"rsmi_init".as_ptr()).is_null();
+        let deep = if has_rocm_smi { libc::RTLD_DEEPBIND } else { 0 };
+        *libc::__errno_location() = 0;
+        let handle = libc::dlopen(name.as_ptr(), RTLD_NOW | RTLD_LOCAL | deep);
+        if !handle.is_null() {
+            return Ok(Dl::from_raw(handle));
+        }
+        let errno = *libc::__errno_location();
+        let text = libc::dlerror();
+        let text = if text.is_null() { c"the dynamic loader gives no reason" } else { std::ffi::CStr::from_ptr(text) };
+        Err(failed(text, errno))
+    }
 }
 
 fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
     for name in names {
         match open(std::ffi::OsStr::new(name)) {
             Ok(dl) => return Ok((name.clone(), dl)),
-            // "NAME: cannot open shared object file": not found. Any other error: found, but not loadable.
-            Err(why) if why.starts_with(&format!("{name}: cannot open")) => {}
-            Err(why) => return Err(Error::LibraryInvalid { path: name.clone(), why }),
+            // An error begins with the object that it is about, in every language: the name as given if it was not found,
+            // its path if it was, and the name of another library if it needs that one.
+            Err(e)
+                if e.text.starts_with(&format!("{name}: ")) && matches!(e.errno, 0 | libc::ENOENT | libc::EACCES) => {}
+            Err(e) => return Err(e.of(name)),
         }
     }
     let tried = format!(

@@ -81,7 +81,8 @@ fn load(
     if backend == Backend::Auto && is_inherited() {
         return Ok(Err(Some(Error::LibraryInherited)));
     }
-    match acquire(places, options.init_timeout) {
+    let acquired = sysfs::drm::require_render_nodes(&places.root).and_then(|()| acquire(places, options.init_timeout));
+    match acquired {
         Ok((library, version)) => {
             let vendor = AmdsmiInfo { library, words: version.words, rocm: version.generation.rocm };
             Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation, epoch: library.epoch() })))
