@@ -25,7 +25,7 @@ use std::time::Duration;
 pub use options::{probe, Options, Validation};
 
 pub struct Session {
-    snapshot: u64,
+    fork_token: u64,
     /// libamd_smi, if the session uses it.
     pub vendor: Option<AmdsmiInfo>,
     /// Why it is not used, although nothing asked for that.
@@ -94,7 +94,7 @@ fn load(
 
 impl Session {
     pub fn open(options: &Options) -> Result<Session> {
-        let snapshot = fork::fork_token();
+        let fork_token = fork::fork_token();
         let places = options::places(options);
         let backend = options::backend(options)?;
         sysfs::drm::require_a_card(&places.root)?;
@@ -131,7 +131,7 @@ impl Session {
         }
         let devices: Arc<[Device]> = devices.into();
         let mut session = Session {
-            snapshot,
+            fork_token,
             vendor,
             amdsmi_error: missing.flatten().map(|e| e.kind()),
             order: listing.order,
@@ -173,7 +173,7 @@ impl Session {
 
     /// Fails in a forked child, before any lock is touched.
     pub fn require_own_process(&self) -> Result<()> {
-        fork::require_current(self.snapshot)
+        fork::require_current(self.fork_token)
     }
 
     /// Returns `true` once: when the session has started its first background thread.

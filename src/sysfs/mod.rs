@@ -11,4 +11,6 @@ pub mod pp_dpm;
 pub mod pp_od;
 
 pub use error::SysfsError;
+#[cfg(feature = "testing")]
+pub use error::TableError;
 pub use file::{device_id, is_partitioned, pci_device, product_name, text};

@@ -126,9 +126,9 @@ fn an_older_libamd_smi_is_no_witness() {
 fn a_file_that_is_none_is_not_read() {
     for (fault, why) in [
         ("{ content = \"revision\" }", "revision 99.99"),
-        ("{ content = \"truncated\" }", "says that it has"),
-        ("{ content = \"oversized\" }", "says that it has"),
-        ("{ content = \"ones\" }", "says that it has"),
+        ("{ content = \"truncated\" }", "but its header gives"),
+        ("{ content = \"oversized\" }", "but its header gives"),
+        ("{ content = \"ones\" }", "but its header gives"),
         ("{ content = \"garbage\" }", "gpu_metrics"),
         ("{ content = \"empty\" }", "the file is empty"),
         ("{ open = \"EACCES\" }", "access"),

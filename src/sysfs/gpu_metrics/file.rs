@@ -1,7 +1,8 @@
 //! `gpu_metrics` of one GPU: the open file and its reads.
 
+use super::bytes::PAGE;
 use super::fast_path::{FastLayout, FastReading};
-use super::table::{layout_of, Table, PAGE};
+use super::table::{layout_of, Table};
 use super::v1_9::AttributeFingerprint;
 use crate::sysfs::error::SysfsError;
 use std::fs::File;

@@ -2,8 +2,8 @@
 
 use super::file::MetricsFile;
 use super::revisions::{Field, CLOCKS};
-use super::table::{layout_of, Table, TableError};
-use crate::sysfs::error::SysfsError;
+use super::table::{layout_of, Table};
+use crate::sysfs::error::{SysfsError, TableError};
 
 /// All values of a table. A value is absent if the revision lacks it or the driver did not set it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -15,4 +15,4 @@ pub use file::MetricsFile;
 pub use metrics::{parse, Metrics};
 #[cfg(feature = "testing")]
 pub use revisions::CLOCKS;
-pub use table::{Table, TableError};
+pub use table::Table;

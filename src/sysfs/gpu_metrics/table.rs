@@ -1,28 +1,10 @@
 //! A `gpu_metrics` table: the check of its header and structure, and its values.
 
-use super::bytes::at;
+use super::bytes::{at, PAGE};
 use super::revisions::{self, Field, Layout};
 use super::v1_9;
 use crate::platform::sentinel;
-use thiserror::Error;
-
-/// sysfs returns at most one page, and amdgpu leaves its last byte unused (drivers/gpu/drm/amd/pm/amdgpu_pm.c).
-pub(super) const PAGE: usize = 4096;
-
-/// Why a table is rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum TableError {
-    #[error("gpu_metrics has {read} bytes, too few for its header")]
-    Truncated { read: usize },
-    #[error("gpu_metrics has {read} bytes, but its header gives {stated}")]
-    Size { stated: u16, read: usize },
-    #[error("gpu_metrics {major}.{minor} has {read} bytes, where that revision has {known}; an out-of-tree driver may use another layout")]
-    Layout { major: u8, minor: u8, read: usize, known: u16 },
-    #[error("gpu_metrics has revision {major}.{minor}, which is unknown; use a newer zeus_amd")]
-    Revision { major: u8, minor: u8 },
-    #[error("gpu_metrics 1.9 is malformed: {0}")]
-    Attributes(&'static str),
-}
+use crate::sysfs::error::TableError;
 
 /// A table with a valid header and structure. Values are decoded on access, so a reading of energy costs energy and time
 /// only.
