@@ -11,82 +11,79 @@ use super::types::{
     ZEUS_AMD_READING_TEMPERATURE_BIT as TEMPERATURE,
 };
 use crate::device::{Device, Reading};
-use crate::energy::CounterState;
 use crate::energy::EnergyResolution;
 use crate::error::{Error, Kind};
 
 /// Puts down one GPU, in a struct of zeroes.
 #[inline(always)]
 fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
-    value.gpu = device.index as u32;
-    if device.is_secondary() {
-        // The energy of a package is read once, at the GPU that has it.
-        value.status = zeus_amd_status_t::from(Kind::NotSupported) as i32;
-    } else if let Some(r) = device.counter_state().is_usable().then(|| device.read_fast(unit)).flatten() {
-        let (power, to) = match r.table.instant {
-            true => (POWER_INSTANT, &mut value.power_instant_mw),
-            false => (POWER_AVERAGE, &mut value.power_average_mw),
-        };
-        *to = r.table.power_mw.into();
-        value.valid = ENERGY | ACCUMULATOR | DRIVER_TIME | FIRMWARE_TIME | TEMPERATURE | power;
-        value.energy_mj = r.energy_mj;
-        value.accumulator = r.table.energy;
-        value.resolution_uj = r.resolution_uj;
-        value.driver_time_ns = r.table.driver_time_ns;
-        value.firmware_time_ns = r.table.firmware_time_ns;
-        value.temperature_c = r.table.hotspot_c;
-    } else {
+    value.gpu = device.identity.index as u32;
+    if device.is_secondary() || !device.counter_state().is_usable() || !write_table(value, device, unit) {
         write_slow(value, device, unit);
     }
 }
 
-/// Where something is missing, or another source is asked.
+/// All of it from one table, or nothing.
+#[inline(always)]
+fn write_table(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) -> bool {
+    let Some((r, resolution)) = device.read_fast(unit) else { return false };
+    let Some(energy_mj) = resolution.mj(r.energy) else { return false };
+    let (power, to) = match r.instant {
+        true => (POWER_INSTANT, &mut value.power_instant_mw),
+        false => (POWER_AVERAGE, &mut value.power_average_mw),
+    };
+    *to = r.power_mw.into();
+    value.valid = ENERGY | ACCUMULATOR | DRIVER_TIME | FIRMWARE_TIME | TEMPERATURE | power;
+    value.energy_mj = energy_mj;
+    value.accumulator = r.energy;
+    value.resolution_uj = resolution.uj;
+    value.driver_time_ns = r.driver_time_ns;
+    value.firmware_time_ns = r.firmware_time_ns;
+    value.temperature_c = r.hotspot_c;
+    true
+}
+
 #[inline(never)]
 fn write_slow(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
-    let why = match &device.reading_slow(unit, true) {
-        Ok(r) => fill(value, device, r),
-        Err(_) => Some(Kind::NotSupported),
+    let status = if device.is_secondary() {
+        // Power and energy of a package are read once, at the GPU that has them; the temperature is each die's own.
+        set(value, TEMPERATURE, device.try_temperature_c(), |v| &mut v.temperature_c);
+        Some(Kind::NotSupported)
+    } else {
+        fill(value, device, &device.reading_slow(unit, true))
     };
-    if let Some(kind) = why {
+    if let Some(kind) = status {
         value.status = zeus_amd_status_t::from(kind) as i32;
     }
 }
 
-/// Puts down what was read. Why is there no energy?
+fn set<T>(
+    value: &mut zeus_amd_reading_t,
+    bit: u32,
+    from: Option<T>,
+    field: impl Fn(&mut zeus_amd_reading_t) -> &mut T,
+) {
+    if let Some(v) = from {
+        *field(value) = v;
+        value.valid |= bit;
+    }
+}
+
+/// The status is the one of [`Device::energy_mj`].
 fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<Kind> {
-    let mut write_fast = |to: &mut u64, from: Option<u64>, bit: u32| {
-        if let Some(v) = from {
-            *to = v;
-            value.valid |= bit;
-        }
-    };
-    let fresh = r.stale_ms.is_none();
-    write_fast(&mut value.power_instant_mw, r.instant_mw.filter(|_| fresh), POWER_INSTANT);
-    write_fast(&mut value.power_average_mw, r.average_mw.filter(|_| fresh), POWER_AVERAGE);
-    write_fast(&mut value.driver_time_ns, r.driver_ns, DRIVER_TIME);
-    write_fast(&mut value.firmware_time_ns, r.energy.and_then(|e| e.firmware_time_ns), FIRMWARE_TIME);
-    write_fast(&mut value.accumulator, r.energy.map(|e| e.accumulator), ACCUMULATOR);
-    let counter_state = device.counter_state();
-    let energy = r.energy_mj.filter(|_| fresh && counter_state.is_usable());
-    write_fast(&mut value.energy_mj, energy, ENERGY);
-    value.resolution_uj = r.energy.map_or(0.0, |e| e.resolution_uj);
-    if let Some(c) = r.hotspot_c.filter(|_| fresh) {
-        value.temperature_c = c;
-        value.valid |= TEMPERATURE;
-    }
-    if !fresh {
-        value.valid |= STALE;
-    }
-    // In the order in which a single call finds out.
-    match (energy, counter_state) {
-        (Some(_), _) => None,
-        (None, CounterState::Pending) => Some(Kind::NotReady),
-        (None, v) if !v.is_usable() && v != CounterState::Unsupported => Some(Kind::NotSupported),
-        (None, v) => match r.why {
-            None if !fresh && v.is_usable() => Some(Kind::Stale),
-            why => why.or(Some(Kind::NotSupported)),
-        },
-    }
+    let is_fresh = r.stale_ms.is_none();
+    let raw = r.energy.ok();
+    let energy_mj = device.energy_mj_of(r);
+    set(value, POWER_INSTANT, r.powers.instant_mw.filter(|_| is_fresh), |v| &mut v.power_instant_mw);
+    set(value, POWER_AVERAGE, r.powers.average_mw.filter(|_| is_fresh), |v| &mut v.power_average_mw);
+    set(value, TEMPERATURE, r.hotspot_c.filter(|_| is_fresh), |v| &mut v.temperature_c);
+    set(value, DRIVER_TIME, r.driver_ns, |v| &mut v.driver_time_ns);
+    set(value, FIRMWARE_TIME, raw.and_then(|e| e.firmware_time_ns), |v| &mut v.firmware_time_ns);
+    set(value, ACCUMULATOR, raw.map(|e| e.accumulator), |v| &mut v.accumulator);
+    set(value, ENERGY, energy_mj.ok(), |v| &mut v.energy_mj);
+    value.resolution_uj = raw.map_or(0.0, |e| e.resolution_uj);
+    value.valid |= if is_fresh { 0 } else { STALE };
+    energy_mj.err()
 }
 
 /// Energy, power and temperature of all GPUs, with one look at each package: the

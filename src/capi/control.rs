@@ -37,7 +37,7 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
     limit_mw: u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.set_power_limit_mw(limit_mw)) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.set_power_limit_mw(limit_mw)) })
 }
 
 /// Sets the power limit of the package back to the vendor's default. Nothing is
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_power_limit(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_power_limit()) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_power_limit()) })
 }
 
 /// Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. It
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn zeus_amd_set_persistence_mode(
             if enabled > 1 {
                 return Err(Error::InvalidArgument(format!("persistence mode is 0 or 1, not {enabled}")));
             }
-            Err(device.not_supported("persistence mode", "AMD GPUs have none"))
+            Err(device.identity.not_supported("persistence mode", "AMD GPUs have none"))
         })
     })
 }

@@ -46,7 +46,8 @@ impl From<CounterState> for zeus_amd_counter_state_t {
     }
 }
 
-fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
+fn info(s: &Session, device: &Device) -> zeus_amd_gpu_info_t {
+    let d = &device.identity;
     // SAFETY: integers and arrays of characters.
     let mut v: zeus_amd_gpu_info_t = unsafe { zeroed() };
     v.index = d.index as u32;
@@ -54,11 +55,11 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         v.unmasked_index = i;
         v.valid |= ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT;
     }
-    if let Some(i) = d.place.amdsmi {
+    if let Some(i) = d.location.amdsmi {
         v.amdsmi_index = i as u32;
         v.valid |= ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT;
     }
-    if let Some(node) = &d.place.node {
+    if let Some(node) = &d.location.node {
         v.kfd_node = node.number;
         v.valid |= ZEUS_AMD_GPU_INFO_KFD_NODE_BIT;
         if node.unique_id != 0 {
@@ -75,21 +76,21 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         write_c_string(&mut v.name, &d.name);
         v.valid |= ZEUS_AMD_GPU_INFO_NAME_BIT;
     }
-    v.partition = d.place.partition;
+    v.partition = d.location.partition;
     v.die_role = match d.role {
         Role::Single | Role::SecondaryPartition { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SINGLE,
         Role::PrimaryDie => zeus_amd_die_role_t::ZEUS_AMD_DIE_PRIMARY,
         Role::SecondaryDie { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SECONDARY,
     } as u32;
-    v.source = zeus_amd_backend_t::from(d.backend()) as u32;
-    v.counter_state = zeus_amd_counter_state_t::from(d.counter_state()) as u32;
+    v.source = zeus_amd_backend_t::from(device.source().backend()) as u32;
+    v.counter_state = zeus_amd_counter_state_t::from(device.counter_state()) as u32;
     if s.order == Order::Enumeration {
         v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT;
     }
     if s.order_uncertain {
         v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT;
     }
-    write_c_string(&mut v.pci_address, &d.place.pci.to_string());
+    write_c_string(&mut v.pci_address, &d.location.pci.to_string());
     write_c_string(&mut v.package, &d.package);
     v
 }

@@ -5,8 +5,8 @@ use super::readings::read;
 use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
-use crate::amdsmi::Clock;
 use crate::error::Result;
+use crate::gpu::Clock;
 
 /// The power limit (cap) in force, in milliwatts, rounded down. One limit a
 /// package.
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_mw(
     limit_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.current_mw)) })
+    catch_panics(|| unsafe { read(session, gpu, limit_mw, |s, _| s.controller(gpu)?.power_limit_mw(|l| l.current_uw)) })
 }
 
 /// The power limit that the vendor set, in milliwatts, rounded down.
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_default_mw(
     limit_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.default_mw)) })
+    catch_panics(|| unsafe { read(session, gpu, limit_mw, |s, _| s.controller(gpu)?.power_limit_mw(|l| l.default_uw)) })
 }
 
 /// The lowest and the highest power limit that can be set, in milliwatts, rounded
@@ -99,8 +99,8 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
     catch_panics(|| unsafe {
         SessionHandle::with(session, |s| {
             let (min, max) = (out(min_mw, "min_mw")?, out(max_mw, "max_mw")?);
-            let d = s.device(gpu)?;
-            let range = (d.power_limit_mw(|l| l.min_mw)?, d.power_limit_mw(|l| l.max_mw)?);
+            let d = s.controller(gpu)?;
+            let range = (d.power_limit_mw(|l| l.min_uw)?, d.power_limit_mw(|l| l.max_uw)?);
             min.write(range.0);
             max.write(range.1);
             Ok(())
@@ -185,7 +185,7 @@ unsafe fn clocks(
     unsafe {
         SessionHandle::with(session, |s| {
             let (max, min) = (out(max_mhz, "max_mhz")?, out(min_mhz, "min_mhz")?);
-            let range = s.device(gpu)?.clocks_mhz(clock)?;
+            let range = s.controller(gpu)?.clock_levels_mhz(clock)?;
             max.write(range.0);
             min.write(range.1);
             Ok(())
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn zeus_amd_persistence_mode(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        read(session, gpu, enabled, |_, d| Err(d.not_supported("persistence mode", "AMD GPUs have none")))
+        read(session, gpu, enabled, |_, d| Err(d.identity.not_supported("persistence mode", "AMD GPUs have none")))
     })
 }
 
@@ -238,5 +238,7 @@ pub unsafe extern "C" fn zeus_amd_supports_nonblocking_setters(
     supported: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.supports_nonblocking_setters().into())) })
+    catch_panics(|| unsafe {
+        read(session, gpu, supported, |s, _| Ok(s.controller(gpu)?.supports_nonblocking_setters().into()))
+    })
 }

@@ -7,8 +7,9 @@ use super::types::{
     zeus_amd_energy_raw_t, zeus_amd_session_t, ZEUS_AMD_ENERGY_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT,
     ZEUS_AMD_ENERGY_STALE_BIT,
 };
-use crate::device::{Device, Power};
+use crate::device::Device;
 use crate::error::Result;
+use crate::gpu::Power;
 use crate::session::Session;
 
 /// One value of one GPU. The pointer is checked before anything is asked for.
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        read(session, gpu, power_mw, |_, d| Err(d.not_supported("memory power", "no AMD GPU reports it")))
+        read(session, gpu, power_mw, |_, d| Err(d.identity.not_supported("memory power", "no AMD GPU reports it")))
     })
 }
 

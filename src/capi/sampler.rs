@@ -197,7 +197,7 @@ pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
         let to = out_struct(energy, "energy")?;
         let (device, region) = s.energy_between(gpu, from_ns, to_ns)?;
         let mut value = gpu_energy(gpu, device.counter_state(), Some(&region), s.unit());
-        value.flags |= if device.shares_package { SHARED_PACKAGE } else { 0 };
+        value.flags |= if device.identity.shares_package { SHARED_PACKAGE } else { 0 };
         to.write(&value);
         Ok(())
     })

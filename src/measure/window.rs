@@ -112,8 +112,13 @@ impl Window {
             WindowTotal { duration_ns: boundary_ns.saturating_sub(self.begin_ns), ..WindowTotal::default() };
         for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
             let known = |u: &GpuEnergy| u.region.is_some();
-            let siblings =
-                || self.devices.iter().zip(&used).enumerate().filter(|(_, (d, _))| d.package == device.package);
+            let siblings = || {
+                self.devices
+                    .iter()
+                    .zip(&used)
+                    .enumerate()
+                    .filter(|(_, (d, _))| d.identity.package == device.identity.package)
+            };
             match &one.region {
                 Some(r) => {
                     total.packages += 1;
@@ -165,7 +170,7 @@ impl Window {
             why: Kind::NotSupported,
             distrusted: false,
             stale: false,
-            shared: device.shares_package,
+            shared: device.identity.shares_package,
         };
         let Some((start, polled)) = ends else { return used };
         let end = TrackerSnapshot { boundary_ns, ..polled.snapshot };
