@@ -108,6 +108,14 @@ pub enum Error {
     #[error("libamd_smi was not initialised: {path} is no DRM device, so the container masks a GPU, and amdsmi_init of some ROCm releases ends the process then. Pass all of /dev/dri into the container, or no render node of that GPU; the backend ZEUS_AMD_BACKEND_SYSFS does not need it")]
     RenderNode { path: String },
 
+    #[error("{path} lists no GPU, although the kernel does: another part of this process has initialised it for CPUs only, and the first initialisation decides; let that part pass AMDSMI_INIT_AMD_GPUS, or use the backend ZEUS_AMD_BACKEND_SYSFS")]
+    LibraryWithoutGpus { path: String },
+
+    #[error(
+        "{path} is not called any more: the process is exiting, and static objects of the library may be destroyed"
+    )]
+    LibraryExiting { path: String },
+
     #[error("{path}: {call} and was abandoned; check for a hung process that holds a lock in /dev/shm/rocm_smi_*, and check the kernel log for messages of amdgpu; the option init_timeout_ms allows more time")]
     LibraryTimeout { path: String, call: String },
 
@@ -184,6 +192,7 @@ impl Error {
             Error::NoDevice(_) => Kind::NoDevice,
             Error::DriverNotLoaded(_) => Kind::DriverNotLoaded,
             Error::RenderNode { .. } => Kind::NoPermission,
+            Error::LibraryWithoutGpus { .. } | Error::LibraryExiting { .. } => Kind::NotInitialized,
             Error::LibraryTimeout { .. } => Kind::Timeout,
             Error::Vendor { kind, .. } | Error::Kernel { kind, .. } => *kind,
             Error::Stale { .. } => Kind::Stale,

@@ -87,7 +87,7 @@ fn load(
     match acquired {
         Ok((library, version)) => {
             let vendor = AmdsmiInfo { library, words: version.words, rocm: version.generation.rocm };
-            Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation, epoch: library.epoch() })))
+            Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation })))
         }
         Err(e) if backend == Backend::Auto => Ok(Err(Some(e))),
         Err(e) => Err(e),
