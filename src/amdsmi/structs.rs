@@ -132,7 +132,7 @@ pub struct EnumerationInfo {
     pub tail: [u32; 2],
 }
 
-/// `amdsmi_version_t`. The words are {year, major, minor, release} up to ROCm 6.4, {major, minor, release} later.
+/// `amdsmi_version_t`. The first numbers are {year, major, minor, release} up to ROCm 6.4, {major, minor, release} later.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct VersionWords {

@@ -11,4 +11,4 @@ pub use identity::Identity;
 pub use poll::PollResult;
 pub use readings::Device;
 pub use snapshot::Reading;
-pub use source::{select, AmdsmiCall, AmdsmiContext, AmdsmiSource, Backend, Resolution, Source, SourceError};
+pub use source::{select, AmdsmiCall, AmdsmiContext, AmdsmiSource, Backend, Source, SourceError};

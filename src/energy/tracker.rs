@@ -42,17 +42,6 @@ impl AccumulatorTracker {
     }
 
     #[must_use]
-    pub fn totals(&self) -> RunningTotals {
-        self.totals
-    }
-
-    /// The last sample with a count.
-    #[must_use]
-    pub fn counted(&self) -> Option<RawSample> {
-        self.counted
-    }
-
-    #[must_use]
     pub fn max_power_mw(&self) -> u64 {
         self.max_power_mw
     }
@@ -188,7 +177,7 @@ impl AccumulatorTracker {
         if !possible(counts) {
             return None;
         }
-        // A reset may look like a wraparound: then the energy differs from the power's.
+        // A reset may look like a wraparound: then the counted energy differs from that of the power.
         if !reset_detectable && (now < before || wraps > 0) {
             self.totals.error_pj += counts_pj(counts, resolution_uj).abs_diff(power_pj(mean_mw, ns));
         }

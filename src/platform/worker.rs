@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Stops or wakes a worker.
+/// Stops or notifies a worker.
 #[derive(Default)]
 pub struct StopSignal {
     state: Mutex<State>,

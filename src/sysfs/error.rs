@@ -1,8 +1,23 @@
 //! Why a read from sysfs gave no value.
 
-use super::gpu_metrics::TableError;
 use crate::error::Kind;
 use std::fmt;
+use thiserror::Error;
+
+/// Why a `gpu_metrics` table is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TableError {
+    #[error("gpu_metrics has {read} bytes, too few for its header")]
+    Truncated { read: usize },
+    #[error("gpu_metrics has {read} bytes, but its header gives {stated}")]
+    Size { stated: u16, read: usize },
+    #[error("gpu_metrics {major}.{minor} has {read} bytes, where that revision has {known}; an out-of-tree driver may use another layout")]
+    Layout { major: u8, minor: u8, read: usize, known: u16 },
+    #[error("gpu_metrics has revision {major}.{minor}, which is unknown; use a newer zeus_amd")]
+    Revision { major: u8, minor: u8 },
+    #[error("gpu_metrics 1.9 is malformed: {0}")]
+    Attributes(&'static str),
+}
 
 /// A failed read. Small and without allocation; the caller adds the GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -180,8 +180,8 @@ impl Enumeration {
     }
 }
 
-/// What the runtimes do with a GPU, as far as the files tell: doorbells of gfx8 are fatal, no instruction set is
-/// dropped, and HIP supports gfx9 and later. A kind that is newer than this code is taken to be supported.
+/// How the runtimes support a GPU, by its KFD properties: doorbells of gfx8 are fatal, GPUs without an instruction set are
+/// dropped, and HIP supports gfx9 and later. Newer kinds are assumed to be supported.
 fn runtime_support(node: &Node) -> Support {
     const DOORBELL_GFX8: u8 = 1;
     match (node.doorbell, node.gfx_target) {

@@ -126,9 +126,9 @@ fn an_older_libamd_smi_is_no_witness() {
 fn a_file_that_is_none_is_not_read() {
     for (fault, why) in [
         ("{ content = \"revision\" }", "revision 99.99"),
-        ("{ content = \"truncated\" }", "says that it has"),
-        ("{ content = \"oversized\" }", "says that it has"),
-        ("{ content = \"ones\" }", "says that it has"),
+        ("{ content = \"truncated\" }", "but its header gives"),
+        ("{ content = \"oversized\" }", "but its header gives"),
+        ("{ content = \"ones\" }", "but its header gives"),
         ("{ content = \"garbage\" }", ": gpu_metrics "),
         ("{ content = \"empty\" }", "the file is empty"),
         ("{ open = \"EACCES\" }", "access"),
@@ -259,7 +259,7 @@ fn without_a_usable_libamd_smi() {
         let most = if with == "init.status = 14" { 2 } else { 1 };
         assert!(sim.calls("amdsmi_init") <= most, "{context}");
         let explained = auto.ask("explain");
-        let said = "libamd_smi is not used, all goes by the kernel's files";
+        let said = "libamd_smi is not used, sysfs serves all readings";
         assert!(explained.text.contains(said) && explained.text.contains(why), "{context}: {}", explained.text);
         assert_eq!((explained.number(0), explained.number(1)), (8, SYSFS), "{context}");
         let log = auto.log();
@@ -289,7 +289,7 @@ fn who_chooses() {
     Asked::new(&sim, "auto", &[OFF, "0", "3"]).ask("open").fails(-1, "backend");
     // What was asked for is not explained as if it were a fault.
     let mut asked = Asked::open(&sim, "sysfs", OFF);
-    assert!(asked.ask("explain").text.contains("libamd_smi is not used, as was asked for"));
+    assert!(asked.ask("explain").text.contains("libamd_smi is not used, as requested"));
     assert_eq!(sim.calls("amdsmi_init"), 3, "only the sessions that use libamd_smi start it");
 }
 

@@ -4,9 +4,9 @@ use crate::random::{attributes, damage};
 use crate::slow::Facts;
 use crate::{allocations, table, Random, FIXED};
 use std::fs;
-use zeus_amd::error::Kind;
-use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile, TableError};
-use zeus_amd::sysfs::SysfsError;
+use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile};
+use zeus_amd::sysfs::{SysfsError, TableError};
+use zeus_amd::Kind;
 
 #[test]
 fn reads_do_not_allocate() {

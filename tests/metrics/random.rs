@@ -3,7 +3,8 @@
 use crate::slow::Facts;
 use crate::{table, Random, FIXED};
 use std::collections::HashMap;
-use zeus_amd::sysfs::gpu_metrics::{parse, Metrics, TableError};
+use zeus_amd::sysfs::gpu_metrics::{parse, Metrics};
+use zeus_amd::sysfs::TableError;
 
 const INPUTS: usize = 1_000_000;
 

@@ -32,7 +32,7 @@ fn counts_advance() {
     );
     // A sample that another thread overtook is ignored.
     assert_eq!(tracker.add(&sample(1_050 * MS, 500 + 15 * 65536, 300_000)), CounterStep::Unchanged);
-    let t = tracker.totals();
+    let t = tracker.totals;
     assert_eq!((t.counts, t.resets, t.bridged_pj, t.error_pj), (30 * 65536, 0, 0, 0));
     assert_eq!(t.integral_pj, 30_000_000_000_000);
 }
@@ -42,7 +42,7 @@ fn a_step_back_of_a_64_bit_counter_is_a_reset() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     tracker.add(&sample(1_000 * MS, 1 << 40, 300_000));
     assert_eq!(tracker.add(&sample(1_500 * MS, 7, 300_000)), CounterStep::Reset);
-    let t = tracker.totals();
+    let t = tracker.totals;
     // 150 J by the power. At most 1.25 times the limit was drawn, and for 100 ms more, as the age of the count is unknown.
     assert_eq!((t.counts, t.resets, t.bridged_pj), (0, 1, 150_000_000_000_000));
     assert_eq!(t.error_pj, 937_500 * 600 * u128::from(MS) - t.bridged_pj);
@@ -59,7 +59,7 @@ fn an_impossible_advance_is_a_reset() {
     tracker.add(&sample(1_000 * MS, 0, 300_000));
     // A gigajoule in a second.
     assert_eq!(tracker.add(&sample(2_000 * MS, 1_000_000_000 * 65536, 300_000)), CounterStep::Reset);
-    assert_eq!(tracker.totals().counts, 0);
+    assert_eq!(tracker.totals.counts, 0);
 }
 
 /// A counter that was reset and is already ahead of its old value: only the firmware's clock shows the reset.
@@ -157,7 +157,7 @@ fn a_firmware_clock_in_sync_rules_out_a_reset() {
         let mut at = |ms: u64, accumulator: u64| {
             let firmware_ns = clock.map(|c| c + ms * MS);
             tracker.add(&RawSample { firmware_ns, ..sample((1_000 + ms) * MS, accumulator & 0xFFFF_FFFF, 300_000) });
-            tracker.totals()
+            tracker.totals
         };
         let start = (1 << 32) - 1_000 * 65536;
         at(0, start);
@@ -180,7 +180,7 @@ fn a_firmware_clock_out_of_sync_is_rejected() {
             let advanced = CounterStep::Advanced { counts: 30 * 65536, ns: 100 * MS };
             assert_eq!(step, if i == 0 { CounterStep::NoBaseline } else { advanced }, "{rate}");
         }
-        assert_eq!(tracker.counted().unwrap().firmware_ns.is_some(), rate == 10, "{rate}");
+        assert_eq!(tracker.counted.unwrap().firmware_ns.is_some(), rate == 10, "{rate}");
         assert_eq!(tracker.count_age_ns(), 0, "{rate}");
     }
 }
@@ -228,7 +228,7 @@ proptest! {
             true_counts += seconds * watts * 65536;
             tracker.add(&sample(at, (start + true_counts) & 0xFFFF_FFFF, watts * 1000));
         }
-        let t = tracker.totals();
+        let t = tracker.totals;
         prop_assert_eq!((t.counts, t.resets), (true_counts, 0));
     }
 
@@ -239,7 +239,7 @@ proptest! {
         for (i, a) in accumulators.iter().enumerate() {
             tracker.add(&sample(1_000 * MS + i as u64 * 10 * MS, *a, 300_000));
         }
-        let t = tracker.totals();
+        let t = tracker.totals;
         let seconds_pj = u128::from((accumulators.len() as u64 - 1) * 10 * MS);
         let most = (937_500 * 2) * seconds_pj + 937_500 * u128::from(100 * MS) * accumulators.len() as u128;
         prop_assert!(counts_pj(t.counts, UNIT_UJ) + t.bridged_pj <= most);

@@ -1,7 +1,8 @@
 //! `gpu_metrics` of one GPU: the open file and its reads.
 
+use super::bytes::PAGE;
 use super::fast_path::{FastLayout, FastReading};
-use super::table::{layout_of, Metrics, Table, PAGE};
+use super::table::{layout_of, Table};
 use super::v1_9::AttributeFingerprint;
 use crate::sysfs::error::SysfsError;
 use std::fs::File;
@@ -50,11 +51,6 @@ impl MetricsFile {
         let is_new = unsafe { libc::dup3(fresh.as_raw_fd(), self.file.as_raw_fd(), libc::O_CLOEXEC) >= 0 };
         self.lacks_energy.fetch_and(!is_new, Ordering::Relaxed);
         is_new
-    }
-
-    /// All values of the current table.
-    pub fn read(&self) -> Result<Metrics, SysfsError> {
-        self.read_with(|table| table.metrics())
     }
 
     /// The most frequent values, on the fast path. `None` if the table differs from the first one or a value is missing:

@@ -53,6 +53,7 @@ const fn u64_at(at: u16) -> Field {
 
 /// The layout of one revision: the offsets of the values that this library uses, and their units.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "testing"), allow(dead_code))] // Tests check all offsets; readings use some.
 pub(super) struct Layout {
     /// Total size in bytes; 0 if it varies.
     pub size: u16,

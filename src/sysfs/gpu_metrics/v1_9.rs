@@ -3,9 +3,9 @@
 //! Source: `AMDGPU_METRICS_ENC_*` in drivers/gpu/drm/amd/include/kgd_pp_interface.h, attribute list in
 //! drivers/gpu/drm/amd/pm/swsmu/smu13/smu_v13_0_6_ppt.h.
 
-use super::bytes::{at, u64_at};
+use super::bytes::{at, u64_at, PAGE};
 use super::revisions::{Field, Layout, CLOCKS, SELF_DESCRIBING};
-use super::table::{TableError, PAGE};
+use crate::sysfs::error::TableError;
 
 /// Offset of the first attribute.
 const FIRST: usize = 8;
