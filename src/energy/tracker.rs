@@ -177,7 +177,7 @@ impl AccumulatorTracker {
         if !possible(counts) {
             return None;
         }
-        // A reset may look like a wraparound: then the counted energy differs from that of the power.
+        // A reset may resemble a wraparound: then the counted energy differs from that of the power.
         if !reset_detectable && (now < before || wraps > 0) {
             self.totals.error_pj += counts_pj(counts, resolution_uj).abs_diff(power_pj(mean_mw, ns));
         }

@@ -90,23 +90,37 @@ static void expect(const char *what, unsigned long preads)
     }
 }
 
+static int all_by_files(const zeus_amd_session_t *z)
+{
+    zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
+    uint32_t count = 0, i;
+    if (z == NULL || zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
+        return 0;
+    for (i = 0; i < count; i++)
+        if (zeus_amd_gpu_info(z, i, &info) != ZEUS_AMD_STATUS_OK || info.source != ZEUS_AMD_BACKEND_SYSFS)
+            return 0;
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long files = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
     unsigned long refused_files = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     zeus_amd_reading_t readings[64] = {ZEUS_AMD_READING_INIT};
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
-    zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
     zeus_amd_session_t *z = NULL;
     uint64_t v;
     int32_t c;
     int i;
 
-    CHECK_OK(zeus_amd_open(NULL, &z));
+    /* On a busy machine a look at both ways may take too long to be one; then the next session looks again. */
+    for (i = 0; i < 50 && !all_by_files(z); i++) {
+        zeus_amd_close(z);
+        CHECK_OK(zeus_amd_open(NULL, &z));
+    }
+    CHECK(all_by_files(z));
     /* What is counted is seen at all: an open session has read files and taken memory. */
     CHECK(counted.preads > 0 && counted.opens > 0 && counted.reads > 0 && counted.memory > 0);
-    CHECK_OK(zeus_amd_gpu_info(z, 0, &info));
-    CHECK(info.source == ZEUS_AMD_BACKEND_SYSFS);
 
     before = counted;
     for (i = 0; i < TIMES; i++)
