@@ -80,11 +80,24 @@ fn is_temperature(celsius: &i32) -> bool {
     (-100..1000).contains(celsius)
 }
 
+/// 2^-16 J per count is stated for MI200 ("15.259uJ resolution", smu13_driver_if_aldebaran.h), for MI300 and for later
+/// ones ("energy_accumulator in 15.259uJ (2^-16) units", smu_v13_0_6_pmfw.h), and for no other GPU.
+/// <https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu/inc/pmfw_if>
+fn states_resolution(gfx_target: Option<u32>, device_id: Option<u16>) -> bool {
+    match (gfx_target, device_id) {
+        (Some(gfx), _) => gfx == 90_010 || (90_400..100_000).contains(&gfx),
+        (None, Some(id)) => matches!(id, 0x7408 | 0x740C | 0x740F | 0x7410 | 0x74A0..=0x74BF | 0x75A0..=0x75BF),
+        (None, None) => false,
+    }
+}
+
 pub struct Device {
     pub index: usize,
     pub name: String,
     pub place: GpuLocation,
     pub device_id: Option<u16>,
+    /// The kernel states how much energy a count of its counter stands for.
+    states_resolution: bool,
     /// HIP's index if nothing were masked.
     pub unmasked_index: Option<u32>,
     pub role: Role,
@@ -122,10 +135,12 @@ impl Device {
         // One that libamd_smi does not list has no side of it, unless that one is insisted on.
         let amdsmi = source.filter(|_| handle.is_some() || backend == Backend::Amdsmi);
         let amdsmi = amdsmi.map(|source| AmdsmiSource::new(source, handle));
+        let device_id = sysfs::device_id(&folder).or(place.node.as_ref().map(|n| n.device_id));
         let mut device = Device {
             index: usize::MAX,
             name: String::new(),
-            device_id: sysfs::device_id(&folder).or(place.node.as_ref().map(|n| n.device_id)),
+            states_resolution: states_resolution(place.node.as_ref().and_then(|n| n.gfx_target), device_id),
+            device_id,
             unmasked_index: None,
             role: Role::Single,
             measured_by: None,
@@ -146,6 +161,13 @@ impl Device {
         device.name = asked.or_else(|| sysfs::product_name(&device.folder)).unwrap_or_default();
         device.select_source(backend);
         device
+    }
+
+    /// The resolution of its counts, where that one is wanted: the firmware's only if the kernel states it.
+    #[must_use]
+    #[inline]
+    pub fn resolution(&self, wanted: EnergyResolution) -> EnergyResolution {
+        wanted.if_stated(self.states_resolution)
     }
 
     /// How errors call it.
@@ -250,7 +272,7 @@ impl Device {
             (None, None) => return Err(self.without_source(WHAT)),
         };
         self.check_not_zero(WHAT, raw.accumulator)?;
-        raw.resolution_uj = unit.uj(raw.resolution_uj);
+        raw.resolution_uj = self.resolution(unit).uj(raw.resolution_uj);
         Ok(raw)
     }
 

@@ -76,7 +76,7 @@ impl Device {
         let mut energy = energy.ok().filter(|e| real(&e.accumulator));
         let driver_ns = energy.and_then(|e| e.driver_time_ns).or(powers.driver_ns);
         if let Some(e) = &mut energy {
-            e.resolution_uj = unit.uj(e.resolution_uj);
+            e.resolution_uj = self.resolution(unit).uj(e.resolution_uj);
             e.stale_ms = stale_ms;
         }
         Ok(Reading {

@@ -16,5 +16,7 @@ pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, Ene
 pub use sample::RawSample;
 pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::AccumulatorTracker;
-pub use units::{counts_pj, energy_mj, power_pj, EnergyResolution, Unit, FIRMWARE_UJ};
+pub use units::{
+    counts_pj, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit, FIRMWARE_UJ,
+};
 pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};

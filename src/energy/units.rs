@@ -1,19 +1,66 @@
 //! The energy counter's arithmetic. Pure, and exact: no floating point between the counter and millijoules.
 
-/// Which unit a count is taken to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How much energy one count stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnergyResolution {
-    /// What the library reports (15.3 µJ): the same numbers as amd-smi and Zeus.
-    #[default]
+    /// What libamd_smi reports (15.3 µJ): the same numbers as amd-smi and Zeus.
     Reported,
-    /// What the firmware counts: 2^-16 J.
+    /// What the kernel states: 2^-16 J.
     Firmware,
 }
 
-/// Microjoules a count of the firmware.
+/// Which resolution a session uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResolutionChoice {
+    /// The reported one for readings, the stated one for intervals.
+    #[default]
+    Default,
+    Reported,
+    Firmware,
+}
+
+impl ResolutionChoice {
+    #[must_use]
+    #[inline]
+    pub fn of_readings(self) -> EnergyResolution {
+        match self {
+            ResolutionChoice::Firmware => EnergyResolution::Firmware,
+            ResolutionChoice::Default | ResolutionChoice::Reported => EnergyResolution::Reported,
+        }
+    }
+
+    #[must_use]
+    pub fn of_intervals(self) -> EnergyResolution {
+        match self {
+            ResolutionChoice::Reported => EnergyResolution::Reported,
+            ResolutionChoice::Default | ResolutionChoice::Firmware => EnergyResolution::Firmware,
+        }
+    }
+}
+
+/// Microjoules per count, as the kernel states.
 pub const FIRMWARE_UJ: f64 = 1e6 / 65536.0;
 
+/// Counts were converted with what the kernel states.
+#[must_use]
+#[inline(always)]
+#[allow(clippy::float_cmp)] // a constant that is passed on
+pub fn is_firmware_resolution(resolution_uj: f64) -> bool {
+    resolution_uj == FIRMWARE_UJ
+}
+
 impl EnergyResolution {
+    /// On a GPU for which the kernel states a resolution, or does not.
+    #[must_use]
+    #[inline]
+    pub fn if_stated(self, stated: bool) -> EnergyResolution {
+        if stated {
+            self
+        } else {
+            EnergyResolution::Reported
+        }
+    }
+
     /// Microjoules a count.
     #[must_use]
     pub fn uj(self, reported_uj: f64) -> f64 {

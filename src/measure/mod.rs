@@ -5,6 +5,6 @@ mod sampler;
 mod sampling_rate;
 mod window;
 
-pub use sample_ring::{DrainResult, Sample};
+pub use sample_ring::{flag, valid, DrainResult, Sample};
 pub use sampler::{PollRequest, Sampler, SamplerHandle};
 pub use window::{GpuEnergy, Window, WindowTotal};

@@ -9,7 +9,7 @@ use crate::platform::log;
 use crate::platform::pci::{self, PciAddress};
 use crate::sysfs;
 use crate::sysfs::kfd::KfdNodes;
-use crate::topology::visibility::Masks;
+use crate::topology::visibility::{Masks, Rules};
 use crate::topology::{self, AmdsmiGpu, Enumeration, GpuLocation, Primary, Role};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
@@ -46,6 +46,7 @@ fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> Amds
 pub(super) fn enumerate_amdsmi(
     mut source: AmdsmiContext,
     options: &Options,
+    rules: Rules,
     backend: Backend,
     root: &Path,
 ) -> Result<(Vec<Device>, Enumeration)> {
@@ -62,19 +63,19 @@ pub(super) fn enumerate_amdsmi(
     let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
     source.epoch = library.epoch();
     let seen: Vec<AmdsmiGpu> = handles.iter().map(|h| identify(source, *h, root)).collect();
-    let listing = topology::enumerate(&seen, sysfs::kfd::read(root), &masks(options), options.rules)?;
+    let listing = topology::enumerate(&seen, sysfs::kfd::read(root), &masks(options), rules)?;
     let make = |p: &GpuLocation| Device::new(p.clone(), Some(source), p.amdsmi.map(|a| handles[a]), backend, root);
     Ok(devices(listing, make))
 }
 
 /// The same without libamd_smi.
-pub(super) fn enumerate_kfd(options: &Options, root: &Path) -> Result<(Vec<Device>, Enumeration)> {
+pub(super) fn enumerate_kfd(options: &Options, rules: Rules, root: &Path) -> Result<(Vec<Device>, Enumeration)> {
     let kfd = sysfs::kfd::read(root);
     // Without KFD the cards are all there is.
     let cards = if kfd == KfdNodes::Absent { sysfs::drm::amd_cards(root) } else { Vec::new() };
     let seen = |pci: &PciAddress| AmdsmiGpu { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
     let seen: Vec<AmdsmiGpu> = cards.iter().map(seen).collect();
-    let mut listing = topology::enumerate(&seen, kfd, &masks(options), options.rules)?;
+    let mut listing = topology::enumerate(&seen, kfd, &masks(options), rules)?;
     for place in &mut listing.places {
         place.amdsmi = None;
         let PciAddress { function, .. } = place.pci;

@@ -4,11 +4,12 @@ mod discovery;
 mod options;
 mod validation;
 
+use crate::amdsmi::releases::rocm_release;
 use crate::amdsmi::search_path::SearchPaths;
 use crate::amdsmi::{acquire, is_inherited, Library};
 use crate::device::{AmdsmiContext, Backend, Device};
-use crate::energy::EnergyResolution;
-use crate::error::{Error, Result};
+use crate::energy::ResolutionChoice;
+use crate::error::{Error, Kind, Result};
 use crate::measure::Window;
 use crate::measure::{Sampler, SamplerHandle};
 use crate::platform::pci::Pattern;
@@ -16,7 +17,7 @@ use crate::platform::worker::Worker;
 use crate::platform::{fork, log};
 use crate::restore::{Guard, GuardStack};
 use crate::sysfs;
-use crate::topology::visibility::{self, MaskedOut};
+use crate::topology::visibility::{self, MaskedOut, Rules};
 use crate::topology::{NoGpuReason, Order};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -28,12 +29,14 @@ pub struct Session {
     snapshot: u64,
     /// libamd_smi, if it is used at all.
     pub vendor: Option<AmdsmiInfo>,
+    /// Why the session does without libamd_smi, if not by choice.
+    pub amdsmi_error: Option<Kind>,
     pub order: Order,
     /// HIP's order is not certain.
     pub order_uncertain: bool,
     /// Why there is no GPU, if there is none.
     pub zero: Option<NoGpuReason>,
-    pub energy_resolution: EnergyResolution,
+    pub energy_resolution: ResolutionChoice,
     explanation: String,
     devices: Arc<[Device]>,
     guards: Arc<GuardStack>,
@@ -96,25 +99,29 @@ impl Session {
         let backend = options::backend(options)?;
         sysfs::drm::require_a_card(&places.root)?;
         let mut loaded = load(backend, &places, options)?;
+        let words = loaded.as_ref().ok().map(|l| l.0.words);
+        let release = options.runtime_version.or_else(|| words.and_then(rocm_release));
+        let rules = Rules::of(release.or_else(|| options::installed_release(&places)));
         let shut_down = options.shutdown_on_close;
         let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
             Ok((vendor, source)) => {
                 let (source, theirs, root) = (*source, options.clone(), places.root.clone());
-                let list = move || discovery::enumerate_amdsmi(source, &theirs, backend, &root);
+                let list = move || discovery::enumerate_amdsmi(source, &theirs, rules, backend, &root);
                 vendor.library.call_with_timeout(options.init_timeout, list)
             }
-            Err(_) => discovery::enumerate_kfd(options, &places.root),
+            Err(_) => discovery::enumerate_kfd(options, rules, &places.root),
         };
         let (devices, mut listing) = match listed {
             // One that cannot list its GPUs is of no use; one that names others than the kernel is another matter.
             Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
                 (loaded, lease) = (Err(Some(e)), LibraryRef { library: None, shut_down });
-                discovery::enumerate_kfd(options, &places.root)?
+                discovery::enumerate_kfd(options, rules, &places.root)?
             }
             other => other?,
         };
         let vendor = loaded.as_ref().ok().map(|l| l.0);
+        let amdsmi_error = loaded.as_ref().err().and_then(Option::as_ref).map(Error::kind);
         match loaded {
             Ok(_) => {}
             Err(None) => {
@@ -129,6 +136,7 @@ impl Session {
         let mut session = Session {
             snapshot,
             vendor,
+            amdsmi_error,
             order: listing.order,
             order_uncertain: listing.order_uncertain,
             zero: listing.zero,
@@ -230,12 +238,12 @@ impl Session {
 
     /// Begins a window over all GPUs.
     pub fn begin_window(&self) -> Result<Window> {
-        Window::begin(&self.devices, &self.sampler, self.energy_resolution, self.lease.clone())
+        Window::begin(&self.devices, &self.sampler, self.energy_resolution.of_intervals(), self.lease.clone())
     }
 
     /// Starts to sample all GPUs.
     pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<SamplerHandle> {
-        self.sampler.start(self.energy_resolution, period, capacity, self.lease.clone())
+        self.sampler.start(self.energy_resolution.of_intervals(), period, capacity, self.lease.clone())
     }
 
     #[inline(always)]

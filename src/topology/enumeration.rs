@@ -151,7 +151,11 @@ impl Enumeration {
             }
         };
         let gpus: Vec<visibility::Gpu> = accessible.iter().map(gpu).collect();
-        self.order_uncertain |= gpus.iter().any(|g| g.support != Support::Full);
+        self.order_uncertain |= gpus.iter().any(|g| match g.support {
+            Support::Full => false,
+            Support::OldDoorbell => !rules.old_gpus_known,
+            Support::RocrOnly | Support::None => true,
+        });
         for (n, i) in visibility::visible_gpus(&gpus, &Masks::default(), rules).list.into_iter().enumerate() {
             self.unmasked[accessible[i]] = u32::try_from(n).ok();
         }
@@ -178,12 +182,12 @@ impl Enumeration {
     }
 }
 
-/// What the runtimes do with a GPU, as far as the files tell: doorbells of gfx8 are fatal, no instruction set is
+/// What the runtimes do with a GPU, as far as sysfs tells: doorbells of gfx8 depend on the release, no instruction set is
 /// dropped, and HIP supports gfx9 and later. A kind that is newer than this code is taken to be supported.
 fn runtime_support(node: &Node) -> Support {
     const DOORBELL_GFX8: u8 = 1;
     match (node.doorbell, node.gfx_target) {
-        (Some(DOORBELL_GFX8), _) => Support::Fatal,
+        (Some(DOORBELL_GFX8), _) => Support::OldDoorbell,
         (_, Some(0)) => Support::None,
         (_, Some(gfx)) if gfx < 90_000 => Support::RocrOnly,
         _ => Support::Full,

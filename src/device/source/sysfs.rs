@@ -45,6 +45,8 @@ pub(in crate::device) struct SysfsSource {
     path: PathBuf,
     /// Kept open.
     metrics: OnceCell<MetricsFile>,
+    /// The kernel states the firmware's resolution.
+    states_resolution: bool,
     /// Microjoules a count, as libamd_smi reports or would report it.
     resolution_uj: f64,
     /// The same and the firmware's, for whole millijoules.
@@ -52,10 +54,11 @@ pub(in crate::device) struct SysfsSource {
 }
 
 impl SysfsSource {
-    fn open(folder: &Path) -> SysfsSource {
+    fn open(folder: &Path, states_resolution: bool) -> SysfsSource {
         let mut sysfs = SysfsSource {
             path: folder.join(METRICS),
             metrics: OnceCell::default(),
+            states_resolution,
             resolution_uj: 0.0,
             units: [None; 2],
         };
@@ -67,7 +70,8 @@ impl SysfsSource {
 
     pub fn set_unit_uj(&mut self, uj: f64) {
         self.resolution_uj = uj;
-        self.units = [EnergyResolution::Reported, EnergyResolution::Firmware].map(|unit| Unit::of(unit.uj(uj)));
+        let unit = |wanted: EnergyResolution| Unit::of(wanted.if_stated(self.states_resolution).uj(uj));
+        self.units = [EnergyResolution::Reported, EnergyResolution::Firmware].map(unit);
     }
 
     #[inline]
@@ -110,7 +114,11 @@ impl Device {
         // Zero may be what a second die says.
         let real = table.energy > 0 && table.power_mw > 0 && is_temperature(&table.hotspot_c);
         let energy_mj = sysfs.unit(unit)?.mj(table.energy)?;
-        (real && old.is_none()).then_some(AtOnce { table, resolution_uj: unit.uj(sysfs.resolution_uj), energy_mj })
+        (real && old.is_none()).then_some(AtOnce {
+            table,
+            resolution_uj: self.resolution(unit).uj(sysfs.resolution_uj),
+            energy_mj,
+        })
     }
 
     /// Energy alone, likewise.
@@ -123,7 +131,7 @@ impl Device {
     }
 
     pub(in crate::device) fn open_files(&self) -> SysfsSource {
-        SysfsSource::open(&self.folder)
+        SysfsSource::open(&self.folder, self.states_resolution)
     }
 
     #[cold]
