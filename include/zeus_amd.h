@@ -19,32 +19,35 @@
  *     }
  *
  * Conventions
- * - A call returns 0 (ZEUS_AMD_STATUS_OK) or a negative status. The message of a
- *   failure is in zeus_amd_last_error(). Results are written through pointers, and
- *   only on success. A missing value is a status or a bit that is not set, never a
- *   special number.
+ * - A call returns 0 (ZEUS_AMD_STATUS_OK) or a negative status. The message of
+ *   a failure is in zeus_amd_last_error(). Results are written through
+ *   pointers, and only on success. A missing value is a status or a bit that is
+ *   not set, never a special number.
  * - A GPU index is HIP's, the N of PyTorch's cuda:N.
- * - A package is what has one energy counter: one GPU, the two dies of an MI250X, or
- *   all partitions of an MI300. Power, energy and power limit belong to the package;
- *   clocks and temperature belong to the GPU.
- * - Units are in the names: _mw milliwatts, _mj millijoules, _uj microjoules, _mhz
- *   megahertz, _ns nanoseconds, _ms milliseconds, _c degrees Celsius.
- * - Times are CLOCK_BOOTTIME in nanoseconds, whose zero is the boot of the machine,
- *   but for firmware_time_ns. The zero of an energy counter is the load of the driver
- *   or the last reset of the GPU.
- * - Structs begin with struct_size: start from the ZEUS_AMD_..._INIT macro. A struct
- *   only grows at its end, so old programs run with new libraries and new programs
- *   with old ones.
- * - A struct that a call fills in has valid (which of its fields are set) and flags
- *   (what is true of them). A bit has the same value and meaning in all structs.
- * - An array is a pointer to its first element and a count: the capacity on entry,
- *   the number of elements on return. struct_size of the first element is the size of
- *   each. With a count of 0 a call only returns the number. If the array is too small
- *   the call fails with ZEUS_AMD_STATUS_BUFFER_TOO_SMALL and returns the number.
- * - Any thread may call any function. No function is safe in a signal handler. Calls
- *   into a libamd_smi older than version 26.4 (ROCm 7.13) wait for each other.
- * - After fork() a child opens its own session. Calls on an inherited handle return
- *   ZEUS_AMD_STATUS_FORKED.
+ * - A package is what has one energy counter: one GPU, the two dies of an
+ *   MI250X, or all partitions of an MI300. Power, energy and power limit belong
+ *   to the package; clocks and temperature belong to the GPU.
+ * - Units are in the names: _mw milliwatts, _mj millijoules, _uj microjoules,
+ *   _mhz megahertz, _ns nanoseconds, _ms milliseconds, _c degrees Celsius.
+ * - Times are CLOCK_BOOTTIME in nanoseconds, whose zero is the boot of the
+ *   machine, but for firmware_time_ns. The zero of an energy counter is the
+ *   load of the driver or the last reset of the GPU.
+ * - Structs begin with struct_size: start from the ZEUS_AMD_..._INIT macro. A
+ *   struct only grows at its end, so old programs run with new libraries and
+ *   new programs with old ones.
+ * - A struct that a call fills in has valid (which of its fields are set) and
+ *   flags (what is true of them). A bit has the same value and meaning in all
+ *   structs.
+ * - An array is a pointer to its first element and a count: the capacity on
+ *   entry, the number of elements on return. struct_size of the first element
+ *   is the size of each. With a count of 0 a call only returns the number. If
+ *   the array is too small the call fails with ZEUS_AMD_STATUS_BUFFER_TOO_SMALL
+ *   and returns the number.
+ * - Any thread may call any function. No function is safe in a signal handler.
+ *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) wait for each
+ *   other.
+ * - After fork() a child opens its own session. Calls on an inherited handle
+ *   return ZEUS_AMD_STATUS_FORKED.
  * - The library prints nothing, sets no signal handler, changes no environment
  *   variable, and only itself frees its memory.
  * - C99 or later, C++11 or later.
@@ -54,14 +57,15 @@
  *   pointer that must not be NULL is NULL), ZEUS_AMD_STATUS_FORKED or
  *   ZEUS_AMD_STATUS_INTERNAL.
  * - Any reading may return these, ZEUS_AMD_STATUS_NOT_FOUND (no such index, or
- *   libamd_smi does not list the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the message says
- *   why), ZEUS_AMD_STATUS_NOT_INITIALIZED (other code shut libamd_smi down),
- *   ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT,
- *   ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_DEVICE_LOST,
- *   ZEUS_AMD_STATUS_UNEXPECTED_DATA or ZEUS_AMD_STATUS_UNKNOWN.
- * - Any change may return these, ZEUS_AMD_STATUS_OUT_OF_RANGE (the message names the
- *   range) or ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or changed the value;
- *   the message has the value that is in force).
+ *   libamd_smi does not list the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the
+ *   message says why), ZEUS_AMD_STATUS_NOT_INITIALIZED (other code shut
+ *   libamd_smi down), ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *   ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_IO,
+ *   ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA or
+ *   ZEUS_AMD_STATUS_UNKNOWN.
+ * - Any change may return these, ZEUS_AMD_STATUS_OUT_OF_RANGE (the message
+ *   names the range) or ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or
+ *   changed the value; the message has the value that is in force).
  */
 
 #ifndef ZEUS_AMD_H
@@ -86,7 +90,7 @@
 #define ZEUS_AMD_VERSION_NUMBER                                                \
     (0u | (ZEUS_AMD_VERSION_MAJOR << 16) | (ZEUS_AMD_VERSION_MINOR << 8) |     \
      ZEUS_AMD_VERSION_PATCH)
-/** Is the version of this header at least that one? For preprocessor conditions. */
+/** Is this header at least of that version? For preprocessor conditions. */
 #define ZEUS_AMD_VERSION_AT_LEAST(major, minor, patch)                         \
     (ZEUS_AMD_VERSION_MAJOR > (major) ||                                       \
      (ZEUS_AMD_VERSION_MAJOR == (major) &&                                     \
@@ -161,21 +165,21 @@
 #define ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT 1
 
 /**
- * Shut libamd_smi down when the last session that uses it closes. Other code in the
- * process that uses it (PyTorch, profilers) then loses it too; before ROCm 7.0.2 it
- * cannot prevent that. Without this bit libamd_smi stays initialised.
+ * Shut libamd_smi down when the last session that uses it closes. Other code in
+ * the process that uses it (PyTorch, profilers) then loses it too; before ROCm
+ * 7.0.2 it cannot prevent that. Without this bit libamd_smi stays initialised.
  */
 #define ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT 2
 
 /**
- * A mask that is set and empty fails zeus_amd_open(), as in Zeus, instead of opening
- * a session without GPUs.
+ * A mask that is set and empty fails zeus_amd_open(), as in Zeus, instead of
+ * opening a session without GPUs.
  */
 #define ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT 4
 
 /**
- * Take the masks from the fields ..._visible_devices of the options (NULL: not set)
- * instead of the environment: for the GPUs of another process.
+ * Take the masks from the fields ..._visible_devices of the options (NULL: not
+ * set) instead of the environment: for the GPUs of another process.
  */
 #define ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT 8
 
@@ -320,8 +324,8 @@
 #define ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT 128
 
 /**
- * energy_mj, uncertainty_mj, duration_ns, mean_power_mw, begin_ns and end_ns are
- * set.
+ * energy_mj, uncertainty_mj, duration_ns, mean_power_mw, begin_ns and end_ns
+ * are set.
  */
 #define ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT 1
 
@@ -380,8 +384,8 @@
 #define ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT 256
 
 /**
- * energy_mj, uncertainty_mj and mean_power_mw are set: at least one package has an
- * energy.
+ * energy_mj, uncertainty_mj and mean_power_mw are set: at least one package has
+ * an energy.
  */
 #define ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT 1
 
@@ -481,9 +485,10 @@
 #define ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT 1024
 
 /**
- * The result of a call. 0 is success, failures are negative, positive values are
- * reserved. Treat an unknown negative value as a failure. Numbers are never reused
- * (-15 is not used). The message of the last failure is in zeus_amd_last_error().
+ * The result of a call. 0 is success, failures are negative, positive values
+ * are reserved. Treat an unknown negative value as a failure. Numbers are never
+ * reused (-15 is not used). The message of the last failure is in
+ * zeus_amd_last_error().
  */
 enum zeus_amd_status_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -495,12 +500,13 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_OK = 0,
     /**
-     * A pointer is NULL, a flag or value is unknown, or the driver refused a value.
+     * A pointer is NULL, a flag or value is unknown, or the driver refused a
+     * value.
      */
     ZEUS_AMD_STATUS_INVALID_ARGUMENT = -1,
     /**
-     * struct_size was not set or is too small, or a field that this library does not
-     * know is set.
+     * struct_size was not set or is too small, or a field that this library
+     * does not know is set.
      */
     ZEUS_AMD_STATUS_STRUCT_VERSION = -2,
     /**
@@ -516,7 +522,8 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_NO_PERMISSION = -5,
     /**
-     * libamd_smi failed to initialise, or other code of the process shut it down.
+     * libamd_smi failed to initialise, or other code of the process shut it
+     * down.
      */
     ZEUS_AMD_STATUS_NOT_INITIALIZED = -6,
     /**
@@ -592,22 +599,23 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
     /**
-     * A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as no_gpu_reason,
-     * a mask is set and empty.
+     * A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as
+     * no_gpu_reason, a mask is set and empty.
      */
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
     /**
-     * Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a mask is
-     * invalid, so no GPU is visible.
+     * Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a
+     * mask is invalid, so no GPU is visible.
      */
     ZEUS_AMD_STATUS_MASK_INVALID = -27,
     /**
-     * Only as no_gpu_reason: a device file cannot be opened, and the runtime gives up.
+     * Only as no_gpu_reason: a device file cannot be opened, and the runtime
+     * gives up.
      */
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
     /**
-     * Only as no_gpu_reason: the runtime fails to start in this environment or on this
-     * machine.
+     * Only as no_gpu_reason: the runtime fails to start in this environment or
+     * on this machine.
      */
     ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /**
@@ -645,9 +653,9 @@ enum zeus_amd_backend_t
  {
     /**
      * The variable ZEUS_AMD_BACKEND (auto, amdsmi or sysfs). If it is not set:
-     * gpu_metrics of the kernel for power, energy and temperature where it agrees
-     * with libamd_smi (measured about 1000 times as fast), else libamd_smi. Without
-     * a usable libamd_smi, sysfs alone.
+     * gpu_metrics of the kernel for power, energy and temperature where it
+     * agrees with libamd_smi (measured about 1000 times as fast), else
+     * libamd_smi. Without a usable libamd_smi, sysfs alone.
      */
     ZEUS_AMD_BACKEND_AUTO = 0,
     /**
@@ -680,8 +688,8 @@ enum zeus_amd_validation_t
      */
     ZEUS_AMD_VALIDATION_DEFAULT = 0,
     /**
-     * Compares energy and power over half a second, all GPUs at the same time: the
-     * rule of Zeus.
+     * Compares energy and power over half a second, all GPUs at the same time:
+     * the rule of Zeus.
      */
     ZEUS_AMD_VALIDATION_FIXED = 1,
     /**
@@ -689,17 +697,17 @@ enum zeus_amd_validation_t
      */
     ZEUS_AMD_VALIDATION_OFF = 2,
     /**
-     * Until each counter has advanced through enough refreshes, which takes some
-     * tens of milliseconds; half a second for a counter that misbehaves, and up to
-     * four seconds while an averaged power still follows a change of the load. A GPU
-     * that is runtime-suspended or in reset stays ZEUS_AMD_COUNTER_STATE_PENDING and
-     * is checked when it resumes.
+     * Until each counter has advanced through enough refreshes, which takes
+     * some tens of milliseconds; half a second for a counter that misbehaves,
+     * and up to four seconds while an averaged power still follows a change of
+     * the load. A GPU that is runtime-suspended or in reset stays
+     * ZEUS_AMD_COUNTER_STATE_PENDING and is checked when it resumes.
      */
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /**
-     * As ADAPTIVE, but zeus_amd_open() does not wait. Until the check is done the
-     * state is ZEUS_AMD_COUNTER_STATE_PENDING, and zeus_amd_energy_mj() returns
-     * ZEUS_AMD_STATUS_NOT_READY.
+     * As ADAPTIVE, but zeus_amd_open() does not wait. Until the check is done
+     * the state is ZEUS_AMD_COUNTER_STATE_PENDING, and zeus_amd_energy_mj()
+     * returns ZEUS_AMD_STATUS_NOT_READY.
      */
     ZEUS_AMD_VALIDATION_BACKGROUND = 4,
 };
@@ -713,9 +721,11 @@ typedef uint32_t zeus_amd_validation_t;
 
 /**
  * How much energy one count of the accumulator stands for. libamd_smi reports
- * 15.3 uJ for every GPU; the kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
- * MI200 and later. See zeus_amd_..._t.resolution_uj and the flag
- * FIRMWARE_RESOLUTION of each result for the one that was used.
+ * 15.3 uJ for every GPU. The kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
+ * MI200 and later: smu13_driver_if_aldebaran.h and smu_v13_0_6_ppt.c in
+ * https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu
+ * The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
+ * which was used.
  */
 enum zeus_amd_energy_resolution_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -724,12 +734,14 @@ enum zeus_amd_energy_resolution_t
  {
     /**
      * Windows and samplers use 2^-16 J where the kernel states it. The readings
-     * zeus_amd_energy_mj(), zeus_amd_energy_raw() and zeus_amd_read_all() use what
-     * libamd_smi reports, so that they equal the numbers of amd-smi and Zeus.
+     * zeus_amd_energy_mj(), zeus_amd_energy_raw() and zeus_amd_read_all() use
+     * what libamd_smi reports, so that they equal the numbers of amd-smi and
+     * Zeus.
      */
     ZEUS_AMD_ENERGY_RESOLUTION_DEFAULT = 0,
     /**
-     * Everything uses what libamd_smi reports. The uncertainty covers the 0.27 %.
+     * Everything uses what libamd_smi reports. The uncertainty covers the 0.27
+     * %.
      */
     ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 1,
     /**
@@ -916,8 +928,8 @@ typedef struct zeus_amd_session_t zeus_amd_session_t;
 typedef struct zeus_amd_window_t zeus_amd_window_t;
 
 /**
- * A log callback: receives a zeus_amd_log_level_t, a message that is valid during the
- * call, and the pointer that was passed to zeus_amd_set_log().
+ * A log callback: receives a zeus_amd_log_level_t, a message that is valid
+ * during the call, and the pointer that was passed to zeus_amd_set_log().
  */
 typedef void (*zeus_amd_log_fn)(uint32_t level, const char *text, void *user);
 
@@ -947,33 +959,37 @@ typedef struct zeus_amd_options_t {
      */
     zeus_amd_energy_resolution_t energy_resolution;
     /**
-     * Limit in milliseconds for amdsmi_init, and again for the enumeration of the
-     * GPUs by libamd_smi; 0: 10 seconds.
+     * Limit in milliseconds for amdsmi_init, and again for the enumeration of
+     * the GPUs by libamd_smi; 0: 10 seconds.
      */
     uint32_t init_timeout_ms;
     /**
-     * A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL: the
-     * variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then /opt/rocm, the
-     * newest /opt/rocm-*, and the dynamic loader.
+     * A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
+     * the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then
+     * /opt/rocm, the newest /opt/rocm-*, and the dynamic loader.
      */
     const char *amdsmi_path;
     /**
-     * The ROCm release of the application, such as "6.4.1": rules for the masks
-     * and for GPUs older than gfx9 differ between releases. NULL: the release of
-     * libamd_smi if it is loaded, else of the file .info/version of the ROCm that
-     * was found, else the rules of the newest release.
+     * The ROCm release of the application, such as "6.4.1". The rules for masks
+     * differ between releases, and so does what happens beside a GPU older than
+     * gfx9 (https://github.com/ROCm/rocm-systems/issues/8801). NULL: the
+     * release of libamd_smi if it is loaded, else of the file .info/version of
+     * the ROCm that is found, else the rules of the newest release.
      */
     const char *runtime_version;
     /**
-     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not set.
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not
+     * set.
      */
     const char *rocr_visible_devices;
     /**
-     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: HIP_VISIBLE_DEVICES; NULL: not set.
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: HIP_VISIBLE_DEVICES; NULL: not
+     * set.
      */
     const char *hip_visible_devices;
     /**
-     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: CUDA_VISIBLE_DEVICES; NULL: not set.
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: CUDA_VISIBLE_DEVICES; NULL: not
+     * set.
      */
     const char *cuda_visible_devices;
 } zeus_amd_options_t;
@@ -1027,8 +1043,8 @@ typedef struct zeus_amd_session_info_t {
      */
     zeus_amd_status_t no_gpu_reason;
     /**
-     * Why ZEUS_AMD_BACKEND_AUTO goes on without libamd_smi; ZEUS_AMD_STATUS_OK if
-     * it is loaded or was not asked for.
+     * Why ZEUS_AMD_BACKEND_AUTO goes on without libamd_smi; ZEUS_AMD_STATUS_OK
+     * if it is loaded or was not asked for.
      */
     zeus_amd_status_t amdsmi_status;
     /**
@@ -1346,12 +1362,13 @@ typedef struct zeus_amd_gpu_energy_t {
 } zeus_amd_gpu_energy_t;
 
 /**
- * How to sample. Start from ZEUS_AMD_SAMPLER_OPTIONS_INIT; zero is the default of
- * every field.
+ * How to sample. Start from ZEUS_AMD_SAMPLER_OPTIONS_INIT; zero is the default
+ * of every field.
  */
 typedef struct zeus_amd_sampler_options_t {
     /**
-     * sizeof(zeus_amd_sampler_options_t); ZEUS_AMD_SAMPLER_OPTIONS_INIT sets it.
+     * sizeof(zeus_amd_sampler_options_t); ZEUS_AMD_SAMPLER_OPTIONS_INIT sets
+     * it.
      */
     uint32_t struct_size;
     /**
@@ -1400,8 +1417,8 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t power_mw;
     /**
-     * Mean power since the sample before by the energy counter, in milliwatts. It
-     * follows the load without delay where the sensor averages.
+     * Mean power since the sample before by the energy counter, in milliwatts.
+     * It follows the load without delay where the sensor averages.
      */
     uint64_t counter_power_mw;
 } zeus_amd_sample_t;
@@ -1411,16 +1428,15 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the library that runs: major << 16 | minor << 8 | patch. Compare it
- * with ZEUS_AMD_VERSION_NUMBER, the version of the header.
+ * The version of the library that runs: major << 16 | minor << 8 | patch.
+ * Compare it with ZEUS_AMD_VERSION_NUMBER, the version of the header.
  *
  * @return The version number.
  * @threadsafety Any thread.
  * @forksafety  Works in a child.
  * @since 0.1
  */
-ZEUS_AMD_API
-uint32_t zeus_amd_version(void);
+ZEUS_AMD_API uint32_t zeus_amd_version(void);
 
 /**
  * The version of the library that runs, as text, such as "0.1.0".
@@ -1444,36 +1460,36 @@ ZEUS_AMD_API const char *zeus_amd_version_string(void);
 ZEUS_AMD_API const char *zeus_amd_status_string(int32_t status);
 
 /**
- * The message of this thread's last failure: what failed, on which GPU, the status
- * and text of libamd_smi or the kernel, and what to do about it. A later success does
- * not clear it. The message is cut to fit and always NUL-terminated.
+ * The message of this thread's last failure: what failed, on which GPU, the
+ * status and text of libamd_smi or the kernel, and what to do about it. A later
+ * success does not clear it. The message is cut to fit and always
+ * NUL-terminated.
  *
  * @param[out] text   Receives the message; may be NULL if length is 0.
  * @param[in]  length Bytes at text.
- * @return The length of the whole message without its NUL; 0 before any failure.
+ * @return The length of the whole message without its NUL; 0 before any
+ *         failure.
  * @threadsafety Any thread; each has its own message.
  * @forksafety  Works in a child.
  * @since 0.1
  */
-ZEUS_AMD_API
-size_t zeus_amd_last_error(char *text,
-                           size_t length);
+ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
 
 /**
  * Sets the log callback of the process. Without one there are no messages: the
- * library never prints. The callback is called on the thread that logs, which may be
- * a background thread (a sampler, a check), with no lock of this library held. It may
- * call this library, and must not unwind. Calls that end a background thread wait for
- * it: do not make them with a lock held that the callback takes. A new callback
- * replaces the former one.
+ * library never prints. The callback is called on the thread that logs, which
+ * may be a background thread (a sampler, a check), with no lock of this library
+ * held. It may call this library, and must not unwind. Calls that end a
+ * background thread wait for it: do not make them with a lock held that the
+ * callback takes. A new callback replaces the former one.
  *
  * @param[in] callback Receives messages; NULL: none.
  * @param[in] level    The least important zeus_amd_log_level_t to receive.
  * @param[in] user     Passed to the callback; may be NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level; the
- *         former callback stays), ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; the former callback may still run on another thread when
- *               this returns.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level;
+ *         the former callback stays), ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; the former callback may still run on another thread
+ *               when this returns.
  * @forksafety  Works in a child.
  * @since 0.1
  */
@@ -1484,41 +1500,42 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
                                    void *user);
 
 /**
- * Opens a session: loads libamd_smi, lists the GPUs in HIP's order (the order of
- * PyTorch's cuda:N) and checks their energy counters. The check takes some tens of
- * milliseconds; for a counter that misbehaves half a second, rarely up to four. See
- * zeus_amd_validation_t. A GPU that fails the check does not fail the call: see
- * counter_state of zeus_amd_gpu_info(). If HIP shows no GPU, the session has none:
- * see no_gpu_reason of zeus_amd_session_info().
+ * Opens a session: loads libamd_smi, lists the GPUs in HIP's order (the order
+ * of PyTorch's cuda:N) and checks their energy counters. The check takes some
+ * tens of milliseconds; for a counter that misbehaves half a second, rarely up
+ * to four. See zeus_amd_validation_t. A GPU that fails the check does not fail
+ * the call: see counter_state of zeus_amd_gpu_info(). If HIP shows no GPU, the
+ * session has none: see no_gpu_reason of zeus_amd_session_info().
  *
  * The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
- * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have on
- * HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
+ * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
+ * on HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
  * ZEUS_AMD_BACKEND are ignored in a program with raised privileges (setuid).
  * libamd_smi is initialised once per process and stays loaded. If it cannot be
- * used (missing, of an unknown version, hung), the session uses the kernel's sysfs
- * alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
+ * used (missing, of an unknown version, hung), the session uses the kernel's
+ * sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
  * zeus_amd_session_info() and zeus_amd_explain() say why.
  *
  * @param[in]  options How to open, struct_size set by the caller
  *                     (ZEUS_AMD_OPTIONS_INIT); NULL: the defaults.
  * @param[out] session Receives the session, or NULL on failure; not NULL.
- * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags
- *         or values in options, or ZEUS_AMD_BACKEND is not auto, amdsmi or sysfs),
- *         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_DRIVER_NOT_LOADED,
- *         ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE,
- *         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (both only if
- *         asked for), ZEUS_AMD_STATUS_NO_MEMORY or ZEUS_AMD_STATUS_BUSY (a thread
- *         cannot be started). Only with ZEUS_AMD_BACKEND_AMDSMI:
+ * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown
+ *         flags or values in options, or ZEUS_AMD_BACKEND is not auto, amdsmi
+ *         or sysfs), ZEUS_AMD_STATUS_STRUCT_VERSION,
+ *         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
+ *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE, ZEUS_AMD_STATUS_HETEROGENEOUS,
+ *         ZEUS_AMD_STATUS_EMPTY_MASK (both only if asked for),
+ *         ZEUS_AMD_STATUS_NO_MEMORY or ZEUS_AMD_STATUS_BUSY (a thread cannot be
+ *         started). Only with ZEUS_AMD_BACKEND_AMDSMI:
  *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
  *         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
  *         ZEUS_AMD_STATUS_TIMEOUT (init_timeout_ms), or another one by which
  *         amdsmi_init failed.
  * @threadsafety Any thread.
- * @forksafety  A child may open its own session. If the parent has used libamd_smi,
- *              the child's session uses sysfs, because locks of libamd_smi may be
- *              held for ever in the child, unless ZEUS_AMD_BACKEND_AMDSMI was asked
- *              for.
+ * @forksafety  A child may open its own session. If the parent has used
+ *              libamd_smi, the child's session uses sysfs, because locks of
+ *              libamd_smi may be held for ever in the child, unless
+ *              ZEUS_AMD_BACKEND_AMDSMI was asked for.
  * @since 0.1
  */
 ZEUS_AMD_API
@@ -1527,28 +1544,28 @@ zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
                                 struct zeus_amd_session_t **session);
 
 /**
- * Closes a session. No call may be running on it, and none may follow. libamd_smi
- * stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT was set.
- * Samplers stop and keep their samples; windows stay open. Guards that are still
- * open end: their settings are restored, and afterwards they may only be passed to
- * zeus_amd_guard_end(), which frees them.
+ * Closes a session. No call may be running on it, and none may follow.
+ * libamd_smi stays loaded and initialised unless
+ * ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT was set. Samplers stop and keep their
+ * samples; windows stay open. Guards that are still open end: their settings
+ * are restored, and afterwards they may only be passed to zeus_amd_guard_end(),
+ * which frees them.
  *
  * @param[in] session A session; NULL does nothing.
  * @threadsafety Any thread, but not while another thread uses the session.
  * @forksafety  In a child: does nothing.
  * @since 0.1
  */
-ZEUS_AMD_API
-void zeus_amd_close(struct zeus_amd_session_t *session);
+ZEUS_AMD_API void zeus_amd_close(struct zeus_amd_session_t *session);
 
 /**
- * Can a session be opened? Looks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is asked
- * for, for a libamd_smi that is a shared library of this machine. Loads nothing and
- * initialises nothing. A library that only the dynamic loader can find is not
- * checked.
+ * Can a session be opened? Looks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is
+ * asked for, for a libamd_smi that is a shared library of this machine. Loads
+ * nothing and initialises nothing. A library that only the dynamic loader can
+ * find is not checked.
  *
- * @param[in] options As for zeus_amd_open(), struct_size set by the caller; may be
- *                    NULL.
+ * @param[in] options As for zeus_amd_open(), struct_size set by the caller; may
+ *                    be NULL.
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INTERNAL, or what zeus_amd_open()
  *         would return: ZEUS_AMD_STATUS_DRIVER_NOT_LOADED,
  *         ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND,
@@ -1563,11 +1580,13 @@ ZEUS_AMD_MUST_CHECK
 zeus_amd_status_t zeus_amd_probe(const struct zeus_amd_options_t *options);
 
 /**
- * About the session: the number of GPUs, the version of libamd_smi, the resolution.
+ * About the session: the number of GPUs, the version of libamd_smi, the
+ * resolution.
  *
  * @param[in]  session An open session; not NULL.
- * @param[out] info    struct_size set by the caller (ZEUS_AMD_SESSION_INFO_INIT);
- *                     written only on success; not NULL.
+ * @param[out] info    struct_size set by the caller
+ *                     (ZEUS_AMD_SESSION_INFO_INIT); written only on success;
+ *                     not NULL.
  * @return A status of any call, or ZEUS_AMD_STATUS_STRUCT_VERSION.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1579,8 +1598,8 @@ zeus_amd_status_t zeus_amd_session_info(const struct zeus_amd_session_t *session
                                         struct zeus_amd_session_info_t *info);
 
 /**
- * The number of GPUs of the session. Their indices are 0 to this minus 1, the numbers
- * that HIP and PyTorch (cuda:N) give them.
+ * The number of GPUs of the session. Their indices are 0 to this minus 1, the
+ * numbers that HIP and PyTorch (cuda:N) give them.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] count   Written only on success; not NULL.
@@ -1628,12 +1647,14 @@ zeus_amd_status_t zeus_amd_gpu_info(const struct zeus_amd_session_t *session,
  * The GPU of this session at a PCI address.
  *
  * @param[in]  session     An open session; not NULL.
- * @param[in]  pci_address As hipDeviceGetPCIBusId() prints it (0000:c1:00.0), in any
- *                         case; domain and function may be omitted; not NULL.
- * @param[out] gpu         Receives its index; written only on success; not NULL.
+ * @param[in]  pci_address As hipDeviceGetPCIBusId() prints it (0000:c1:00.0),
+ *                         in any case; domain and function may be omitted; not
+ *                         NULL.
+ * @param[out] gpu         Receives its index; written only on success; not
+ *                         NULL.
  * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a PCI
- *         address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible)
- *         or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (several GPUs match).
+ *         address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not
+ *         visible) or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (several GPUs match).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1648,13 +1669,13 @@ zeus_amd_status_t zeus_amd_find_by_pci(const struct zeus_amd_session_t *session,
  * The GPU of this session with a UUID.
  *
  * @param[in]  session An open session; not NULL.
- * @param[in]  uuid    "GPU-" and 16 hex digits as in ROCm's variables, the digits
- *                     alone as hipDeviceGetUuid() returns them, or the form of
- *                     amd-smi with dashes; in any case; not NULL.
+ * @param[in]  uuid    "GPU-" and 16 hex digits as in ROCm's variables, the
+ *                     digits alone as hipDeviceGetUuid() returns them, or the
+ *                     form of amd-smi with dashes; in any case; not NULL.
  * @param[out] gpu     Receives its index; written only on success; not NULL.
- * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a UUID),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible) or
- *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share the UUID).
+ * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a
+ *         UUID), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible)
+ *         or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share the UUID).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1667,15 +1688,15 @@ zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_session_t *session
 
 /**
  * How environment and topology led to this list of GPUs: what the kernel lists,
- * what each mask kept and at which entry it ended, and which GPU each index is. The
- * text is for people; its wording may change.
+ * what each mask kept and at which entry it ended, and which GPU each index is.
+ * The text is for people; its wording may change.
  *
  * @param[in]  session An open session; not NULL.
- * @param[out] text    Receives the text, cut to fit, always NUL-terminated; may be
- *                     NULL if length is 0.
+ * @param[out] text    Receives the text, cut to fit, always NUL-terminated; may
+ *                     be NULL if length is 0.
  * @param[in]  length  Bytes at text.
- * @param[out] needed  Receives the length of the whole text without its NUL; may be
- *                     NULL.
+ * @param[out] needed  Receives the length of the whole text without its NUL;
+ *                     may be NULL.
  * @return A status of any call.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -1689,9 +1710,9 @@ zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_session_t *session,
                                    size_t *needed);
 
 /**
- * The power that the package draws now, in milliwatts. MI300 and later report it.
- * MI200 and earlier do not: see zeus_amd_power_average_mw(). The two dies of an
- * MI250X have one power, which the primary die reports for both.
+ * The power that the package draws now, in milliwatts. MI300 and later report
+ * it. MI200 and earlier do not: see zeus_amd_power_average_mw(). The two dies
+ * of an MI250X have one power, which the primary die reports for both.
  *
  * @param[in]  session  An open session; not NULL.
  * @param[in]  gpu      An index below zeus_amd_gpu_count().
@@ -1726,11 +1747,11 @@ zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_session_t *ses
                                             uint64_t *power_mw);
 
 /**
- * Energy of the package in millijoules since the zero of its counter (driver load
- * or reset): floor(accumulator * resolution), the number of Zeus. Only from a
- * counter whose state is ZEUS_AMD_COUNTER_STATE_TRUSTED or
- * ZEUS_AMD_COUNTER_STATE_NOT_CHECKED. The difference of two readings is an energy;
- * one reading alone is not.
+ * Energy of the package in millijoules since the zero of its counter (driver
+ * load or reset): floor(accumulator * resolution), the number of Zeus. Only
+ * from a counter whose state is ZEUS_AMD_COUNTER_STATE_TRUSTED or
+ * ZEUS_AMD_COUNTER_STATE_NOT_CHECKED. The difference of two readings is an
+ * energy; one reading alone is not.
  *
  * @param[in]  session   An open session; not NULL.
  * @param[in]  gpu       An index below zeus_amd_gpu_count().
@@ -1748,9 +1769,9 @@ zeus_amd_status_t zeus_amd_energy_mj(const struct zeus_amd_session_t *session,
                                      uint64_t *energy_mj);
 
 /**
- * Does zeus_amd_energy_mj() have a counter to read? 1 if the state of the counter
- * is ZEUS_AMD_COUNTER_STATE_TRUSTED or ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, else 0,
- * also while it is being checked.
+ * Does zeus_amd_energy_mj() have a counter to read? 1 if the state of the
+ * counter is ZEUS_AMD_COUNTER_STATE_TRUSTED or
+ * ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, else 0, also while it is being checked.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -1767,9 +1788,9 @@ zeus_amd_status_t zeus_amd_energy_counter_usable(const struct zeus_amd_session_t
                                                  uint32_t *usable);
 
 /**
- * The energy accumulator of the package, whatever the state of the counter: counts
- * of resolution_uj microjoules each since its zero (driver load or reset), with
- * the times of the reading. An old value is flagged
+ * The energy accumulator of the package, whatever the state of the counter:
+ * counts of resolution_uj microjoules each since its zero (driver load or
+ * reset), with the times of the reading. An old value is flagged
  * (ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT) and is no failure.
  *
  * @param[in]  session An open session; not NULL.
@@ -1808,15 +1829,16 @@ zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_session_t *sessio
  * Energy, power and temperature of all GPUs. This is the cheapest way to read
  * many values: where readings come from gpu_metrics, each package is read once,
  * the values of one GPU belong to one moment, and nothing is allocated. A GPU
- * without an energy is no failure: see its status. Of a secondary die or partition
- * nothing is read: no value is set, although zeus_amd_temperature_c() of a die works.
+ * without an energy is no failure: see its status. Of a secondary die or
+ * partition nothing is read: no value is set, although zeus_amd_temperature_c()
+ * of a die works.
  *
  * @param[in]     session  An open session; not NULL.
  * @param[out]    readings One element for each GPU, in the order of indices.
- *                         struct_size of the first (ZEUS_AMD_READING_INIT) is the
- *                         size of each. May be NULL if *count is 0.
- * @param[in,out] count    Capacity of readings; receives the number of GPUs. Not
- *                         NULL.
+ *                         struct_size of the first (ZEUS_AMD_READING_INIT) is
+ *                         the size of each. May be NULL if *count is 0.
+ * @param[in,out] count    Capacity of readings; receives the number of GPUs.
+ *                         Not NULL.
  * @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
  *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL.
  * @threadsafety Any thread.
@@ -1830,8 +1852,8 @@ zeus_amd_status_t zeus_amd_read_all(const struct zeus_amd_session_t *session,
                                     uint32_t *count);
 
 /**
- * The power limit (cap) in force, in milliwatts, rounded down. A package has one
- * limit.
+ * The power limit (cap) in force, in milliwatts, rounded down. A package has
+ * one limit.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -1865,8 +1887,8 @@ zeus_amd_status_t zeus_amd_power_limit_default_mw(const struct zeus_amd_session_
                                                   uint64_t *limit_mw);
 
 /**
- * The lowest and the highest power limit that can be set, in milliwatts, rounded
- * down. On some GPUs the lowest is 0.
+ * The lowest and the highest power limit that can be set, in milliwatts,
+ * rounded down. On some GPUs the lowest is 0.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -1885,9 +1907,9 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t 
                                                 uint64_t *max_mw);
 
 /**
- * Sets the power limit (cap) of the package, in milliwatts. Does nothing if that
- * limit is in force. Checks the range first, and reads the limit back afterwards.
- * Returns when the driver has applied it. Needs root.
+ * Sets the power limit (cap) of the package, in milliwatts. Does nothing if
+ * that limit is in force. Checks the range first, and reads the limit back
+ * afterwards. Returns when the driver has applied it. Needs root.
  *
  * @param[in] session  An open session; not NULL.
  * @param[in] gpu      An index below zeus_amd_gpu_count().
@@ -1904,8 +1926,8 @@ zeus_amd_status_t zeus_amd_set_power_limit_mw(const struct zeus_amd_session_t *s
                                               uint64_t limit_mw);
 
 /**
- * Sets the power limit of the package to the vendor's default. Does nothing if that
- * is in force. Needs root.
+ * Sets the power limit of the package to the vendor's default. Does nothing if
+ * that is in force. Needs root.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -1920,8 +1942,8 @@ zeus_amd_status_t zeus_amd_reset_power_limit(const struct zeus_amd_session_t *se
                                              uint32_t gpu);
 
 /**
- * The lowest and the highest level of the memory clock, in MHz, as libamd_smi lists
- * them. With some releases the lowest is a sleep level.
+ * The lowest and the highest level of the memory clock, in MHz, as libamd_smi
+ * lists them. With some releases the lowest is a sleep level.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -1940,8 +1962,8 @@ zeus_amd_status_t zeus_amd_memory_clock_levels_mhz(const struct zeus_amd_session
                                                    uint32_t *max_mhz);
 
 /**
- * The lowest and the highest level of the graphics clock, in MHz, as libamd_smi lists
- * them. With some releases the lowest is a sleep level.
+ * The lowest and the highest level of the graphics clock, in MHz, as libamd_smi
+ * lists them. With some releases the lowest is a sleep level.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -1960,17 +1982,17 @@ zeus_amd_status_t zeus_amd_graphics_clock_levels_mhz(const struct zeus_amd_sessi
                                                      uint32_t *max_mhz);
 
 /**
- * The range in which the memory clock can be locked, in MHz: what the driver accepts
- * (OD_RANGE of pp_od_clk_voltage). It may be wider or narrower than
- * zeus_amd_memory_clock_levels_mhz().
+ * The range in which the memory clock can be locked, in MHz: OD_RANGE of
+ * pp_od_clk_voltage (https://docs.kernel.org/gpu/amdgpu/thermal.html). It may
+ * differ from zeus_amd_memory_clock_levels_mhz().
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] min_mhz Written only on success; not NULL.
  * @param[out] max_mhz Written only on success; not NULL.
  * @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND, or
- *         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or the
- *         driver shows no range).
+ *         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or
+ *         the driver shows no range).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1983,17 +2005,17 @@ zeus_amd_status_t zeus_amd_memory_clock_range_mhz(const struct zeus_amd_session_
                                                   uint32_t *max_mhz);
 
 /**
- * The range in which the graphics clock can be locked, in MHz: what the driver accepts
- * (OD_RANGE of pp_od_clk_voltage). It may be wider or narrower than
- * zeus_amd_graphics_clock_levels_mhz().
+ * The range in which the graphics clock can be locked, in MHz: OD_RANGE of
+ * pp_od_clk_voltage (https://docs.kernel.org/gpu/amdgpu/thermal.html). It may
+ * differ from zeus_amd_graphics_clock_levels_mhz().
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] min_mhz Written only on success; not NULL.
  * @param[out] max_mhz Written only on success; not NULL.
  * @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND, or
- *         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or the
- *         driver shows no range).
+ *         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or
+ *         the driver shows no range).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2006,19 +2028,19 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_sessio
                                                     uint32_t *max_mhz);
 
 /**
- * Locks the memory clock between two bounds, in MHz; equal bounds lock it to one
- * value. Does nothing if those bounds are in force. Checks the range first where
- * the driver shows one, and reads the bounds back afterwards. The performance level
- * becomes "manual". If a step fails, the former bounds and level are restored. Each
- * die of a package has clocks of its own. Needs root.
+ * Locks the memory clock between two bounds, in MHz; equal bounds lock it to
+ * one value. Does nothing if those bounds are in force. Checks the range first
+ * where the driver shows one, and reads the bounds back afterwards. The
+ * performance level becomes "manual". If a step fails, the former bounds and
+ * level are restored. Each die of a package has clocks of its own. Needs root.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
  * @param[in] max_mhz The upper bound; not 0.
- * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz, or
- *         min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for equal
- *         bounds with a libamd_smi before ROCm 6.3.
+ * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
+ *         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
+ *         equal bounds with a libamd_smi before ROCm 6.3.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2031,19 +2053,19 @@ zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_session_
                                                   uint32_t max_mhz);
 
 /**
- * Locks the graphics clock between two bounds, in MHz; equal bounds lock it to one
- * value. Does nothing if those bounds are in force. Checks the range first where
- * the driver shows one, and reads the bounds back afterwards. The performance level
- * becomes "manual". If a step fails, the former bounds and level are restored. Each
- * die of a package has clocks of its own. Needs root.
+ * Locks the graphics clock between two bounds, in MHz; equal bounds lock it to
+ * one value. Does nothing if those bounds are in force. Checks the range first
+ * where the driver shows one, and reads the bounds back afterwards. The
+ * performance level becomes "manual". If a step fails, the former bounds and
+ * level are restored. Each die of a package has clocks of its own. Needs root.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
  * @param[in] max_mhz The upper bound; not 0.
- * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz, or
- *         min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for equal
- *         bounds with a libamd_smi before ROCm 6.3.
+ * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
+ *         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
+ *         equal bounds with a libamd_smi before ROCm 6.3.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2056,9 +2078,10 @@ zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_sessio
                                                     uint32_t max_mhz);
 
 /**
- * Unlocks the memory clock. The driver can only unlock all clocks together, by the
- * performance level "auto". A lock of the graphics clock that this session made is set
- * again afterwards. Does nothing if the level is "auto". Needs root.
+ * Unlocks the memory clock. The driver can only unlock all clocks together, by
+ * the performance level "auto". A lock of the graphics clock that this session
+ * made is set again afterwards. Does nothing if the level is "auto". Needs
+ * root.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -2073,9 +2096,10 @@ zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_session_t *
                                                uint32_t gpu);
 
 /**
- * Unlocks the graphics clock. The driver can only unlock all clocks together, by the
- * performance level "auto". A lock of the memory clock that this session made is set
- * again afterwards. Does nothing if the level is "auto". Needs root.
+ * Unlocks the graphics clock. The driver can only unlock all clocks together,
+ * by the performance level "auto". A lock of the memory clock that this session
+ * made is set again afterwards. Does nothing if the level is "auto". Needs
+ * root.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -2090,8 +2114,8 @@ zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_session_t
                                                  uint32_t gpu);
 
 /**
- * Unlocks all clocks: sets the performance level "auto". Does nothing if that is
- * the level. Needs root.
+ * Unlocks all clocks: sets the performance level "auto". Does nothing if that
+ * is the level. Needs root.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -2125,8 +2149,8 @@ zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_session
                                                    uint64_t *power_mw);
 
 /**
- * Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. Zeus
- * has this function for other vendors.
+ * Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED.
+ * Zeus has this function for other vendors.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -2193,14 +2217,14 @@ zeus_amd_status_t zeus_amd_supports_nonblocking_setters(const struct zeus_amd_se
 ZEUS_AMD_API const char *zeus_amd_method_string(uint32_t method);
 
 /**
- * Begins a window over all GPUs of the session: zeus_amd_window_end() returns the
- * energy from here to there. Any number of windows may be open at once, on any
- * threads, and they may overlap.
+ * Begins a window over all GPUs of the session: zeus_amd_window_end() returns
+ * the energy from here to there. Any number of windows may be open at once, on
+ * any threads, and they may overlap.
  *
- * Each GPU is read once. Where the counter is not usable, or may wrap around more
- * than once (32 bits), a background thread samples it until the end. A window may
- * outlive its session, but the background thread ends with the session. A GPU that
- * cannot be read is no failure: see its status.
+ * Each GPU is read once. Where the counter is not usable, or may wrap around
+ * more than once (32 bits), a background thread samples it until the end. A
+ * window may outlive its session, but the background thread ends with the
+ * session. A GPU that cannot be read is no failure: see its status.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] window  Receives the window, or NULL on failure; not NULL.
@@ -2218,30 +2242,31 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session
 /**
  * The energy since the begin of the window, which stays open.
  *
- * An energy belongs to the time between two readings of the counter, begin_ns to
- * end_ns by the driver's clock, which are a few milliseconds before the calls. The
- * uncertainty holds for the time between the calls as well. Energy that is counted
- * between the end of one window and the begin of the next belongs to neither: for
- * parts that add up, take differences of readings of one window. In a window that
- * is too short for the counter the energy is estimated from the power. The GPUs of
- * a package (dies, partitions) have one energy, at the first of them.
+ * An energy belongs to the time between two readings of the counter, begin_ns
+ * to end_ns by the driver's clock, which are a few milliseconds before the
+ * calls. The uncertainty holds for the time between the calls as well. Energy
+ * that is counted between the end of one window and the begin of the next
+ * belongs to neither: for parts that add up, take differences of readings of
+ * one window. In a window that is too short for the counter the energy is
+ * estimated from the power. The GPUs of a package (dies, partitions) have one
+ * energy, at the first of them.
  *
- * Windows keep checking the counters. In a window of 250 ms or more, a counter that
- * was idle for 120 ms is polled again after the final reading until it advances,
- * usually for a few milliseconds. One that does not advance within 400 ms is
- * rejected, and its energy comes from the power.
+ * Windows keep checking the counters. In a window of 250 ms or more, a counter
+ * that was idle for 120 ms is polled again after the final reading until it
+ * advances, usually for a few milliseconds. One that does not advance within
+ * 400 ms is rejected, and its energy comes from the power.
  *
  * @param[in]     window A window; not NULL.
  * @param[out]    total  The sum over packages, struct_size set by the caller
  *                       (ZEUS_AMD_TOTAL_ENERGY_INIT); may be NULL.
  * @param[out]    gpus   One element for each GPU, in the order of indices.
- *                       struct_size of the first (ZEUS_AMD_GPU_ENERGY_INIT) is the
- *                       size of each. May be NULL.
- * @param[in,out] count  Capacity of gpus; receives the number of GPUs. May be NULL
- *                       if gpus is.
+ *                       struct_size of the first (ZEUS_AMD_GPU_ENERGY_INIT) is
+ *                       the size of each. May be NULL.
+ * @param[in,out] count  Capacity of gpus; receives the number of GPUs. May be
+ *                       NULL if gpus is.
  * @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
- *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no failure:
- *         see its status.
+ *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no
+ *         failure: see its status.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2254,8 +2279,8 @@ zeus_amd_status_t zeus_amd_window_read(const struct zeus_amd_window_t *window,
                                        uint32_t *count);
 
 /**
- * Ends a window: returns what zeus_amd_window_read() returns, and frees the window.
- * With NULL for total, gpus and count it only frees the window.
+ * Ends a window: returns what zeus_amd_window_read() returns, and frees the
+ * window. With NULL for total, gpus and count it only frees the window.
  *
  * If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
  * ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL), the window
@@ -2279,21 +2304,21 @@ zeus_amd_status_t zeus_amd_window_end(struct zeus_amd_window_t *window,
 
 /**
  * Starts to sample all GPUs of the session: power, energy, and the power that
- * follows from the energy counter. One background thread serves all samplers and
- * windows of a session. Repeated readings are dropped. The samples are kept in a
- * ring buffer, in which new ones overwrite the oldest; nothing is allocated while
- * the sampler runs.
+ * follows from the energy counter. One background thread serves all samplers
+ * and windows of a session. Repeated readings are dropped. The samples are kept
+ * in a ring buffer, in which new ones overwrite the oldest; nothing is
+ * allocated while the sampler runs.
  *
- * All signals are blocked in the thread. It ends with the last sampler and window
- * that needs it, with the session, or before the process exits.
+ * All signals are blocked in the thread. It ends with the last sampler and
+ * window that needs it, with the session, or before the process exits.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  options How to sample, struct_size set by the caller
  *                     (ZEUS_AMD_SAMPLER_OPTIONS_INIT); NULL: the defaults.
  * @param[out] sampler Receives the sampler, or NULL on failure; not NULL.
  * @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (a value of
- *         options), ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NO_MEMORY or
- *         ZEUS_AMD_STATUS_BUSY (a thread cannot be started).
+ *         options), ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NO_MEMORY
+ *         or ZEUS_AMD_STATUS_BUSY (a thread cannot be started).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2325,13 +2350,14 @@ zeus_amd_status_t zeus_amd_sampler_stop(struct zeus_amd_sampler_t *sampler);
  *
  * @param[in]     sampler A sampler, running or stopped; not NULL.
  * @param[out]    samples *count elements; struct_size of the first
- *                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be NULL
- *                        if *count is 0.
- * @param[in,out] count   Capacity of samples; receives how many were written. With
- *                        0: receives how many wait to be drained. Not NULL.
+ *                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be
+ *                        NULL if *count is 0.
+ * @param[in,out] count   Capacity of samples; receives how many were written.
+ *                        With 0: receives how many wait to be drained. Not
+ *                        NULL.
  * @param[out]    lost    Receives how many samples were overwritten before they
- *                        were drained, since the last drain. May be NULL: the next
- *                        drain then includes them.
+ *                        were drained, since the last drain. May be NULL: the
+ *                        next drain then includes them.
  * @return A status of any call, or ZEUS_AMD_STATUS_STRUCT_VERSION.
  * @threadsafety Any thread; drains of one sampler wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -2346,20 +2372,21 @@ zeus_amd_status_t zeus_amd_sampler_drain(struct zeus_amd_sampler_t *sampler,
 
 /**
  * The energy of a GPU between two times, from the samples that are still in the
- * ring buffer, drained or not. Between two samples the power is taken as constant;
- * the uncertainty covers that. See zeus_amd_now_ns() for the clock.
+ * ring buffer, drained or not. Between two samples the power is taken as
+ * constant; the uncertainty covers that. See zeus_amd_now_ns() for the clock.
  *
  * @param[in]  sampler A sampler, running or stopped; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first sample.
+ * @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first
+ *                     sample.
  * @param[in]  to_ns   Later than from_ns, and not after the last sample.
  * @param[out] energy  struct_size set by the caller (ZEUS_AMD_GPU_ENERGY_INIT);
  *                     written only on success; not NULL.
- * @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (from_ns is not
- *         before to_ns), ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NOT_FOUND
- *         (no such index, or there are no samples for all of that time), or
- *         ZEUS_AMD_STATUS_NOT_SUPPORTED (another GPU of the package has the
- *         energy).
+ * @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (from_ns is
+ *         not before to_ns), ZEUS_AMD_STATUS_STRUCT_VERSION,
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or there are no samples for
+ *         all of that time), or ZEUS_AMD_STATUS_NOT_SUPPORTED (another GPU of
+ *         the package has the energy).
  * @threadsafety Any thread; calls on one sampler wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2396,30 +2423,31 @@ ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
 /**
  * Saves the settings of all GPUs of the session: power limits, clock bounds and
  * performance levels. zeus_amd_guard_end() restores those that differ then, and
- * zeus_amd_close() does it for guards that are still open. A change that another
- * process made in between is overwritten.
+ * zeus_amd_close() does it for guards that are still open. A change that
+ * another process made in between is overwritten.
  *
- * Guards can be nested: the end of an inner one restores the settings of its begin.
- * The end of an outer one ends the inner ones as well.
+ * Guards can be nested: the end of an inner one restores the settings of its
+ * begin. The end of an outer one ends the inner ones as well.
  *
- * With ZEUS_AMD_GUARD_WATCHER_BIT a helper process restores the settings within a
- * second if this process terminates without an end, by exit(), abort() or SIGKILL.
- * The helper is forked by this call, which costs about one fork(). It writes to
- * sysfs, holds no descriptor of the program, is in a session of its own, and exits
- * with the guard. The program receives no SIGCHLD for it, and wait() does not report
- * it; only waiting with __WALL or __WCLONE does, which the program should not do.
- * If the helper is killed too (the end of a container or cgroup), the settings stay.
- * A core dump of the program delays the restoration. As with any fork(), memory that
- * is registered for RDMA needs MADV_DONTFORK. If an outer guard of the session has a
- * helper, an inner one shares it.
+ * With ZEUS_AMD_GUARD_WATCHER_BIT a helper process restores the settings within
+ * a second if this process terminates without an end, by exit(), abort() or
+ * SIGKILL. The helper is forked by this call, which costs about one fork(). It
+ * writes to sysfs, holds no descriptor of the program, is in a session of its
+ * own, and exits with the guard. The program receives no SIGCHLD for it, and
+ * wait() does not report it; only waiting with __WALL or __WCLONE does, which
+ * the program should not do. If the helper is killed too (the end of a
+ * container or cgroup), the settings stay. A core dump of the program delays
+ * the restoration. As with any fork(), memory that is registered for RDMA needs
+ * MADV_DONTFORK. If an outer guard of the session has a helper, an inner one
+ * shares it.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  flags   0 or ZEUS_AMD_GUARD_WATCHER_BIT.
  * @param[out] guard   Receives the guard, or NULL on failure; not NULL.
- * @return A status of any reading (a setting that cannot be read fails the call), or
- *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags). ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_BUSY and ZEUS_AMD_STATUS_NO_MEMORY also if the helper
- *         cannot be started.
+ * @return A status of any reading (a setting that cannot be read fails the
+ *         call), or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags).
+ *         ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY and
+ *         ZEUS_AMD_STATUS_NO_MEMORY also if the helper cannot be started.
  * @threadsafety Any thread; guards of one session wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2431,16 +2459,18 @@ zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_session_t *session,
                                        struct zeus_amd_guard_t **guard);
 
 /**
- * Restores the settings that differ from those at the begin of the guard, on all GPUs
- * even if one fails, and frees the guard, whatever the status. Guards that were begun
- * after this one and are still open end with it. For a guard that has already ended,
- * with an outer one or with its session, this only frees it.
+ * Restores the settings that differ from those at the begin of the guard, on
+ * all GPUs even if one fails, and frees the guard, whatever the status. Guards
+ * that were begun after this one and are still open end with it. For a guard
+ * that has already ended, with an outer one or with its session, this only
+ * frees it.
  *
  * @param[in] guard A guard; NULL does nothing.
  * @return A status of any change: that of the first setting that could not be
  *         restored. What fails by libamd_smi is tried by sysfs as well.
  * @threadsafety Any thread; guards of one session wait for each other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is restored or freed.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is restored or
+ *              freed.
  * @since 0.1
  */
 ZEUS_AMD_API

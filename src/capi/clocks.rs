@@ -9,8 +9,8 @@ use crate::amdsmi::Clock;
 use crate::device::Device;
 use crate::error::Result;
 
-/// The lowest and the highest level of the memory clock, in MHz, as libamd_smi lists
-/// them. With some releases the lowest is a sleep level.
+/// The lowest and the highest level of the memory clock, in MHz, as libamd_smi
+/// lists them. With some releases the lowest is a sleep level.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -32,8 +32,8 @@ pub unsafe extern "C" fn zeus_amd_memory_clock_levels_mhz(
     catch_panics(|| unsafe { levels(session, gpu, min_mhz, max_mhz, Clock::Memory) })
 }
 
-/// The lowest and the highest level of the graphics clock, in MHz, as libamd_smi lists
-/// them. With some releases the lowest is a sleep level.
+/// The lowest and the highest level of the graphics clock, in MHz, as libamd_smi
+/// lists them. With some releases the lowest is a sleep level.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -55,17 +55,17 @@ pub unsafe extern "C" fn zeus_amd_graphics_clock_levels_mhz(
     catch_panics(|| unsafe { levels(session, gpu, min_mhz, max_mhz, Clock::Graphics) })
 }
 
-/// The range in which the memory clock can be locked, in MHz: what the driver accepts
-/// (OD_RANGE of pp_od_clk_voltage). It may be wider or narrower than
-/// zeus_amd_memory_clock_levels_mhz().
+/// The range in which the memory clock can be locked, in MHz: OD_RANGE of
+/// pp_od_clk_voltage (https://docs.kernel.org/gpu/amdgpu/thermal.html). It may
+/// differ from zeus_amd_memory_clock_levels_mhz().
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
 /// @param[out] min_mhz Written only on success; not NULL.
 /// @param[out] max_mhz Written only on success; not NULL.
 /// @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND, or
-///         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or the
-///         driver shows no range).
+///         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or
+///         the driver shows no range).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -81,17 +81,17 @@ pub unsafe extern "C" fn zeus_amd_memory_clock_range_mhz(
     catch_panics(|| unsafe { range(session, gpu, min_mhz, max_mhz, Clock::Memory) })
 }
 
-/// The range in which the graphics clock can be locked, in MHz: what the driver accepts
-/// (OD_RANGE of pp_od_clk_voltage). It may be wider or narrower than
-/// zeus_amd_graphics_clock_levels_mhz().
+/// The range in which the graphics clock can be locked, in MHz: OD_RANGE of
+/// pp_od_clk_voltage (https://docs.kernel.org/gpu/amdgpu/thermal.html). It may
+/// differ from zeus_amd_graphics_clock_levels_mhz().
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
 /// @param[out] min_mhz Written only on success; not NULL.
 /// @param[out] max_mhz Written only on success; not NULL.
 /// @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND, or
-///         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or the
-///         driver shows no range).
+///         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or
+///         the driver shows no range).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -157,19 +157,19 @@ unsafe fn bounds(
     }
 }
 
-/// Locks the memory clock between two bounds, in MHz; equal bounds lock it to one
-/// value. Does nothing if those bounds are in force. Checks the range first where
-/// the driver shows one, and reads the bounds back afterwards. The performance level
-/// becomes "manual". If a step fails, the former bounds and level are restored. Each
-/// die of a package has clocks of its own. Needs root.
+/// Locks the memory clock between two bounds, in MHz; equal bounds lock it to
+/// one value. Does nothing if those bounds are in force. Checks the range first
+/// where the driver shows one, and reads the bounds back afterwards. The
+/// performance level becomes "manual". If a step fails, the former bounds and
+/// level are restored. Each die of a package has clocks of its own. Needs root.
 ///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().
 /// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
 /// @param[in] max_mhz The upper bound; not 0.
-/// @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz, or
-///         min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for equal
-///         bounds with a libamd_smi before ROCm 6.3.
+/// @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
+///         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
+///         equal bounds with a libamd_smi before ROCm 6.3.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -187,19 +187,19 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
     })
 }
 
-/// Locks the graphics clock between two bounds, in MHz; equal bounds lock it to one
-/// value. Does nothing if those bounds are in force. Checks the range first where
-/// the driver shows one, and reads the bounds back afterwards. The performance level
-/// becomes "manual". If a step fails, the former bounds and level are restored. Each
-/// die of a package has clocks of its own. Needs root.
+/// Locks the graphics clock between two bounds, in MHz; equal bounds lock it to
+/// one value. Does nothing if those bounds are in force. Checks the range first
+/// where the driver shows one, and reads the bounds back afterwards. The
+/// performance level becomes "manual". If a step fails, the former bounds and
+/// level are restored. Each die of a package has clocks of its own. Needs root.
 ///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().
 /// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
 /// @param[in] max_mhz The upper bound; not 0.
-/// @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz, or
-///         min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for equal
-///         bounds with a libamd_smi before ROCm 6.3.
+/// @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
+///         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
+///         equal bounds with a libamd_smi before ROCm 6.3.
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -217,9 +217,10 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
     })
 }
 
-/// Unlocks the memory clock. The driver can only unlock all clocks together, by the
-/// performance level "auto". A lock of the graphics clock that this session made is set
-/// again afterwards. Does nothing if the level is "auto". Needs root.
+/// Unlocks the memory clock. The driver can only unlock all clocks together, by
+/// the performance level "auto". A lock of the graphics clock that this session
+/// made is set again afterwards. Does nothing if the level is "auto". Needs
+/// root.
 ///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -237,9 +238,10 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
     catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Memory))) })
 }
 
-/// Unlocks the graphics clock. The driver can only unlock all clocks together, by the
-/// performance level "auto". A lock of the memory clock that this session made is set
-/// again afterwards. Does nothing if the level is "auto". Needs root.
+/// Unlocks the graphics clock. The driver can only unlock all clocks together,
+/// by the performance level "auto". A lock of the memory clock that this session
+/// made is set again afterwards. Does nothing if the level is "auto". Needs
+/// root.
 ///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -257,8 +259,8 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
     catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Graphics))) })
 }
 
-/// Unlocks all clocks: sets the performance level "auto". Does nothing if that is
-/// the level. Needs root.
+/// Unlocks all clocks: sets the performance level "auto". Does nothing if that
+/// is the level. Needs root.
 ///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().

@@ -150,12 +150,14 @@ pub unsafe extern "C" fn zeus_amd_gpu_info(
 /// The GPU of this session at a PCI address.
 ///
 /// @param[in]  session     An open session; not NULL.
-/// @param[in]  pci_address As hipDeviceGetPCIBusId() prints it (0000:c1:00.0), in any
-///                         case; domain and function may be omitted; not NULL.
-/// @param[out] gpu         Receives its index; written only on success; not NULL.
+/// @param[in]  pci_address As hipDeviceGetPCIBusId() prints it (0000:c1:00.0),
+///                         in any case; domain and function may be omitted; not
+///                         NULL.
+/// @param[out] gpu         Receives its index; written only on success; not
+///                         NULL.
 /// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a PCI
-///         address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible)
-///         or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (several GPUs match).
+///         address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not
+///         visible) or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (several GPUs match).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -173,13 +175,13 @@ pub unsafe extern "C" fn zeus_amd_find_by_pci(
 /// The GPU of this session with a UUID.
 ///
 /// @param[in]  session An open session; not NULL.
-/// @param[in]  uuid    "GPU-" and 16 hex digits as in ROCm's variables, the digits
-///                     alone as hipDeviceGetUuid() returns them, or the form of
-///                     amd-smi with dashes; in any case; not NULL.
+/// @param[in]  uuid    "GPU-" and 16 hex digits as in ROCm's variables, the
+///                     digits alone as hipDeviceGetUuid() returns them, or the
+///                     form of amd-smi with dashes; in any case; not NULL.
 /// @param[out] gpu     Receives its index; written only on success; not NULL.
-/// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a UUID),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible) or
-///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share the UUID).
+/// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a
+///         UUID), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible)
+///         or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share the UUID).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -214,15 +216,15 @@ unsafe fn find(
 }
 
 /// How environment and topology led to this list of GPUs: what the kernel lists,
-/// what each mask kept and at which entry it ended, and which GPU each index is. The
-/// text is for people; its wording may change.
+/// what each mask kept and at which entry it ended, and which GPU each index is.
+/// The text is for people; its wording may change.
 ///
 /// @param[in]  session An open session; not NULL.
-/// @param[out] text    Receives the text, cut to fit, always NUL-terminated; may be
-///                     NULL if length is 0.
+/// @param[out] text    Receives the text, cut to fit, always NUL-terminated; may
+///                     be NULL if length is 0.
 /// @param[in]  length  Bytes at text.
-/// @param[out] needed  Receives the length of the whole text without its NUL; may be
-///                     NULL.
+/// @param[out] needed  Receives the length of the whole text without its NUL;
+///                     may be NULL.
 /// @return A status of any call.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.

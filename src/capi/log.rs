@@ -21,8 +21,8 @@ pub enum zeus_amd_log_level_t {
     ZEUS_AMD_LOG_DEBUG = 3,
 }
 
-/// A log callback: receives a zeus_amd_log_level_t, a message that is valid during the
-/// call, and the pointer that was passed to zeus_amd_set_log().
+/// A log callback: receives a zeus_amd_log_level_t, a message that is valid
+/// during the call, and the pointer that was passed to zeus_amd_set_log().
 pub type zeus_amd_log_fn = Option<unsafe extern "C" fn(level: u32, text: *const c_char, user: *mut c_void)>;
 
 struct User(*mut c_void);
@@ -32,19 +32,19 @@ unsafe impl Send for User {}
 unsafe impl Sync for User {}
 
 /// Sets the log callback of the process. Without one there are no messages: the
-/// library never prints. The callback is called on the thread that logs, which may be
-/// a background thread (a sampler, a check), with no lock of this library held. It may
-/// call this library, and must not unwind. Calls that end a background thread wait for
-/// it: do not make them with a lock held that the callback takes. A new callback
-/// replaces the former one.
+/// library never prints. The callback is called on the thread that logs, which
+/// may be a background thread (a sampler, a check), with no lock of this library
+/// held. It may call this library, and must not unwind. Calls that end a
+/// background thread wait for it: do not make them with a lock held that the
+/// callback takes. A new callback replaces the former one.
 ///
 /// @param[in] callback Receives messages; NULL: none.
 /// @param[in] level    The least important zeus_amd_log_level_t to receive.
 /// @param[in] user     Passed to the callback; may be NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level; the
-///         former callback stays), ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; the former callback may still run on another thread when
-///               this returns.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level;
+///         the former callback stays), ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; the former callback may still run on another thread
+///               when this returns.
 /// @forksafety  Works in a child.
 /// @since 0.1
 #[no_mangle]

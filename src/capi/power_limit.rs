@@ -7,8 +7,8 @@ use super::readings::read;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
 
-/// The power limit (cap) in force, in milliwatts, rounded down. A package has one
-/// limit.
+/// The power limit (cap) in force, in milliwatts, rounded down. A package has
+/// one limit.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -48,8 +48,8 @@ pub unsafe extern "C" fn zeus_amd_power_limit_default_mw(
     catch_panics(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.default_mw)) })
 }
 
-/// The lowest and the highest power limit that can be set, in milliwatts, rounded
-/// down. On some GPUs the lowest is 0.
+/// The lowest and the highest power limit that can be set, in milliwatts,
+/// rounded down. On some GPUs the lowest is 0.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -80,9 +80,9 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
     })
 }
 
-/// Sets the power limit (cap) of the package, in milliwatts. Does nothing if that
-/// limit is in force. Checks the range first, and reads the limit back afterwards.
-/// Returns when the driver has applied it. Needs root.
+/// Sets the power limit (cap) of the package, in milliwatts. Does nothing if
+/// that limit is in force. Checks the range first, and reads the limit back
+/// afterwards. Returns when the driver has applied it. Needs root.
 ///
 /// @param[in] session  An open session; not NULL.
 /// @param[in] gpu      An index below zeus_amd_gpu_count().
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
     catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.set_power_limit_mw(limit_mw)) })
 }
 
-/// Sets the power limit of the package to the vendor's default. Does nothing if that
-/// is in force. Needs root.
+/// Sets the power limit of the package to the vendor's default. Does nothing if
+/// that is in force. Needs root.
 ///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().

@@ -40,9 +40,9 @@ pub(super) unsafe fn read<T>(
     }
 }
 
-/// The power that the package draws now, in milliwatts. MI300 and later report it.
-/// MI200 and earlier do not: see zeus_amd_power_average_mw(). The two dies of an
-/// MI250X have one power, which the primary die reports for both.
+/// The power that the package draws now, in milliwatts. MI300 and later report
+/// it. MI200 and earlier do not: see zeus_amd_power_average_mw(). The two dies
+/// of an MI250X have one power, which the primary die reports for both.
 ///
 /// @param[in]  session  An open session; not NULL.
 /// @param[in]  gpu      An index below zeus_amd_gpu_count().
@@ -83,11 +83,11 @@ pub unsafe extern "C" fn zeus_amd_power_average_mw(
     catch_panics(|| unsafe { read(session, gpu, power_mw, |_, d| d.power_mw(Power::Average)) })
 }
 
-/// Energy of the package in millijoules since the zero of its counter (driver load
-/// or reset): floor(accumulator * resolution), the number of Zeus. Only from a
-/// counter whose state is ZEUS_AMD_COUNTER_STATE_TRUSTED or
-/// ZEUS_AMD_COUNTER_STATE_NOT_CHECKED. The difference of two readings is an energy;
-/// one reading alone is not.
+/// Energy of the package in millijoules since the zero of its counter (driver
+/// load or reset): floor(accumulator * resolution), the number of Zeus. Only
+/// from a counter whose state is ZEUS_AMD_COUNTER_STATE_TRUSTED or
+/// ZEUS_AMD_COUNTER_STATE_NOT_CHECKED. The difference of two readings is an
+/// energy; one reading alone is not.
 ///
 /// @param[in]  session   An open session; not NULL.
 /// @param[in]  gpu       An index below zeus_amd_gpu_count().
@@ -108,9 +108,9 @@ pub unsafe extern "C" fn zeus_amd_energy_mj(
     catch_panics(|| unsafe { read(session, gpu, energy_mj, |s, d| d.energy_mj(s.energy_resolution.of_readings())) })
 }
 
-/// Does zeus_amd_energy_mj() have a counter to read? 1 if the state of the counter
-/// is ZEUS_AMD_COUNTER_STATE_TRUSTED or ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, else 0,
-/// also while it is being checked.
+/// Does zeus_amd_energy_mj() have a counter to read? 1 if the state of the
+/// counter is ZEUS_AMD_COUNTER_STATE_TRUSTED or
+/// ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, else 0, also while it is being checked.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -130,9 +130,9 @@ pub unsafe extern "C" fn zeus_amd_energy_counter_usable(
     catch_panics(|| unsafe { read(session, gpu, usable, |_, d| Ok(d.counter_state().is_usable().into())) })
 }
 
-/// The energy accumulator of the package, whatever the state of the counter: counts
-/// of resolution_uj microjoules each since its zero (driver load or reset), with
-/// the times of the reading. An old value is flagged
+/// The energy accumulator of the package, whatever the state of the counter:
+/// counts of resolution_uj microjoules each since its zero (driver load or
+/// reset), with the times of the reading. An old value is flagged
 /// (ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT) and is no failure.
 ///
 /// @param[in]  session An open session; not NULL.
@@ -202,15 +202,16 @@ pub unsafe extern "C" fn zeus_amd_temperature_c(
 /// Energy, power and temperature of all GPUs. This is the cheapest way to read
 /// many values: where readings come from gpu_metrics, each package is read once,
 /// the values of one GPU belong to one moment, and nothing is allocated. A GPU
-/// without an energy is no failure: see its status. Of a secondary die or partition
-/// nothing is read: no value is set, although zeus_amd_temperature_c() of a die works.
+/// without an energy is no failure: see its status. Of a secondary die or
+/// partition nothing is read: no value is set, although zeus_amd_temperature_c()
+/// of a die works.
 ///
 /// @param[in]     session  An open session; not NULL.
 /// @param[out]    readings One element for each GPU, in the order of indices.
-///                         struct_size of the first (ZEUS_AMD_READING_INIT) is the
-///                         size of each. May be NULL if *count is 0.
-/// @param[in,out] count    Capacity of readings; receives the number of GPUs. Not
-///                         NULL.
+///                         struct_size of the first (ZEUS_AMD_READING_INIT) is
+///                         the size of each. May be NULL if *count is 0.
+/// @param[in,out] count    Capacity of readings; receives the number of GPUs.
+///                         Not NULL.
 /// @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
 ///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL.
 /// @threadsafety Any thread.

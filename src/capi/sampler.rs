@@ -53,21 +53,21 @@ unsafe fn options(pointer: *const zeus_amd_sampler_options_t) -> Result<(Option<
 }
 
 /// Starts to sample all GPUs of the session: power, energy, and the power that
-/// follows from the energy counter. One background thread serves all samplers and
-/// windows of a session. Repeated readings are dropped. The samples are kept in a
-/// ring buffer, in which new ones overwrite the oldest; nothing is allocated while
-/// the sampler runs.
+/// follows from the energy counter. One background thread serves all samplers
+/// and windows of a session. Repeated readings are dropped. The samples are kept
+/// in a ring buffer, in which new ones overwrite the oldest; nothing is
+/// allocated while the sampler runs.
 ///
-/// All signals are blocked in the thread. It ends with the last sampler and window
-/// that needs it, with the session, or before the process exits.
+/// All signals are blocked in the thread. It ends with the last sampler and
+/// window that needs it, with the session, or before the process exits.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  options How to sample, struct_size set by the caller
 ///                     (ZEUS_AMD_SAMPLER_OPTIONS_INIT); NULL: the defaults.
 /// @param[out] sampler Receives the sampler, or NULL on failure; not NULL.
 /// @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (a value of
-///         options), ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NO_MEMORY or
-///         ZEUS_AMD_STATUS_BUSY (a thread cannot be started).
+///         options), ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NO_MEMORY
+///         or ZEUS_AMD_STATUS_BUSY (a thread cannot be started).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -116,13 +116,14 @@ pub unsafe extern "C" fn zeus_amd_sampler_stop(sampler: *mut zeus_amd_sampler_t)
 ///
 /// @param[in]     sampler A sampler, running or stopped; not NULL.
 /// @param[out]    samples *count elements; struct_size of the first
-///                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be NULL
-///                        if *count is 0.
-/// @param[in,out] count   Capacity of samples; receives how many were written. With
-///                        0: receives how many wait to be drained. Not NULL.
+///                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be
+///                        NULL if *count is 0.
+/// @param[in,out] count   Capacity of samples; receives how many were written.
+///                        With 0: receives how many wait to be drained. Not
+///                        NULL.
 /// @param[out]    lost    Receives how many samples were overwritten before they
-///                        were drained, since the last drain. May be NULL: the next
-///                        drain then includes them.
+///                        were drained, since the last drain. May be NULL: the
+///                        next drain then includes them.
 /// @return A status of any call, or ZEUS_AMD_STATUS_STRUCT_VERSION.
 /// @threadsafety Any thread; drains of one sampler wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -179,20 +180,21 @@ fn sample(s: &Sample) -> zeus_amd_sample_t {
 }
 
 /// The energy of a GPU between two times, from the samples that are still in the
-/// ring buffer, drained or not. Between two samples the power is taken as constant;
-/// the uncertainty covers that. See zeus_amd_now_ns() for the clock.
+/// ring buffer, drained or not. Between two samples the power is taken as
+/// constant; the uncertainty covers that. See zeus_amd_now_ns() for the clock.
 ///
 /// @param[in]  sampler A sampler, running or stopped; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
-/// @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first sample.
+/// @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first
+///                     sample.
 /// @param[in]  to_ns   Later than from_ns, and not after the last sample.
 /// @param[out] energy  struct_size set by the caller (ZEUS_AMD_GPU_ENERGY_INIT);
 ///                     written only on success; not NULL.
-/// @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (from_ns is not
-///         before to_ns), ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NOT_FOUND
-///         (no such index, or there are no samples for all of that time), or
-///         ZEUS_AMD_STATUS_NOT_SUPPORTED (another GPU of the package has the
-///         energy).
+/// @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (from_ns is
+///         not before to_ns), ZEUS_AMD_STATUS_STRUCT_VERSION,
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or there are no samples for
+///         all of that time), or ZEUS_AMD_STATUS_NOT_SUPPORTED (another GPU of
+///         the package has the energy).
 /// @threadsafety Any thread; calls on one sampler wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1

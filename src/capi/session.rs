@@ -88,41 +88,42 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     Ok(options)
 }
 
-/// Opens a session: loads libamd_smi, lists the GPUs in HIP's order (the order of
-/// PyTorch's cuda:N) and checks their energy counters. The check takes some tens of
-/// milliseconds; for a counter that misbehaves half a second, rarely up to four. See
-/// zeus_amd_validation_t. A GPU that fails the check does not fail the call: see
-/// counter_state of zeus_amd_gpu_info(). If HIP shows no GPU, the session has none:
-/// see no_gpu_reason of zeus_amd_session_info().
+/// Opens a session: loads libamd_smi, lists the GPUs in HIP's order (the order
+/// of PyTorch's cuda:N) and checks their energy counters. The check takes some
+/// tens of milliseconds; for a counter that misbehaves half a second, rarely up
+/// to four. See zeus_amd_validation_t. A GPU that fails the check does not fail
+/// the call: see counter_state of zeus_amd_gpu_info(). If HIP shows no GPU, the
+/// session has none: see no_gpu_reason of zeus_amd_session_info().
 ///
 /// The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
-/// HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have on
-/// HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
+/// HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
+/// on HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
 /// ZEUS_AMD_BACKEND are ignored in a program with raised privileges (setuid).
 /// libamd_smi is initialised once per process and stays loaded. If it cannot be
-/// used (missing, of an unknown version, hung), the session uses the kernel's sysfs
-/// alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
+/// used (missing, of an unknown version, hung), the session uses the kernel's
+/// sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
 /// zeus_amd_session_info() and zeus_amd_explain() say why.
 ///
 /// @param[in]  options How to open, struct_size set by the caller
 ///                     (ZEUS_AMD_OPTIONS_INIT); NULL: the defaults.
 /// @param[out] session Receives the session, or NULL on failure; not NULL.
-/// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags
-///         or values in options, or ZEUS_AMD_BACKEND is not auto, amdsmi or sysfs),
-///         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_DRIVER_NOT_LOADED,
-///         ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE,
-///         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (both only if
-///         asked for), ZEUS_AMD_STATUS_NO_MEMORY or ZEUS_AMD_STATUS_BUSY (a thread
-///         cannot be started). Only with ZEUS_AMD_BACKEND_AMDSMI:
+/// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown
+///         flags or values in options, or ZEUS_AMD_BACKEND is not auto, amdsmi
+///         or sysfs), ZEUS_AMD_STATUS_STRUCT_VERSION,
+///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
+///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE, ZEUS_AMD_STATUS_HETEROGENEOUS,
+///         ZEUS_AMD_STATUS_EMPTY_MASK (both only if asked for),
+///         ZEUS_AMD_STATUS_NO_MEMORY or ZEUS_AMD_STATUS_BUSY (a thread cannot be
+///         started). Only with ZEUS_AMD_BACKEND_AMDSMI:
 ///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
 ///         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
 ///         ZEUS_AMD_STATUS_TIMEOUT (init_timeout_ms), or another one by which
 ///         amdsmi_init failed.
 /// @threadsafety Any thread.
-/// @forksafety  A child may open its own session. If the parent has used libamd_smi,
-///              the child's session uses sysfs, because locks of libamd_smi may be
-///              held for ever in the child, unless ZEUS_AMD_BACKEND_AMDSMI was asked
-///              for.
+/// @forksafety  A child may open its own session. If the parent has used
+///              libamd_smi, the child's session uses sysfs, because locks of
+///              libamd_smi may be held for ever in the child, unless
+///              ZEUS_AMD_BACKEND_AMDSMI was asked for.
 /// @since 0.1
 #[no_mangle]
 #[must_use]
@@ -142,11 +143,12 @@ pub unsafe extern "C" fn zeus_amd_open(
     })
 }
 
-/// Closes a session. No call may be running on it, and none may follow. libamd_smi
-/// stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT was set.
-/// Samplers stop and keep their samples; windows stay open. Guards that are still
-/// open end: their settings are restored, and afterwards they may only be passed to
-/// zeus_amd_guard_end(), which frees them.
+/// Closes a session. No call may be running on it, and none may follow.
+/// libamd_smi stays loaded and initialised unless
+/// ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT was set. Samplers stop and keep their
+/// samples; windows stay open. Guards that are still open end: their settings
+/// are restored, and afterwards they may only be passed to zeus_amd_guard_end(),
+/// which frees them.
 ///
 /// @param[in] session A session; NULL does nothing.
 /// @threadsafety Any thread, but not while another thread uses the session.
@@ -158,13 +160,13 @@ pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_session_t) {
     catch_panics_or((), || unsafe { SessionHandle::close(session) });
 }
 
-/// Can a session be opened? Looks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is asked
-/// for, for a libamd_smi that is a shared library of this machine. Loads nothing and
-/// initialises nothing. A library that only the dynamic loader can find is not
-/// checked.
+/// Can a session be opened? Looks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is
+/// asked for, for a libamd_smi that is a shared library of this machine. Loads
+/// nothing and initialises nothing. A library that only the dynamic loader can
+/// find is not checked.
 ///
-/// @param[in] options As for zeus_amd_open(), struct_size set by the caller; may be
-///                    NULL.
+/// @param[in] options As for zeus_amd_open(), struct_size set by the caller; may
+///                    be NULL.
 /// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INTERNAL, or what zeus_amd_open()
 ///         would return: ZEUS_AMD_STATUS_DRIVER_NOT_LOADED,
 ///         ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND,
@@ -200,11 +202,13 @@ impl From<ResolutionChoice> for zeus_amd_energy_resolution_t {
     }
 }
 
-/// About the session: the number of GPUs, the version of libamd_smi, the resolution.
+/// About the session: the number of GPUs, the version of libamd_smi, the
+/// resolution.
 ///
 /// @param[in]  session An open session; not NULL.
-/// @param[out] info    struct_size set by the caller (ZEUS_AMD_SESSION_INFO_INIT);
-///                     written only on success; not NULL.
+/// @param[out] info    struct_size set by the caller
+///                     (ZEUS_AMD_SESSION_INFO_INIT); written only on success;
+///                     not NULL.
 /// @return A status of any call, or ZEUS_AMD_STATUS_STRUCT_VERSION.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
@@ -244,8 +248,8 @@ pub unsafe extern "C" fn zeus_amd_session_info(
     })
 }
 
-/// The number of GPUs of the session. Their indices are 0 to this minus 1, the numbers
-/// that HIP and PyTorch (cuda:N) give them.
+/// The number of GPUs of the session. Their indices are 0 to this minus 1, the
+/// numbers that HIP and PyTorch (cuda:N) give them.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[out] count   Written only on success; not NULL.

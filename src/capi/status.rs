@@ -4,18 +4,20 @@ use super::last_error::last_error;
 use crate::error::Kind;
 use std::ffi::c_char;
 
-/// The result of a call. 0 is success, failures are negative, positive values are
-/// reserved. Treat an unknown negative value as a failure. Numbers are never reused
-/// (-15 is not used). The message of the last failure is in zeus_amd_last_error().
+/// The result of a call. 0 is success, failures are negative, positive values
+/// are reserved. Treat an unknown negative value as a failure. Numbers are never
+/// reused (-15 is not used). The message of the last failure is in
+/// zeus_amd_last_error().
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum zeus_amd_status_t {
     /// Success.
     ZEUS_AMD_STATUS_OK = 0,
-    /// A pointer is NULL, a flag or value is unknown, or the driver refused a value.
+    /// A pointer is NULL, a flag or value is unknown, or the driver refused a
+    /// value.
     ZEUS_AMD_STATUS_INVALID_ARGUMENT = -1,
-    /// struct_size was not set or is too small, or a field that this library does not
-    /// know is set.
+    /// struct_size was not set or is too small, or a field that this library
+    /// does not know is set.
     ZEUS_AMD_STATUS_STRUCT_VERSION = -2,
     /// There is no such GPU, or libamd_smi does not list it.
     ZEUS_AMD_STATUS_NOT_FOUND = -3,
@@ -23,7 +25,8 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_NOT_SUPPORTED = -4,
     /// The kernel or libamd_smi refused for lack of permission.
     ZEUS_AMD_STATUS_NO_PERMISSION = -5,
-    /// libamd_smi failed to initialise, or other code of the process shut it down.
+    /// libamd_smi failed to initialise, or other code of the process shut it
+    /// down.
     ZEUS_AMD_STATUS_NOT_INITIALIZED = -6,
     /// A transient state (busy, suspended, in reset); try again.
     ZEUS_AMD_STATUS_BUSY = -7,
@@ -61,16 +64,17 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_STALE = -24,
     /// The driver's data have an unknown form or size.
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
-    /// A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as no_gpu_reason,
-    /// a mask is set and empty.
+    /// A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as
+    /// no_gpu_reason, a mask is set and empty.
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
-    /// Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a mask is
-    /// invalid, so no GPU is visible.
+    /// Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a
+    /// mask is invalid, so no GPU is visible.
     ZEUS_AMD_STATUS_MASK_INVALID = -27,
-    /// Only as no_gpu_reason: a device file cannot be opened, and the runtime gives up.
+    /// Only as no_gpu_reason: a device file cannot be opened, and the runtime
+    /// gives up.
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
-    /// Only as no_gpu_reason: the runtime fails to start in this environment or on this
-    /// machine.
+    /// Only as no_gpu_reason: the runtime fails to start in this environment or
+    /// on this machine.
     ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /// The driver accepted a setting, but did not apply it or changed the value.
     ZEUS_AMD_STATUS_NOT_APPLIED = -30,
@@ -168,13 +172,15 @@ pub extern "C" fn zeus_amd_status_string(status: i32) -> *const c_char {
     text.as_ptr()
 }
 
-/// The message of this thread's last failure: what failed, on which GPU, the status
-/// and text of libamd_smi or the kernel, and what to do about it. A later success does
-/// not clear it. The message is cut to fit and always NUL-terminated.
+/// The message of this thread's last failure: what failed, on which GPU, the
+/// status and text of libamd_smi or the kernel, and what to do about it. A later
+/// success does not clear it. The message is cut to fit and always
+/// NUL-terminated.
 ///
 /// @param[out] text   Receives the message; may be NULL if length is 0.
 /// @param[in]  length Bytes at text.
-/// @return The length of the whole message without its NUL; 0 before any failure.
+/// @return The length of the whole message without its NUL; 0 before any
+///         failure.
 /// @threadsafety Any thread; each has its own message.
 /// @forksafety  Works in a child.
 /// @since 0.1

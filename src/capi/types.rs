@@ -30,16 +30,16 @@ pub const ZEUS_AMD_GUARD_WATCHER_BIT: u32 = 1;
 
 /// Fail to open if the GPUs are not all of one model.
 pub const ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT: u32 = 1;
-/// Shut libamd_smi down when the last session that uses it closes. Other code in the
-/// process that uses it (PyTorch, profilers) then loses it too; before ROCm 7.0.2 it
-/// cannot prevent that. Without this bit libamd_smi stays initialised.
+/// Shut libamd_smi down when the last session that uses it closes. Other code in
+/// the process that uses it (PyTorch, profilers) then loses it too; before ROCm
+/// 7.0.2 it cannot prevent that. Without this bit libamd_smi stays initialised.
 pub const ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT: u32 = 2;
 
-/// A mask that is set and empty fails zeus_amd_open(), as in Zeus, instead of opening
-/// a session without GPUs.
+/// A mask that is set and empty fails zeus_amd_open(), as in Zeus, instead of
+/// opening a session without GPUs.
 pub const ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT: u32 = 4;
-/// Take the masks from the fields ..._visible_devices of the options (NULL: not set)
-/// instead of the environment: for the GPUs of another process.
+/// Take the masks from the fields ..._visible_devices of the options (NULL: not
+/// set) instead of the environment: for the GPUs of another process.
 pub const ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: u32 = 8;
 
 /// Where readings come from.
@@ -47,9 +47,9 @@ pub const ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: u32 = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum zeus_amd_backend_t {
     /// The variable ZEUS_AMD_BACKEND (auto, amdsmi or sysfs). If it is not set:
-    /// gpu_metrics of the kernel for power, energy and temperature where it agrees
-    /// with libamd_smi (measured about 1000 times as fast), else libamd_smi. Without
-    /// a usable libamd_smi, sysfs alone.
+    /// gpu_metrics of the kernel for power, energy and temperature where it
+    /// agrees with libamd_smi (measured about 1000 times as fast), else
+    /// libamd_smi. Without a usable libamd_smi, sysfs alone.
     ZEUS_AMD_BACKEND_AUTO = 0,
     /// libamd_smi; without a usable one the session does not open.
     ZEUS_AMD_BACKEND_AMDSMI = 1,
@@ -63,35 +63,39 @@ pub enum zeus_amd_backend_t {
 pub enum zeus_amd_validation_t {
     /// ADAPTIVE.
     ZEUS_AMD_VALIDATION_DEFAULT = 0,
-    /// Compares energy and power over half a second, all GPUs at the same time: the
-    /// rule of Zeus.
+    /// Compares energy and power over half a second, all GPUs at the same time:
+    /// the rule of Zeus.
     ZEUS_AMD_VALIDATION_FIXED = 1,
     /// No check.
     ZEUS_AMD_VALIDATION_OFF = 2,
-    /// Until each counter has advanced through enough refreshes, which takes some
-    /// tens of milliseconds; half a second for a counter that misbehaves, and up to
-    /// four seconds while an averaged power still follows a change of the load. A GPU
-    /// that is runtime-suspended or in reset stays ZEUS_AMD_COUNTER_STATE_PENDING and
-    /// is checked when it resumes.
+    /// Until each counter has advanced through enough refreshes, which takes
+    /// some tens of milliseconds; half a second for a counter that misbehaves,
+    /// and up to four seconds while an averaged power still follows a change of
+    /// the load. A GPU that is runtime-suspended or in reset stays
+    /// ZEUS_AMD_COUNTER_STATE_PENDING and is checked when it resumes.
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
-    /// As ADAPTIVE, but zeus_amd_open() does not wait. Until the check is done the
-    /// state is ZEUS_AMD_COUNTER_STATE_PENDING, and zeus_amd_energy_mj() returns
-    /// ZEUS_AMD_STATUS_NOT_READY.
+    /// As ADAPTIVE, but zeus_amd_open() does not wait. Until the check is done
+    /// the state is ZEUS_AMD_COUNTER_STATE_PENDING, and zeus_amd_energy_mj()
+    /// returns ZEUS_AMD_STATUS_NOT_READY.
     ZEUS_AMD_VALIDATION_BACKGROUND = 4,
 }
 
 /// How much energy one count of the accumulator stands for. libamd_smi reports
-/// 15.3 uJ for every GPU; the kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
-/// MI200 and later. See zeus_amd_..._t.resolution_uj and the flag
-/// FIRMWARE_RESOLUTION of each result for the one that was used.
+/// 15.3 uJ for every GPU. The kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
+/// MI200 and later: smu13_driver_if_aldebaran.h and smu_v13_0_6_ppt.c in
+/// https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu
+/// The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
+/// which was used.
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum zeus_amd_energy_resolution_t {
     /// Windows and samplers use 2^-16 J where the kernel states it. The readings
-    /// zeus_amd_energy_mj(), zeus_amd_energy_raw() and zeus_amd_read_all() use what
-    /// libamd_smi reports, so that they equal the numbers of amd-smi and Zeus.
+    /// zeus_amd_energy_mj(), zeus_amd_energy_raw() and zeus_amd_read_all() use
+    /// what libamd_smi reports, so that they equal the numbers of amd-smi and
+    /// Zeus.
     ZEUS_AMD_ENERGY_RESOLUTION_DEFAULT = 0,
-    /// Everything uses what libamd_smi reports. The uncertainty covers the 0.27 %.
+    /// Everything uses what libamd_smi reports. The uncertainty covers the 0.27
+    /// %.
     ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 1,
     /// Everything uses 2^-16 J where the kernel states it.
     ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE = 2,
@@ -149,23 +153,27 @@ pub struct zeus_amd_options_t {
     pub validation: MaybeUninit<zeus_amd_validation_t>,
     /// How much energy one count stands for.
     pub energy_resolution: MaybeUninit<zeus_amd_energy_resolution_t>,
-    /// Limit in milliseconds for amdsmi_init, and again for the enumeration of the
-    /// GPUs by libamd_smi; 0: 10 seconds.
+    /// Limit in milliseconds for amdsmi_init, and again for the enumeration of
+    /// the GPUs by libamd_smi; 0: 10 seconds.
     pub init_timeout_ms: u32,
-    /// A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL: the
-    /// variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then /opt/rocm, the
-    /// newest /opt/rocm-*, and the dynamic loader.
+    /// A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
+    /// the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then
+    /// /opt/rocm, the newest /opt/rocm-*, and the dynamic loader.
     pub amdsmi_path: *const c_char,
-    /// The ROCm release of the application, such as "6.4.1": rules for the masks
-    /// and for GPUs older than gfx9 differ between releases. NULL: the release of
-    /// libamd_smi if it is loaded, else of the file .info/version of the ROCm that
-    /// was found, else the rules of the newest release.
+    /// The ROCm release of the application, such as "6.4.1". The rules for masks
+    /// differ between releases, and so does what happens beside a GPU older than
+    /// gfx9 (https://github.com/ROCm/rocm-systems/issues/8801). NULL: the
+    /// release of libamd_smi if it is loaded, else of the file .info/version of
+    /// the ROCm that is found, else the rules of the newest release.
     pub runtime_version: *const c_char,
-    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not set.
+    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not
+    /// set.
     pub rocr_visible_devices: *const c_char,
-    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: HIP_VISIBLE_DEVICES; NULL: not set.
+    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: HIP_VISIBLE_DEVICES; NULL: not
+    /// set.
     pub hip_visible_devices: *const c_char,
-    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: CUDA_VISIBLE_DEVICES; NULL: not set.
+    /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: CUDA_VISIBLE_DEVICES; NULL: not
+    /// set.
     pub cuda_visible_devices: *const c_char,
 }
 
@@ -205,8 +213,8 @@ pub struct zeus_amd_session_info_t {
     /// ZEUS_AMD_STATUS_MASK_INVALID, ZEUS_AMD_STATUS_NO_ACCESS or
     /// ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED. zeus_amd_explain() has the message.
     pub no_gpu_reason: zeus_amd_status_t,
-    /// Why ZEUS_AMD_BACKEND_AUTO goes on without libamd_smi; ZEUS_AMD_STATUS_OK if
-    /// it is loaded or was not asked for.
+    /// Why ZEUS_AMD_BACKEND_AUTO goes on without libamd_smi; ZEUS_AMD_STATUS_OK
+    /// if it is loaded or was not asked for.
     pub amdsmi_status: zeus_amd_status_t,
     /// Zero.
     pub reserved: u32,
@@ -388,8 +396,8 @@ pub enum zeus_amd_method_t {
     ZEUS_AMD_METHOD_ESTIMATED = 3,
 }
 
-/// energy_mj, uncertainty_mj, duration_ns, mean_power_mw, begin_ns and end_ns are
-/// set.
+/// energy_mj, uncertainty_mj, duration_ns, mean_power_mw, begin_ns and end_ns
+/// are set.
 pub const ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT: u32 = 1;
 /// resolution_uj is set: the counter was used.
 pub const ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT: u32 = 512;
@@ -455,8 +463,8 @@ pub struct zeus_amd_gpu_energy_t {
     pub resolution_uj: f64,
 }
 
-/// energy_mj, uncertainty_mj and mean_power_mw are set: at least one package has an
-/// energy.
+/// energy_mj, uncertainty_mj and mean_power_mw are set: at least one package has
+/// an energy.
 pub const ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT: u32 = 1;
 /// The uncertainty is more than a tenth of the energy: the time was too short.
 pub const ZEUS_AMD_TOTAL_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT: u32 = 1;
@@ -512,12 +520,13 @@ pub struct zeus_amd_total_energy_t {
     pub mean_power_mw: u64,
 }
 
-/// How to sample. Start from ZEUS_AMD_SAMPLER_OPTIONS_INIT; zero is the default of
-/// every field.
+/// How to sample. Start from ZEUS_AMD_SAMPLER_OPTIONS_INIT; zero is the default
+/// of every field.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct zeus_amd_sampler_options_t {
-    /// sizeof(zeus_amd_sampler_options_t); ZEUS_AMD_SAMPLER_OPTIONS_INIT sets it.
+    /// sizeof(zeus_amd_sampler_options_t); ZEUS_AMD_SAMPLER_OPTIONS_INIT sets
+    /// it.
     pub struct_size: u32,
     /// How many samples are kept, of all GPUs together; 0: 65536. New samples
     /// overwrite the oldest.
@@ -564,8 +573,8 @@ pub struct zeus_amd_sample_t {
     pub energy_uj: u64,
     /// Power by the GPU's power sensor, in milliwatts.
     pub power_mw: u64,
-    /// Mean power since the sample before by the energy counter, in milliwatts. It
-    /// follows the load without delay where the sensor averages.
+    /// Mean power since the sample before by the energy counter, in milliwatts.
+    /// It follows the load without delay where the sensor averages.
     pub counter_power_mw: u64,
 }
 

@@ -31,8 +31,8 @@ pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
     })
 }
 
-/// Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. Zeus
-/// has this function for other vendors.
+/// Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED.
+/// Zeus has this function for other vendors.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().

@@ -24,8 +24,8 @@ const _: () = assert!(number(env!("CARGO_PKG_VERSION_MAJOR")) == ZEUS_AMD_VERSIO
 const _: () = assert!(number(env!("CARGO_PKG_VERSION_MINOR")) == ZEUS_AMD_VERSION_MINOR);
 const _: () = assert!(number(env!("CARGO_PKG_VERSION_PATCH")) == ZEUS_AMD_VERSION_PATCH);
 
-/// The version of the library that runs: major << 16 | minor << 8 | patch. Compare it
-/// with ZEUS_AMD_VERSION_NUMBER, the version of the header.
+/// The version of the library that runs: major << 16 | minor << 8 | patch.
+/// Compare it with ZEUS_AMD_VERSION_NUMBER, the version of the header.
 ///
 /// @return The version number.
 /// @threadsafety Any thread.

@@ -176,14 +176,14 @@ pub extern "C" fn zeus_amd_method_string(method: u32) -> *const c_char {
     text.as_ptr()
 }
 
-/// Begins a window over all GPUs of the session: zeus_amd_window_end() returns the
-/// energy from here to there. Any number of windows may be open at once, on any
-/// threads, and they may overlap.
+/// Begins a window over all GPUs of the session: zeus_amd_window_end() returns
+/// the energy from here to there. Any number of windows may be open at once, on
+/// any threads, and they may overlap.
 ///
-/// Each GPU is read once. Where the counter is not usable, or may wrap around more
-/// than once (32 bits), a background thread samples it until the end. A window may
-/// outlive its session, but the background thread ends with the session. A GPU that
-/// cannot be read is no failure: see its status.
+/// Each GPU is read once. Where the counter is not usable, or may wrap around
+/// more than once (32 bits), a background thread samples it until the end. A
+/// window may outlive its session, but the background thread ends with the
+/// session. A GPU that cannot be read is no failure: see its status.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[out] window  Receives the window, or NULL on failure; not NULL.
@@ -213,30 +213,31 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
 
 /// The energy since the begin of the window, which stays open.
 ///
-/// An energy belongs to the time between two readings of the counter, begin_ns to
-/// end_ns by the driver's clock, which are a few milliseconds before the calls. The
-/// uncertainty holds for the time between the calls as well. Energy that is counted
-/// between the end of one window and the begin of the next belongs to neither: for
-/// parts that add up, take differences of readings of one window. In a window that
-/// is too short for the counter the energy is estimated from the power. The GPUs of
-/// a package (dies, partitions) have one energy, at the first of them.
+/// An energy belongs to the time between two readings of the counter, begin_ns
+/// to end_ns by the driver's clock, which are a few milliseconds before the
+/// calls. The uncertainty holds for the time between the calls as well. Energy
+/// that is counted between the end of one window and the begin of the next
+/// belongs to neither: for parts that add up, take differences of readings of
+/// one window. In a window that is too short for the counter the energy is
+/// estimated from the power. The GPUs of a package (dies, partitions) have one
+/// energy, at the first of them.
 ///
-/// Windows keep checking the counters. In a window of 250 ms or more, a counter that
-/// was idle for 120 ms is polled again after the final reading until it advances,
-/// usually for a few milliseconds. One that does not advance within 400 ms is
-/// rejected, and its energy comes from the power.
+/// Windows keep checking the counters. In a window of 250 ms or more, a counter
+/// that was idle for 120 ms is polled again after the final reading until it
+/// advances, usually for a few milliseconds. One that does not advance within
+/// 400 ms is rejected, and its energy comes from the power.
 ///
 /// @param[in]     window A window; not NULL.
 /// @param[out]    total  The sum over packages, struct_size set by the caller
 ///                       (ZEUS_AMD_TOTAL_ENERGY_INIT); may be NULL.
 /// @param[out]    gpus   One element for each GPU, in the order of indices.
-///                       struct_size of the first (ZEUS_AMD_GPU_ENERGY_INIT) is the
-///                       size of each. May be NULL.
-/// @param[in,out] count  Capacity of gpus; receives the number of GPUs. May be NULL
-///                       if gpus is.
+///                       struct_size of the first (ZEUS_AMD_GPU_ENERGY_INIT) is
+///                       the size of each. May be NULL.
+/// @param[in,out] count  Capacity of gpus; receives the number of GPUs. May be
+///                       NULL if gpus is.
 /// @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
-///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no failure:
-///         see its status.
+///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no
+///         failure: see its status.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -256,8 +257,8 @@ pub unsafe extern "C" fn zeus_amd_window_read(
     })
 }
 
-/// Ends a window: returns what zeus_amd_window_read() returns, and frees the window.
-/// With NULL for total, gpus and count it only frees the window.
+/// Ends a window: returns what zeus_amd_window_read() returns, and frees the
+/// window. With NULL for total, gpus and count it only frees the window.
 ///
 /// If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
 /// ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL), the window

@@ -80,9 +80,9 @@ fn is_temperature(celsius: &i32) -> bool {
     (-100..1000).contains(celsius)
 }
 
-/// 2^-16 J per count is stated for MI200 ("15.259uJ resolution", smu13_driver_if_aldebaran.h), for MI300 and for later
-/// ones ("energy_accumulator in 15.259uJ (2^-16) units", smu_v13_0_6_pmfw.h), and for no other GPU.
-/// <https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu/inc/pmfw_if>
+/// The kernel states 2^-16 J per count for MI200 ("15.259uJ resolution", inc/pmfw_if/smu13_driver_if_aldebaran.h) and for
+/// MI300 and later ("Energy counter reported in 15.259uJ (2^-16) units", smu13/smu_v13_0_6_ppt.c), and for no other GPU.
+/// <https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu>
 fn states_resolution(gfx_target: Option<u32>, device_id: Option<u16>) -> bool {
     match (gfx_target, device_id) {
         (Some(gfx), _) => gfx == 90_010 || (90_400..100_000).contains(&gfx),
