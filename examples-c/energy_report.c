@@ -4,7 +4,9 @@
  *
  * Prints the GPUs, runs the command (or waits N seconds, 2 by default), and prints
  * the energy, the mean power and the time of each GPU and of all. The exit status
- * is the command's.
+ * is the command's. Ctrl-C ends the command or the wait, and the report still
+ * comes; where SIGINT is ignored at the start, as under nohup or in the background
+ * of a script, it stays ignored.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -104,7 +106,7 @@ static void on_interrupt(int signal)
     interrupted = signal;
 }
 
-/* Waits, or until Ctrl-C: then there is a report as well. */
+/* Waits, or until Ctrl-C, unless that is ignored: then there is a report as well. */
 static int wait_s(double seconds)
 {
     struct sigaction stop, old;
@@ -112,7 +114,9 @@ static int wait_s(double seconds)
 
     memset(&stop, 0, sizeof stop);
     stop.sa_handler = on_interrupt;
-    sigaction(SIGINT, &stop, &old);
+    sigaction(SIGINT, NULL, &old);
+    if (old.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &stop, NULL);
     fflush(stdout);
     t.tv_sec = (time_t)seconds;
     t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);

@@ -5,7 +5,9 @@
  * Sets each limit on the chosen GPUs (all that have one), runs the command and
  * prints time, energy and energy x delay. Without --caps it takes N (5) limits,
  * from 40 % of the highest to the highest. The limits from before come back at
- * the end, after Ctrl-C, and even if this program is killed. Needs root.
+ * the end, after Ctrl-C, and even if this program is killed. A signal that is
+ * ignored at the start (SIGHUP under nohup, SIGINT in the background of a script)
+ * stays ignored, by the command as well. Needs root.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -10,16 +10,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int zeus_amd_sim_open(int gpu, const char *name);
 ssize_t zeus_amd_sim_read(int gpu, const char *name, void *buffer, size_t size, off64_t offset);
+ssize_t zeus_amd_sim_write(int gpu, const char *name, const void *buffer, size_t size);
 #define REAL SSIZE_MIN
 #define SSIZE_MIN (-SSIZE_MAX - 1)
 
-#define MOST 1024
-static struct entry { unsigned long dev, ino; int error, gpu; char name[64]; } list[MOST];
+#define MOST 2048
+static struct entry { unsigned long dev, ino; int error, gpu, commands; char name[64]; } list[MOST];
 static int known;
 /* Which entry + 1 a descriptor was opened on; looked at again at each read, for it may be another file by then. */
 #define DESCRIPTORS 65536
@@ -39,6 +42,8 @@ __attribute__((constructor)) static void load(void)
     while (f && n < MOST) {
         struct entry *e = &list[n];
         if (fscanf(f, "%lu %lu %d %d %63s", &e->dev, &e->ino, &e->error, &e->gpu, e->name) != 5) break;
+        e->commands = !strcmp(e->name, "pp_od_clk_voltage") || !strcmp(e->name, "power_dpm_force_performance_level") ||
+                      !strcmp(e->name, "power1_cap");
         n++;
     }
     if (f) fclose(f);
@@ -46,18 +51,83 @@ __attribute__((constructor)) static void load(void)
     busy = 0;
 }
 
+#define NEXT(name) (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+static const struct entry *of_inode(unsigned long dev, unsigned long ino)
+{
+    for (int i = 0; i < known; i++)
+        if (list[i].ino == ino && list[i].dev == dev) return &list[i];
+    return NULL;
+}
+
 /* The entry of what a path leads to. */
 static const struct entry *find(int at, const char *path)
 {
+    static __typeof__(&fstatat) real;
     struct stat st;
     int saved = errno;
-    if (busy || !known || !path || fstatat(at, path, &st, 0)) {
+    if (!real) real = NEXT(fstatat);
+    if (busy || !known || !path || real(at, path, &st, 0)) {
         errno = saved;
         return NULL;
     }
-    for (int i = 0; i < known; i++)
-        if (list[i].ino == st.st_ino && list[i].dev == st.st_dev) return &list[i];
-    return NULL;
+    return of_inode(st.st_dev, st.st_ino);
+}
+
+/* The minor number of a render node, which is a plain empty file here; -1 for other files. */
+static int render_minor(mode_t mode, off64_t size, unsigned long dev, unsigned long ino)
+{
+    const struct entry *e = busy || !S_ISREG(mode) || size ? NULL : of_inode(dev, ino);
+    return e && !strncmp(e->name, "226:", 4) ? atoi(e->name + 4) : -1;
+}
+
+#define SHOW_NODE(st)                                                                         \
+    do {                                                                                      \
+        int minor_ = render_minor((st)->st_mode, (st)->st_size, (st)->st_dev, (st)->st_ino);  \
+        if (minor_ >= 0) {                                                                    \
+            (st)->st_mode = S_IFCHR | ((st)->st_mode & 07777);                                \
+            (st)->st_rdev = makedev(226, minor_);                                             \
+        }                                                                                     \
+    } while (0)
+
+#define STAT(name, of)                                         \
+    {                                                          \
+        static __typeof__(&name) real;                         \
+        if (!real) real = NEXT(name);                          \
+        int r = real(of, st);                                  \
+        if (!r) SHOW_NODE(st);                                 \
+        return r;                                              \
+    }
+int stat(const char *path, struct stat *st) STAT(stat, path)
+int stat64(const char *path, struct stat64 *st) STAT(stat64, path)
+int lstat(const char *path, struct stat *st) STAT(lstat, path)
+int lstat64(const char *path, struct stat64 *st) STAT(lstat64, path)
+int fstat(int fd, struct stat *st) STAT(fstat, fd)
+int fstat64(int fd, struct stat64 *st) STAT(fstat64, fd)
+
+#define STATAT(name)                                           \
+    {                                                          \
+        static __typeof__(&name) real;                         \
+        if (!real) real = NEXT(name);                          \
+        int r = real(at, path, st, flags);                     \
+        if (!r) SHOW_NODE(st);                                 \
+        return r;                                              \
+    }
+int fstatat(int at, const char *path, struct stat *st, int flags) STATAT(fstatat)
+int fstatat64(int at, const char *path, struct stat64 *st, int flags) STATAT(fstatat64)
+
+int statx(int at, const char *path, int flags, unsigned int mask, struct statx *st)
+{
+    static __typeof__(&statx) real;
+    if (!real) real = NEXT(statx);
+    int r = real(at, path, flags, mask, st);
+    int minor = r ? -1 : render_minor(st->stx_mode, st->stx_size, makedev(st->stx_dev_major, st->stx_dev_minor), st->stx_ino);
+    if (minor >= 0) {
+        st->stx_mode = S_IFCHR | (st->stx_mode & 07777);
+        st->stx_rdev_major = 226;
+        st->stx_rdev_minor = minor;
+    }
+    return r;
 }
 
 /* Sets errno and returns true where opening fails. */
@@ -82,7 +152,8 @@ static int mark(int fd, const struct entry *e)
     return fd;
 }
 
-#define NEXT(name) (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+/* Nothing is truncated in sysfs: what such a file has is the driver's answer. */
+static int plain(const struct entry *e, int flags) { return e && e->commands ? flags & ~O_TRUNC : flags; }
 
 #define MODE(flags)                                   \
     mode_t mode = 0;                                  \
@@ -101,7 +172,7 @@ static int mark(int fd, const struct entry *e)
         const struct entry *e = find(AT_FDCWD, path); \
         if (refused(e)) return -1;                    \
         if (!real) real = NEXT(name);                 \
-        return mark(real(path, flags, mode), e);      \
+        return mark(real(path, plain(e, flags), mode), e); \
     }
 OPEN(open)
 OPEN(open64)
@@ -114,7 +185,7 @@ OPEN(open64)
         const struct entry *e = find(at, path);       \
         if (refused(e)) return -1;                    \
         if (!real) real = NEXT(name);                 \
-        return mark(real(at, path, flags, mode), e);  \
+        return mark(real(at, path, plain(e, flags), mode), e); \
     }
 OPENAT(openat)
 OPENAT(openat64)
@@ -150,14 +221,50 @@ int faccessat(int at, const char *path, int how, int flags)
     return real(at, path, how, flags);
 }
 
-/* What a read at an offset gives, as read() returns it; REAL for other files. */
-static ssize_t made(int fd, void *buffer, size_t size, off64_t offset)
+/* The entry that a descriptor was opened on, if it is still that file's. */
+static const struct entry *entry_of(int fd)
 {
     unsigned short n = fd < 0 || fd >= DESCRIPTORS || busy ? 0 : __atomic_load_n(&opened[fd], __ATOMIC_RELAXED);
     struct stat st;
-    if (!n || offset < 0 || fstat(fd, &st)) return REAL;
+    if (!n || fstat(fd, &st)) return NULL;
     const struct entry *e = &list[n - 1];
-    if (e->ino != st.st_ino || e->dev != st.st_dev) return REAL;
+    return e->ino == st.st_ino && e->dev == st.st_dev ? e : NULL;
+}
+
+/* A copy is of the same file: a shell opens one descriptor and writes to another. */
+static int copied(int from, int to)
+{
+    if (from >= 0 && from < DESCRIPTORS && to >= 0 && to < DESCRIPTORS)
+        __atomic_store_n(&opened[to], __atomic_load_n(&opened[from], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    return to;
+}
+
+int dup(int fd)
+{
+    static __typeof__(&dup) real;
+    if (!real) real = NEXT(dup);
+    return copied(fd, real(fd));
+}
+
+int dup2(int fd, int to)
+{
+    static __typeof__(&dup2) real;
+    if (!real) real = NEXT(dup2);
+    return copied(fd, real(fd, to));
+}
+
+int dup3(int fd, int to, int flags)
+{
+    static __typeof__(&dup3) real;
+    if (!real) real = NEXT(dup3);
+    return copied(fd, real(fd, to, flags));
+}
+
+/* What a read at an offset gives, as read() returns it; REAL for other files. */
+static ssize_t made(int fd, void *buffer, size_t size, off64_t offset)
+{
+    const struct entry *e = offset < 0 ? NULL : entry_of(fd);
+    if (!e) return REAL;
     int saved = errno;
     busy = 1;
     ssize_t r = zeus_amd_sim_read(e->gpu, e->name, buffer, size, offset);
@@ -169,6 +276,44 @@ static ssize_t made(int fd, void *buffer, size_t size, off64_t offset)
     }
     return r;
 }
+
+/* What a write gives, as write() returns it; REAL for other files. */
+static ssize_t taken(int fd, const void *buffer, size_t size)
+{
+    const struct entry *e = entry_of(fd);
+    if (!e) return REAL;
+    int saved = errno;
+    busy = 1;
+    ssize_t r = zeus_amd_sim_write(e->gpu, e->name, buffer, size);
+    busy = 0;
+    errno = saved;
+    if (r < 0 && r != REAL) {
+        errno = (int)-r;
+        return -1;
+    }
+    return r;
+}
+
+ssize_t write(int fd, const void *buffer, size_t size)
+{
+    static __typeof__(&write) real;
+    ssize_t r = taken(fd, buffer, size);
+    if (r != REAL) return r;
+    if (!real) real = NEXT(write);
+    return real(fd, buffer, size);
+}
+
+#define PWRITE(name, type)                                             \
+    ssize_t name(int fd, const void *buffer, size_t size, type offset) \
+    {                                                                  \
+        static __typeof__(&name) real;                                 \
+        ssize_t r = taken(fd, buffer, size);                           \
+        if (r != REAL) return r;                                       \
+        if (!real) real = NEXT(name);                                  \
+        return real(fd, buffer, size, offset);                         \
+    }
+PWRITE(pwrite, off_t)
+PWRITE(pwrite64, off64_t)
 
 ssize_t read(int fd, void *buffer, size_t size)
 {

@@ -1,10 +1,10 @@
-//! What can go wrong, in words that a person can act on. The leaf that every other module may use.
+//! Errors and their kinds. Each text says what failed and what to do about it.
 
 use thiserror::Error;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What kind of failure it is: one kind a public status (`capi::status` gives it its number).
+/// The kind of a failure. Each kind has one public status (numbered in `capi::status`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     InvalidArgument,
@@ -33,19 +33,49 @@ pub enum Kind {
     UnexpectedData,
     EmptyMask,
     NotApplied,
-    NotYet,
+    NotReady,
     Unknown,
     Internal,
 }
 
-/// One failure. `Display` is the text that `zeus_amd_last_error()` hands out.
+impl Kind {
+    /// The kind of an errno from a system call that needs resources of this process: a thread, a process, memory.
+    #[must_use]
+    pub fn of_errno(errno: i32) -> Kind {
+        match errno {
+            libc::EPERM | libc::EACCES | libc::EROFS => Kind::NoPermission,
+            // pthread_create and fork return EAGAIN at the limit of threads.
+            libc::EAGAIN | libc::ENOMEM | libc::ENOSPC | libc::EMFILE | libc::ENFILE => Kind::NoMemory,
+            libc::EBUSY | libc::EINTR => Kind::Busy,
+            libc::ENODEV | libc::ENXIO => Kind::DeviceLost,
+            libc::ENOENT | libc::EOPNOTSUPP | libc::ENOSYS => Kind::NotSupported,
+            libc::EINVAL => Kind::InvalidArgument,
+            // amdgpu returns ETIME, ETIMEDOUT or EREMOTEIO when a message to the SMU fails
+            // (drivers/gpu/drm/amd/pm/swsmu/smu_cmn.c).
+            libc::EIO | libc::ETIME | libc::ETIMEDOUT | libc::EREMOTEIO => Kind::Io,
+            _ => Kind::Io,
+        }
+    }
+
+    /// The kind of an errno from an attribute of amdgpu in sysfs. The driver returns EPERM, EBUSY or EAGAIN while a GPU is
+    /// runtime-suspended or in reset (drivers/gpu/drm/amd/pm/amdgpu_pm.c): a transient state, not missing rights.
+    #[must_use]
+    pub fn of_driver_errno(errno: i32) -> Kind {
+        match errno {
+            libc::EPERM | libc::EAGAIN => Kind::Busy,
+            other => Kind::of_errno(other),
+        }
+    }
+}
+
+/// A failure. `Display` is the text that `zeus_amd_last_error()` returns.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("{0}")]
     InvalidArgument(String),
 
     #[error(
-        "{name}.struct_size is {got}: {why}; start from {init}, which sets it, and rebuild against the header of this library"
+        "{name}.struct_size is {got}: {why}; initialise the struct with {init} and rebuild against this library's header"
     )]
     StructVersion { name: &'static str, got: u32, init: &'static str, why: &'static str },
 
@@ -55,52 +85,54 @@ pub enum Error {
     #[error("{device}: {what} is not available: {why}")]
     NotSupported { device: String, what: &'static str, why: String },
 
-    #[error("no libamd_smi found: {tried}. Install AMD's ROCm (package amd-smi-lib), or say where it is with the option amdsmi_path or the variable ZEUS_AMD_AMDSMI")]
+    #[error("no libamd_smi found: {tried}. Install ROCm's package amd-smi-lib, or set the option amdsmi_path or the variable ZEUS_AMD_AMDSMI to the library")]
     LibraryNotFound { tried: String },
 
     #[error("{path} cannot be loaded as libamd_smi: {why}")]
     LibraryInvalid { path: String, why: String },
 
-    #[error("{path} is not a usable libamd_smi: it lacks {missing}. Point amdsmi_path or ZEUS_AMD_AMDSMI at AMD's own library")]
+    #[error(
+        "{path} is not a usable libamd_smi: it lacks {missing}. Set amdsmi_path or ZEUS_AMD_AMDSMI to AMD's library"
+    )]
     LibrarySymbols { path: String, missing: String },
 
-    #[error("{path} reports version {found}, whose struct layouts are not known here; known are {known}. Nothing was read from it; use a libamd_smi of a known release, or a newer zeus_amd")]
+    #[error("{path} reports version {found}, whose struct layouts are unknown; known versions are {known}. Nothing was read from it; use a libamd_smi of a known release, or a newer zeus_amd")]
     LibraryVersion { path: String, found: String, known: String },
 
-    #[error("no AMD GPU to be seen: {0}")]
+    #[error("no AMD GPU found: {0}")]
     NoDevice(String),
 
     #[error("the amdgpu driver is not loaded: {0}")]
     DriverNotLoaded(String),
 
-    #[error("{path}: {call} and was left alone; look for a process that hangs with a lock in /dev/shm/rocm_smi_*, and for messages of amdgpu in the kernel log; the option init_timeout_ms allows more time")]
+    #[error("{path}: {call} and was abandoned; check for a hung process that holds a lock in /dev/shm/rocm_smi_*, and check the kernel log for messages of amdgpu; the option init_timeout_ms allows more time")]
     LibraryTimeout { path: String, call: String },
 
-    #[error("{device}: {call} failed with {name} ({code}{words}); {advice}")]
+    #[error("{device}: {call} failed with {name} ({code}{message}); {advice}")]
     Vendor {
         device: String,
         call: &'static str,
         kind: Kind,
         code: u32,
         name: &'static str,
-        words: String,
+        message: String,
         advice: String,
     },
 
     #[error("{device}: {what}: {file}: {why}")]
     Kernel { device: String, what: &'static str, file: &'static str, kind: Kind, why: String },
 
-    #[error("{device}: {what} is stale: the driver's own time of the reading has stood still for {age_ms} ms, so the value is an old one. The GPU may be suspended, in reset, or its gpu_metrics file unreadable")]
+    #[error("{device}: {what} is stale: the driver's timestamp of the reading has not advanced for {age_ms} ms. The GPU may be runtime-suspended or in reset, or its gpu_metrics unreadable")]
     Stale { device: String, what: &'static str, age_ms: u64 },
 
     #[error("{device}: {what} of {asked} is outside the range {range}; nothing was changed")]
     OutOfRange { device: String, what: &'static str, asked: String, range: String },
 
-    #[error("{device}: {what} was set to {asked}, and the driver took it without a word, but it is {now} now: it was ignored, or cut to what the GPU allows (amdgpu keeps whole watts)")]
+    #[error("{device}: {what} was set to {asked}; the driver accepted the write, but the value is {now}: the driver ignored it, or limited it to what the GPU allows (amdgpu rounds power caps down to whole watts)")]
     NotApplied { device: String, what: &'static str, asked: String, now: String },
 
-    #[error("{device}: {what} is not known yet: the counter is still being checked, as the option validation asked for, or because the GPU sleeps or is in reset; ask again in half a second, or when it is awake")]
-    NotYet { device: String, what: &'static str },
+    #[error("{device}: {what} is not available yet: the validation of the counter has not finished. It runs in the background, or the GPU is runtime-suspended or in reset; try again in half a second, or when the GPU has resumed")]
+    NotReady { device: String, what: &'static str },
 
     #[error("the GPUs differ: {0}")]
     Heterogeneous(String),
@@ -108,16 +140,16 @@ pub enum Error {
     #[error("{0}")]
     Ambiguous(String),
 
-    #[error("an empty mask hides all GPUs, and the options ask for an error then: {0}")]
+    #[error("an empty mask hides all GPUs, and the options make that an error: {0}")]
     EmptyMask(String),
 
-    #[error("{what}: room for {room}, but {needed} are needed")]
+    #[error("{what}: the buffer has room for {room}, but {needed} are needed")]
     BufferTooSmall { what: &'static str, room: u32, needed: u32 },
 
     #[error("this session was opened before fork() by another process; open a new one in this process")]
     Forked,
 
-    #[error("it was in use when this process was forked, and may be locked here for ever")]
+    #[error("loaded before fork(), so its locks may be held forever in this process")]
     LibraryInherited,
 
     #[error("{path}: {source}")]
@@ -146,26 +178,14 @@ impl Error {
             Error::Stale { .. } => Kind::Stale,
             Error::OutOfRange { .. } => Kind::OutOfRange,
             Error::NotApplied { .. } => Kind::NotApplied,
-            Error::NotYet { .. } => Kind::NotYet,
+            Error::NotReady { .. } => Kind::NotReady,
             Error::Heterogeneous(_) => Kind::Heterogeneous,
             Error::Ambiguous(_) => Kind::AmbiguousDevice,
             Error::EmptyMask(_) => Kind::EmptyMask,
             Error::BufferTooSmall { .. } => Kind::BufferTooSmall,
             Error::Forked | Error::LibraryInherited => Kind::Forked,
-            Error::Io { source, .. } => io_kind(source),
+            Error::Io { source, .. } => source.raw_os_error().map_or(Kind::Io, Kind::of_errno),
             Error::Internal(_) => Kind::Internal,
         }
-    }
-}
-
-fn io_kind(e: &std::io::Error) -> Kind {
-    match e.raw_os_error() {
-        Some(libc::EACCES) => Kind::NoPermission,
-        // amdgpu answers EPERM and EBUSY while a GPU sleeps or is in reset: passing states, not refusals.
-        Some(libc::EPERM | libc::EBUSY | libc::EAGAIN) => Kind::Busy,
-        Some(libc::ENODEV | libc::ENXIO) => Kind::DeviceLost,
-        Some(libc::ENOENT) => Kind::NotSupported,
-        Some(libc::ENOMEM) => Kind::NoMemory,
-        _ => Kind::Io,
     }
 }

@@ -1,6 +1,51 @@
-//! Power and energy of AMD GPUs, measured and controlled: the safe core and, in [`capi`], the C interface.
+//! Measures and controls the power and energy of AMD GPUs.
 //!
-//! Arrows run downwards only: `capi → session → {measure, restore} → device → topology → {amdsmi, sysfs} → {energy, platform} → error`.
+//! This crate is the Rust core of `libzeus_amd.so`, a C library for HPC codes, energy profilers and other languages. Its
+//! C interface is documented in `include/zeus_amd.h`. Rust programs may use the types below instead; unlike the
+//! C interface they are not stable yet.
+//!
+//! # Example
+//!
+//! Energy of a piece of work, with its uncertainty:
+//!
+//! ```no_run
+//! fn main() -> zeus_amd::Result<()> {
+//!     let session = zeus_amd::Session::open(&zeus_amd::Options::default())?;
+//!     let window = session.begin_window()?;
+//!     // Run work on the GPUs, and wait until it has finished.
+//!     let (total, gpus) = window.read();
+//!     println!(
+//!         "{} packages: {:.1} J +- {:.1} J",
+//!         total.packages,
+//!         total.energy_pj as f64 * 1e-12,
+//!         total.uncertainty_pj as f64 * 1e-12
+//!     );
+//!     for (index, gpu) in gpus.iter().enumerate() {
+//!         match &gpu.region {
+//!             Some(energy) => println!("GPU {index}: {} mW by {:?}", energy.mean_mw(), energy.method),
+//!             None => println!("GPU {index}: no energy ({})", gpu.counter_state.why()),
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Supported GPUs and ROCm releases
+//!
+//! | GPU | energy from |
+//! |---|---|
+//! | MI350X, MI355X, MI300X, MI300A, MI325X | 64-bit accumulator, 2^-16 J |
+//! | MI210, MI250, MI250X | 64-bit accumulator, 2^-16 J |
+//! | MI100, Radeon RX 6000 to 9000 | 32-bit accumulator if there is one, otherwise integrated power |
+//! | MI50, MI60, Radeon VII, APUs | integrated power |
+//!
+//! libamd_smi of ROCm 6.0 to 10.x is loaded at run time if it is installed. Without it, or with an unknown version, sysfs
+//! serves all readings. Linux, x86-64 and aarch64.
+//!
+//! # Structure
+//!
+//! A module uses only modules below it: `capi → session → {measure, restore} → device → topology → {amdsmi, sysfs} →
+//! {energy, platform} → error`. The feature `testing` makes the modules public for the tests of this repository.
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 #![warn(unsafe_op_in_unsafe_fn)]
@@ -8,14 +53,33 @@
 #[cfg(not(panic = "unwind"))]
 compile_error!("zeus_amd contains panics at its C boundary and must be built with panic = \"unwind\"");
 
+#[cfg(not(feature = "testing"))]
+mod amdsmi;
+#[cfg(feature = "testing")]
 pub mod amdsmi;
+/// The C interface. Public because some of its names exist for the header only; documented in `include/zeus_amd.h`.
+#[doc(hidden)]
+#[allow(rustdoc::broken_intra_doc_links, rustdoc::private_intra_doc_links)] // @param[in] is Doxygen's.
 pub mod capi;
-pub mod device;
-pub mod energy;
-pub mod error;
-pub mod measure;
-pub mod platform;
-pub mod restore;
-pub mod session;
+mod device;
+mod energy;
+mod error;
+mod measure;
+mod platform;
+mod restore;
+mod session;
+#[cfg(not(feature = "testing"))]
+mod sysfs;
+#[cfg(feature = "testing")]
 pub mod sysfs;
-pub mod topology;
+mod topology;
+
+pub use device::{Backend, Device, Power, PowerLimits, Reading};
+pub use energy::{CounterState, EnergyInterval, EnergyResolution, Method};
+pub use error::{Error, Kind, Result};
+pub use measure::{DrainResult, GpuEnergy, Sample, SampleRing, SamplerHandle, Window, WindowTotal};
+pub use platform::log::{set_sink, Level, Sink};
+pub use platform::pci::PciAddress;
+pub use restore::Guard;
+pub use session::{probe, Options, Session, Validation};
+pub use topology::visibility::{Masks, Rules};

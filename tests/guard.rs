@@ -75,15 +75,16 @@ fn all(sim: &Sim) -> Vec<[String; 3]> {
     (0..sim.machine().gpus().len()).map(|g| settings(sim, g)).collect()
 }
 
-/// Within a second of now the machine is so.
+/// For how long a busy machine may keep a watcher waiting.
+const SOON: Duration = Duration::from_secs(30);
+
 #[track_caller]
-fn soon(sim: &Sim, wanted: &[[String; 3]], what: &str) -> Duration {
+fn soon(sim: &Sim, wanted: &[[String; 3]], what: &str) {
     let begin = Instant::now();
     while all(sim) != wanted {
-        assert!(begin.elapsed() < Duration::from_secs(1), "{what}: {:?} is not {wanted:?}", all(sim));
+        assert!(begin.elapsed() < SOON, "{what}: {:?} is not {wanted:?}", all(sim));
         std::thread::sleep(Duration::from_millis(1));
     }
-    begin.elapsed()
 }
 
 /// The pids whose parent is this one, with their names.
@@ -111,7 +112,7 @@ fn exists(pid: u32) -> bool {
 fn gone_soon(pid: u32) {
     let begin = Instant::now();
     while exists(pid) {
-        assert!(begin.elapsed() < Duration::from_secs(2), "process {pid} is still there");
+        assert!(begin.elapsed() < SOON, "process {pid} is still there");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -296,11 +297,10 @@ fn children_that_outlive_the_program_do_not_keep_it_alive() {
 /// Ctrl-C in a terminal goes to the process group: the watcher is not in it.
 #[test]
 fn a_signal_to_the_group_spares_the_watcher() {
-    use std::os::unix::process::CommandExt;
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGKILL] {
         let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
         let before = all(&sim);
-        let mut child = program(&sim, "watch limit 0 200000 say ready await").process_group(0).spawn().unwrap();
+        let mut child = program(&sim, "watch limit 0 200000 say ready await").spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         // SAFETY: the group of a process that the test started.

@@ -4,7 +4,7 @@ mod common;
 #[path = "common/examples.rs"]
 mod examples;
 
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use zeus_amd_sim::Sim;
@@ -92,7 +92,7 @@ fn interrupted_sweeps_put_back() {
         let before = caps(&sim);
         let mark = sim.dir().join("runs");
         let script = format!("touch {}; exec sleep 600", mark.display());
-        let mut child = power_cap(&sim, &["--steps", "2", "--", "sh", "-c", &script]).process_group(0).spawn().unwrap();
+        let mut child = power_cap(&sim, &["--steps", "2", "--", "sh", "-c", &script]).spawn().unwrap();
         until("the command runs under the first limit", || {
             mark.exists() && caps(&sim).iter().all(|c| c == "300000000")
         });

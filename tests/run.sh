@@ -56,6 +56,7 @@ step "ABI of releases" tests/abi/run.sh
 step "C++, Fortran and Python" tests/bindings/run.sh
 step "MPI, with Open MPI and MPICH" tests/mpi/run.sh
 step "AMD's amdsmi packages on the simulated machine" tests/python/amdsmi.sh
+step "AMD's binding of libamd_smi 27 on the simulated machine" tests/python/bindings.sh
 step "Zeus and this library agree" tests/python/zeus.sh
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -184,7 +184,8 @@ fn gaps_in_node_numbers() {
         let said = which(&sim, 0, &[]);
         let gpus = said.gpus();
         let truth = sim.machine();
-        let wrong = format!("amd-smi calls the GPU at {} HIP 3, but HIP's index without masks is 1", gpus[1].pci);
+        let wrong =
+            format!("amd-smi reports hip_id 3 for the GPU at {}, but HIP's index without masks is 1", gpus[1].pci);
         assert_eq!(said.text.contains(&wrong), rocm != "6.3.3", "{}", said.text);
         let nodes: Vec<&str> = gpus.iter().map(|g| g.node.as_str()).collect();
         assert_eq!(nodes, ["4", "7"], "{rocm}");
@@ -373,7 +374,7 @@ fn without_dev_dri() {
         let sim = Sim::start("mi350x-8", rocm, &["dri = 'missing'"]).unwrap();
         let said = which(&sim, 0, &[]);
         let gpus = said.gpus();
-        assert!(said.text.contains("not one render device"), "{}", said.text);
+        assert!(said.text.contains("has no render device"), "{}", said.text);
         let truth = sim.machine();
         let mut order: Vec<_> = truth.processors().iter().collect();
         order.sort_by_key(|p| p.node);

@@ -22,25 +22,21 @@ const REFRESHES: [f64; 32] = [
     28.0, 33.0, 40.0, 47.0, 50.0, 60.0, 70.0, 80.0, 90.0, 95.0, 100.0,
 ];
 
-fn between(random: &mut Random, low: f64, high: f64) -> f64 {
-    low + (high - low) * (random.next() >> 11) as f64 / (1_u64 << 53) as f64
-}
-
 /// As many small ones as large ones.
 fn scaled(random: &mut Random, low: f64, high: f64) -> f64 {
-    between(random, low.ln(), high.ln()).exp()
+    random.between(low.ln(), high.ln()).exp()
 }
 
 /// A load of at most 720 W.
 fn load(random: &mut Random) -> String {
-    let (low, high) = (between(random, 20.0, 250.0), between(random, 260.0, 700.0));
-    let (period, phase) = (scaled(random, 0.002, 2.0), between(random, 0.0, 1.0));
+    let (low, high) = (random.between(20.0, 250.0), random.between(260.0, 700.0));
+    let (period, phase) = (scaled(random, 0.002, 2.0), random.between(0.0, 1.0));
     match random.below(5) {
         0 => format!("{{ kind = \"constant\", w = {high} }}"),
         1 => format!("{{ kind = \"ramp\", from = {high}, to = {low}, over_s = {period}, repeat = true }}"),
         2 => format!("{{ kind = \"ramp\", from = {low}, to = {high}, over_s = 20 }}"),
         _ => {
-            let duty = between(random, 0.1, 0.9);
+            let duty = random.between(0.1, 0.9);
             format!(
                 "{{ kind = \"square\", low = {low}, high = {high}, period_s = {period}, duty = {duty}, phase_s = {phase} }}"
             )
@@ -54,7 +50,7 @@ fn anything(random: &mut Random, gpus: usize, refreshes: &mut Vec<f64>) -> Vec<S
     let mut patches = Vec::new();
     for gpu in 0..gpus {
         let refresh = refreshes.swap_remove(random.below(refreshes.len()));
-        let jitter = if random.below(2) == 0 { 0.0 } else { between(random, 0.0, refresh / 2.0) };
+        let jitter = if random.below(2) == 0 { 0.0 } else { random.between(0.0, refresh / 2.0) };
         let lag = ["0", "200", "[0, 300]"][random.below(3)];
         let initial = random.next() >> 20;
         let driver = [0.0, 0.0, 1.0, 5.0, 12.0][random.below(5)];
@@ -337,7 +333,7 @@ fn counters_that_are_reset() {
         patches.push(format!("all.gfx_target = {}", if bits == 32 { 90008 } else { 90402 }));
         for gpu in 0..8 {
             // Nothing tells of a reset if the counter has since come further than it was.
-            let (low, seed) = (between(&mut random, 200.0, 400.0), random.next() >> 40);
+            let (low, seed) = (random.between(200.0, 400.0), random.next() >> 40);
             let kind = ["square", "sine"][random.below(2)];
             let power = match kind {
                 "square" => format!("low = {low}, high = {}, period_s = 0.3", low * 1.5),
@@ -348,7 +344,7 @@ fn counters_that_are_reset() {
             let mut at = 0.5;
             let mut moments = Vec::new();
             for _ in 0..6 {
-                at += between(&mut random, 1.2, 2.5);
+                at += random.between(1.2, 2.5);
                 moments.push(format!("{at:.3}"));
             }
             let initial = 1_u64 << 31;
@@ -373,15 +369,14 @@ fn counters_that_stop() {
     let mut random = Random::new();
     let (mut refreshes, mut patches) = (REFRESHES.to_vec(), Vec::new());
     patches.extend(anything(&mut random, 8, &mut refreshes));
-    let stops: Vec<f64> = (0..8).map(|_| between(&mut random, 1.0, 3.0)).collect();
+    let stops: Vec<f64> = (0..8).map(|_| random.between(1.0, 3.0)).collect();
     for (gpu, at) in stops.iter().enumerate() {
         let how = if gpu % 4 == 3 { "frozen_at_s" } else { "stuck_at_s" };
         patches.push(format!("gpu.{gpu}.counter.{how} = {at}"));
-        patches
-            .push(format!("gpu.{gpu}.power = {{ kind = \"constant\", w = {} }}", between(&mut random, 100.0, 700.0)));
+        patches.push(format!("gpu.{gpu}.power = {{ kind = \"constant\", w = {} }}", random.between(100.0, 700.0)));
     }
     let sim = Sim::start("mi300x-8", "7.13", &patches).unwrap();
-    let all = energies::windows(&sim, ("auto", "adaptive", "firmware"), 4, 24, (2e5, 3e6), random.next());
+    let all = energies::windows(&sim, ("auto", "adaptive", "firmware"), 8, 96, (2e5, 3e6), random.next());
     let (mut told, mut later) = (0, 0);
     let clear = all.into_iter().filter(|e| {
         let s = |ns: u64| sim.machine_ns(ns) as f64 * 1e-9;
@@ -409,5 +404,8 @@ fn counters_that_stop() {
     });
     let clear: Vec<Energy> = clear.collect();
     hold(&sim, &clear, MOST_W, "firmware", "counters that stop");
-    assert!(told >= 8 && later >= 8, "{told} told, {later} later");
+    // For one thread all six of the stops that tell fall where they are not clear with a probability of 0.9 % (by
+    // simulation), for all eight threads of less than 1e-16. None begins later only if 96 windows that last 1.03 +- 0.75 s
+    // together last 24 s, which is ten standard deviations from what they do.
+    assert!(told >= 1 && later >= 1, "{told} told, {later} later");
 }

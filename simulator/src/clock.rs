@@ -26,6 +26,10 @@ struct Shared {
     calls: [AtomicU64; COUNTERS],
     /// Error that reading a GPU's moving files gives at the moment.
     broken: [AtomicU32; GPUS],
+    /// How often a program opened or read a file of a GPU that asks the hardware.
+    touched: [AtomicU64; GPUS],
+    /// Machine time at which a suspended GPU resumed, 0 before.
+    resumed_ns: [AtomicU64; GPUS],
 }
 
 /// Values of `held`.
@@ -176,6 +180,28 @@ impl State {
         if let Some(b) = self.s().broken.get(gpu) {
             b.store(errno as u32, SeqCst);
         }
+    }
+
+    pub(crate) fn touch(&self, gpu: usize) {
+        if let Some(t) = self.s().touched.get(gpu) {
+            t.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// How often programs opened or read files of a GPU that ask the hardware (with the preloaded library, and by libamd_smi).
+    pub fn touched(&self, gpu: usize) -> u64 {
+        self.s().touched.get(gpu).map_or(0, |t| t.load(SeqCst))
+    }
+
+    pub(crate) fn resume(&self, gpu: usize) {
+        if let Some(r) = self.s().resumed_ns.get(gpu) {
+            let _ = r.compare_exchange(0, self.now_ns().max(1), SeqCst, SeqCst);
+        }
+    }
+
+    /// Machine time at which a suspended GPU resumed.
+    pub fn resumed_ns(&self, gpu: usize) -> Option<u64> {
+        self.s().resumed_ns.get(gpu).map(|r| r.load(SeqCst)).filter(|ns| *ns > 0)
     }
 
     pub(crate) fn beat(&self, ns: u64) {

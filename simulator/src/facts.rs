@@ -50,6 +50,11 @@ pub struct Layout {
     pub fields: HashMap<String, Field>,
 }
 
+/// Names of all structs.
+pub fn amdsmi_structs() -> impl Iterator<Item = &'static str> {
+    amdsmi_layouts()["structs"].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+}
+
 impl Layout {
     /// The layout of `name` in the release known to the facts as `version`, or with the given id.
     pub fn amdsmi(name: &str, version: &str, id: Option<&str>) -> Option<Layout> {

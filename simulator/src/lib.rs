@@ -18,6 +18,7 @@ mod serve;
 mod shown;
 mod sim;
 pub mod smi;
+pub mod start;
 pub mod tree;
 
 pub use clock::State;

@@ -77,7 +77,8 @@ pub fn ensure_preload(archive: &Path) -> Result<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("preload.c");
     made(target_dir().join("sim/preload.so"), &[archive, &source], |library| {
         let script = library.with_extension("map");
-        let names = "open*; fopen*; access; faccessat; read; pread*; __read_chk; __pread*_chk; __open*_2";
+        let names =
+            "open*; fopen*; access; faccessat; read; pread*; write; pwrite*; dup; dup2; dup3; stat; stat64; lstat*; fstat*; statx; __read_chk; __pread*_chk; __open*_2";
         fs::write(&script, format!("{{ global: {names}; local: *; }};\n"))
             .map_err(|e| format!("{}: {e}", script.display()))?;
         shared(library, &source, &[archive.into(), format!("-Wl,--version-script={}", script.display()).into()])

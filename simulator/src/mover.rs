@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::clock::{boottime_ns, State};
 use crate::keeper::Keeper;
-use crate::machine::{Content, Machine, Reading};
+use crate::machine::{Content, Machine, Reading, Suspended};
 use crate::metrics::Blob;
 use crate::shown::{Shown, METRICS};
 use crate::tree;
@@ -23,6 +23,8 @@ struct Moving {
     shown: Option<(Reading, Option<Content>)>,
     /// Sizes of the two files.
     sizes: [usize; 2],
+    /// A suspended GPU's file with its state, until it has resumed.
+    suspended: Option<PathBuf>,
 }
 
 pub struct Mover {
@@ -51,7 +53,9 @@ impl Mover {
             let path = tree::pci_dir(root, g).join(METRICS);
             let metrics = Blob::new(g).map(|_| create(&path)).transpose().map_err(fail)?;
             let power = tree::power_file(root, g).map(|p| create(&p)).transpose().map_err(fail)?;
-            moving.push(Moving { metrics, power, shown: None, sizes: [0, 0] });
+            let starts_suspended = g.spec.suspended != Suspended::No;
+            let suspended = starts_suspended.then(|| tree::pci_dir(root, g).join(tree::RUNTIME_STATUS));
+            moving.push(Moving { metrics, power, shown: None, sizes: [0, 0], suspended });
         }
         let mut mover = Mover {
             machine: machine.clone(),
@@ -74,10 +78,15 @@ impl Mover {
             if m.shown == Some(is) {
                 continue;
             }
+            if self.state.resumed_ns(i).is_some() {
+                if let Some(file) = m.suspended.take() {
+                    let _ = std::fs::write(file, self.shown.runtime_status(&self.state, g));
+                }
+            }
             let before = m.shown.replace(is).map(|b| b.0.power_w);
             let power = tree::power_name(g).unwrap_or_default();
             for (file, name, size) in [(&m.metrics, METRICS, 0), (&m.power, power, 1)] {
-                if size == 1 && before == Some(is.0.power_w) {
+                if size == 1 && before == Some(is.0.power_w) && g.spec.suspended == Suspended::No {
                     continue;
                 }
                 let (Some(file), Some(Ok(n))) = (file, self.shown.read(&self.state, i, name, &mut page)) else {
@@ -101,7 +110,7 @@ impl Mover {
         let now = boottime_ns();
         if now - self.kept_ns > 2_000_000 {
             self.kept_ns = now;
-            self.keeper.step(self.machine.gpus());
+            self.keeper.step(&self.machine);
         }
         match (self.state.hold_wanted(), self.state.is_held()) {
             (true, true) => {}

@@ -10,11 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::clock::State;
-use crate::machine::{Access, Dri, Machine};
-use crate::shown::{Shown, METRICS};
+use crate::machine::{Access, Dri, Machine, Suspended};
+use crate::shown::Shown;
+use crate::tree::driver::{self, Driver};
+use crate::tree::od;
 use crate::{library, tree};
 
-/// The files that it looks after, a line each: device, inode, error of opening (0: none), GPU (-1: of none), name.
+/// The files that it serves, a line each: device, inode, error of opening (0: none), GPU (-1: of none), name (of a render
+/// node: the device numbers that it shows).
 pub const LIST: &str = "preload.list";
 
 /// Paths below a machine's root with the error that opening them gives.
@@ -30,9 +33,6 @@ fn refused(m: &Machine, root: &Path) -> Vec<(i32, PathBuf)> {
             Access::Hidden => all.extend(["gpu_id", "properties"].map(|f| (libc::EPERM, node.join(f)))),
             Access::NodeDenied => all.push((libc::EACCES, node.join("gpu_id"))),
             _ => {}
-        }
-        if m.gpu_of(p).spec.access == Access::Denied || m.spec.dri == Dri::Denied {
-            all.push((libc::EACCES, root.join(format!("dev/dri/renderD{}", p.render))));
         }
     }
     all
@@ -50,14 +50,25 @@ pub fn list(m: &Machine, root: &Path) -> Result<(), String> {
     for (errno, path) in refused(m, root) {
         add(&path, errno, -1, "-");
     }
+    for p in m.processors() {
+        let node = root.join(format!("dev/dri/renderD{}", p.render));
+        if m.gpu_of(p).spec.access != Access::Masked {
+            let errno =
+                if m.gpu_of(p).spec.access == Access::Denied || m.spec.dri == Dri::Denied { libc::EACCES } else { 0 };
+            add(&node, errno, -1, &format!("226:{}", p.render));
+        }
+    }
     for g in m.gpus() {
-        let mut names: Vec<&str> = g.spec.file.keys().map(String::as_str).collect();
-        names.extend([METRICS].into_iter().chain(tree::power_name(g)));
+        let mut names: Vec<String> = g.spec.file.keys().cloned().collect();
+        names.extend(tree::asks_hardware(root, g));
+        if g.spec.suspended != Suspended::No {
+            names.push(tree::RUNTIME_STATUS.to_string());
+        }
         names.sort_unstable();
         names.dedup();
         for name in names {
-            if let Some(path) = tree::named_file(root, g, name) {
-                add(&path, 0, g.index as i64, name);
+            if let Some(path) = tree::named_file(root, g, &name) {
+                add(&path, 0, g.index as i64, &name);
             }
         }
     }
@@ -95,9 +106,43 @@ pub unsafe extern "C" fn zeus_amd_sim_open(gpu: i32, name: *const c_char) -> i32
     let name = unsafe { CStr::from_ptr(name) };
     let ask = || {
         let (shown, state) = machine()?;
-        Some(shown.open(state, gpu as usize, name.to_str().ok()?))
+        let name = name.to_str().ok()?;
+        shown.touch(state, gpu as usize, name, false);
+        Some(shown.open(state, gpu as usize, name))
     };
     catch_unwind(AssertUnwindSafe(ask)).ok().flatten().unwrap_or(0)
+}
+
+/// A program writes to a file of the list: what the write returns (minus an errno), or `REAL` for a plain file.
+///
+/// # Safety
+/// `name` is a string, `buffer` has `size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn zeus_amd_sim_write(gpu: i32, name: *const c_char, buffer: *const u8, size: usize) -> isize {
+    // SAFETY: see above.
+    let (name, bytes) = unsafe { (CStr::from_ptr(name), std::slice::from_raw_parts(buffer, size)) };
+    let ask = || {
+        let (shown, state) = machine()?;
+        let name = name.to_str().ok()?;
+        shown.touch(state, gpu as usize, name, true);
+        let errno = shown.write(state, gpu as usize, name);
+        if errno != 0 {
+            return Some(-(errno as isize));
+        }
+        let root = PathBuf::from(std::env::var_os("ZEUS_AMD_SIM")?);
+        let m = shown.machine();
+        let lock = || Driver::lock(m, &root, m.gpus().get(gpu as usize)?);
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+        let done = match name {
+            od::FILE => lock().map(|d| lines.try_for_each(|l| d.command(l, true)))?,
+            od::LEVEL_FILE => lock()?.set_level(text.trim()),
+            driver::CAP_FILE => lock()?.set_cap(text.trim()),
+            _ => return None,
+        };
+        Some(done.map_or_else(|errno| -(errno as isize), |()| size as isize))
+    };
+    catch_unwind(AssertUnwindSafe(ask)).ok().flatten().unwrap_or(REAL)
 }
 
 /// What `zeus_amd_sim_read` returns for what the real file shall answer itself.
@@ -120,7 +165,9 @@ pub unsafe extern "C" fn zeus_amd_sim_read(
     let ask = || {
         let (shown, state) = machine()?;
         let mut page = [0; 4096];
-        Some(match shown.read(state, gpu as usize, name.to_str().ok()?, &mut page)? {
+        let name = name.to_str().ok()?;
+        shown.touch(state, gpu as usize, name, true);
+        Some(match shown.read(state, gpu as usize, name, &mut page)? {
             Err(errno) => -(errno as isize),
             Ok(n) => {
                 let rest = page[..n].get(offset as usize..).unwrap_or_default();

@@ -32,6 +32,8 @@ pub struct Release {
 }
 
 const HEADER_27: &str = "27.1-header(transcribed)";
+/// Not in that transcription; as AMD's binding of 27.0 has them.
+const IN_27: [(&str, &str); 2] = [("amdsmi_board_info_t", "L5"), ("amdsmi_vram_usage_t", "L1")];
 
 macro_rules! releases {
     ($($name:literal $aliases:expr, $words:expr, $build:literal, $soname:literal, $layouts:expr, $over:expr, $sharing:ident, $cache:literal;)*) => {
@@ -62,10 +64,13 @@ releases! {
     "7.12"  [],             [26, 3, 0, 0],  "26.3.0",   26, "26.3-header",   [],        Own,    1;
     "7.13"  [],             [26, 4, 0, 0],  "26.4.0",   26, "26.4-header",   [],        Own,    1;
     "7.14"  [],             [26, 5, 0, 0],  "26.5.0",   26, "26.5-header",   [],        Own,    1;
-    // 27.0 was not seen as a header: 27.1 without the members that are younger (inferred).
+    // 27.0 has the members of 27.1 but for the younger ones (AMD's binding of it, tests/python/bindings.sh).
     "10.0"  ["10"],         [27, 0, 0, 0],  "27.0.0",   27, HEADER_27,
-        [("amdsmi_enumeration_info_t", "L2"), ("amdsmi_asic_info_t", "L8")],            Own,    1;
-    "10.2"  [],             [27, 1, 0, 0],  "27.1.0",   27, HEADER_27,       [],        Own,    1;
+        [("amdsmi_enumeration_info_t", "L2"), ("amdsmi_asic_info_t", "L8"), ("amdsmi_driver_info_t", "L3"), IN_27[0], IN_27[1]],
+                                                                                        Own,    1;
+    "10.1"  [],             [27, 1, 0, 0],  "27.1.0",   27, HEADER_27,       IN_27,     Own,    1;
+    // Its header was not seen; its changelog names no struct (inferred: as 27.1).
+    "10.2"  [],             [27, 2, 0, 0],  "27.2.0",   27, HEADER_27,       IN_27,     Own,    1;
 }
 
 impl Release {
@@ -83,6 +88,33 @@ impl Release {
     pub fn newest_metrics(&self) -> (u8, u8) {
         let minor = [((7, 12), 9), ((7, 0), 8), ((6, 4), 7), ((6, 3), 6), ((6, 1), 5)];
         (1, minor.iter().find(|((a, b), _)| self.at_least(*a, *b, 0)).map_or(4, |m| m.1))
+    }
+
+    /// Whether it can read a table: 1.1 and later up to its newest, those of APUs since it has room for them, 1.0 only lately
+    /// (inferred from its sources).
+    pub fn reads_metrics(&self, revision: (u8, u8)) -> bool {
+        match revision {
+            (1, 0) => self.words[0] >= 27,
+            (1, _) => revision <= self.newest_metrics(),
+            (2, 4) | (3, 0) => self.modern(),
+            _ => false,
+        }
+    }
+
+    /// For how long the last table is given for one that cannot be read; None: for ever (run: 24.7.1 and 25.5.1 stop after
+    /// 0.6 s, 26.4.0 does not; the neighbours inferred).
+    pub fn repeats_for(&self) -> Option<std::time::Duration> {
+        (self.at_least(6, 3, 0) && !self.at_least(7, 0, 0)).then_some(std::time::Duration::from_millis(600))
+    }
+
+    /// A handle of an earlier life answers NOT_FOUND; in the others its address may be another GPU's by then (section 7).
+    pub fn knows_stale_handles(&self) -> bool {
+        self.at_least(6, 4, 0) && !self.at_least(7, 0, 0)
+    }
+
+    /// init ends the process where a render node is no DRM device (two releases do; which, inferred from their need of DRM).
+    pub fn aborts_on_masked_node(&self) -> bool {
+        self.at_least(6, 3, 0) && !self.at_least(7, 0, 0)
     }
 
     /// Version as a number that orders releases: 6.1.2 is (6, 1, 2).
@@ -182,8 +214,8 @@ impl Release {
         }
     }
 
-    /// min_clk skips the first level (section 6: 500 instead of 132, and 1300 where 900 was expected).
-    pub fn min_clock_skips_first(&self) -> bool {
+    /// The level with the star is missing from min_clk and max_clk (run: 25.5.1; its neighbours inferred).
+    pub fn skips_starred_level(&self) -> bool {
         self.at_least(6, 4, 0) && !self.at_least(7, 0, 0)
     }
 

@@ -1,5 +1,6 @@
 //! A machine standing in a directory: its tree, its library, and the thread that keeps it moving.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -29,8 +30,8 @@ pub struct Serve {
     running: Option<Running>,
 }
 
-/// The variables that bring a program into a machine. Names with None are to be removed.
-pub fn environment(dir: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
+/// The variables that bring a program into a machine, with what else is preloaded. Names with None are to be removed.
+pub fn environment(dir: &Path, preloaded: Option<OsString>) -> Vec<(&'static str, Option<PathBuf>)> {
     let rocm = dir.join("opt/rocm");
     let mut all = vec![
         ("ROCM_PATH", Some(rocm.clone())),
@@ -43,7 +44,7 @@ pub fn environment(dir: &Path) -> Vec<(&'static str, Option<PathBuf>)> {
     let library = preload::library_path(dir);
     if library.exists() {
         let mut preload = library.into_os_string();
-        if let Some(before) = std::env::var_os("LD_PRELOAD") {
+        if let Some(before) = preloaded {
             preload.push(":");
             preload.push(before);
         }
@@ -90,9 +91,11 @@ impl Serve {
         }
         State::create(&dir)?;
         // Programs of other users count and log here as well.
-        fs::write(dir.join(tree::od::LOCK), "").map_err(fail)?;
-        for name in ["state", "calls.log", tree::od::LOCK] {
-            fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o666)).map_err(fail)?;
+        let mut files: Vec<PathBuf> = ["state", "calls.log", tree::driver::LOCK].map(|name| dir.join(name)).into();
+        files.extend(machine.gpus().iter().map(|g| tree::driver::memory_file(&dir, g)));
+        for file in &files {
+            fs::OpenOptions::new().append(true).create(true).open(file).map_err(fail)?;
+            fs::set_permissions(file, fs::Permissions::from_mode(0o666)).map_err(fail)?;
         }
         let mover = Mover::new(&machine, &dir)?;
         preload::list(&machine, &dir)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::State;
-use crate::machine::Machine;
+use crate::machine::{Gpu, Machine, Suspended};
 use crate::metrics::Blob;
 use crate::preload;
 use crate::tree;
@@ -30,16 +30,58 @@ impl Shown {
         Shown { blobs, machine: machine.clone(), reads: AtomicU64::new(0) }
     }
 
+    /// A program opens or reads a file that asks the hardware: it is counted, and reading resumes a suspended GPU.
+    pub fn touch(&self, state: &State, gpu: usize, name: &str, reads: bool) {
+        let (Some(g), false) = (self.machine.gpus().get(gpu), name == tree::RUNTIME_STATUS) else { return };
+        state.touch(gpu);
+        if reads && g.spec.suspended == Suspended::Resumes {
+            state.resume(gpu);
+        }
+    }
+
+    /// Since when a GPU's files answer; None: they do not.
+    fn awake_ns(&self, state: &State, g: &Gpu) -> Option<u64> {
+        match g.spec.suspended {
+            Suspended::No => Some(0),
+            _ => state.resumed_ns(g.index),
+        }
+    }
+
+    /// The text of power/runtime_status.
+    pub fn runtime_status(&self, state: &State, g: &Gpu) -> &'static str {
+        if self.awake_ns(state, g).is_some() {
+            "active\n"
+        } else {
+            "suspended\n"
+        }
+    }
+
     /// The error that opening a file gives now, or 0.
     pub fn open(&self, state: &State, gpu: usize, name: &str) -> i32 {
         let fault = self.machine.gpus().get(gpu).and_then(|g| g.file_fault(name, state.now_ns()));
         fault.and_then(|f| f.open).map_or(0, |e| e.number())
     }
 
+    /// The error that writing a file gives now, or 0.
+    pub fn write(&self, state: &State, gpu: usize, name: &str) -> i32 {
+        let fault = self.machine.gpus().get(gpu).and_then(|g| g.file_fault(name, state.now_ns()));
+        fault.and_then(|f| f.write).map_or(0, |e| e.number())
+    }
+
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
     /// How many bytes the file has now, and the bytes; None for a file that does not move (and has no fault now).
     pub fn read(&self, state: &State, gpu: usize, name: &str, page: &mut Page) -> Option<Result<usize, i32>> {
         let g = self.machine.gpus().get(gpu)?;
         let now = state.now_ns();
+        if name == tree::RUNTIME_STATUS {
+            let text = self.runtime_status(state, g);
+            page[..text.len()].copy_from_slice(text.as_bytes());
+            return Some(Ok(text.len()));
+        }
+        let Some(awake_ns) = self.awake_ns(state, g) else { return Some(Err(libc::EPERM)) };
         let fault = g.file_fault(name, now);
         if let Some(e) = fault.and_then(|f| f.read) {
             return Some(Err(e.number()));
@@ -52,16 +94,21 @@ impl Shown {
             0 => {}
             errno => return Some(Err(errno)),
         }
-        let r = g.reading(now);
+        let mut r = g.reading(now);
+        if awake_ns > 0 && now < awake_ns + (g.spec.resume_s * 1e9) as u64 {
+            r.power_w = 0;
+        }
         if text {
             let text = format!("{}\n", u64::from(r.power_w) * 1_000_000);
             page[..text.len()].copy_from_slice(text.as_bytes());
             return Some(Ok(text.len()));
         }
-        let n = self.blobs[gpu].as_ref()?.put(page, state.epoch_ns(), &r);
+        let blob = self.blobs[gpu].as_ref()?;
+        let n = blob.put(page, state.epoch_ns(), &r);
         let read = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
         let broken = fault.filter(|f| read.checked_rem(f.every).unwrap_or(0) == 0).and_then(|f| f.content);
-        Some(Ok(broken.map_or(n, |c| c.apply(page, n, r.tick))))
+        let driver_ns = state.epoch_ns() + r.system_ns;
+        Some(Ok(broken.map_or(n, |c| c.apply(page, n, blob, driver_ns, r.tick))))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A machine for the tests of this repository: started in one line, gone when it is dropped.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -9,6 +10,7 @@ use crate::library;
 use crate::machine::Machine;
 use crate::serve::environment;
 use crate::smi::FUNCTIONS;
+use crate::start::isolated;
 
 /// A running machine. A process of its own keeps it, so that a busy or forking test does not disturb its clock.
 pub struct Sim {
@@ -46,6 +48,10 @@ impl Sim {
             let _ = keeper.wait();
             return Err(format!("machine {machine} with ROCm {rocm} did not start (its reason is on stderr)"));
         }
+        let temporary = dir.join("tmp");
+        let made = std::fs::create_dir(&temporary)
+            .and_then(|()| std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o1777)));
+        made.map_err(|e| format!("{}: {e}", temporary.display()))?;
         let text = std::fs::read_to_string(dir.join("machine.json")).map_err(|e| e.to_string())?;
         Ok(Sim { machine: Machine::from_json(&text)?, state: State::open(&dir)?, dir, keeper, stdin })
     }
@@ -67,12 +73,12 @@ impl Sim {
 
     /// Variables that bring a program into the machine; None is to be removed.
     pub fn env(&self) -> Vec<(&'static str, Option<PathBuf>)> {
-        environment(&self.dir)
+        environment(&self.dir, None)
     }
 
-    /// A command with that environment.
+    /// A program in the machine, with that environment and nothing of the caller's; see [`isolated`].
     pub fn command<P: AsRef<std::ffi::OsStr>>(&self, program: P) -> Command {
-        let mut c = Command::new(program);
+        let mut c = isolated(program, &self.dir.join("tmp"));
         for (name, value) in self.env() {
             match value {
                 Some(v) => c.env(name, v),
@@ -115,6 +121,16 @@ impl Sim {
     /// From now on reading the moving files of a GPU (its place in `machine().gpus()`) gives this errno; 0: all is well.
     pub fn break_files(&self, gpu: usize, errno: i32) {
         self.state.set_broken(gpu, errno);
+    }
+
+    /// How often programs opened or read files of a GPU that ask its hardware: 0 for one that is left alone.
+    pub fn touched(&self, gpu: usize) -> u64 {
+        self.state.touched(gpu)
+    }
+
+    /// Machine time (ns) at which a suspended GPU was resumed.
+    pub fn resumed_ns(&self, gpu: usize) -> Option<u64> {
+        self.state.resumed_ns(gpu)
     }
 
     /// How often all processes together called a function.

@@ -144,8 +144,8 @@ fn scrambled(lib: &Lib, handles: &[Handle]) -> (u64, u64) {
                     let e = lib.energy(h as Handle);
                     let initial = m.gpus()[i].spec.counter.initial;
                     calls.fetch_add(1, Ordering::Relaxed);
-                    // Initial values lie further apart than any test lasts.
-                    wrong.fetch_add(u64::from(e.1 < initial || e.1 - initial > 200_000_000), Ordering::Relaxed);
+                    // Initial values lie further apart than what a GPU uses in ten seconds, the test's time.
+                    wrong.fetch_add(u64::from(e.1 < initial || e.1 - initial > 900_000_000), Ordering::Relaxed);
                 }
             });
         }
@@ -181,11 +181,18 @@ fn two_threads_kill_6_3_1() {
 fn tables_are_kept_for_100_ms_in_6_4_3() {
     inside("mi210-1", "6.4.3", &[], |lib| {
         let h = lib.handles()[0];
-        let first = lib.energy(h);
-        std::thread::sleep(Duration::from_millis(40));
-        assert_eq!(lib.energy(h), first);
-        std::thread::sleep(Duration::from_millis(80));
-        assert!(lib.energy(h).2 > first.2);
+        // A busy machine may take longer between the two, and then nothing is said.
+        let is_kept = || {
+            let (begun, first) = (Instant::now(), lib.energy(h));
+            std::thread::sleep(Duration::from_millis(40));
+            let second = lib.energy(h);
+            let in_time = begun.elapsed() < Duration::from_millis(100);
+            std::thread::sleep(Duration::from_millis(80));
+            assert!(lib.energy(h).2 > first.2);
+            std::thread::sleep(Duration::from_millis(110));
+            in_time.then_some(second == first)
+        };
+        assert_eq!(std::iter::from_fn(|| Some(is_kept())).take(100).flatten().next(), Some(true));
     });
 }
 
@@ -237,7 +244,8 @@ fn init_hangs_without_cards() {
             let (tell, told) = std::sync::mpsc::channel();
             std::thread::scope(|s| {
                 s.spawn(move || tell.send(lib.init()));
-                let answer = told.recv_timeout(Duration::from_millis(400));
+                // One that does not hang may have to wait for a processor.
+                let answer = told.recv_timeout(Duration::from_millis(if hangs { 400 } else { 60_000 }));
                 assert_eq!(answer.is_err(), hangs, "{release}");
                 if hangs {
                     std::process::exit(0);
@@ -361,4 +369,197 @@ fn setters_ask_for_root_and_for_sense() {
     });
     inside("mi300x-8", "6.3.3", &["vm = true"], |lib| assert_eq!(set(lib, lib.handles()[0], 400_000_000), 2));
     inside("mi300x-8", "7.2.0", &["vm = true"], |lib| assert_eq!(set(lib, lib.handles()[0], 400_000_000), 0));
+}
+
+/// The address that a handle's GPU says it has.
+fn address(lib: &Lib, h: Handle) -> Result<u64, u32> {
+    match lib.fill("amdsmi_get_gpu_bdf_id", h) {
+        (0, b) => Ok(u64_at(&b, 0)),
+        (status, _) => Err(status),
+    }
+}
+
+#[test]
+fn an_old_handle_names_another_gpu() {
+    let (m, all) = (Machine::load("mi300x-8").unwrap(), &[] as &[&str]);
+    let bdf = |i: usize| m.gpus()[i].bdf.location();
+    let set: fn(&Lib, Handle, u64) -> u32 =
+        |lib, h, cap| lib.get::<extern "C" fn(Handle, u32, u64) -> u32>("amdsmi_set_power_cap")(h, 0, cap);
+    for release in ["6.1.2", "6.3.3", "7.13", "10.2"] {
+        inside("mi300x-8", release, all, |lib| {
+            let old = lib.handles();
+            assert_eq!(address(lib, old[1]), Ok(bdf(1)));
+            // Balanced where inits are counted: the first life goes on.
+            if release >= "7" || release.starts_with("10") {
+                assert_eq!((lib.init(), lib.shut_down()), (0, 0));
+                assert_eq!(address(lib, old[1]), Ok(bdf(1)), "{release}");
+            }
+            assert_eq!((lib.shut_down(), lib.init()), (0, 0));
+            assert_eq!(address(lib, old[1]), Ok(bdf(0)), "{release}: with success");
+            assert_eq!(set(lib, old[1], 123_000_000), 0);
+            let new: Vec<_> = lib.sockets().into_iter().flat_map(|s| lib.on(s)).collect();
+            for (i, h) in new.iter().enumerate() {
+                assert_eq!(address(lib, *h), Ok(bdf(i)), "{release}: new handles are right");
+            }
+            let cap = |i: usize| u64_at(&lib.fill_with("amdsmi_get_power_cap_info", new[i], 0).1, 0);
+            assert_eq!((cap(0), cap(1)), (123_000_000, m.gpus()[1].cap_uw()));
+        });
+    }
+    inside("mi300x-8", "6.4.3", all, |lib| {
+        let old = lib.handles();
+        assert_eq!((lib.shut_down(), lib.init()), (0, 0));
+        assert!(old.iter().all(|h| address(lib, *h) == Err(31)));
+    });
+}
+
+#[test]
+fn the_current_level_is_missing_in_6_4_3() {
+    for (now, min, max) in [(2100, 132, 500), (132, 500, 2100), (500, 132, 2100)] {
+        let with = format!("gpu.0.clocks.gfx.now = {now}");
+        inside("mi300x-8", "6.4.3", &[&with], |lib| {
+            let (status, b) = lib.fill_with("amdsmi_get_clock_info", lib.handles()[0], 0);
+            assert_eq!((status, [0, 4, 8].map(|at| u32_at(&b, at))), (0, [now, min, max]));
+        });
+        inside("mi300x-8", "6.3.3", &[&with], |lib| {
+            let (status, b) = lib.fill_with("amdsmi_get_clock_info", lib.handles()[0], 0);
+            assert_eq!((status, [0, 4, 8].map(|at| u32_at(&b, at))), (0, [now, 132, 2100]));
+        });
+    }
+}
+
+#[test]
+fn a_cached_table_is_old_whoever_filled_the_cache() {
+    inside("mi210-1", "6.4.3", &[], |lib| {
+        let h = lib.handles()[0] as usize;
+        // Another thread polls; this one gets what that one was given.
+        let start = Instant::now();
+        let theirs = std::thread::scope(|s| s.spawn(|| lib.energy(h as Handle)).join()).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        let ours = lib.energy(h as Handle);
+        // A host that was busy for so long has seen the next table.
+        assert!(ours == theirs || start.elapsed() > Duration::from_millis(90));
+    });
+}
+
+#[test]
+fn how_long_a_table_that_cannot_be_read_is_repeated() {
+    for (release, later) in [("6.2.4", 0), ("6.3.1", 43), ("6.4.3", 43), ("7.13", 0)] {
+        inside("mi210-1", release, &["gpu.0.file.gpu_metrics = { read = \"EBUSY\", from_s = 0.6 }"], |lib| {
+            let (_, state) = machine();
+            let h = lib.handles()[0];
+            let until = |ms: u64| {
+                while state.now_ns() < ms * 1_000_000 {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            };
+            let power = || lib.fill("amdsmi_get_power_info", h);
+            until(580);
+            let start = Instant::now();
+            assert_eq!((lib.energy(h).0, power().0), (0, 0));
+            until(720);
+            let old = lib.energy(h);
+            // A host that was busy for so long is past it.
+            if start.elapsed() < Duration::from_millis(550) {
+                assert!(old.0 == 0 && old.2 < state.epoch_ns() + 600_000_000, "{release}: old, with success");
+            }
+            until(1400);
+            let last = lib.energy(h);
+            assert_eq!(last.0, later, "{release}");
+            let at = if release == "7.13" { 12 } else { 4 };
+            let watts = if release == "6.4.3" { u32_at(&power().1, 12) } else { u32_at(&power().1, at) };
+            assert_eq!(watts, if later == 0 { 219 } else { 0xFFFF }, "{release}");
+        });
+    }
+}
+
+#[test]
+fn a_table_newer_than_the_library_fails_its_clock_calls_too() {
+    for (release, revision, status) in
+        [("6.3.1", "1.6", 0), ("6.3.1", "1.7", 43), ("6.4.3", "1.7", 0), ("6.4.3", "1.8", 43)]
+    {
+        let with = format!("strict_metrics = true\nall.metrics = \"{revision}\"");
+        inside("mi300x-8", release, &[&with], |lib| {
+            let h = lib.handles()[0];
+            assert_eq!(lib.fill_with("amdsmi_get_clock_info", h, 0).0, status, "{release} {revision}");
+            assert_eq!(lib.energy(h).0, status);
+        });
+    }
+}
+
+#[test]
+fn a_guest_shows_and_its_setters_are_refused() {
+    let set = |lib: &Lib| {
+        lib.get::<extern "C" fn(Handle, u32, u64) -> u32>("amdsmi_set_power_cap")(lib.handles()[0], 0, 400_000_000)
+    };
+    for (release, status) in [("6.3.1", 2), ("6.4.3", 2), ("7.13", 0)] {
+        inside("mi300x-8", release, &["guest = true"], |lib| {
+            let root = std::path::PathBuf::from(std::env::var_os("ZEUS_AMD_ROOT").unwrap());
+            assert!(std::fs::read_to_string(root.join("proc/cpuinfo")).unwrap().contains("hypervisor"));
+            assert_eq!(set(lib), status, "{release}");
+        });
+    }
+    inside("mi300x-8", "6.4.3", &[], |lib| assert_eq!(set(lib), 0));
+}
+
+#[test]
+fn a_call_may_never_come_back() {
+    inside("mi300x-8", "6.3.3", &["gpu.0.fault.amdsmi_get_power_cap_info = { hang = true, after = 1 }"], |lib| {
+        let h = lib.handles();
+        let ask = |i: usize| lib.fill_with("amdsmi_get_power_cap_info", h[i], 0).0;
+        assert_eq!(ask(0), 0);
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::scope(|s| {
+            let first = h[0] as usize;
+            s.spawn(move || tell.send(lib.fill_with("amdsmi_get_power_cap_info", first as Handle, 0).0));
+            assert!(told.recv_timeout(Duration::from_millis(500)).is_err());
+            assert_eq!((ask(1), lib.energy(h[0]).0), (0, 0), "the others do");
+            std::process::exit(0);
+        });
+    });
+}
+
+#[test]
+fn a_masked_render_node_ends_the_process_in_two_generations() {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    use std::os::unix::process::ExitStatusExt;
+    for (release, signal) in [("6.2.4", None), ("6.3.1", Some(6)), ("6.4.3", Some(6)), ("7.13", None)] {
+        let out = output("mi300x-8", release, &["gpu.2.access = \"masked\""], |lib| {
+            let root = std::path::PathBuf::from(std::env::var_os("ZEUS_AMD_ROOT").unwrap());
+            let node = std::fs::metadata(root.join("dev/dri/renderD130")).unwrap();
+            let others = std::fs::metadata(root.join("dev/dri/renderD131")).unwrap();
+            assert!(node.file_type().is_char_device() && others.file_type().is_char_device());
+            let drm = |m: &std::fs::Metadata| libc::major(m.rdev()) == 226;
+            assert!(!drm(&node) && drm(&others) && libc::minor(others.rdev()) == 131);
+            assert_eq!(lib.init(), 0);
+        });
+        if std::env::var_os("SIM_TEST").is_none() {
+            assert_eq!(out.status.signal(), signal, "{release}: {}", text(&out));
+            assert_eq!(text(&out).contains("a render node is no DRM device"), signal.is_some());
+        }
+    }
+}
+
+#[test]
+fn the_first_init_decides_what_there_is() {
+    for release in ["6.4.3", "7.13", "10.0"] {
+        inside("mi300x-8", release, &[], |lib| {
+            let old = lib.handles()[0];
+            assert_eq!(lib.shut_down(), 0);
+            let init: extern "C" fn(u64) -> u32 = lib.get("amdsmi_init");
+            // For CPUs; what comes later changes nothing.
+            assert_eq!((init(1), init(2)), (0, 0));
+            assert!(lib.sockets().is_empty());
+            assert_eq!(lib.energy(old).0, 31, "{release}");
+        });
+    }
+}
+
+#[test]
+fn init_prints_why_it_fails() {
+    let out = output("mi210-1", "7.13", &["init = { status = 34, stderr = \"drm: no device\" }"], |lib| {
+        assert_eq!(lib.init(), 34);
+    });
+    if std::env::var_os("SIM_TEST").is_none() {
+        assert!(out.status.success() && String::from_utf8_lossy(&out.stderr).contains("drm: no device"));
+    }
 }

@@ -1,30 +1,12 @@
 //! What the machine file promises, as plain arithmetic: power, energy and counter at any time.
 
+#[path = "../../tests/common/random.rs"]
+mod random;
+
+use random::Random;
 use zeus_amd_sim::machine::Counter;
 use zeus_amd_sim::power::{Noise, Power, Shape};
 use zeus_amd_sim::{Gpu, Machine};
-
-/// A small generator of numbers in [0, 1); its seed is printed by who uses it.
-struct Random(u64);
-
-impl Random {
-    fn new(what: &str) -> Random {
-        let seed = zeus_amd_sim::clock::boottime_ns() | 1;
-        println!("{what}: seed {seed}");
-        Random(seed)
-    }
-
-    fn next(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn between(&mut self, a: f64, b: f64) -> f64 {
-        a + (b - a) * self.next()
-    }
-}
 
 fn gpu(with: &str) -> Gpu {
     Machine::load_with("mi300x-8", &[with]).unwrap().gpus()[0].clone()
@@ -37,19 +19,19 @@ fn counts(g: &Gpu, from: f64, to: f64) -> u64 {
 
 #[test]
 fn the_energy_of_any_shape_is_its_integral() {
-    let mut r = Random::new("shapes");
+    let mut r = Random::new();
     for _ in 0..60 {
         let (low, high, period) = (r.between(0.0, 300.0), r.between(300.0, 900.0), r.between(0.004, 0.7));
-        let shape = match (r.next() * 5.0) as u32 {
+        let shape = match (r.part() * 5.0) as u32 {
             0 => Shape::Constant { w: high },
             1 => Shape::Steps { steps: vec![[0.0, low], [r.between(0.1, 0.5), high], [r.between(0.5, 1.0), low]] },
-            2 => Shape::Ramp { from: low, to: high, over_s: period, repeat: r.next() < 0.5 },
-            3 => Shape::Square { low, high, period_s: period, duty: r.next(), phase_s: r.next() },
-            _ => Shape::Sine { mean: high, amplitude: low, period_s: period, phase_s: r.next() },
+            2 => Shape::Ramp { from: low, to: high, over_s: period, repeat: r.part() < 0.5 },
+            3 => Shape::Square { low, high, period_s: period, duty: r.part(), phase_s: r.part() },
+            _ => Shape::Sine { mean: high, amplitude: low, period_s: period, phase_s: r.part() },
         };
-        let noise = Noise { w: r.between(0.0, 50.0), period_s: r.between(0.0005, 0.02), seed: r.0 };
-        let power = Power::new(shape.clone(), (r.next() < 0.7).then_some(&noise));
-        let from = r.next();
+        let noise = Noise { w: r.between(0.0, 50.0), period_s: r.between(0.0005, 0.02), seed: r.next() };
+        let power = Power::new(shape.clone(), (r.part() < 0.7).then_some(&noise));
+        let from = r.part();
         let to = from + r.between(0.05, 1.0);
         let n = 200_000;
         let dt = (to - from) / n as f64;
@@ -66,23 +48,23 @@ fn the_energy_of_any_shape_is_its_integral() {
 
 #[test]
 fn every_reading_is_the_integral_at_its_own_time() {
-    let mut r = Random::new("readings");
+    let mut r = Random::new();
     for _ in 0..200 {
-        let refresh = if r.next() < 0.5 { r.between(1.0, 100.0) } else { r.between(1.0, 100.0).round() };
-        let (jitter, lag, driver) = (r.next() * refresh, r.between(0.0, 3000.0), r.between(0.5, 12.0));
+        let refresh = if r.part() < 0.5 { r.between(1.0, 100.0) } else { r.between(1.0, 100.0).round() };
+        let (jitter, lag, driver) = (r.part() * refresh, r.between(0.0, 3000.0), r.between(0.5, 12.0));
         let mut with = format!(
             "gpu.0.power = {{ kind = \"square\", low = 90, high = 610, period_s = {} }}
              gpu.0.noise = {{ w = 20, period_s = 0.003, seed = 3 }}
              gpu.0.counter.refresh_ms = {refresh}\ngpu.0.counter.firmware_offset_s = 12.3456789\n",
             r.between(0.01, 0.5)
         );
-        if r.next() < 0.5 {
+        if r.part() < 0.5 {
             with += &format!("gpu.0.counter.refresh_jitter_ms = {jitter}\n");
         }
-        if r.next() < 0.5 {
+        if r.part() < 0.5 {
             with += &format!("gpu.0.counter.driver_lag_us = [0, {lag}]\n");
         }
-        if r.next() < 0.5 {
+        if r.part() < 0.5 {
             with += &format!("gpu.0.counter.driver_ms = {driver}\n");
         }
         let g = gpu(&with);

@@ -94,15 +94,15 @@ fn every_refresh_reaches_the_file() {
     let sim = Sim::start("mi210-1", "none", &["gpu.0.counter.refresh_ms = 5"]).unwrap();
     let file = sim.dir().join("sys/bus/pci/devices/0000:63:00.0/gpu_metrics");
     let mut seen = std::collections::BTreeSet::new();
-    let end = std::time::Instant::now() + std::time::Duration::from_millis(500);
-    while std::time::Instant::now() < end {
+    let begin_ns = sim.now_ns();
+    while seen.len() < 50 {
         seen.insert(
             zeus_amd_sim::metrics::Decoded::parse(&fs::read(&file).unwrap()).unwrap().get("firmware_timestamp"),
         );
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    // 100 refreshes in half a second; a loaded machine may lose some.
-    assert!((20..=102).contains(&seen.len()), "{} different tables", seen.len());
+    let refreshes = (sim.now_ns() - begin_ns) / 5_000_000 + 2;
+    assert!(seen.len() as u64 <= refreshes, "{} different tables in {refreshes} refreshes", seen.len());
 }
 
 #[test]

@@ -28,18 +28,17 @@ fn eight_readers_see_whole_tables() {
     let with = ["all.power = { kind = \"square\", low = 100, high = 700, period_s = 0.013 }", "all.metrics = \"1.8\""];
     inside("mi300x-8", "7.2.0", &with, |_| {
         let (m, state) = machine();
-        let (reads, wrong) = (AtomicU64::new(0), AtomicU64::new(0));
+        let wrong = AtomicU64::new(0);
         let table = Table::of((1, 8)).unwrap();
         let names = ["energy_accumulator", "system_clock_counter", "firmware_timestamp"];
         let at = names.map(|n| table.items[n].offset);
         std::thread::scope(|s| {
             for i in 0..8 {
-                let (g, size, state, reads, wrong) = (&m.gpus()[i % 2], table.size, &state, &reads, &wrong);
+                let (g, size, state, wrong) = (&m.gpus()[i % 2], table.size, &state, &wrong);
                 s.spawn(move || {
                     let file = std::fs::File::open(path(g)).unwrap();
                     let mut buffer = [0; 4096];
-                    let end = Instant::now() + Duration::from_secs(3);
-                    while Instant::now() < end {
+                    for _ in 0..20_000 {
                         let before = state.now_ns();
                         assert_eq!(file.read_at(&mut buffer, 0).unwrap(), size);
                         let after = state.now_ns();
@@ -48,14 +47,12 @@ fn eight_readers_see_whole_tables() {
                         let whole = (energy, firmware) == (r.accumulator, r.firmware_10ns);
                         // Made between the two looks at the clock: not a moment old.
                         let fresh = (g.reading(before).tick..=g.reading(after).tick).contains(&r.tick);
-                        reads.fetch_add(1, Ordering::Relaxed);
                         wrong.fetch_add(u64::from(!whole || !fresh), Ordering::Relaxed);
                     }
                 });
             }
         });
-        assert!(reads.load(Ordering::Relaxed) > 100_000);
-        assert_eq!(wrong.into_inner(), 0, "of {reads:?}");
+        assert_eq!(wrong.into_inner(), 0);
     });
 }
 
@@ -158,7 +155,8 @@ fn files_with_faults() {
         }
         assert_eq!((held(0), held(1), held(2)), (Err(libc::EBUSY), Err(libc::ENODEV), Ok(4095)));
         assert_eq!((again(0), again(1)), (Err(libc::EBUSY), Err(libc::ENOENT)));
-        assert_eq!([0, 1, 6].map(status), [2, 2, 0]);
+        // One that is there and cannot be read is answered from the last good table.
+        assert_eq!([0, 1, 6].map(status), [0, 2, 0]);
         while state.now_ns() < 3_010_000_000 {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -201,5 +199,96 @@ fn a_call_takes_as_long_as_it_is_told() {
         };
         let fastest = (0..50).map(time).min().unwrap();
         assert!((900..3000).contains(&fastest), "{fastest} µs");
+    });
+}
+
+#[test]
+fn single_tables_that_are_wrong() {
+    let with = [
+        "gpu.0.file.gpu_metrics = { content = \"zero_values\", every = 3 }",
+        "gpu.1.file.gpu_metrics = { content = \"time_ahead\", every = 3 }",
+        "gpu.2.file.gpu_metrics = { content = \"absurd_power\", every = 3 }",
+    ];
+    for metrics in ["1.3", "1.6", "1.9"] {
+        let metrics = format!(
+            "all.metrics = \"{metrics}\"\nall.power_sensor = \"{}\"",
+            if metrics == "1.3" { "average" } else { "current" }
+        );
+        let with = [with[0], with[1], with[2], &metrics];
+        inside("mi300x-8", "7.2.0", &with, |_| {
+            let (m, state) = machine();
+            state.hold().unwrap();
+            let names = ["energy_accumulator", "system_clock_counter", "curr_socket_power", "average_socket_power"];
+            let seen = |i: usize| {
+                let open = std::fs::File::open(path(&m.gpus()[i])).unwrap();
+                let mut page = [0; 4096];
+                let reads = (0..6).map(|_| {
+                    let n = open.read_at(&mut page, 0).unwrap();
+                    let d = Decoded::parse(&page[..n]).unwrap();
+                    names.map(|name| d.get(name))
+                });
+                reads.collect::<Vec<_>>()
+            };
+            for (i, g) in m.gpus().iter().enumerate().take(3) {
+                let r = g.reading(state.now_ns());
+                let time = state.epoch_ns() + r.system_ns;
+                let wrong = seen(i).into_iter().filter(|v| {
+                    let power = v[2].or(v[3]).unwrap();
+                    let right = (v[0].unwrap(), v[1].unwrap(), power) == (r.accumulator, time, r.power_w.into());
+                    let planted = [
+                        (0, time, 0),
+                        (r.accumulator, time + 3_600_000_000_000, r.power_w.into()),
+                        (r.accumulator, time, 60490),
+                    ];
+                    assert!(right || (v[0].unwrap(), v[1].unwrap(), power) == planted[i], "GPU {i}: {v:?}");
+                    !right
+                });
+                assert_eq!(wrong.count(), 2, "GPU {i}");
+            }
+        });
+    }
+}
+
+#[test]
+fn each_file_has_its_errors() {
+    let with = [
+        "gpu.0.file.power1_input = { read = \"ETIME\" }",
+        "gpu.1.file.temp2_input = { read = \"EPERM\" }",
+        "gpu.2.file.pp_dpm_sclk = { read = \"EBUSY\" }",
+        "gpu.3.file.power1_cap = { read = \"EIO\", write = \"EBUSY\" }",
+        "gpu.4.file.pp_od_clk_voltage = { write = \"ETIME\" }",
+        "gpu.5.file.power_dpm_force_performance_level = { write = \"EPERM\", for_s = 100 }",
+    ];
+    inside("mi300x-8", "7.13", &with, |lib| {
+        let (m, _) = machine();
+        let file = |gpu: usize, name: &str| {
+            let dir = path(&m.gpus()[gpu]).with_file_name("");
+            let hwmon = dir.join(format!("hwmon/hwmon{}", gpu + 3)).join(name);
+            if hwmon.exists() {
+                hwmon
+            } else {
+                dir.join(name)
+            }
+        };
+        let read = |gpu, name| std::fs::read(file(gpu, name)).err().and_then(|e| e.raw_os_error());
+        let write = |gpu, name: &str, text: &str| {
+            let open = std::fs::OpenOptions::new().write(true).open(file(gpu, name)).unwrap();
+            std::io::Write::write_all(&mut &open, text.as_bytes()).err().and_then(|e| e.raw_os_error())
+        };
+        assert_eq!(read(0, "power1_input"), Some(libc::ETIME));
+        assert_eq!(read(1, "temp2_input"), Some(libc::EPERM));
+        assert_eq!(read(2, "pp_dpm_sclk"), Some(libc::EBUSY));
+        assert_eq!(
+            (read(3, "power1_cap"), write(3, "power1_cap", "400000000\n")),
+            (Some(libc::EIO), Some(libc::EBUSY))
+        );
+        assert_eq!((write(4, "pp_od_clk_voltage", "r\n"), read(4, "pp_od_clk_voltage")), (Some(libc::ETIME), None));
+        assert_eq!(write(5, "power_dpm_force_performance_level", "manual\n"), Some(libc::EPERM));
+        assert_eq!([1, 2, 3].map(|i| read(i, "power1_input")), [None; 3], "the others' are as ever");
+        // libamd_smi reads and writes the same files.
+        let h = lib.handles();
+        assert_eq!((lib.temperature(h[1], 1, 0).0, lib.temperature(h[0], 1, 0).0), (2, 0));
+        let limit: extern "C" fn(*mut std::ffi::c_void, u32, u32, u64) -> u32 = lib.get("amdsmi_set_gpu_clk_limit");
+        assert_eq!([3, 4, 5].map(|i| limit(h[i], 0, 1, 1500)), [0, 10, 10]);
     });
 }

@@ -1,4 +1,4 @@
-//! The function table of one loaded libamd_smi: one safe method a call; nothing above sees a raw struct.
+//! The functions of one loaded libamd_smi, with one safe method for each. Raw structs do not leave this module.
 
 use super::releases::{CapUnit, Generation, NameLayout, PowerLayout};
 use super::status::Status;
@@ -6,41 +6,41 @@ use super::structs::{
     AsicInfoV1, AsicInfoV2, ClkInfo, EnumerationInfo, KfdInfo, Padded, Pod, PowerCapInfo, PowerInfoV1, PowerInfoV2,
     PowerInfoV3, VersionWords,
 };
+use super::symbols::{Ptr, StructFunction, SymbolTable};
+use crate::platform::sentinel;
 use crate::platform::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::ffi::{c_char, c_void, CStr};
+use std::ffi::CStr;
 
-type Ptr = *mut c_void;
-
-/// A processor handle: a pointer into the library, valid until somebody shuts the library down.
+/// A processor handle: a pointer into the library, valid until the library is shut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessorHandle(Ptr);
 
-// SAFETY: the library accepts a handle from any thread; it is never dereferenced here.
+// SAFETY: the library accepts a handle from any thread; the pointer is never dereferenced here.
 unsafe impl Send for ProcessorHandle {}
 unsafe impl Sync for ProcessorHandle {}
 
-/// A clock domain, with AMD's number, the same in every release.
+/// A clock domain, with its number in amdsmi.h, which is the same in every release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
     Graphics = 0,
     Memory = 4,
 }
 
-/// A bound of a clock, with AMD's number.
+/// A limit of a clock, with its number in amdsmi.h.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     Min = 0,
     Max = 1,
 }
 
-/// What `amdsmi_get_power_info` left in its struct; absent values are absent.
+/// The powers of `amdsmi_get_power_info`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PowerInfo {
     pub current_w: Option<u32>,
     pub average_w: Option<u32>,
 }
 
-/// The power caps, in microwatts whatever the release's own unit is.
+/// The power cap and its range, in microwatts for every release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PowerCaps {
     pub current_uw: Option<u64>,
@@ -53,9 +53,9 @@ pub struct PowerCaps {
 pub struct EnergyCount {
     /// `None`: the driver has no counter for this GPU.
     pub accumulator: Option<u64>,
-    /// Microjoules a count, as the library reports it.
+    /// Reported resolution, in microjoules per count.
     pub resolution_uj: f32,
-    /// The driver's clock when the table was read; `None` where it gave none.
+    /// The driver's timestamp of the table, if it has one.
     pub time_ns: Option<u64>,
 }
 
@@ -73,79 +73,15 @@ pub struct KfdIds {
     pub partition_id: u32,
 }
 
-macro_rules! table {
-    (required { $($req:ident: $req_sym:literal ($($req_arg:ty),*);)* }
-     optional { $($opt:ident: $opt_sym:literal ($($opt_arg:ty),*);)* }) => {
-        /// The functions of the library that are used here.
-        struct SymbolTable {
-            $($req: unsafe extern "C" fn($($req_arg),*) -> u32,)*
-            $($opt: Option<unsafe extern "C" fn($($opt_arg),*) -> u32>,)*
-        }
-
-        impl SymbolTable {
-            /// Looks them all up; the names of the missing ones without which nothing works, on failure.
-            fn load(library: &libloading::os::unix::Library) -> Result<SymbolTable, String> {
-                let mut missing = Vec::new();
-                $(
-                    // SAFETY: the type is the prototype that every header of AMD gives this name.
-                    let $req = unsafe {
-                        library.get::<unsafe extern "C" fn($($req_arg),*) -> u32>($req_sym.as_bytes())
-                    };
-                    if $req.is_err() {
-                        missing.push($req_sym);
-                    }
-                )*
-                match ($($req,)*) {
-                    ($(Ok($req),)*) => Ok(SymbolTable {
-                        $($req: *$req,)*
-                        // SAFETY: as above.
-                        $($opt: unsafe {
-                            library.get::<unsafe extern "C" fn($($opt_arg),*) -> u32>($opt_sym.as_bytes())
-                        }.ok().map(|s| *s),)*
-                    }),
-                    _ => Err(missing.join(", ")),
-                }
-            }
-        }
-    };
-}
-
-table! {
-    required {
-        init: "amdsmi_init" (u64);
-        get_lib_version: "amdsmi_get_lib_version" (Ptr);
-        get_socket_handles: "amdsmi_get_socket_handles" (*mut u32, *mut Ptr);
-        get_processor_handles: "amdsmi_get_processor_handles" (Ptr, *mut u32, *mut Ptr);
-        get_bdf_id: "amdsmi_get_gpu_bdf_id" (Ptr, *mut u64);
-    }
-    optional {
-        shut_down: "amdsmi_shut_down" ();
-        status_words: "amdsmi_status_code_to_string" (u32, *mut *const c_char);
-        get_processor_type: "amdsmi_get_processor_type" (Ptr, *mut u32);
-        get_asic_info: "amdsmi_get_gpu_asic_info" (Ptr, Ptr);
-        get_kfd_info: "amdsmi_get_gpu_kfd_info" (Ptr, Ptr);
-        get_enumeration_info: "amdsmi_get_gpu_enumeration_info" (Ptr, Ptr);
-        get_power_info: "amdsmi_get_power_info" (Ptr, Ptr);
-        get_power_cap_info: "amdsmi_get_power_cap_info" (Ptr, u32, Ptr);
-        set_power_cap: "amdsmi_set_power_cap" (Ptr, u32, u64);
-        get_energy_count: "amdsmi_get_energy_count" (Ptr, *mut u64, *mut f32, *mut u64);
-        get_temp_metric: "amdsmi_get_temp_metric" (Ptr, u32, u32, *mut i64);
-        get_clock_info: "amdsmi_get_clock_info" (Ptr, u32, Ptr);
-        set_clk_limit: "amdsmi_set_gpu_clk_limit" (Ptr, u32, u32, u64);
-        set_clk_range: "amdsmi_set_gpu_clk_range" (Ptr, u64, u64, u32);
-        set_perf_level: "amdsmi_set_gpu_perf_level" (Ptr, u32);
-    }
-}
-
-/// Never both in one process-wide order with anything else: held for the length of one call.
+/// Leaf lock: held for one call.
 enum CallGuard<'a> {
     #[allow(dead_code)]
     Shared(RwLockReadGuard<'a, ()>),
     #[allow(dead_code)]
-    Alone(RwLockWriteGuard<'a, ()>),
+    Exclusive(RwLockWriteGuard<'a, ()>),
 }
 
-/// One loaded library's calls.
+/// The functions of one loaded library.
 pub struct AmdsmiApi {
     table: SymbolTable,
     lock: RwLock<()>,
@@ -155,66 +91,68 @@ const INIT_AMD_GPUS: u64 = 2;
 const PROCESSOR_AMD_GPU: u32 = 1;
 const TEMPERATURE_HOTSPOT: u32 = 1;
 const METRIC_CURRENT: u32 = 0;
+/// The power cap sensor PPT0, in every release.
+const SENSOR_PPT0: u32 = 0;
 
 impl AmdsmiApi {
     pub fn load(library: &libloading::os::unix::Library) -> Result<AmdsmiApi, String> {
         Ok(AmdsmiApi { table: SymbolTable::load(library)?, lock: RwLock::new(()) })
     }
 
-    /// Below 26.4 one call at a time; from then on only init and shutdown are alone.
+    /// Before version 26.4 one call at a time; later only init and shutdown are exclusive.
     #[inline]
-    fn enter(&self, g: &Generation) -> CallGuard<'_> {
-        if g.needs_lock {
-            CallGuard::Alone(self.lock.write())
+    fn enter(&self, generation: &Generation) -> CallGuard<'_> {
+        if generation.needs_lock {
+            CallGuard::Exclusive(self.lock.write())
         } else {
             CallGuard::Shared(self.lock.read())
         }
     }
 
     pub fn init(&self) -> Result<(), Status> {
-        let _alone = self.lock.write();
-        // SAFETY: flag 2 is GPUs in every release; ALL_PROCESSORS changed its value.
+        let _exclusive = self.lock.write();
+        // SAFETY: flag 2 is AMD GPUs in every release; AMDSMI_INIT_ALL_PROCESSORS changed its value.
         Status::check(unsafe { (self.table.init)(INIT_AMD_GPUS) })
     }
 
     pub fn shut_down(&self) -> Result<(), Status> {
-        let _alone = self.lock.write();
+        let _exclusive = self.lock.write();
         // SAFETY: no arguments.
-        self.table.shut_down.map_or(Err(Status::NOT_SUPPORTED), |f| Status::check(unsafe { f() }))
+        self.table.shut_down.map_or(Err(Status::NOT_SUPPORTED), |function| Status::check(unsafe { function() }))
     }
 
     pub fn version_words(&self) -> Result<[u32; 4], Status> {
-        let _alone = self.lock.write();
-        let mut v = Padded::<VersionWords>::zeroed();
-        // SAFETY: room for more than any release writes.
-        Status::check(unsafe { (self.table.get_lib_version)(v.as_mut_ptr()) })?;
-        Ok(v.value.words)
+        let _exclusive = self.lock.write();
+        let mut version = Padded::<VersionWords>::zeroed();
+        // SAFETY: larger than what any release writes.
+        Status::check(unsafe { (self.table.get_lib_version)(version.as_mut_ptr()) })?;
+        Ok(version.value.words)
     }
 
-    /// The vendor's own words for a status, if it has any.
-    pub fn status_message(&self, g: &Generation, s: Status) -> Option<String> {
-        let f = self.table.status_words?;
-        let _entry = self.enter(g);
-        let mut text: *const c_char = std::ptr::null();
+    /// libamd_smi's message for a status, if it has one.
+    pub fn status_message(&self, generation: &Generation, status: Status) -> Option<String> {
+        let function = self.table.status_code_to_string?;
+        let _guard = self.enter(generation);
+        let mut text = std::ptr::null();
         // SAFETY: the library stores a pointer to a static string.
-        let ok = unsafe { f(s.0, &mut text) } == Status::SUCCESS && !text.is_null();
+        let ok = unsafe { function(status.0, &mut text) } == Status::SUCCESS && !text.is_null();
         // SAFETY: as above; checked for NULL.
         ok.then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()).filter(|t| !t.is_empty())
     }
 
-    /// All GPU handles, socket by socket, in the library's own order.
-    pub fn gpu_handles(&self, g: &Generation) -> Result<Vec<ProcessorHandle>, Status> {
-        let _entry = self.enter(g);
-        let t = &self.table;
-        // SAFETY (both): NULL asks for the count, then an array of that many.
-        let sockets = list(|n, p| unsafe { (t.get_socket_handles)(n, p) })?;
+    /// All GPU handles, socket by socket, in libamd_smi's order.
+    pub fn gpu_handles(&self, generation: &Generation) -> Result<Vec<ProcessorHandle>, Status> {
+        let _guard = self.enter(generation);
+        let table = &self.table;
+        // SAFETY (both): NULL asks for the count, then an array of that size.
+        let sockets = list(|count, items| unsafe { (table.get_socket_handles)(count, items) })?;
         let mut gpus = Vec::new();
         for socket in sockets {
-            for processor in list(|n, p| unsafe { (t.get_processor_handles)(socket, n, p) })? {
+            for processor in list(|count, items| unsafe { (table.get_processor_handles)(socket, count, items) })? {
                 let mut kind = PROCESSOR_AMD_GPU;
-                if let Some(f) = t.get_processor_type {
-                    // SAFETY: a handle just given, and a u32.
-                    Status::check(unsafe { f(processor, &mut kind) })?;
+                if let Some(function) = table.get_processor_type {
+                    // SAFETY: a handle from above, and a u32.
+                    Status::check(unsafe { function(processor, &mut kind) })?;
                 }
                 if kind == PROCESSOR_AMD_GPU {
                     gpus.push(ProcessorHandle(processor));
@@ -224,217 +162,217 @@ impl AmdsmiApi {
         Ok(gpus)
     }
 
-    /// AMD's packed PCI address: function 0-2, device 3-7, bus 8-15, partition 28-31, domain from 32.
-    pub fn bdf_id(&self, g: &Generation, h: ProcessorHandle) -> Result<u64, Status> {
-        let _entry = self.enter(g);
+    /// The packed PCI address: function in bits 0-2, device 3-7, bus 8-15, partition 28-31, domain from 32.
+    pub fn bdf_id(&self, generation: &Generation, handle: ProcessorHandle) -> Result<u64, Status> {
+        let _guard = self.enter(generation);
         let mut id = 0_u64;
         // SAFETY: a handle of this library and a u64.
-        Status::check(unsafe { (self.table.get_bdf_id)(h.0, &mut id) })?;
+        Status::check(unsafe { (self.table.get_bdf_id)(handle.0, &mut id) })?;
         Ok(id)
     }
 
-    pub fn kfd_ids(&self, g: &Generation, h: ProcessorHandle) -> Result<KfdIds, Status> {
-        let k: KfdInfo = self.fill(g, h, self.table.get_kfd_info)?;
-        Ok(KfdIds { kfd_id: k.kfd_id, node_id: k.node_id, partition_id: k.current_partition_id })
+    pub fn kfd_ids(&self, generation: &Generation, handle: ProcessorHandle) -> Result<KfdIds, Status> {
+        let info: KfdInfo = self.call(generation, handle, self.table.get_kfd_info)?;
+        Ok(KfdIds { kfd_id: info.kfd_id, node_id: info.node_id, partition_id: info.current_partition_id })
     }
 
-    pub fn hip_id(&self, g: &Generation, h: ProcessorHandle) -> Result<u32, Status> {
-        let e: EnumerationInfo = self.fill(g, h, self.table.get_enumeration_info)?;
-        Ok(e.hip_id)
+    pub fn hip_id(&self, generation: &Generation, handle: ProcessorHandle) -> Result<u32, Status> {
+        let info: EnumerationInfo = self.call(generation, handle, self.table.get_enumeration_info)?;
+        Ok(info.hip_id)
     }
 
-    /// The name is filled even where the call fails (26.4 without /dev/dri): status and content are judged apart.
-    pub fn market_name(&self, g: &Generation, h: ProcessorHandle) -> (Result<(), Status>, Option<String>) {
-        let f = self.table.get_asic_info;
-        match g.name {
+    /// The product name. It may be valid although the call fails (26.4 without /dev/dri).
+    pub fn market_name(
+        &self,
+        generation: &Generation,
+        handle: ProcessorHandle,
+    ) -> (Result<(), Status>, Option<String>) {
+        let function = self.table.get_asic_info;
+        match generation.name {
             NameLayout::V1 => {
-                let (status, v) = self.call_keep_output::<AsicInfoV1>(g, h, f);
-                (status, text(&v.market_name))
+                let (status, info) = self.call_keep_output::<AsicInfoV1>(generation, handle, function);
+                (status, text(&info.market_name))
             }
             NameLayout::V2 => {
-                let (status, v) = self.call_keep_output::<AsicInfoV2>(g, h, f);
-                (status, text(&v.market_name))
+                let (status, info) = self.call_keep_output::<AsicInfoV2>(generation, handle, function);
+                (status, text(&info.market_name))
             }
         }
     }
 
-    /// The status is that of the last step, the power cap: the powers may be right although it failed.
-    pub fn power_info(&self, g: &Generation, h: ProcessorHandle) -> (Result<(), Status>, PowerInfo) {
-        let f = self.table.get_power_info;
-        let (status, current, average) = match g.power {
+    /// The powers. They may be valid although the call fails: its status is that of its last step, the power cap
+    /// (`amdsmi_get_power_info` in amd_smi.cc).
+    pub fn power_info(&self, generation: &Generation, handle: ProcessorHandle) -> (Result<(), Status>, PowerInfo) {
+        let function = self.table.get_power_info;
+        let (status, current, average) = match generation.power {
             PowerLayout::V1 => {
-                let (s, v) = self.call_keep_output::<PowerInfoV1>(g, h, f);
-                (s, v.current_socket_power, v.average_socket_power)
+                let (status, info) = self.call_keep_output::<PowerInfoV1>(generation, handle, function);
+                (status, info.current_socket_power, info.average_socket_power)
             }
             PowerLayout::V2 => {
-                let (s, v) = self.call_keep_output::<PowerInfoV2>(g, h, f);
-                (s, v.current_socket_power, v.average_socket_power)
+                let (status, info) = self.call_keep_output::<PowerInfoV2>(generation, handle, function);
+                (status, info.current_socket_power, info.average_socket_power)
             }
             PowerLayout::V3 => {
-                let (s, v) = self.call_keep_output::<PowerInfoV3>(g, h, f);
-                (s, v.current_socket_power, v.average_socket_power)
+                let (status, info) = self.call_keep_output::<PowerInfoV3>(generation, handle, function);
+                (status, info.current_socket_power, info.average_socket_power)
             }
         };
-        let mut info = PowerInfo { current_w: not_sentinel(current), average_w: not_sentinel(average) };
-        // A failure that wrote nothing leaves both at the zero the buffer had: that is no reading of 0 W.
+        let mut info = PowerInfo { current_w: sentinel::amdsmi_u32(current), average_w: sentinel::amdsmi_u32(average) };
+        // A failed call that wrote nothing leaves both at the buffer's zero: no reading of 0 W.
         if status.is_err() && info == (PowerInfo { current_w: Some(0), average_w: Some(0) }) {
             info = PowerInfo::default();
         }
         (status, info)
     }
 
-    pub fn power_caps(&self, g: &Generation, h: ProcessorHandle) -> Result<PowerCaps, Status> {
-        let f = self.table.get_power_cap_info.ok_or(Status::NOT_SUPPORTED)?;
-        let _entry = self.enter(g);
-        let mut v = Padded::<PowerCapInfo>::zeroed();
-        // SAFETY: sensor 0 is PPT0 everywhere; room for more than any release writes.
-        Status::check(unsafe { f(h.0, 0, v.as_mut_ptr()) })?;
+    pub fn power_caps(&self, generation: &Generation, handle: ProcessorHandle) -> Result<PowerCaps, Status> {
+        let function = self.table.get_power_cap_info.ok_or(Status::NOT_SUPPORTED)?;
+        let _guard = self.enter(generation);
+        let mut info = Padded::<PowerCapInfo>::zeroed();
+        // SAFETY: larger than what any release writes.
+        Status::check(unsafe { function(handle.0, SENSOR_PPT0, info.as_mut_ptr()) })?;
         let uw = |raw: u64| {
-            // Up to 6.1.1 the caps are in W, but the current one is in µW without access to /dev/dri.
-            let watts = g.cap_unit == CapUnit::Watt && raw < 100_000;
+            // Up to ROCm 6.1.1 the caps are in W, except the current one in µW without access to /dev/dri.
+            let watts = generation.cap_unit == CapUnit::Watt && raw < 100_000;
             (raw != u64::MAX).then(|| if watts { raw * 1_000_000 } else { raw })
         };
         let some = |raw: u64| uw(raw).filter(|v| *v != 0);
         Ok(PowerCaps {
-            current_uw: some(v.value.power_cap),
-            default_uw: some(v.value.default_power_cap),
-            min_uw: uw(v.value.min_power_cap),
-            max_uw: some(v.value.max_power_cap),
+            current_uw: some(info.value.power_cap),
+            default_uw: some(info.value.default_power_cap),
+            min_uw: uw(info.value.min_power_cap),
+            max_uw: some(info.value.max_power_cap),
         })
     }
 
-    /// Microwatts in every release, whatever unit reading has.
-    pub fn set_power_cap(&self, g: &Generation, h: ProcessorHandle, cap_uw: u64) -> Result<(), Status> {
-        let f = self.table.set_power_cap.ok_or(Status::NOT_SUPPORTED)?;
-        let _entry = self.enter(g);
-        // SAFETY: a handle of this library; sensor 0 is PPT0 everywhere.
-        Status::check(unsafe { f(h.0, 0, cap_uw) })
+    /// Sets the power cap. The unit is the microwatt in every release, also in those that report watts.
+    pub fn set_power_cap(&self, generation: &Generation, handle: ProcessorHandle, cap_uw: u64) -> Result<(), Status> {
+        let function = self.table.set_power_cap.ok_or(Status::NOT_SUPPORTED)?;
+        let _guard = self.enter(generation);
+        // SAFETY: a handle of this library and scalars.
+        Status::check(unsafe { function(handle.0, SENSOR_PPT0, cap_uw) })
     }
 
     #[inline]
-    pub fn energy_count(&self, g: &Generation, h: ProcessorHandle) -> Result<EnergyCount, Status> {
-        let f = self.table.get_energy_count.ok_or(Status::NOT_SUPPORTED)?;
-        let _entry = self.enter(g);
+    pub fn energy_count(&self, generation: &Generation, handle: ProcessorHandle) -> Result<EnergyCount, Status> {
+        let function = self.table.get_energy_count.ok_or(Status::NOT_SUPPORTED)?;
+        let _guard = self.enter(generation);
         let (mut accumulator, mut resolution_uj, mut time_ns) = (0_u64, 0_f32, 0_u64);
         // SAFETY: a handle of this library and three scalars.
-        let code = unsafe { f(h.0, &mut accumulator, &mut resolution_uj, &mut time_ns) };
-        // 26.4 says NOT_SUPPORTED and still writes the sentinel: not a failed read but a missing counter.
+        let code = unsafe { function(handle.0, &mut accumulator, &mut resolution_uj, &mut time_ns) };
+        // 26.4 returns NOT_SUPPORTED and writes the sentinel: the counter is missing, the read did not fail.
         if code == Status::NOT_SUPPORTED.0 && accumulator == u64::MAX {
             return Ok(EnergyCount { accumulator: None, resolution_uj: 0.0, time_ns: None });
         }
         Status::check(code)?;
-        let absent = accumulator == u64::MAX || accumulator == u64::from(u32::MAX);
         Ok(EnergyCount {
-            accumulator: (!absent).then_some(accumulator),
+            accumulator: sentinel::energy_count(accumulator),
             resolution_uj,
-            time_ns: (time_ns != 0 && time_ns != u64::MAX).then_some(time_ns),
+            time_ns: sentinel::time(time_ns),
         })
     }
 
-    /// Whole degrees Celsius in every release, whatever its header says.
-    pub fn hotspot_c(&self, g: &Generation, h: ProcessorHandle) -> Result<i64, Status> {
-        let f = self.table.get_temp_metric.ok_or(Status::NOT_SUPPORTED)?;
-        let _entry = self.enter(g);
+    /// The hotspot temperature in whole degrees Celsius, although amdsmi.h documents millidegrees
+    /// (`amdsmi_get_temp_metric` in amd_smi.cc divides by 1000).
+    pub fn hotspot_c(&self, generation: &Generation, handle: ProcessorHandle) -> Result<i64, Status> {
+        let function = self.table.get_temp_metric.ok_or(Status::NOT_SUPPORTED)?;
+        let _guard = self.enter(generation);
         let mut celsius = 0_i64;
         // SAFETY: a handle of this library and an i64.
-        Status::check(unsafe { f(h.0, TEMPERATURE_HOTSPOT, METRIC_CURRENT, &mut celsius) })?;
+        Status::check(unsafe { function(handle.0, TEMPERATURE_HOTSPOT, METRIC_CURRENT, &mut celsius) })?;
         Ok(celsius)
     }
 
-    pub fn clocks(&self, g: &Generation, h: ProcessorHandle, clock: Clock) -> Result<Clocks, Status> {
-        let f = self.table.get_clock_info.ok_or(Status::NOT_SUPPORTED)?;
-        let _entry = self.enter(g);
-        let mut v = Padded::<ClkInfo>::zeroed();
-        // SAFETY: room for more than any release writes.
-        Status::check(unsafe { f(h.0, clock as u32, v.as_mut_ptr()) })?;
-        let v = v.value;
+    pub fn clocks(&self, generation: &Generation, handle: ProcessorHandle, clock: Clock) -> Result<Clocks, Status> {
+        let function = self.table.get_clock_info.ok_or(Status::NOT_SUPPORTED)?;
+        let _guard = self.enter(generation);
+        let mut info = Padded::<ClkInfo>::zeroed();
+        // SAFETY: larger than what any release writes.
+        Status::check(unsafe { function(handle.0, clock as u32, info.as_mut_ptr()) })?;
         Ok(Clocks {
-            current_mhz: not_sentinel(v.clk),
-            min_mhz: not_sentinel(v.min_clk),
-            max_mhz: not_sentinel(v.max_clk),
+            current_mhz: sentinel::amdsmi_u32(info.value.clk),
+            min_mhz: sentinel::amdsmi_u32(info.value.min_clk),
+            max_mhz: sentinel::amdsmi_u32(info.value.max_clk),
         })
     }
 
-    /// One bound of a clock at a time can be set: from ROCm 6.3 on, and the only way from 10.0 on.
+    /// Limits of a clock can be set one at a time: since ROCm 6.3; since 10.0 only this way.
     pub fn has_clk_limit(&self) -> bool {
         self.table.set_clk_limit.is_some()
     }
 
-    /// Makes the performance level "manual" and commits this one bound.
+    /// Sets the performance level to "manual" and commits one limit.
     pub fn set_clk_limit(
         &self,
-        g: &Generation,
-        h: ProcessorHandle,
+        generation: &Generation,
+        handle: ProcessorHandle,
         clock: Clock,
         bound: Bound,
         mhz: u32,
     ) -> Result<(), Status> {
-        let f = self.table.set_clk_limit.ok_or(Status::NOT_SUPPORTED)?;
-        let _entry = self.enter(g);
-        // SAFETY: a handle of this library; the numbers of clocks and bounds are the same in every release.
-        Status::check(unsafe { f(h.0, clock as u32, bound as u32, mhz.into()) })
+        let function = self.table.set_clk_limit.ok_or(Status::NOT_SUPPORTED)?;
+        let _guard = self.enter(generation);
+        // SAFETY: a handle of this library; the numbers of clocks and limits are the same in every release.
+        Status::check(unsafe { function(handle.0, clock as u32, bound as u32, mhz.into()) })
     }
 
-    /// Makes the performance level "manual" and commits both bounds, the lower one written first.
+    /// Sets the performance level to "manual" and commits both limits, the lower one first.
     pub fn set_clk_range(
         &self,
-        g: &Generation,
-        h: ProcessorHandle,
+        generation: &Generation,
+        handle: ProcessorHandle,
         clock: Clock,
-        min: u32,
-        max: u32,
+        min_mhz: u32,
+        max_mhz: u32,
     ) -> Result<(), Status> {
-        let f = self.table.set_clk_range.ok_or(Status::NOT_SUPPORTED)?;
-        let _entry = self.enter(g);
+        let function = self.table.set_clk_range.ok_or(Status::NOT_SUPPORTED)?;
+        let _guard = self.enter(generation);
         // SAFETY: a handle of this library.
-        Status::check(unsafe { f(h.0, min.into(), max.into(), clock as u32) })
+        Status::check(unsafe { function(handle.0, min_mhz.into(), max_mhz.into(), clock as u32) })
     }
 
-    pub fn set_perf_level(&self, g: &Generation, h: ProcessorHandle, level: u32) -> Result<(), Status> {
-        let f = self.table.set_perf_level.ok_or(Status::NOT_SUPPORTED)?;
-        let _entry = self.enter(g);
-        // SAFETY: a handle of this library; the levels have the same numbers in every release.
-        Status::check(unsafe { f(h.0, level) })
+    pub fn set_perf_level(&self, generation: &Generation, handle: ProcessorHandle, level: u32) -> Result<(), Status> {
+        let function = self.table.set_perf_level.ok_or(Status::NOT_SUPPORTED)?;
+        let _guard = self.enter(generation);
+        // SAFETY: a handle of this library; the numbers of levels are the same in every release.
+        Status::check(unsafe { function(handle.0, level) })
     }
 
-    fn fill<T: Pod>(
+    fn call<T: Pod>(
         &self,
-        g: &Generation,
-        h: ProcessorHandle,
-        f: Option<unsafe extern "C" fn(Ptr, Ptr) -> u32>,
+        generation: &Generation,
+        handle: ProcessorHandle,
+        function: Option<StructFunction>,
     ) -> Result<T, Status> {
-        let (status, value) = self.call_keep_output(g, h, f);
+        let (status, value) = self.call_keep_output(generation, handle, function);
         status.map(|()| value)
     }
 
+    /// Calls a function that fills a struct. Returns the struct also if the call fails.
     fn call_keep_output<T: Pod>(
         &self,
-        g: &Generation,
-        h: ProcessorHandle,
-        f: Option<unsafe extern "C" fn(Ptr, Ptr) -> u32>,
+        generation: &Generation,
+        handle: ProcessorHandle,
+        function: Option<StructFunction>,
     ) -> (Result<(), Status>, T) {
-        let mut v = Padded::<T>::zeroed();
-        let Some(f) = f else { return (Err(Status::NOT_SUPPORTED), v.value) };
-        let _entry = self.enter(g);
-        // SAFETY: a handle of this library; room for more than any release writes.
-        let status = Status::check(unsafe { f(h.0, v.as_mut_ptr()) });
-        (status, v.value)
+        let mut output = Padded::<T>::zeroed();
+        let Some(function) = function else { return (Err(Status::NOT_SUPPORTED), output.value) };
+        let _guard = self.enter(generation);
+        // SAFETY: a handle of this library; larger than what any release writes.
+        let status = Status::check(unsafe { function(handle.0, output.as_mut_ptr()) });
+        (status, output.value)
     }
 }
 
-/// 0xFFFF (up to ROCm 10.0) and all-ones (from 26.4 on) are "not available"; no GPU draws 65535 W.
-fn not_sentinel(raw: u32) -> Option<u32> {
-    (raw != 0xFFFF && raw != u32::MAX).then_some(raw)
-}
-
-/// A name from a fixed array; `None` if it is empty.
+/// The text in a fixed-size array; `None` if it is empty.
 fn text(bytes: &[u8]) -> Option<String> {
     let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
     let text = String::from_utf8_lossy(&bytes[..end]).trim().to_owned();
     (!text.is_empty() && text != "N/A").then_some(text)
 }
 
-/// AMD's way to give a list: count first, then the items. The count may shrink in between, never grow past the room.
+/// Calls a list function of libamd_smi twice: for the count, then for the items. The second call may return fewer items.
 fn list(mut call: impl FnMut(*mut u32, *mut Ptr) -> u32) -> Result<Vec<Ptr>, Status> {
     let mut count = 0_u32;
     Status::check(call(&mut count, std::ptr::null_mut()))?;

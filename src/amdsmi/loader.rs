@@ -1,4 +1,4 @@
-//! The loaded libraries of this process: each is loaded once, initialised once, and never closed.
+//! The libraries that this process has loaded. Each is loaded once, initialised once, and never closed.
 
 use super::functions::AmdsmiApi;
 use super::releases::Generation;
@@ -22,7 +22,7 @@ enum Init {
     Done(std::result::Result<(), Status>),
 }
 
-/// What is known once the library is initialised.
+/// The version of an initialised library.
 #[derive(Clone, Copy)]
 pub struct Version {
     pub generation: &'static Generation,
@@ -31,49 +31,49 @@ pub struct Version {
 
 /// One libamd_smi in this process.
 pub struct Library {
-    /// Where it came from: a path, or the name that the loader knew.
+    /// The path, or the name that the dynamic loader resolved.
     pub path: String,
-    /// The loader's handle: the same for one file, whatever name it was asked for by.
+    /// The dynamic loader's handle, which is the same for all names of one file.
     dl: usize,
     pub calls: AmdsmiApi,
     version: Mutex<Option<Version>>,
     init: Mutex<Init>,
     init_done: Condvar,
     users: Mutex<u32>,
-    /// What it wanted to print while it initialised, for the log.
-    printed: Mutex<String>,
-    /// Counts initialisations: handles from before the last one are dangling pointers.
+    /// Output of the initialisation, captured for the log.
+    captured: Mutex<String>,
+    /// Number of initialisations. Handles from before the last one are dangling pointers.
     epoch: AtomicU32,
-    /// A thread is inside that was not waited for any longer, perhaps with the lock of its calls.
-    stuck: AtomicBool,
+    /// A call has exceeded its time limit and may still hold the lock of the calls.
+    hung: AtomicBool,
 }
 
 /// The libraries of this process.
 static LIBRARIES: PerProcess<Mutex<Vec<&'static Library>>> = PerProcess::new();
 
-/// One was loaded by this process or by one that it was forked from.
+/// This process, or one that it was forked from, has loaded a library.
 static EVER_LOADED: AtomicBool = AtomicBool::new(false);
 
-/// Was a libamd_smi in use before this process was forked? Its locks may then be held here by threads that are not there.
+/// libamd_smi was loaded before this process was forked. Its locks may be held by threads that this process does not have.
 #[must_use]
 pub fn is_inherited() -> bool {
     EVER_LOADED.load(Ordering::Acquire) && LIBRARIES.get_if_init().is_none()
 }
 
-/// Finds, loads and initialises libamd_smi, or hands out the one this process already has.
+/// Finds, loads and initialises libamd_smi, or returns the one that this process has already loaded.
 pub fn acquire(places: &SearchPaths, limit: Duration) -> Result<(&'static Library, Version)> {
     let library = load(places)?;
-    if library.stuck.load(Ordering::Acquire) {
+    if library.hung.load(Ordering::Acquire) {
         let call = "a call of an earlier session has not returned yet".to_owned();
         return Err(Error::LibraryTimeout { path: library.path.clone(), call });
     }
     let version = library.ensure_init(limit);
-    let printed = std::mem::take(&mut *library.printed.lock());
-    for line in printed.lines() {
-        log::info(|| format!("{} wanted to print: {line}", library.path));
+    let captured = std::mem::take(&mut *library.captured.lock());
+    for line in captured.lines() {
+        log::info(|| format!("{} printed during amdsmi_init: {line}", library.path));
     }
     let version = version?;
-    // Called once now, so that whatever it keeps is there before any thread of ours, and goes after it.
+    // Called before any thread of this library starts, so that its static data outlives these threads.
     let _ = library.calls.status_message(version.generation, Status(Status::SUCCESS));
     *library.users.lock() += 1;
     log::info(|| format!("{}: version {}, ROCm {}", library.path, words_text(version.words), version.generation.rocm));
@@ -88,7 +88,7 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
         Located::File(path) => {
             let real = path.canonicalize().unwrap_or(path);
             let name = real.display().to_string();
-            // Known by its name: the loader, in which another thread may be while the host forks, is left alone.
+            // Without the dynamic loader, whose lock another thread may hold while the application forks.
             if let Some(known) = libraries.iter().find(|l| l.path == name) {
                 return Ok(known);
             }
@@ -103,9 +103,9 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
         }
     };
     let calls = AmdsmiApi::load(&dl);
-    // Never closed, even if it is refused: it has thread-locals and statics, and nothing in it supports an unload.
+    // Never closed, even if it is rejected: it has thread-locals and statics and does not support unloading.
     let dl = dl.into_raw() as usize;
-    // One under two names (the loader's and a path, two mounts of a folder) has one lock and one initialisation.
+    // One library under two names (the loader's and a path, two mounts of a folder) has one lock and one initialisation.
     if let Some(known) = libraries.iter().find(|l| l.dl == dl) {
         return Ok(known);
     }
@@ -118,21 +118,21 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
         init: Mutex::new(Init::NotYet),
         init_done: Condvar::new(),
         users: Mutex::new(0),
-        printed: Mutex::new(String::new()),
+        captured: Mutex::new(String::new()),
         epoch: AtomicU32::new(0),
-        stuck: AtomicBool::new(false),
+        hung: AtomicBool::new(false),
     }));
     libraries.push(library);
     Ok(library)
 }
 
 fn open(name: &std::ffi::OsStr) -> std::result::Result<Dl, String> {
-    // Up to 25.x it exports all of librocm_smi's symbols too: it must not lend them, and where librocm_smi is in the
-    // process already, not borrow them either. Deep binding only then: it upsets preloaded allocators.
-    // SAFETY: asks the loader for a name.
-    let neighbour = unsafe { !libc::dlsym(libc::RTLD_DEFAULT, c"rsmi_init".as_ptr()).is_null() };
-    let deep = if neighbour { libc::RTLD_DEEPBIND } else { 0 };
-    // SAFETY: AMD's library has no initialisers that need anything of us.
+    // Up to version 25.x libamd_smi exports all symbols of librocm_smi. RTLD_LOCAL hides them from the process; if
+    // librocm_smi is loaded already, RTLD_DEEPBIND makes libamd_smi use its own. Only then: it breaks preloaded allocators.
+    // SAFETY: a lookup by name.
+    let has_rocm_smi = unsafe { !libc::dlsym(libc::RTLD_DEFAULT, c"rsmi_init".as_ptr()).is_null() };
+    let deep = if has_rocm_smi { libc::RTLD_DEEPBIND } else { 0 };
+    // SAFETY: AMD's library has no initialisers with preconditions.
     unsafe { Dl::open(Some(name), RTLD_NOW | RTLD_LOCAL | deep) }.map_err(|e| match e {
         libloading::Error::DlOpen { desc } => format!("{desc:?}").trim_matches('"').to_owned(),
         other => other.to_string(),
@@ -143,7 +143,7 @@ fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
     for name in names {
         match open(std::ffi::OsStr::new(name)) {
             Ok(dl) => return Ok((name.clone(), dl)),
-            // "NAME: cannot open shared object file": it has none. Anything else is one that does not load.
+            // "NAME: cannot open shared object file": not found. Any other error: found, but not loadable.
             Err(why) if why.starts_with(&format!("{name}: cannot open")) => {}
             Err(why) => return Err(Error::LibraryInvalid { path: name.clone(), why }),
         }
@@ -151,7 +151,7 @@ fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
     let rocm: PathBuf = places.root.join("opt/rocm");
     Err(Error::LibraryNotFound {
         tried: format!(
-            "not named by an option or variable, not in {} or {}-*, not known to the loader",
+            "not set by an option or variable, not in {} or {}-*, not found by the dynamic loader",
             rocm.display(),
             rocm.display()
         ),
@@ -174,7 +174,7 @@ impl Library {
         Ok(version)
     }
 
-    /// Initialises it once, on a thread of its own that is left alone if it does not come back.
+    /// Initialises the library once, on a separate thread. The thread is abandoned if it exceeds the time limit.
     pub fn ensure_init(&'static self, limit: Duration) -> Result<Version> {
         let deadline = Instant::now() + limit;
         let mut state = self.init.lock();
@@ -189,20 +189,20 @@ impl Library {
                     return Err(self.init_failure(status));
                 }
                 Init::NotYet => {
-                    // From ROCm 6.4 on the version can be asked first: an unknown library is not even initialised.
+                    // Since ROCm 6.4 the version can be read first: an unknown library is not initialised.
                     if let Ok(words) = self.calls.version_words() {
                         self.set_version(words)?;
                     }
                     *state = Init::Running;
                     if let Err(source) = self.start_init() {
                         *state = Init::NotYet;
-                        return Err(Error::Io { path: "a thread for amdsmi_init".into(), source });
+                        return Err(Error::Io { path: "the thread that calls amdsmi_init".into(), source });
                     }
                 }
                 Init::Running => {
-                    let late;
-                    (state, late) = self.init_done.wait_until(state, deadline);
-                    if late && matches!(*state, Init::Running) {
+                    let timed_out;
+                    (state, timed_out) = self.init_done.wait_until(state, deadline);
+                    if timed_out && matches!(*state, Init::Running) {
                         return Err(self.timeout_error("amdsmi_init", limit));
                     }
                 }
@@ -211,37 +211,37 @@ impl Library {
     }
 
     fn known_version(&self) -> Result<Version> {
-        if let Some(v) = *self.version.lock() {
-            return Ok(v);
+        if let Some(version) = *self.version.lock() {
+            return Ok(version);
         }
         let epoch = self.epoch();
-        let words = self.calls.version_words().map_err(|s| {
-            if s == Status::NOT_INIT {
+        let words = self.calls.version_words().map_err(|status| {
+            if status == Status::NOT_INIT {
                 self.forget_init(epoch);
             }
-            self.failure(s, "amdsmi_get_lib_version")
+            self.failure(status, "amdsmi_get_lib_version")
         })?;
         self.set_version(words)
     }
 
-    /// Two threads: one initialises and may never come back, one listens to what the library prints meanwhile.
+    /// Starts two threads: one initialises the library and may never return, one captures what the library prints.
     fn start_init(&'static self) -> std::io::Result<()> {
-        let (to_listener, from_init) = std::sync::mpsc::channel();
-        let kept = stderr_capture::CapturedText::default();
-        let keeping = kept.clone();
-        spawn_signals_blocked("zeus_amd-hush", 256 << 10, move || {
-            if let Ok(listener) = from_init.recv() {
-                stderr_capture::run_listener(&listener, &keeping);
+        let (listener_sender, listener_receiver) = std::sync::mpsc::channel();
+        let text = stderr_capture::CapturedText::default();
+        let listener_text = text.clone();
+        spawn_signals_blocked("zeus_amd-stderr", 256 << 10, move || {
+            if let Ok(listener) = listener_receiver.recv() {
+                stderr_capture::run_listener(&listener, &listener_text);
             }
         })?;
         spawn_signals_blocked("zeus_amd-init", 8 << 20, move || {
             if let Some(listener) = stderr_capture::install_filter() {
-                let _ = to_listener.send(listener);
+                let _ = listener_sender.send(listener);
             }
-            drop(to_listener);
+            drop(listener_sender);
             let done = self.calls.init();
             self.epoch.fetch_add(1, Ordering::AcqRel);
-            *self.printed.lock() = std::mem::take(&mut *kept.lock());
+            *self.captured.lock() = std::mem::take(&mut *text.lock());
             *self.init.lock() = Init::Done(done);
             self.init_done.notify_all();
         })
@@ -253,47 +253,49 @@ impl Library {
         Error::LibraryTimeout { path: self.path.clone(), call }
     }
 
-    /// Runs what calls into the library on a thread of its own, which is left alone if it does not come back; then nobody
-    /// begins to use the library until it does. What it has to say is said by the calling thread.
+    /// Runs `body`, which calls the library, on a separate thread with a time limit. If it exceeds the limit, no session
+    /// uses the library until it returns. The calling thread emits its log messages.
     pub fn call_with_timeout<T: Send + 'static>(
         &'static self,
         limit: Duration,
         body: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let deadline = Instant::now() + limit;
-        let place = Arc::new((Mutex::new(None), Condvar::new()));
-        let theirs = place.clone();
+        let shared = Arc::new((Mutex::new(None), Condvar::new()));
+        let thread_shared = shared.clone();
         let thread = spawn_signals_blocked("zeus_amd-list", 8 << 20, move || {
             let done = log::capture(|| catch_unwind(AssertUnwindSafe(body)));
-            let mut to = theirs.0.lock();
-            *to = Some(done);
-            self.stuck.store(false, Ordering::Release);
-            theirs.1.notify_all();
+            let (result, condvar) = &*thread_shared;
+            let mut result = result.lock();
+            *result = Some(done);
+            self.hung.store(false, Ordering::Release);
+            condvar.notify_all();
         });
-        let thread = thread.map_err(|source| Error::Io { path: "a thread for libamd_smi".into(), source })?;
-        let mut from = place.0.lock();
-        while from.is_none() && Instant::now() < deadline {
-            (from, _) = place.1.wait_until(from, deadline);
+        let thread = thread.map_err(|source| Error::Io { path: "the thread that lists the GPUs".into(), source })?;
+        let (result, condvar) = &*shared;
+        let mut result = result.lock();
+        while result.is_none() && Instant::now() < deadline {
+            (result, _) = condvar.wait_until(result, deadline);
         }
-        let Some((done, said)) = from.take() else {
-            self.stuck.store(true, Ordering::Release);
+        let Some((done, messages)) = result.take() else {
+            self.hung.store(true, Ordering::Release);
             return Err(self.timeout_error("listing the GPUs", limit));
         };
-        drop(from);
-        // It has nothing more to do.
+        drop(result);
+        // The thread is about to end.
         let _ = thread.join();
-        for (level, text) in said {
+        for (level, text) in messages {
             log::emit(level, || text);
         }
-        done.unwrap_or_else(|_| Err(Error::Internal("listing the GPUs failed inside".into())))
+        done.unwrap_or_else(|_| Err(Error::Internal("listing the GPUs panicked".into())))
     }
 
     pub fn epoch(&self) -> u32 {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Somebody else in this process may have shut the library down: then it is initialised anew, at the next open.
-    /// `epoch` is the initialisation that was found dead: a younger one is left alone.
+    /// Other code in this process may have shut the library down: the next open initialises it again. `epoch` is the
+    /// initialisation that has ended; a later one stays valid.
     pub fn forget_init(&self, epoch: u32) {
         let mut state = self.init.lock();
         if matches!(*state, Init::Done(_)) && self.epoch() == epoch {
@@ -301,40 +303,40 @@ impl Library {
         }
     }
 
-    /// A session ends. Shuts the library down if that was asked for and no other session uses it.
+    /// A session ends. Shuts the library down if requested and no other session uses it.
     pub fn release(&self, shut_down: bool) {
         let mut users = self.users.lock();
         *users = users.saturating_sub(1);
-        if !shut_down || *users > 0 || self.stuck.load(Ordering::Acquire) {
+        if !shut_down || *users > 0 || self.hung.load(Ordering::Acquire) {
             return;
         }
         let done = self.calls.shut_down();
         self.forget_init(self.epoch());
-        // The sink may call back: not with the lock held.
+        // The log sink may call back: the lock is released first.
         drop(users);
-        if let Err(s) = done {
-            log::warning(|| format!("amdsmi_shut_down: {} ({})", s.name(), s.0));
+        if let Err(status) = done {
+            log::warning(|| format!("amdsmi_shut_down: {} ({})", status.name(), status.0));
         }
     }
 
-    /// At its own start "not initialised" means something else than later.
+    /// The error of `amdsmi_init`, where NOT_INIT has another meaning than in later calls.
     fn init_failure(&self, status: Status) -> Error {
         let mut error = self.failure(status, "amdsmi_init");
         if let (Error::Vendor { advice, .. }, Status::NOT_INIT) = (&mut error, status) {
-            *advice = "it cannot make sense of what the kernel shows of the GPUs (/sys/class/drm, /sys/class/kfd): look at these, at the kernel log, and whether the driver fits this ROCm release".to_owned();
+            *advice = "it does not understand the kernel's description of the GPUs: check /sys/class/drm, /sys/class/kfd, the kernel log, and that the driver supports this ROCm release".to_owned();
         }
         error
     }
 
-    /// A vendor status that belongs to no GPU.
+    /// The error of a libamd_smi status that belongs to no GPU.
     pub fn failure(&self, status: Status, call: &'static str) -> Error {
         self.device_failure(status, call, "libamd_smi".to_owned())
     }
 
-    /// A vendor status as an error, with the vendor's words.
+    /// The error of a libamd_smi status, with libamd_smi's message.
     pub fn device_failure(&self, status: Status, call: &'static str, device: String) -> Error {
         let generation = self.version.lock().map(|v| v.generation);
-        let words = generation
+        let message = generation
             .and_then(|g| self.calls.status_message(g, status))
             .map_or(String::new(), |w| format!(", \"{w}\""));
         Error::Vendor {
@@ -343,7 +345,7 @@ impl Library {
             kind: status.kind(),
             code: status.0,
             name: status.name(),
-            words,
+            message,
             advice: status.advice().to_owned(),
         }
     }

@@ -1,4 +1,4 @@
-//! All that knows AMD's library: where it is, which one it is, what its bytes mean.
+//! AMD's library libamd_smi: how it is found, loaded, identified and called.
 
 mod functions;
 pub mod loader;
@@ -7,6 +7,7 @@ pub mod search_path;
 pub mod status;
 mod stderr_capture;
 pub mod structs;
+mod symbols;
 
-pub use functions::{AmdsmiApi, Bound, Clock, PowerCaps, PowerInfo, ProcessorHandle};
+pub use functions::{AmdsmiApi, Bound, Clock, PowerCaps, ProcessorHandle};
 pub use loader::{acquire, is_inherited, Library};

@@ -1,6 +1,7 @@
-//! Version words → generation: which layouts, which units, and what each one needs to be safe.
+//! The known releases of libamd_smi, by the version that the library reports: struct layouts, units and defects.
 //!
-//! The SONAME is never asked: ROCm 6.3.3 ships 6.3 layouts under the number 25.
+//! The SONAME is not used: ROCm 6.3.3 has the layouts of 6.3 and the SONAME of 25. Source: amdsmi.h and the library of each
+//! release; the compared layouts are in simulator/vendor-data/amdsmi-layouts.json.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PowerLayout {
@@ -21,24 +22,24 @@ pub enum CapUnit {
     Microwatt,
 }
 
-/// What there is to know about a range of releases.
+/// The properties of a range of releases.
 #[derive(Debug)]
 pub struct Generation {
-    /// The releases, for people.
+    /// The ROCm releases, for texts.
     pub rocm: &'static str,
-    /// Their version words, for people.
+    /// The library versions, for texts.
     pub words: &'static str,
     matches: fn([u32; 3]) -> bool,
     pub power: PowerLayout,
     pub name: NameLayout,
     pub cap_unit: CapUnit,
-    /// The current cap loses its last digit from 1000 W on.
+    /// The current power cap loses its last digit from 1000 W on.
     pub cap_drops_digit: bool,
-    /// gpu_metrics is read once a process, and GPUs share what was read.
+    /// gpu_metrics is read once per process, and all GPUs share it (rocm_smi_gpu_metrics.cc).
     pub metrics_cached_forever: bool,
-    /// Calls from two threads mix up GPUs or crash.
+    /// Concurrent calls mix up GPUs or crash.
     pub needs_lock: bool,
-    /// A failed metrics read repeats the last values with SUCCESS.
+    /// After a failed read of gpu_metrics the last values are returned with SUCCESS.
     pub repeats_stale: bool,
 }
 
@@ -93,7 +94,7 @@ static GENERATIONS: [Generation; 9] = [
         ..LEGACY
     },
     Generation { rocm: "6.3", words: "24.7.1, 25.1", matches: |w| w == [24, 7, 1] || w[..2] == [25, 1], ..LEGACY },
-    // 25.25.2 was a staging branch whose amdsmi_get_power_info takes another argument.
+    // Not 25.25.2: a staging branch whose amdsmi_get_power_info has another argument.
     Generation {
         rocm: "6.4",
         words: "25.25.3-5",
@@ -140,14 +141,14 @@ pub fn rocm_release(words: [u32; 4]) -> Option<[u32; 2]> {
 }
 
 impl Generation {
-    /// The generation of a library that reports these words, if it is a known one.
+    /// The generation of a library that reports this version, if it is known.
     #[must_use]
     pub fn of(words: [u32; 4]) -> Option<&'static Generation> {
         let head = [words[0], words[1], words[2]];
         GENERATIONS.iter().find(|g| (g.matches)(head))
     }
 
-    /// All that is known, for an error's text.
+    /// All known versions, for error texts.
     #[must_use]
     pub fn known() -> String {
         let list: Vec<_> = GENERATIONS.iter().map(|g| format!("{} (ROCm {})", g.words, g.rocm)).collect();

@@ -1,13 +1,13 @@
-//! Where libamd_smi is looked for, and in which order.
+//! The search path of libamd_smi.
 
 use crate::error::{Error, Result};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The places that somebody named. The environment has been read, or left out, by the caller.
+/// The locations that the caller and the environment give.
 #[derive(Debug, Default, Clone)]
 pub struct SearchPaths {
-    /// From the options of the session.
+    /// The session's option `amdsmi_path`.
     pub option: Option<PathBuf>,
     /// `ZEUS_AMD_AMDSMI`
     pub zeus_amd_amdsmi: Option<OsString>,
@@ -15,7 +15,7 @@ pub struct SearchPaths {
     pub amdsmi_lib_dir: Option<OsString>,
     /// `ROCM_PATH`
     pub rocm_path: Option<OsString>,
-    /// The root of the file system that is looked at.
+    /// The root of the file system.
     pub root: PathBuf,
 }
 
@@ -24,17 +24,17 @@ pub struct SearchPaths {
 pub enum Located {
     /// A file, by its path.
     File(PathBuf),
-    /// Nothing was named or installed in the usual place: ask the dynamic loader for these, in this order.
+    /// No location was given and none of the default ones has it: try these names with the dynamic loader, in this order.
     Loader(Vec<String>),
 }
 
 const NAME: &str = "libamd_smi.so";
 
-/// Finds it. A named place that has none is an error, not a reason to look elsewhere.
+/// Finds libamd_smi. A given location without it is an error; the search does not continue.
 pub fn locate(places: &SearchPaths) -> Result<Located> {
     let named = |by: &str, path: &Path, below: &[&str]| {
         find_in(path, below).map(Located::File).ok_or_else(|| Error::LibraryNotFound {
-            tried: format!("{by} names {}, which is not and does not hold a libamd_smi.so", path.display()),
+            tried: format!("{by} names {}, which neither is nor contains a libamd_smi.so", path.display()),
         })
     };
     let set = |v: &Option<OsString>| v.as_ref().filter(|v| !v.is_empty()).map(PathBuf::from);
@@ -51,8 +51,8 @@ pub fn locate(places: &SearchPaths) -> Result<Located> {
         return named("ROCM_PATH", &path, &["lib", "lib64"]);
     }
     let opt = places.root.join("opt");
-    let usual = std::iter::once(opt.join("rocm")).chain(versioned(&opt));
-    for rocm in usual {
+    let defaults = std::iter::once(opt.join("rocm")).chain(versioned(&opt));
+    for rocm in defaults {
         if let Some(file) = find_in(&rocm, &["lib", "lib64"]) {
             return Ok(Located::File(file));
         }
@@ -61,7 +61,7 @@ pub fn locate(places: &SearchPaths) -> Result<Located> {
     Ok(Located::Loader(std::iter::once(NAME.to_owned()).chain(numbered).collect()))
 }
 
-/// `path` itself if it is a file, else the library in it or in one of the folders `below` it.
+/// `path` if it is a file, otherwise the library in one of its folders `below`.
 fn find_in(path: &Path, below: &[&str]) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path.to_owned());
@@ -69,7 +69,7 @@ fn find_in(path: &Path, below: &[&str]) -> Option<PathBuf> {
     below.iter().find_map(|b| in_folder(&path.join(b)))
 }
 
-/// `libamd_smi.so` in a folder, or the highest `libamd_smi.so.N` where the plain name is not installed.
+/// `libamd_smi.so` in a folder, or without it the highest `libamd_smi.so.N`.
 fn in_folder(folder: &Path) -> Option<PathBuf> {
     let plain = folder.join(NAME);
     if plain.is_file() {
@@ -101,7 +101,7 @@ fn versioned(opt: &Path) -> Vec<PathBuf> {
     found.into_iter().rev().map(|(_, path)| path).collect()
 }
 
-/// "6.10.2" as numbers, so that it comes after "6.9"; what follows a dash (a build name) does not count.
+/// "6.10.2" as numbers, so that it sorts after "6.9". A build name after a dash is ignored.
 fn numbers(text: &str) -> Option<Vec<u32>> {
     let head = text.split('-').next()?;
     head.split('.').map(|part| part.parse().ok()).collect()
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order() {
+    fn search_order() {
         let d = tree(&[
             "o/libamd_smi.so",
             "z/libamd_smi.so",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_place_without_one_is_an_error() {
+    fn a_given_location_without_the_library_is_an_error() {
         let d = tree(&["opt/rocm/lib/libamd_smi.so", "empty/other"]);
         let empty = d.path().join("empty");
         let mut p = at(&d);

@@ -1,8 +1,8 @@
-//! AMD's status codes: their names, and which of our kinds each one is.
+//! Status codes of libamd_smi (`amdsmi_status_t` in amdsmi.h): their names and error kinds.
 
 use crate::error::Kind;
 
-/// One of AMD's status codes that is not SUCCESS.
+/// A status code other than SUCCESS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status(pub u32);
 
@@ -34,27 +34,27 @@ impl Status {
         self.row().2
     }
 
-    /// What a person can do about it.
+    /// What the user can do about it.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self.kind() {
-            Kind::NotSupported => "this GPU, driver or libamd_smi does not offer it, or the GPU sleeps or is in reset just now",
+            Kind::NotSupported => "this GPU, driver or libamd_smi does not offer it, or the GPU is runtime-suspended or in reset",
             Kind::NoPermission => "it needs root (CAP_SYS_ADMIN), or membership in the groups render and video",
             Kind::DriverNotLoaded => "load the amdgpu kernel module (modprobe amdgpu), or pass /dev/kfd and /dev/dri into the container",
             Kind::NotInitialized => "libamd_smi is not initialised; another part of this process may have shut it down: close this session and open a new one",
-            Kind::Timeout | Kind::Busy => "try again; if it stays, look for a process that hangs inside libamd_smi and for messages of amdgpu in the kernel log",
+            Kind::Timeout | Kind::Busy => "try again; if it persists, check for a process that hangs inside libamd_smi, and check the kernel log for messages of amdgpu",
             Kind::NoMemory => "the system is short of memory or file descriptors",
-            Kind::DeviceLost => "the GPU has been reset or removed; look for messages of amdgpu in the kernel log",
+            Kind::DeviceLost => "the GPU was reset or removed; check the kernel log for messages of amdgpu",
             Kind::LibraryNotFound | Kind::LibraryInvalid => "the ROCm installation is incomplete",
             Kind::InvalidArgument | Kind::OutOfRange => "the driver refused the value",
-            _ => "look for messages of amdgpu in the kernel log",
+            _ => "check the kernel log for messages of amdgpu",
         }
     }
 }
 
 struct Row(u32, &'static str, Kind);
 
-static UNLISTED: Row = Row(u32::MAX - 2, "a status that is in none of AMD's headers", Kind::Unknown);
+static UNLISTED: Row = Row(u32::MAX - 2, "a status that no amdsmi.h defines", Kind::Unknown);
 
 #[rustfmt::skip]
 static TABLE: &[Row] = &[
@@ -102,7 +102,7 @@ static TABLE: &[Row] = &[
     Row(54, "AMDSMI_STATUS_AMDGPU_RESTART_ERR", Kind::DeviceLost),
     Row(55, "AMDSMI_STATUS_SETTING_UNAVAILABLE", Kind::NotSupported),
     Row(56, "AMDSMI_STATUS_CORRUPTED_EEPROM", Kind::UnexpectedData),
-    // ROCm 6.4.1 to 6.4.4 only; 39 since 7.0.
+    // In ROCm 6.4.1 to 6.4.4; 39 since 7.0.
     Row(57, "AMDSMI_STATUS_MORE_DATA", Kind::BufferTooSmall),
     Row(0xFFFF_FFFE, "AMDSMI_STATUS_MAP_ERROR", Kind::Unknown),
     Row(0xFFFF_FFFF, "AMDSMI_STATUS_UNKNOWN_ERROR", Kind::Unknown),
@@ -112,9 +112,9 @@ static TABLE: &[Row] = &[
 mod tests {
     use super::*;
 
-    /// Every code that any header or package of AMD lists is mapped, under its own name.
+    /// Every code of any release is mapped, with its name.
     #[test]
-    fn every_listed_code_has_its_name() {
+    fn every_code_has_its_name() {
         let facts: serde_json::Value =
             serde_json::from_str(include_str!("../../simulator/vendor-data/amdsmi-enums.json")).unwrap();
         let mut seen = 0;

@@ -1,16 +1,15 @@
-//! Keeps what libamd_smi prints while it initialises off the host's standard error.
+//! Captures what libamd_smi prints to standard error during its initialisation.
 //!
-//! Redirecting the descriptor would take the lines of every other thread along. A seccomp filter belongs to one
-//! thread: writes of the initialising thread to descriptor 2 come to a listener here instead, which answers that all
-//! was written and keeps the text for the log. Where the kernel has no such listener (before Linux 5.0), the library
-//! prints as it always did. Standard output is left alone: with the GPU flag alone nothing goes there, and its
-//! buffer may hold lines of the host.
+//! Redirecting the descriptor would also redirect the application's other threads. A seccomp filter applies to one thread:
+//! the kernel passes writes of the initialising thread to descriptor 2 to a listener, which reports success and keeps the
+//! text for the log. Before Linux 5.0 there is no such listener, and the library prints. Standard output is not captured:
+//! with AMDSMI_INIT_AMD_GPUS alone libamd_smi does not use it, and its buffer may hold output of the application.
 
 use crate::platform::sync::Mutex;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 
-/// What was kept back so far.
+/// The captured text.
 pub type CapturedText = Arc<Mutex<String>>;
 
 const MAX_BYTES: usize = 4096;
@@ -22,8 +21,8 @@ const ARCH: u32 = 0xC000_00B7;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const ARCH: u32 = 0;
 
-/// Writes of the calling thread, and of threads it starts, to descriptor 2 go to the listener from now on.
-/// `None` where the kernel cannot do that.
+/// Redirects writes to descriptor 2 by the calling thread, and by threads that it starts, to the returned listener.
+/// `None` if the kernel does not support it.
 pub fn install_filter() -> Option<OwnedFd> {
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
@@ -42,7 +41,7 @@ pub fn install_filter() -> Option<OwnedFd> {
         op(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0),
     ];
     let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: a valid program; no_new_privs, which a filter needs, is the thread's own too.
+    // SAFETY: a valid program. A filter needs no_new_privs, which applies to this thread only.
     let fd = unsafe {
         if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 {
             return None;
@@ -54,12 +53,12 @@ pub fn install_filter() -> Option<OwnedFd> {
             std::ptr::from_ref(&program),
         )
     };
-    // SAFETY: a fresh descriptor that nobody else has.
+    // SAFETY: a new descriptor with no other owner.
     (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
-/// Answers until the last thread under the filter is gone. Runs on a thread that is not under it.
-pub fn run_listener(listener: &OwnedFd, kept: &CapturedText) {
+/// Answers until the last thread with the filter has ended. Must run on a thread without the filter.
+pub fn run_listener(listener: &OwnedFd, captured: &CapturedText) {
     loop {
         let mut poll = libc::pollfd { fd: listener.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one valid pollfd.
@@ -70,64 +69,65 @@ pub fn run_listener(listener: &OwnedFd, kept: &CapturedText) {
         if ready < 0 || poll.revents & libc::POLLIN == 0 {
             return;
         }
-        // SAFETY: zeroed, as the kernel demands, and of the kernel's layout.
+        // SAFETY: zeroed, as the kernel requires, and of the kernel's layout.
         unsafe {
-            let mut asked: libc::seccomp_notif = std::mem::zeroed();
-            if libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &mut asked) != 0 {
+            let mut request: libc::seccomp_notif = std::mem::zeroed();
+            if libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &mut request) != 0 {
                 continue;
             }
-            let mut answer: libc::seccomp_notif_resp = std::mem::zeroed();
-            answer.id = asked.id;
-            match text(&asked) {
+            let mut response: libc::seccomp_notif_resp = std::mem::zeroed();
+            response.id = request.id;
+            match written_text(&request) {
                 Some((length, text)) => {
-                    answer.val = length as i64;
-                    keep(kept, &text);
+                    response.val = length as i64;
+                    append(captured, &text);
                 }
-                // Another process, or not readable: the kernel does it itself.
-                None => answer.flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
+                // Another process, or unreadable memory: the kernel performs the write.
+                None => response.flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
             }
-            if libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &answer) != 0 {
-                // Before Linux 5.5 it cannot; nobody may be left waiting for the answer.
-                (answer.flags, answer.val) = (0, asked.data.args[2] as i64);
-                libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &answer);
+            if libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &response) != 0 {
+                // Linux before 5.5 lacks that flag. The thread must not wait forever: report success.
+                (response.flags, response.val) = (0, request.data.args[2] as i64);
+                libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &response);
             }
         }
     }
 }
 
-fn keep(kept: &CapturedText, text: &[u8]) {
-    let mut kept = kept.lock();
-    let room = MAX_BYTES.saturating_sub(kept.len());
-    kept.push_str(&String::from_utf8_lossy(&text[..text.len().min(room)]));
+fn append(captured: &CapturedText, text: &[u8]) {
+    let mut captured = captured.lock();
+    let room = MAX_BYTES.saturating_sub(captured.len());
+    captured.push_str(&String::from_utf8_lossy(&text[..text.len().min(room)]));
 }
 
-/// How much the thread wants to write, and the beginning of it.
-fn text(asked: &libc::seccomp_notif) -> Option<(usize, Vec<u8>)> {
-    let own = std::path::Path::new("/proc/self/task").join(asked.pid.to_string());
-    if !own.exists() {
+/// The number of bytes that the thread writes, and the first of them.
+fn written_text(request: &libc::seccomp_notif) -> Option<(usize, Vec<u8>)> {
+    let thread = std::path::Path::new("/proc/self/task").join(request.pid.to_string());
+    if !thread.exists() {
         return None;
     }
-    let (address, count) = (asked.data.args[1] as usize, asked.data.args[2] as usize);
-    if i64::from(asked.data.nr) == libc::SYS_write {
+    let (address, count) = (request.data.args[1] as usize, request.data.args[2] as usize);
+    if i64::from(request.data.nr) == libc::SYS_write {
         return Some((count, read_own_memory(address, count.min(MAX_BYTES))?));
     }
-    let mut all = (0_usize, Vec::new());
+    const IOVEC_SIZE: usize = std::mem::size_of::<libc::iovec>();
+    let (mut total, mut text) = (0_usize, Vec::new());
     for i in 0..count.min(libc::UIO_MAXIOV as usize) {
-        let piece = read_own_memory(address + i * 16, 16)?;
-        let word = |at: usize| usize::from_ne_bytes(piece[at..at + 8].try_into().unwrap_or_default());
-        let length = word(8);
-        all.1.extend(read_own_memory(word(0), length.min(MAX_BYTES))?);
-        all.0 += length;
+        let iovec = read_own_memory(address + i * IOVEC_SIZE, IOVEC_SIZE)?;
+        let word = |at: usize| usize::from_ne_bytes(iovec[at..at + 8].try_into().unwrap_or_default());
+        let (base, length) = (word(0), word(8));
+        text.extend(read_own_memory(base, length.min(MAX_BYTES))?);
+        total += length;
     }
-    Some(all)
+    Some((total, text))
 }
 
-/// Memory of this process, read so that a bad address is an error and not a crash.
+/// Reads memory of this process. An invalid address is an error, not a crash.
 fn read_own_memory(address: usize, length: usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0_u8; length];
     let to = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: length };
     let from = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: length };
     // SAFETY: the kernel checks the source; the destination is `length` bytes.
-    let n = unsafe { libc::process_vm_readv(libc::getpid(), &to, 1, &from, 1, 0) };
-    (n == length as isize).then_some(bytes)
+    let read = unsafe { libc::process_vm_readv(libc::getpid(), &to, 1, &from, 1, 0) };
+    (read == length as isize).then_some(bytes)
 }

@@ -1,7 +1,7 @@
-//! Private copies of AMD's structs, one for each layout that a release has used.
+//! The structs of amdsmi.h, one type for each layout that a release has used.
 //!
-//! The library writes with *its* layout, whatever we pass, so every struct travels in a [`Padded`]:
-//! zeroed, with a margin behind it that is wider than any growth seen.
+//! libamd_smi writes its own layout, whatever the caller allocates. Each struct is therefore passed in a [`Padded`]: zeroed,
+//! and followed by a margin that is larger than any growth so far.
 
 use std::mem::MaybeUninit;
 
@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 /// Only for `repr(C)` structs of integers and arrays of integers.
 pub unsafe trait Pod: Copy {}
 
-/// A struct for the vendor to write into, with room behind it for what this code does not know of.
+/// An output struct followed by a margin for fields that this code does not know.
 #[repr(C, align(16))]
 pub struct Padded<T: Pod> {
     pub value: T,
@@ -72,7 +72,7 @@ pub struct PowerInfoV3 {
     pub reserved: [u64; 18],
 }
 
-/// `amdsmi_power_cap_info_t`, one layout everywhere; the unit is another matter.
+/// `amdsmi_power_cap_info_t`: the same layout in every release, but not the same unit.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct PowerCapInfo {
@@ -84,7 +84,7 @@ pub struct PowerCapInfo {
     pub reserved: [u64; 3],
 }
 
-/// `amdsmi_clk_info_t`: only the tail changed, in ROCm 6.2, and it is not read here.
+/// `amdsmi_clk_info_t`. Only the tail, which is not read, changed in ROCm 6.2.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ClkInfo {
@@ -94,7 +94,7 @@ pub struct ClkInfo {
     pub tail: [u32; 5],
 }
 
-/// The head of `amdsmi_asic_info_t` up to ROCm 6.1; the name is all that is read of it.
+/// The head of `amdsmi_asic_info_t` up to ROCm 6.1. Only the name is read.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct AsicInfoV1 {
@@ -120,7 +120,7 @@ pub struct KfdInfo {
     pub reserved: [u32; 12],
 }
 
-/// `amdsmi_enumeration_info_t`, since ROCm 6.4; it grew at the end only.
+/// `amdsmi_enumeration_info_t`, since ROCm 6.4. It has only grown at the end.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct EnumerationInfo {
@@ -132,7 +132,7 @@ pub struct EnumerationInfo {
     pub tail: [u32; 2],
 }
 
-/// `amdsmi_version_t`: the first words mean {year, major, minor, release} up to ROCm 6.4, {major, minor, release} after.
+/// `amdsmi_version_t`. The first numbers are {year, major, minor, release} up to ROCm 6.4, {major, minor, release} later.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct VersionWords {
@@ -161,17 +161,17 @@ mod tests {
         serde_json::from_str(include_str!("../../simulator/vendor-data/amdsmi-layouts.json")).unwrap()
     }
 
-    /// The named layouts of the facts have `fields` where `ours` has them, and fit into the roomy buffer.
-    fn hold(name: &str, ids: &[&str], ours_size: usize, ours: &[(&str, usize)]) {
+    /// The layouts `ids` have the fields at these offsets, and fit into the padded struct.
+    fn assert_layout(name: &str, ids: &[&str], our_size: usize, offsets: &[(&str, usize)]) {
         let facts = facts();
         for id in ids {
             let layouts = facts["structs"][name]["layouts"].as_array().unwrap();
             let layout = layouts.iter().find(|l| l["id"] == *id).unwrap_or_else(|| panic!("{name} {id}"));
             let size = layout["size"].as_u64().unwrap() as usize;
-            assert!(size <= ours_size + 512, "{name} {id}: {size} bytes leave less than 512 of margin");
-            for (field, offset) in ours {
+            assert!(size <= our_size + 512, "{name} {id}: {size} bytes leave less than 512 of margin");
+            for (field, offset) in offsets {
                 let field = layout["fields"].as_array().unwrap().iter().find(|f| f["name"] == *field);
-                let field = field.unwrap_or_else(|| panic!("{name} {id} has no {ours:?}"));
+                let field = field.unwrap_or_else(|| panic!("{name} {id} lacks one of {offsets:?}"));
                 assert_eq!(field["offset"].as_u64().unwrap() as usize, *offset, "{name} {id} {field}");
             }
         }
@@ -185,35 +185,35 @@ mod tests {
     fn power_info() {
         assert_eq!((size_of::<PowerInfoV1>(), size_of::<PowerInfoV2>(), size_of::<PowerInfoV3>()), (68, 40, 192));
         let v1 = at!(PowerInfoV1: current_socket_power, average_socket_power, gfx_voltage, power_limit, reserved);
-        hold("amdsmi_power_info_t", &["L1"], 68, v1);
+        assert_layout("amdsmi_power_info_t", &["L1"], 68, v1);
         let v2 = at!(PowerInfoV2: socket_power, current_socket_power, average_socket_power, power_limit, reserved);
-        hold("amdsmi_power_info_t", &["L2"], 40, v2);
+        assert_layout("amdsmi_power_info_t", &["L2"], 40, v2);
         let v3 = at!(PowerInfoV3: socket_power, current_socket_power, average_socket_power, mem_voltage, power_limit, reserved);
-        hold("amdsmi_power_info_t", &["L3", "L4"], 192, v3);
-        hold("amdsmi_power_info_t", &["L4"], 192, at!(PowerInfoV3: ubb_power));
+        assert_layout("amdsmi_power_info_t", &["L3", "L4"], 192, v3);
+        assert_layout("amdsmi_power_info_t", &["L4"], 192, at!(PowerInfoV3: ubb_power));
     }
 
     #[test]
     fn the_others() {
         assert_eq!(size_of::<PowerCapInfo>(), 64);
         let caps = at!(PowerCapInfo: power_cap, default_power_cap, dpm_cap, min_power_cap, max_power_cap, reserved);
-        hold("amdsmi_power_cap_info_t", &["L1"], 64, caps);
+        assert_layout("amdsmi_power_cap_info_t", &["L1"], 64, caps);
         assert_eq!(size_of::<ClkInfo>(), 32);
-        hold("amdsmi_clk_info_t", &["L1", "L2"], 32, at!(ClkInfo: min_clk, max_clk));
-        hold("amdsmi_clk_info_t", &["L2"], 32, at!(ClkInfo: clk));
-        hold("amdsmi_asic_info_t", &["L1", "L2"], size_of::<AsicInfoV1>(), at!(AsicInfoV1: market_name));
+        assert_layout("amdsmi_clk_info_t", &["L1", "L2"], 32, at!(ClkInfo: min_clk, max_clk));
+        assert_layout("amdsmi_clk_info_t", &["L2"], 32, at!(ClkInfo: clk));
+        assert_layout("amdsmi_asic_info_t", &["L1", "L2"], size_of::<AsicInfoV1>(), at!(AsicInfoV1: market_name));
         let v2 = ["L3", "L4", "L5", "L6", "L7", "L8", "L9"];
-        hold("amdsmi_asic_info_t", &v2, size_of::<AsicInfoV2>(), at!(AsicInfoV2: market_name));
+        assert_layout("amdsmi_asic_info_t", &v2, size_of::<AsicInfoV2>(), at!(AsicInfoV2: market_name));
         assert_eq!(size_of::<KfdInfo>(), 64);
-        hold("amdsmi_kfd_info_t", &["L1"], 64, at!(KfdInfo: kfd_id, node_id, current_partition_id));
+        assert_layout("amdsmi_kfd_info_t", &["L1"], 64, at!(KfdInfo: kfd_id, node_id, current_partition_id));
         assert_eq!(size_of::<EnumerationInfo>(), 280);
         let e = at!(EnumerationInfo: drm_render, drm_card, hsa_id, hip_id, hip_uuid);
-        hold("amdsmi_enumeration_info_t", &["L1", "L2", "L3"], 280, e);
+        assert_layout("amdsmi_enumeration_info_t", &["L1", "L2", "L3"], 280, e);
         assert_eq!(offset_of!(VersionWords, build), 16);
     }
 
     #[test]
-    fn buffers_have_their_kibibyte() {
+    fn padded_structs_have_a_margin() {
         assert!(size_of::<Padded<ClkInfo>>() >= 1024);
         assert_eq!(offset_of!(Padded<ClkInfo>, value), 0);
     }

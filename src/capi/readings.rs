@@ -336,7 +336,7 @@ fn fill(value: &mut zeus_amd_reading_t, counter_state: CounterState, r: &Reading
     // In the order of the checks of zeus_amd_energy_mj().
     match (energy_mj, counter_state) {
         (Some(_), _) => None,
-        (None, CounterState::Pending) => Some(Kind::NotYet),
+        (None, CounterState::Pending) => Some(Kind::NotReady),
         (None, v) if !v.is_usable() && v != CounterState::Unsupported => Some(Kind::NotSupported),
         (None, v) => match r.why {
             None if !fresh && v.is_usable() => Some(Kind::Stale),

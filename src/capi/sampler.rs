@@ -155,16 +155,14 @@ pub unsafe extern "C" fn zeus_amd_sampler_drain(
 }
 
 // What a ring keeps is what the interface shows.
-const _: () = {
-    assert!(valid::ENERGY as u32 == ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT);
-    assert!(valid::POWER as u32 == ZEUS_AMD_SAMPLE_VALID_POWER_BIT);
-    assert!(valid::COUNTER_POWER as u32 == ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT);
-    assert!(flag::RESET as u32 == ZEUS_AMD_SAMPLE_FLAG_RESET_BIT);
-    assert!(flag::SAMPLING_GAP as u32 == ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT);
-    assert!(flag::AVERAGED_POWER as u32 == ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT);
-    assert!(flag::FIRMWARE_RESOLUTION as u32 == ZEUS_AMD_SAMPLE_FLAG_FIRMWARE_RESOLUTION_BIT);
-    assert!(flag::INTEGRATED as u32 == ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT);
-};
+const _: () = assert!(valid::ENERGY as u32 == ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT);
+const _: () = assert!(valid::POWER as u32 == ZEUS_AMD_SAMPLE_VALID_POWER_BIT);
+const _: () = assert!(valid::COUNTER_POWER as u32 == ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT);
+const _: () = assert!(flag::RESET as u32 == ZEUS_AMD_SAMPLE_FLAG_RESET_BIT);
+const _: () = assert!(flag::SAMPLING_GAP as u32 == ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT);
+const _: () = assert!(flag::AVERAGED_POWER as u32 == ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT);
+const _: () = assert!(flag::FIRMWARE_RESOLUTION as u32 == ZEUS_AMD_SAMPLE_FLAG_FIRMWARE_RESOLUTION_BIT);
+const _: () = assert!(flag::INTEGRATED as u32 == ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT);
 
 fn sample(s: &Sample) -> zeus_amd_sample_t {
     zeus_amd_sample_t {

@@ -117,7 +117,7 @@ impl From<Kind> for zeus_amd_status_t {
             Kind::UnexpectedData => S::ZEUS_AMD_STATUS_UNEXPECTED_DATA,
             Kind::EmptyMask => S::ZEUS_AMD_STATUS_EMPTY_MASK,
             Kind::NotApplied => S::ZEUS_AMD_STATUS_NOT_APPLIED,
-            Kind::NotYet => S::ZEUS_AMD_STATUS_NOT_READY,
+            Kind::NotReady => S::ZEUS_AMD_STATUS_NOT_READY,
             Kind::Unknown => S::ZEUS_AMD_STATUS_UNKNOWN,
             Kind::Internal => S::ZEUS_AMD_STATUS_INTERNAL,
         }

@@ -73,7 +73,7 @@ pub(super) fn gpu_energy(
         (r.method == Method::Counter, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT),
     ]);
     value.flags = bits(&[
-        (r.is_short(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT),
+        (r.has_high_uncertainty(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT),
         (r.resets > 0, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT),
         (r.gaps > 0, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT),
         (r.averaged, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT),

@@ -28,7 +28,6 @@ pub use poll::PollResult;
 pub use reading::Reading;
 pub use settings::{SavedSettings, SysfsWrite};
 pub use source::amdsmi::AmdsmiContext;
-pub use source::sysfs::AtOnce;
 
 /// Which of the two powers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,7 +291,7 @@ impl Device {
         self.check_own_power(WHAT)?;
         let counter_state = self.counter_state();
         if counter_state == CounterState::Pending {
-            return Err(Error::NotYet { device: self.label(), what: WHAT });
+            return Err(Error::NotReady { device: self.label(), what: WHAT });
         }
         // Where validation could not read it, the call itself says why.
         if !counter_state.is_usable() && counter_state != CounterState::Unsupported {

@@ -1,40 +1,45 @@
-//! The three clocks of a reading: ours, the driver's, the firmware's. Which of them is to be believed, and how far. Pure.
+//! Relations between the three clocks of a sample: this process's, the driver's and the firmware's. Pure.
 
-use super::sample::{RawSample, SLOWEST_NS};
+use super::sample::{RawSample, SLOWEST_REFRESH_NS};
 
-/// Two clocks that go at one pace are apart by no more than this part of a time.
+/// Two clocks in sync differ by at most this fraction of the elapsed time.
 pub(in crate::energy) const DRIFT_DENOMINATOR: u64 = 256;
 
-/// The driver's clock is `CLOCK_BOOTTIME`, says the kernel. In a namespace of its own, or before a driver that knows
-/// better, its zero is elsewhere: then it keeps our pace, and is never near.
+/// The offset of the driver's clock to `CLOCK_BOOTTIME` of this process.
+///
+/// amdgpu stamps the table with `CLOCK_BOOTTIME` (`ktime_get_boottime_ns` in drivers/gpu/drm/amd/pm/swsmu). The two differ
+/// in a time namespace, and with drivers that use another clock: then the offset is large and constant.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct DriverClockOffset {
+    /// Driver's time and receipt time of the first sample.
     first: Option<(u64, u64)>,
     min_offset_ns: i64,
     in_sync: bool,
 }
 
-/// Caches and drivers keep a table for a tenth of that.
+/// Caches in drivers and in libamd_smi keep a table for at most a tenth of this.
 const MAX_LATENCY_NS: i64 = 1_000_000_000;
 
 impl DriverClockOffset {
     pub fn add(&mut self, sample: &RawSample) {
-        let Some(driver) = sample.driver_ns else { return };
-        let lag = sample.seen_ns.wrapping_sub(driver) as i64;
-        let Some((d, seen)) = self.first else {
-            (self.first, self.min_offset_ns) = (Some((driver, sample.seen_ns)), lag);
+        let Some(driver_ns) = sample.driver_ns else { return };
+        let offset_ns = sample.seen_ns.wrapping_sub(driver_ns) as i64;
+        let Some((first_driver_ns, first_seen_ns)) = self.first else {
+            (self.first, self.min_offset_ns) = (Some((driver_ns, sample.seen_ns)), offset_ns);
             return;
         };
-        self.min_offset_ns = self.min_offset_ns.min(lag);
-        let (ours, theirs) = (sample.seen_ns.saturating_sub(seen), driver.saturating_sub(d));
-        // A table that stands still has no pace, however old it is.
-        self.in_sync |= ours > 2 * SLOWEST_NS && theirs.abs_diff(ours) < ours / 4 + SLOWEST_NS;
+        self.min_offset_ns = self.min_offset_ns.min(offset_ns);
+        let elapsed_ns = sample.seen_ns.saturating_sub(first_seen_ns);
+        let driver_elapsed_ns = driver_ns.saturating_sub(first_driver_ns);
+        // A stalled timestamp has no rate: it is old, not offset.
+        self.in_sync |= elapsed_ns > 2 * SLOWEST_REFRESH_NS
+            && driver_elapsed_ns.abs_diff(elapsed_ns) < elapsed_ns / 4 + SLOWEST_REFRESH_NS;
     }
 
-    /// What has to be added to its times.
+    /// The offset to add to the driver's times. 0 while the offset can be explained by latency.
     pub fn driver_offset_ns(&self) -> i64 {
-        let near = (0..MAX_LATENCY_NS).contains(&self.min_offset_ns);
-        if near || !self.in_sync {
+        let is_latency = (0..MAX_LATENCY_NS).contains(&self.min_offset_ns);
+        if is_latency || !self.in_sync {
             0
         } else {
             self.min_offset_ns
@@ -42,81 +47,84 @@ impl DriverClockOffset {
     }
 }
 
-/// The firmware's clock: does it go as the driver's does, and has it started anew?
+/// Compares the firmware's clock with the driver's and detects a restart of the firmware.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FirmwareClockMonitor {
-    /// Driver's and firmware's time that the next ones are compared with.
+    /// Driver's and firmware's time that the next sample is compared with.
     anchor: Option<(u64, u64)>,
-    /// It has kept pace for a second.
-    proven: bool,
-    /// It never did: no clock, or one of another unit.
-    pub useless: bool,
+    /// The two clocks have agreed over at least one second.
+    in_sync: bool,
+    /// The two clocks never agreed: the field is not a clock, or has another unit.
+    pub rejected: bool,
 }
 
 impl FirmwareClockMonitor {
-    /// It would tell of a reset.
+    /// A reset of the firmware would show in this clock.
     pub fn is_in_sync(&self) -> bool {
-        self.proven && !self.useless
+        self.in_sync && !self.rejected
     }
 
-    /// Tells of a reset even if the counter is past where it was.
+    /// The firmware has restarted since the last sample. Also detects resets after which the counter is already ahead of
+    /// its old value.
     pub fn restarted(&mut self, sample: &RawSample) -> bool {
-        let (Some(driver), Some(firmware), false) = (sample.driver_ns, sample.firmware_ns, self.useless) else {
+        let (Some(driver_ns), Some(firmware_ns), false) = (sample.driver_ns, sample.firmware_ns, self.rejected) else {
             return false;
         };
-        let Some((d, f)) = self.anchor else {
-            self.anchor = Some((driver, firmware));
+        let Some((anchor_driver_ns, anchor_firmware_ns)) = self.anchor else {
+            self.anchor = Some((driver_ns, firmware_ns));
             return false;
         };
-        let ns = driver.saturating_sub(d);
-        // The count may be as much older than the driver's time as the slowest refresh takes, at both ends. Two clocks
-        // that have kept pace are never far apart again, however long nobody looked.
-        let apart = ns / if self.proven { DRIFT_DENOMINATOR } else { 4 };
-        let fits = firmware >= f && (firmware - f).abs_diff(ns) <= apart + 2 * SLOWEST_NS;
-        let restarted = self.proven && !fits;
-        self.useless = !self.proven && !fits;
-        self.proven = fits && (self.proven || ns >= 1_000_000_000);
-        if self.proven || restarted {
-            self.anchor = Some((driver, firmware));
+        let elapsed_ns = driver_ns.saturating_sub(anchor_driver_ns);
+        // At both ends the count may be older than the driver's time by the slowest refresh period. Once in sync, the
+        // clocks stay close over any interval between samples.
+        let drift_ns = elapsed_ns / if self.in_sync { DRIFT_DENOMINATOR } else { 4 };
+        let fits = firmware_ns >= anchor_firmware_ns
+            && (firmware_ns - anchor_firmware_ns).abs_diff(elapsed_ns) <= drift_ns + 2 * SLOWEST_REFRESH_NS;
+        let restarted = self.in_sync && !fits;
+        self.rejected = !self.in_sync && !fits;
+        self.in_sync = fits && (self.in_sync || elapsed_ns >= 1_000_000_000);
+        if self.in_sync || restarted {
+            self.anchor = Some((driver_ns, firmware_ns));
         }
         restarted
     }
 }
 
-/// By how much the driver's clock is ahead of the firmware's at the least: what it is ahead by beyond that is the age of
-/// the count. Over some seconds, as the two do not go at quite the same pace.
+/// The smallest recent difference between the driver's and the firmware's clock. A difference above it is the age of the
+/// count. The minimum expires after some seconds, because the two clocks drift.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ClockOffset {
-    now: Option<i64>,
-    before: Option<i64>,
-    since_ns: u64,
-    /// The last count's time by the firmware's clock, and how many different ones there were.
-    last: Option<u64>,
-    different: u32,
+    current_ns: Option<i64>,
+    previous_ns: Option<i64>,
+    period_start_ns: u64,
+    /// Firmware time of the last count, and the number of distinct ones.
+    last_firmware_ns: Option<u64>,
+    distinct: u32,
 }
 
-const PACE_HOLDS_NS: u64 = 10_000_000_000;
-/// The least of fewer ages than this may be a large one.
+/// Drift over this period is negligible.
+const MINIMUM_PERIOD_NS: u64 = 10_000_000_000;
+/// The minimum of fewer offsets may still be large.
 const MIN_OFFSETS: u32 = 8;
 
 impl ClockOffset {
     pub fn add(&mut self, sample: &RawSample) {
-        let Some(ahead) = sample.driver_minus_firmware_ns() else { return };
-        if sample.seen_ns.saturating_sub(self.since_ns) > PACE_HOLDS_NS {
-            (self.before, self.now, self.since_ns) = (self.now, None, sample.seen_ns);
+        let Some(offset_ns) = sample.driver_minus_firmware_ns() else { return };
+        if sample.seen_ns.saturating_sub(self.period_start_ns) > MINIMUM_PERIOD_NS {
+            (self.previous_ns, self.current_ns, self.period_start_ns) = (self.current_ns, None, sample.seen_ns);
         }
-        self.now = Some(self.now.map_or(ahead, |n| n.min(ahead)));
-        if self.last != sample.firmware_ns {
-            (self.last, self.different) = (sample.firmware_ns, self.different.saturating_add(1));
+        self.current_ns = Some(self.current_ns.map_or(offset_ns, |current| current.min(offset_ns)));
+        if self.last_firmware_ns != sample.firmware_ns {
+            (self.last_firmware_ns, self.distinct) = (sample.firmware_ns, self.distinct.saturating_add(1));
         }
     }
 
-    /// The least of them is the age of a count that was new.
+    /// The minimum belongs to a count that was new when it was read.
     pub fn is_settled(&self) -> bool {
-        self.different >= MIN_OFFSETS
+        self.distinct >= MIN_OFFSETS
     }
 
     pub fn min(&self) -> Option<i64> {
-        self.now.into_iter().chain(self.before).min()
+        self.current_ns.into_iter().chain(self.previous_ns).min()
     }
 }

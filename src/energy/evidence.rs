@@ -1,35 +1,37 @@
-//! What is seen of one counter while it is checked, and what that comes to. Pure.
+//! Evidence on one energy counter, collected over the samples of a validation. Pure.
 
-use super::validation::CounterState;
+use super::sample::WATT_MW;
+use super::units::power_pj;
+use super::validation::{is_within, judge_by_ratio, CounterState};
 
-/// What one look showed.
+/// What one sample shows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Observation {
-    /// By how much the counter went on, and in how long; `None` if this says nothing of it.
-    pub moved: Option<(u128, u64)>,
-    /// It went back, or further than the GPU can draw.
+    /// The counter's advance in pJ, and its time in ns; `None` without a new reading.
+    pub advance: Option<(u128, u64)>,
+    /// The counter stepped back, or further ahead than the GPU can draw.
     pub reset: bool,
-    /// There is a count to be read.
+    /// The sample has a count.
     pub counter: bool,
-    /// There is none, for sure.
+    /// The GPU has no counter.
     pub counter_unsupported: bool,
-    /// The GPU sleeps or is in reset, and nothing is to be had of it now.
+    /// The GPU is runtime-suspended or in reset, and cannot be read now.
     pub suspended: bool,
     pub power_mw: Option<u64>,
-    /// That is one which the firmware averages, over seconds.
+    /// The power is an average that the firmware takes over seconds.
     pub averaged: bool,
-    /// No power is reported, for sure.
+    /// The GPU reports no power.
     pub power_unsupported: bool,
-    /// The counter's time is its own: one that moves is a refresh.
+    /// The reading has a driver timestamp: each advance is one refresh.
     pub timed: bool,
 }
 
-/// So many refreshes, each with counts, are no accident.
+/// This many refreshes that all advance the counter are not a coincidence.
 const MIN_REFRESHES: u32 = 4;
 const MIN_SPAN_NS: u64 = 20_000_000;
-/// A counter is reset once while it is looked at, but not again and again.
+/// A counter may be reset once during a validation. More resets make it implausible.
 const MAX_RESETS: u32 = 1;
-/// A single answer may be a torn or a passing one.
+/// A single failed reading may be torn or transient.
 const MIN_REFUSALS: u32 = 3;
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,84 +44,79 @@ pub struct ValidationEvidence {
     span_ns: u64,
     refreshes: u32,
     resets: u32,
-    /// Its time went on, and it did not.
-    stood: u32,
-    least_mw: Option<u64>,
-    most_mw: Option<u64>,
+    /// Refreshes that did not advance the counter.
+    stalls: u32,
+    min_mw: Option<u64>,
+    max_mw: Option<u64>,
     averaged: bool,
 }
 
 impl ValidationEvidence {
-    pub fn add(&mut self, seen: Observation) {
-        self.counter |= seen.counter;
-        self.counter_unsupported += u32::from(seen.counter_unsupported);
-        self.suspended = seen.suspended;
-        self.power_unsupported += u32::from(seen.power_unsupported);
-        self.resets += u32::from(seen.reset);
-        if let Some((pj, ns)) = seen.moved {
+    pub fn add(&mut self, observation: Observation) {
+        self.counter |= observation.counter;
+        self.counter_unsupported += u32::from(observation.counter_unsupported);
+        self.suspended = observation.suspended;
+        self.power_unsupported += u32::from(observation.power_unsupported);
+        self.resets += u32::from(observation.reset);
+        if let Some((pj, ns)) = observation.advance {
             self.counted_pj += pj;
             self.span_ns += ns;
-            self.stood += u32::from(pj == 0);
-            self.refreshes += u32::from(pj > 0 && seen.timed);
+            self.stalls += u32::from(pj == 0);
+            self.refreshes += u32::from(pj > 0 && observation.timed);
         }
-        self.averaged |= seen.averaged;
-        if let Some(mw) = seen.power_mw {
-            self.least_mw = Some(self.least_mw.map_or(mw, |l| l.min(mw)));
-            self.most_mw = Some(self.most_mw.map_or(mw, |m| m.max(mw)));
+        self.averaged |= observation.averaged;
+        if let Some(mw) = observation.power_mw {
+            self.min_mw = Some(self.min_mw.map_or(mw, |min| min.min(mw)));
+            self.max_mw = Some(self.max_mw.map_or(mw, |max| max.max(mw)));
         }
     }
 
-    /// How the count compares with the power: below and above 1 by how much, at the least.
-    fn is_within(&self, factor: u128, span_ns: u64) -> bool {
-        let pj = |mw: Option<u64>| u128::from(mw.unwrap_or(0)) * u128::from(span_ns);
-        self.counted_pj * factor > pj(self.least_mw) && self.counted_pj < pj(self.most_mw) * factor
+    /// The energies that the lowest and the highest power give over a time, in pJ.
+    fn expected_pj(&self, span_ns: u64) -> (u128, u128) {
+        (power_pj(self.min_mw.unwrap_or(0), span_ns), power_pj(self.max_mw.unwrap_or(0), span_ns))
     }
 
-    /// The power is still on its way to what is drawn, so that it says little: a step of the load shows in the counter at
-    /// once, and in an average after seconds.
+    /// The average power has not settled yet and cannot be compared: a step of the load shows in the counter immediately,
+    /// and in an average after seconds.
     #[must_use]
     pub fn average_is_lagging(&self) -> bool {
-        let (least, most) = (self.least_mw.unwrap_or(0), self.most_mw.unwrap_or(0));
-        self.averaged && most - least > least / 20 + 1000
+        let (min_mw, max_mw) = (self.min_mw.unwrap_or(0), self.max_mw.unwrap_or(0));
+        self.averaged && max_mw - min_mw > min_mw / 20 + WATT_MW
     }
 
-    /// A counter state that no more looking would change.
+    /// The counter state, if more samples would not change it.
     #[must_use]
     pub fn decide_early(&self) -> Option<CounterState> {
         if !self.counter && self.counter_unsupported >= MIN_REFUSALS {
             return Some(CounterState::Unsupported);
         }
-        if self.counter && self.most_mw.is_none() && self.power_unsupported >= MIN_REFUSALS {
+        if self.counter && self.max_mw.is_none() && self.power_unsupported >= MIN_REFUSALS {
             return Some(CounterState::NoPowerToCompare);
         }
-        let steady = self.stood == 0 && self.resets <= MAX_RESETS;
-        let sure = steady && self.refreshes >= MIN_REFRESHES && self.span_ns >= MIN_SPAN_NS;
-        // Narrower than the rule that decides in the end: what is near its edges is looked at for longer.
-        (sure && self.is_within(4, self.span_ns)).then_some(CounterState::Trusted)
+        let steady = self.stalls == 0 && self.resets <= MAX_RESETS;
+        let enough = steady && self.refreshes >= MIN_REFRESHES && self.span_ns >= MIN_SPAN_NS;
+        // Narrower than Zeus's factor of 10: a counter near that limit is sampled for longer.
+        let is_near = is_within(self.counted_pj, self.expected_pj(self.span_ns), 4);
+        (enough && is_near).then_some(CounterState::Trusted)
     }
 
-    /// The counter state after the half second of [`super::fixed`], of which this saw all: the same where that one is right. It
-    /// takes the least and the most of the powers where that one takes the first.
+    /// The counter state after the full half second, by Zeus's rule. It compares with the lowest and the highest power,
+    /// where Zeus takes the first.
     #[must_use]
     pub fn decide_final(&self, observed_ns: u64) -> CounterState {
         if !self.counter {
-            // One that sleeps may have a counter, and is asked again.
+            // A suspended GPU may have a counter, and is checked again.
             return if self.suspended { CounterState::Pending } else { CounterState::Unsupported };
         }
-        if self.most_mw.unwrap_or(0) == 0 {
+        if self.max_mw.unwrap_or(0) == 0 {
             return CounterState::NoPowerToCompare;
         }
-        // What stands still has no time of its own.
-        let span_ns = if self.counted_pj == 0 { observed_ns } else { self.span_ns };
         if self.resets > MAX_RESETS {
-            CounterState::Implausible
-        } else if self.is_within(10, span_ns) {
-            CounterState::Trusted
-        } else if self.counted_pj == 0 {
-            CounterState::Stuck
-        } else {
-            CounterState::Implausible
+            return CounterState::Implausible;
         }
+        // A stalled counter has no time span.
+        let span_ns = if self.counted_pj == 0 { observed_ns } else { self.span_ns };
+        judge_by_ratio(self.counted_pj, self.expected_pj(span_ns))
     }
 }
 
@@ -129,7 +126,7 @@ mod tests {
 
     fn observed(pj: u128, ms: u64, mw: u64) -> Observation {
         Observation {
-            moved: Some((pj, ms * 1_000_000)),
+            advance: Some((pj, ms * 1_000_000)),
             counter: true,
             power_mw: Some(mw),
             timed: true,
@@ -147,15 +144,15 @@ mod tests {
     const RIGHT: u128 = 3_000_000_000_000;
 
     #[test]
-    fn early_only_when_it_is_sure() {
+    fn an_early_decision_needs_enough_refreshes() {
         assert_eq!(repeated(3, observed(RIGHT, 10, 300_000)).decide_early(), None);
         assert_eq!(repeated(4, observed(RIGHT, 10, 300_000)).decide_early(), Some(CounterState::Trusted));
         assert_eq!(repeated(4, observed(RIGHT / 10, 1, 300_000)).decide_early(), None, "4 ms are too short");
         assert_eq!(repeated(50, observed(RIGHT / 6, 10, 300_000)).decide_early(), None);
         assert_eq!(repeated(50, observed(0, 10, 300_000)).decide_early(), None);
-        let mut stood_once = repeated(9, observed(RIGHT, 10, 300_000));
-        stood_once.add(observed(0, 10, 300_000));
-        assert_eq!(stood_once.decide_early(), None);
+        let mut one_stall = repeated(9, observed(RIGHT, 10, 300_000));
+        one_stall.add(observed(0, 10, 300_000));
+        assert_eq!(one_stall.decide_early(), None);
         let none = Observation { counter_unsupported: true, power_mw: Some(1), ..Observation::default() };
         assert_eq!(repeated(2, none).decide_early(), None);
         assert_eq!(repeated(3, none).decide_early(), Some(CounterState::Unsupported));
@@ -164,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn late_is_zeus_rule_with_the_least_and_the_most_power() {
+    fn the_final_decision_is_zeus_rule_with_lowest_and_highest_power() {
         let half_second = 500_000_000;
         assert_eq!(repeated(50, observed(RIGHT / 9, 10, 300_000)).decide_final(half_second), CounterState::Trusted);
         assert_eq!(
@@ -183,8 +180,8 @@ mod tests {
             repeated(50, Observation { suspended: true, ..Observation::default() }).decide_final(half_second),
             CounterState::Pending
         );
-        // Every step is one that cannot be.
-        let jumps = Observation { moved: None, reset: true, ..observed(0, 10, 300_000) };
+        // Every step is a reset.
+        let jumps = Observation { advance: None, reset: true, ..observed(0, 10, 300_000) };
         assert_eq!(repeated(1, jumps).decide_final(half_second), CounterState::Stuck);
         assert_eq!(repeated(2, jumps).decide_final(half_second), CounterState::Implausible);
         // From idle to full load: the first power alone would call this one implausible.

@@ -1,37 +1,37 @@
-//! What a region of a program used: the difference of two marks in the book, and how far off it may be. Pure.
+//! The energy of an interval: the difference of two snapshots of a tracker, and its uncertainty. Pure.
 
-use super::sample::{RawSample, FIRMWARE_REFRESH_NS, WATT_MW};
+use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, WATT_MW};
 use super::snapshot::TrackerSnapshot;
 use super::units::{counts_pj, power_pj, EnergyResolution, FIRMWARE_UJ};
 
-/// How an energy was found.
+/// How an energy was determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// The difference of the counter.
+    /// Difference of the counter.
     Counter,
-    /// Power, sampled and added up.
+    /// Sampled power, integrated.
     Integrated,
-    /// Power at the edges × time.
+    /// Mean of the powers at both boundaries, times duration.
     Estimated,
 }
 
-/// An energy and what is known about it.
+/// The energy of an interval, its uncertainty and its origin.
 #[derive(Debug, Clone, Copy)]
 pub struct EnergyInterval {
     pub method: Method,
     pub energy_pj: u128,
-    /// The energy between the edges is no further away than this.
+    /// Upper limit of the error.
     pub uncertainty_pj: u128,
     /// The time that the energy belongs to.
     pub duration_ns: u64,
-    /// Its edges on `CLOCK_BOOTTIME`.
+    /// Begin and end on `CLOCK_BOOTTIME`.
     pub begin_ns: u64,
     pub end_ns: u64,
-    /// The duration is the firmware's.
+    /// The duration is by the firmware's clock.
     pub firmware_time: bool,
-    /// Microjoules a count, as it was used; 0 without a counter.
+    /// Microjoules per count that were used; 0 without a counter.
     pub resolution_uj: f64,
-    /// From a power that the firmware averages.
+    /// The power is an average that the firmware takes over seconds.
     pub averaged: bool,
     pub resets: u32,
     pub gaps: u32,
@@ -45,18 +45,18 @@ impl EnergyInterval {
         u64::try_from((self.energy_pj + ns / 2) / ns).unwrap_or(u64::MAX)
     }
 
-    /// Says little: more than a tenth of it may be error.
+    /// The uncertainty is more than a tenth of the energy.
     #[must_use]
-    pub fn is_short(&self) -> bool {
+    pub fn has_high_uncertainty(&self) -> bool {
         self.uncertainty_pj > self.energy_pj / 10
     }
 }
 
-/// How long the averaged power of MI200 remembers (10 to 90 % of a step take 4 s).
-const AVERAGE_SETTLE_NS: u64 = 8_000_000_000;
+/// After this time the average power of MI200 has settled.
+const AVERAGE_SETTLE_NS: u64 = 2 * AVERAGE_RISE_NS;
 
-/// The energy between two marks by the best way there is. `counter`: may the counter be believed? `sampled`: was power
-/// looked at all the time?
+/// The energy between two snapshots, by the method with the smallest uncertainty. `counter`: the counter is usable.
+/// `sampled`: the power was sampled for the whole interval.
 #[must_use]
 pub fn interval_energy(
     begin: &TrackerSnapshot,
@@ -72,9 +72,9 @@ pub fn interval_energy(
         by_counter => by_counter,
     };
     let estimated = by_estimate(begin, end, max_power_mw);
-    // Between two ticks of a counter nothing tells but the power; from a few ticks on the counter is the better one.
+    // Within one refresh period only the power is known; after a few the counter is more accurate.
     match (exact, estimated) {
-        // A reset is told of either way.
+        // Resets are reported with either method.
         (Some(a), Some(b)) if b.uncertainty_pj < a.uncertainty_pj => Some(EnergyInterval { resets: a.resets, ..b }),
         (a, b) => a.or(b),
     }
@@ -91,8 +91,8 @@ fn by_counter(
     let counts = b.counts.wrapping_sub(a.counts);
     let reported_pj = counts_pj(counts, last.resolution_uj);
     let firmware_pj = counts_pj(counts, FIRMWARE_UJ);
-    // Which unit it is nobody says: the reported one is taken at its word, the other may be the right one.
-    let (energy_pj, unit_pj) = match unit {
+    // The true resolution is unknown; the uncertainty covers both.
+    let (energy_pj, resolution_error_pj) = match unit {
         EnergyResolution::Reported => (reported_pj, reported_pj.abs_diff(firmware_pj)),
         EnergyResolution::Firmware => (firmware_pj, 0),
     };
@@ -104,7 +104,7 @@ fn by_counter(
         method: Method::Counter,
         energy_pj: energy_pj + (b.bridged_pj - a.bridged_pj),
         uncertainty_pj: (b.error_pj - a.error_pj)
-            + unit_pj
+            + resolution_error_pj
             + counts_pj(2, last.resolution_uj)
             + edge_error_pj((begin, end), (&first, &last), ages_ns, max_power_mw),
         duration_ns: by_firmware.unwrap_or(by_driver),
@@ -127,7 +127,7 @@ fn by_integration(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: 
     let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
     let duration_ns = end_ns.saturating_sub(begin_ns);
     let energy_pj = b.integral_pj - a.integral_pj;
-    let mut region = EnergyInterval {
+    let mut interval = EnergyInterval {
         method: Method::Integrated,
         energy_pj,
         uncertainty_pj: (b.integral_error_pj - a.integral_error_pj)
@@ -142,17 +142,21 @@ fn by_integration(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: 
         gaps: b.gaps - a.gaps,
     };
     if last.averaged {
-        region.uncertainty_pj += averaging_error_pj(energy_pj, duration_ns, max_power_mw);
+        interval.uncertainty_pj += averaging_error_pj(energy_pj, duration_ns, max_power_mw);
     }
-    Some(region)
+    Some(interval)
 }
 
-/// What a power that is averaged hides: it may have been drawn before the region, or be reported after it.
+/// The error of an average power: it may include power from before the interval, and exclude power from its end.
 #[must_use]
 pub fn averaging_error_pj(energy_pj: u128, duration_ns: u64, max_power_mw: u64) -> u128 {
-    let most_pj = power_pj(max_power_mw, duration_ns);
-    let unseen_pj = energy_pj.max(most_pj.saturating_sub(energy_pj));
-    unseen_pj * u128::from(duration_ns.min(AVERAGE_SETTLE_NS)) / u128::from(duration_ns.max(1))
+    let error_pj = largest_error_pj(energy_pj, duration_ns, max_power_mw);
+    error_pj * u128::from(duration_ns.min(AVERAGE_SETTLE_NS)) / u128::from(duration_ns.max(1))
+}
+
+/// The error of an energy of which only the maximum power is known: it may be anything from 0 to maximum power × time.
+pub(super) fn largest_error_pj(energy_pj: u128, duration_ns: u64, max_power_mw: u64) -> u128 {
+    energy_pj.max(power_pj(max_power_mw, duration_ns).saturating_sub(energy_pj))
 }
 
 fn by_estimate(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: u64) -> Option<EnergyInterval> {
@@ -161,11 +165,10 @@ fn by_estimate(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: u64
     let before = begin.powered.and_then(|p| p.power_mw).unwrap_or(power);
     let duration_ns = end.boundary_ns.saturating_sub(begin.boundary_ns);
     let energy_pj = power_pj(before + power, duration_ns) / 2;
-    let most_pj = power_pj(max_power_mw, duration_ns);
     Some(EnergyInterval {
         method: Method::Estimated,
         energy_pj,
-        uncertainty_pj: energy_pj.max(most_pj.saturating_sub(energy_pj)) + power_pj(WATT_MW, duration_ns),
+        uncertainty_pj: largest_error_pj(energy_pj, duration_ns, max_power_mw) + power_pj(WATT_MW, duration_ns),
         duration_ns,
         begin_ns: begin.boundary_ns,
         end_ns: end.boundary_ns,
@@ -177,8 +180,8 @@ fn by_estimate(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: u64
     })
 }
 
-/// The edges of the region are not those of the readings, and these may be older than their times say: so much may have
-/// been drawn in between.
+/// The error at both boundaries: the readings are not taken exactly there, and a count may be older than its time. Up to
+/// the maximum power may have been drawn in between.
 fn edge_error_pj(
     (begin, end): (&TrackerSnapshot, &TrackerSnapshot),
     (first, last): (&RawSample, &RawSample),
@@ -186,16 +189,16 @@ fn edge_error_pj(
     max_power_mw: u64,
 ) -> u128 {
     let (from, to) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
-    // Without a time of its own a reading may be one of a cache of libamd_smi (100 ms).
-    // So may one by a clock whose zero is only known from when its readings were seen.
-    let own = |sample: &RawSample| sample.driver_ns.is_some_and(|d| d <= sample.seen_ns) && end.driver_offset_ns == 0;
-    let age = |sample: &RawSample, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + if own(sample) { 0 } else { 100_000_000 };
-    let too_much = begin.boundary_ns.saturating_sub(from) + age(first, ages_ns.0) + to.saturating_sub(end.boundary_ns);
-    let missing = from.saturating_sub(begin.boundary_ns) + end.boundary_ns.saturating_sub(to) + age(last, ages_ns.1);
-    power_pj(max_power_mw, too_much.max(missing))
+    // A reading without a timestamp may come from libamd_smi's cache. So may one whose clock offset is only estimated.
+    let timed = |sample: &RawSample| sample.driver_ns.is_some_and(|d| d <= sample.seen_ns) && end.driver_offset_ns == 0;
+    let cache_ns = |sample: &RawSample| if timed(sample) { 0 } else { AMDSMI_CACHE_NS };
+    let age = |sample: &RawSample, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + cache_ns(sample);
+    let excess_ns = begin.boundary_ns.saturating_sub(from) + age(first, ages_ns.0) + to.saturating_sub(end.boundary_ns);
+    let missing_ns = from.saturating_sub(begin.boundary_ns) + end.boundary_ns.saturating_sub(to) + age(last, ages_ns.1);
+    power_pj(max_power_mw, excess_ns.max(missing_ns))
 }
 
-/// The same for edges that lie between samples: the firmware's own delay at both.
+/// The error at both boundaries where samples lie before and after each: the age of the counts.
 #[must_use]
 pub fn inner_edge_error_pj(max_power_mw: u64, count_age_ns: u64) -> u128 {
     power_pj(max_power_mw, 2 * FIRMWARE_REFRESH_NS.max(count_age_ns))

@@ -1,4 +1,4 @@
-//! The energy counter: its arithmetic, its course across samples, and whether it can be trusted. Pure: no system calls.
+//! The energy counter: its arithmetic, its tracking across samples, and its validation. Pure: no system calls.
 
 mod clock_sync;
 mod evidence;
@@ -13,10 +13,8 @@ mod validation;
 
 pub use evidence::{Observation, ValidationEvidence};
 pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, EnergyInterval, Method};
-pub use sample::RawSample;
+pub use sample::{RawSample, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};
 pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::AccumulatorTracker;
-pub use units::{
-    counts_pj, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit, FIRMWARE_UJ,
-};
+pub use units::{counts_pj, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit};
 pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};

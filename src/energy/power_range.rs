@@ -1,36 +1,37 @@
-//! How much the load moves: the least and the most that was drawn of late. Pure.
+//! Lowest and highest power of the last samples: a measure of how much the load varies. Pure.
 
 use super::sample::RawSample;
 
-/// A slow sensor says one thing for as long as this several times over: what is seen in such a time counts once.
+/// Slow sensors repeat a value for longer than one sample: the samples of one slot count once.
 const SLOT_NS: u64 = 25_000_000;
-/// So many of these times are known, and with fewer than a few anything may lie between two looks.
-const KNOWN: usize = 16;
+/// Slots that are kept.
+const SLOTS: usize = 16;
+/// With fewer slots the power between two samples is unknown.
 const MIN_SLOTS: usize = 4;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PowerRange {
-    /// The least and the most of each time.
-    slots: [(u64, u64); KNOWN],
-    /// How many there have been, and when the last one began.
+    /// Lowest and highest power of each slot, in mW.
+    slots: [(u64, u64); SLOTS],
+    /// Number of slots begun so far.
     begun: usize,
-    since_ns: u64,
+    slot_start_ns: u64,
 }
 
 impl PowerRange {
-    pub fn add(&mut self, sample: &RawSample, mw: u64) {
-        if self.begun == 0 || sample.seen_ns.saturating_sub(self.since_ns) >= SLOT_NS {
-            self.slots[self.begun % KNOWN] = (mw, mw);
-            (self.begun, self.since_ns) = (self.begun + 1, sample.seen_ns);
+    pub fn add(&mut self, sample: &RawSample, power_mw: u64) {
+        if self.begun == 0 || sample.seen_ns.saturating_sub(self.slot_start_ns) >= SLOT_NS {
+            self.slots[self.begun % SLOTS] = (power_mw, power_mw);
+            (self.begun, self.slot_start_ns) = (self.begun + 1, sample.seen_ns);
         } else {
-            let slot = &mut self.slots[(self.begun - 1) % KNOWN];
-            *slot = (slot.0.min(mw), slot.1.max(mw));
+            let slot = &mut self.slots[(self.begun - 1) % SLOTS];
+            *slot = (slot.0.min(power_mw), slot.1.max(power_mw));
         }
     }
 
-    /// `None` if too little is known.
+    /// Lowest and highest power in mW; `None` with too few slots.
     pub fn range(&self) -> Option<(u64, u64)> {
-        let known = self.slots.get(..self.begun.min(KNOWN)).filter(|k| k.len() >= MIN_SLOTS)?;
-        known.iter().copied().reduce(|(low, high), (l, h)| (low.min(l), high.max(h)))
+        let slots = self.slots.get(..self.begun.min(SLOTS)).filter(|slots| slots.len() >= MIN_SLOTS)?;
+        slots.iter().copied().reduce(|(low, high), (slot_low, slot_high)| (low.min(slot_low), high.max(slot_high)))
     }
 }

@@ -1,54 +1,61 @@
-//! One reading of one GPU, and what bounds its error.
+//! One sample of one GPU, and the constants that limit its error.
 
-/// The slowest counters move every 100 ms; that much energy may come late, or early.
-pub(super) const SLOWEST_NS: u64 = 100_000_000;
-/// The driver stamps the table when it has it; the firmware may have counted up to a millisecond before.
-pub(super) const FIRMWARE_REFRESH_NS: u64 = 1_000_000;
-/// Powers are whole watts.
+/// Upper limit of the refresh period of energy counters. This much energy may be counted late, or early.
+pub const SLOWEST_REFRESH_NS: u64 = 100_000_000;
+/// Refresh period of the firmware's metrics table. The driver's timestamp may be later than the count by this much.
+pub const FIRMWARE_REFRESH_NS: u64 = 1_000_000;
+/// Without a refresh for this long, a counter or a timestamp has stalled, and a series of samples has a gap.
+pub const STALL_NS: u64 = 250_000_000;
+/// Rise time (10 to 90 %) of the average power of MI200 after a step of the load.
+pub const AVERAGE_RISE_NS: u64 = 4_000_000_000;
+/// libamd_smi of ROCm 6.4.2 and 6.4.3 caches metrics for this long (AMDSMI_GPU_METRICS_CACHE_MS).
+pub const AMDSMI_CACHE_NS: u64 = 100_000_000;
+/// Resolution of the reported powers: `average_socket_power` and `curr_socket_power` of `gpu_metrics` are in whole watts
+/// (drivers/gpu/drm/amd/include/kgd_pp_interface.h).
 pub(super) const WATT_MW: u64 = 1000;
 
-/// One look at a GPU: what it said, and when.
+/// One sample of a GPU: counter, power and the clocks that belong to them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RawSample {
-    /// `CLOCK_BOOTTIME` when the answer was there.
+    /// `CLOCK_BOOTTIME` when the reading was received.
     pub seen_ns: u64,
     pub accumulator: Option<u64>,
-    /// The GPU has no counter for sure; without it a missing accumulator may be a passing state.
+    /// The GPU has no energy counter. Without this flag a missing accumulator may be transient.
     pub counter_unsupported: bool,
-    /// The GPU sleeps or is in reset: nothing is to be had of it now.
+    /// The GPU is runtime-suspended or in reset, and cannot be read now.
     pub suspended: bool,
-    /// Microjoules a count, as reported.
+    /// Reported resolution, in microjoules per count.
     pub resolution_uj: f64,
     /// The driver's clock (`CLOCK_BOOTTIME`) when it read the accumulator.
     pub driver_ns: Option<u64>,
-    /// The firmware's clock at the accumulator's value; its zero is its own.
+    /// The firmware's clock at the accumulator's value. Its epoch is arbitrary.
     pub firmware_ns: Option<u64>,
     pub power_mw: Option<u64>,
-    /// The GPU reports no power for sure.
+    /// The GPU reports no power. Without this flag a missing power may be transient.
     pub power_unsupported: bool,
-    /// The power is one that the firmware averages, over seconds.
+    /// The power is an average that the firmware takes over seconds.
     pub averaged: bool,
-    /// The driver's clock stands still.
+    /// The driver's timestamp has stalled.
     pub stale: bool,
 }
 
 impl RawSample {
-    /// When it was so, on `CLOCK_BOOTTIME`: the driver's word, if that clock has its zero there, or else when we saw it.
+    /// The time of the sample on `CLOCK_BOOTTIME`: the driver's time, or without one the receipt time.
     #[must_use]
     pub fn at_ns(&self, driver_offset_ns: i64) -> u64 {
         self.driver_ns.map_or(self.seen_ns, |d| d.saturating_add_signed(driver_offset_ns).min(self.seen_ns))
     }
 
-    /// How far the driver's clock is ahead of the firmware's.
+    /// The difference between the driver's clock and the firmware's.
     #[must_use]
     pub fn driver_minus_firmware_ns(&self) -> Option<i64> {
         Some(self.driver_ns?.wrapping_sub(self.firmware_ns?) as i64)
     }
 
-    /// From an earlier look to this one; `None` if it is the same reading again.
+    /// Time since an earlier sample; `None` if both are the same reading.
     pub(super) fn since(&self, earlier: &RawSample) -> Option<u64> {
         let ns = match (earlier.driver_ns, self.driver_ns) {
-            (Some(a), Some(b)) => b.saturating_sub(a),
+            (Some(before), Some(now)) => now.saturating_sub(before),
             _ => self.seen_ns.saturating_sub(earlier.seen_ns),
         };
         (ns > 0).then_some(ns)

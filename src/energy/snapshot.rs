@@ -1,60 +1,63 @@
-//! The state of the book at one moment; what is measured is the difference of two.
+//! The state of a tracker at one moment. A measurement is the difference of two.
 
 use super::clock_sync::DRIFT_DENOMINATOR;
-use super::sample::{RawSample, SLOWEST_NS};
+use super::sample::{RawSample, SLOWEST_REFRESH_NS};
 
-/// Sums since the book was begun; what counts are differences of two.
+/// Sums since the tracker was created. Only differences of two are meaningful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunningTotals {
-    /// Counts, wraps undone.
+    /// Counts, corrected for wraparound.
     pub counts: u64,
-    /// What no count tells (over a reset), from the power, and how far off that may be.
+    /// Energy over resets, estimated from the power.
     pub bridged_pj: u128,
+    /// Error of the counted and the bridged energy.
     pub error_pj: u128,
     pub resets: u32,
-    /// Power × time by trapezoids, how far off that may be, and how many there were.
+    /// Power integrated over time by trapezoids, its error, and the number of trapezoids.
     pub integral_pj: u128,
     pub integral_error_pj: u128,
     pub trapezoids: u64,
-    /// Times longer than a sampler leaves between two looks.
+    /// Intervals between samples that were longer than [`super::STALL_NS`].
     pub gaps: u32,
 }
 
-/// What a look added.
+/// The result of adding a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CounterStep {
-    /// Nothing to compare with yet, or nothing that could be compared.
+    /// There is no earlier count to compare with, or no count in this sample.
     NoBaseline,
-    /// The same reading again.
+    /// The sample is the same reading as the last one.
     Unchanged,
-    /// The counter went on by so much, in so long.
+    /// The counter advanced by `counts` in `ns`.
     Advanced { counts: u64, ns: u64 },
-    /// It went back, or leapt: it was reset.
+    /// The counter stepped back, or further ahead than the GPU can draw: it was reset.
     Reset,
 }
 
-/// The state of the book at an edge of a region.
+/// The state of a tracker at one boundary of an interval.
 #[derive(Debug, Clone, Copy)]
 pub struct TrackerSnapshot {
-    /// When the region began or ended, on `CLOCK_BOOTTIME`.
+    /// Begin or end of the interval on `CLOCK_BOOTTIME`.
     pub boundary_ns: u64,
-    /// The last looks with a count and with a power.
+    /// The last sample with a count.
     pub counted: Option<RawSample>,
+    /// The last sample with a power.
     pub powered: Option<RawSample>,
     pub totals: RunningTotals,
-    /// So much older than its time the count is, as far as was known then; and so much more any of that counter may be.
+    /// How much older than its time the last count is, as known at the snapshot.
     pub count_age_ns: u64,
+    /// How much older than that any count of this counter may be.
     pub age_uncertainty_ns: u64,
-    /// The least that the driver's clock was ahead of the firmware's until then.
+    /// The smallest recent difference between the driver's clock and the firmware's.
     pub min_driver_minus_firmware_ns: Option<i64>,
-    /// What has to be added to the driver's times, as far as was known then.
+    /// The offset to add to the driver's times, as known at the snapshot.
     pub driver_offset_ns: i64,
-    /// When a count was last seen that the counter has since gone on from.
+    /// Receipt time of the last sample whose count the counter has since left.
     pub last_advance_ns: u64,
 }
 
 impl TrackerSnapshot {
-    /// What has come into the book since an earlier mark, whoever looked.
+    /// The counter's step since an earlier snapshot. Includes the samples of all threads.
     #[must_use]
     pub fn since(&self, earlier: &TrackerSnapshot) -> CounterStep {
         if self.totals.resets != earlier.totals.resets {
@@ -65,25 +68,32 @@ impl TrackerSnapshot {
         last.since(&first).map_or(CounterStep::Unchanged, |ns| CounterStep::Advanced { counts, ns })
     }
 
-    /// The time since an earlier mark by the firmware's clock, if both have it, and it did not start anew in between.
+    /// The time since an earlier snapshot by the firmware's clock; `None` if a sample lacks it or it restarted in between.
     #[must_use]
-    pub fn firmware_since(&self, earlier: &TrackerSnapshot, by_driver: u64) -> Option<u64> {
-        let firmware = |m: &TrackerSnapshot| m.counted.and_then(|c| c.firmware_ns);
+    pub fn firmware_since(&self, earlier: &TrackerSnapshot, driver_elapsed_ns: u64) -> Option<u64> {
+        let firmware = |snapshot: &TrackerSnapshot| snapshot.counted.and_then(|sample| sample.firmware_ns);
         let ns = firmware(self)?.checked_sub(firmware(earlier)?)?;
-        let apart = (by_driver / 4 + 2_000_000).min(by_driver / DRIFT_DENOMINATOR + 2 * SLOWEST_NS);
-        (ns.abs_diff(by_driver) <= apart).then_some(ns)
+        let tolerance_ns =
+            (driver_elapsed_ns / 4 + 2_000_000).min(driver_elapsed_ns / DRIFT_DENOMINATOR + 2 * SLOWEST_REFRESH_NS);
+        (ns.abs_diff(driver_elapsed_ns) <= tolerance_ns).then_some(ns)
     }
 
-    /// No count of that counter is older than its time by more.
+    /// Upper limit of the age of a count of this counter.
     #[must_use]
     pub fn max_age_ns(&self) -> u64 {
         self.count_age_ns.max(self.age_uncertainty_ns)
     }
 
-    /// The age of the count, with what is known later of the two clocks.
+    /// The age of the count, given a smallest clock difference that became known later.
     pub(super) fn age_given(&self, min_driver_minus_firmware_ns: Option<i64>) -> u64 {
-        let ahead = self.counted.and_then(|c| c.driver_minus_firmware_ns()).zip(min_driver_minus_firmware_ns);
-        let told = ahead.map_or(0, |(ahead, least)| ahead.saturating_sub(least).max(0).unsigned_abs());
-        self.count_age_ns.max(told)
+        let offset_ns = self.counted.and_then(|sample| sample.driver_minus_firmware_ns());
+        let by_clocks_ns = age_by_clocks(offset_ns, min_driver_minus_firmware_ns);
+        self.count_age_ns.max(by_clocks_ns.unwrap_or(0))
     }
+}
+
+/// The age of a count: how far its clock difference is above the smallest one.
+pub(super) fn age_by_clocks(offset_ns: Option<i64>, min_offset_ns: Option<i64>) -> Option<u64> {
+    let (offset_ns, min_offset_ns) = offset_ns.zip(min_offset_ns)?;
+    Some(offset_ns.saturating_sub(min_offset_ns).max(0).unsigned_abs())
 }

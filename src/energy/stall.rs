@@ -1,41 +1,39 @@
-//! How a counter moves: for how long it stands, how soon it goes on, and whether it has stopped. Pure.
+//! Refresh behaviour of one counter: its refresh period, its longest stall, and whether it is stuck. Pure.
 
-use super::sample::SLOWEST_NS;
+use super::sample::{SLOWEST_REFRESH_NS, STALL_NS};
 
-/// One that has stood still for longer, although power is drawn, has stopped.
-const STOPPED_AFTER_NS: u64 = 250_000_000;
-/// A counter that moved so often in turn takes no longer for one move than for the longest of these, and a part more.
-const MOVES_IN_TURN: u32 = 4;
-/// Looks that are further apart tell little of the moment between them.
+/// The refresh period is taken from this many advances in a row: the longest of them and a fraction more.
+const ADVANCES_IN_A_ROW: u32 = 4;
+/// Samples further apart do not narrow down when the counter advanced between them.
 const MAX_PAIR_GAP_NS: u64 = 10_000_000;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StallDetector {
-    /// For how long it has stood still although power was drawn.
-    still_ns: u64,
-    /// For how long its time has gone on without it, and the longest that it ever did before it moved again, surely and at
-    /// most. When it last moved is known to the time between two looks.
-    standing_ns: u64,
-    surely_stood_ns: u64,
-    stood_ns: u64,
-    moved_within_ns: u64,
-    /// The shortest time in which it moved every time: it is refreshed about as often, at the least. And how often in turn
-    /// it just did, in how long at most.
+    /// Length of the current stall, as far as power was drawn in it.
+    powered_stall_ns: u64,
+    /// Length of the current stall. Its beginning is known to the gap between two samples.
+    stall_ns: u64,
+    begin_gap_ns: u64,
+    /// Lower and upper limit of the longest stall that ended with an advance.
+    longest_min_ns: u64,
+    longest_max_ns: u64,
+    /// The shortest time in which the counter advanced every time: an upper limit of its refresh period.
     refresh_period_ns: u64,
+    /// Advances in a row, and the longest gap between their samples.
     run: (u32, u64),
-    /// When we last saw a count that it has since gone on from.
+    /// Receipt time of the last sample whose count the counter has since left.
     last_advance_ns: u64,
 }
 
 impl Default for StallDetector {
     fn default() -> Self {
         StallDetector {
-            still_ns: 0,
-            standing_ns: 0,
-            surely_stood_ns: 0,
-            stood_ns: 0,
-            moved_within_ns: 0,
-            refresh_period_ns: SLOWEST_NS,
+            powered_stall_ns: 0,
+            stall_ns: 0,
+            begin_gap_ns: 0,
+            longest_min_ns: 0,
+            longest_max_ns: 0,
+            refresh_period_ns: SLOWEST_REFRESH_NS,
             run: (0, 0),
             last_advance_ns: 0,
         }
@@ -43,45 +41,46 @@ impl Default for StallDetector {
 }
 
 impl StallDetector {
-    /// It moved, within `ns` after a look at `seen_ns`.
+    /// The counter advanced within `ns` after the sample received at `seen_ns`.
     pub fn on_advance(&mut self, ns: u64, seen_ns: u64) {
-        if self.standing_ns > 0 {
-            self.stood_ns = self.stood_ns.max(self.moved_within_ns + self.standing_ns + ns.min(SLOWEST_NS));
-            self.surely_stood_ns = self.surely_stood_ns.max(self.standing_ns);
+        if self.stall_ns > 0 {
+            let max_ns = self.begin_gap_ns + self.stall_ns + ns.min(SLOWEST_REFRESH_NS);
+            self.longest_max_ns = self.longest_max_ns.max(max_ns);
+            self.longest_min_ns = self.longest_min_ns.max(self.stall_ns);
         }
-        (self.still_ns, self.standing_ns, self.moved_within_ns) = (0, 0, ns.min(MAX_PAIR_GAP_NS));
+        (self.powered_stall_ns, self.stall_ns, self.begin_gap_ns) = (0, 0, ns.min(MAX_PAIR_GAP_NS));
         self.last_advance_ns = seen_ns;
         self.run = (self.run.0 + 1, self.run.1.max(ns));
-        if self.run.0 == MOVES_IN_TURN {
-            self.refresh_period_ns = self.refresh_period_ns.min(self.run.1 + self.run.1 / u64::from(MOVES_IN_TURN));
+        if self.run.0 == ADVANCES_IN_A_ROW {
+            self.refresh_period_ns = self.refresh_period_ns.min(self.run.1 + self.run.1 / u64::from(ADVANCES_IN_A_ROW));
             self.run = (0, 0);
         }
     }
 
-    /// It did not, for `ns`; was power `drawn`?
-    pub fn on_stall(&mut self, ns: u64, drawn: bool) {
-        self.still_ns = if drawn { self.still_ns + ns } else { 0 };
-        self.standing_ns += ns;
+    /// The counter did not advance for `ns`; `powered`: power was drawn.
+    pub fn on_stall(&mut self, ns: u64, powered: bool) {
+        self.powered_stall_ns = if powered { self.powered_stall_ns + ns } else { 0 };
+        self.stall_ns += ns;
         self.run = (0, 0);
     }
 
-    /// It began anew.
+    /// The counter was reset.
     pub fn on_reset(&mut self) {
-        self.still_ns = 0;
+        self.powered_stall_ns = 0;
     }
 
-    /// It stands still for longer than any does that goes on, although power is drawn.
+    /// The counter has stalled although power is drawn, for longer than any stall that ended.
     pub fn is_stuck(&self) -> bool {
-        self.still_ns >= STOPPED_AFTER_NS.max(2 * self.surely_stood_ns)
+        self.powered_stall_ns >= STALL_NS.max(2 * self.longest_min_ns)
     }
 
-    /// For how long it stands at the most, now or ever.
+    /// Upper limit of the longest stall, the current one included.
     pub fn longest_stall_ns(&self) -> u64 {
-        let now = if self.standing_ns > 0 { self.moved_within_ns + self.standing_ns } else { 0 };
-        self.stood_ns.max(now)
+        let current_ns = if self.stall_ns > 0 { self.begin_gap_ns + self.stall_ns } else { 0 };
+        self.longest_max_ns.max(current_ns)
     }
 
-    /// How soon it moves, as far as is known.
+    /// Upper limit of the refresh period.
     pub fn refresh_period_ns(&self) -> u64 {
         self.refresh_period_ns
     }

@@ -1,19 +1,17 @@
-//! The book kept on one counter: look after look, wraps undone, resets noticed, power added up beside it. Pure.
+//! Tracks one accumulator across samples: corrects wraparound, detects resets, and integrates the power. Pure.
 
 use super::clock_sync::{ClockOffset, DriverClockOffset, FirmwareClockMonitor};
+use super::interval::largest_error_pj;
 use super::power_range::PowerRange;
-use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_NS, WATT_MW};
-use super::snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
+use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
+use super::snapshot::{age_by_clocks, CounterStep, RunningTotals, TrackerSnapshot};
 use super::stall::StallDetector;
 use super::units::{counts_pj, power_pj};
-
-/// A longer time between two powers is a gap: what was drawn meanwhile is anybody's guess.
-const GAP_NS: u64 = 250_000_000;
 
 #[derive(Debug)]
 pub struct AccumulatorTracker {
     bits: u32,
-    /// More than this the GPU does not draw.
+    /// The most that the GPU can draw.
     max_power_mw: u64,
     totals: RunningTotals,
     counted: Option<RawSample>,
@@ -26,7 +24,7 @@ pub struct AccumulatorTracker {
 }
 
 impl AccumulatorTracker {
-    /// For a counter of so many bits, on a GPU whose limit can be no higher.
+    /// For a counter with `bits` bits, on a GPU with a maximum power limit of `limit_mw`.
     #[must_use]
     pub fn new(bits: u32, limit_mw: u64) -> Self {
         AccumulatorTracker {
@@ -44,28 +42,17 @@ impl AccumulatorTracker {
     }
 
     #[must_use]
-    pub fn totals(&self) -> RunningTotals {
-        self.totals
-    }
-
-    /// The last look that had a count.
-    #[must_use]
-    pub fn counted(&self) -> Option<RawSample> {
-        self.counted
-    }
-
-    #[must_use]
     pub fn max_power_mw(&self) -> u64 {
         self.max_power_mw
     }
 
-    /// It stands still for longer than any does that goes on, although power is drawn.
+    /// The counter has stalled although power is drawn.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
         self.stall.is_stuck()
     }
 
-    /// The state of the book; its edge is the last look.
+    /// The state after the last sample.
     #[must_use]
     pub fn snapshot(&self, boundary_ns: u64) -> TrackerSnapshot {
         TrackerSnapshot {
@@ -81,44 +68,39 @@ impl AccumulatorTracker {
         }
     }
 
-    /// So much older than its time the last count is: as the firmware's clock tells, or else as long as the counter has
-    /// been seen to stand.
+    /// How much older than its time the last count is: by the firmware's clock, or without one the longest stall.
     fn count_age_ns(&self) -> u64 {
-        let told = self.counted.and_then(|c| c.driver_minus_firmware_ns()).zip(self.min_driver_minus_firmware_ns());
-        if let Some((ahead, least)) = told {
-            return ahead.saturating_sub(least).max(0) as u64;
-        }
-        self.stall.longest_stall_ns()
+        let offset_ns = self.counted.and_then(|sample| sample.driver_minus_firmware_ns());
+        age_by_clocks(offset_ns, self.min_driver_minus_firmware_ns()).unwrap_or_else(|| self.stall.longest_stall_ns())
     }
 
-    /// So much older any count may be, whatever its age is told to be: without a clock that tells, as much as the counter
-    /// takes to move at the least.
+    /// How much older than that any count may be: without a settled firmware clock, one refresh period.
     fn age_uncertainty_ns(&self) -> u64 {
-        let clock = self.counted.is_some_and(|c| c.firmware_ns.is_some());
-        if clock && self.clock_offset.is_settled() {
+        let has_clock = self.counted.is_some_and(|sample| sample.firmware_ns.is_some());
+        if has_clock && self.clock_offset.is_settled() {
             0
         } else {
             self.stall.refresh_period_ns()
         }
     }
 
-    /// The least that the driver's clock was ahead of the firmware's, of late.
+    /// The smallest recent difference between the driver's clock and the firmware's.
     fn min_driver_minus_firmware_ns(&self) -> Option<i64> {
         self.clock_offset.min()
     }
 
-    /// How long a 32-bit counter takes to come round at most power; `None` for one that does not.
+    /// The time in which a 32-bit counter wraps around at maximum power; `None` for a 64-bit one.
     #[must_use]
     pub fn wrap_ns(&self) -> Option<u64> {
         let resolution_uj = self.counted.map(|c| c.resolution_uj).filter(|_| self.bits == 32)?;
         u64::try_from(counts_pj(1 << 32, resolution_uj) / u128::from(self.max_power_mw.max(1))).ok()
     }
 
-    /// Takes a look into the book.
+    /// Adds a sample.
     pub fn add(&mut self, sample: &RawSample) -> CounterStep {
         let restarted = self.firmware.restarted(sample);
         self.driver.add(sample);
-        let sample = &RawSample { firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.useless), ..*sample };
+        let sample = &RawSample { firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.rejected), ..*sample };
         if let Some(mw) = sample.power_mw {
             self.max_power_mw = self.max_power_mw.max(with_headroom(mw));
         }
@@ -159,8 +141,8 @@ impl AccumulatorTracker {
         CounterStep::Advanced { counts, ns }
     }
 
-    /// Counts from `before` to `now`; `None` if no run of the counter explains them. `reset_detectable`: a clock would tell if it
-    /// had been reset.
+    /// Counts from `before` to `now`, corrected for wraparound; `None` if only a reset explains the values.
+    /// `reset_detectable`: the firmware's clock would show a reset.
     fn counts_between(
         &mut self,
         before: u64,
@@ -169,39 +151,41 @@ impl AccumulatorTracker {
         powers: (Option<u64>, Option<u64>),
         (resolution_uj, reset_detectable): (f64, bool),
     ) -> Option<u64> {
-        let late = power_pj(self.max_power_mw, SLOWEST_NS);
-        let most = 2 * power_pj(self.max_power_mw, ns) + late;
-        let possible = |counts: u64| counts_pj(counts, resolution_uj) <= most;
+        let late_pj = power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
+        let max_pj = 2 * power_pj(self.max_power_mw, ns) + late_pj;
+        let possible = |counts: u64| counts_pj(counts, resolution_uj) <= max_pj;
         if self.bits != 32 {
             return now.checked_sub(before).filter(|c| possible(*c));
         }
-        let least = now.wrapping_sub(before) & u64::from(u32::MAX);
-        let (Some(a), Some(b)) = powers else {
-            // Without a power nothing tells how often it came round: at most as often as it can.
-            let more = most.saturating_sub(counts_pj(least, resolution_uj));
-            self.totals.error_pj += if more >= counts_pj(1 << 32, resolution_uj) { more } else { 0 };
-            return possible(least).then_some(least);
+        let min_counts = now.wrapping_sub(before) & u64::from(u32::MAX);
+        let min_pj = counts_pj(min_counts, resolution_uj);
+        let wrap_pj = counts_pj(1 << 32, resolution_uj).max(1);
+        let (Some(power_before), Some(power_now)) = powers else {
+            // Without a power the number of wraparounds is unknown.
+            let more_pj = max_pj.saturating_sub(min_pj);
+            self.totals.error_pj += if more_pj >= wrap_pj { more_pj } else { 0 };
+            return possible(min_counts).then_some(min_counts);
         };
-        let wrap = counts_pj(1 << 32, resolution_uj).max(1);
-        let wraps = |mw: u64| (power_pj(mw, ns).saturating_sub(counts_pj(least, resolution_uj)) + wrap / 2) / wrap;
-        let mean = wraps((a + b) / 2);
-        // Looked at often enough there is no choice; else the load may have been anything in between.
-        self.totals.error_pj += mean.max(wraps(self.max_power_mw) - mean) * wrap;
-        let counts = u64::try_from(mean).ok()?.checked_mul(1 << 32)?.checked_add(least)?;
+        let wraps_at = |mw: u64| (power_pj(mw, ns).saturating_sub(min_pj) + wrap_pj / 2) / wrap_pj;
+        let mean_mw = (power_before + power_now) / 2;
+        let wraps = wraps_at(mean_mw);
+        // 0 when samples are frequent enough; otherwise the load in between, and so the number of wraparounds, is uncertain.
+        self.totals.error_pj += wraps.max(wraps_at(self.max_power_mw) - wraps) * wrap_pj;
+        let counts = u64::try_from(wraps).ok()?.checked_mul(1 << 32)?.checked_add(min_counts)?;
         if !possible(counts) {
             return None;
         }
-        // A reset may look like a turn: then the power says something else.
-        if !reset_detectable && (now < before || mean > 0) {
-            self.totals.error_pj += counts_pj(counts, resolution_uj).abs_diff(power_pj((a + b) / 2, ns));
+        // A reset may look like a wraparound: then the counted energy differs from that of the power.
+        if !reset_detectable && (now < before || wraps > 0) {
+            self.totals.error_pj += counts_pj(counts, resolution_uj).abs_diff(power_pj(mean_mw, ns));
         }
         Some(counts)
     }
 
-    /// A time that no count tells of.
+    /// Estimates the energy over a reset from the power.
     fn bridge_reset(&mut self, ns: u64, powers: (Option<u64>, Option<u64>)) {
-        let drawn = match powers {
-            (Some(a), Some(b)) => power_pj((a + b) / 2, ns),
+        let bridged_pj = match powers {
+            (Some(before), Some(now)) => power_pj((before + now) / 2, ns),
             _ => 0,
         };
         // The counts at both ends may be older than their times.
@@ -211,8 +195,8 @@ impl AccumulatorTracker {
             .max(self.stall.longest_stall_ns())
             .max(FIRMWARE_REFRESH_NS);
         self.totals.resets += 1;
-        self.totals.bridged_pj += drawn;
-        self.totals.error_pj += drawn.max(power_pj(self.max_power_mw, ns).saturating_sub(drawn));
+        self.totals.bridged_pj += bridged_pj;
+        self.totals.error_pj += largest_error_pj(bridged_pj, ns, self.max_power_mw);
         self.totals.error_pj += power_pj(self.max_power_mw, late_ns);
         self.stall.on_reset();
     }
@@ -228,12 +212,12 @@ impl AccumulatorTracker {
         self.powered = Some(*sample);
         let before = last.power_mw.unwrap_or(mw);
         let mean = (before + mw) / 2;
-        if ns > GAP_NS {
+        if ns > STALL_NS {
             self.totals.gaps += 1;
             self.power_range = PowerRange::default();
         }
         self.power_range.add(sample, mw);
-        // How far the power may have been from the line between two looks: as far as it lately went, or anywhere.
+        // How far the power between two samples may be from their mean: within its recent range, or within 0 to maximum.
         let deviation = match self.power_range.range() {
             Some((low, high)) => high.max(before) - low.min(before) + WATT_MW,
             None => mean.max(self.max_power_mw.saturating_sub(mean)),
@@ -244,7 +228,7 @@ impl AccumulatorTracker {
     }
 }
 
-/// GPUs draw more than their limit for moments.
+/// GPUs exceed their power limit for short times.
 fn with_headroom(mw: u64) -> u64 {
     mw.saturating_mul(5) / 4
 }

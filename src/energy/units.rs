@@ -1,4 +1,4 @@
-//! The energy counter's arithmetic. Pure, and exact: no floating point between the counter and millijoules.
+//! Arithmetic of the energy counter. Pure and exact: no floating point between the counter and millijoules.
 
 /// How much energy one count stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,8 @@ impl ResolutionChoice {
     }
 }
 
-/// Microjoules per count, as the kernel states.
+/// Microjoules per count of the firmware: 2^-16 J ("15.259uJ" at `energy_accumulator` in
+/// drivers/gpu/drm/amd/include/kgd_pp_interface.h). rocm_smi rounds it to 15.3.
 pub const FIRMWARE_UJ: f64 = 1e6 / 65536.0;
 
 /// Counts were converted with what the kernel states.
@@ -61,7 +62,7 @@ impl EnergyResolution {
         }
     }
 
-    /// Microjoules a count.
+    /// Microjoules per count.
     #[must_use]
     pub fn uj(self, reported_uj: f64) -> f64 {
         match self {
@@ -71,14 +72,14 @@ impl EnergyResolution {
     }
 }
 
-/// floor(accumulator × unit / 1000), for any accumulator.
+/// floor(accumulator × resolution / 1000), for any accumulator.
 #[must_use]
 #[inline]
 pub fn energy_mj(accumulator: u64, resolution_uj: f64) -> Option<u64> {
     Unit::of(resolution_uj)?.mj(accumulator)
 }
 
-/// Microjoules a count, exactly: a unit is a binary fraction (an `f32`, or 2^-16 J), mantissa × 2^-shift.
+/// Microjoules per count, exactly. A resolution is a binary fraction (an `f32`, or 2^-16 J): mantissa × 2^-shift.
 #[derive(Debug, Clone, Copy)]
 pub struct Unit {
     mantissa: u64,
@@ -91,13 +92,13 @@ impl Unit {
         binary_fraction(uj).map(|(mantissa, shift)| Unit { mantissa, shift })
     }
 
-    /// floor(accumulator × unit / 1000). To cut twice is to cut once, so the shift may come first.
+    /// floor(accumulator × resolution / 1000). Rounding down twice equals rounding down once, so the shift may come first.
     #[must_use]
     #[inline]
     pub fn mj(self, accumulator: u64) -> Option<u64> {
         let uj = (u128::from(accumulator) * u128::from(self.mantissa)) >> self.shift;
         match u64::try_from(uj) {
-            // A division of 128 bits takes long.
+            // A 128-bit division is slow.
             Ok(uj) => Some(uj / 1000),
             Err(_) => u64::try_from(uj / 1000).ok(),
         }
@@ -158,23 +159,23 @@ mod tests {
         assert_eq!(energy_mj(1, 0.0), None);
     }
 
-    /// The division first, in integers as wide as it takes.
-    fn slowly(accumulator: u64, resolution_uj: f64) -> Option<u64> {
+    /// Divides first, in 128-bit integers.
+    fn divide_first(accumulator: u64, resolution_uj: f64) -> Option<u64> {
         let (mantissa, shift) = binary_fraction(resolution_uj)?;
         u64::try_from((u128::from(accumulator) * u128::from(mantissa) / 1000) >> shift).ok()
     }
 
     proptest! {
         #[test]
-        fn cut_in_any_order(acc: u64, bits in 0..64_u32, unit in prop_oneof![
+        fn rounds_down_in_any_order(acc: u64, bits in 0..64_u32, unit in prop_oneof![
             Just(FIRMWARE_UJ), Just(f64::from(15.3_f32)), 1e-6..1e6_f64, (0.0..1e12_f32).prop_map(f64::from),
         ]) {
-            prop_assert_eq!(energy_mj(acc >> bits, unit), slowly(acc >> bits, unit));
+            prop_assert_eq!(energy_mj(acc >> bits, unit), divide_first(acc >> bits, unit));
         }
 
-        /// Zeus computes in doubles. Where a double is exact enough to tell, both are the same.
+        /// Zeus computes in doubles. Where a double is exact enough, both give the same.
         #[test]
-        fn as_zeus_has_it(acc in 0_u64..1 << 50) {
+        fn matches_zeus(acc in 0_u64..1 << 50) {
             let zeus = (acc as f64 * f64::from(15.3_f32)) / 1e3;
             let fraction = zeus.fract();
             prop_assume!(fraction > 1e-3 && fraction < 1.0 - 1e-3);

@@ -1,50 +1,51 @@
-//! Is an energy counter to be trusted, and if not, why not. Pure.
+//! The state of an energy counter, and Zeus's rule that decides it. Pure.
 
+use super::units::power_pj;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What validation found out about the counter of one GPU.
+/// The result of the validation of one GPU's energy counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum CounterState {
-    /// Validation was switched off.
+    /// Validation is off.
     NotChecked,
-    /// It is still being checked.
+    /// Validation has not finished.
     Pending,
-    /// It moved as the power says it should.
+    /// The counter agrees with the power.
     Trusted,
-    /// It does not move although power is drawn.
+    /// The counter does not advance although power is drawn.
     Stuck,
-    /// It moved, but not by 0.1 to 10 times what the power says.
+    /// The counter advances by less than 0.1 or more than 10 times the energy that the power gives.
     Implausible,
-    /// The GPU reports no power, so there is nothing to compare with.
+    /// The GPU reports no power to compare with.
     NoPowerToCompare,
-    /// There is no counter.
+    /// The GPU has no counter.
     Unsupported,
-    /// The counter of the package is on the other die.
+    /// The GPU is a secondary die (GCD). The primary die has the package's counter.
     SecondaryDie,
-    /// The counter of the package is on its first partition.
+    /// The GPU is not the first partition. The first one has the package's counter.
     SecondaryPartition,
 }
 
-/// A counter state that many threads ask for and few change.
+/// Atomic counter state.
 #[derive(Debug)]
 pub struct AtomicCounterState(AtomicU8);
 
 impl AtomicCounterState {
     #[must_use]
-    pub fn new(v: CounterState) -> Self {
-        AtomicCounterState(AtomicU8::new(v as u8))
+    pub fn new(state: CounterState) -> Self {
+        AtomicCounterState(AtomicU8::new(state as u8))
     }
 
     #[must_use]
     #[inline]
     pub fn get(&self) -> CounterState {
-        let n = self.0.load(Ordering::Acquire);
-        CounterState::ALL.get(usize::from(n)).copied().unwrap_or(CounterState::Unsupported)
+        let number = self.0.load(Ordering::Acquire);
+        CounterState::ALL.get(usize::from(number)).copied().unwrap_or(CounterState::Unsupported)
     }
 
-    pub fn set(&self, v: CounterState) {
-        self.0.store(v as u8, Ordering::Release);
+    pub fn set(&self, state: CounterState) {
+        self.0.store(state as u8, Ordering::Release);
     }
 }
 
@@ -70,53 +71,67 @@ impl CounterState {
         }
     };
 
-    /// May energies be taken from this counter?
+    /// Energies may be taken from this counter.
     #[must_use]
     pub fn is_usable(self) -> bool {
         matches!(self, CounterState::Trusted | CounterState::NotChecked)
     }
 
-    /// Why not, for an error's text.
+    /// The reason, for error and log texts.
     #[must_use]
     pub fn why(self) -> &'static str {
         match self {
             CounterState::NotChecked => "it was not checked",
-            CounterState::Pending => "it is still being checked",
+            CounterState::Pending => "its check has not finished",
             CounterState::Trusted => "it agrees with the power",
-            CounterState::Stuck => "it does not move although power is drawn",
+            CounterState::Stuck => "it does not advance although power is drawn",
             CounterState::Implausible => {
-                "it does not move as the power says it should (less than 0.1 or more than 10 times as fast)"
+                "it disagrees with the power (less than 0.1 or more than 10 times the energy that the power gives)"
             }
-            CounterState::NoPowerToCompare => "no power is reported that it could be compared with",
+            CounterState::NoPowerToCompare => "the GPU reports no power to compare it with",
             CounterState::Unsupported => "the driver or libamd_smi offers no energy counter for this GPU",
-            CounterState::SecondaryDie => "it is the second die of a package, whose energy the first one counts",
+            CounterState::SecondaryDie => {
+                "the GPU is the secondary die (GCD) of a package, and the primary die counts the energy of both"
+            }
             CounterState::SecondaryPartition => {
-                "it is not the first partition of a package, which counts the energy of all"
+                "the GPU is not the first partition of a package, and the first one counts the energy of all"
             }
         }
     }
 }
 
-/// How long the fixed validation waits, in milliseconds: Zeus's half second.
+/// Duration of Zeus's check, in milliseconds.
 pub const FIXED_MS: u64 = 500;
 
-/// Zeus's rule, word for word: energy measured over half a second against power × half a second.
+/// Zeus's rule (zeus/device/gpu/amd.py): the energy counted in half a second is compared with power × half a second.
 #[must_use]
 pub fn zeus_rule(power_mw: Option<u64>, before_mj: Option<u64>, after_mj: Option<u64>) -> CounterState {
-    let (Some(before), Some(after)) = (before_mj, after_mj) else { return CounterState::Unsupported };
-    let measured = after as f64 - before as f64;
-    let expected = power_mw.unwrap_or(0) as f64 * FIXED_MS as f64 / 1e3;
-    if expected < 0.001 {
+    const PJ_PER_MJ: u128 = 1_000_000_000;
+    let (Some(before_mj), Some(after_mj)) = (before_mj, after_mj) else { return CounterState::Unsupported };
+    let expected_pj = power_pj(power_mw.unwrap_or(0), FIXED_MS * 1_000_000);
+    if expected_pj == 0 {
         return CounterState::NoPowerToCompare;
     }
-    let ratio = measured / expected;
-    if 0.1 < ratio && ratio < 10.0 {
+    match after_mj.checked_sub(before_mj) {
+        Some(counted_mj) => judge_by_ratio(u128::from(counted_mj) * PJ_PER_MJ, (expected_pj, expected_pj)),
+        None => CounterState::Implausible,
+    }
+}
+
+/// Zeus's limits: the counted energy is trusted between 0.1 and 10 times the expected energy, given as lowest and highest.
+pub(super) fn judge_by_ratio(counted_pj: u128, expected_pj: (u128, u128)) -> CounterState {
+    if is_within(counted_pj, expected_pj, 10) {
         CounterState::Trusted
-    } else if before == after {
+    } else if counted_pj == 0 {
         CounterState::Stuck
     } else {
         CounterState::Implausible
     }
+}
+
+/// The counted energy differs from the expected by less than a factor.
+pub(super) fn is_within(counted_pj: u128, (lowest_pj, highest_pj): (u128, u128), factor: u128) -> bool {
+    counted_pj * factor > lowest_pj && counted_pj < highest_pj * factor
 }
 
 #[cfg(test)]
@@ -124,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_zeus_decides() {
+    fn zeus_rule_at_its_limits() {
         // 600 W for half a second: 300 J.
         let at = |after| zeus_rule(Some(600_000), Some(1_000_000), Some(after));
         assert_eq!(at(1_300_000), CounterState::Trusted);

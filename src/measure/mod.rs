@@ -1,10 +1,10 @@
-//! Windows and samplers over the GPUs of a session.
+//! Measuring windows and samplers over the GPUs of a session.
 
 mod sample_ring;
 mod sampler;
 mod sampling_rate;
 mod window;
 
-pub use sample_ring::{flag, valid, DrainResult, Sample};
-pub use sampler::{PollRequest, Sampler, SamplerHandle};
+pub use sample_ring::{flag, valid, DrainResult, Sample, SampleRing};
+pub use sampler::{Sampler, SamplerHandle};
 pub use window::{GpuEnergy, Window, WindowTotal};

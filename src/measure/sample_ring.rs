@@ -1,4 +1,4 @@
-//! What a sampler has taken: a bounded ring of samples.
+//! The samples of a sampler, in a ring buffer of fixed capacity.
 
 use crate::device::{Device, PollResult};
 use crate::energy::{
@@ -25,28 +25,28 @@ pub mod flag {
     pub const INTEGRATED: u16 = 1024;
 }
 
-/// One GPU at one time.
+/// A sample of one GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sample {
     pub gpu: u32,
     pub valid: u16,
     pub flags: u16,
-    /// `CLOCK_BOOTTIME` of the reading: the driver's, or else when it was seen.
+    /// `CLOCK_BOOTTIME` of the reading: the driver's time, or without one the receipt time.
     pub time_ns: u64,
-    /// Since the sampler's first look at the GPU.
+    /// Energy since the sampler's first sample of the GPU.
     pub energy_uj: u64,
-    /// How far that may be off (but for the unit).
+    /// Error of the energy, without that of the resolution.
     pub error_uj: u64,
     pub power_mw: u64,
-    /// From the counter, since the sample before.
+    /// Mean power by the counter since the previous sample.
     pub counter_power_mw: u64,
 }
 
-/// What came of a drain.
+/// The result of a drain.
 #[derive(Debug, Clone, Copy)]
 pub struct DrainResult {
     pub samples: usize,
-    /// Samples that were overwritten before anybody drained them, since the last drain.
+    /// Samples that were overwritten undrained since the last drain.
     pub lost: u64,
 }
 
@@ -58,33 +58,33 @@ pub struct SampleRing {
 
 struct RingBuffer {
     capacity: usize,
-    /// Grows to the capacity, then the oldest goes first.
+    /// Grows to the capacity; then the oldest sample is overwritten.
     samples: Vec<Sample>,
-    /// How many were ever taken, and how many of these drained or given up.
+    /// Number of samples recorded so far, and number of those drained or lost.
     taken: u64,
     drained: u64,
     lost: u64,
     last: Vec<Option<LastRecorded>>,
-    /// For each GPU when its counter was found to have stopped, and when it had last moved.
+    /// For each GPU with a stuck counter: the time of its last advance, and the time when it was detected.
     stopped: Vec<Option<(u64, u64)>>,
 }
 
-/// What the next sample of a GPU goes on from.
+/// The last recorded sample of a GPU, from which the next one continues.
 #[derive(Clone, Copy)]
 struct LastRecorded {
     snapshot: TrackerSnapshot,
-    /// The look that the sample is of.
+    /// The reading that was recorded.
     own: RawSample,
     energy_pj: u128,
     error_pj: u128,
     max_power_mw: u64,
     usable: bool,
-    /// When the counter was last seen to move, and what the book said then.
+    /// Time of the counter's last advance, and the totals at that time.
     moved_ns: u64,
     moved: RunningTotals,
 }
 
-/// No more than this many samples in one ring.
+/// Largest capacity of a ring.
 const MAX_SAMPLES: usize = 1 << 26;
 
 impl SampleRing {
@@ -96,11 +96,13 @@ impl SampleRing {
     ) -> Result<SampleRing> {
         let mut samples = Vec::new();
         if capacity == 0 || capacity > MAX_SAMPLES {
-            return Err(Error::InvalidArgument(format!("capacity: {capacity} samples are not 1 to {MAX_SAMPLES}")));
+            return Err(Error::InvalidArgument(format!(
+                "capacity is {capacity} samples; it must be 1 to {MAX_SAMPLES}"
+            )));
         }
-        // At once, so that sampling allocates nothing; memory is touched as it fills.
+        // Reserved now, so that sampling does not allocate. Pages are touched as the ring fills.
         samples.try_reserve_exact(capacity).map_err(|_| Error::Io {
-            path: format!("room for {capacity} samples"),
+            path: format!("memory for {capacity} samples"),
             source: std::io::Error::from_raw_os_error(libc::ENOMEM),
         })?;
         let ring = RingBuffer {
@@ -115,12 +117,12 @@ impl SampleRing {
         Ok(SampleRing { unit, period, ring: Mutex::new(ring) })
     }
 
-    /// `None`: as fast as the GPUs refresh.
+    /// `None`: the refresh periods of the GPUs.
     pub fn period(&self) -> Option<Duration> {
         self.period
     }
 
-    /// Takes a look into the ring, if it is a new one and this sampler's time has come.
+    /// Records a poll, if it is a new reading and this sampler's period has passed.
     pub fn record(&self, device: &Device, polled: &PollResult) {
         let mut ring = self.ring.lock();
         let Some(last) = ring.last.get(device.index).copied() else { return };
@@ -135,7 +137,7 @@ impl SampleRing {
         let (mut moved_ns, mut moved) = (at_ns, snapshot.totals);
         if let Some(last) = last {
             let since_ns = at_ns.saturating_sub(last.own.at_ns(snapshot.driver_offset_ns));
-            // Others may make the thread look more often than this sampler wants.
+            // Other samplers and windows may need more frequent polls.
             let early = self.period.is_some_and(|p| u128::from(since_ns) < p.as_nanos() * 4 / 5);
             if since_ns == 0 || early {
                 return;
@@ -157,7 +159,7 @@ impl SampleRing {
                     (moved_ns, moved) = (last.moved_ns, last.moved);
                 }
             } else {
-                // That a counter has stopped shows only after a while: what it has not counted, the power tells.
+                // A stuck counter is detected late: from its last advance on the energy is that of the power.
                 let a = if last.usable { &last.moved } else { a };
                 if last.usable {
                     if let Some(place) = ring.stopped.get_mut(device.index) {
@@ -201,14 +203,14 @@ impl SampleRing {
         ring.push(sample);
     }
 
-    /// How many samples wait to be drained.
+    /// Number of samples that are not drained yet.
     pub fn pending(&self) -> u64 {
         let ring = self.ring.lock();
         ring.taken - ring.drained.max(ring.oldest())
     }
 
-    /// Hands out the oldest samples that were not yet drained, one by one.
-    /// With `keep_lost` the next drain says what was lost until then.
+    /// Passes up to `room` of the oldest undrained samples to `put`. With `keep_lost` the next drain reports the lost
+    /// samples again.
     pub fn drain(&self, room: usize, keep_lost: bool, mut put: impl FnMut(usize, &Sample)) -> DrainResult {
         let mut ring = self.ring.lock();
         let oldest = ring.oldest();
@@ -231,7 +233,7 @@ impl SampleRing {
         DrainResult { samples: n, lost }
     }
 
-    /// The energy of a GPU between two times, from the samples that are still in the ring.
+    /// The energy of a GPU between two times, from the samples in the ring.
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
         let ring = self.ring.lock();
         let resolution = device.resolution(self.unit);
@@ -262,17 +264,17 @@ impl SampleRing {
         };
         let averaged = integrated && inside().any(|s| s.flags & flag::AVERAGED_POWER != 0);
         let unseen = if averaged { averaging_error_pj(energy_pj, to_ns - from_ns, max_power_mw) } else { 0 };
-        // How much of it was drawn when, nothing tells of the time until a counter was found to have stopped.
+        // While a stuck counter was not yet detected, the distribution of the energy over time is unknown.
         let stopped = ring.stopped.get(device.index).copied().flatten();
         let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
         let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
-        // All of the stretches that it begins and ends in.
-        let slack = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
+        // The errors of the samples that enclose both boundaries.
+        let samples_pj = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
         Ok(EnergyInterval {
             method: if integrated { Method::Integrated } else { Method::Counter },
             resolution_uj: if integrated { 0.0 } else { resolution_uj },
             energy_pj,
-            uncertainty_pj: slack
+            uncertainty_pj: samples_pj
                 + reported
                 + unseen
                 + unknown
@@ -290,12 +292,12 @@ impl SampleRing {
     }
 }
 
-/// A time between two samples.
+/// The energy at a time between two samples.
 struct Interpolated {
     energy_pj: u128,
-    /// At the samples before and after it.
+    /// Errors of the samples before and after the time.
     errors_pj: (u128, u128),
-    /// Of the stretch between the two samples: before the point, all of it, and its energy.
+    /// Time and energy from the sample before to the time (`part`), and to the sample after (`whole`).
     part_ns: u64,
     whole_ns: u64,
     part_pj: u128,
@@ -306,34 +308,33 @@ struct Interpolated {
 impl Interpolated {
     fn at<'a>(samples: impl Iterator<Item = &'a Sample>, ns: u64) -> Option<Interpolated> {
         let mut before: Option<&Sample> = None;
-        for s in samples {
-            if s.time_ns < ns {
-                before = Some(s);
+        for after in samples {
+            if after.time_ns < ns {
+                before = Some(after);
                 continue;
             }
-            let b = if s.time_ns == ns { s } else { before? };
+            let before = if after.time_ns == ns { after } else { before? };
             let pj = |uj: u64| u128::from(uj) * 1_000_000;
-            let (part_ns, whole_ns) = (ns - b.time_ns, s.time_ns - b.time_ns);
-            let whole_pj = pj(s.energy_uj.saturating_sub(b.energy_uj));
+            let (part_ns, whole_ns) = (ns - before.time_ns, after.time_ns - before.time_ns);
+            let whole_pj = pj(after.energy_uj.saturating_sub(before.energy_uj));
             let part_pj = whole_pj * u128::from(part_ns) / u128::from(whole_ns.max(1));
             return Some(Interpolated {
-                energy_pj: pj(b.energy_uj) + part_pj,
-                errors_pj: (pj(b.error_uj), pj(s.error_uj)),
+                energy_pj: pj(before.energy_uj) + part_pj,
+                errors_pj: (pj(before.error_uj), pj(after.error_uj)),
                 part_ns,
                 whole_ns,
                 part_pj,
                 whole_pj,
-                until_ns: s.time_ns,
+                until_ns: after.time_ns,
             });
         }
         None
     }
 
-    /// How far the energy may be off because nobody looked at that very moment.
+    /// The error of linear interpolation: the power may have been anything from 0 to the maximum before and after the time.
     fn interpolation_error_pj(&self, max_power_mw: u64) -> u128 {
-        let most = |ns: u64| u128::from(max_power_mw) * u128::from(ns);
-        let high = self.whole_pj.min(most(self.part_ns));
-        let low = self.whole_pj.saturating_sub(most(self.whole_ns - self.part_ns));
+        let high = self.whole_pj.min(power_pj(max_power_mw, self.part_ns));
+        let low = self.whole_pj.saturating_sub(power_pj(max_power_mw, self.whole_ns - self.part_ns));
         high.saturating_sub(self.part_pj).max(self.part_pj.saturating_sub(low))
     }
 }
@@ -351,7 +352,7 @@ impl RingBuffer {
         self.taken += 1;
     }
 
-    /// The number of the oldest that is still there.
+    /// The number of the oldest sample in the ring.
     fn oldest(&self) -> u64 {
         self.taken.saturating_sub(self.capacity as u64)
     }

@@ -1,5 +1,5 @@
-//! The background thread that looks at GPUs: for samplers that were asked for, and for windows on GPUs whose counter does
-//! not do alone. One for a session, and only while somebody needs it.
+//! The background thread that polls GPUs, for samplers and for windows that need samples in between. A session has one such
+//! thread, while it is needed.
 
 use super::sample_ring::SampleRing;
 use super::sampling_rate::PollScheduler;
@@ -21,12 +21,12 @@ pub struct Sampler {
 #[derive(Default)]
 struct SamplerState {
     worker: Option<Worker>,
-    /// The session is over: nothing starts any more.
+    /// The session is closed: no thread starts any more.
     closed: bool,
     rings: Vec<Arc<SampleRing>>,
-    /// For each device, how many windows need it.
+    /// For each device, the number of windows that need samples of it.
     watched: Vec<u32>,
-    /// What the thread reads. Made anew at every change, so that it copies one pointer a round.
+    /// The thread's input. Replaced at every change, so that the thread copies one pointer per round.
     plan: Arc<PollPlan>,
 }
 
@@ -36,33 +36,29 @@ struct PollPlan {
     watched: Vec<bool>,
 }
 
-/// A sampler in the hands of a caller. It may outlive its session: then it has stopped with it.
+/// A sampler that a caller has started. It stops with its session, but may outlive it.
 pub struct SamplerHandle {
     sampler: Arc<Sampler>,
     ring: Arc<SampleRing>,
-    /// libamd_smi stays for as long as this is there.
-    _lease: Arc<dyn Any + Send + Sync>,
-    process: u64,
+    /// Keeps libamd_smi in use.
+    _library: Arc<dyn Any + Send + Sync>,
+    fork_token: u64,
 }
 
 impl SamplerHandle {
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is_current(self.process) {
-            Ok(())
-        } else {
-            Err(Error::Forked)
-        }
+        fork::require_current(self.fork_token)
     }
 
-    /// Takes a last sample, and no more. What it has stays there.
+    /// Takes a last sample and stops sampling. The samples stay available.
     pub fn stop(&self) {
-        let mut was_on = false;
+        let mut was_running = false;
         let _ = self.sampler.change(|state| {
             let before = state.rings.len();
-            state.rings.retain(|t| !Arc::ptr_eq(t, &self.ring));
-            was_on = state.rings.len() < before;
+            state.rings.retain(|ring| !Arc::ptr_eq(ring, &self.ring));
+            was_running = state.rings.len() < before;
         });
-        if was_on {
+        if was_running {
             self.sample_now();
         }
     }
@@ -97,7 +93,7 @@ impl Drop for SamplerHandle {
     }
 }
 
-/// A window's need of some devices. Ends when it is dropped.
+/// A window's request to poll some devices, until it is dropped.
 pub struct PollRequest {
     sampler: Arc<Sampler>,
     devices: Vec<usize>,
@@ -106,9 +102,9 @@ pub struct PollRequest {
 impl Drop for PollRequest {
     fn drop(&mut self) {
         let _ = self.sampler.change(|state| {
-            for d in &self.devices {
-                if let Some(n) = state.watched.get_mut(*d) {
-                    *n = n.saturating_sub(1);
+            for device in &self.devices {
+                if let Some(windows) = state.watched.get_mut(*device) {
+                    *windows = windows.saturating_sub(1);
                 }
             }
         });
@@ -122,43 +118,43 @@ impl Sampler {
         Arc::new(Sampler { devices, state: Mutex::new(state) })
     }
 
-    /// Is there a thread?
+    /// The thread is running.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.state.lock().worker.is_some()
     }
 
-    /// Looks at these devices until the watch is dropped.
+    /// Polls these devices until the request is dropped.
     pub fn watch(self: &Arc<Self>, devices: Vec<usize>) -> Result<PollRequest> {
-        // Dropped on failure, so that nothing stays counted.
-        let watch = PollRequest { sampler: self.clone(), devices };
+        // Dropped on failure, which reverts the counts.
+        let request = PollRequest { sampler: self.clone(), devices };
         self.change(|state| {
-            for d in &watch.devices {
-                if let Some(n) = state.watched.get_mut(*d) {
-                    *n += 1;
+            for device in &request.devices {
+                if let Some(windows) = state.watched.get_mut(*device) {
+                    *windows += 1;
                 }
             }
         })?;
-        Ok(watch)
+        Ok(request)
     }
 
-    /// Samples all devices into a ring of its own, every `period` or as fast as they refresh.
+    /// Samples all devices into a new ring, every `period` or at their refresh periods.
     pub fn start(
         self: &Arc<Self>,
         unit: EnergyResolution,
         period: Option<Duration>,
         capacity: usize,
-        lease: Arc<dyn Any + Send + Sync>,
+        library: Arc<dyn Any + Send + Sync>,
     ) -> Result<SamplerHandle> {
         let ring = Arc::new(SampleRing::new(self.devices.len(), unit, period, capacity)?);
-        // Stopped when dropped, if it comes to nothing.
-        let sampling = SamplerHandle { sampler: self.clone(), ring, _lease: lease, process: fork::fork_token() };
-        sampling.sample_now();
-        self.change(|state| state.rings.push(sampling.ring.clone()))?;
-        Ok(sampling)
+        // Dropped on failure, which stops it.
+        let handle = SamplerHandle { sampler: self.clone(), ring, _library: library, fork_token: fork::fork_token() };
+        handle.sample_now();
+        self.change(|state| state.rings.push(handle.ring.clone()))?;
+        Ok(handle)
     }
 
-    /// The session ends, and so does every sampling.
+    /// Stops all sampling when the session is closed.
     pub fn end(self: &Arc<Self>) {
         let _ = self.change(|state| {
             state.closed = true;
@@ -167,7 +163,7 @@ impl Sampler {
         });
     }
 
-    /// Changes what is to be done; the thread comes and goes with it.
+    /// Changes the state; starts, notifies or stops the thread accordingly.
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut SamplerState)) -> Result<()> {
         let mut state = self.state.lock();
         change(&mut state);
@@ -181,7 +177,7 @@ impl Sampler {
         if idle {
             let worker = state.worker.take();
             drop(state);
-            // Waits for the thread, which may be about to read the plan.
+            // Joins the thread, which may need the lock to read the plan.
             drop(worker);
             return Ok(());
         }
@@ -189,10 +185,9 @@ impl Sampler {
             worker.wake();
             return Ok(());
         }
-        let its = self.clone();
-        let worker = Worker::start("zeus_amd-sample", move |signal| its.run(signal));
-        state.worker =
-            Some(worker.map_err(|source| Error::Io { path: "a thread that samples the GPUs".into(), source })?);
+        let sampler = self.clone();
+        let run = move |signal: &StopSignal| sampler.run(signal);
+        state.worker = Some(Worker::start("zeus_amd-sample", "samples the GPUs", run)?);
         Ok(())
     }
 
@@ -200,10 +195,10 @@ impl Sampler {
         self.state.lock().plan.clone()
     }
 
-    /// The thread.
+    /// Runs on the thread.
     fn run(&self, signal: &StopSignal) {
-        // Wake-ups as the clock says, not up to 50 µs later. Of no consequence where it is refused.
-        // SAFETY: a setting of this thread.
+        // Timers expire without the default delay of up to 50 µs. A failure is harmless.
+        // SAFETY: applies to this thread only.
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_000_usize, 0_usize, 0_usize, 0_usize) };
         let mut schedulers: Vec<PollScheduler> = self.devices.iter().map(|_| PollScheduler::new()).collect();
         loop {
@@ -216,7 +211,8 @@ impl Sampler {
                     continue;
                 }
                 let watched = plan.watched.get(index).is_some_and(|w| *w);
-                let Some(period) = scheduler.requested_period(device, watched, plan.rings.iter().map(|t| t.period()))
+                let Some(period) =
+                    scheduler.requested_period(device, watched, plan.rings.iter().map(|ring| ring.period()))
                 else {
                     continue;
                 };
@@ -225,11 +221,11 @@ impl Sampler {
                     let polled = device.poll();
                     busy += before.elapsed();
                     scheduler.update(&polled, period);
-                    plan.rings.iter().for_each(|t| t.record(device, &polled));
+                    plan.rings.iter().for_each(|ring| ring.record(device, &polled));
                 }
                 next = next.min(scheduler.next());
             }
-            schedulers.iter_mut().for_each(|p| p.record_cost(busy));
+            schedulers.iter_mut().for_each(|scheduler| scheduler.record_cost(busy));
             drop(plan);
             if !signal.wait_until(next) {
                 return;

@@ -1,35 +1,36 @@
-//! How often one GPU is looked at: as it was asked, or as often as its readings change.
+//! The poll period of one GPU: the requested one, or the refresh period of its readings.
 
 use crate::device::{Device, PollResult};
+use crate::energy::{FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS};
 use std::time::{Duration, Instant};
 
-/// Faster than this nothing refreshes.
-const FASTEST: Duration = Duration::from_millis(1);
-const SLOWEST: Duration = Duration::from_millis(100);
-/// Readings without a time of their own are not looked at more often.
+/// Limits of the refresh period.
+const FASTEST: Duration = Duration::from_nanos(FIRMWARE_REFRESH_NS);
+const SLOWEST: Duration = Duration::from_nanos(SLOWEST_REFRESH_NS);
+/// Shortest period for readings without a timestamp.
 const UNTIMED_PERIOD: Duration = Duration::from_millis(10);
-/// So many looks are weighed before the pace changes.
+/// The period is adapted after this many polls.
 const POLLS_PER_DECISION: u32 = 32;
-/// By itself it takes no more than this part of a processor.
+/// An adapted period uses at most one part in this many of one CPU.
 const MAX_CPU_FRACTION: u32 = 10;
 
-/// How often a 32-bit counter is looked at while it comes round once.
+/// Polls per wraparound of a 32-bit counter.
 const POLLS_PER_WRAP: u32 = 64;
 const SLOWEST_WRAP: Duration = Duration::from_secs(1);
 
 pub(super) struct PollScheduler {
     next: Option<Instant>,
-    /// The pace that it found by itself.
-    own: Duration,
-    /// What a round of looks takes.
+    /// The adapted period: an estimate of the refresh period.
+    adapted: Duration,
+    /// Duration of one round of polls.
     cost: Duration,
     fresh: u32,
     repeated: u32,
-    /// The driver's time of the last look.
-    last_ns: u64,
+    /// The driver's time of the last reading.
+    last_driver_ns: u64,
     wrap: Option<Duration>,
     watched: bool,
-    /// There has been a count to be read.
+    /// The GPU has had a count.
     counted: bool,
 }
 
@@ -37,48 +38,49 @@ impl PollScheduler {
     pub fn new() -> Self {
         PollScheduler {
             next: None,
-            own: FASTEST,
+            adapted: FASTEST,
             cost: Duration::ZERO,
             fresh: 0,
             repeated: 0,
-            last_ns: 0,
+            last_driver_ns: 0,
             wrap: None,
             watched: false,
             counted: false,
         }
     }
 
-    /// A counter that can be trusted needs somebody to count how often it comes round.
+    /// A 32-bit counter is polled often enough to detect every wraparound.
     fn wrap_poll_period(&self) -> Duration {
         self.wrap.map_or(SLOWEST_WRAP, |w| (w / POLLS_PER_WRAP).clamp(FASTEST, SLOWEST_WRAP))
     }
 
-    /// The time between two looks, or `None` if nobody needs any.
+    /// The poll period that the samplers' periods (`None`: the refresh period) and open windows need. `None` if there are
+    /// neither.
     pub fn requested_period(
         &mut self,
         device: &Device,
         watched: bool,
-        asked: impl Iterator<Item = Option<Duration>>,
+        sampler_periods: impl Iterator<Item = Option<Duration>>,
     ) -> Option<Duration> {
-        let own = self.own.max(self.cost * MAX_CPU_FRACTION).min(SLOWEST);
-        let asked = asked.map(|p| p.unwrap_or(own)).min();
+        let adapted = self.adapted.max(self.cost * MAX_CPU_FRACTION).min(SLOWEST);
+        let by_samplers = sampler_periods.map(|period| period.unwrap_or(adapted)).min();
         self.watched = watched;
-        // A counter that cannot be trusted needs everything.
-        let needed = watched.then(|| {
+        let by_windows = watched.then(|| {
             if self.counted && device.counter_state().is_usable() {
                 self.wrap_poll_period()
             } else {
-                own
+                // Power is integrated: every reading counts.
+                adapted
             }
         });
-        let wanted = asked.into_iter().chain(needed).min();
-        match (wanted, self.next) {
-            // Somebody came who needs it sooner than was planned.
+        let period = by_samplers.into_iter().chain(by_windows).min();
+        match (period, self.next) {
+            // A new request may need an earlier poll.
             (Some(period), Some(next)) => self.next = Some(next.min(Instant::now() + period)),
             (Some(_), None) => self.next = Some(Instant::now()),
             (None, _) => self.next = None,
         }
-        wanted
+        period
     }
 
     pub fn is_due(&self, now: Instant) -> bool {
@@ -89,29 +91,29 @@ impl PollScheduler {
         self.next.unwrap_or_else(|| Instant::now() + SLOWEST)
     }
 
-    /// What a round of looks at all GPUs took.
+    /// Updates the duration of one round of polls.
     pub fn record_cost(&mut self, round: Duration) {
         if !round.is_zero() {
             self.cost = (self.cost * 7 + round) / 8;
         }
     }
 
-    /// After a look: when the next one is due, and whether the pace fits.
+    /// After a poll: sets the time of the next one and adapts the period.
     pub fn update(&mut self, polled: &PollResult, period: Duration) {
         self.wrap = polled.wrap_ns.map(Duration::from_nanos);
         self.counted = polled.snapshot.counted.is_some();
         let now = Instant::now();
-        // The first look tells how soon it comes round, a higher power that it does so sooner.
+        // The wraparound time is known after the first poll, and decreases with a higher power.
         let period = if self.watched && self.wrap.is_some() { period.min(self.wrap_poll_period()) } else { period };
-        // On the beat; beats that were missed are left out.
-        let beat = self.next.map_or(now, |n| n + period);
-        self.next = Some(if beat > now { beat } else { now + period });
+        // Polls stay on a fixed grid; missed ones are skipped.
+        let scheduled = self.next.map_or(now, |n| n + period);
+        self.next = Some(if scheduled > now { scheduled } else { now + period });
         let Some(driver_ns) = polled.sample.driver_ns else {
-            self.own = self.own.max(UNTIMED_PERIOD);
+            self.adapted = self.adapted.max(UNTIMED_PERIOD);
             return;
         };
-        // Whoever saw it first: others may look too.
-        if std::mem::replace(&mut self.last_ns, driver_ns) == driver_ns {
+        // Compared with this thread's last reading: other threads may have polled in between.
+        if std::mem::replace(&mut self.last_driver_ns, driver_ns) == driver_ns {
             self.repeated += 1;
         } else {
             self.fresh += 1;
@@ -119,11 +121,12 @@ impl PollScheduler {
         if self.fresh + self.repeated < POLLS_PER_DECISION {
             return;
         }
-        // Every reading once: some repeats show that none is missed, many that it is too often.
+        // The target is one poll per refresh: a few repeated readings show that none is missed, many that polls are too
+        // frequent.
         if self.repeated > POLLS_PER_DECISION / 2 {
-            self.own = (self.own * 3 / 2).min(SLOWEST);
+            self.adapted = (self.adapted * 3 / 2).min(SLOWEST);
         } else if self.repeated < POLLS_PER_DECISION / 16 {
-            self.own = (self.own * 3 / 4).max(FASTEST);
+            self.adapted = (self.adapted * 3 / 4).max(FASTEST);
         }
         (self.fresh, self.repeated) = (0, 0);
     }

@@ -1,29 +1,29 @@
-//! Measuring windows: what the GPUs used between two calls.
+//! Measuring windows: the energy that the GPUs use between two calls.
 
+use super::sampler::{PollRequest, Sampler};
 use crate::device::{Device, PollResult};
 use crate::energy::CounterState;
 use crate::energy::{
-    counts_pj, interval_energy, power_pj, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot,
+    counts_pj, interval_energy, power_pj, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot, STALL_NS,
 };
-use crate::error::{Error, Kind, Result};
-use crate::measure::{PollRequest, Sampler};
+use crate::error::{Kind, Result};
 use crate::platform::clock::boot_ns;
 use crate::platform::fork;
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A window that is open. It may outlive its session.
+/// An open window. It may outlive its session.
 pub struct Window {
     devices: Arc<[Device]>,
     unit: EnergyResolution,
     start: Vec<Option<WindowStart>>,
     begin_ns: u64,
-    /// Looks at the GPUs that a look at both ends is not enough for.
-    _watch: Option<PollRequest>,
-    /// libamd_smi stays for as long as this is there.
-    _lease: Arc<dyn Any + Send + Sync>,
-    process: u64,
+    /// Polls the GPUs that need samples between begin and end.
+    _polls: Option<PollRequest>,
+    /// Keeps libamd_smi in use.
+    _library: Arc<dyn Any + Send + Sync>,
+    fork_token: u64,
 }
 
 struct WindowStart {
@@ -32,21 +32,21 @@ struct WindowStart {
     watched: bool,
 }
 
-/// What one GPU used.
+/// The energy of one GPU in a window.
 pub struct GpuEnergy {
     pub counter_state: CounterState,
     pub region: Option<EnergyInterval>,
-    /// Why there is no region.
+    /// Why there is no energy.
     pub why: Kind,
-    /// Its counter lost its trust inside the window.
+    /// The counter was rejected during the window.
     pub distrusted: bool,
-    /// The driver repeats an old reading, or gives none.
+    /// The driver returns an old reading, or none.
     pub stale: bool,
     /// The package has more than one GPU.
     pub shared: bool,
 }
 
-/// What all packages used, each once.
+/// The energy of all packages, each counted once.
 #[derive(Default)]
 pub struct WindowTotal {
     pub packages: u32,
@@ -57,11 +57,12 @@ pub struct WindowTotal {
     pub duration_ns: u64,
 }
 
-/// From here on a counter that says less than the power at both ends is looked at again.
+/// In windows of this length a counter that counts less than the power at both ends is polled again after the final
+/// reading. A counter that has not advanced for this long is suspect.
 const RECHECK_AFTER_NS: u64 = 120_000_000;
-/// And from here on any that has not been seen to move of late: what that takes is little beside the window.
-const ALWAYS_RECHECK_AFTER_NS: u64 = 250_000_000;
-/// One that has not moved after that has stopped, and is known to.
+/// In windows of this length every suspect counter is polled again: the time that it takes is small beside the window.
+const ALWAYS_RECHECK_AFTER_NS: u64 = STALL_NS;
+/// After this time the tracker knows whether a counter is stuck.
 const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
 
 impl Window {
@@ -69,43 +70,39 @@ impl Window {
         devices: &Arc<[Device]>,
         sampler: &Arc<Sampler>,
         unit: EnergyResolution,
-        lease: Arc<dyn Any + Send + Sync>,
+        library: Arc<dyn Any + Send + Sync>,
     ) -> Result<Window> {
         let mut start: Vec<Option<WindowStart>> =
             devices.iter().map(|d| (!d.is_secondary()).then(|| begin_one(d))).collect();
-        let needy = start.iter().enumerate().filter(|(_, b)| b.as_ref().is_some_and(|b| b.watched));
-        let needy: Vec<usize> = needy.map(|(i, _)| i).collect();
-        let watch = if needy.is_empty() { None } else { Some(sampler.watch(needy)?) };
+        let watched = start.iter().enumerate().filter(|(_, start)| start.as_ref().is_some_and(|s| s.watched));
+        let watched: Vec<usize> = watched.map(|(i, _)| i).collect();
+        let polls = if watched.is_empty() { None } else { Some(sampler.watch(watched)?) };
         let begin_ns = boot_ns();
-        start.iter_mut().flatten().for_each(|b| b.snapshot.boundary_ns = begin_ns);
-        let (devices, process) = (devices.clone(), fork::fork_token());
-        Ok(Window { devices, unit, start, begin_ns, _watch: watch, _lease: lease, process })
+        start.iter_mut().flatten().for_each(|s| s.snapshot.boundary_ns = begin_ns);
+        let (devices, fork_token) = (devices.clone(), fork::fork_token());
+        Ok(Window { devices, unit, start, begin_ns, _polls: polls, _library: library, fork_token })
     }
 
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is_current(self.process) {
-            Ok(())
-        } else {
-            Err(Error::Forked)
-        }
+        fork::require_current(self.fork_token)
     }
 
-    /// How many GPUs it is over.
+    /// Number of GPUs.
     #[must_use]
     pub fn gpus(&self) -> usize {
         self.devices.len()
     }
 
-    /// What was used until now. The window stays open.
+    /// The energy since begin. The window stays open.
     #[must_use]
     pub fn read(&self) -> (WindowTotal, Vec<GpuEnergy>) {
         let boundary_ns = boot_ns();
         let polled: Vec<Option<PollResult>> =
-            self.devices.iter().zip(&self.start).map(|(d, b)| b.as_ref().map(|_| d.poll())).collect();
+            self.devices.iter().zip(&self.start).map(|(d, start)| start.as_ref().map(|_| d.poll())).collect();
         self.recheck_suspects(&polled, boundary_ns);
-        let used = self.devices.iter().zip(&self.start).zip(polled);
+        let ends = self.start.iter().zip(&polled).map(|(start, polled)| start.as_ref().zip(polled.as_ref()));
         let used: Vec<GpuEnergy> =
-            used.map(|((d, b), l)| self.read_one(d, b.as_ref().zip(l.as_ref()), boundary_ns)).collect();
+            self.devices.iter().zip(ends).map(|(d, ends)| self.read_one(d, ends, boundary_ns)).collect();
         let mut total =
             WindowTotal { duration_ns: boundary_ns.saturating_sub(self.begin_ns), ..WindowTotal::default() };
         for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
@@ -118,7 +115,7 @@ impl Window {
                     total.energy_pj += r.energy_pj;
                     total.uncertainty_pj += r.uncertainty_pj;
                 }
-                // Nobody has it: said once, at the first GPU of the package.
+                // No GPU of the package has an energy: counted at its first GPU.
                 None if siblings().all(|(_, (_, u))| !known(u)) => {
                     total.missing += u32::from(siblings().next().is_some_and(|(first, _)| first == i));
                 }
@@ -128,24 +125,26 @@ impl Window {
         (total, used)
     }
 
-    /// Counters that may have stopped are looked at for long enough to know, all at once and after the look that counts:
-    /// none delays that of another GPU.
+    /// Polls counters that may be stuck until they advance or their state is known. All of them together and after the
+    /// final readings, so that no GPU delays another's reading.
     fn recheck_suspects(&self, polled: &[Option<PollResult>], boundary_ns: u64) {
         let all = self.devices.iter().zip(&self.start).zip(polled);
         let mut suspects: Vec<(&Device, TrackerSnapshot)> = all
-            .filter_map(|((d, b), l)| Some((d, b.as_ref()?, l.as_ref()?)))
-            .filter(|(d, b, l)| {
-                d.counter_state().is_usable() && !l.sample.stale && is_suspect(&b.snapshot, &l.snapshot, boundary_ns)
+            .filter_map(|((device, start), polled)| Some((device, start.as_ref()?, polled.as_ref()?)))
+            .filter(|(device, start, polled)| {
+                device.counter_state().is_usable()
+                    && !polled.sample.stale
+                    && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns)
             })
-            .map(|(d, _, l)| (d, l.snapshot))
+            .map(|(device, _, polled)| (device, polled.snapshot))
             .collect();
-        // From here, and not from the edge: on a busy machine much of that time may be gone already.
+        // Not from the boundary: on a busy machine much of the timeout may have passed since.
         let begin_ns = boot_ns();
         loop {
-            suspects.retain(|(d, end)| {
-                let moved = d.poll().snapshot.since(end);
-                !matches!(moved, CounterStep::Advanced { counts: 1.., .. } | CounterStep::Reset)
-                    && d.counter_state().is_usable()
+            suspects.retain(|(device, end)| {
+                let step = device.poll().snapshot.since(end);
+                !matches!(step, CounterStep::Advanced { counts: 1.., .. } | CounterStep::Reset)
+                    && device.counter_state().is_usable()
             });
             if suspects.is_empty() || boot_ns().saturating_sub(begin_ns) >= RECHECK_TIMEOUT_NS {
                 return;
@@ -183,24 +182,24 @@ impl Window {
 fn begin_one(device: &Device) -> WindowStart {
     let polled = device.poll();
     let counter_state = device.counter_state();
-    // A 32-bit counter may come round more than once before the end.
+    // A 32-bit counter may wrap around more than once before the end.
     let counted = counter_state.is_usable() && polled.snapshot.counted.is_some();
     let watched = !counted || polled.wrap_ns.is_some();
     WindowStart { snapshot: polled.snapshot, counter_state, watched }
 }
 
-/// Nobody has seen it move of late, or it has counted less than the power at either end says: it may have stopped.
+/// The counter may be stuck: no recent sample shows an advance, or it has counted less than the power at either end gives.
 fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64) -> bool {
     let (Some(first), Some(last)) = (begin.counted, end.counted) else { return false };
     let ns = last.at_ns(end.driver_offset_ns).saturating_sub(first.at_ns(end.driver_offset_ns));
     if ns >= ALWAYS_RECHECK_AFTER_NS && boundary_ns.saturating_sub(end.last_advance_ns) > RECHECK_AFTER_NS {
         return true;
     }
-    let power = |m: &TrackerSnapshot| m.powered.and_then(|p| p.power_mw).unwrap_or(0);
-    let least = power(begin).min(power(end));
-    if ns < RECHECK_AFTER_NS || least == 0 {
+    let power = |snapshot: &TrackerSnapshot| snapshot.powered.and_then(|p| p.power_mw).unwrap_or(0);
+    let min_mw = power(begin).min(power(end));
+    if ns < RECHECK_AFTER_NS || min_mw == 0 {
         return false;
     }
     let counts = end.totals.counts.wrapping_sub(begin.totals.counts);
-    counts_pj(counts, last.resolution_uj) < power_pj(least, ns) * 8 / 10
+    counts_pj(counts, last.resolution_uj) < power_pj(min_mw, ns) * 8 / 10
 }

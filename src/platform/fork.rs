@@ -1,16 +1,17 @@
-//! Which process this is, without asking the kernel: a fork is noticed by one load, before any lock is touched.
+//! Detects a fork with one memory load, before any lock is taken, and keeps values per process.
 
+use crate::error::{Error, Result};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-/// A page that the kernel wipes in a forked child. Its first word is the birth mark of the process.
+/// A page that the kernel clears in a forked child. Its first word is the token of the process.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Ordinary memory, so a child inherits it: its next mark differs from all of its ancestors'.
-static LAST_MARK: AtomicU64 = AtomicU64::new(0);
+/// A child inherits this number, so its own token differs from those of all its ancestors.
+static LAST_TOKEN: AtomicU64 = AtomicU64::new(0);
 
-/// Used where the kernel has no wipe-on-fork (before Linux 4.14): then the mark is the pid.
-fn fallback_mark() -> u64 {
+/// The token where the kernel has no MADV_WIPEONFORK (before Linux 4.14): the process id.
+fn fallback_token() -> u64 {
     u64::from(std::process::id()) | 1 << 63
 }
 
@@ -41,44 +42,54 @@ fn page() -> Option<&'static AtomicU64> {
         p.cast::<AtomicU64>()
     };
     match PAGE.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
-        // SAFETY: just mapped, or mapped by the thread that was faster (ours then stays, one page once).
+        // SAFETY: just mapped, or mapped by a faster thread (then this thread's page is leaked, once).
         Ok(_) => Some(unsafe { &*fresh }),
         Err(other) => Some(unsafe { &*other }),
     }
 }
 
-/// The mark of this process, made when it is first asked for. Differs from every ancestor's.
+/// The token of this process, created at the first call. It differs from every ancestor's.
 #[must_use]
 pub fn fork_token() -> u64 {
-    let Some(page) = page() else { return fallback_mark() };
-    let have = page.load(Ordering::Relaxed);
-    if have != 0 {
-        return have;
+    let Some(page) = page() else { return fallback_token() };
+    let known = page.load(Ordering::Relaxed);
+    if known != 0 {
+        return known;
     }
-    let fresh = LAST_MARK.fetch_add(1, Ordering::Relaxed) + 1;
+    let fresh = LAST_TOKEN.fetch_add(1, Ordering::Relaxed) + 1;
     page.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|other| other, |_| fresh)
 }
 
-/// Is this still the process that had `mark`?
+/// Whether this is the process that `token` belongs to.
 #[must_use]
 #[inline]
-pub fn is_current(mark: u64) -> bool {
+pub fn is_current(token: u64) -> bool {
     let page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
-        return mark == fallback_mark();
+        return token == fallback_token();
     }
     // SAFETY: never unmapped once set.
-    unsafe { (*page).load(Ordering::Relaxed) == mark }
+    unsafe { (*page).load(Ordering::Relaxed) == token }
 }
 
-/// Does the kernel ask for caution (setuid, file capabilities)? Then the environment chooses nothing.
+/// Fails in a process that was forked from the token's.
+#[inline]
+pub fn require_current(token: u64) -> Result<()> {
+    if is_current(token) {
+        Ok(())
+    } else {
+        Err(Error::Forked)
+    }
+}
+
+/// Whether the program was started with raised privileges (setuid, file capabilities). The environment is ignored then.
 #[must_use]
 pub fn is_privileged_start() -> bool {
     // SAFETY: reads the auxiliary vector.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-/// Does this thread have CAP_SYS_ADMIN, which the driver's setters ask for? Unknown counts as yes.
+/// Whether this thread has CAP_SYS_ADMIN, which the driver's setters need. `true` if unknown.
 #[must_use]
 pub fn has_sys_admin() -> bool {
     const CAP_SYS_ADMIN: u32 = 21;
@@ -87,43 +98,43 @@ pub fn has_sys_admin() -> bool {
     effective.map_or(true, |caps| caps >> CAP_SYS_ADMIN & 1 == 1)
 }
 
-/// A value that each process has for itself: a forked child gets a new one, as its parent's may be half changed, with
-/// locks that nobody is there to release. Never freed.
+/// A value per process. A forked child gets a new one, because the parent's may be inconsistent, with locks held by threads
+/// that the child does not have. Never freed.
 pub struct PerProcess<T: 'static>(AtomicPtr<Tagged<T>>);
 
 struct Tagged<T> {
-    mark: u64,
+    token: u64,
     value: T,
 }
 
 impl<T: Default + Sync> PerProcess<T> {
     #[must_use]
-    #[allow(clippy::new_without_default)] // A static is made by a const function, and there is nothing else to it.
+    #[allow(clippy::new_without_default)] // Statics need a const function.
     pub const fn new() -> Self {
         PerProcess(AtomicPtr::new(std::ptr::null_mut()))
     }
 
-    /// This process's, if it has made one.
+    /// The value of this process, if it exists.
     pub fn get_if_init(&'static self) -> Option<&'static T> {
         // SAFETY: NULL, or published below and never freed.
         let known = unsafe { self.0.load(Ordering::Acquire).as_ref() };
-        known.filter(|k| is_current(k.mark)).map(|k| &k.value)
+        known.filter(|tagged| is_current(tagged.token)).map(|tagged| &tagged.value)
     }
 
-    /// This process's, made now if need be.
+    /// The value of this process, created if necessary.
     pub fn get(&'static self) -> &'static T {
-        let mark = fork_token();
+        let token = fork_token();
         let known = self.0.load(Ordering::Acquire);
         // SAFETY: as above.
-        if let Some(k) = unsafe { known.as_ref() }.filter(|k| k.mark == mark) {
-            return &k.value;
+        if let Some(tagged) = unsafe { known.as_ref() }.filter(|tagged| tagged.token == token) {
+            return &tagged.value;
         }
-        let fresh = Box::into_raw(Box::new(Tagged { mark, value: T::default() }));
+        let fresh = Box::into_raw(Box::new(Tagged { token, value: T::default() }));
         match self.0.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: published, never freed.
             Ok(_) => unsafe { &(*fresh).value },
             Err(other) => {
-                // SAFETY: ours was never published.
+                // SAFETY: this one was never published.
                 drop(unsafe { Box::from_raw(fresh) });
                 // SAFETY: published by the faster thread, never freed.
                 unsafe { &(*other).value }
@@ -132,7 +143,7 @@ impl<T: Default + Sync> PerProcess<T> {
     }
 }
 
-/// Starts a thread with all signals blocked: the host's handlers must not run on one that it does not know of.
+/// Starts a thread with all signals blocked: the application's signal handlers must not run on it.
 pub fn spawn_signals_blocked(
     name: &str,
     stack: usize,
@@ -146,7 +157,7 @@ pub fn spawn_signals_blocked(
         old
     };
     let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(body);
-    // SAFETY: puts back what was there.
+    // SAFETY: restores the mask from above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
     thread
 }

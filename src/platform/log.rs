@@ -1,4 +1,4 @@
-//! Where messages go: to the sink that the host installed, or nowhere. Nothing is ever printed.
+//! Log messages: they go to the sink that the application installed. Nothing is printed.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -14,61 +14,61 @@ pub enum Level {
 
 pub type Sink = Arc<dyn Fn(Level, &str) + Send + Sync>;
 
-/// A sink that was installed, or the wish for none, and the one before it.
+/// An installed sink (`None`: removed), and the one before it.
 struct Installed {
     sink: Option<(Level, Sink)>,
-    _before: *const Installed,
+    _previous: *const Installed,
 }
 
-/// No lock stands here: a forked child could inherit it from a thread that is not there to release it.
-static LAST: AtomicPtr<Installed> = AtomicPtr::new(std::ptr::null_mut());
+/// Without a lock: a forked child could inherit it from a thread that the child does not have.
+static CURRENT: AtomicPtr<Installed> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Installs the sink and the most talkative level it wants, or removes it. What was installed before is kept, as
-/// another thread may be inside of it: a few words for each call.
+/// Installs a sink for messages up to a level, or removes it. The previous sink is leaked, because another thread may be
+/// calling it.
 pub fn set_sink(sink: Option<(Level, Sink)>) {
-    let before = LAST.load(Ordering::Acquire);
-    if sink.is_none() && before.is_null() {
+    let previous = CURRENT.load(Ordering::Acquire);
+    if sink.is_none() && previous.is_null() {
         return;
     }
-    // Of two threads that install at once, one comes last either way; the other's is then in nobody's list.
-    LAST.store(Box::into_raw(Box::new(Installed { sink, _before: before })), Ordering::Release);
+    // If two threads install at the same time, one wins; the other's is not in the list.
+    CURRENT.store(Box::into_raw(Box::new(Installed { sink, _previous: previous })), Ordering::Release);
 }
 
-/// What was said meanwhile, and what for.
+/// Captured messages with their levels.
 pub type CapturedLog = Vec<(Level, String)>;
 
 thread_local! {
-    /// Where this thread's messages are kept, for as long as [`keep`] runs. No destructor, as no thread of the host wants one.
-    static KEPT: Cell<*mut CapturedLog> = const { Cell::new(std::ptr::null_mut()) };
+    /// Destination of this thread's messages while [`capture`] runs. Without a destructor: the thread may be the application's.
+    static CAPTURE: Cell<*mut CapturedLog> = const { Cell::new(std::ptr::null_mut()) };
 }
 
-/// Runs `body`, and keeps what it has to say for another thread to say.
+/// Runs `body` and captures its messages, so that another thread can emit them.
 pub fn capture<T>(body: impl FnOnce() -> T) -> (T, CapturedLog) {
-    struct Back(*mut CapturedLog);
-    impl Drop for Back {
+    struct Restore(*mut CapturedLog);
+    impl Drop for Restore {
         fn drop(&mut self) {
-            KEPT.set(self.0);
+            CAPTURE.set(self.0);
         }
     }
-    let mut said = CapturedLog::new();
-    let back = Back(KEPT.replace(&mut said));
+    let mut captured = CapturedLog::new();
+    let restore = Restore(CAPTURE.replace(&mut captured));
     let value = body();
-    drop(back);
-    (value, said)
+    drop(restore);
+    (value, captured)
 }
 
-/// Hands a message to the sink. Never called with a lock of this crate held, so a sink may call back.
+/// Passes a message to the sink. No lock of this crate is held here, because the sink may call back.
 pub fn emit(level: Level, text: impl FnOnce() -> String) {
     // SAFETY: NULL or from `set_sink`, which never frees one.
-    let last = unsafe { LAST.load(Ordering::Acquire).as_ref() };
-    if let Some((most, sink)) = last.and_then(|l| l.sink.as_ref()) {
-        if level > *most {
+    let installed = unsafe { CURRENT.load(Ordering::Acquire).as_ref() };
+    if let Some((max_level, sink)) = installed.and_then(|i| i.sink.as_ref()) {
+        if level > *max_level {
             return;
         }
         let text = text();
-        // SAFETY: NULL, or this thread's own, in a frame below this one; nobody else has it meanwhile.
-        match unsafe { KEPT.try_with(Cell::get).unwrap_or(std::ptr::null_mut()).as_mut() } {
-            Some(kept) => kept.push((level, text)),
+        // SAFETY: NULL, or a log of this thread in a frame below this one, not borrowed elsewhere.
+        match unsafe { CAPTURE.try_with(Cell::get).unwrap_or(std::ptr::null_mut()).as_mut() } {
+            Some(captured) => captured.push((level, text)),
             None => sink(level, &text),
         }
     }

@@ -1,8 +1,9 @@
-//! What the operating system gives: threads, locks, clocks, fork, PCI addresses, the log.
+//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, and sentinel values.
 
 pub mod clock;
 pub mod fork;
 pub mod log;
 pub mod pci;
+pub mod sentinel;
 pub mod sync;
 pub mod worker;

@@ -1,8 +1,8 @@
-//! Locks on which threads wait for long, and which a forked child meets on its way to a session of its own: the loaded
-//! library, its initialisation, its calls. parking_lot keeps all waiting threads of a process in one table, which a
-//! child may inherit half changed; these are a word each, and a new one is free. A panic does not poison them: a
-//! session notices for itself that it was left half done. The small state of one GPU, held for a few instructions,
-//! is in parking_lot's.
+//! Locks that a forked child may use: for the loaded library, its initialisation and its calls.
+//!
+//! parking_lot keeps all waiting threads of a process in one table, which a child may inherit in an inconsistent state. The
+//! locks here are one word each, and a new one is free. A panic does not poison them, because a session detects by itself
+//! that a call did not complete. The small state of one GPU, locked for a few instructions, uses parking_lot.
 
 use std::sync::{self, PoisonError};
 use std::time::Instant;
@@ -39,7 +39,7 @@ impl<T> RwLock<T> {
     }
 }
 
-/// A value that comes once and stays. Never waited for: of two threads that set it, one does.
+/// A value that is set once. Setting never blocks: of two threads that set it, one wins.
 #[derive(Debug)]
 pub struct OnceCell<T>(sync::OnceLock<T>);
 
@@ -55,7 +55,7 @@ impl<T> OnceCell<T> {
         self.0.get()
     }
 
-    /// The value that stays: this one, or that of a thread that was faster.
+    /// Returns the value that is set: this one, or that of a faster thread.
     pub fn set(&self, value: T) -> &T {
         self.0.get_or_init(|| value)
     }
@@ -69,11 +69,11 @@ impl Condvar {
         Condvar(sync::Condvar::new())
     }
 
-    /// Waits until it is notified or the time has come (`true`).
+    /// Waits for a notification or the deadline. Returns `true` after the deadline.
     pub fn wait_until<'a, T>(&self, guard: MutexGuard<'a, T>, deadline: Instant) -> (MutexGuard<'a, T>, bool) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let (guard, late) = self.0.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner);
-        (guard, late.timed_out())
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        let (guard, result) = self.0.wait_timeout(guard, remaining).unwrap_or_else(PoisonError::into_inner);
+        (guard, result.timed_out())
     }
 
     pub fn notify_all(&self) {

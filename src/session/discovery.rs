@@ -1,12 +1,13 @@
-//! The GPUs of a session: all of the machine, then those that HIP shows, in its order.
+//! Discovery of the GPUs of a session.
 
-use super::Options;
+use super::options::Options;
 use crate::amdsmi::status::Status;
 use crate::amdsmi::ProcessorHandle;
 use crate::device::{AmdsmiContext, Backend, Device};
 use crate::error::Result;
 use crate::platform::log;
 use crate::platform::pci::{self, PciAddress};
+use crate::platform::sentinel::amdsmi_id;
 use crate::sysfs;
 use crate::sysfs::kfd::KfdNodes;
 use crate::topology::visibility::{Masks, Rules};
@@ -14,31 +15,30 @@ use crate::topology::{self, AmdsmiGpu, Enumeration, GpuLocation, Primary, Role};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-/// The masks of this process. They are HIP's to read, so a raised privilege does not matter here.
+/// The masks of this process. HIP reads them even in a program with raised privileges, so they are read here as well.
 fn own_masks() -> Masks {
     let env = |name| std::env::var_os(name).map(OsStringExt::into_vec);
     Masks { rocr: env("ROCR_VISIBLE_DEVICES"), hip: env("HIP_VISIBLE_DEVICES"), cuda: env("CUDA_VISIBLE_DEVICES") }
 }
 
-/// What the library says of one handle. A call that a release lacks, or that fails, is no reason to lose the GPU.
+/// What libamd_smi reports of one handle. A GPU stays in the list if a call fails or the release lacks it.
 fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> AmdsmiGpu {
     let (library, g) = (source.library, source.generation);
     let address = library.calls.bdf_id(g, handle).map(pci::PciAddress::from_amdsmi);
-    if let Err(s) = address {
-        log::warning(|| format!("one GPU has no PCI address: {}", library.failure(s, "amdsmi_get_gpu_bdf_id")));
+    if let Err(status) = address {
+        log::warning(|| format!("one GPU has no PCI address: {}", library.failure(status, "amdsmi_get_gpu_bdf_id")));
     }
     let (pci, bits) = address.map_or((None, 0), |(pci, bits)| (Some(pci), bits));
-    let known = |n: u32| n != u32::MAX;
-    let kfd = library.calls.kfd_ids(g, handle).ok().filter(|k| known(k.node_id));
-    // Without the call (before ROCm 6.3): the upper bits, or on other drivers the function of a GPU that is partitioned.
-    let partition = match kfd.map(|k| k.partition_id).filter(|p| known(*p)) {
+    let kfd = library.calls.kfd_ids(g, handle).ok().filter(|kfd| amdsmi_id(kfd.node_id).is_some());
+    // Before ROCm 6.3: the upper bits of the address, or with other drivers the function of a partitioned GPU.
+    let partition = match kfd.and_then(|kfd| amdsmi_id(kfd.partition_id)) {
         Some(id) => id,
         None => {
             let split = pci.filter(|p| bits == 0 && p.function != 0 && sysfs::is_partitioned(root, p));
             split.map_or(bits, |p| p.function.into())
         }
     };
-    let hip_id = library.calls.hip_id(g, handle).ok().filter(|h| known(*h));
+    let hip_id = library.calls.hip_id(g, handle).ok().and_then(amdsmi_id);
     AmdsmiGpu { pci, partition, kfd: kfd.map(|k| (k.node_id, k.kfd_id)), hip_id }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn enumerate_amdsmi(
 ) -> Result<(Vec<Device>, Enumeration)> {
     let (library, generation) = (source.library, source.generation);
     let handles = match library.calls.gpu_handles(generation) {
-        // Shut down by somebody else since it was initialised: once more.
+        // Other code has shut the library down since its initialisation.
         Err(Status::NOT_INIT) => {
             library.forget_init(source.epoch);
             library.ensure_init(options.init_timeout)?;
@@ -68,10 +68,10 @@ pub(super) fn enumerate_amdsmi(
     Ok(devices(listing, make))
 }
 
-/// The same without libamd_smi.
+/// Lists the GPUs without libamd_smi.
 pub(super) fn enumerate_kfd(options: &Options, rules: Rules, root: &Path) -> Result<(Vec<Device>, Enumeration)> {
     let kfd = sysfs::kfd::read(root);
-    // Without KFD the cards are all there is.
+    // Without KFD the DRM cards are the only source.
     let cards = if kfd == KfdNodes::Absent { sysfs::drm::amd_cards(root) } else { Vec::new() };
     let seen = |pci: &PciAddress| AmdsmiGpu { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
     let seen: Vec<AmdsmiGpu> = cards.iter().map(seen).collect();
@@ -159,7 +159,7 @@ fn name_of(place: usize, listing: &Enumeration) -> String {
     }
 }
 
-/// How environment and topology led to this list.
+/// How the list of GPUs was made, one line for each step and each GPU.
 pub(super) fn explanation(listing: &Enumeration, devices: &[Device]) -> String {
     let mut text = listing.trace.join("\n");
     for d in devices {
@@ -174,7 +174,7 @@ pub(super) fn explanation(listing: &Enumeration, devices: &[Device]) -> String {
             number(d.place.amdsmi.map(|a| a.to_string())),
         );
         if let Some(who) = &d.measured_by {
-            text += &format!("; its power and energy are with {}", who.trim_end_matches(','));
+            text += &format!("; its power and energy are reported by {}", who.trim_end_matches(','));
         }
     }
     text.push('\n');

@@ -1,4 +1,4 @@
-//! The open context: the GPUs of this process, in HIP's order.
+//! An open session: the GPUs of this process in HIP's order.
 
 mod discovery;
 mod options;
@@ -26,13 +26,13 @@ use std::time::Duration;
 pub use options::{probe, Options, Validation};
 
 pub struct Session {
-    snapshot: u64,
-    /// libamd_smi, if it is used at all.
+    fork_token: u64,
+    /// libamd_smi, if the session uses it.
     pub vendor: Option<AmdsmiInfo>,
     /// Why the session does without libamd_smi, if not by choice.
     pub amdsmi_error: Option<Kind>,
     pub order: Order,
-    /// HIP's order is not certain.
+    /// HIP's order is uncertain.
     pub order_uncertain: bool,
     /// Why there is no GPU, if there is none.
     pub zero: Option<NoGpuReason>,
@@ -40,11 +40,11 @@ pub struct Session {
     explanation: String,
     devices: Arc<[Device]>,
     guards: Arc<GuardStack>,
-    /// A check of the counters that may still go on.
+    /// The background validation of the counters.
     checking: Option<Worker>,
     sampler: Arc<Sampler>,
-    /// It has been said that a thread works for it.
-    works: AtomicBool,
+    /// [`Session::take_first_thread`] has returned `true`.
+    first_thread_taken: AtomicBool,
     lease: Arc<LibraryRef>,
 }
 
@@ -56,7 +56,7 @@ pub struct AmdsmiInfo {
     pub rocm: &'static str,
 }
 
-/// libamd_smi, in use by a session and by the windows that outlive it.
+/// A use of libamd_smi, by a session and by windows and samplers that outlive it.
 struct LibraryRef {
     library: Option<&'static Library>,
     shut_down: bool,
@@ -70,7 +70,7 @@ impl Drop for LibraryRef {
     }
 }
 
-/// Loads libamd_smi as the backend wants it. Without one, why not; and what it is for then the kernel's files do.
+/// Loads libamd_smi if the backend needs it. Otherwise the inner error is the reason why sysfs serves instead, if any.
 fn load(
     backend: Backend,
     places: &SearchPaths,
@@ -94,7 +94,7 @@ fn load(
 
 impl Session {
     pub fn open(options: &Options) -> Result<Session> {
-        let snapshot = fork::fork_token();
+        let fork_token = fork::fork_token();
         let places = options::places(options);
         let backend = options::backend(options)?;
         sysfs::drm::require_a_card(&places.root)?;
@@ -106,14 +106,14 @@ impl Session {
         let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
             Ok((vendor, source)) => {
-                let (source, theirs, root) = (*source, options.clone(), places.root.clone());
-                let list = move || discovery::enumerate_amdsmi(source, &theirs, rules, backend, &root);
+                let (source, options_copy, root) = (*source, options.clone(), places.root.clone());
+                let list = move || discovery::enumerate_amdsmi(source, &options_copy, rules, backend, &root);
                 vendor.library.call_with_timeout(options.init_timeout, list)
             }
             Err(_) => discovery::enumerate_kfd(options, rules, &places.root),
         };
         let (devices, mut listing) = match listed {
-            // One that cannot list its GPUs is of no use; one that names others than the kernel is another matter.
+            // A libamd_smi that cannot list GPUs is not used. One that lists other GPUs than the kernel is an error.
             Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
                 (loaded, lease) = (Err(Some(e)), LibraryRef { library: None, shut_down });
                 discovery::enumerate_kfd(options, rules, &places.root)?
@@ -124,17 +124,15 @@ impl Session {
         let amdsmi_error = loaded.as_ref().err().and_then(Option::as_ref).map(Error::kind);
         match loaded {
             Ok(_) => {}
-            Err(None) => {
-                listing.trace.push("libamd_smi is not used, as was asked for; all goes by the kernel's files".into())
-            }
+            Err(None) => listing.trace.push("libamd_smi is not used, as requested; sysfs serves all readings".into()),
             Err(Some(e)) => {
                 log::warning(|| format!("libamd_smi is not used: {e}"));
-                listing.trace.push(format!("libamd_smi is not used, all goes by the kernel's files: {e}"));
+                listing.trace.push(format!("libamd_smi is not used, sysfs serves all readings: {e}"));
             }
         }
         let devices: Arc<[Device]> = devices.into();
         let mut session = Session {
-            snapshot,
+            fork_token,
             vendor,
             amdsmi_error,
             order: listing.order,
@@ -145,7 +143,7 @@ impl Session {
             guards: GuardStack::new(devices.clone()),
             checking: None,
             sampler: Sampler::new(devices.clone()),
-            works: AtomicBool::new(false),
+            first_thread_taken: AtomicBool::new(false),
             devices,
             lease: Arc::new(lease),
         };
@@ -167,7 +165,7 @@ impl Session {
         match self.devices.iter().find(|d| (&d.name, d.device_id) != (&first.name, first.device_id)) {
             None => Ok(()),
             Some(other) => Err(Error::Heterogeneous(format!(
-                "{} and {} are not of one model, and the option ensure_homogeneous asks for that",
+                "{} and {} are different models, and the option ensure_homogeneous is set",
                 first.label(),
                 other.label()
             ))),
@@ -176,21 +174,17 @@ impl Session {
 
     /// Fails in a forked child, before any lock is touched.
     pub fn require_own_process(&self) -> Result<()> {
-        if fork::is_current(self.snapshot) {
-            Ok(())
-        } else {
-            Err(Error::Forked)
-        }
+        fork::require_current(self.fork_token)
     }
 
-    /// A thread works for this session, for the first time: before it was started all that it calls was called once.
+    /// Returns `true` once: when the session has started its first background thread.
     pub fn take_first_thread(&self) -> bool {
-        !self.works.load(Ordering::Relaxed)
+        !self.first_thread_taken.load(Ordering::Relaxed)
             && (self.checking.is_some() || self.sampler.is_running())
-            && !self.works.swap(true, Ordering::Relaxed)
+            && !self.first_thread_taken.swap(true, Ordering::Relaxed)
     }
 
-    /// How environment and topology led to this list, a line each.
+    /// How the list of GPUs was made, one line for each step.
     #[must_use]
     pub fn explanation(&self) -> &str {
         &self.explanation
@@ -201,10 +195,10 @@ impl Session {
         let pattern = Pattern::parse(text).ok_or_else(|| {
             Error::InvalidArgument(format!("\"{text}\" is not a PCI address such as 0000:c1:00.0 or c1:00.0"))
         })?;
-        self.find(text, |d| pattern.fits(&d.place.pci))
+        self.find(text, |d| pattern.matches(&d.place.pci))
     }
 
-    /// The GPU of a UUID.
+    /// The GPU with a UUID.
     pub fn find_by_uuid(&self, text: &str) -> Result<u32> {
         let id = visibility::parse_uuid(text)
             .ok_or_else(|| Error::InvalidArgument(format!("\"{text}\" is not a UUID such as GPU-4f2a1b9c00d1e2f3")))?;
@@ -216,12 +210,14 @@ impl Session {
         match (hits.next(), hits.next()) {
             (Some(one), None) => Ok(one.index as u32),
             (None, _) => Err(Error::NotFound(format!(
-                "no GPU of this session is \"{text}\": {}",
+                "no GPU of this session matches \"{text}\": {}",
                 self.explanation.trim_end().replace('\n', "; ")
             ))),
-            (Some(one), Some(other)) => {
-                Err(Error::Ambiguous(format!("\"{text}\" is more than one GPU: {} and {}", one.label(), other.label())))
-            }
+            (Some(one), Some(other)) => Err(Error::Ambiguous(format!(
+                "\"{text}\" matches more than one GPU: {} and {}",
+                one.label(),
+                other.label()
+            ))),
         }
     }
 
@@ -230,8 +226,8 @@ impl Session {
         &self.devices
     }
 
-    /// Remembers the settings of all GPUs, to be put back at the end of the guard or of the session; with `watch` also
-    /// when this process dies.
+    /// Saves the settings of all GPUs. They are restored at the end of the guard or of the session; with `watch` also if
+    /// this process terminates.
     pub fn begin_guard(&self, watch: bool) -> Result<Guard> {
         self.guards.begin(watch)
     }
@@ -253,12 +249,12 @@ impl Session {
 
     #[cold]
     fn no_device(&self, index: u32) -> Error {
-        let have = match self.devices.len() {
+        let available = match self.devices.len() {
             0 => "there are none".to_owned(),
             1 => "there is one, GPU 0".to_owned(),
-            n => format!("there are {n}, GPU 0 to {}", n - 1),
+            count => format!("there are {count}, GPU 0 to {}", count - 1),
         };
-        Error::NotFound(format!("no GPU {index}: {have}"))
+        Error::NotFound(format!("no GPU {index}: {available}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a session is to be opened: what a caller can choose, and what the environment says where the caller does not.
+//! The options of a session, and the environment variables that are their defaults.
 
 use crate::amdsmi::search_path::{locate, Located, SearchPaths};
 use crate::device::Backend;
@@ -12,22 +12,22 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How energy counters are checked at open.
+/// How energy counters are validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Validation {
-    /// As long as it takes to be sure, at most that half second.
+    /// Until the state is decided, at most half a second.
     Adaptive,
-    /// As adaptive, behind the open session.
+    /// As adaptive, in the background of the open session.
     Background,
-    /// Zeus's half second.
+    /// Zeus's check of half a second.
     Fixed,
     Off,
 }
 
-/// What a caller can choose.
+/// The options of a session.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// `None`: what the environment says, or else `Auto`.
+    /// `None`: from the environment, or `Auto`.
     pub backend: Option<Backend>,
     pub amdsmi_path: Option<PathBuf>,
     pub ensure_homogeneous: bool,
@@ -35,11 +35,11 @@ pub struct Options {
     pub energy_resolution: ResolutionChoice,
     pub init_timeout: Duration,
     pub shutdown_on_close: bool,
-    /// The masks of another process; `None`: this one's environment.
+    /// Visibility masks of another process; `None`: those of this process's environment.
     pub masks: Option<Masks>,
-    /// The ROCm release (major, minor) of the application; `None`: to be found out.
+    /// ROCm release (major, minor) of the application; `None`: detected.
     pub runtime_version: Option<[u32; 2]>,
-    /// An empty mask fails the open, as Zeus has it, instead of making a session without GPUs.
+    /// An empty mask is an error, as in Zeus, instead of a session without GPUs.
     pub empty_mask_is_error: bool,
 }
 
@@ -60,13 +60,13 @@ impl Default for Options {
     }
 }
 
-/// A variable of the environment that chooses a library or a file: not in a program with raised privileges.
+/// An environment variable that selects a library or a file. Ignored in a program with raised privileges.
 fn variable(name: &str) -> Option<OsString> {
     let trusted = !fork::is_privileged_start();
     trusted.then(|| std::env::var_os(name)).flatten().filter(|v| !v.is_empty())
 }
 
-/// The environment, read once.
+/// The search path from the options and the environment.
 pub(super) fn places(options: &Options) -> SearchPaths {
     let env = variable;
     SearchPaths {
@@ -90,7 +90,7 @@ pub(super) fn installed_release(places: &SearchPaths) -> Option<[u32; 2]> {
     })
 }
 
-/// The option, or the variable ZEUS_AMD_BACKEND, or the library's choice.
+/// The backend from the options, from ZEUS_AMD_BACKEND, or the default.
 pub(super) fn backend(options: &Options) -> Result<Backend> {
     let Some(text) = variable("ZEUS_AMD_BACKEND").filter(|_| options.backend.is_none()) else {
         return Ok(options.backend.unwrap_or(Backend::Auto));
@@ -99,21 +99,21 @@ pub(super) fn backend(options: &Options) -> Result<Backend> {
         Some("auto") => Ok(Backend::Auto),
         Some("amdsmi") => Ok(Backend::Amdsmi),
         Some("sysfs") => Ok(Backend::Sysfs),
-        _ => Err(Error::InvalidArgument(format!("ZEUS_AMD_BACKEND is {text:?}, and not auto, amdsmi or sysfs"))),
+        _ => Err(Error::InvalidArgument(format!("ZEUS_AMD_BACKEND is {text:?}; it must be auto, amdsmi or sysfs"))),
     }
 }
 
-/// Could a session be opened? Loads nothing.
+/// Checks whether a session can be opened, without loading libamd_smi.
 pub fn probe(options: &Options) -> Result<()> {
     let places = places(options);
     sysfs::drm::require_a_card(&places.root)?;
     if backend(options)? != Backend::Amdsmi {
-        // The kernel's files do.
+        // sysfs is sufficient.
         return Ok(());
     }
     match locate(&places)? {
         Located::File(path) => require_elf(&path),
-        // Whether the loader knows one shows only when it is asked to load it.
+        // Only loading shows whether the dynamic loader finds the library.
         Located::Loader(_) => Ok(()),
     }
 }
@@ -121,9 +121,9 @@ pub fn probe(options: &Options) -> Result<()> {
 fn require_elf(path: &Path) -> Result<()> {
     let mut head = [0_u8; 20];
     let invalid = |why: String| Error::LibraryInvalid { path: path.display().to_string(), why };
-    // What is too short for a header stays zero, and is none.
+    // A file that is too short leaves zeros, which are not a valid header.
     let _ = std::fs::File::open(path).map_err(|e| invalid(e.to_string()))?.read(&mut head);
-    // A shared object (type 3) of 64 bits for the machine that this code was built for.
+    // A 64-bit shared object (type 3) for this architecture (EM_X86_64 or EM_AARCH64).
     let machine = if cfg!(target_arch = "x86_64") { 62 } else { 183 };
     if head.starts_with(b"\x7fELF\x02") && head[16] == 3 && u16::from_le_bytes([head[18], head[19]]) == machine {
         return Ok(());

@@ -1,10 +1,10 @@
-//! Are the energy counters to be trusted? Asked while a session is opened, of all GPUs at once.
+//! Validation of the energy counters while a session is opened, for all GPUs concurrently.
 
-use super::Validation;
+use super::options::Validation;
 use crate::device::{Device, PollResult, Power};
 use crate::energy::{self, CounterState, Observation, ValidationEvidence};
-use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot};
-use crate::error::{Error, Result};
+use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot, AVERAGE_RISE_NS};
+use crate::error::Result;
 use crate::platform::clock::monotonic_ns;
 use crate::platform::log;
 use crate::platform::worker::{StopSignal, Worker};
@@ -12,16 +12,14 @@ use crate::topology::Role;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Between two looks at all GPUs: the fastest counters move every millisecond.
+/// Between two polls of all GPUs. The fastest counters refresh every millisecond.
 const POLL_INTERVAL: Duration = Duration::from_millis(4);
-/// Between two looks at whether a GPU still sleeps.
+/// Between two checks whether a GPU is still runtime-suspended.
 const SUSPENDED_POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// A little longer than it takes to trust a counter, the first windows know how old its counts are, and have a tight bound.
+/// A validation may last this long to learn the age of counts, which reduces the uncertainty of the first windows.
 const CLOCK_SYNC_BUDGET_NS: u64 = 45_000_000;
-/// How long an averaged power may take to follow the load.
-const AVERAGE_SETTLE_NS: u64 = 4_000_000_000;
 
-/// Gives every GPU its counter state, now or in a while. A failure on one is that one's counter state.
+/// Determines the counter state of every GPU, now or in the background. A failure on one GPU only affects its own state.
 pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Result<Option<Worker>> {
     for d in devices.iter() {
         match d.role {
@@ -38,7 +36,7 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
         }
         Validation::Adaptive => {
             adaptive(&with_own_counter(devices), &StopSignal::default());
-            // What sleeps holds nobody up.
+            // Suspended GPUs are checked in the background.
             if pending(with_own_counter(devices)).is_empty() {
                 return Ok(None);
             }
@@ -61,13 +59,13 @@ fn with_own_counter(devices: &[Device]) -> Vec<&Device> {
 fn set_and_log(device: &Device, counter_state: CounterState) {
     device.set_counter_state(counter_state);
     if counter_state == CounterState::Pending {
-        log::info(|| format!("{}: it sleeps or is in reset; its energy counter is checked later", device.label()));
+        log::info(|| format!("{}: runtime-suspended or in reset; its energy counter is checked later", device.label()));
     } else if !counter_state.is_usable() {
         log::warning(|| format!("{}: its energy counter is not used: {}", device.label(), counter_state.why()));
     }
 }
 
-/// Zeus's check.
+/// Zeus's check (zeus/device/gpu/amd.py).
 fn fixed(devices: &[Device]) {
     let with_own_counter = with_own_counter(devices);
     let energy = |d: &Device| d.raw_energy(EnergyResolution::Reported).and_then(|r| d.to_mj(&r)).ok();
@@ -82,7 +80,7 @@ fn fixed(devices: &[Device]) {
     }
 }
 
-/// A counter that is looked at, since when, and what was seen.
+/// A counter whose validation has not finished.
 struct PendingCheck<'a> {
     device: &'a Device,
     since_ns: u64,
@@ -91,7 +89,7 @@ struct PendingCheck<'a> {
 }
 
 impl PendingCheck<'_> {
-    /// Looks once more; is it still open?
+    /// Polls once. Returns `false` when the state is decided.
     fn step(&mut self, begun_ns: u64) -> bool {
         let now_ns = monotonic_ns();
         let polled = self.device.poll();
@@ -112,7 +110,7 @@ impl PendingCheck<'_> {
         };
         if counter_state == CounterState::Implausible
             && self.evidence.average_is_lagging()
-            && now_ns - begun_ns < AVERAGE_SETTLE_NS
+            && now_ns - begun_ns < AVERAGE_RISE_NS
         {
             (self.since_ns, self.evidence) = (now_ns, ValidationEvidence::default());
             return true;
@@ -122,8 +120,8 @@ impl PendingCheck<'_> {
     }
 }
 
-/// Looks until each counter is known, or its half second is over; one that slept through it stays pending. Where an averaged
-/// power has yet to follow the load, another half second decides.
+/// Polls until each counter's state is decided, at most for half a second. The counter of a suspended GPU stays pending.
+/// While an average power lags behind the load, the check is repeated.
 fn adaptive(devices: &[&Device], signal: &StopSignal) {
     let begun_ns = monotonic_ns();
     let new =
@@ -141,15 +139,15 @@ fn pending(devices: Vec<&Device>) -> Vec<&Device> {
     devices.into_iter().filter(|d| d.counter_state() == CounterState::Pending).collect()
 }
 
-/// What a look shows beyond the last one: also what others have seen in between, who may look more often.
+/// What a poll shows beyond the last one, including the polls of other threads in between.
 fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observation {
     let step = last.map_or(CounterStep::NoBaseline, |last| polled.snapshot.since(&last));
-    let moved = match step {
+    let advance = match step {
         CounterStep::Advanced { counts, ns } => Some((counts_pj(counts, polled.sample.resolution_uj), ns)),
         CounterStep::NoBaseline | CounterStep::Unchanged | CounterStep::Reset => None,
     };
     Observation {
-        moved,
+        advance,
         reset: step == CounterStep::Reset,
         counter: polled.sample.accumulator.is_some(),
         counter_unsupported: polled.sample.counter_unsupported,
@@ -161,19 +159,18 @@ fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observatio
     }
 }
 
-/// Goes on behind the open session, and ends with it, or when nothing is pending any more.
+/// Continues in the background until no counter is pending or the session is closed.
 fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
-    let theirs = devices.clone();
-    let worker = Worker::start("zeus_amd-check", move |signal| {
-        let mut open = pending(with_own_counter(&theirs));
+    let devices = devices.clone();
+    Worker::start("zeus_amd-check", "checks the energy counters", move |signal| {
+        let mut open = pending(with_own_counter(&devices));
         loop {
-            let awake: Vec<&Device> = open.iter().copied().filter(|d| !d.poll().sample.suspended).collect();
-            adaptive(&awake, signal);
+            let active: Vec<&Device> = open.iter().copied().filter(|d| !d.poll().sample.suspended).collect();
+            adaptive(&active, signal);
             open = pending(open);
             if open.is_empty() || !signal.wait_until(Instant::now() + SUSPENDED_POLL_INTERVAL) {
                 return;
             }
         }
-    });
-    worker.map_err(|source| Error::Io { path: "a thread that checks the energy counters".into(), source })
+    })
 }

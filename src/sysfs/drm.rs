@@ -1,16 +1,16 @@
-//! A look at `/sys/class/drm` before anybody calls `amdsmi_init`.
+//! `/sys/class/drm`: the cards of AMD.
 
-use super::text;
+use super::file::text;
 use crate::error::{Error, Result};
 use crate::platform::pci::PciAddress;
 use std::path::Path;
 
-/// "card0", and not one of its connectors ("card0-DP-1").
+/// Matches "card0", but not its connectors ("card0-DP-1").
 fn is_card(name: &str) -> bool {
     name.strip_prefix("card").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// AMD's cards, by PCI address, each device once.
+/// The PCI addresses of AMD's cards, each device once.
 #[must_use]
 pub fn amd_cards(root: &Path) -> Vec<PciAddress> {
     let cards = std::fs::read_dir(root.join("sys/class/drm")).into_iter().flatten();
@@ -27,7 +27,8 @@ pub fn amd_cards(root: &Path) -> Vec<PciAddress> {
     found
 }
 
-/// Is there a card at all? Without one `amdsmi_init` of ROCm 6.2 to 6.3.3 counts to 2^32 before it returns.
+/// Fails if there is no card. Checked before `amdsmi_init`, which in ROCm 6.2 to 6.3.3 counts to 2^32 without one
+/// (`GetNumberOfMonitors` in rocm_smi/src/rocm_smi_main.cc).
 pub fn require_a_card(root: &Path) -> Result<()> {
     let folder = root.join("sys/class/drm");
     let entries = std::fs::read_dir(&folder);
@@ -38,7 +39,7 @@ pub fn require_a_card(root: &Path) -> Result<()> {
     let shown = folder.display();
     if root.join("sys/module/amdgpu").exists() {
         Err(Error::NoDevice(format!(
-            "{shown} has no card*, although amdgpu is loaded; pass /dev/dri and /sys into the container, or look at the kernel log (amdsmi_init was not called: with this tree some releases never return from it)"
+            "{shown} has no card*, although amdgpu is loaded; pass /dev/dri and /sys into the container, or check the kernel log (amdsmi_init was not called, because it hangs without a card in some ROCm releases)"
         )))
     } else {
         Err(Error::DriverNotLoaded(format!(

@@ -1,19 +1,34 @@
-//! Why one of the kernel's files gave no value.
+//! Why a read from sysfs gave no value.
 
 use crate::error::Kind;
-use crate::sysfs::gpu_metrics::TableError;
 use std::fmt;
+use thiserror::Error;
 
-/// Small and without allocation: which GPU it was is for the caller to add.
+/// Why a `gpu_metrics` table is rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TableError {
+    #[error("gpu_metrics has {read} bytes, too few for its header")]
+    Truncated { read: usize },
+    #[error("gpu_metrics has {read} bytes, but its header gives {stated}")]
+    Size { stated: u16, read: usize },
+    #[error("gpu_metrics {major}.{minor} has {read} bytes, where that revision has {known}; an out-of-tree driver may use another layout")]
+    Layout { major: u8, minor: u8, read: usize, known: u16 },
+    #[error("gpu_metrics has revision {major}.{minor}, which is unknown; use a newer zeus_amd")]
+    Revision { major: u8, minor: u8 },
+    #[error("gpu_metrics 1.9 is malformed: {0}")]
+    Attributes(&'static str),
+}
+
+/// A failed read. Small and without allocation; the caller adds the GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SysfsError {
-    /// The kernel's answer, an errno.
+    /// The kernel returned an errno.
     Os(i32),
-    /// The file has nothing in it: the driver cannot tell.
+    /// The file is empty: the driver has no value.
     Empty,
-    /// The text is no number that could be meant.
+    /// The text is not a valid number.
     NotANumber,
-    /// No `gpu_metrics` table that is known here.
+    /// The `gpu_metrics` table is malformed or of an unknown revision.
     Table(TableError),
 }
 
@@ -21,25 +36,19 @@ impl SysfsError {
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
-            // amdgpu answers EPERM and EBUSY while a GPU sleeps or is in reset: passing states, not refusals.
-            SysfsError::Os(libc::EPERM | libc::EBUSY | libc::EAGAIN | libc::EINTR) => Kind::Busy,
-            SysfsError::Os(libc::ENODEV | libc::ENXIO) => Kind::DeviceLost,
-            SysfsError::Os(libc::EOPNOTSUPP | libc::ENOENT) | SysfsError::Empty => Kind::NotSupported,
-            SysfsError::Os(libc::EACCES) => Kind::NoPermission,
-            SysfsError::Os(libc::EINVAL) => Kind::InvalidArgument,
-            SysfsError::Os(libc::ENOMEM) => Kind::NoMemory,
-            SysfsError::Os(_) => Kind::Io,
+            SysfsError::Os(errno) => Kind::of_driver_errno(errno),
+            SysfsError::Empty => Kind::NotSupported,
             SysfsError::NotANumber | SysfsError::Table(_) => Kind::UnexpectedData,
         }
     }
 
-    /// A state of the GPU, which says nothing of what the file is like otherwise.
+    /// The failure is transient: a later read may succeed.
     #[must_use]
     pub fn is_transient(self) -> bool {
         matches!(self.kind(), Kind::Busy | Kind::DeviceLost | Kind::Io | Kind::NoMemory)
     }
 
-    /// A state of the whole GPU: its other files will say the same.
+    /// The failure concerns the whole GPU: its other attributes fail as well.
     #[must_use]
     pub fn is_device_wide(self) -> bool {
         matches!(self.kind(), Kind::Busy | Kind::DeviceLost)
@@ -50,22 +59,26 @@ impl fmt::Display for SysfsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SysfsError::Os(code) => {
-                write!(f, "the kernel answers {}", std::io::Error::from_raw_os_error(*code))?;
+                write!(f, "the kernel returned {}", std::io::Error::from_raw_os_error(*code))?;
                 match self.kind() {
-                    Kind::Busy => f.write_str("; the GPU sleeps, is in reset or is otherwise busy, try again later"),
-                    Kind::DeviceLost => f.write_str("; the GPU is gone; if it comes back, so do its readings"),
+                    Kind::Busy => {
+                        f.write_str("; the GPU is runtime-suspended, in reset or otherwise busy, try again later")
+                    }
+                    Kind::DeviceLost => {
+                        f.write_str("; the GPU was removed; its readings resume when it is bound again")
+                    }
                     Kind::NotSupported => f.write_str("; the driver does not offer it for this GPU"),
                     Kind::NoPermission => {
                         f.write_str("; ask the administrator for access, or run as a user who has it")
                     }
-                    _ => f.write_str("; the kernel log may say more"),
+                    _ => f.write_str("; the kernel log may have details"),
                 }
             }
             SysfsError::Empty => f.write_str(
-                "the file is empty; the driver does not offer it for this GPU, or failed to ask the firmware",
+                "the file is empty; the driver does not offer it for this GPU, or failed to read it from the firmware",
             ),
-            SysfsError::NotANumber => f.write_str("the file has no number in it that could be meant"),
-            SysfsError::Table(why) => why.fmt(f),
+            SysfsError::NotANumber => f.write_str("the file contains no valid number"),
+            SysfsError::Table(error) => error.fmt(f),
         }
     }
 }
@@ -76,7 +89,7 @@ impl From<std::io::Error> for SysfsError {
     fn from(e: std::io::Error) -> Self {
         match (e.raw_os_error(), e.kind()) {
             (Some(code), _) => SysfsError::Os(code),
-            // Bytes that are no text.
+            // The bytes are not UTF-8.
             (None, std::io::ErrorKind::InvalidData) => SysfsError::NotANumber,
             (None, _) => SysfsError::Os(libc::EIO),
         }

@@ -1,18 +1,22 @@
-//! hwmon: powers and caps, temperatures, clocks, each a line of text. Not the fast way, but on every GPU that has them.
+//! hwmon of amdgpu: power, power cap, temperatures and clocks, one text file each. Slower than `gpu_metrics`.
+//!
+//! Source: drivers/gpu/drm/amd/pm/amdgpu_pm.c, Documentation/gpu/amdgpu/thermal.rst.
 
-use super::{text, SysfsError};
+use super::error::SysfsError;
+use super::file::text;
 use crate::platform::sync::{Mutex, OnceCell};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A temperature, by the driver's label for it.
+/// A temperature sensor, identified by the driver's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), allow(dead_code))] // Readings use the junction.
 pub enum Sensor {
-    /// MI300 and later have none.
+    /// Absent on MI300 and later.
     Edge,
-    /// Also called hotspot.
+    /// The hotspot.
     Junction,
     Memory,
 }
@@ -27,7 +31,7 @@ impl Sensor {
     }
 }
 
-/// The power cap and what it can be set to, in µW. What the driver does not tell is absent.
+/// The power cap and its range, in µW. A value that the driver does not report is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PowerCaps {
     pub current_uw: Option<u64>,
@@ -36,7 +40,7 @@ pub struct PowerCaps {
     pub max_uw: Option<u64>,
 }
 
-/// hwmon of one GPU. One that went and came back has another folder.
+/// hwmon of one GPU. hwmonN changes when the GPU is bound again.
 #[derive(Debug)]
 pub struct Hwmon {
     device: PathBuf,
@@ -46,7 +50,7 @@ pub struct Hwmon {
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
-    /// Which number the junction's sensor has.
+    /// Number of the junction sensor.
     junction: OnceCell<u32>,
 }
 
@@ -60,7 +64,7 @@ impl Folder {
         Some(Arc::new(Folder { path, junction: OnceCell::default() }))
     }
 
-    /// The driver leaves an empty line where it could not ask the firmware.
+    /// An empty line means that the driver could not read the value from the firmware.
     fn number(&self, file: &str) -> Result<i64, SysfsError> {
         let text = std::fs::read_to_string(self.path.join(file))?;
         match text.trim() {
@@ -69,20 +73,21 @@ impl Folder {
         }
     }
 
-    /// No power, no clock is negative; but the driver computes powers in 32 bits with a sign, and above 2147 W they are.
+    /// A power or a clock. The driver computes powers in signed 32 bits, so they appear negative above 2147 W.
     fn read_unsigned(&self, file: &str) -> Result<u64, SysfsError> {
         u64::try_from(self.number(file)?).map_err(|_| SysfsError::NotANumber)
     }
 
-    /// Which number a sensor has is the driver's business: a chip without the first has the second all the same.
+    /// The number of a sensor. Numbers are fixed, so a GPU without temp1 still has temp2.
     fn sensor(&self, sensor: Sensor) -> Option<u32> {
-        let labelled = |n: &u32| text(&self.path.join(format!("temp{n}_label"))).as_deref() == Some(sensor.label());
-        (1..=8).find(labelled)
+        let has_label =
+            |number: &u32| text(&self.path.join(format!("temp{number}_label"))).as_deref() == Some(sensor.label());
+        (1..=8).find(has_label)
     }
 }
 
 impl Hwmon {
-    /// Looks for the folder; without one everything is absent.
+    /// Finds the folder. Without one all values are absent.
     #[must_use]
     pub fn open(device: &Path) -> Hwmon {
         Hwmon { device: device.to_owned(), folder: Mutex::new(Folder::find(device)) }
@@ -99,16 +104,16 @@ impl Hwmon {
 
     fn with_folder<T>(&self, read: impl Fn(&Folder) -> Result<T, SysfsError>) -> Result<T, SysfsError> {
         let known = self.folder.lock().clone();
-        match known.as_ref().map_or(Err(ABSENT), |f| read(f)) {
-            // A file that this GPU lacks is missing too; but where the folder is, there may be another.
-            Err(f @ SysfsError::Os(libc::ENOENT | libc::ENODEV))
-                if !known.as_ref().is_some_and(|k| k.path.exists()) =>
+        match known.as_ref().map_or(Err(ABSENT), |folder| read(folder)) {
+            // The GPU may lack only this file. If the folder is missing, the GPU may have a new one.
+            Err(error @ SysfsError::Os(libc::ENOENT | libc::ENODEV))
+                if !known.as_ref().is_some_and(|folder| folder.path.exists()) =>
             {
                 let fresh = Folder::find(&self.device);
                 self.folder.lock().clone_from(&fresh);
-                fresh.map_or(Err(f), |fresh| read(&fresh))
+                fresh.map_or(Err(error), |folder| read(&folder))
             }
-            said => said,
+            result => result,
         }
     }
 
@@ -116,25 +121,25 @@ impl Hwmon {
         self.with_folder(|f| f.read_unsigned(file))
     }
 
-    /// Instant socket power (MI300 and later), in µW. 0 on a second die.
+    /// Instant socket power (MI300 and later), in µW. 0 on a secondary die (GCD).
     pub fn instant_power_uw(&self) -> Result<u64, SysfsError> {
         self.read_unsigned("power1_input")
     }
 
-    /// Average socket power (MI200 and earlier), in µW. 0 on a second die.
+    /// Average socket power (MI200 and earlier), in µW. 0 on a secondary die (GCD).
     pub fn average_power_uw(&self) -> Result<u64, SysfsError> {
         self.read_unsigned("power1_average")
     }
 
-    /// Both: one of the two, as a rule. Without any, why.
+    /// Instant and average power in µW. A GPU usually has one of the two. Fails if it has none.
     pub fn powers_uw(&self) -> Result<(Option<u64>, Option<u64>), SysfsError> {
         match (self.instant_power_uw(), self.average_power_uw()) {
-            (Err(a), Err(b)) => Err(if a.is_transient() { a } else { b }),
+            (Err(instant), Err(average)) => Err(if instant.is_transient() { instant } else { average }),
             (instant, average) => Ok((instant.ok(), average.ok())),
         }
     }
 
-    /// The file of the power cap, which also takes a new one.
+    /// The file of the power cap, for reading and writing.
     #[must_use]
     pub fn power_cap_file(&self) -> Option<PathBuf> {
         Some(self.folder()?.join("power1_cap"))
@@ -146,9 +151,9 @@ impl Hwmon {
         self.read_unsigned("power1_cap").ok().filter(|v| *v != 0)
     }
 
-    /// The caps. A failure if the current one cannot be read; then the others tell nothing.
+    /// The power cap and its range. Fails if the current cap cannot be read.
     pub fn power_caps(&self) -> Result<PowerCaps, SysfsError> {
-        // A cap, a default or a maximum of 0 W is one that the firmware did not tell; a minimum of 0 W is usual.
+        // A cap, default or maximum of 0 W is one that the firmware does not report. A minimum of 0 W is usual.
         let some = |uw: &u64| *uw != 0;
         self.with_folder(|f| {
             Ok(PowerCaps {
@@ -160,9 +165,9 @@ impl Hwmon {
         })
     }
 
-    /// Asks for another power cap. The driver keeps whole watts and may cut it: what came of it has to be read back.
+    /// Writes the power cap. The driver rounds it down to whole watts and may limit it: the caller reads it back.
     pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), SysfsError> {
-        // The driver's number has 32 bits; it must not see the rest of a larger one.
+        // The driver's value has 32 bits and would be truncated.
         let uw = u32::try_from(uw).map_err(|_| SysfsError::Os(libc::EINVAL))?;
         self.with_folder(|f| {
             let mut file = OpenOptions::new().write(true).truncate(true).open(f.path.join("power1_cap"))?;
@@ -170,24 +175,26 @@ impl Hwmon {
         })
     }
 
-    /// In thousandths of a degree Celsius.
+    /// A temperature in thousandths of a degree Celsius.
     pub fn temperature_mc(&self, sensor: Sensor) -> Result<i32, SysfsError> {
         self.with_folder(|f| {
-            let n = match sensor {
+            let number = match sensor {
                 Sensor::Junction => f.junction.get().copied().or_else(|| Some(*f.junction.set(f.sensor(sensor)?))),
                 _ => f.sensor(sensor),
             };
-            let mc = f.number(&format!("temp{}_input", n.ok_or(ABSENT)?))?;
-            i32::try_from(mc).map_err(|_| SysfsError::NotANumber)
+            let temperature_mc = f.number(&format!("temp{}_input", number.ok_or(ABSENT)?))?;
+            i32::try_from(temperature_mc).map_err(|_| SysfsError::NotANumber)
         })
     }
 
-    /// The graphics clock of the moment.
+    /// The current graphics clock.
+    #[cfg(feature = "testing")]
     pub fn graphics_clock_hz(&self) -> Result<u64, SysfsError> {
         self.read_unsigned("freq1_input")
     }
 
-    /// The memory clock of the moment.
+    /// The current memory clock.
+    #[cfg(feature = "testing")]
     pub fn memory_clock_hz(&self) -> Result<u64, SysfsError> {
         self.read_unsigned("freq2_input")
     }

@@ -1,6 +1,8 @@
-//! The KFD topology: the GPUs, in the order in which HIP counts them, and which of them this process can open.
+//! The KFD topology: the GPU nodes in HIP's order, and whether this process can open them.
+//!
+//! Source: drivers/gpu/drm/amd/amdkfd/kfd_topology.c; the rules of the runtime are those of libhsakmt's topology.c.
 
-use super::text;
+use super::file::text;
 use crate::platform::pci::PciAddress;
 use std::ffi::CString;
 use std::io;
@@ -10,46 +12,46 @@ use std::path::Path;
 /// One GPU node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Its number in sysfs.
+    /// Node number in sysfs.
     pub number: u32,
     pub gpu_id: u64,
     pub pci: PciAddress,
-    /// The partition number, where the driver keeps it in the upper bits of the location.
+    /// The partition number, if the driver stores it in the upper bits of `location_id`.
     pub partition_bits: u32,
     pub unique_id: u64,
     pub device_id: u16,
     pub render_minor: u32,
-    /// How the GPU is rung, as KFD's capability word has it (2: gfx9 and later).
+    /// Doorbell type in KFD's capability word (`HSA_CAP_DOORBELL_TYPE_*`; 2: gfx9 and later).
     pub doorbell: Option<u8>,
-    /// The instruction set, such as 90402 for gfx942.
+    /// Instruction set, such as 90402 for gfx942.
     pub gfx_target: Option<u32>,
-    /// The node that the widest link inside the machine leads to: the other die of the package, if it has one.
+    /// The node at the other end of the XGMI link with the highest bandwidth: the other die of the package, if any.
     pub xgmi_peer: Option<u32>,
     pub access: Access,
 }
 
-/// What came of a look at the node's render device.
+/// Access to the node's render device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Open,
-    /// Not there: the runtime skips the GPU.
+    /// The device file does not exist: the runtime skips the GPU.
     Missing,
-    /// Refused (EACCES or worse): the runtime then sees no GPU at all.
+    /// Access is denied (EACCES or another error): the runtime shows no GPU at all.
     Refused,
 }
 
-/// What the files say.
+/// The GPU nodes of the KFD topology.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KfdNodes {
-    /// There is no KFD here.
+    /// There is no KFD topology.
     Absent,
-    /// The runtime would give up over this file.
+    /// A file that the runtime needs cannot be read; the runtime shows no GPU.
     Unreadable(String),
     /// The nodes in ascending order, and the numbers of those that a device cgroup hides.
     Nodes { gpus: Vec<Node>, hidden: Vec<u32> },
 }
 
-/// Reads it.
+/// Reads the topology.
 #[must_use]
 pub fn read(root: &Path) -> KfdNodes {
     let folder = root.join("sys/class/kfd/kfd/topology/nodes");
@@ -79,9 +81,9 @@ fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>, (String
         std::fs::read_to_string(&path).map_err(|e| (path.display().to_string(), e))
     };
     let text = read("gpu_id")?;
-    // Not to be taken for a CPU: all indices behind it would move.
-    let unclear = || (folder.join("gpu_id").display().to_string(), io::Error::from(io::ErrorKind::InvalidData));
-    let gpu_id: u64 = text.trim().parse().map_err(|_| unclear())?;
+    // Treating this as a CPU node would shift all later indices.
+    let invalid = || (folder.join("gpu_id").display().to_string(), io::Error::from(io::ErrorKind::InvalidData));
+    let gpu_id: u64 = text.trim().parse().map_err(|_| invalid())?;
     if gpu_id == 0 {
         return Ok(None);
     }
@@ -108,14 +110,15 @@ fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>, (String
     }))
 }
 
-/// A line "name value" of a properties file.
+/// The value of a line "name value" in a properties file.
 fn number_of(properties: &str, name: &str) -> Option<u64> {
     let line = properties.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '))?;
     line.trim().parse().ok()
 }
 
-/// The other end of the XGMI link with the highest bandwidth, if one is above all others.
+/// The other end of the XGMI link with the highest bandwidth, if it is unique.
 fn xgmi_peer(folder: &Path) -> Option<u32> {
+    // CRAT_IOLINK_TYPE_XGMI in drivers/gpu/drm/amd/amdkfd/kfd_crat.h.
     const XGMI: u64 = 11;
     let entries = std::fs::read_dir(folder.join("io_links")).ok()?;
     let mut links: Vec<(u64, u32)> = entries
@@ -134,7 +137,7 @@ fn xgmi_peer(folder: &Path) -> Option<u32> {
     }
 }
 
-/// Looked at, not opened: opening wakes a sleeping GPU.
+/// Checks access without opening the device: opening it resumes a runtime-suspended GPU.
 fn render_access(root: &Path, minor: u32) -> Access {
     if minor == 0 {
         return Access::Open;
@@ -146,10 +149,10 @@ fn render_access(root: &Path, minor: u32) -> Access {
     }
 }
 
-/// May this process read and write the file?
+/// Checks that this process may read and write a file.
 fn access(path: &Path) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?;
-    // SAFETY: a string that ends in NUL.
+    // SAFETY: a NUL-terminated string.
     let code = unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::R_OK | libc::W_OK, libc::AT_EACCESS) };
     if code == 0 {
         Ok(())

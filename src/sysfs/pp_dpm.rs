@@ -1,10 +1,10 @@
-//! `pp_dpm_sclk` and `pp_dpm_mclk`: the levels of a clock, a line each.
+//! `pp_dpm_sclk` and `pp_dpm_mclk`: the levels of a clock, one line each.
 
+use super::error::SysfsError;
 use super::pp_od::parse_mhz;
-use super::SysfsError;
 use std::path::Path;
 
-/// The ends of the list, and the clock of the moment where a star marks it.
+/// The lowest and highest level, and the current clock, which a star marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Levels {
     pub lowest_mhz: u32,
@@ -12,7 +12,7 @@ pub struct Levels {
     pub current_mhz: Option<u32>,
 }
 
-/// Reads the text of the file; `None` if a line of it makes no sense.
+/// Parses the text of the file; `None` if a line is malformed.
 #[must_use]
 pub fn parse(text: &str) -> Option<Levels> {
     let mut levels: Option<Levels> = None;
@@ -23,11 +23,11 @@ pub fn parse(text: &str) -> Option<Levels> {
         if clock.trim_end().ends_with('*') {
             current_mhz = Some(mhz);
         }
-        // "S" is what the clock falls to in deep sleep: below all levels, and none of them.
+        // "S" is the clock in deep sleep: below all levels, and not one of them.
         if level.trim() != "S" {
             level.trim().parse::<u32>().ok()?;
-            let l = levels.get_or_insert(Levels { lowest_mhz: mhz, highest_mhz: mhz, current_mhz: None });
-            (l.lowest_mhz, l.highest_mhz) = (l.lowest_mhz.min(mhz), l.highest_mhz.max(mhz));
+            let range = levels.get_or_insert(Levels { lowest_mhz: mhz, highest_mhz: mhz, current_mhz: None });
+            (range.lowest_mhz, range.highest_mhz) = (range.lowest_mhz.min(mhz), range.highest_mhz.max(mhz));
         }
     }
     Some(Levels { current_mhz, ..levels? })

@@ -1,18 +1,18 @@
-//! `pp_od_clk_voltage`: the bounds of the clocks in force, and the range in which they can be set.
+//! `pp_od_clk_voltage`: the current limits of the clocks, and the range in which they can be set.
 
-/// Lower and upper bound of a clock.
+/// Lower and upper limit of a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     pub min_mhz: u32,
     pub max_mhz: u32,
 }
 
-/// What the file says; what it does not say is absent.
+/// The contents of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Table {
     pub graphics: Option<Bounds>,
     pub memory: Option<Bounds>,
-    /// `OD_RANGE`, which the drivers of MI200 and MI300 leave out.
+    /// `OD_RANGE`. The drivers of MI200 and MI300 do not print it.
     pub graphics_range: Option<Bounds>,
     pub memory_range: Option<Bounds>,
 }
@@ -25,7 +25,7 @@ enum Section {
     Other,
 }
 
-/// Reads the text of the file.
+/// Parses the text of the file.
 #[must_use]
 pub fn parse(text: &str) -> Table {
     let mut table = Table::default();
@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> Table {
         let Some((key, rest)) = line.split_once(':') else { continue };
         let (key, rest) = (key.trim(), rest.trim());
         match (section, key) {
-            // A title stands alone; below OD_RANGE the same words have numbers behind them.
+            // A title is alone on its line; in OD_RANGE the same words are followed by numbers.
             (_, "OD_SCLK" | "GFXCLK" | "SCLK") if rest.is_empty() => section = Section::Graphics,
             (_, "OD_MCLK" | "MCLK") if rest.is_empty() => section = Section::Memory,
             (_, "OD_RANGE") => section = Section::Range,
@@ -52,8 +52,8 @@ pub fn parse(text: &str) -> Table {
     table
 }
 
-/// The first and the last of two levels, or of three where the clock of the moment stands between them. Older GPUs list
-/// states with voltages, or an upper bound alone: those are no bounds that could be put back.
+/// The first and last of two levels, or of three where the current clock is between them. Older GPUs list states with
+/// voltages, or only an upper limit; those cannot be restored.
 fn first_last(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
     let (first, last) = match levels {
         [first, last] | [first, _, last] => (first, last),
@@ -63,7 +63,7 @@ fn first_last(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
     (first.0 == Some(0) && bounds.min_mhz <= bounds.max_mhz).then_some(bounds)
 }
 
-/// "2100Mhz", with a star behind it or not.
+/// Parses "2100Mhz", with or without a trailing star.
 pub(super) fn parse_mhz(text: &str) -> Option<u32> {
     let text = text.trim_end_matches('*').trim();
     let unit = text.len().checked_sub(3)?;
@@ -71,7 +71,7 @@ pub(super) fn parse_mhz(text: &str) -> Option<u32> {
     unit.eq_ignore_ascii_case("mhz").then(|| number.trim().parse().ok())?
 }
 
-/// "500Mhz       2100Mhz"
+/// Parses "500Mhz       2100Mhz".
 fn parse_mhz_pair(text: &str) -> Option<Bounds> {
     let mut words = text.split_whitespace().map(parse_mhz);
     let (min_mhz, max_mhz) = (words.next()??, words.next()??);
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!((table.memory, table.memory_range), (bounds(900, 1200), bounds(900, 1200)));
     }
 
-    /// What the drivers of MI300 print: no range, other domains between and behind.
+    /// The drivers of MI300 print no range, and other domains in between and at the end.
     #[test]
     fn without_a_range() {
         let table = parse("OD_SCLK:\n0: 500Mhz\n1: 1300Mhz\nOD_MCLK:\n0: 900Mhz\n1: 1300Mhz\nOD_FCLK:\n0: 1\n1: 2\n");
@@ -102,14 +102,14 @@ mod tests {
         assert_eq!((table.graphics_range, table.memory_range), (None, None));
     }
 
-    /// MI200 lists the clock of the moment, with a star, between the bounds.
+    /// MI200 lists the current clock, with a star, between the limits.
     #[test]
-    fn with_the_clock_of_the_moment() {
+    fn with_the_current_clock() {
         let table = parse(
             "GFXCLK:\n0: 500Mhz \n1: 800Mhz *\n2: 1700Mhz \nMCLK:\n0: 400Mhz\n1: 700Mhz\n2: 1200Mhz\n3: 1600Mhz *\n",
         );
         assert_eq!(table.graphics, bounds(500, 1700));
-        // Four levels are the memory's states.
+        // Four levels are memory states.
         assert_eq!(table.memory, None);
         assert_eq!(parse("GFXCLK:\n0: 500Mhz *\n1: 1700Mhz \n").graphics, bounds(500, 1700));
     }
@@ -120,7 +120,7 @@ mod tests {
         let table = parse(text);
         assert_eq!((table.graphics, table.memory), (bounds(500, 2660), bounds(97, 1000)));
         assert_eq!((table.graphics_range, table.memory_range), (bounds(500, 3150), bounds(674, 1200)));
-        // Vega 20: the memory's upper bound alone.
+        // Vega 20: only the upper limit of the memory clock.
         let table = parse("OD_SCLK:\n0: 808Mhz\n1: 1801Mhz\nOD_MCLK:\n1: 1000Mhz\nOD_VDDC_CURVE:\n0: 808MHz 724mV\n1: 1304MHz 813mV\n2: 1801MHz 1124mV\nOD_RANGE:\nSCLK: 808Mhz 2200Mhz\nMCLK: 800Mhz 1200Mhz\nVDDC_CURVE_SCLK[0]: 808Mhz 2200Mhz\n");
         assert_eq!((table.graphics, table.memory), (bounds(808, 1801), None));
         assert_eq!(table.memory_range, bounds(800, 1200));

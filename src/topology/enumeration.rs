@@ -1,30 +1,30 @@
-//! Joins what the kernel, the masks and AMD's library know into one list of GPUs, in HIP's order.
+//! The list of GPUs in HIP's order, from the KFD topology, libamd_smi's handles and the visibility masks.
 
 use crate::error::{Error, Result};
 use crate::platform::pci::PciAddress;
 use crate::sysfs::kfd::{Access, KfdNodes, Node};
 use crate::topology::visibility::{self, MaskedOut, Masks, Rules, Support};
 
-/// What AMD's library says of one of its handles.
+/// One GPU as libamd_smi reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AmdsmiGpu {
-    /// `None`: the library failed to tell.
+    /// `None` if the call failed.
     pub pci: Option<PciAddress>,
     pub partition: u32,
-    /// KFD node number and gpu_id, where the release has the call (ROCm 6.3 and later).
+    /// KFD node number and gpu_id, since ROCm 6.3.
     pub kfd: Option<(u32, u64)>,
-    /// Where the release has the call (ROCm 6.4 and later). A difference of node numbers: compared, never trusted.
+    /// Since ROCm 6.4. A difference of node numbers, not an index: only compared.
     pub hip_id: Option<u32>,
 }
 
-/// Where the order of the list comes from.
+/// The source of the list's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// The KFD topology, as HIP has it.
+    /// The KFD topology, which HIP uses.
     Kfd,
-    /// No KFD: the library's enumeration, ranked.
+    /// Without KFD: libamd_smi's enumeration, by hip_id.
     Enumeration,
-    /// Neither: PCI order, which is often another one than HIP's.
+    /// Without both: PCI addresses, whose order often differs from HIP's.
     Pci,
 }
 
@@ -34,7 +34,7 @@ pub struct GpuLocation {
     pub pci: PciAddress,
     pub partition: u32,
     pub node: Option<Node>,
-    /// Its place among the library's handles; `None` if the library does not list it.
+    /// Index of its libamd_smi handle; `None` if libamd_smi does not list it.
     pub amdsmi: Option<usize>,
 }
 
@@ -42,38 +42,38 @@ pub struct GpuLocation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoGpuReason {
     Masked(MaskedOut),
-    /// A device file is refused to this process.
+    /// This process may not open a device file.
     NoAccess,
 }
 
-/// All GPUs of the machine, and which of them HIP shows to this process.
+/// All GPUs of the machine, and the ones that HIP shows to this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enumeration {
-    /// In HIP's order without any mask, those that HIP cannot open included.
+    /// All GPUs in HIP's order without masks, including those that HIP cannot open.
     pub places: Vec<GpuLocation>,
     pub order: Order,
-    /// Indices into `places`: what HIP shows, in its order.
+    /// Indices into `places` of the GPUs that HIP shows, in HIP's order.
     pub visible: Vec<usize>,
-    /// For each place its index in HIP if nothing were masked.
+    /// HIP's index of each GPU without masks.
     pub unmasked: Vec<Option<u32>>,
     /// Set if and only if `visible` is empty.
     pub zero: Option<NoGpuReason>,
-    /// KFD nodes of GPUs that a device cgroup hides: with any, what is listed is not all of the machine.
+    /// KFD nodes of GPUs that a device cgroup hides. If there are any, `places` is incomplete.
     pub hidden: Vec<u32>,
-    /// HIP's order is not certain: GPUs of a kind that the runtimes drop or refuse are about.
+    /// HIP's order is uncertain: the machine has GPUs that some runtimes drop or reject.
     pub order_uncertain: bool,
-    /// How it came about, a line each.
+    /// How the list was made, one line for each step.
     pub trace: Vec<String>,
 }
 
-/// The list.
+/// Enumerates the GPUs.
 pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules) -> Result<Enumeration> {
     let mut trace = Vec::new();
     let mut hidden_nodes = Vec::new();
     let (places, order, refused) = match kfd {
         KfdNodes::Nodes { gpus, hidden } => {
             trace.push(format!(
-                "KFD lists {} GPU{} (nodes {})",
+                "the KFD topology has {} GPU{} (nodes {})",
                 gpus.len(),
                 plural(gpus.len()),
                 numbers(gpus.iter().map(|n| n.number))
@@ -86,14 +86,14 @@ pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules)
                 ));
             }
             hidden_nodes = hidden;
-            (by_kfd(seen, gpus)?, Order::Kfd, None)
+            (join_kfd(seen, gpus)?, Order::Kfd, None)
         }
         KfdNodes::Unreadable(why) => (Vec::new(), Order::Kfd, Some(why)),
         KfdNodes::Absent => {
             let (places, order) = without_kfd(seen);
             trace.push(match order {
-                Order::Enumeration => "there is no KFD topology; the order is libamd_smi's enumeration".into(),
-                _ => "there is no KFD topology and no enumeration; the order is that of PCI addresses, which may differ from HIP's".into(),
+                Order::Enumeration => "there is no KFD topology; the order is that of libamd_smi".into(),
+                _ => "there is no KFD topology and no order of libamd_smi; the order is that of PCI addresses, which may differ from HIP's".into(),
             });
             (places, order, None)
         }
@@ -111,7 +111,7 @@ pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules)
     let accessible = match refused.map_or_else(|| listing.accessible(), Err) {
         Ok(a) => a,
         Err(why) => {
-            listing.trace.push(format!("the runtime gives up and shows no GPU, because a file is refused: {why}; are you in the groups render and video?"));
+            listing.trace.push(format!("HIP shows no GPU, because access to a file is denied: {why}; check that the user is in the groups render and video"));
             listing.zero = Some(NoGpuReason::NoAccess);
             return Ok(listing);
         }
@@ -122,7 +122,7 @@ pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules)
 }
 
 impl Enumeration {
-    /// The GPUs that the runtime can open; a refused one takes all others with it.
+    /// The GPUs that the runtime can open. If access to one is denied, the runtime shows none.
     fn accessible(&mut self) -> std::result::Result<Vec<usize>, String> {
         let access = |p: &GpuLocation| p.node.as_ref().map_or(Access::Open, |n| n.access);
         let minor = |p: &GpuLocation| p.node.as_ref().map_or(0, |n| n.render_minor);
@@ -131,13 +131,15 @@ impl Enumeration {
         }
         let open: Vec<usize> = (0..self.places.len()).filter(|&i| access(&self.places[i]) == Access::Open).collect();
         if open.is_empty() && !self.places.is_empty() {
-            // HIP can run nothing here, so there is no index of its to contradict: this is a monitor's container.
-            self.trace.push("not one render device is in /dev/dri, so HIP can open none; all GPUs are listed as it would order them".into());
+            // HIP cannot run here, so its index does not matter: for example a monitoring container.
+            self.trace.push(
+                "/dev/dri has no render device, so HIP can open no GPU; all GPUs are listed in HIP's order".into(),
+            );
             return Ok((0..self.places.len()).collect());
         }
         if open.len() < self.places.len() {
-            let gone = self.places.iter().filter(|p| access(p) != Access::Open).map(minor);
-            self.trace.push(format!("without a render device, and skipped: renderD{}", numbers(gone)));
+            let missing = self.places.iter().filter(|p| access(p) != Access::Open).map(minor);
+            self.trace.push(format!("skipped, because the render device is missing: renderD{}", numbers(missing)));
         }
         Ok(open)
     }
@@ -166,14 +168,14 @@ impl Enumeration {
         self.trace.push(format!("HIP shows {} GPU{}", self.visible.len(), plural(self.visible.len())));
     }
 
-    /// The library's hip_id is a difference of node numbers: where it is not HIP's index, people should know.
+    /// libamd_smi's hip_id is a difference of node numbers (amd_smi_gpu_device.cc). Adds a line where it is not HIP's index.
     fn compare_hip_ids(&mut self, seen: &[AmdsmiGpu]) {
         for (place, unmasked) in self.places.iter().zip(&self.unmasked) {
             let hip_id = place.amdsmi.and_then(|i| seen[i].hip_id);
             if let (Some(hip_id), Some(index)) = (hip_id, *unmasked) {
                 if hip_id != index {
                     self.trace.push(format!(
-                        "amd-smi calls the GPU at {} HIP {hip_id}, but HIP's index without masks is {index}",
+                        "amd-smi reports hip_id {hip_id} for the GPU at {}, but HIP's index without masks is {index}",
                         place.pci
                     ));
                 }
@@ -182,8 +184,8 @@ impl Enumeration {
     }
 }
 
-/// What the runtimes do with a GPU, as far as sysfs tells: doorbells of gfx8 depend on the release, no instruction set is
-/// dropped, and HIP supports gfx9 and later. A kind that is newer than this code is taken to be supported.
+/// How the runtimes support a GPU, by its KFD properties: for doorbells of gfx8 it depends on the release, GPUs without an
+/// instruction set are dropped, and HIP supports gfx9 and later. Newer kinds are assumed to be supported.
 fn runtime_support(node: &Node) -> Support {
     const DOORBELL_GFX8: u8 = 1;
     match (node.doorbell, node.gfx_target) {
@@ -206,7 +208,7 @@ fn numbers(n: impl Iterator<Item = u32>) -> String {
     n.map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn by_kfd(seen: &[AmdsmiGpu], nodes: Vec<Node>) -> Result<Vec<GpuLocation>> {
+fn join_kfd(seen: &[AmdsmiGpu], nodes: Vec<Node>) -> Result<Vec<GpuLocation>> {
     let handles = handles_of(seen, &nodes);
     let place = |(node, amdsmi): (Node, Option<usize>)| {
         if let Some(i) = amdsmi {
@@ -218,21 +220,24 @@ fn by_kfd(seen: &[AmdsmiGpu], nodes: Vec<Node>) -> Result<Vec<GpuLocation>> {
     nodes.into_iter().zip(handles).map(place).collect()
 }
 
-/// The handle of each node: by node number where the library knows it, else by PCI address.
+/// The libamd_smi handle of each node: by node number if libamd_smi reports it, otherwise by PCI address.
 fn handles_of(seen: &[AmdsmiGpu], nodes: &[Node]) -> Vec<Option<usize>> {
-    let exact = |n: &Node| {
-        let by_number = seen.iter().position(|s| s.kfd.is_some_and(|k| k.0 == n.number));
-        let is = |s: &AmdsmiGpu| s.kfd.is_none() && s.pci == Some(n.pci) && s.partition == n.partition_bits;
-        by_number.or_else(|| seen.iter().position(is))
+    let exact = |node: &Node| {
+        let by_number = seen.iter().position(|gpu| gpu.kfd.is_some_and(|kfd| kfd.0 == node.number));
+        let has_address =
+            |gpu: &AmdsmiGpu| gpu.kfd.is_none() && gpu.pci == Some(node.pci) && gpu.partition == node.partition_bits;
+        by_number.or_else(|| seen.iter().position(has_address))
     };
     let mut handles: Vec<Option<usize>> = nodes.iter().map(exact).collect();
-    // Partitions may be told apart by the function on one side and by the upper bits on the other: in order, if what
-    // is left in the slot is as many on both sides.
-    for n in nodes {
+    // One side may number partitions by the PCI function, the other by the upper bits. The remaining ones in a slot are
+    // paired in order if both sides have the same number.
+    for node in nodes {
         let slot_nodes: Vec<usize> =
-            (0..nodes.len()).filter(|&i| handles[i].is_none() && nodes[i].pci.same_slot(&n.pci)).collect();
+            (0..nodes.len()).filter(|&i| handles[i].is_none() && nodes[i].pci.same_slot(&node.pci)).collect();
         let free = |i: &usize| {
-            seen[*i].kfd.is_none() && seen[*i].pci.is_some_and(|p| p.same_slot(&n.pci)) && !handles.contains(&Some(*i))
+            seen[*i].kfd.is_none()
+                && seen[*i].pci.is_some_and(|pci| pci.same_slot(&node.pci))
+                && !handles.contains(&Some(*i))
         };
         let slot_seen: Vec<usize> = (0..seen.len()).filter(free).collect();
         if slot_nodes.len() == slot_seen.len() {
@@ -244,18 +249,18 @@ fn handles_of(seen: &[AmdsmiGpu], nodes: &[Node]) -> Vec<Option<usize>> {
     handles
 }
 
-/// Both sides name a PCI address and perhaps a gpu_id; they must be of one GPU.
+/// Checks that KFD and libamd_smi report the same PCI address and gpu_id for a GPU.
 fn check_ids_match(seen: &AmdsmiGpu, node: &Node, index: usize) -> Result<()> {
     if let Some(pci) = seen.pci.filter(|p| !p.same_slot(&node.pci)) {
         return Err(Error::Ambiguous(format!(
-            "the kernel and libamd_smi disagree: KFD node {} is the GPU at {}, but libamd_smi's GPU {index}, which claims that node, is at {}. Nothing is measured while they do; mixed ROCm versions in a container are the usual cause",
+            "the kernel and libamd_smi report different GPUs: KFD node {} is the GPU at {}, but libamd_smi's GPU {index}, which reports that node, is at {}. Nothing is measured in this state; mixed ROCm versions in a container are the usual cause",
             node.number, node.pci, pci
         )));
     }
     match seen.kfd {
         Some((number, gpu_id)) if gpu_id != 0 && gpu_id != u64::MAX && gpu_id != node.gpu_id => {
             Err(Error::Ambiguous(format!(
-                "the kernel and libamd_smi disagree: KFD node {number} at {} has gpu_id {}, but libamd_smi's GPU {index} says {gpu_id}. Nothing is measured while they do",
+                "the kernel and libamd_smi report different GPUs: KFD node {number} at {} has gpu_id {}, but libamd_smi's GPU {index} reports {gpu_id}. Nothing is measured in this state",
                 node.pci, node.gpu_id
             )))
         }
@@ -264,7 +269,7 @@ fn check_ids_match(seen: &AmdsmiGpu, node: &Node, index: usize) -> Result<()> {
 }
 
 fn without_kfd(seen: &[AmdsmiGpu]) -> (Vec<GpuLocation>, Order) {
-    // One whose address the library cannot tell is nobody's here.
+    // GPUs without an address are left out.
     let mut order: Vec<(usize, PciAddress)> = seen.iter().enumerate().filter_map(|(i, s)| Some((i, s.pci?))).collect();
     let enumerated = !order.is_empty() && order.iter().all(|(i, _)| seen[*i].hip_id.is_some());
     if enumerated {

@@ -1,4 +1,4 @@
-//! Which GPUs there are, in HIP's order, and which of them a mask shows.
+//! The GPUs of the machine in HIP's order, their packages, and the ones that the visibility masks show.
 
 mod enumeration;
 mod package;

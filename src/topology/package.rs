@@ -1,30 +1,31 @@
-//! GPUs that share one package: the dies of an MI200 and the partitions of an MI300.
+//! GPUs that share a package: the dies (GCDs) of MI250 and MI250X, and the partitions of MI300.
 
 use super::enumeration::{Enumeration, GpuLocation};
 
-/// Which die of a package a GPU is.
+/// The role of a GPU in its package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The only one, or the first partition of a package.
+    /// The only GPU of a package, or its first partition.
     Single,
-    /// Of two dies the one that reports power and energy of both.
+    /// The die that reports power and energy of both dies.
     PrimaryDie,
-    /// Of two dies the one that reports nothing of its own; the other one, if it is known.
+    /// The die that reports no power and no energy, with the primary die if it is known.
     SecondaryDie { primary: Option<Primary> },
-    /// Not the first partition of its package; the first one's place, if it is in the machine's list.
+    /// Not the first partition of a package, with the index of the first one if it is listed.
     SecondaryPartition { first: Option<usize> },
 }
 
-/// The die that reports for both.
+/// The primary die of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Primary {
-    /// Its place in the machine's list.
+    /// Index in the list of all GPUs.
     Listed(usize),
-    /// Its KFD node: a device cgroup hides the rest of it.
+    /// KFD node number of a GPU that a device cgroup hides.
     Hidden(u32),
 }
 
-/// The PCI ids of the MI200 parts with two dies; 0x740f, the MI210, has one.
+/// Whether a GPU is an MI200 with two dies. PCI device ids: drivers/gpu/drm/amd/amdgpu/amdgpu_drv.c; 0x740f, the MI210,
+/// has one die.
 #[must_use]
 pub fn has_two_dies(device_id: Option<u16>, name: &str) -> bool {
     match device_id {
@@ -33,41 +34,42 @@ pub fn has_two_dies(device_id: Option<u16>, name: &str) -> bool {
     }
 }
 
-/// Roles of all places: for each, has its part two dies, and does it report power or energy at all?
+/// The roles of all GPUs. `dies` has for each GPU whether it has two dies, and whether it reports power or energy.
 #[must_use]
-pub fn roles(listing: &Enumeration, dies: &[(bool, bool)]) -> Vec<Role> {
-    let places = &listing.places;
-    let partition = |p: &GpuLocation| match places.iter().position(|f| f.partition == 0 && f.pci.same_slot(&p.pci)) {
-        _ if p.partition == 0 => Role::Single,
-        first => Role::SecondaryPartition { first },
+pub fn roles(enumeration: &Enumeration, dies: &[(bool, bool)]) -> Vec<Role> {
+    let places = &enumeration.places;
+    let first_of = |gpu: &GpuLocation| places.iter().position(|p| p.partition == 0 && p.pci.same_slot(&gpu.pci));
+    let by_partition = |gpu: &GpuLocation| match gpu.partition {
+        0 => Role::Single,
+        _ => Role::SecondaryPartition { first: first_of(gpu) },
     };
-    let mut roles: Vec<Role> = places.iter().map(partition).collect();
-    for (i, &(two, reports)) in dies.iter().enumerate() {
-        if two && reports {
+    let mut roles: Vec<Role> = places.iter().map(by_partition).collect();
+    for (i, &(has_two_dies, reports)) in dies.iter().enumerate() {
+        if has_two_dies && reports {
             roles[i] = Role::PrimaryDie;
-        } else if two {
-            roles[i] = Role::SecondaryDie { primary: primary_of(i, listing, dies) };
+        } else if has_two_dies {
+            roles[i] = Role::SecondaryDie { primary: primary_of(i, enumeration, dies) };
         }
     }
     roles
 }
 
-/// The die that reports for a silent one: the one at the other end of its widest link; where the machine shows no
-/// links, the neighbour before it in the kernel's order, if all GPUs are listed and dies that report and silent ones take
-/// turns throughout.
-fn primary_of(silent: usize, listing: &Enumeration, dies: &[(bool, bool)]) -> Option<Primary> {
-    let places = &listing.places;
-    let reports = |i: usize| dies[i] == (true, true);
-    if let Some(number) = places[silent].node.as_ref().and_then(|n| n.xgmi_peer) {
-        if listing.hidden.contains(&number) {
+/// The primary die of a secondary one: the die at the other end of its fastest XGMI link. Without links, the die before it
+/// in KFD order, if all GPUs are listed and primary and secondary dies alternate.
+fn primary_of(secondary: usize, enumeration: &Enumeration, dies: &[(bool, bool)]) -> Option<Primary> {
+    let places = &enumeration.places;
+    let is_primary = |i: usize| dies[i] == (true, true);
+    if let Some(number) = places[secondary].node.as_ref().and_then(|node| node.xgmi_peer) {
+        if enumeration.hidden.contains(&number) {
             return Some(Primary::Hidden(number));
         }
-        let linked = places.iter().position(|p| p.node.as_ref().is_some_and(|n| n.number == number));
-        return linked.filter(|&i| reports(i)).map(Primary::Listed);
+        let peer = places.iter().position(|p| p.node.as_ref().is_some_and(|node| node.number == number));
+        return peer.filter(|&i| is_primary(i)).map(Primary::Listed);
     }
-    let twins: Vec<usize> = (0..dies.len()).filter(|&i| dies[i].0).collect();
-    let take_turns =
-        listing.hidden.is_empty() && twins.len() % 2 == 0 && twins.chunks(2).all(|c| reports(c[0]) && !reports(c[1]));
-    let at = twins.iter().position(|&i| i == silent)?;
-    take_turns.then(|| Primary::Listed(twins[at - 1]))
+    let all_dies: Vec<usize> = (0..dies.len()).filter(|&i| dies[i].0).collect();
+    let alternate = enumeration.hidden.is_empty()
+        && all_dies.len() % 2 == 0
+        && all_dies.chunks(2).all(|pair| is_primary(pair[0]) && !is_primary(pair[1]));
+    let position = all_dies.iter().position(|&i| i == secondary)?;
+    alternate.then(|| Primary::Listed(all_dies[position - 1]))
 }

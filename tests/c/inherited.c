@@ -1,4 +1,4 @@
-/* Prints what a program finds when it starts: its signals, its open files, its terminal group, its limits of files. */
+/* Prints what a program finds when it starts: its signals, its open files, its group and session, its limits of files. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+use zeus_amd_sim::start::{contained, isolated};
 
 pub const COMPILERS: [&str; 2] = ["gcc", "clang"];
 
@@ -53,7 +54,6 @@ pub struct Outcome {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
-    pub took: Duration,
 }
 
 impl Outcome {
@@ -71,7 +71,7 @@ impl Outcome {
     }
 }
 
-/// Runs a command; kills it after a minute and fails.
+/// Runs a command; kills its group after a minute and fails.
 #[track_caller]
 pub fn run(command: &mut Command) -> Outcome {
     run_within(command, Duration::from_secs(60))
@@ -87,22 +87,23 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Outcome {
         })
     }
     let begin = Instant::now();
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let spawned = contained(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child: Child = spawned.unwrap_or_else(|e| panic!("{command:?}: {e}"));
     let (out, err) = (collect(child.stdout.take().unwrap()), collect(child.stderr.take().unwrap()));
     let status = loop {
         match child.try_wait().unwrap() {
             Some(status) => break status,
             None if begin.elapsed() > limit => {
-                let _ = child.kill();
+                // SAFETY: the group of a process that was started here.
+                unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
                 let _ = child.wait();
-                panic!("{command:?} did not end within {limit:?}");
+                let said = [out, err].map(|o| o.join().unwrap());
+                panic!("{command:?} did not end within {limit:?}: {said:?}");
             }
             None => std::thread::sleep(Duration::from_millis(2)),
         }
     };
-    let took = begin.elapsed();
-    Outcome { code: status.code(), stdout: out.join().unwrap(), stderr: err.join().unwrap(), took }
+    Outcome { code: status.code(), stdout: out.join().unwrap(), stderr: err.join().unwrap() }
 }
 
 /// Output of a tool that has to succeed.
@@ -156,13 +157,9 @@ impl Fake {
 
     /// A program with an environment that leads it to this machine and to nothing else.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut c = Command::new(program);
-        for name in ["AMDSMI_LIB_DIR", "ROCM_PATH", "ROCM_HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "RUST_BACKTRACE"] {
-            c.env_remove(name);
-        }
-        for runtime in ["ROCR", "HIP", "CUDA"] {
-            c.env_remove(format!("{runtime}_VISIBLE_DEVICES"));
-        }
+        let temporary = self.folder.join("tmp");
+        fs::create_dir_all(&temporary).unwrap();
+        let mut c = isolated(program, &temporary);
         c.env("ZEUS_AMD_ROOT", &self.folder).env("ZEUS_AMD_AMDSMI", &self.library);
         // This machine has little more than the library: the kernel's files are no way round it.
         c.env("FAKE_LOG", self.log_file()).env("ZEUS_AMD_BACKEND", "amdsmi");
@@ -178,11 +175,4 @@ impl Fake {
         let text = fs::read_to_string(self.log_file()).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
-}
-
-/// A number that differs from run to run unless `ZEUS_AMD_SEED` fixes it; the caller prints it.
-pub fn seed() -> u64 {
-    let fixed = std::env::var("ZEUS_AMD_SEED").ok().and_then(|s| s.parse().ok());
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    fixed.unwrap_or(now.as_nanos() as u64)
 }

@@ -1,4 +1,6 @@
 // One of two files of a program that both include the header, and one of them twice.
+#include <cstdint>
+
 #include "session.hpp"
 #include "zeus_amd.h"
 

@@ -1,4 +1,6 @@
 // The other file of the program.
+#include <cstdint>
+
 #include "zeus_amd.h"
 
 #include "session.hpp"

@@ -17,9 +17,9 @@ runs_from() {
 # profiles_from PREFIX: a program that knows nothing of it gets its report, with two ranks on one GPU.
 profiles_from() {
     rm -f "$work/report".*
-    # The machine has a library of its own to preload.
+    # The machine has a library of its own to preload. Open MPI 5 does not start without a home.
     # shellcheck disable=SC2016 # for the inner shell
-    in_machine env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ZEUS_AMD_PMPI_OUTPUT="$work/report" \
+    in_machine env HOME="$work" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 ZEUS_AMD_PMPI_OUTPUT="$work/report" \
         sh -c 'exec mpirun.openmpi --oversubscribe -n 2 -x LD_PRELOAD="$LD_PRELOAD:$1" "$2"' sh \
         "$1/lib/libzeus_amd_pmpi.so" "$work/job" >"$work/out" 2>"$work/log"
     [ "$(cat "$work/out")" = "sum 1" ] || die "the program says $(cat "$work/out")"

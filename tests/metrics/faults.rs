@@ -1,10 +1,11 @@
 //! What a machine's files do when something is wrong with them: each fault has its own answer, and none is a number.
 
 use std::path::Path;
-use zeus_amd::error::Kind;
-use zeus_amd::sysfs::gpu_metrics::{MetricsFile, TableError};
+use zeus_amd::sysfs::gpu_metrics::MetricsFile;
 use zeus_amd::sysfs::hwmon::Hwmon;
 use zeus_amd::sysfs::SysfsError;
+use zeus_amd::sysfs::TableError;
+use zeus_amd::Kind;
 use zeus_amd_sim::Sim;
 
 const FOLDER: &str = "ZEUS_AMD_TEST_FOLDER";

@@ -4,9 +4,9 @@ use crate::random::{attributes, damage};
 use crate::slow::Facts;
 use crate::{allocations, table, Random, FIXED};
 use std::fs;
-use zeus_amd::error::Kind;
-use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile, TableError};
-use zeus_amd::sysfs::SysfsError;
+use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile};
+use zeus_amd::sysfs::{SysfsError, TableError};
+use zeus_amd::Kind;
 
 #[test]
 fn reads_do_not_allocate() {
@@ -53,7 +53,7 @@ fn the_file_changes() {
     fs::write(&path, [1, 2, 3]).unwrap();
     assert_eq!(file.read(), Err(SysfsError::Table(TableError::Truncated { read: 3 })));
     fs::write(&path, vec![0; 9999]).unwrap();
-    assert_eq!(file.read(), Err(SysfsError::Table(TableError::Size { said: 0, read: 4096 })));
+    assert_eq!(file.read(), Err(SysfsError::Table(TableError::Size { stated: 0, read: 4096 })));
     fs::write(&path, table((1, 3, 120), 1)).unwrap();
     assert_eq!(file.read().unwrap().revision, (1, 3));
     // What the kernel refuses is handed on.
@@ -63,7 +63,7 @@ fn the_file_changes() {
 
 /// The short way has what the long one has, or nothing.
 fn the_short_way(file: &MetricsFile, got: Result<Metrics, SysfsError>) -> bool {
-    let (whole, energy) = (file.whole(), file.energy_and_time());
+    let (whole, energy) = (file.fast_reading(), file.energy_and_time());
     if let Some(w) = whole {
         let m = got.unwrap();
         let (current, average) = if w.instant { (Some(w.power_mw), None) } else { (None, Some(w.power_mw)) };
@@ -80,7 +80,7 @@ fn the_short_way(file: &MetricsFile, got: Result<Metrics, SysfsError>) -> bool {
     whole.is_some()
 }
 
-/// Each revision, damaged in a thousand ways behind an open file.
+/// Each revision behind an open file: with a gap at each place, then damaged in a thousand ways.
 #[test]
 fn the_short_way_says_the_same() {
     let mut random = Random::new();
@@ -102,15 +102,24 @@ fn the_short_way_says_the_same() {
         // With a count of 64 bits, both times, one power and a hotspot.
         let short = ((1, 2)..(2, 0)).contains(&revision);
         assert_eq!(the_short_way(&file, file.read()), short, "{revision:?}");
+        // A gap begins where each of the five numbers does, and some are where there is none.
         let (mut taken, mut left) = (0, 0);
-        for _ in 0..1000 {
+        for at in (4..first.len()).step_by(2) {
             let mut bytes = first.clone();
-            damage(&mut random, &mut bytes);
+            let end = bytes.len().min(at + 8);
+            bytes[at..end].fill(0xFF);
             fs::write(&path, &bytes).unwrap();
             let is = the_short_way(&file, file.read());
             (taken, left) = (taken + u32::from(is), left + u32::from(!is));
         }
-        assert!(!short || (taken > 100 && left > 10), "{revision:?}: {taken} taken, {left} left");
+        println!("{revision:?}: {taken} taken, {left} left");
+        assert!(!short || (taken > 10 && left >= 5), "{revision:?}: {taken} taken, {left} left");
+        for _ in 0..1000 {
+            let mut bytes = first.clone();
+            damage(&mut random, &mut bytes);
+            fs::write(&path, &bytes).unwrap();
+            the_short_way(&file, file.read());
+        }
     }
 }
 
@@ -148,16 +157,16 @@ fn shapes_are_held() {
 #[test]
 fn what_failures_mean() {
     let kinds = [
-        (SysfsError::Os(libc::EPERM), Kind::Busy, "sleeps, is in reset"),
-        (SysfsError::Os(libc::EBUSY), Kind::Busy, "sleeps, is in reset"),
-        (SysfsError::Os(libc::ENODEV), Kind::DeviceLost, "the GPU is gone"),
+        (SysfsError::Os(libc::EPERM), Kind::Busy, "runtime-suspended, in reset"),
+        (SysfsError::Os(libc::EBUSY), Kind::Busy, "runtime-suspended, in reset"),
+        (SysfsError::Os(libc::ENODEV), Kind::DeviceLost, "the GPU was removed"),
         (SysfsError::Os(libc::EOPNOTSUPP), Kind::NotSupported, "does not offer it"),
         (SysfsError::Os(libc::ENOENT), Kind::NotSupported, "does not offer it"),
         (SysfsError::Empty, Kind::NotSupported, "empty"),
         (SysfsError::Os(libc::EACCES), Kind::NoPermission, "administrator"),
         (SysfsError::Os(libc::EIO), Kind::Io, "kernel log"),
         (SysfsError::Os(libc::ETIME), Kind::Io, "kernel log"),
-        (SysfsError::NotANumber, Kind::UnexpectedData, "no number"),
+        (SysfsError::NotANumber, Kind::UnexpectedData, "no valid number"),
         (SysfsError::Table(TableError::Revision { major: 1, minor: 10 }), Kind::UnexpectedData, "revision 1.10"),
     ];
     for (failure, kind, word) in kinds {

@@ -3,7 +3,8 @@
 use crate::slow::Facts;
 use crate::{table, Random, FIXED};
 use std::collections::HashMap;
-use zeus_amd::sysfs::gpu_metrics::{parse, Metrics, TableError};
+use zeus_amd::sysfs::gpu_metrics::{parse, Metrics};
+use zeus_amd::sysfs::TableError;
 
 const INPUTS: usize = 1_000_000;
 
@@ -161,7 +162,7 @@ fn sizes_are_held() {
         let whole = table(revision, 7);
         for read in (0..whole.len()).filter(|n| *n < 130 || n % 16 == 1) {
             let why = parse(&whole[..read]).unwrap_err();
-            let want = if read < 4 { TableError::Truncated { read } } else { TableError::Size { said: size, read } };
+            let want = if read < 4 { TableError::Truncated { read } } else { TableError::Size { stated: size, read } };
             assert_eq!(why, want);
         }
         for other in [4, size - 8, size - 1, size + 1, size + 8, 4095] {
@@ -210,11 +211,11 @@ fn the_example_of_1_9() {
     };
     malformed(with(4, &[6]), "does not end where");
     malformed(with(4, &[8]), "ends inside");
-    malformed(with(4, &[12]), "more attributes than fit");
-    malformed(with(7, &[0x80]), "more attributes than fit");
-    malformed(with(8, &[0]), "mean nothing");
-    malformed(with(10, &[0x80]), "mean nothing");
-    malformed(with(12, &[1]), "mean nothing");
+    malformed(with(4, &[12]), "exceeds its size");
+    malformed(with(7, &[0x80]), "exceeds its size");
+    malformed(with(8, &[0]), "undefined bits");
+    malformed(with(10, &[0x80]), "undefined bits");
+    malformed(with(12, &[1]), "undefined bits");
     malformed(with(0x58, &[9]), "ends inside");
     // The power becomes a second temperature.
     malformed(with(0x12, &[1, 0, 0x20]), "twice");

@@ -2,7 +2,8 @@
 """report.py FILE [FIELD=VALUE...] [COMMAND]: a report of the profiler, as JSON and as text beside it.
 
 FIELD is a path such as job.packages or ranks.0.mpi_calls. COMMAND: truth (each package against its machine), region OUTPUT
-(that, and region 2 against the times that phases.c printed), in_mpi OUTPUT (energy in MPI against them), none (no energy)."""
+(that, and region 2 against the times that phases.c printed), in_mpi OUTPUT (energy in MPI against them; 75: the machine was
+too busy for that to say anything), none (no energy)."""
 import json
 import os
 import re
@@ -42,20 +43,32 @@ def lines_of(output, kind):
 
 
 def in_mpi(report, output):
-    """Of the GPU that rank 1 has for itself."""
+    """Of the GPU that rank 1 has for itself. Between two readings the energy is split by the times in and out of MPI. When
+    it was read depends on the load, which the program tells: so what comes out is known on any machine. What remains is
+    the time that readings took and that in other calls (MPI_Bcast, the wait for the other ranks at the end); twice, as a
+    rank may lose its processor between a call and the time that is taken of it."""
+    most_w = 600
     waits = [times for _, *times in lines_of(output, "wait")]
     mine = next(p for p in report["packages"] if p["read_by_rank"] == 1)
     directory = machine_of(report["nodes"][mine["node"]]["host"])
     gpu = gpu_of(directory, mine["pci_address"])
-    used_j = sum(energies_j(directory, a, b)[gpu] for a, b in waits)
-    in_mpi_s, reported_s = sum(b - a for a, b in waits) / 1e9, report["ranks"][1]["time_in_mpi_s"]
-    # MPI_Bcast and the wait for the other ranks at the end are in MPI too: a little more, never less.
-    by_time = mine["energy_j"] * reported_s / report["job"]["duration_s"]
+    rank, reads = report["ranks"][1], [times for _, *times in lines_of(output, "read")]
+    moments = [rank["begin_ns"], *(begin for begin, _ in reads), rank["end_ns"]]
+    split_j = 0.0
+    for a, b in zip(moments, moments[1:]):
+        waited_ns = sum(max(0, min(b, end) - max(a, begin)) for begin, end in waits)
+        split_j += energies_j(directory, a, b)[gpu] * waited_ns / (b - a)
+    in_mpi_s, reported_s = sum(b - a for a, b in waits) / 1e9, rank["time_in_mpi_s"]
+    within_j = 2 * most_w * (abs(reported_s - in_mpi_s) + sum(b - a for a, b in reads) / 1e9) + mine["bound_j"]
+    by_time_j = mine["energy_j"] * reported_s / report["job"]["duration_s"]
     in_mpi_j = mine["energy_in_mpi_j"]
-    assert reported_s >= in_mpi_s * 0.99
-    assert abs(in_mpi_j - used_j) < 0.15 * used_j, f"{in_mpi_j} J in MPI, truth {used_j} J, by time alone {by_time} J"
-    assert abs(by_time - used_j) > 0.2 * used_j, "time alone would have done"
-    print(f"   {in_mpi_j} J in MPI, truth {used_j:.1f} J, by time alone {by_time:.1f} J")
+    said = f"{in_mpi_j} J in MPI, truth {split_j:.1f} +- {within_j:.1f} J, by time alone {by_time_j:.1f} J"
+    assert reads, "the counters were never read"
+    assert abs(in_mpi_j - split_j) <= within_j, said
+    if abs(by_time_j - split_j) < 1.5 * within_j:
+        print(said)
+        sys.exit(75)
+    print(f"   {said}")
 
 
 def region(report, output):

@@ -63,7 +63,7 @@ build() {
     "mpicc.$mpi" -std=c99 "${flags[@]}" examples-c/mpi_energy.c -o "$programs/mpi_energy" "${link[@]}" || return 1
     "mpicxx.$mpi" -x c++ -std=c++11 "${flags[@]}" tests/mpi/job.c -o "$programs/job_cpp" "${link[@]}" || return 1
     for name in phases ends threads calls; do
-        "mpicc.$mpi" -std=c99 -Wall -Wextra -Werror "tests/mpi/$name.c" -o "$programs/$name" -lpthread || return 1
+        "mpicc.$mpi" -std=c99 -Wall -Wextra -Werror -rdynamic "tests/mpi/$name.c" -o "$programs/$name" -lpthread -ldl || return 1
     done
     "mpifort.$mpi" -w -DMODULE=mpi -DOLD tests/mpi/calls.F90 -o "$programs/calls_mpi" || return 1
     "mpifort.$mpi" -w -DMODULE=mpi_f08 tests/mpi/calls.F90 -o "$programs/calls_mpi_f08"
@@ -111,7 +111,7 @@ in_machine() {
     local what=$1 machines=()
     shift
     while [ "$1" != -- ]; do machines+=("$1"); shift; done
-    "$within" "${machines[@]}" -- bash -c "$(declare -f "$what")"$'\n"$@"' bash "$what" "${@:2}"
+    "$within" "${machines[@]}" -- bash -c "$(declare -f ran "$what")"$'\n"$@"' bash "$what" "${@:2}"
 }
 
 # job.c, then check.py.
@@ -122,24 +122,33 @@ job() { # RANKS RULE [loose] -- FIELD=VALUE...
         $check "$work/job.json" "${@:2}"
 }
 
-# With the profiler and without: the same output, errors and exit status. With $held words of report.py on the report.
+# What a run of a job left: output, errors and exit status. A launcher has words of its own, with numbers of hosts, jobs and
+# processes in them, and those of several ranks come in any order.
+ran() { # NAME RANKS COMMAND...
+    local to=$work/$1
+    (cd "${where:-$work}" && "$start" "${@:2}") >"$to.out" 2>"$to.err"
+    echo $? >"$to.rc"
+    sed -i '/^=====/,$d' "$to.out"
+    sed -E 's/\[[^][ ]*:[0-9]+\]/[HOST:PID]/g; s/\[\[[0-9]+,/[[JOB,/g' "$to.err" | sort >"$to.sorted"
+}
+
+# With the profiler and without: the same output, errors and exit status. A job that ends badly does not always end in the
+# same way: the one with the profiler has to be as one of ten without. With $held words of report.py on the report.
 same() { # RANKS COMMAND...
-    local n=$1
+    local n=$1 status_seen=no what="out rc sorted" one
     shift
-    (cd "${where:-$work}" && "$start" "$n" "$@") >"$work/plain.out" 2>"$work/plain.err"
-    echo $? >"$work/plain.rc"
+    # Some messages of the launcher have the time, or say what was running.
+    [ "${numbers:-same}" = same ] || what="out rc"
     rm -f "$work/report.json"
-    (cd "${where:-$work}" && PROFILER=$programs/libzeus_amd_pmpi.so ZEUS_AMD_PMPI_OUTPUT=$work/report "$start" "$n" "$rank" shared "$@") \
-        >"$work/profiled.out" 2>"$work/profiled.err"
-    echo $? >"$work/profiled.rc"
-    # MPICH's launcher has a few words of its own in the output, with numbers of processes.
-    sed -i '/^=====/,$d' "$work/plain.out" "$work/profiled.out"
-    cmp "$work/plain.out" "$work/profiled.out" && cmp "$work/plain.rc" "$work/profiled.rc" || return 1
-    # Some messages of the launcher have numbers of processes, and the time.
-    if [ "${numbers:-same}" = same ]; then
-        cmp "$work/plain.err" "$work/profiled.err" || { diff "$work/plain.err" "$work/profiled.err"; return 1; }
-    fi
-    [ -z "${status-}" ] || [ "$(cat "$work/plain.rc")" = "$status" ] || { cat "$work/plain.rc"; return 1; }
+    PROFILER=$programs/libzeus_amd_pmpi.so ZEUS_AMD_PMPI_OUTPUT=$work/report ran profiled "$n" "$rank" shared "$@"
+    for _ in {1..10}; do
+        ran plain "$n" "$@"
+        [ "$(cat "$work/plain.rc")" != "${status-}" ] || status_seen=yes
+        for one in $what; do cmp -s "$work/plain.$one" "$work/profiled.$one" || continue 2; done
+        break
+    done
+    for one in $what; do diff "$work/plain.$one" "$work/profiled.$one" || return 1; done
+    [ -z "${status-}" ] || [ $status_seen = yes ] || { cat "$work/plain.rc"; return 1; }
     [ -e "$work/report.json" ] || [ "${reported:-yes}" = no ] || return 1
     [ -z "${held-}" ] || $report "$work/report" $held
 }
@@ -160,6 +169,17 @@ profiled() { # RANKS RULE PROGRAM [ARGUMENTS] -- words of report.py
 threads() {
     in_machine profiled mi300x-8 7.0.2 -- 2 shared threads -- truth || return 1
     $report "$work/report" "ranks.0.mpi_calls=$(head -n 1 "$work/program.out")" "ranks.1.mpi_calls=$(head -n 1 "$work/program.out")"
+}
+
+# Energy in MPI. A machine that is too busy leaves nothing that could be told from the time alone: then once more.
+energy_in_mpi() {
+    local status
+    for _ in {1..30}; do
+        in_machine profiled "$@"
+        status=$?
+        [ $status = 75 ] || return $status
+    done
+    return 1
 }
 
 # Each rank of calls.c has made as many calls as the report says.
@@ -278,7 +298,7 @@ all() {
     local waves='all.power = { kind = "square", low = 100, high = 600, period_s = 0.5, duty = 0.5 }'
     local visited=(regions.0.number=2 regions.0.times=3 region OUT)
     ok "profiler: shared GPUs" in_machine profiled "${mi300x[@]}" -- 4 shared phases EPOCH -- job.packages=8 job.duplicate_readings=24 job.complete=True "${visited[@]}"
-    ok "profiler: energy in MPI" in_machine profiled "${mi300x[@]}" "$waves" -- 4 one phases EPOCH -- job.packages=4 in_mpi OUT
+    ok "profiler: energy in MPI" energy_in_mpi "${mi300x[@]}" "$waves" -- 2 one phases EPOCH -- job.packages=2 in_mpi OUT
     ok "profiler: a partition a rank" in_machine profiled "${cpx[@]}" "$waves" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
     ok "profiler: two nodes" in_machine profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
     ok "profiler: a die a rank, the others hidden" in_machine profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"

@@ -36,9 +36,8 @@ for version; do
         failed=$((failed + 1))
         continue
     }
-    for machine in "$root"/simulator/machines/*.toml; do
-        name=$(basename "$machine" .toml)
-        check "$version" "$name" "$name"
+    for machine in $(regular_machines); do
+        check "$version" "$machine" "$machine"
     done
     check "$version" mi300x-8 'mi300x-8, one GPU in 8 partitions' --with "$cpx"
     check "$version" mi300x-8 'mi300x-8, gaps in KFD nodes' --with 'gpu.2.kfd_node = 7' --with 'gpu.0.probe = 9'

@@ -66,6 +66,7 @@ from zeus_amd import Backend, Status, CounterState
 
 ROCM = tuple(int(x) for x in importlib.metadata.version("amdsmi").split(".")[:3])
 ZEUS = tuple(int(x) for x in importlib.metadata.version("zeus").split(".")[:3])
+CLOCKS = {"get_supported_memory_clocks": "mem", "get_supported_graphics_clocks": "gfx"}
 RUN = pathlib.Path(__file__).resolve().parents[2] / "simulator" / "run"
 DIR = os.environ["ZEUS_AMD_SIM"]
 
@@ -214,8 +215,6 @@ class Machine(unittest.TestCase):
             return Status[STATUSES[code][1]]
         if method == "get_gpu_temperature" and partition:
             return Status.NOT_SUPPORTED
-        # 6.4 passes over the lowest level.
-        lowest = 1 if (6, 4) <= ROCM < (7, 0) else 0
         current = gpu["power_sensor"] == "current"
         # Exactly: libamd_smi reports the unit as a float.
         mj = now["accumulator"] * Fraction(ctypes.c_float(15.3).value) / 1000
@@ -228,8 +227,8 @@ class Machine(unittest.TestCase):
             "get_gpu_temperature": gpu["temps_mc"]["hotspot"] // 1000,
             "get_power_management_limit": gpu["cap_uw"] // 1000,
             "get_power_management_limit_constraints": (gpu["min_cap_uw"] // 1000, gpu["max_cap_uw"] // 1000),
-            "get_supported_memory_clocks": (clocks["mem"]["levels"][-1], clocks["mem"]["levels"][lowest]),
-            "get_supported_graphics_clocks": (clocks["gfx"]["levels"][-1], clocks["gfx"]["levels"][lowest]),
+            "get_supported_memory_clocks": (clocks["mem"]["levels"][-1], clocks["mem"]["levels"][0]),
+            "get_supported_graphics_clocks": (clocks["gfx"]["levels"][-1], clocks["gfx"]["levels"][0]),
             "get_persistence_mode": Status.NOT_SUPPORTED,
             "supports_nonblocking_setters": False,
         }[method]
@@ -241,6 +240,11 @@ class Machine(unittest.TestCase):
             return None
         if method == "get_gpu_temperature":
             return gpu["temps_mc"]["hotspot"] // 1000 // 1000, "libamd_smi says °C, and Zeus divides by 1000 again"
+        if method in CLOCKS and (6, 4) <= ROCM < (7, 0):
+            # The level of the present clock is skipped.
+            clock = gpu["clocks"][CLOCKS[method]]
+            levels = [mhz for mhz in clock["levels"] if mhz != min(clock["levels"], key=lambda l: abs(l - clock["now"]))]
+            return (levels[-1], levels[0]), "libamd_smi of 6.4 leaves out the level that is marked as the present one"
         if gpu["secondary_die"] and "limit" in method:
             limits = {"get_power_management_limit": 0, "get_power_management_limit_constraints": (0, 0)}
             return limits[method], "Zeus takes the second die's 0 W for a limit"

@@ -4,6 +4,13 @@ target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 sim=$root/simulator/run
 
+# The machines whose files show what is true.
+regular_machines() {
+    for file in "$root"/simulator/machines/*.toml; do
+        grep -q '^irregular = true' "$file" || basename "$file" .toml
+    done
+}
+
 # make_venv NAME PACKAGE [WHAT IT NEEDS...]: sets venv to $target/venv/NAME, where PACKAGE is installed, unchanged
 # and by itself, after what it needs. What is there is used as it is.
 make_venv() {

@@ -114,8 +114,14 @@ fn the_command_inherits_what_the_tool_did() {
             odd(&mut direct);
             odd(&mut through);
         }
-        let (direct, through) = (ran(&direct.output().unwrap()), ran(&through.output().unwrap()));
+        let [direct, through] = [direct, through].map(|mut command| {
+            let child = command.spawn().unwrap();
+            let leader = format!(" {}", child.id());
+            let (code, stdout, stderr) = ran(&child.wait_with_output().unwrap());
+            (code, stdout.replace(&leader, " its starter's"), stderr)
+        });
         assert!(direct.0 == Some(0) && direct.1.contains("file 0\nfile 1\nfile 2\n"), "{direct:?}");
+        assert!(direct.1.contains("group its starter's session its starter's"), "{direct:?}");
         assert_eq!(direct.1.contains("file 9"), is_odd);
         assert_eq!((direct.0, direct.1), (through.0, through.1), "{}", through.2);
         assert_eq!(self::json(Path::new(&json))["exit_status"], 0);

@@ -25,9 +25,6 @@ fn tool() -> PathBuf {
 fn command<S: AsRef<OsStr>>(sim: &Sim, arguments: &[S]) -> Command {
     let mut command = sim.command(tool());
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for name in ["ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"] {
-        command.env_remove(name);
-    }
     command
 }
 

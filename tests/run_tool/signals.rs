@@ -1,7 +1,7 @@
 //! Signals, and what a terminal and its shell do with them.
 
 use super::*;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 
@@ -29,7 +29,6 @@ fn on_terminal(command: &mut Command) -> (Child, std::fs::File) {
     // SAFETY: only calls that a child may make.
     unsafe {
         command.pre_exec(move || {
-            libc::setsid();
             libc::ioctl(raw, libc::TIOCSCTTY, 0);
             libc::close(raw);
             Ok(())
@@ -168,6 +167,75 @@ fn signals_to_the_tool_reach_the_command() {
         assert!(out == "got\n" && err.contains("exit status 9"), "{signal}: {out:?} {err}");
         assert!(!err.contains('\u{1b}'), "a line for a terminal where there is none: {err:?}");
     }
+}
+
+const IGNORED: [i32; 5] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR1, libc::SIGTERM];
+
+/// Started with these signals ignored, as nohup and the & of a script do.
+fn ignoring(command: &mut Command) -> Child {
+    // SAFETY: only calls that a child may make.
+    unsafe { command.pre_exec(|| Ok(IGNORED.iter().for_each(|s| _ = libc::signal(*s, libc::SIG_IGN)))) };
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn send_ignored(child: &Child) {
+    for signal in IGNORED {
+        // SAFETY: a process that the test started and has not waited for.
+        unsafe { libc::kill(child.id() as i32, signal) };
+    }
+}
+
+/// They stay ignored, and the command inherits that.
+#[test]
+fn what_is_ignored_at_the_start_stays_ignored() {
+    let sim = small();
+    let (fifo, mut end) = fifo(&sim);
+    let script = format!("grep SigIgn /proc/self/status; read word <{fifo}; exit 4");
+    let with_command = ["--", "sh", "-c", &script];
+    for (program, arguments, code) in [
+        ("zeus-amd-run", &with_command[..], 4),
+        ("energy_report", &with_command, 4),
+        ("energy_report", &["--seconds", "1"], 0),
+        ("power_trace", &with_command, 4),
+        ("power_cap", &[&["--steps", "1"], &with_command[..]].concat(), 1),
+    ] {
+        let mut child = ignoring(sim.command(example(program)).args(arguments));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let has_command = arguments.contains(&"sh");
+        // What it prints before it waits by itself comes when it waits.
+        let first = lines.find(|l| !has_command || l.starts_with("SigIgn:")).unwrap();
+        let of_tool = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        for status in [Some(of_tool.as_str()), has_command.then_some(&first)].into_iter().flatten() {
+            let line = status.lines().find_map(|l| l.strip_prefix("SigIgn:")).unwrap();
+            let set = u64::from_str_radix(line.trim(), 16).unwrap();
+            assert!(IGNORED.iter().all(|s| set & 1 << (s - 1) != 0), "{program}: {status}");
+        }
+        send_ignored(&child);
+        if has_command {
+            end.write_all(b"\n").unwrap();
+        }
+        lines.for_each(drop);
+        assert_eq!(wait(&mut child).code(), Some(code), "{program}");
+    }
+}
+
+/// Nor are they passed on, to a command that would take them.
+#[test]
+fn what_is_ignored_is_not_passed_on() {
+    let sim = small();
+    let traps = IGNORED.map(|s| s.to_string()).join(" ");
+    let last = libc::SIGRTMAX();
+    let script = format!("trap 'echo got' {traps}; trap 'exit 9' {last}; echo ready; while :; do sleep 0.02; done");
+    let arguments = ["--", "env", "--default-signal", "sh", "-c", &script];
+    let mut child = ignoring(&mut command(&sim, &arguments));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().as_deref(), Some("ready"));
+    send_ignored(&child);
+    // Of several signals the lowest is taken first, and so this one after them all.
+    // SAFETY: as above.
+    unsafe { libc::kill(child.id() as i32, last) };
+    assert_eq!(lines.collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(wait(&mut child).code(), Some(9));
 }
 
 /// An alarm that was set before the tool was started would be the command's without it.

@@ -2,7 +2,8 @@
  *
  * It is forked before anything is opened, any thread started or AMD's library loaded, so it inherits nothing of these;
  * it waits for a word on a pipe and becomes the command. Signals are blocked here and taken one by one, so that no
- * handler and no disposition changes (but for SIGCHLD, which may be ignored); the child unblocks them again.
+ * handler and no disposition changes (but for SIGCHLD, which may be ignored); the child unblocks them again. What is
+ * ignored from the start (SIGHUP by nohup, SIGINT by a shell's &) is left ignored, and the command inherits that.
  */
 #include "run.h"
 
@@ -21,6 +22,14 @@ static const int taken[] = {SIGINT,  SIGQUIT, SIGTERM,   SIGHUP,  SIGUSR1, SIGUS
 
 static sigset_t set, old_mask;
 static struct sigaction old_chld;
+
+/* A blocked signal is kept even where it is ignored, so that one is not taken. SIGCONT continues all the same. */
+static void take(int signal)
+{
+    struct sigaction now;
+    if (sigaction(signal, NULL, &now) == 0 && (now.sa_handler != SIG_IGN || signal == SIGCHLD || signal == SIGCONT))
+        sigaddset(&set, signal);
+}
 
 static int close_on_exec_pipe(int ends[2])
 {
@@ -65,9 +74,9 @@ int child_prepare(struct child *c, char **command)
         return errno;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
-        sigaddset(&set, taken[i]);
+        take(taken[i]);
     for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
-        sigaddset(&set, i);
+        take(i);
     sigprocmask(SIG_BLOCK, &set, &old_mask);
     memset(&standard, 0, sizeof standard);
     standard.sa_handler = SIG_DFL;

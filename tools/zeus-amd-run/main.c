@@ -42,7 +42,8 @@ static void usage(FILE *f)
           "before it was run; 2: these options were not understood. Files are written only if the command was run.\n"
           "\n"
           "Signals are passed on to the command. One that is sent to the whole process group (kill %1, timeout) reaches it\n"
-          "twice, from its sender and from here; those of the terminal reach it once.\n", f);
+          "twice, from its sender and from here; those of the terminal reach it once. One that is ignored at the start\n"
+          "(SIGHUP under nohup, SIGINT in the background of a script) stays ignored, by the command as well.\n", f);
 }
 
 /* Files as the options name them. Until the command runs nothing in them is touched. */

@@ -53,7 +53,7 @@ fn on_signals() {
 pub fn run(command: &[String], dir: &Path) -> Result<u8, String> {
     let mut c = Command::new(&command[0]);
     c.args(&command[1..]);
-    for (name, value) in environment(dir) {
+    for (name, value) in environment(dir, std::env::var_os("LD_PRELOAD")) {
         match value {
             Some(v) => c.env(name, v),
             None => c.env_remove(name),

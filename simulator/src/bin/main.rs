@@ -1,9 +1,10 @@
 //! `zeus-amd-sim`: runs programs inside a simulated machine. `simulator/run` builds it and calls it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use zeus_amd_sim::{library, serve_dir, truth, Machine, Release, Serve, Site, State, RELEASES};
+use zeus_amd_sim::{facts, library, serve_dir, truth, Machine, Release, Serve, Site, State, RELEASES};
 
 mod child;
 mod options;
@@ -17,6 +18,7 @@ usage: run --machine NAME|FILE --rocm VERSION|none [--with TOML]... [--dir DIR] 
        run truth --dir DIR                                the same of a running machine, with its counters now
        run energy --dir DIR FROM TO                       true joules of each GPU between two CLOCK_BOOTTIMEs in ns
        run clock --dir DIR hold|run                       stop the clock of a running machine, or let it run again
+       run layouts --rocm VERSION                         size and members (offset, size) of libamd_smi's structs, as JSON
        run build [VERSION...]                             link the simulated libraries into target/sim/";
 
 fn main() -> ExitCode {
@@ -53,7 +55,7 @@ fn run(o: Options) -> Result<ExitCode, String> {
         }
         "list" => {
             println!("machines:");
-            for name in Machine::names() {
+            for name in Machine::all_names() {
                 println!("  {name:12} {}", Machine::load(&name)?.spec.description);
             }
             println!("ROCm releases:");
@@ -64,6 +66,7 @@ fn run(o: Options) -> Result<ExitCode, String> {
         }
         "truth" => print_truth(&o),
         "energy" => print_energy(&o),
+        "layouts" => print_layouts(&o),
         "clock" => {
             let state = State::open(o.dir.as_deref().ok_or("clock needs --dir")?)?;
             match o.rest.first().map(String::as_str) {
@@ -137,11 +140,28 @@ fn print_energy(o: &Options) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn print_layouts(o: &Options) -> Result<ExitCode, String> {
+    let release = release(o)?.ok_or("layouts needs --rocm")?;
+    let of = |name: &'static str| {
+        let l = release.layout(name)?;
+        let fields: BTreeMap<_, _> = l.fields.iter().map(|(n, f)| (n, [f.offset, f.size])).collect();
+        Some((name, serde_json::json!({"size": l.size, "fields": fields})))
+    };
+    let all: BTreeMap<_, _> = facts::amdsmi_structs().filter_map(of).collect();
+    println!("{:#}", serde_json::json!(all));
+    Ok(ExitCode::SUCCESS)
+}
+
 fn print_truth(o: &Options) -> Result<ExitCode, String> {
     let v = match &o.dir {
         Some(dir) => {
             let (m, state) = running(dir)?;
-            truth(&m, state.epoch_ns(), Some(state.now_ns()))
+            let mut v = truth(&m, state.epoch_ns(), Some(state.now_ns()));
+            for i in 0..m.gpus().len() {
+                let now = &mut v["gpus"][i]["now"];
+                (now["touched"], now["resumed_ns"]) = (state.touched(i).into(), state.resumed_ns(i).into());
+            }
+            v
         }
         None => {
             let mut m = machine(o)?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Gpu;
+use crate::metrics::Blob;
 
 /// What a call answers instead of its result: `7`, or `{ status = 7, after = 3, first = 2, delay_ms = 50 }`; or what a
 /// setter does instead of what it is asked for: `{ ignore = true }`, `{ clamp = 600000000 }`.
@@ -24,6 +25,8 @@ pub struct FaultDetail {
     pub delay_ms: u64,
     /// Busy for so long, as AMD's is with its log text.
     pub delay_us: u64,
+    /// Does not return.
+    pub hang: bool,
     /// SUCCESS, and nothing is done.
     pub ignore: bool,
     /// SUCCESS, and no more than this is set, in the unit of the call.
@@ -55,6 +58,8 @@ pub struct FileFault {
     pub open: Option<Errno>,
     /// Reading it does, also through descriptors that are open already.
     pub read: Option<Errno>,
+    /// Writing it does.
+    pub write: Option<Errno>,
     /// For gpu_metrics.
     pub content: Option<Content>,
     /// One read in so many finds the content so, counted in each process; 0: all do.
@@ -125,11 +130,19 @@ pub enum Content {
     Revision,
     /// The header names a size 8 bytes larger than the table is.
     Size,
+    /// The header is right, all values are 0 but the driver's time.
+    ZeroValues,
+    /// The driver's time is an hour ahead.
+    TimeAhead,
+    /// The power is 60490 W.
+    AbsurdPower,
 }
+
+const HOUR_NS: u64 = 3_600_000_000_000;
 
 impl Content {
     /// Makes a good table (the first `n` bytes of a page) a broken one, and returns its size.
-    pub fn apply(self, page: &mut [u8; 4096], n: usize, seed: u64) -> usize {
+    pub fn apply(self, page: &mut [u8; 4096], n: usize, blob: &Blob, driver_ns: u64, seed: u64) -> usize {
         match self {
             Content::Empty => return 0,
             Content::Truncated => return n / 2,
@@ -147,6 +160,12 @@ impl Content {
             }
             Content::Revision => page[2..4].fill(99),
             Content::Size => page[..2].copy_from_slice(&(n as u16 + 8).to_le_bytes()),
+            Content::ZeroValues => {
+                blob.zero(&mut page[..n]);
+                blob.moving().put_driver_time(&mut page[..n], driver_ns);
+            }
+            Content::TimeAhead => blob.moving().put_driver_time(&mut page[..n], driver_ns + HOUR_NS),
+            Content::AbsurdPower => blob.moving().put_power(&mut page[..n], 60490),
         }
         n
     }

@@ -17,6 +17,9 @@ fn yes() -> bool {
 pub struct MachineSpec {
     #[serde(default)]
     pub description: String,
+    /// Some of its tables or sensors do not show what is true, as those of the real parts do not.
+    #[serde(default)]
+    pub irregular: bool,
     /// The amdgpu module is loaded.
     #[serde(default = "yes")]
     pub amdgpu: bool,
@@ -40,8 +43,11 @@ pub struct MachineSpec {
     #[serde(default)]
     pub unprivileged: bool,
     /// The machine is a virtual one.
-    #[serde(default)]
-    pub vm: bool,
+    #[serde(default, alias = "vm")]
+    pub guest: bool,
+    /// Year and month of the kernel's amdgpu, for what it did differently before.
+    #[serde(default = "kernel")]
+    pub kernel: String,
     #[serde(default)]
     pub init: Init,
     /// Other version words than the release's.
@@ -68,6 +74,10 @@ pub struct MachineSpec {
     #[serde(default = "driver_version")]
     pub driver_version: String,
     pub gpu: BTreeMap<String, GpuSpec>,
+}
+
+fn kernel() -> String {
+    "2026-06".to_string()
 }
 
 fn two() -> u32 {
@@ -105,6 +115,8 @@ pub struct Init {
     pub status: u32,
     pub hang: bool,
     pub delay_ms: u64,
+    /// A line on stderr, as the library prints why it fails.
+    pub stderr: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -163,6 +175,24 @@ pub struct GpuSpec {
     /// Revision of gpu_metrics: "1.3" to "1.9", or "none" for no file.
     pub metrics: String,
     pub power_sensor: PowerSensor,
+    /// The power that gpu_metrics has, where it is another one than hwmon's.
+    #[serde(default)]
+    pub table_power_sensor: Option<PowerSensor>,
+    /// What gpu_metrics has instead of the power.
+    #[serde(default)]
+    pub table_power_w: Option<u16>,
+    /// An APU's GPU: sensor `edge` only, temperatures and power of the whole chip.
+    #[serde(default)]
+    pub integrated: bool,
+    /// gpu_metrics has the PCIe link.
+    #[serde(default = "yes")]
+    pub pcie: bool,
+    /// Runtime power management has it suspended when the machine starts.
+    #[serde(default)]
+    pub suspended: Suspended,
+    /// So long after it has resumed its power reads 0.
+    #[serde(default = "two_seconds")]
+    pub resume_s: f64,
     pub power: Shape,
     #[serde(default)]
     pub noise: Option<Noise>,
@@ -177,6 +207,12 @@ pub struct GpuSpec {
     /// pp_od_clk_voltage has the section OD_RANGE; the drivers of MI200 and MI300 leave it out.
     #[serde(default = "yes")]
     pub od_range: bool,
+    /// A bound outside of the range that may be set is refused.
+    #[serde(default)]
+    pub od_checks_range: bool,
+    /// Lines OD_VDDGFX_OFFSET, with the range in mV.
+    #[serde(default)]
+    pub vddgfx_offset: Option<[i32; 2]>,
     #[serde(default = "activity")]
     pub activity: [u32; 2],
     /// gfx, soc, mem in mV where the metrics have them.
@@ -212,6 +248,10 @@ fn one() -> u32 {
     1
 }
 
+fn two_seconds() -> f64 {
+    2.0
+}
+
 fn activity() -> [u32; 2] {
     [0, 0]
 }
@@ -233,6 +273,19 @@ pub enum Access {
     NodeDenied,
     /// The render node answers EACCES.
     Denied,
+    /// The render node is another device than a DRM one, as where a container masks it with /dev/null.
+    Masked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspended {
+    #[default]
+    No,
+    /// Reading a file that asks the hardware resumes it (kernels up to about 6.12).
+    Resumes,
+    /// Reading such a file answers EPERM.
+    Refuses,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -296,4 +349,13 @@ pub struct ClockSpec {
     /// The range that may be set (OD_RANGE); none: not settable.
     #[serde(default)]
     pub range: Option<[u32; 2]>,
+    /// Bounds in force when nothing is set, if they are not the range.
+    #[serde(default)]
+    pub unset: Option<[u32; 2]>,
+    /// Range of OD_SCLK_OFFSET: the clock can be shifted by so many MHz, and not be bounded.
+    #[serde(default)]
+    pub offset: Option<[i32; 2]>,
+    /// pp_dpm has the clock of the moment as a line of its own between the first level and the others.
+    #[serde(default)]
+    pub current_line: bool,
 }

@@ -160,7 +160,7 @@ impl Gpu {
 
     /// The process can open the render node.
     pub fn renders(&self) -> bool {
-        !matches!(self.spec.access, Access::NoRender | Access::Hidden | Access::Denied)
+        !matches!(self.spec.access, Access::NoRender | Access::Hidden | Access::Denied | Access::Masked)
     }
 }
 

@@ -10,7 +10,16 @@ const MODELS: &[(&str, &str)] = &[
     ("mi210", include_str!("../../models/mi210.toml")),
     ("mi250x", include_str!("../../models/mi250x.toml")),
     ("mi300x", include_str!("../../models/mi300x.toml")),
+    ("mi300a", include_str!("../../models/mi300a.toml")),
+    ("mi325x", include_str!("../../models/mi325x.toml")),
     ("mi350x", include_str!("../../models/mi350x.toml")),
+    ("mi355x", include_str!("../../models/mi355x.toml")),
+    ("mi50", include_str!("../../models/mi50.toml")),
+    ("raphael", include_str!("../../models/raphael.toml")),
+    ("rx6800", include_str!("../../models/rx6800.toml")),
+    ("rx7900", include_str!("../../models/rx7900.toml")),
+    ("rx9070", include_str!("../../models/rx9070.toml")),
+    ("strix-halo", include_str!("../../models/strix-halo.toml")),
 ];
 
 /// Layers for GPU N, later ones win: its model, `[all]` of the file, `[gpu.N]` of the file, and `[all]` and `[gpu.N]` of each patch.

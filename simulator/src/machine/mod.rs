@@ -14,7 +14,7 @@ pub use bdf::Bdf;
 pub use counter::{Counter, Lag, Missing, Moments, Reading, Times};
 pub use fault::{Content, Errno, Fault, FaultDetail, FileFault, FileFaults};
 pub use file::{
-    Access, Caps, ClockSpec, Clocks, DieRole, Dri, DrmClass, GpuSpec, Init, MachineSpec, PowerSensor, Temps,
+    Access, Caps, ClockSpec, Clocks, DieRole, Dri, DrmClass, GpuSpec, Init, MachineSpec, PowerSensor, Suspended, Temps,
 };
 pub use gpu::{Gpu, Processor};
 pub use truth::{gpu_truth, truth};
@@ -59,8 +59,14 @@ impl Machine {
         Ok(Machine { name: name.to_string(), spec, gpus, processors })
     }
 
-    /// The names of the machines that come with the simulator.
+    /// The names of the machines that come with the simulator and whose files show what is true.
     pub fn names() -> Vec<String> {
+        let regular = |name: &String| Machine::load(name).is_ok_and(|m| !m.spec.irregular);
+        Machine::all_names().into_iter().filter(regular).collect()
+    }
+
+    /// With those whose tables or sensors do not.
+    pub fn all_names() -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(machines_dir())
             .into_iter()
             .flatten()
@@ -136,7 +142,7 @@ impl Machine {
         let newest = release.newest_metrics();
         let text = format!("{}.{}", newest.0, newest.1);
         for g in &mut self.gpus {
-            if g.metrics_revision().is_some_and(|r| r > newest) {
+            if g.metrics_revision().is_some_and(|r| r.0 == newest.0 && r > newest) {
                 g.spec.metrics.clone_from(&text);
                 if let Some(s) = self.spec.gpu.get_mut(&g.number.to_string()) {
                     s.metrics.clone_from(&text);

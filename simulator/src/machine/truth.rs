@@ -47,6 +47,7 @@ pub fn gpu_truth(m: &Machine, g: &Gpu, epoch_ns: u64, now_ns: Option<u64>) -> Va
         "temps_mc": g.spec.temps, "clocks": g.spec.clocks, "activity": g.spec.activity, "voltages": g.spec.voltages,
         "compute_units": g.spec.compute_units, "gfx_target": g.spec.gfx_target, "vram_mb": g.spec.vram_mb,
         "power_shape": g.spec.power, "counter": g.spec.counter,
+        "table_power_w": g.spec.table_power_w, "integrated": g.spec.integrated, "suspended": g.spec.suspended,
     });
     if let Some(now) = now_ns {
         let r = g.reading(now);

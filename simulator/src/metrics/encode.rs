@@ -5,9 +5,9 @@ use crate::machine::{Gpu, PowerSensor, Reading};
 
 /// The bytes of one GPU's gpu_metrics.
 pub struct Blob {
+    table: Table,
     bytes: Vec<u8>,
-    /// Where accumulator, driver's time, firmware's time, refresh number and power are.
-    moving: [Option<Item>; 5],
+    moving: Moving,
     shown: Option<Reading>,
 }
 
@@ -24,6 +24,9 @@ impl Blob {
             ("temperature_hotspot", celsius(s.temps.hotspot)),
             ("temperature_mem", celsius(s.temps.mem)),
             ("temperature_vrsoc", celsius(s.temps.vrsoc)),
+            // Tables of APUs: hundredths of a degree.
+            ("temperature_gfx", s.temps.edge.map(|mc| (mc / 10) as u64)),
+            ("temperature_soc", s.temps.edge.map(|mc| (mc / 10) as u64)),
             ("average_gfx_activity", Some(s.activity[0].into())),
             ("average_umc_activity", Some(s.activity[1].into())),
             ("average_gfxclk_frequency", Some(s.clocks.gfx.now.into())),
@@ -35,8 +38,8 @@ impl Blob {
             ("voltage_soc", s.voltages.map(|v| v[1].into())),
             ("voltage_mem", s.voltages.map(|v| v[2].into())),
             ("throttle_status", Some(0)),
-            ("pcie_link_width", Some(16)),
-            ("pcie_link_speed", Some(if table.revision == (1, 3) { 160 } else { 320 })),
+            ("pcie_link_width", s.pcie.then_some(16)),
+            ("pcie_link_speed", s.pcie.then_some(if table.revision == (1, 3) { 160 } else { 320 })),
             ("gfxclk_lock_status", Some(0)),
             ("num_partition", Some(s.partitions.into())),
         ] {
@@ -48,13 +51,18 @@ impl Blob {
         for i in 1..table.items.get("current_gfxclk").map_or(0, |i| i.count) {
             table.put(&mut bytes, "current_gfxclk", i, s.clocks.gfx.now.into());
         }
-        let power = match s.power_sensor {
+        let power = match s.table_power_sensor.unwrap_or(s.power_sensor) {
             PowerSensor::Average => "average_socket_power",
             PowerSensor::Current => "curr_socket_power",
         };
         let names = ["energy_accumulator", "system_clock_counter", "firmware_timestamp", "accumulation_counter", power];
-        let moving = names.map(|n| table.items.get(n).copied());
-        Some(Blob { bytes, moving, shown: None })
+        let moving = Moving {
+            items: names.map(|n| table.items.get(n).copied()),
+            // In mW in the newer tables of APUs.
+            power: if matches!(table.revision, (2, 4) | (3, _)) { 1000 } else { 1 },
+            instead: s.table_power_w,
+        };
+        Some(Blob { table, bytes, moving, shown: None })
     }
 
     /// Brings the table to machine time `now_ns`; false when the last refresh is still the same.
@@ -64,7 +72,7 @@ impl Blob {
             return false;
         }
         self.shown = Some(r);
-        fill(&mut self.bytes, &self.moving, epoch_ns, &r);
+        self.moving.fill(&mut self.bytes, epoch_ns, &r);
         true
     }
 
@@ -72,8 +80,20 @@ impl Blob {
     pub fn put(&self, page: &mut [u8; 4096], epoch_ns: u64, r: &Reading) -> usize {
         let n = self.bytes.len();
         page[..n].copy_from_slice(&self.bytes);
-        fill(&mut page[..n], &self.moving, epoch_ns, r);
+        self.moving.fill(&mut page[..n], epoch_ns, r);
         n
+    }
+
+    /// Makes every value 0; header and encodings stay.
+    pub fn zero(&self, bytes: &mut [u8]) {
+        for i in self.table.items.values().filter(|i| i.offset >= 4) {
+            bytes[i.offset..i.offset + i.element * i.count].fill(0);
+        }
+    }
+
+    /// Where the values that move are in the table.
+    pub fn moving(&self) -> &Moving {
+        &self.moving
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -81,11 +101,35 @@ impl Blob {
     }
 }
 
-fn fill(bytes: &mut [u8], moving: &[Option<Item>; 5], epoch_ns: u64, r: &Reading) {
-    let values = [r.accumulator, epoch_ns + r.system_ns, r.firmware_10ns, r.tick, r.power_w.into()];
-    for (item, value) in moving.iter().zip(values) {
-        if let Some(i) = item {
-            bytes[i.offset..i.offset + i.element].copy_from_slice(&value.to_le_bytes()[..i.element]);
+/// Where accumulator, driver's time, firmware's time, refresh number and power are.
+pub struct Moving {
+    items: [Option<Item>; 5],
+    /// What a watt is in the table.
+    power: u64,
+    /// The power that the table has whatever is true.
+    instead: Option<u16>,
+}
+
+impl Moving {
+    fn fill(&self, bytes: &mut [u8], epoch_ns: u64, r: &Reading) {
+        let values = [r.accumulator, epoch_ns + r.system_ns, r.firmware_10ns, r.tick];
+        for (item, value) in self.items.iter().zip(values) {
+            put(bytes, *item, value);
         }
+        self.put_power(bytes, self.instead.unwrap_or(r.power_w).into());
+    }
+
+    pub fn put_power(&self, bytes: &mut [u8], watts: u64) {
+        put(bytes, self.items[4], watts * self.power);
+    }
+
+    pub fn put_driver_time(&self, bytes: &mut [u8], ns: u64) {
+        put(bytes, self.items[1], ns);
+    }
+}
+
+fn put(bytes: &mut [u8], item: Option<Item>, value: u64) {
+    if let Some(i) = item {
+        bytes[i.offset..i.offset + i.element].copy_from_slice(&value.to_le_bytes()[..i.element]);
     }
 }

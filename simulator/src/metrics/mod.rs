@@ -5,5 +5,5 @@ mod encode;
 mod table;
 
 pub use decode::Decoded;
-pub use encode::Blob;
+pub use encode::{Blob, Moving};
 pub use table::{Item, Table};

@@ -7,6 +7,7 @@ use super::metrics;
 use super::power::may_set;
 use super::status::*;
 use super::writer::{store, Out};
+use crate::tree::driver::Driver;
 use crate::tree::od;
 
 const GFX: u32 = 0;
@@ -15,7 +16,7 @@ const SOC: u32 = 3;
 const MEM: u32 = 4;
 
 /// The lines of a pp_dpm file: MHz, and which has the star.
-fn levels(t: &Target, domain: u32) -> Option<(Vec<u32>, usize)> {
+fn levels(t: &Target, domain: u32) -> Option<(Vec<u32>, Option<usize>)> {
     let name = match domain {
         GFX => "pp_dpm_sclk",
         SOC => "pp_dpm_socclk",
@@ -25,7 +26,7 @@ fn levels(t: &Target, domain: u32) -> Option<(Vec<u32>, usize)> {
     let text = t.read(name)?;
     let mhz = |l: &str| l.split_whitespace().nth(1)?.trim_end_matches("Mhz").parse().ok();
     let all: Vec<u32> = text.lines().filter_map(mhz).collect();
-    let star = text.lines().position(|l| l.ends_with('*')).unwrap_or(0);
+    let star = text.lines().position(|l| l.ends_with('*'));
     (!all.is_empty()).then_some((all, star))
 }
 
@@ -60,9 +61,11 @@ fn clock_info(t: Target, domain: u32, info: *mut c_void) -> u32 {
     let na = r.clock_na();
     let now = d.get(name).unwrap_or(na);
     let (min, max) = match levels(&t, domain) {
-        Some((all, _)) => {
-            let first = usize::from(r.min_clock_skips_first() && all.len() > 1);
-            (all[first].into(), all[all.len() - 1].into())
+        Some((mut all, star)) => {
+            if let Some(star) = star.filter(|_| r.skips_starred_level() && all.len() > 1) {
+                all.remove(star);
+            }
+            (all[0].into(), all[all.len() - 1].into())
         }
         None => (na, na),
     };
@@ -81,7 +84,7 @@ pub extern "C" fn amdsmi_get_clk_freq(processor: *mut c_void, domain: u32, frequ
         }
         let Some((all, star)) = levels(&t, domain) else { return NOT_SUPPORTED };
         let Some(mut out) = Out::new(t.cx, "amdsmi_frequencies_t", frequencies) else { return NOT_SUPPORTED };
-        out.put("has_deep_sleep", 0).put("num_supported", all.len() as u64).put("current", star as u64);
+        out.put("has_deep_sleep", 0).put("num_supported", all.len() as u64).put("current", star.unwrap_or(0) as u64);
         for i in 0..out.count("frequency") {
             out.put_at("frequency", i, all.get(i).map_or(0, |mhz| u64::from(*mhz) * 1_000_000));
         }
@@ -102,29 +105,44 @@ fn letter(t: &Target, domain: u32) -> Result<&'static str, u32> {
 
 /// Level manual, then commands to pp_od_clk_voltage and their commit: the table shows the new bounds.
 fn write_od(t: &Target, commands: &[String]) -> u32 {
-    let _alone = od::lock(&t.cx.root);
-    if let Err(status) = may_set(t).and_then(|()| set_level(t, "manual")) {
+    let driver = match set_level(t, "manual") {
+        Ok(driver) => driver,
+        Err(status) => return status,
+    };
+    if let Err(status) = writable(t, od::FILE) {
         return status;
     }
-    let path = t.dir().join(od::FILE);
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
-    let mut limits = od::Limits::parse(&text);
-    for c in commands {
-        limits.apply(c);
+    let all = commands.iter().map(String::as_str).chain(["c"]);
+    let done = all.map(|c| driver.command(c, false)).find(Result::is_err).unwrap_or(Ok(()));
+    if done.is_ok() {
+        t.cx.log(&format!("WRITE {} manual; {}; c", t.gpu.number, commands.join("; ")));
     }
-    // The driver's check at the commit.
-    if !limits.in_order() {
-        return INVAL;
-    }
-    t.cx.log(&format!("WRITE {} manual; {}; c", t.gpu.number, commands.join("; ")));
-    match std::fs::write(path, od::table(t.gpu, Some(limits))) {
-        Ok(()) => SUCCESS,
-        Err(_) => NO_PERM,
+    done.map_or_else(status_of, |()| SUCCESS)
+}
+
+fn status_of(errno: i32) -> u32 {
+    if errno == libc::EINVAL {
+        INVAL
+    } else {
+        NO_PERM
     }
 }
 
-fn set_level(t: &Target, level: &str) -> Result<(), u32> {
-    std::fs::write(t.dir().join(od::LEVEL_FILE), format!("{level}\n")).map_err(|_| NO_PERM)
+/// Whether a planted fault lets the file be written.
+fn writable(t: &Target, name: &str) -> Result<(), u32> {
+    match t.cx.shown.write(&t.cx.state, t.gpu.index, name) {
+        0 => Ok(()),
+        errno => Err(status_of(errno)),
+    }
+}
+
+/// Sets the level where the caller may, and goes on holding the driver's lock.
+fn set_level(t: &Target, level: &str) -> Result<Driver<'static>, u32> {
+    may_set(t)?;
+    writable(t, od::LEVEL_FILE)?;
+    let driver = Driver::lock(&t.cx.machine, &t.cx.root, t.gpu).ok_or(NO_PERM)?;
+    driver.set_level(level).map_err(status_of)?;
+    Ok(driver)
 }
 
 #[no_mangle]
@@ -172,15 +190,7 @@ const LEVELS: [&str; 9] = [
 pub extern "C" fn amdsmi_set_gpu_perf_level(processor: *mut c_void, level: u32) -> u32 {
     gpu_call("amdsmi_set_gpu_perf_level", processor, format_args!("level={level}"), |t| {
         let Some(name) = LEVELS.get(level as usize) else { return INVAL };
-        let _alone = od::lock(&t.cx.root);
-        if let Err(status) = may_set(&t).and_then(|()| set_level(&t, name)) {
-            return status;
-        }
-        if *name == "auto" {
-            // The driver forgets all limits.
-            let _ = std::fs::write(t.dir().join("pp_od_clk_voltage"), od::table(t.gpu, None));
-        }
-        SUCCESS
+        set_level(&t, name).map_or_else(|status| status, |_| SUCCESS)
     })
 }
 

@@ -133,6 +133,11 @@ impl Context {
         if n < f.after || (f.first > 0 && n >= f.after + f.first) {
             return None;
         }
+        if f.hang {
+            loop {
+                std::thread::park();
+            }
+        }
         std::thread::sleep(Duration::from_millis(f.delay_ms));
         let start = Instant::now();
         while start.elapsed() < Duration::from_micros(f.delay_us) {

@@ -23,11 +23,20 @@ pub struct Life {
     node: usize,
     /// All addresses ever handed out; those of an earlier life are dangling.
     known: Option<HashMap<usize, (Kind, u64)>>,
+    /// Memory of processors: shut_down frees it and the next init takes it again, in another order.
+    memory: Vec<usize>,
     generation: u64,
 }
 
-pub static LIFE: Mutex<Life> =
-    Mutex::new(Life { count: 0, sockets: Vec::new(), processors: Vec::new(), node: 0, known: None, generation: 0 });
+pub static LIFE: Mutex<Life> = Mutex::new(Life {
+    count: 0,
+    sockets: Vec::new(),
+    processors: Vec::new(),
+    node: 0,
+    known: None,
+    memory: Vec::new(),
+    generation: 0,
+});
 
 /// Names of sockets in order, and for each processor the socket it sits on.
 pub fn sockets(cx: &Context) -> (Vec<String>, Vec<usize>) {
@@ -49,7 +58,8 @@ pub fn sockets(cx: &Context) -> (Vec<String>, Vec<usize>) {
 }
 
 impl Life {
-    /// Makes new handles: never the addresses of an earlier life.
+    /// Makes new handles. Those of processors have addresses of an earlier life where the release lets that happen: the
+    /// second processor's old one is the first's now, and so on.
     pub fn begin(&mut self, cx: &Context, gpus: bool) {
         self.generation += 1;
         let generation = self.generation;
@@ -62,8 +72,18 @@ impl Life {
         let (names, _) = sockets(cx);
         let n = if gpus { cx.processors.len() } else { 0 };
         self.sockets = (0..if gpus { names.len() } else { 0 }).map(|i| fresh(Kind::Socket(i))).collect();
-        self.processors = (0..n).map(|i| fresh(Kind::Processor(i))).collect();
+        while self.memory.len() <= n && !cx.release.knows_stale_handles() {
+            self.memory.push(fresh(Kind::Node));
+        }
+        let room = self.memory.len();
+        self.processors = match room {
+            0 => (0..n).map(|i| fresh(Kind::Processor(i))).collect(),
+            _ => (0..n).map(|i| self.memory[(i + generation as usize) % room]).collect(),
+        };
         self.node = fresh(Kind::Node);
+        known.extend(
+            self.processors.iter().enumerate().map(|(i, address)| (*address, (Kind::Processor(i), generation))),
+        );
     }
 
     pub fn sockets(&self) -> &[usize] {
@@ -89,12 +109,17 @@ impl Life {
 
 /// The index of a processor handle.
 pub fn processor(cx: &Context, handle: *mut c_void) -> Result<usize, u32> {
-    match lock(&LIFE).find(handle)? {
+    let (found, has_gpus) = {
+        let life = lock(&LIFE);
+        (life.find(handle)?, !life.processors.is_empty())
+    };
+    match found {
         (Kind::Processor(i), true) => Ok(i),
-        // In the real library a use after free: 31 in 6.4, an answer from dead memory elsewhere. The log shows it.
+        // In the real library a use after free: 31 in 6.4, an answer from dead memory elsewhere. The log shows it. Where the
+        // process initialised it for CPUs only there are no GPUs.
         (Kind::Processor(i), false) => {
             cx.log(&format!("STALE-HANDLE processor {i}"));
-            if cx.release.words[0] == 25 && cx.release.words[1] == 25 {
+            if cx.release.knows_stale_handles() || !has_gpus {
                 Err(NOT_FOUND)
             } else {
                 Ok(i)

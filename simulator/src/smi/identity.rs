@@ -148,7 +148,6 @@ pub extern "C" fn amdsmi_get_gpu_kfd_info(processor: *mut c_void, info: *mut c_v
 #[no_mangle]
 pub extern "C" fn amdsmi_get_gpu_board_info(processor: *mut c_void, info: *mut c_void) -> u32 {
     gpu_call("amdsmi_get_gpu_board_info", processor, format_args!(""), |t| {
-        // 27.1 has the function and its struct is not known.
         let Some(mut out) = Out::new(t.cx, "amdsmi_board_info_t", info).filter(|_| !info.is_null()) else {
             return NOT_SUPPORTED;
         };
@@ -226,7 +225,7 @@ pub extern "C" fn amdsmi_get_gpu_virtualization_mode(processor: *mut c_void, mod
             return INVAL;
         }
         // Bare metal 1, guest 3.
-        store(mode, if t.cx.machine.spec.vm { 3 } else { 1 });
+        store(mode, if t.cx.machine.spec.guest { 3 } else { 1 });
         SUCCESS
     })
 }

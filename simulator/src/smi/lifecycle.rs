@@ -8,7 +8,7 @@ use super::context::{call, gpu_call, lock, Context};
 use super::handles::{self, LIFE};
 use super::status::*;
 use super::writer::{store, store_text, Out};
-use crate::machine::DrmClass;
+use crate::machine::{Access, DrmClass, Gpu};
 
 const CPUS: u64 = 1;
 const GPUS: u64 = 2;
@@ -32,6 +32,9 @@ fn init(cx: &'static Context, flags: u64) -> u32 {
     while spec.init.hang || (no_cards && cx.release.hangs_without_cards()) {
         std::thread::sleep(Duration::from_millis(20));
     }
+    if let Some(line) = &spec.init.stderr {
+        eprintln!("{line}");
+    }
     if spec.init.status != SUCCESS {
         return spec.init.status;
     }
@@ -43,6 +46,11 @@ fn init(cx: &'static Context, flags: u64) -> u32 {
         if cx.release.needs_drm_class() {
             return NOT_INIT;
         }
+    }
+    let masked = |g: &Gpu| g.spec.access == Access::Masked;
+    if cx.release.aborts_on_masked_node() && cx.machine.gpus().iter().any(masked) {
+        eprintln!("simulated libamd_smi: a render node is no DRM device");
+        std::process::abort();
     }
     // Before 6.1 "all processors" is 0.
     let gpus = flags & GPUS != 0 || (flags == 0 && cx.release.words[0] == 23);

@@ -20,6 +20,8 @@ struct Device {
     revision: Option<(u8, u8)>,
     own: Option<Arc<Decoded>>,
     cached: Option<(Instant, Arc<Decoded>)>,
+    /// When the file was last read well.
+    good: Option<Instant>,
 }
 
 /// The object that all GPUs with one table version share: filled by one call, copied by another.
@@ -62,7 +64,7 @@ fn cache_time(cx: &Context) -> Duration {
 enum File {
     Good(Decoded),
     Missing,
-    /// There, but of a version that the release does not know, or broken.
+    /// There, but of a version that the release does not know, or broken, or not to be read.
     Unknown,
 }
 
@@ -71,12 +73,14 @@ fn file(t: &Target) -> File {
     let path = t.dir().join(METRICS);
     let mut page = [0; 4096];
     let bytes = if t.cx.originals.has(&path) {
+        t.cx.shown.touch(&t.cx.state, t.gpu.index, METRICS, true);
         if t.cx.shown.open(&t.cx.state, t.gpu.index, METRICS) != 0 {
             return File::Missing;
         }
         match t.cx.shown.read(&t.cx.state, t.gpu.index, METRICS, &mut page) {
             Some(Ok(n)) => page[..n].to_vec(),
-            _ => return File::Missing,
+            Some(Err(_)) => return File::Unknown,
+            None => return File::Missing,
         }
     } else {
         match std::fs::read(&path) {
@@ -85,7 +89,7 @@ fn file(t: &Target) -> File {
         }
     };
     match Decoded::parse(&bytes) {
-        Some(d) if d.revision <= t.cx.release.newest_metrics() => File::Good(d),
+        Some(d) if t.cx.release.reads_metrics(d.revision) => File::Good(d),
         _ => File::Unknown,
     }
 }
@@ -131,6 +135,7 @@ fn current(device: &Device) -> Result<Arc<Decoded>, u32> {
 fn through_shared(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> {
     // The result of the read is not looked at: after a failure the old object is copied, with success.
     if let File::Good(d) = file(t) {
+        device.good = Some(Instant::now());
         let slot = shared(d.revision);
         device.revision = Some(d.revision);
         let others = slot.inside.fetch_add(1, Ordering::SeqCst);
@@ -144,6 +149,10 @@ fn through_shared(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> 
         let got = current(device);
         slot.inside.fetch_sub(1, Ordering::SeqCst);
         return got;
+    }
+    let too_old = |limit| device.good.is_some_and(|good| good.elapsed() > limit);
+    if t.cx.release.repeats_for().is_some_and(too_old) {
+        return Err(UNEXPECTED_DATA);
     }
     current(device)
 }
@@ -235,7 +244,9 @@ fn copy_table(t: &Target, d: &Decoded, out: &mut Out) {
     out.put("common_header.structure_size", d.size.into());
     out.put("common_header.format_revision", d.revision.0.into());
     out.put("common_header.content_revision", d.revision.1.into());
-    for member in out.members() {
+    // What an APU's table has goes into a struct of its own.
+    let members = if d.revision.0 == 1 { out.members() } else { Vec::new() };
+    for member in members {
         let source = match member.as_str() {
             "current_socket_power" => "curr_socket_power",
             "current_gfxclks" | "current_socclks" | "current_vclk0s" | "current_dclk0s" => member.trim_end_matches('s'),

@@ -33,7 +33,8 @@ fn power_info(t: Target, info: *mut c_void) -> u32 {
     }
     let Some(mut out) = Out::new(t.cx, "amdsmi_power_info_t", info) else { return NOT_SUPPORTED };
     let metrics = metrics::read(&t);
-    let value = |name: &str| metrics.as_ref().ok().and_then(|d| d.get(name));
+    // What an APU's table has is not here.
+    let value = |name: &str| metrics.as_ref().ok().filter(|d| d.revision.0 == 1).and_then(|d| d.get(name));
     let average = value("average_socket_power");
     let mut current = value("curr_socket_power");
     if r.words[0] == 23 {
@@ -130,7 +131,7 @@ pub fn may_set(t: &Target) -> Result<(), u32> {
     if t.cx.machine.spec.unprivileged || root.is_ok_and(|uid| uid != unsafe { libc::geteuid() }) {
         return Err(NO_PERM);
     }
-    if t.cx.machine.spec.vm && t.cx.release.vm_refuses_setters() {
+    if t.cx.machine.spec.guest && t.cx.release.vm_refuses_setters() {
         return Err(NOT_SUPPORTED);
     }
     if t.refuses() {

@@ -24,8 +24,10 @@ pub fn device(root: &Path, g: &Gpu) -> io::Result<()> {
             ("power1_cap_default", format!("{}\n", g.default_cap_uw())),
             ("power1_cap_min", format!("{}\n", g.min_cap_uw())),
             ("power1_cap_max", format!("{}\n", g.max_cap_uw())),
-            ("power1_label", "PPT\n".to_string()),
         ]);
+    }
+    if s.caps.present || s.integrated {
+        files.push(("power1_label", "PPT\n".to_string()));
     }
     for (value, input, label, text) in [
         (s.temps.edge, "temp1_input", "temp1_label", "edge\n"),
@@ -40,9 +42,13 @@ pub fn device(root: &Path, g: &Gpu) -> io::Result<()> {
     files.extend([
         ("freq1_input", format!("{}\n", u64::from(s.clocks.gfx.now) * 1_000_000)),
         ("freq1_label", "sclk\n".to_string()),
-        ("freq2_input", format!("{}\n", u64::from(s.clocks.mem.now) * 1_000_000)),
-        ("freq2_label", "mclk\n".to_string()),
     ]);
+    if !s.integrated {
+        files.extend([
+            ("freq2_input", format!("{}\n", u64::from(s.clocks.mem.now) * 1_000_000)),
+            ("freq2_label", "mclk\n".to_string()),
+        ]);
+    }
     for (name, text) in files {
         write(&dir.join(name), &text)?;
     }
@@ -69,6 +75,17 @@ pub fn power_file(root: &Path, g: &Gpu) -> Option<PathBuf> {
 /// A file of the GPU by its name: of the PCI device, or else of hwmon.
 pub fn named_file(root: &Path, g: &Gpu, name: &str) -> Option<PathBuf> {
     [pci_dir(root, g), dir(root, g)].map(|d| d.join(name)).into_iter().find(|p| p.is_file())
+}
+
+/// Names of the files that the driver cannot answer without asking the GPU: reading one of them resumes it.
+pub fn asks_hardware(root: &Path, g: &Gpu) -> Vec<String> {
+    let of =
+        |d: PathBuf| fs::read_dir(d).into_iter().flatten().flatten().filter_map(|e| e.file_name().into_string().ok());
+    let hwmon = of(dir(root, g)).filter(|n| n.contains('_') && !n.ends_with("_label"));
+    let metrics =
+        [crate::shown::METRICS, super::od::FILE, super::od::LEVEL_FILE, "gpu_busy_percent", "mem_busy_percent"];
+    let device = of(pci_dir(root, g)).filter(|n| metrics.contains(&n.as_str()) || n.starts_with("pp_dpm_"));
+    hwmon.chain(device).collect()
 }
 
 /// The file with the power cap, where the GPU has one.

@@ -1,5 +1,6 @@
 //! The `/sys` and `/dev` tree of a machine, under a directory of its own.
 
+pub mod driver;
 mod hwmon;
 mod kfd;
 pub mod od;
@@ -12,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use crate::machine::{Access, Dri, DrmClass, Gpu, Machine, Processor};
 
-pub use hwmon::{cap_file, named_file, power_file, power_name};
+pub use hwmon::{asks_hardware, cap_file, named_file, power_file, power_name};
+pub use pci::RUNTIME_STATUS;
 
 /// Builds everything that does not move; the mover fills in and refreshes the rest.
 pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
@@ -30,6 +32,7 @@ pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
         write(&root.join("sys/module/amdgpu/version"), &format!("{}\n", m.spec.driver_version))?;
     }
     fs::create_dir_all(root.join("sys/class/hwmon"))?;
+    write(&root.join("proc/cpuinfo"), &cpuinfo(m))?;
     if m.spec.vga {
         pci::vga(m, root)?;
     }
@@ -44,6 +47,12 @@ pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
         kfd::build(m, root)?;
     }
     Ok(())
+}
+
+/// A virtual machine shows by the flag `hypervisor`.
+fn cpuinfo(m: &Machine) -> String {
+    let flags = if m.spec.guest { "fpu sse2 hypervisor" } else { "fpu sse2" };
+    format!("processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: {flags}\n")
 }
 
 /// `/sys/devices/…/<address>` of a GPU.
@@ -69,8 +78,12 @@ fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
         if m.spec.drm == DrmClass::Cards {
             symlink(format!("../../{device}/drm/{name}"), root.join("sys/class/drm").join(&name))?;
         }
-        if node && m.spec.dri != Dri::Missing {
-            device_file(&root.join("dev/dri").join(&name))?;
+        let path = root.join("dev/dri").join(&name);
+        if node && minor == p.render && g.spec.access == Access::Masked {
+            fs::create_dir_all(root.join("dev/dri"))?;
+            symlink("/dev/null", path)?;
+        } else if node && m.spec.dri != Dri::Missing {
+            device_file(&path)?;
         }
     }
     if p.partition != 0 {

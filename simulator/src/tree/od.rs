@@ -1,125 +1,78 @@
-//! pp_od_clk_voltage: the table that a read gives, and what a write does to it.
+//! pp_od_clk_voltage: the table that a read gives. What a write does to it is the driver's business (driver.rs).
 
-use std::fs::File;
-use std::os::unix::io::AsRawFd;
-use std::path::Path;
-
-use crate::machine::Gpu;
+use crate::machine::{ClockSpec, Gpu};
 
 pub const FILE: &str = "pp_od_clk_voltage";
 pub const LEVEL_FILE: &str = "power_dpm_force_performance_level";
 
-pub const LOCK: &str = "od.lock";
-
-/// The driver's lock: library and keeper both change the table. Held until the file is dropped.
-pub fn lock(root: &Path) -> Option<File> {
-    let file = File::open(root.join(LOCK)).ok()?;
-    // SAFETY: an open descriptor.
-    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) };
-    Some(file)
-}
-
 /// Lower and upper bound, in MHz.
 pub type Range = [u32; 2];
 
-/// What has been set so far.
+/// What is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub gfx: Option<Range>,
     pub mem: Option<Range>,
+    /// Where the graphics clock can be shifted and not bounded.
+    pub offset: Option<i32>,
 }
 
 impl Limits {
+    /// In force when nothing is set.
     pub fn of(g: &Gpu) -> Limits {
-        Limits { gfx: g.spec.clocks.gfx.range, mem: g.spec.clocks.mem.range }
+        let unset = |c: &ClockSpec| c.unset.or(c.range);
+        let c = &g.spec.clocks;
+        Limits { gfx: unset(&c.gfx), mem: unset(&c.mem), offset: c.gfx.offset.map(|_| 0) }
     }
 
     /// Reads a table back.
     pub fn parse(text: &str) -> Limits {
         let mut section = "";
-        let mut limits = Limits { gfx: None, mem: None };
+        let mut limits = Limits { gfx: None, mem: None, offset: None };
         for line in text.lines() {
-            let Some((key, rest)) = line.split_once(':') else { continue };
-            match (section, key.trim()) {
-                (_, k @ ("OD_SCLK" | "OD_MCLK" | "OD_RANGE")) => {
-                    section = if k == "OD_SCLK" {
-                        "s"
-                    } else if k == "OD_MCLK" {
-                        "m"
-                    } else {
-                        ""
-                    }
+            let Some((key, rest)) = line.split_once(':') else {
+                if section == "OD_SCLK_OFFSET" && limits.offset.is_none() {
+                    limits.offset = line.trim_end_matches("Mhz").parse().ok();
                 }
-                ("s" | "m", bound @ ("0" | "1")) => {
-                    let slot = if section == "s" { &mut limits.gfx } else { &mut limits.mem };
-                    slot.get_or_insert([0, 0])[usize::from(bound == "1")] = mhz(rest);
-                }
-                _ => {}
+                continue;
+            };
+            let bound = usize::from(key == "1");
+            match (section, key) {
+                ("OD_SCLK", "0" | "1") => limits.gfx.get_or_insert([0, 0])[bound] = mhz(rest),
+                ("OD_MCLK", "0" | "1") => limits.mem.get_or_insert([0, 0])[bound] = mhz(rest),
+                _ => section = key,
             }
         }
         limits
     }
-
-    /// No lower bound is above its upper one: what the driver asks for at a commit.
-    pub fn in_order(&self) -> bool {
-        [self.gfx, self.mem].iter().flatten().all(|r| r[0] <= r[1])
-    }
-
-    /// One command as the driver takes it: `s 0 500`, `m 1 1300`. False if it is none.
-    pub fn apply(&mut self, command: &str) -> bool {
-        let words: Vec<&str> = command.split_whitespace().collect();
-        let ([domain, bound, value] | [domain, bound, value, ..]) = words[..] else { return false };
-        let (Ok(bound @ 0..=1), Ok(value)) = (bound.parse::<usize>(), value.parse::<u32>()) else { return false };
-        let slot = match domain {
-            "s" => &mut self.gfx,
-            "m" => &mut self.mem,
-            _ => return false,
-        };
-        slot.get_or_insert([0, 0])[bound] = value;
-        true
-    }
 }
 
-/// The text of a read; `limits` when they differ from the range that may be set.
+/// The text of a read; `limits` when something is set.
 pub fn table(g: &Gpu, limits: Option<Limits>) -> String {
-    let range = Limits::of(g);
-    let now = limits.unwrap_or(range);
-    let pair = |title: &str, r: Option<Range>| {
-        r.map_or(String::new(), |r| format!("{title}:\n0: {}Mhz\n1: {}Mhz\n", r[0], r[1]))
-    };
-    let line =
-        |title: &str, r: Option<Range>| r.map_or(String::new(), |r| format!("{title}: {}Mhz {}Mhz\n", r[0], r[1]));
-    if range.gfx.is_none() && range.mem.is_none() {
-        return String::new();
+    let now = limits.unwrap_or(Limits::of(g));
+    let c = &g.spec.clocks;
+    let mut text = String::new();
+    let mut add = |part: Option<String>| text += &part.unwrap_or_default();
+    let pair = |title: &str, r: Option<Range>| r.map(|r| format!("{title}:\n0: {}Mhz\n1: {}Mhz\n", r[0], r[1]));
+    add(now.offset.map(|mhz| format!("OD_SCLK_OFFSET:\n{mhz}Mhz\n")));
+    add(pair("OD_SCLK", now.gfx));
+    add(pair("OD_MCLK", now.mem));
+    add(g.spec.vddgfx_offset.map(|_| "OD_VDDGFX_OFFSET:\n0mV\n".to_string()));
+    if g.spec.od_range && (now.offset.is_some() || now.gfx.is_some() || now.mem.is_some()) {
+        add(Some("OD_RANGE:\n".to_string()));
+        add(c.gfx.offset.map(|r| format!("SCLK_OFFSET: {:7}Mhz {:10}Mhz\n", r[0], r[1])));
+        add(c.gfx.range.map(|r| format!("SCLK: {}Mhz {}Mhz\n", r[0], r[1])));
+        add(c.mem.range.map(|r| format!("MCLK: {}Mhz {}Mhz\n", r[0], r[1])));
+        add(g.spec.vddgfx_offset.map(|r| format!("VDDGFX_OFFSET: {:7}mv {:10}mv\n", r[0], r[1])));
     }
-    let bounds = pair("OD_SCLK", now.gfx) + &pair("OD_MCLK", now.mem);
-    if !g.spec.od_range {
-        return bounds;
-    }
-    bounds + "OD_RANGE:\n" + &line("SCLK", range.gfx) + &line("MCLK", range.mem)
+    text
 }
 
-/// What somebody wrote to the file itself: the table with commands behind it. None until they are committed ("c") or
-/// reset ("r"); then the table as it is to be, and the commands for the log.
-pub fn committed(g: &Gpu, text: &str, level: &str) -> Option<(String, String)> {
-    let mut limits = Limits::parse(text);
-    let old = limits;
+/// Commands that a program without the preloaded library appended to a table, when the last of them ends a sequence.
+pub fn appended(text: &str) -> Option<Vec<&str>> {
     let is_command = |l: &&str| matches!(l.split(' ').next(), Some("s" | "m" | "c" | "r"));
     let commands: Vec<&str> = text.lines().filter(is_command).collect();
-    let last = *commands.last()?;
-    if last == "r" {
-        return Some((table(g, None), commands.join("; ")));
-    }
-    if last != "c" {
-        return None;
-    }
-    for c in &commands {
-        limits.apply(c);
-    }
-    // In other levels the driver refuses them.
-    let taken = matches!(level, "manual" | "perf_determinism") && limits.in_order();
-    let note = if taken { "" } else { " (refused)" };
-    Some((table(g, Some(if taken { limits } else { old })), commands.join("; ") + note))
+    matches!(commands.last(), Some(&("c" | "r"))).then_some(commands)
 }
 
 /// The bounds that may be set, from the OD_RANGE lines of a table.
@@ -129,7 +82,7 @@ pub fn settable(text: &str) -> Limits {
         let mut words = line.split_whitespace().map(mhz);
         Some([words.next()?, words.next()?])
     };
-    Limits { gfx: find("SCLK:"), mem: find("MCLK:") }
+    Limits { gfx: find("SCLK:"), mem: find("MCLK:"), offset: None }
 }
 
 fn mhz(text: &str) -> u32 {
@@ -142,21 +95,20 @@ mod tests {
     use crate::Machine;
 
     #[test]
-    fn a_table_reads_back_and_takes_commands() {
-        let m = Machine::load("mi300x-8").unwrap();
-        let g = &m.gpus()[0];
-        let mut limits = Limits::parse(&table(g, None));
-        assert_eq!(limits, Limits::of(g));
-        assert!(limits.apply("s 1 1500") && !limits.apply("c") && !limits.apply("x 1 2"));
-        let text = table(g, Some(limits));
-        assert_eq!(Limits::parse(&text).gfx, Some([500, 1500]));
-        assert_eq!(settable(&text), Limits::of(g));
-        let wrote = format!("{text}s 0 700\ns 1 900\n");
-        assert_eq!(committed(g, &text, "manual"), None);
-        assert_eq!(committed(g, &wrote, "manual"), None);
-        let (made, said) = committed(g, &format!("{wrote}c\n"), "manual").unwrap();
-        assert_eq!((Limits::parse(&made).gfx, said.as_str()), (Some([700, 900]), "s 0 700; s 1 900; c"));
-        let (made, said) = committed(g, &format!("{wrote}c\n"), "auto").unwrap();
-        assert_eq!((Limits::parse(&made).gfx, said.ends_with("(refused)")), (Some([500, 1500]), true));
+    fn a_table_reads_back() {
+        for (machine, gfx) in [("mi300x-8", Some([500, 2100])), ("rx6800-1", Some([500, 2475])), ("rx9070-1", None)] {
+            let m = Machine::load(machine).unwrap();
+            let g = &m.gpus()[0];
+            let text = table(g, None);
+            assert_eq!(Limits::parse(&text), Limits::of(g), "{text}");
+            assert_eq!(Limits::of(g).gfx, gfx);
+            let set = Limits { mem: Some([901, 902]), ..Limits::of(g) };
+            let text = table(g, Some(set));
+            assert_eq!(Limits::parse(&text), set);
+            let c = &g.spec.clocks;
+            assert_eq!(settable(&text), Limits { gfx: c.gfx.range, mem: c.mem.range, offset: None });
+            assert_eq!(appended(&format!("{text}s 0 700\n")), None);
+            assert_eq!(appended(&format!("{text}s 0 700\nc\n")), Some(vec!["s 0 700", "c"]));
+        }
     }
 }

@@ -6,7 +6,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::{od, write};
-use crate::machine::{Bdf, ClockSpec, Dri, DrmClass, Gpu, Machine};
+use crate::machine::{Bdf, ClockSpec, Dri, DrmClass, Gpu, Machine, Suspended};
+
+pub const RUNTIME_STATUS: &str = "power/runtime_status";
 
 /// Below `/sys`.
 pub fn relative(bdf: &Bdf) -> String {
@@ -36,6 +38,7 @@ pub fn device(m: &Machine, root: &Path, g: &Gpu) -> io::Result<()> {
         ("current_memory_partition", format!("{}\n", s.memory_partition)),
         ("power_dpm_force_performance_level", "auto\n".to_string()),
         ("power_state", "D0\n".to_string()),
+        (RUNTIME_STATUS, if s.suspended == Suspended::No { "active\n" } else { "suspended\n" }.to_string()),
         ("gpu_busy_percent", format!("{}\n", s.activity[0])),
         ("mem_busy_percent", format!("{}\n", s.activity[1])),
         ("mem_info_vram_total", format!("{}\n", s.vram_mb << 20)),
@@ -58,6 +61,12 @@ pub fn device(m: &Machine, root: &Path, g: &Gpu) -> io::Result<()> {
 
 /// `0: 132Mhz` and so on, the star at the level of the present clock.
 fn levels(c: &ClockSpec) -> String {
+    if c.current_line && !c.levels.contains(&c.now) {
+        let (first, rest) = (&c.levels[..1], &c.levels[1..]);
+        let star = |i| if i == 1 { "*" } else { "" };
+        let all = first.iter().chain([&c.now]).chain(rest).enumerate();
+        return all.map(|(i, mhz)| format!("{i}: {mhz}Mhz {}\n", star(i))).collect();
+    }
     let current = current_level(c);
     let line = |(i, mhz): (usize, &u32)| format!("{i}: {mhz}Mhz{}\n", if i == current { " *" } else { "" });
     c.levels.iter().enumerate().map(line).collect()

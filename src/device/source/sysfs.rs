@@ -7,7 +7,7 @@ use crate::energy::{EnergyResolution, Unit};
 use crate::error::{Error, Kind, Result};
 use crate::platform::clock::coarse_ns;
 use crate::platform::sync::OnceCell;
-use crate::sysfs::gpu_metrics::{MetricsFile, Table, Whole};
+use crate::sysfs::gpu_metrics::{FastReading, MetricsFile, Table};
 use crate::sysfs::hwmon::Sensor;
 use crate::sysfs::{pp_dpm, SysfsError};
 use std::fs::OpenOptions;
@@ -22,7 +22,7 @@ const POWERS: &str = "hwmon/*/power1_input and power1_average";
 
 /// A whole table, and its energy in the session's unit.
 pub struct AtOnce {
-    pub table: Whole,
+    pub table: FastReading,
     pub resolution_uj: f64,
     pub energy_mj: u64,
 }
@@ -109,7 +109,7 @@ impl Device {
     #[inline]
     pub fn read_fast(&self, unit: EnergyResolution) -> Option<AtOnce> {
         let sysfs = self.sysfs.as_ref()?;
-        let table = sysfs.metrics.get()?.whole()?;
+        let table = sysfs.metrics.get()?.fast_reading()?;
         let old = self.staleness.stale_for_ns(table.driver_time_ns, coarse_ns());
         // Zero may be what a second die says.
         let real = table.energy > 0 && table.power_mw > 0 && is_temperature(&table.hotspot_c);

@@ -21,7 +21,7 @@ fn with_firmware(at_ns: u64, accumulator: u64, firmware_ns: u64) -> RawSample {
 }
 
 #[test]
-fn counts_go_on() {
+fn counts_advance() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     assert_eq!(tracker.add(&sample(1_000 * MS, 500, 300_000)), CounterStep::NoBaseline);
     assert_eq!(tracker.add(&sample(1_000 * MS, 500, 300_000)), CounterStep::Unchanged);
@@ -30,24 +30,23 @@ fn counts_go_on() {
         tracker.add(&sample(1_100 * MS, 500 + 30 * 65536, 300_000)),
         CounterStep::Advanced { counts: 30 * 65536, ns: 100 * MS }
     );
-    // One that was overtaken by another thread's says nothing.
+    // A sample that another thread overtook is ignored.
     assert_eq!(tracker.add(&sample(1_050 * MS, 500 + 15 * 65536, 300_000)), CounterStep::Unchanged);
-    let t = tracker.totals();
+    let t = tracker.totals;
     assert_eq!((t.counts, t.resets, t.bridged_pj, t.error_pj), (30 * 65536, 0, 0, 0));
     assert_eq!(t.integral_pj, 30_000_000_000_000);
 }
 
 #[test]
-fn a_step_back_of_64_bits_is_a_reset() {
+fn a_step_back_of_a_64_bit_counter_is_a_reset() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     tracker.add(&sample(1_000 * MS, 1 << 40, 300_000));
     assert_eq!(tracker.add(&sample(1_500 * MS, 7, 300_000)), CounterStep::Reset);
-    let t = tracker.totals();
-    // 150 J by the power; at most 1.25 times the limit may have been drawn, and that for a tenth of a second more, as
-    // nothing tells yet how old a count may be.
+    let t = tracker.totals;
+    // 150 J by the power. At most 1.25 times the limit was drawn, and for 100 ms more, as the age of the count is unknown.
     assert_eq!((t.counts, t.resets, t.bridged_pj), (0, 1, 150_000_000_000_000));
     assert_eq!(t.error_pj, 937_500 * 600 * u128::from(MS) - t.bridged_pj);
-    // From there it is counted again.
+    // Counting continues after the reset.
     assert_eq!(
         tracker.add(&sample(1_600 * MS, 7 + 65536, 300_000)),
         CounterStep::Advanced { counts: 65536, ns: 100 * MS }
@@ -55,32 +54,32 @@ fn a_step_back_of_64_bits_is_a_reset() {
 }
 
 #[test]
-fn a_leap_is_no_energy() {
+fn an_impossible_advance_is_a_reset() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     tracker.add(&sample(1_000 * MS, 0, 300_000));
     // A gigajoule in a second.
     assert_eq!(tracker.add(&sample(2_000 * MS, 1_000_000_000 * 65536, 300_000)), CounterStep::Reset);
-    assert_eq!(tracker.totals().counts, 0);
+    assert_eq!(tracker.totals.counts, 0);
 }
 
-/// A counter that is past where it was although it began at zero again: only the firmware's clock tells.
+/// A counter that was reset and is already ahead of its old value: only the firmware's clock shows the reset.
 #[test]
-fn a_clock_that_starts_anew_is_a_reset() {
+fn a_restarted_firmware_clock_is_a_reset() {
     for restarted_ns in [20_000 * MS, 90_000 * MS] {
         let mut tracker = AccumulatorTracker::new(64, 750_000);
         tracker.add(&with_firmware(1_000 * MS, 1000, 77_000 * MS));
         let step = tracker.add(&with_firmware(2_000 * MS, 1000 + 300 * 65536, 78_000 * MS));
         assert_eq!(step, CounterStep::Advanced { counts: 300 * 65536, ns: 1_000 * MS });
         assert_eq!(tracker.add(&with_firmware(62_000 * MS, 1000 + 3_000 * 65536, restarted_ns)), CounterStep::Reset);
-        // Once, not for ever.
+        // Only once.
         let step = tracker.add(&with_firmware(62_100 * MS, 1000 + 3_030 * 65536, restarted_ns + 100 * MS));
         assert_eq!(step, CounterStep::Advanced { counts: 30 * 65536, ns: 100 * MS });
     }
 }
 
-/// Up for five minutes, reset while nobody looked for two hours: its clock is behind by no more than a quarter of that.
+/// Up for five minutes, then reset in two hours without a sample: its clock is behind by less than a quarter of that time.
 #[test]
-fn a_reset_in_a_long_time_without_a_look_is_one() {
+fn a_reset_in_a_long_gap_is_detected() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     let hour = 3_600_000 * MS;
     tracker.add(&with_firmware(1_000 * MS, 1000, 300_000 * MS));
@@ -90,14 +89,14 @@ fn a_reset_in_a_long_time_without_a_look_is_one() {
     let (at, firmware) = (3_000 * MS + 2 * hour, 302_000 * MS + 2 * hour);
     assert_eq!(tracker.add(&with_firmware(at, joule(1_800_000), firmware - 1_500_000 * MS)), CounterStep::Reset);
     assert_eq!(tracker.snapshot(0).firmware_since(&began, 2 * hour), None);
-    // Clocks are not quite alike.
-    let on = with_firmware(at + 2 * hour, joule(3_600_000), firmware - 1_500_000 * MS + 2 * hour + 7_000 * MS);
-    assert!(matches!(tracker.add(&on), CounterStep::Advanced { .. }));
+    // Clocks drift.
+    let next = with_firmware(at + 2 * hour, joule(3_600_000), firmware - 1_500_000 * MS + 2 * hour + 7_000 * MS);
+    assert!(matches!(tracker.add(&next), CounterStep::Advanced { .. }));
 }
 
-/// What others have looked at in between is seen from one's own marks.
+/// Samples of other threads show in the difference of two snapshots.
 #[test]
-fn marks_tell_what_others_saw() {
+fn snapshots_include_the_samples_of_other_threads() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     tracker.add(&sample(1_000 * MS, 500, 300_000));
     let first = tracker.snapshot(0);
@@ -110,24 +109,24 @@ fn marks_tell_what_others_saw() {
     assert_eq!(tracker.snapshot(0).since(&first), CounterStep::Reset);
 }
 
-/// The driver copies every 5 ms what the firmware counts every 3: each copy has moved, and is up to 3 ms old.
+/// The driver copies every 5 ms, the firmware counts every 3 ms: each copy has advanced, and is up to 3 ms old.
 #[test]
-fn without_a_clock_a_count_is_as_old_as_it_takes_to_move() {
+fn without_a_firmware_clock_the_age_is_the_refresh_period() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     tracker.add(&sample(1_000 * MS, 0, 300_000));
-    assert_eq!(tracker.snapshot(0).max_age_ns(), 100 * MS, "nothing is known yet");
+    assert_eq!(tracker.snapshot(0).max_age_ns(), 100 * MS, "the refresh period is not known yet");
     for i in 1..20 {
         tracker.add(&sample((1_000 + 5 * i) * MS, i * 100_000, 300_000));
         assert_eq!(tracker.snapshot(0).max_age_ns(), if i < 4 { 100 * MS } else { 25 * MS / 4 });
     }
-    // That it moved from one copy to the next says little: this one takes 33 ms, of which nothing is known until it stands.
+    // One advance proves little: this counter refreshes every 33 ms, which shows only in its first stall.
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     for i in 0..40 {
         let at = 12 * i;
         tracker.add(&sample((1_000 + at) * MS, at / 33 * 600_000, 300_000));
         assert!(tracker.snapshot(0).max_age_ns() >= 33 * MS);
     }
-    // With one it is what that says, once enough ages are known.
+    // With a firmware clock it is the age by the clocks, once enough offsets are known.
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     for i in 1..20 {
         tracker.add(&with_firmware((1_000 + 5 * i) * MS, i * 100_000, (7_000 + 5 * i) * MS - i / 2 % 3 * MS));
@@ -142,7 +141,7 @@ fn without_a_clock_a_count_is_as_old_as_it_takes_to_move() {
 
 /// The driver's copy may be up to a refresh younger than the firmware's sample.
 #[test]
-fn the_firmware_s_clock_tells_how_old_a_count_is() {
+fn the_firmware_clock_gives_the_age_of_a_count() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     tracker.add(&with_firmware(1_000 * MS, 1000, 7_000 * MS));
     let step = tracker.add(&with_firmware(1_100 * MS, 1000 + 65536, 7_010 * MS));
@@ -150,44 +149,44 @@ fn the_firmware_s_clock_tells_how_old_a_count_is() {
     assert_eq!(tracker.count_age_ns(), 90 * MS);
 }
 
-/// A turn could be a reset in disguise, and only the power says which; where the firmware's clock goes on it was none.
+/// A wraparound may be a reset, and only the power distinguishes them; a firmware clock in sync rules the reset out.
 #[test]
-fn a_turn_that_a_clock_witnesses_is_no_reset() {
-    for (clock, slack) in [(Some(7_000 * MS), false), (None, true)] {
+fn a_firmware_clock_in_sync_rules_out_a_reset() {
+    for (clock, has_error) in [(Some(7_000 * MS), false), (None, true)] {
         let mut tracker = AccumulatorTracker::new(32, 750_000);
         let mut at = |ms: u64, accumulator: u64| {
             let firmware_ns = clock.map(|c| c + ms * MS);
             tracker.add(&RawSample { firmware_ns, ..sample((1_000 + ms) * MS, accumulator & 0xFFFF_FFFF, 300_000) });
-            tracker.totals()
+            tracker.totals
         };
         let start = (1 << 32) - 1_000 * 65536;
         at(0, start);
         at(2_000, start + 600 * 65536);
-        // 600 J where the power says 300: the load has changed in between.
+        // 600 J counted, 300 J by the power: the load has changed in between.
         let t = at(3_000, start + 1_200 * 65536);
         assert_eq!((t.counts, t.resets), (1_200 * 65536, 0));
-        assert_eq!(t.error_pj, if slack { 300_000_000_000_000 } else { 0 });
+        assert_eq!(t.error_pj, if has_error { 300_000_000_000_000 } else { 0 });
     }
 }
 
-/// A clock of another unit is none; and no reset.
+/// A firmware clock in another unit is rejected, and is not a reset.
 #[test]
-fn a_clock_that_keeps_no_pace_is_left_alone() {
-    for pace in [0, 1, 10, 1000] {
+fn a_firmware_clock_out_of_sync_is_rejected() {
+    for rate in [0, 1, 10, 1000] {
         let mut tracker = AccumulatorTracker::new(64, 750_000);
         for i in 0..100_u64 {
             let step =
-                tracker.add(&with_firmware((1_000 + i * 100) * MS, i * 30 * 65536, 7_000 * MS + i * pace * 10 * MS));
-            let on = CounterStep::Advanced { counts: 30 * 65536, ns: 100 * MS };
-            assert_eq!(step, if i == 0 { CounterStep::NoBaseline } else { on }, "{pace}");
+                tracker.add(&with_firmware((1_000 + i * 100) * MS, i * 30 * 65536, 7_000 * MS + i * rate * 10 * MS));
+            let advanced = CounterStep::Advanced { counts: 30 * 65536, ns: 100 * MS };
+            assert_eq!(step, if i == 0 { CounterStep::NoBaseline } else { advanced }, "{rate}");
         }
-        assert_eq!(tracker.counted().unwrap().firmware_ns.is_some(), pace == 10, "{pace}");
-        assert_eq!(tracker.count_age_ns(), 0, "{pace}");
+        assert_eq!(tracker.counted.unwrap().firmware_ns.is_some(), rate == 10, "{rate}");
+        assert_eq!(tracker.count_age_ns(), 0, "{rate}");
     }
 }
 
 #[test]
-fn a_counter_that_stands_is_noticed() {
+fn a_stuck_counter_is_detected() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     for i in 0..=20 {
         tracker.add(&sample(1_000 * MS + i * 10 * MS, 5, 300_000));
@@ -199,7 +198,7 @@ fn a_counter_that_stands_is_noticed() {
     assert!(tracker.is_stuck());
     tracker.add(&sample(1_300 * MS, 6, 300_000));
     assert!(!tracker.is_stuck());
-    // One that took so long, and went on, may take it again.
+    // A stall that ended may recur for as long.
     tracker.add(&sample(1_600 * MS, 6, 300_000));
     assert!(!tracker.is_stuck());
     tracker.add(&sample(1_950 * MS, 6, 300_000));
@@ -207,20 +206,20 @@ fn a_counter_that_stands_is_noticed() {
 }
 
 #[test]
-fn no_wrap_for_64_bits() {
+fn a_64_bit_counter_does_not_wrap() {
     let mut tracker = AccumulatorTracker::new(32, 300_000);
     tracker.add(&sample(1_000 * MS, 10, 300_000));
     // 65536 J at 375 W.
     assert_eq!(tracker.wrap_ns(), Some(65536 * 1_000_000_000 / 375));
-    // More than 32 bits: it was a 64-bit counter all along.
+    // More than 32 bits: a 64-bit counter.
     tracker.add(&sample(1_001 * MS, 1 << 33, 300_000));
     assert_eq!(tracker.wrap_ns(), None);
 }
 
 proptest! {
-    /// However often it comes round between two looks, as long as the power tells.
+    /// Any number of wraparounds between two samples, if the power is known.
     #[test]
-    fn turns_are_undone(start in 0_u64..1 << 32, watts in 50_u64..2_000, steps in proptest::collection::vec(1_u64..400, 1..20)) {
+    fn wraparounds_are_corrected(start in 0_u64..1 << 32, watts in 50_u64..2_000, steps in proptest::collection::vec(1_u64..400, 1..20)) {
         let mut tracker = AccumulatorTracker::new(32, watts * 1000);
         let (mut at, mut true_counts) = (1_000 * MS, 0_u64);
         tracker.add(&sample(at, start, watts * 1000));
@@ -229,45 +228,45 @@ proptest! {
             true_counts += seconds * watts * 65536;
             tracker.add(&sample(at, (start + true_counts) & 0xFFFF_FFFF, watts * 1000));
         }
-        let t = tracker.totals();
+        let t = tracker.totals;
         prop_assert_eq!((t.counts, t.resets), (true_counts, 0));
     }
 
-    /// 64 bits to the very end, and whatever comes: never more than could have been drawn.
+    /// Any values: never more energy than the GPU could have drawn.
     #[test]
     fn never_huge(accumulators in proptest::collection::vec(any::<u64>(), 2..20), bits in prop_oneof![Just(32), Just(64)]) {
         let mut tracker = AccumulatorTracker::new(bits, 750_000);
         for (i, a) in accumulators.iter().enumerate() {
             tracker.add(&sample(1_000 * MS + i as u64 * 10 * MS, *a, 300_000));
         }
-        let t = tracker.totals();
+        let t = tracker.totals;
         let seconds_pj = u128::from((accumulators.len() as u64 - 1) * 10 * MS);
         let most = (937_500 * 2) * seconds_pj + 937_500 * u128::from(100 * MS) * accumulators.len() as u128;
         prop_assert!(counts_pj(t.counts, UNIT_UJ) + t.bridged_pj <= most);
     }
 }
 
-/// Looks every 50 ms at a clock that is `lag_ms` behind ours and goes on by `pace` of it.
-fn zero_after(looks: u64, lag_ms: i64, pace: f64) -> i64 {
+/// Driver offset after samples every 50 ms of a clock that is `lag_ms` behind and runs at `rate`.
+fn driver_offset_ms(samples: u64, lag_ms: i64, rate: f64) -> i64 {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
-    for i in 0..looks {
+    for i in 0..samples {
         let seen_ns = 100_000 * MS + i * 50 * MS;
-        let driver = (100_000 * MS) as i64 - lag_ms * MS as i64 + (i as f64 * 50e6 * pace) as i64;
+        let driver = (100_000 * MS) as i64 - lag_ms * MS as i64 + (i as f64 * 50e6 * rate) as i64;
         tracker.add(&RawSample { seen_ns, ..sample(driver as u64, i * 65536, 300_000) });
     }
     tracker.snapshot(0).driver_offset_ns / MS as i64
 }
 
 #[test]
-fn a_clock_with_another_zero_is_put_right() {
-    // CLOCK_BOOTTIME, and a table of a cache.
-    assert_eq!(zero_after(20, 3, 1.0), 0);
-    assert_eq!(zero_after(20, 120, 1.0), 0);
-    // It began later, or is ahead of ours.
-    assert_eq!(zero_after(20, 90_000, 1.0), 90_000);
-    assert_eq!(zero_after(20, -40_000, 1.0), -40_000);
-    // Too early to tell.
-    assert_eq!(zero_after(3, 90_000, 1.0), 0);
-    // An old table is old.
-    assert_eq!(zero_after(20, 90_000, 0.0), 0);
+fn a_driver_clock_with_another_epoch_is_corrected() {
+    // CLOCK_BOOTTIME, and a cached table.
+    assert_eq!(driver_offset_ms(20, 3, 1.0), 0);
+    assert_eq!(driver_offset_ms(20, 120, 1.0), 0);
+    // A later epoch, and a clock ahead of CLOCK_BOOTTIME.
+    assert_eq!(driver_offset_ms(20, 90_000, 1.0), 90_000);
+    assert_eq!(driver_offset_ms(20, -40_000, 1.0), -40_000);
+    // Too few samples.
+    assert_eq!(driver_offset_ms(3, 90_000, 1.0), 0);
+    // A stalled timestamp.
+    assert_eq!(driver_offset_ms(20, 90_000, 0.0), 0);
 }

@@ -1,7 +1,8 @@
-//! The short way: where a table that is like the first one has what is read most, looked up once.
+//! The fast path: offsets of the most frequent values, resolved once for all tables like the first one.
 
-use super::at;
-use super::revisions::{Field, Layout};
+use super::bytes::{at, u16_at, u64_at};
+use super::revisions::{Field, Layout, U16, U64};
+use crate::platform::sentinel;
 
 #[derive(Debug)]
 pub(super) struct FastLayout {
@@ -11,73 +12,65 @@ pub(super) struct FastLayout {
     driver_time: usize,
     firmware_time: usize,
     power: usize,
+    /// The power is instantaneous, not an average.
     instant: bool,
     hotspot: usize,
 }
 
-/// All that is read most, none of it missing.
+/// The most frequent values, none of them missing.
 #[derive(Debug, Clone, Copy)]
-pub struct Whole {
+pub struct FastReading {
     pub energy: u64,
     pub driver_time_ns: u64,
     pub firmware_time_ns: u64,
     pub power_mw: u32,
-    /// Or else an average.
+    /// The power is instantaneous, not an average.
     pub instant: bool,
     pub hotspot_c: i32,
 }
 
-const U16: u8 = 2;
-const U64: u8 = 6;
-
 impl FastLayout {
-    /// `None` for a table in which something is missing, or has another type than on all GPUs that count.
+    /// `None` for a table in which a value is missing or has another type than in the revisions of data center GPUs.
     pub fn of(layout: &Layout, bytes: &[u8]) -> Option<FastLayout> {
-        let place = |p: Field, kind: u8| (p.count == 1 && p.kind == kind).then_some(usize::from(p.at));
-        let (current, average) = (place(layout.current_power, U16), place(layout.average_power, U16));
-        let quick = FastLayout {
+        let offset = |field: Field, kind: u8| (field.count == 1 && field.kind == kind).then_some(usize::from(field.at));
+        let (current, average) = (offset(layout.current_power, U16), offset(layout.average_power, U16));
+        let fast = FastLayout {
             header: at(bytes, 0)?,
             size: bytes.len(),
-            energy: place(layout.energy, U64)?,
-            driver_time: place(layout.driver_time_ns, U64)?,
-            firmware_time: place(layout.firmware_time_10ns, U64)?,
+            energy: offset(layout.energy, U64)?,
+            driver_time: offset(layout.driver_time_ns, U64)?,
+            firmware_time: offset(layout.firmware_time_10ns, U64)?,
             power: current.xor(average)?,
             instant: current.is_some(),
-            hotspot: place(layout.hotspot_c, U16)?,
+            hotspot: offset(layout.hotspot_c, U16)?,
         };
-        (layout.power_mw == 1000 && quick.whole(bytes).is_some()).then_some(quick)
+        (layout.power_mw == 1000 && fast.reading(bytes).is_some()).then_some(fast)
     }
 
-    /// Of a table of the same size and revision.
+    /// The table has the same size and revision as the first one.
     #[inline(always)]
-    pub fn fits(&self, bytes: &[u8]) -> bool {
+    pub fn matches(&self, bytes: &[u8]) -> bool {
         bytes.len() == self.size && at(bytes, 0) == Some(self.header)
     }
 
-    /// Count and driver's time, if both are there.
+    /// Count and driver's time, if both are present.
     #[inline(always)]
     pub fn energy(&self, bytes: &[u8]) -> Option<(u64, u64)> {
-        let energy = at(bytes, self.energy).map(u64::from_le_bytes);
-        Some((energy.filter(|e| *e != u64::MAX && *e != u64::from(u32::MAX))?, time(bytes, self.driver_time)?))
+        let energy = u64_at(bytes, self.energy).and_then(sentinel::energy_count)?;
+        Some((energy, u64_at(bytes, self.driver_time).and_then(sentinel::time)?))
     }
 
-    /// All values, if all are there.
+    /// All values, if all are present.
     #[inline(always)]
-    pub fn whole(&self, bytes: &[u8]) -> Option<Whole> {
-        let short = |place| at(bytes, place).map(u16::from_le_bytes).filter(|v| *v != u16::MAX);
+    pub fn reading(&self, bytes: &[u8]) -> Option<FastReading> {
         let (energy, driver_time_ns) = self.energy(bytes)?;
-        Some(Whole {
+        Some(FastReading {
             energy,
             driver_time_ns,
-            firmware_time_ns: time(bytes, self.firmware_time)?.checked_mul(10)?,
-            power_mw: u32::from(short(self.power)?) * 1000,
+            firmware_time_ns: u64_at(bytes, self.firmware_time).and_then(sentinel::time)?.checked_mul(10)?,
+            power_mw: u32::from(u16_at(bytes, self.power).and_then(sentinel::u16)?) * 1000,
             instant: self.instant,
-            hotspot_c: short(self.hotspot)?.into(),
+            hotspot_c: u16_at(bytes, self.hotspot).and_then(sentinel::u16)?.into(),
         })
     }
-}
-
-#[inline(always)]
-fn time(bytes: &[u8], place: usize) -> Option<u64> {
-    at(bytes, place).map(u64::from_le_bytes).filter(|t| *t != 0 && *t != u64::MAX)
 }

@@ -1,10 +1,20 @@
-//! Where each revision of the table keeps what, as the kernel's `kgd_pp_interface.h` has it for x86-64 and aarch64.
+//! Field offsets of each revision of `gpu_metrics`, for x86-64 and aarch64.
+//!
+//! Source: `struct gpu_metrics_v*` in drivers/gpu/drm/amd/include/kgd_pp_interface.h.
 
-/// A value in the table, or several of one type, or none.
+/// Largest number of graphics clocks in one table.
+pub const CLOCKS: usize = 8;
+
+/// Types of values, numbered as in revision 1.9 (`AMDGPU_METRICS_TYPE_*`).
+pub(super) const U16: u8 = 2;
+const U32: u8 = 4;
+pub(super) const U64: u8 = 6;
+
+/// A field of the table: one value, several values of one type, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Field {
     pub at: u16,
-    /// As the self-describing table counts types: u8, s8, u16, s16, u32, s32, u64, s64.
+    /// Type number: u8, s8, u16, s16, u32, s32, u64, s64.
     pub kind: u8,
     pub count: u8,
 }
@@ -12,7 +22,7 @@ pub(super) struct Field {
 impl Field {
     const NONE: Field = Field { at: 0, kind: 0, count: 0 };
 
-    pub fn is_there(self) -> bool {
+    pub fn is_present(self) -> bool {
         self.count > 0
     }
 
@@ -26,32 +36,33 @@ impl Field {
 }
 
 const fn u16_at(at: u16) -> Field {
-    Field { at, kind: 2, count: 1 }
+    Field { at, kind: U16, count: 1 }
 }
 
 const fn eight_u16_at(at: u16) -> Field {
-    Field { at, kind: 2, count: 8 }
+    Field { at, kind: U16, count: CLOCKS as u8 }
 }
 
 const fn u32_at(at: u16) -> Field {
-    Field { at, kind: 4, count: 1 }
+    Field { at, kind: U32, count: 1 }
 }
 
 const fn u64_at(at: u16) -> Field {
-    Field { at, kind: 6, count: 1 }
+    Field { at, kind: U64, count: 1 }
 }
 
-/// One revision: the places of what is of use here, and what its numbers mean.
+/// The layout of one revision: the offsets of the values that this library uses, and their units.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "testing"), allow(dead_code))] // Tests check all offsets; readings use some.
 pub(super) struct Layout {
-    /// Bytes in all; 0 if that differs from driver to driver.
+    /// Total size in bytes; 0 if it varies.
     pub size: u16,
     pub energy: Field,
     pub driver_time_ns: Field,
     pub firmware_time_10ns: Field,
     pub average_power: Field,
     pub current_power: Field,
-    /// Milliwatts in one count of these powers.
+    /// Unit of these powers, in milliwatts.
     pub power_mw: u16,
     pub edge_c: Field,
     pub hotspot_c: Field,
@@ -63,10 +74,10 @@ pub(super) struct Layout {
     pub memory_average_mhz: Field,
     pub graphics_activity: Field,
     pub memory_activity: Field,
-    /// Counts of these activities in one percent.
+    /// Number of activity units in one percent.
     pub activity_per_percent: u16,
     pub throttle: Field,
-    /// A throttle word of 0 is one that the driver does not fill.
+    /// The driver does not set the throttle status and leaves it 0.
     pub zero_throttle_is_missing: bool,
     pub throttle_independent: Field,
     pub accumulations: Field,
@@ -97,10 +108,10 @@ const EMPTY: Layout = Layout {
     accumulations: Field::NONE,
 };
 
-/// To be filled by a walk through the attributes.
+/// Filled by the parser of revision 1.9.
 pub(super) const SELF_DESCRIBING: Layout = EMPTY;
 
-// Before the MI300: averages, one clock of each kind.
+// GPUs before MI300: average power, one clock of each kind.
 
 static V1_0: Layout = Layout {
     size: 80,
@@ -143,7 +154,7 @@ static V1_2: Layout = Layout { size: 104, firmware_time_10ns: u64_at(96), ..V1_1
 static V1_3: Layout =
     Layout { size: 120, firmware_time_10ns: u64_at(96), throttle_independent: u64_at(112), ..V1_1_BASE };
 
-// MI300 and later: current power, a graphics clock for each compute die.
+// MI300 and later: current power, one graphics clock for each compute die (XCC).
 
 const V1_4_BASE: Layout = Layout {
     hotspot_c: u16_at(4),
@@ -176,7 +187,7 @@ static V1_5: Layout = Layout {
     memory_mhz: u16_at(352),
     ..V1_4_BASE
 };
-// Another 1.6, of 384 bytes and with other places, was taken back before any driver used it: the size tells them apart.
+// An earlier 1.6 with 384 bytes and other offsets was reverted before a release; the size distinguishes the two.
 static V1_6: Layout = Layout {
     size: 1664,
     energy: u64_at(16),
@@ -197,11 +208,11 @@ static V1_7: Layout = Layout {
     memory_mhz: u16_at(336),
     ..V1_4_BASE
 };
-/// More statistics of partitions than 1.7 at the end, nothing else.
+/// As 1.7, with more partition statistics at the end.
 static V1_8: Layout = Layout { size: 3872, ..V1_7 };
 
-// APUs. They have no energy counter. Powers and activities of 2.0 to 2.3 are in whole or in fractions of watts and
-// percents, whichever the chip's driver took: left out.
+// APUs. They have no energy counter. The units of powers and activities in 2.0 to 2.3 depend on the ASIC's driver, so these
+// fields are left out.
 
 static V2_0: Layout = Layout {
     size: 120,
@@ -225,7 +236,7 @@ const V2_1_BASE: Layout = Layout {
 static V2_1: Layout = Layout { size: 120, ..V2_1_BASE };
 static V2_2: Layout = Layout { size: 128, throttle_independent: u64_at(120), ..V2_1_BASE };
 static V2_3: Layout = Layout { size: 152, throttle_independent: u64_at(120), ..V2_1_BASE };
-/// The header has milliwatts and hundredths of a percent here.
+/// In milliwatts and hundredths of a percent.
 static V2_4: Layout = Layout {
     size: 168,
     throttle_independent: u64_at(120),
@@ -246,7 +257,7 @@ static V3_0: Layout = Layout {
     ..EMPTY
 };
 
-/// The layout of a revision with fixed places.
+/// The layout of a revision with fixed offsets.
 pub(super) fn of(revision: (u8, u8)) -> Option<&'static Layout> {
     Some(match revision {
         (1, 0) => &V1_0,

@@ -67,7 +67,7 @@ fn disagreement_is_an_error() {
 }
 
 #[test]
-fn access_as_the_runtime_has_it() {
+fn access_follows_the_runtime() {
     let with = |access| {
         let mut second = node(5, 0x22);
         second.access = access;
@@ -85,7 +85,7 @@ fn access_as_the_runtime_has_it() {
 }
 
 #[test]
-fn kinds() {
+fn runtime_support_by_kind() {
     let of = |doorbell, gfx_target| runtime_support(&Node { doorbell, gfx_target, ..node(1, 1) });
     assert_eq!(of(Some(2), Some(90_402)), Support::Full);
     assert_eq!(of(Some(1), Some(80_003)), Support::OldDoorbell);
@@ -104,7 +104,7 @@ fn dies_and_partitions() {
         let node = Node { xgmi_peer, ..node(number, bus) };
         GpuLocation { pci: pci(bus), partition, node: Some(node), amdsmi: None }
     };
-    let (speaks, silent, other) = ((true, true), (true, false), (false, true));
+    let (primary, secondary, single) = ((true, true), (true, false), (false, true));
     let listing = |places: &[GpuLocation], hidden: &[u32]| Enumeration {
         places: places.to_vec(),
         order: Order::Kfd,
@@ -117,27 +117,27 @@ fn dies_and_partitions() {
     };
     let roles = |places: &[GpuLocation], dies: &[(bool, bool)]| package::roles(&listing(places, &[]), dies);
     let four: Vec<GpuLocation> = (0..4_u8).map(|i| place(i.into(), i, 0, None)).collect();
-    let turns = roles(&four, &[speaks, silent, speaks, silent]);
-    assert_eq!(turns[1], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
-    assert_eq!(turns[3], Role::SecondaryDie { primary: Some(Primary::Listed(2)) });
-    // With hidden GPUs about, neighbours may be of two packages.
-    let hidden = package::roles(&listing(&four, &[9]), &[speaks, silent, speaks, silent]);
+    let alternating = roles(&four, &[primary, secondary, primary, secondary]);
+    assert_eq!(alternating[1], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
+    assert_eq!(alternating[3], Role::SecondaryDie { primary: Some(Primary::Listed(2)) });
+    // With hidden GPUs, neighbours may be of two packages.
+    let hidden = package::roles(&listing(&four, &[9]), &[primary, secondary, primary, secondary]);
     assert_eq!(hidden[1], Role::SecondaryDie { primary: None });
-    // Parity would say GPU 0; nothing in the machine does.
-    let odd = roles(&four[..3], &[speaks, other, silent]);
+    // The dies alternate, so GPU 0 is the primary die.
+    let odd = roles(&four[..3], &[primary, single, secondary]);
     assert_eq!(odd[2], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
-    let unclear = roles(&four, &[speaks, speaks, silent, silent]);
+    let unclear = roles(&four, &[primary, primary, secondary, secondary]);
     assert_eq!(unclear[2], Role::SecondaryDie { primary: None });
     let linked: Vec<GpuLocation> =
         [(0, 3), (1, 2), (2, 1), (3, 0)].map(|(n, to)| place(n, n as u8, 0, Some(to))).into();
-    let crossed = roles(&linked, &[speaks, speaks, silent, silent]);
+    let crossed = roles(&linked, &[primary, primary, secondary, secondary]);
     assert_eq!(crossed[2], Role::SecondaryDie { primary: Some(Primary::Listed(1)) });
     assert_eq!(crossed[3], Role::SecondaryDie { primary: Some(Primary::Listed(0)) });
-    // A link tells its ends also where one of them is hidden.
+    // A link identifies its ends even if one of them is hidden.
     let one = [place(5, 5, 0, Some(4))];
-    let alone = |hidden: &[u32]| package::roles(&listing(&one, hidden), &[silent])[0];
+    let alone = |hidden: &[u32]| package::roles(&listing(&one, hidden), &[secondary])[0];
     assert_eq!(alone(&[3, 4]), Role::SecondaryDie { primary: Some(Primary::Hidden(4)) });
     assert_eq!(alone(&[3]), Role::SecondaryDie { primary: None });
     let cpx = [place(1, 9, 0, None), place(2, 9, 1, None)];
-    assert_eq!(roles(&cpx, &[other, other])[1], Role::SecondaryPartition { first: Some(0) });
+    assert_eq!(roles(&cpx, &[single, single])[1], Role::SecondaryPartition { first: Some(0) });
 }

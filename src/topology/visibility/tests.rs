@@ -31,7 +31,7 @@ fn every_vector() {
         serde_json::from_str(include_str!("../../../simulator/vendor-data/visible-devices.json")).unwrap();
     let mut run = 0;
     for v in facts["vectors"].as_array().unwrap() {
-        // EACCES is found before these rules, by the reader of the topology.
+        // EACCES is handled before these rules, when the topology is read.
         if v["machine"].as_str().unwrap().contains("EACCES") {
             continue;
         }
@@ -105,13 +105,13 @@ fn uuids_as_programs_write_them() {
 }
 
 #[test]
-fn the_story_names_the_token() {
+fn the_trace_names_the_invalid_entry() {
     let gpus = [Gpu { unique_id: 1, support: Support::Full }; 3];
     let masks = Masks { rocr: Some(b"2,x,0".to_vec()), hip: Some(b"7".to_vec()), cuda: None };
     let out = visible_gpus(&gpus, &masks, Rules::of(None));
     assert_eq!(out.nothing, Some(MaskedOut::Stopped));
-    assert!(out.trace[0].contains("token 2 (\"X\"): not a number"), "{:?}", out.trace);
-    assert!(out.trace[1].contains("token 1 (\"7\")"), "{:?}", out.trace);
+    assert!(out.trace[0].contains("entry 2 (\"X\"): not a number"), "{:?}", out.trace);
+    assert!(out.trace[1].contains("entry 1 (\"7\")"), "{:?}", out.trace);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn any_gpu() -> impl Strategy<Value = Gpu> {
         .prop_map(|(unique_id, support)| Gpu { unique_id, support })
 }
 
-/// Masks as people and launchers write them, and any bytes that an environment can hold.
+/// Masks as users and launchers write them, and arbitrary bytes.
 fn any_mask() -> impl Strategy<Value = Option<Vec<u8>>> {
     let token = prop_oneof![
         4 => (0_u32..10).prop_map(|n| n.to_string().into_bytes()),
@@ -170,7 +170,7 @@ proptest! {
         prop_assert_eq!(out.nothing.is_some(), out.list.is_empty());
     }
 
-    /// ROCR_VISIBLE_DEVICES set to the UUIDs of what is visible, alone, gives the same list again.
+    /// ROCR_VISIBLE_DEVICES alone, set to the UUIDs of the visible GPUs, gives the same list.
     #[test]
     fn uuids_of_the_visible_give_the_same_list(
         ids in prop::collection::hash_set(1_u64.., 1..10),

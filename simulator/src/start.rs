@@ -1,0 +1,99 @@
+//! How programs under test are started: with nothing of whoever started the tests, and nothing of them outlives the tests.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// After this a program hangs: the slowest takes a minute, under valgrind on a busy machine.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// All that a program under test has of the caller's environment: to find tools, and what cargo needs to find the simulator.
+const KEPT: [&str; 6] = ["PATH", "HOME", "CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "RUSTUP_HOME"];
+
+/// The mark of all processes that come from this one, whatever group they are in.
+const MARK: &str = "STARTED_BY_TEST";
+
+/// Ends every marked process when the input closes, which is when the test program is gone, however it went.
+const REAPER: &str = r#"
+trap '' HUP INT TERM
+cat
+for round in 1 2 3 4 5 6 7 8 9; do
+    found=$(grep -lszxF "$0" /proc/[0-9]*/environ) || exit 0
+    for file in $found; do file=${file#/proc/}; kill -KILL "${file%/environ}"; done
+done
+"#;
+
+fn mark() -> &'static str {
+    static MARKED: OnceLock<(String, Child)> = OnceLock::new();
+    &MARKED
+        .get_or_init(|| {
+            let since = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+            let mark = format!("{}-{since}", std::process::id());
+            let mut reaper = Command::new("sh");
+            reaper.args(["-c", REAPER, &format!("{MARK}={mark}")]).env_remove(MARK).process_group(0);
+            let reaper = reaper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            let reaper = reaper.expect("sh is there");
+            let pid = reaper.id() as i32;
+            std::thread::spawn(move || end_what_hangs(pid));
+            (mark, reaper)
+        })
+        .0
+}
+
+/// Kills the group of each child that leads one and is there for too long: its pipes close, and the test says what came.
+fn end_what_hangs(reaper: i32) {
+    let mut since: HashMap<i32, Instant> = HashMap::new();
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        let lists = tasks.map(|t| std::fs::read_to_string(t.path().join("children")).unwrap_or_default());
+        let all: Vec<i32> =
+            lists.flat_map(|l| l.split_whitespace().map(|p| p.parse().unwrap()).collect::<Vec<_>>()).collect();
+        since.retain(|pid, _| all.contains(pid));
+        for pid in all {
+            let begin = *since.entry(pid).or_insert_with(Instant::now);
+            // SAFETY: a child of this process.
+            if pid != reaper && begin.elapsed() > LIMIT && unsafe { libc::getpgid(pid) } == pid {
+                let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                eprintln!("killed after {LIMIT:?}: {}", command.replace('\0', " "));
+                // SAFETY: as above; its group is its own.
+                unsafe { libc::kill(-pid, libc::SIGKILL) };
+            }
+        }
+    }
+}
+
+/// A group of its own, which ends with the tests at the latest; for compilers and other tools, which keep their environment.
+pub fn contained(command: &mut Command) -> &mut Command {
+    command.process_group(0).env(MARK, mark())
+}
+
+/// A program under test: default signals, none blocked, the standard streams open and nothing else, a session of its own,
+/// an environment that is the same everywhere, temporary files in `folder`.
+pub fn isolated(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    let kept = KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    command.env_clear().envs(kept.collect::<Vec<(_, OsString)>>());
+    command.env("LC_ALL", "C").env("TMPDIR", folder).env(MARK, mark());
+    // SAFETY: only system calls.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in 1..=libc::SIGRTMAX() {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            let mut none = std::mem::zeroed();
+            libc::sigemptyset(&mut none);
+            libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+            libc::umask(0o022);
+            libc::setsid();
+            const CLOSE_ON_EXEC: u32 = 4;
+            libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, CLOSE_ON_EXEC);
+            Ok(())
+        })
+    };
+    command
+}
