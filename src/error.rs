@@ -131,6 +131,9 @@ pub enum Error {
     #[error("{device}: {what} was set to {asked}; the driver accepted the write, but the value is {now}: the driver ignored it, or limited it to what the GPU allows (amdgpu rounds power caps down to whole watts)")]
     NotApplied { device: String, what: &'static str, asked: String, now: String },
 
+    #[error("{device}: {what} is not as it was when the guard began: {now} now, {saved} then{}", cause_text(cause))]
+    NotRestored { device: String, what: &'static str, saved: String, now: String, cause: Option<Box<Error>> },
+
     #[error("{device}: {what} is not available yet: the validation of the counter has not finished. It runs in the background, or the GPU is runtime-suspended or in reset; try again in half a second, or when the GPU has resumed")]
     NotReady { device: String, what: &'static str },
 
@@ -159,6 +162,10 @@ pub enum Error {
     Internal(String),
 }
 
+fn cause_text(cause: &Option<Box<Error>>) -> String {
+    cause.as_ref().map_or_else(String::new, |c| format!("; {c}"))
+}
+
 impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -178,6 +185,7 @@ impl Error {
             Error::Stale { .. } => Kind::Stale,
             Error::OutOfRange { .. } => Kind::OutOfRange,
             Error::NotApplied { .. } => Kind::NotApplied,
+            Error::NotRestored { cause, .. } => cause.as_ref().map_or(Kind::NotApplied, |c| c.kind()),
             Error::NotReady { .. } => Kind::NotReady,
             Error::Heterogeneous(_) => Kind::Heterogeneous,
             Error::Ambiguous(_) => Kind::AmbiguousDevice,

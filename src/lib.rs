@@ -44,8 +44,8 @@
 //!
 //! # Structure
 //!
-//! A module uses only modules below it: `capi → session → {measure, restore} → device → topology → {amdsmi, sysfs} →
-//! {energy, platform} → error`. The feature `testing` makes the modules public for the tests of this repository.
+//! A module uses only modules below it: `capi → session → restore → {control, measure} → device → topology →
+//! {amdsmi, sysfs} → {energy, platform} → {gpu, error}`. The feature `testing` makes the modules public for the tests of this repository.
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 #![warn(unsafe_op_in_unsafe_fn)]
@@ -61,9 +61,14 @@ pub mod amdsmi;
 #[doc(hidden)]
 #[allow(rustdoc::broken_intra_doc_links, rustdoc::private_intra_doc_links)] // @param[in] is Doxygen's.
 pub mod capi;
+mod control;
 mod device;
 mod energy;
 mod error;
+#[cfg(not(feature = "testing"))]
+mod gpu;
+#[cfg(feature = "testing")]
+pub mod gpu;
 mod measure;
 mod platform;
 mod restore;
@@ -74,9 +79,10 @@ mod sysfs;
 pub mod sysfs;
 mod topology;
 
-pub use device::{Backend, Device, Power, PowerLimits, Reading};
+pub use device::{Backend, Device, Reading};
 pub use energy::{CounterState, EnergyInterval, EnergyResolution, Method};
 pub use error::{Error, Kind, Result};
+pub use gpu::{Power, PowerLimits};
 pub use measure::{DrainResult, GpuEnergy, Sample, SampleRing, SamplerHandle, Window, WindowTotal};
 pub use platform::log::{set_sink, Level, Sink};
 pub use platform::pci::PciAddress;

@@ -6,7 +6,7 @@ mod common;
 mod examples;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use zeus_amd_sim::Sim;
@@ -161,10 +161,9 @@ fn failing() -> &'static [String] {
     static FLAGS: OnceLock<Vec<String>> = OnceLock::new();
     FLAGS.get_or_init(|| {
         let source = common::root().join("tests/c/failing.c");
-        let object = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("failing-{}.o", std::process::id()));
         let mut cc = Command::new("cc");
-        cc.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-g", "-c"]).arg(&source).arg("-o").arg(&object);
-        assert!(cc.arg("-I").arg(common::root().join("include")).status().unwrap().success());
+        cc.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-g", "-c"]).arg(&source);
+        let object = common::built(cc.arg("-I").arg(common::root().join("include")), "failing.o");
         let text = std::fs::read_to_string(source).unwrap();
         let wraps = text.lines().filter(|l| ["FAILS(", "ENDS(", "NO_MEMORY("].iter().any(|w| l.starts_with(w)));
         let names = wraps.map(|l| l.split(['(', ',']).nth(1).unwrap());
@@ -206,9 +205,8 @@ fn valgrind_finds_nothing() {
 fn both_find_what_is_wrong() {
     let sim = Sim::start("mi210-1", "6.2.4", &[] as &[&str]).unwrap();
     let compile = |kind: &str, flags: &[&str]| {
-        let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("faulty{kind}-{}", std::process::id()));
-        common::link(Command::new("cc").arg("-g").args(flags).arg(common::root().join("tests/c/faulty.c")), &out);
-        out
+        let mut cc = Command::new("cc");
+        common::link(cc.arg("-g").args(flags).arg(common::root().join("tests/c/faulty.c")), &format!("faulty{kind}"))
     };
     let (with, without) = (compile("-sanitized", &SANITIZERS), compile("-plain", &[]));
     for (fault, sanitizers_see, valgrind_sees) in

@@ -191,7 +191,7 @@ fn topology() {
                 let want: Vec<_> = want.into_iter().filter_map(|(n, w)| Some((n, w?))).collect();
                 let found: Vec<u32> = gpus.iter().map(|g| g.number).collect();
                 assert_eq!(found, want.iter().map(|w| w.0).collect::<Vec<_>>(), "tree {n}: {tree:?}");
-                assert_eq!(hidden, []);
+                assert!(hidden.is_empty(), "{hidden:?}");
                 for (node, (_, (gpu_id, values))) in gpus.iter().zip(&want) {
                     check(node, *gpu_id, values);
                 }

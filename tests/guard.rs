@@ -429,13 +429,96 @@ fn what_cannot_be_remembered_fails_the_begin() {
     assert!(text.starts_with("begin -7 GPU 0"), "{text}");
 }
 
+/// `old_kernel.c` as a library to preload.
+fn old_kernel(name: &str, flags: &[&str]) -> PathBuf {
+    let preload = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.so", std::process::id()));
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]).args(flags).arg("-o").arg(&preload);
+    assert!(cc.arg(common::root().join("tests/c/old_kernel.c")).arg("-ldl").status().unwrap().success());
+    preload
+}
+
+/// A sandbox that allows no process refuses the watchdog for good: EPERM is no transient state here.
+#[test]
+fn a_watchdog_that_is_refused_is_no_permission() {
+    let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
+    let preload = old_kernel("refuse_clone", &["-DREFUSE_CLONE"]);
+    let out = program(&sim, "watch").env("LD_PRELOAD", &preload).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(text.starts_with("watch -5 ") && text.contains("watchdog"), "{text}");
+}
+
+/// Path of a file of a GPU.
+fn file(sim: &Sim, gpu: usize, name: &str) -> PathBuf {
+    sim.dir().join(format!("sys/bus/pci/devices/{}/{name}", sim.machine().gpus()[gpu].bdf))
+}
+
+/// A level manual that another program has set, and calls of libamd_smi that fail at the end: the bounds are compared
+/// with what was saved, and come back through another call or through sysfs.
+#[test]
+fn a_manual_level_comes_back_where_libamd_smi_refuses() {
+    let refuses = |call: &str, after: u32| format!("gpu.0.fault.{call} = {{ status = 10, after = {after} }}");
+    let limit = refuses("amdsmi_set_gpu_clk_limit", 1);
+    let range = refuses("amdsmi_set_gpu_clk_range", 1);
+    let level = refuses("amdsmi_set_gpu_perf_level", 0);
+    for (rocm, faults) in [
+        ("7.0.2", vec![&limit]),
+        ("7.0.2", vec![&limit, &level]),
+        ("6.2.4", vec![&range]),
+        ("6.2.4", vec![&range, &level]),
+    ] {
+        let sim = Sim::start("mi300x-8", rocm, &faults).unwrap();
+        std::fs::write(file(&sim, 0, "power_dpm_force_performance_level"), "manual\n").unwrap();
+        let before = all(&sim);
+        assert_eq!(before[0][1], "manual");
+        assert_eq!(run(&sim, "begin gfx 0 500 1000 end"), "end 0 \n", "{rocm} {faults:?}");
+        soon(&sim, &before, &format!("{rocm} {faults:?}"));
+    }
+}
+
+/// What no way brings back is an error that names the setting, as it is and as it was.
+#[test]
+fn an_end_that_does_not_restore_says_what() {
+    let refuses = |call: &str| format!("gpu.0.fault.{call} = {{ status = 10, after = 1 }}");
+    let faults = ["amdsmi_set_gpu_clk_limit", "amdsmi_set_power_cap"].map(refuses);
+    let faults = [faults[0].clone(), faults[1].clone(), "gpu.0.fault.amdsmi_set_gpu_perf_level = 10".to_owned()];
+    for flags in ["begin", "watch"] {
+        let sim = Sim::start("mi300x-8", "7.0.2", &faults).unwrap();
+        let level = file(&sim, 0, "power_dpm_force_performance_level");
+        std::fs::write(&level, "manual\n").unwrap();
+        let od = file(&sim, 0, "pp_od_clk_voltage");
+        let text = run(&sim, &format!("{flags} gfx 0 500 1000 remove {} end", od.display()));
+        assert!(text.starts_with("end -5 GPU 0 "), "{text}");
+        for words in ["graphics clock", "not readable now", "500 to 2100 MHz (level manual) then", "set_gpu_clk_limit"]
+        {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+}
+
+/// A lower bound that was in force before, and lies below the range that the driver accepts, cannot be written back: level
+/// auto brings it back, through sysfs, through libamd_smi, and by the watchdog.
+#[test]
+fn a_lower_bound_below_the_range_comes_back() {
+    for rocm in ["none", "7.0.2"] {
+        for (flags, end) in [("begin", "end"), ("watch", "end"), ("watch", "kill")] {
+            let with = ["gpu.0.clocks.gfx.unset = [400, 2100]", "gpu.0.od_checks_range = true"];
+            let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
+            std::fs::write(file(&sim, 0, "power_dpm_force_performance_level"), "manual\n").unwrap();
+            let before = all(&sim);
+            assert!(before[0][1] == "manual" && before[0][2].contains("0: 400Mhz"), "{before:?}");
+            let out = program(&sim, &format!("{flags} gfx 0 600 900 {end}")).output().unwrap();
+            let text = String::from_utf8(out.stdout).unwrap();
+            assert_eq!(text, if end == "end" { "end 0 \n" } else { "" }, "{rocm} {flags} {end}");
+            soon(&sim, &before, &format!("{rocm} {flags} {end}"));
+        }
+    }
+}
+
 /// Without pidfd and close_range: the watcher looks for its parent, and closes one by one.
 #[test]
 fn on_an_old_kernel() {
-    let preload = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("old_kernel-{}.so", std::process::id()));
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&preload);
-    assert!(cc.arg(common::root().join("tests/c/old_kernel.c")).arg("-ldl").status().unwrap().success());
+    let preload = old_kernel("old_kernel", &[]);
     let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
     let before = all(&sim);
     for how in ["fork kill", "fork_exec exit", "kill"] {

@@ -1,5 +1,5 @@
 //! The committed header equals what cbindgen makes of the sources now.
-//! `ZEUS_AMD_BLESS=1 cargo test --test header` writes it instead.
+//! `ZEUS_AMD_BLESS=1 cargo test header::` writes it instead.
 
 mod common;
 
@@ -42,7 +42,7 @@ fn header_is_current() {
     let committed = fs::read(&path).unwrap();
     assert!(
         made == committed,
-        "include/zeus_amd.h is not what the sources make; run ZEUS_AMD_BLESS=1 cargo test --test header"
+        "include/zeus_amd.h is not what the sources make; run ZEUS_AMD_BLESS=1 cargo test header::"
     );
 }
 

@@ -1,63 +1,268 @@
 #!/usr/bin/env bash
 # All tests in one command. Installs what it needs where it may (apt-get, PyPI), says what to install where not.
+#
+#     tests/run.sh                 all steps
+#     tests/run.sh NAME...         these steps, or the Rust tests of such a file or name: tests/run.sh windows mpi
+#     tests/run.sh --list          the steps and the files of Rust tests, with what each holds
+#     tests/run.sh --long ...      with fresh seeds: random tests run ten times, the seed of each time is printed
+#
+# What a step says is in target/test-logs/STEP.log, and shown where it fails. The last line is "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.."
-. scripts/require.sh
+root=$PWD
+. tests/needs.sh
 
-PATH=$PATH:/usr/sbin:/sbin
-also=
-python3 -c 'import venv, ensurepip' 2>/dev/null || also="$also python3-venv"
-ldconfig -p | grep -q libjemalloc.so.2 || also="$also libjemalloc2"
-ALSO=$also require cc:build-essential c++:build-essential clang:clang cmake:cmake valgrind:valgrind setcap:libcap2-bin \
-    python3:python3 nm:binutils setpriv:util-linux
-require_rust 88 fmt clippy
+STEPS=(format clippy build rust job cmake install abi bindings mpi amdsmi amdsmi27 zeus leftovers)
+what() {
+    case $1 in
+    format) echo "the Rust sources are formatted" ;;
+    clippy) echo "clippy has nothing to say of any target" ;;
+    build) echo "the library, the simulated libraries of all releases and the Rust tests build" ;;
+    rust) echo "unit tests and tests/*.rs, simulator/tests" ;;
+    job) echo "examples-c/run.sh, as a newcomer types it" ;;
+    cmake) echo "CMake builds library and examples without a warning, and they run" ;;
+    install) echo "the library as it is installed: packages, consumers, README's commands, moved trees" ;;
+    abi) echo "programs of every release run with this library; abidiff judges the header" ;;
+    bindings) echo "C++, Fortran and Python declare and say what the C header does" ;;
+    mpi) echo "zeus_amd_mpi.h and the profiler, with Open MPI and MPICH" ;;
+    amdsmi) echo "AMD's own Python packages run on the simulated machine" ;;
+    amdsmi27) echo "AMD's binding of libamd_smi 27 runs on the simulated machine" ;;
+    zeus) echo "Zeus and this library give the same numbers in one process" ;;
+    leftovers) echo "no process, file or shared memory is left, also when a run is killed in the middle" ;;
+    esac
+}
 
-passed=0
-failed=0
-step() {
-    local name=$1
-    shift
-    local begun=$SECONDS
-    printf '== %s\n' "$name"
-    if "$@" </dev/null; then
-        passed=$((passed + 1))
-        printf '   %s: %d s\n' "$name" $((SECONDS - begun))
+# Files of Rust tests by name, as NAME FILE.
+rust_files() {
+    for file in tests/*.rs tests/*/main.rs simulator/tests/*.rs; do
+        name=${file%/main.rs}
+        name=$(basename "$name" .rs)
+        [ "$name" = suite ] || echo "$name $file"
+    done
+}
+
+list() {
+    for step in "${STEPS[@]}"; do printf '%-12s %s\n' "$step" "$(what "$step")"; done
+    printf '\nRust tests, by file:\n'
+    rust_files | while read -r name file; do
+        printf '%-12s %s\n' "$name" "$(sed -n '/^\/\/! /{s/^\/\/! //p;q}' "$file")"
+    done
+}
+
+usage() { sed -n '2,/^$/{/^set/q;s/^# \{0,1\}//p}' tests/run.sh; }
+
+is_step() { [[ " ${STEPS[*]} " == *" $1 "* ]]; }
+is_rust_test() {
+    [[ $1 =~ ^[a-z0-9_:]+$ ]] || return 1
+    rust_files | grep -q "^${1%%::*} " || grep -rqE "^ *fn [a-z0-9_]*${1##*::}" --include='*.rs' tests simulator src
+}
+
+chosen=() names=() long=
+for word; do
+    case $word in
+    --list) list; exit 0 ;;
+    -h | --help) usage; exit 0 ;;
+    --long) long=yes ;;
+    -*) echo "tests/run.sh: no option $word" >&2; usage >&2; exit 2 ;;
+    *)
+        if is_step "$word"; then
+            chosen+=("$word")
+        elif is_rust_test "$word"; then
+            names+=("$word")
+        else
+            echo "tests/run.sh: no step and no test is named $word; --list lists them" >&2
+            exit 2
+        fi
+        ;;
+    esac
+done
+[ ${#names[@]} = 0 ] || chosen+=(rust)
+[ ${#chosen[@]} -gt 0 ] || chosen=("${STEPS[@]}")
+
+# What is here and what is not, in one list, before anything is built.
+look() {
+    local good=yes pairs missing
+    echo "$(rustc --version 2>/dev/null || echo 'no Rust'), $(cargo nextest --version 2>/dev/null | head -n 1 || true)"
+    rust_is_here $RUST fmt clippy || good=no
+    mapfile -t pairs < <(needs "${chosen[@]}")
+    missing=$(missing_of "${pairs[@]}")
+    if command -v dpkg-query >/dev/null; then
+        # shellcheck disable=SC2046 # words
+        dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' $(printf '%s\n' "${pairs[@]##*:}" | sort -u) 2>/dev/null |
+            awk '/^ii/ { printf "%s%s %s", n++ ? ", " : "", $2, $3 } END { print "" }' | fold -s -w 120
+    fi
+    if [ -n "$missing" ]; then
+        echo "missing: $missing"
+        # shellcheck disable=SC2086 # words
+        [ $good = no ] || install_packages $missing || good=no
+        [ $good = no ] || missing=$(missing_of "${pairs[@]}")
+        [ -z "$missing" ] || good=no
+    fi
+    [ $good = yes ] || { echo "not all is here that the tests need" >&2; exit 1; }
+}
+look
+
+run=$(mktemp -d "${TMPDIR:-/tmp}/zeus_amd.XXXXXX") || exit 1
+mkdir "$run/tmp" "$run/state"
+# Some tests start programs as another user.
+chmod 711 "$run"
+chmod 1777 "$run/tmp"
+target=${CARGO_TARGET_DIR:-$root/target}
+case $target in /*) ;; *) target=$root/$target ;; esac
+logs=${ZEUS_AMD_TEST_LOGS:-$target/test-logs}
+mkdir -p "$logs"
+mark=ZEUS_AMD_TEST_RUN=${run##*.}
+# Ends what is left when this is gone, however it went.
+exec {alive}> >(exec setsid scripts/reap.sh "$mark" "$run" >/dev/null 2>&1)
+reaper=$!
+put_away() {
+    # shellcheck disable=SC2046 # words
+    kill $(jobs -p) 2>/dev/null
+    exec {alive}>&-
+    wait $reaper
+}
+trap put_away EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+export "${mark?}" TMPDIR="$run/tmp" CARGO_TARGET_DIR="$target" ZEUS_AMD_TEST_BEGAN
+ZEUS_AMD_TEST_BEGAN=$(date +%s)
+# One seed, so that nothing fails by chance, or a fresh one.
+[ -z "$long" ] || ZEUS_AMD_SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+export ZEUS_AMD_SEED=${ZEUS_AMD_SEED:-1}
+echo "seed $ZEUS_AMD_SEED; ZEUS_AMD_SEED=$ZEUS_AMD_SEED repeats it"
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+nextest=$(cargo nextest --version 2>/dev/null)
+
+# tests NAME...: the Rust tests of such names, or all; each in a process of its own where there is cargo-nextest.
+rust_tests() {
+    local name filter=
+    if [ -n "$nextest" ]; then
+        for name; do
+            filter="${filter:+$filter + }test(/(^|::|_)$name/)"
+            [ "$name" != metrics ] || filter="$filter + binary(metrics)"
+        done
+        cargo nextest run --locked --workspace --cargo-quiet ${filter:+-E "$filter"}
     else
-        failed=$((failed + 1))
-        printf '!! failed: %s, after %d s\n' "$name" $((SECONDS - begun))
+        cargo test --quiet --locked --workspace --no-fail-fast -- "$@" | tee "$run/state/rust"
+        [ "${PIPESTATUS[0]}" = 0 ] && grep -q '^test result: ok. [1-9]' "$run/state/rust"
     fi
 }
 
-cmake_builds() {
-    cmake -S . -B target/cmake -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror >/dev/null &&
-        cmake --build target/cmake >/dev/null &&
-        simulator/run --machine mi210-1 --rocm 6.2.4 -- target/cmake/energy_report --seconds 0.2 &&
-        simulator/run --machine mi350x-8 --rocm 7.0.2 -- target/cmake/list_gpus &&
-        simulator/run --machine mi300x-8 --rocm 6.3.3 -- python3 examples-c/read_power.py target/cmake/libzeus_amd.so
+step_format() { cargo fmt --all --check; }
+step_clippy() { cargo clippy --quiet --locked --workspace --all-targets -- -D warnings; }
+step_build() {
+    simulator/run build &&
+        if [ -n "$nextest" ]; then
+            cargo nextest run --locked --workspace --cargo-quiet --no-run
+        else
+            cargo test --quiet --locked --workspace --no-run
+        fi && cargo rustc --quiet --locked --release --lib --crate-type cdylib
 }
-
+step_rust() {
+    rust_tests ${names[@]+"${names[@]}"} || return 1
+    [ -n "$long" ] || return 0
+    local again random
+    # Those with numbers that nobody chose.
+    mapfile -t random < <(grep -lE 'random\.rs"|Random' tests/*.rs simulator/tests/*.rs | xargs -n 1 basename -s .rs; echo metrics)
+    [ ${#names[@]} = 0 ] || random=("${names[@]}")
+    for again in {2..10}; do
+        export ZEUS_AMD_SEED=$((ZEUS_AMD_SEED + 1))
+        echo "time $again, seed $ZEUS_AMD_SEED"
+        rust_tests "${random[@]}" || return 1
+    done
+}
 # The main job, as a newcomer types it: its first line says on which machine, its last one the total.
-main_job() {
+step_job() {
     local out
     out=$(examples-c/run.sh --seconds 1) || return 1
     printf '%s\n' "$out"
     printf '%s\n' "$out" | head -n 1 | grep -Eq '^(Real|Simulated) machine: ' &&
         printf '%s\n' "$out" | tail -n 1 | grep -Eq '^all +[0-9.]+ J'
 }
+step_cmake() {
+    # Cargo builds where it does for the installed library.
+    cmake -S . -B "$target/cmake" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror \
+        -DZEUS_AMD_CARGO_TARGET_DIR="$target" &&
+        cmake --build "$target/cmake" &&
+        simulator/run --machine mi210-1 --rocm 6.2.4 -- "$target/cmake/energy_report" --seconds 0.2 &&
+        simulator/run --machine mi350x-8 --rocm 7.0.2 -- "$target/cmake/list_gpus" &&
+        simulator/run --machine mi300x-8 --rocm 6.3.3 -- python3 examples-c/read_power.py "$target/cmake/libzeus_amd.so"
+}
+step_install() { tests/install/run.sh; }
+step_abi() { tests/abi/run.sh; }
+step_bindings() { tests/bindings/run.sh; }
+step_mpi() { tests/mpi/run.sh; }
+step_amdsmi() { tests/python/amdsmi.sh; }
+step_amdsmi27() { tests/python/bindings.sh; }
+step_zeus() { tests/python/zeus.sh; }
+step_leftovers() { tests/leftovers.sh; }
 
-step "formatting" cargo fmt --all --check
-step "clippy" cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-step "simulated machine builds" simulator/run build
-step "cargo test" cargo test --quiet --locked --workspace --no-fail-fast
-step "main job" main_job
-step "CMake" cmake_builds
-step "installed library" tests/install/run.sh
-step "ABI of releases" tests/abi/run.sh
-step "C++, Fortran and Python" tests/bindings/run.sh
-step "MPI, with Open MPI and MPICH" tests/mpi/run.sh
-step "AMD's amdsmi packages on the simulated machine" tests/python/amdsmi.sh
-step "AMD's binding of libamd_smi 27 on the simulated machine" tests/python/bindings.sh
-step "Zeus and this library agree" tests/python/zeus.sh
+clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
+# lane STEP...: one after the other, in the background; what became of each is in $run/state.
+lane() {
+    local step begun result
+    for step; do
+        kill -0 $$ 2>/dev/null || exit 1
+        begun=$SECONDS
+        echo "$begun" >"$run/state/$step.began"
+        result=FAIL
+        "step_$step" >"$logs/$step.log" 2>&1 </dev/null && result="ok  "
+        echo "$result $((SECONDS - begun))" >"$run/state/$step.new"
+        mv "$run/state/$step.new" "$run/state/$step.done"
+    done
+}
+
+passed=0 failed=0 shown=" "
+show() {
+    local step result seconds running=
+    for step in "${chosen[@]}"; do
+        [[ $shown == *" $step "* ]] && continue
+        if [ -e "$run/state/$step.done" ]; then
+            read -r result seconds <"$run/state/$step.done"
+            shown="$shown$step "
+            [ ! -t 1 ] || printf '\r\033[K'
+            printf '%-4s  %-10s %5d s   %s\n' "$result" "$step" "$seconds" "$(clock $SECONDS)"
+            if [ "$result" = ok ]; then
+                passed=$((passed + 1))
+            else
+                failed=$((failed + 1))
+                sed 's/^/      /' "$logs/$step.log"
+                echo "      ($logs/$step.log)"
+            fi
+        elif [ -e "$run/state/$step.began" ]; then
+            running="$running $step $(clock $((SECONDS - $(<"$run/state/$step.began"))))"
+        fi
+    done
+    [ ! -t 1 ] || printf '\r\033[K%s %s' "$(clock $SECONDS)" "$running"
+}
+
+# lanes LANE...: lists of steps, side by side.
+lanes() {
+    local list one steps
+    for list; do
+        steps=()
+        for one in $list; do [[ " ${chosen[*]} " != *" $one "* ]] || steps+=("$one"); done
+        [ ${#steps[@]} = 0 ] || lane "${steps[@]}" {alive}>&- &
+    done
+    while [ -n "$(jobs -pr)" ]; do
+        show
+        sleep 0.5 &
+        wait $!
+    done
+    show
+}
+
+SECONDS=0
+lanes "format build"
+if [ "$(nproc)" -gt 1 ]; then
+    lanes "clippy rust" "job cmake install abi bindings mpi amdsmi amdsmi27 zeus"
+else
+    lanes "clippy rust job cmake install abi bindings mpi amdsmi amdsmi27 zeus"
+fi
+lanes leftovers
+[ ! -t 1 ] || printf '\r\033[K'
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

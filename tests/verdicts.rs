@@ -262,27 +262,28 @@ fn adaptive_says_what_zeus_says() {
     let sims: Vec<_> = (0..4)
         .map(|_| {
             let patches = (0..8).map(|gpu| {
-                // From a hundredth to a hundred times, but for what is near the limits of 0.1 and 10: on a busy machine
-                // Zeus's half second takes longer than that.
-                let gain = loop {
-                    let gain = 10_f64.powf(random.below(4001) as f64 / 1000.0 - 2.0);
-                    if !(0.06..0.12).contains(&gain) && !(6.0..12.0).contains(&gain) {
-                        break gain;
-                    }
-                };
+                // From a hundredth to a hundred times.
+                let gain = 10_f64.powf(random.below(4001) as f64 / 1000.0 - 2.0);
                 let refresh = 1.0 + random.below(20) as f64;
-                format!("gpu.{gpu}.counter = {{ gain = {gain}, refresh_ms = {refresh} }}")
+                (gain, format!("gpu.{gpu}.counter = {{ gain = {gain}, refresh_ms = {refresh} }}"))
             });
             patches.collect::<Vec<_>>()
         })
         .collect();
     std::thread::scope(|scope| {
-        for patches in &sims {
+        for gpus in &sims {
             scope.spawn(move || {
-                let sim = Sim::start("mi300x-8", "7.13", patches).unwrap();
+                let patches: Vec<&str> = gpus.iter().map(|g| g.1.as_str()).collect();
+                let sim = Sim::start("mi300x-8", "7.13", &patches).unwrap();
                 let all = opens(&sim, 0.2, 2, &["fixed", "adaptive", "background"]);
                 for turn in all.chunks(3) {
-                    for (gpu, patch) in patches.iter().enumerate() {
+                    // What is near a limit may be beyond it for Zeus, whose half second takes longer on a busy machine.
+                    let stretched = turn[0].us as f64 / 500e3;
+                    let near = |limit: f64, gain: f64| (0.7 * limit / stretched..1.2 * limit).contains(&gain);
+                    for (gpu, (gain, patch)) in gpus.iter().enumerate() {
+                        if near(0.1, *gain) || near(10.0, *gain) {
+                            continue;
+                        }
                         let verdicts: Vec<u32> = turn.iter().map(|o| o.gpus[gpu].counter_state).collect();
                         assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{verdicts:?}: {patch}");
                         assert!([TRUSTED, IMPLAUSIBLE].contains(&verdicts[0]), "{verdicts:?}: {patch}");

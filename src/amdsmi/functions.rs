@@ -7,6 +7,7 @@ use super::structs::{
     PowerInfoV3, VersionWords,
 };
 use super::symbols::{Ptr, StructFunction, SymbolTable};
+use crate::gpu::{Bound, Clock, PowerLimits, Powers, RawEnergy};
 use crate::platform::sentinel;
 use crate::platform::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::ffi::CStr;
@@ -18,46 +19,6 @@ pub struct ProcessorHandle(Ptr);
 // SAFETY: the library accepts a handle from any thread; the pointer is never dereferenced here.
 unsafe impl Send for ProcessorHandle {}
 unsafe impl Sync for ProcessorHandle {}
-
-/// A clock domain, with its number in amdsmi.h, which is the same in every release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
-    Graphics = 0,
-    Memory = 4,
-}
-
-/// A limit of a clock, with its number in amdsmi.h.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    Min = 0,
-    Max = 1,
-}
-
-/// The powers of `amdsmi_get_power_info`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PowerInfo {
-    pub current_w: Option<u32>,
-    pub average_w: Option<u32>,
-}
-
-/// The power cap and its range, in microwatts for every release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PowerCaps {
-    pub current_uw: Option<u64>,
-    pub default_uw: Option<u64>,
-    pub min_uw: Option<u64>,
-    pub max_uw: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EnergyCount {
-    /// `None`: the driver has no counter for this GPU.
-    pub accumulator: Option<u64>,
-    /// Reported resolution, in microjoules per count.
-    pub resolution_uj: f32,
-    /// The driver's timestamp of the table, if it has one.
-    pub time_ns: Option<u64>,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
@@ -202,7 +163,7 @@ impl AmdsmiApi {
 
     /// The powers. They may be valid although the call fails: its status is that of its last step, the power cap
     /// (`amdsmi_get_power_info` in amd_smi.cc).
-    pub fn power_info(&self, generation: &Generation, handle: ProcessorHandle) -> (Result<(), Status>, PowerInfo) {
+    pub fn power_info(&self, generation: &Generation, handle: ProcessorHandle) -> (Result<(), Status>, Powers) {
         let function = self.table.get_power_info;
         let (status, current, average) = match generation.power {
             PowerLayout::V1 => {
@@ -218,15 +179,16 @@ impl AmdsmiApi {
                 (status, info.current_socket_power, info.average_socket_power)
             }
         };
-        let mut info = PowerInfo { current_w: sentinel::amdsmi_u32(current), average_w: sentinel::amdsmi_u32(average) };
+        let mw = |watts: u32| sentinel::amdsmi_u32(watts).map(|w| u64::from(w) * 1000);
+        let mut info = Powers { instant_mw: mw(current), average_mw: mw(average) };
         // A failed call that wrote nothing leaves both at the buffer's zero: no reading of 0 W.
-        if status.is_err() && info == (PowerInfo { current_w: Some(0), average_w: Some(0) }) {
-            info = PowerInfo::default();
+        if status.is_err() && info == (Powers { instant_mw: Some(0), average_mw: Some(0) }) {
+            info = Powers::default();
         }
         (status, info)
     }
 
-    pub fn power_caps(&self, generation: &Generation, handle: ProcessorHandle) -> Result<PowerCaps, Status> {
+    pub fn power_caps(&self, generation: &Generation, handle: ProcessorHandle) -> Result<PowerLimits, Status> {
         let function = self.table.get_power_cap_info.ok_or(Status::NOT_SUPPORTED)?;
         let _guard = self.enter(generation);
         let mut info = Padded::<PowerCapInfo>::zeroed();
@@ -238,7 +200,7 @@ impl AmdsmiApi {
             (raw != u64::MAX).then(|| if watts { raw * 1_000_000 } else { raw })
         };
         let some = |raw: u64| uw(raw).filter(|v| *v != 0);
-        Ok(PowerCaps {
+        Ok(PowerLimits {
             current_uw: some(info.value.power_cap),
             default_uw: some(info.value.default_power_cap),
             min_uw: uw(info.value.min_power_cap),
@@ -254,8 +216,9 @@ impl AmdsmiApi {
         Status::check(unsafe { function(handle.0, SENSOR_PPT0, cap_uw) })
     }
 
+    /// `None`: the driver has no energy counter for this GPU.
     #[inline]
-    pub fn energy_count(&self, generation: &Generation, handle: ProcessorHandle) -> Result<EnergyCount, Status> {
+    pub fn energy_count(&self, generation: &Generation, handle: ProcessorHandle) -> Result<Option<RawEnergy>, Status> {
         let function = self.table.get_energy_count.ok_or(Status::NOT_SUPPORTED)?;
         let _guard = self.enter(generation);
         let (mut accumulator, mut resolution_uj, mut time_ns) = (0_u64, 0_f32, 0_u64);
@@ -263,14 +226,16 @@ impl AmdsmiApi {
         let code = unsafe { function(handle.0, &mut accumulator, &mut resolution_uj, &mut time_ns) };
         // 26.4 returns NOT_SUPPORTED and writes the sentinel: the counter is missing, the read did not fail.
         if code == Status::NOT_SUPPORTED.0 && accumulator == u64::MAX {
-            return Ok(EnergyCount { accumulator: None, resolution_uj: 0.0, time_ns: None });
+            return Ok(None);
         }
         Status::check(code)?;
-        Ok(EnergyCount {
-            accumulator: sentinel::energy_count(accumulator),
-            resolution_uj,
-            time_ns: sentinel::time(time_ns),
-        })
+        Ok(sentinel::energy_count(accumulator).map(|accumulator| RawEnergy {
+            accumulator,
+            resolution_uj: f64::from(resolution_uj),
+            driver_time_ns: sentinel::time(time_ns),
+            firmware_time_ns: None,
+            stale_ms: None,
+        }))
     }
 
     /// The hotspot temperature in whole degrees Celsius, although amdsmi.h documents millidegrees

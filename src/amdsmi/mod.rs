@@ -9,5 +9,5 @@ mod stderr_capture;
 pub mod structs;
 mod symbols;
 
-pub use functions::{AmdsmiApi, Bound, Clock, PowerCaps, ProcessorHandle};
+pub use functions::{AmdsmiApi, ProcessorHandle};
 pub use loader::{acquire, is_inherited, Library};

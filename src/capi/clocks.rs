@@ -5,9 +5,9 @@ use super::panic::catch_panics;
 use super::pointers::out;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
-use crate::amdsmi::Clock;
-use crate::device::Device;
+use crate::control::Controller;
 use crate::error::Result;
+use crate::gpu::Clock;
 
 /// The lowest and the highest level of the memory clock, in MHz, as libamd_smi
 /// lists them. With some releases the lowest is a sleep level.
@@ -117,7 +117,7 @@ unsafe fn levels(
     clock: Clock,
 ) -> Result<()> {
     // The device has them as Zeus does: highest first.
-    let get = |d: &Device| d.clocks_mhz(clock).map(|(max, min)| (min, max));
+    let get = |c: &Controller| c.clock_levels_mhz(clock).map(|(max, min)| (min, max));
     // SAFETY: as the caller promises.
     unsafe { bounds(session, gpu, min_mhz, max_mhz, get) }
 }
@@ -131,7 +131,7 @@ unsafe fn range(
     max_mhz: *mut u32,
     clock: Clock,
 ) -> Result<()> {
-    let get = |d: &Device| d.clock_range_mhz(clock).map(|r| (r.min_mhz, r.max_mhz));
+    let get = |c: &Controller| c.clock_range_mhz(clock).map(|r| (r.min_mhz, r.max_mhz));
     // SAFETY: as the caller promises.
     unsafe { bounds(session, gpu, min_mhz, max_mhz, get) }
 }
@@ -143,13 +143,13 @@ unsafe fn bounds(
     gpu: u32,
     min_mhz: *mut u32,
     max_mhz: *mut u32,
-    get: impl FnOnce(&Device) -> Result<(u32, u32)>,
+    get: impl FnOnce(&Controller) -> Result<(u32, u32)>,
 ) -> Result<()> {
     // SAFETY: as the caller promises.
     unsafe {
         SessionHandle::with(session, |s| {
             let (to_min, to_max) = (out(min_mhz, "min_mhz")?, out(max_mhz, "max_mhz")?);
-            let (min, max) = get(s.device(gpu)?)?;
+            let (min, max) = get(s.controller(gpu)?)?;
             to_min.write(min);
             to_max.write(max);
             Ok(())
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        SessionHandle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz))
+        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz))
     })
 }
 
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        SessionHandle::with(session, |s| s.device(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz))
+        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz))
     })
 }
 
@@ -235,7 +235,7 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
     gpu: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Memory))) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Memory))) })
 }
 
 /// Unlocks the graphics clock. The driver can only unlock all clocks together,
@@ -256,7 +256,7 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
     gpu: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(Some(Clock::Graphics))) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Graphics))) })
 }
 
 /// Unlocks all clocks: sets the performance level "auto". Does nothing if that
@@ -272,5 +272,5 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_clocks(None)) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(None)) })
 }

@@ -71,7 +71,8 @@ pub extern "C" fn zeus_amd_counter_state_string(counter_state: u32) -> *const c_
     text.as_ptr()
 }
 
-fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
+fn info(s: &Session, device: &Device) -> zeus_amd_gpu_info_t {
+    let d = &device.identity;
     // SAFETY: integers, arrays of characters, and enums that have a 0.
     let mut v: zeus_amd_gpu_info_t = unsafe { zeroed() };
     v.index = d.index as u32;
@@ -79,11 +80,11 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         v.unmasked_index = i;
         v.valid |= ZEUS_AMD_GPU_INFO_VALID_UNMASKED_INDEX_BIT;
     }
-    if let Some(i) = d.place.amdsmi {
+    if let Some(i) = d.location.amdsmi {
         v.amdsmi_index = i as u32;
         v.valid |= ZEUS_AMD_GPU_INFO_VALID_AMDSMI_INDEX_BIT;
     }
-    if let Some(node) = &d.place.node {
+    if let Some(node) = &d.location.node {
         v.kfd_node = node.number;
         v.valid |= ZEUS_AMD_GPU_INFO_VALID_KFD_NODE_BIT;
         if node.unique_id != 0 {
@@ -100,21 +101,21 @@ fn info(s: &Session, d: &Device) -> zeus_amd_gpu_info_t {
         write_c_string(&mut v.name, &d.name);
         v.valid |= ZEUS_AMD_GPU_INFO_VALID_NAME_BIT;
     }
-    v.partition = d.place.partition;
+    v.partition = d.location.partition;
     v.die_role = match d.role {
         Role::Single | Role::SecondaryPartition { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SINGLE,
         Role::PrimaryDie => zeus_amd_die_role_t::ZEUS_AMD_DIE_PRIMARY,
         Role::SecondaryDie { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SECONDARY,
     };
-    v.source = d.backend().into();
-    v.counter_state = d.counter_state().into();
+    v.source = device.source().backend().into();
+    v.counter_state = device.counter_state().into();
     if s.order == Order::Enumeration {
         v.flags |= ZEUS_AMD_GPU_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT;
     }
     if s.order_uncertain {
         v.flags |= ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT;
     }
-    write_c_string(&mut v.pci_address, &d.place.pci.to_string());
+    write_c_string(&mut v.pci_address, &d.location.pci.to_string());
     write_c_string(&mut v.package, &d.package);
     v
 }

@@ -25,7 +25,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_mw(
     limit_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.current_mw)) })
+    catch_panics(|| unsafe { read(session, gpu, limit_mw, |s, _| s.controller(gpu)?.power_limit_mw(|l| l.current_uw)) })
 }
 
 /// The vendor's default power limit, in milliwatts, rounded down.
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_default_mw(
     limit_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, limit_mw, |_, d| d.power_limit_mw(|l| l.default_mw)) })
+    catch_panics(|| unsafe { read(session, gpu, limit_mw, |s, _| s.controller(gpu)?.power_limit_mw(|l| l.default_uw)) })
 }
 
 /// The lowest and the highest power limit that can be set, in milliwatts,
@@ -71,8 +71,8 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
     catch_panics(|| unsafe {
         SessionHandle::with(session, |s| {
             let (min, max) = (out(min_mw, "min_mw")?, out(max_mw, "max_mw")?);
-            let d = s.device(gpu)?;
-            let range = (d.power_limit_mw(|l| l.min_mw)?, d.power_limit_mw(|l| l.max_mw)?);
+            let c = s.controller(gpu)?;
+            let range = (c.power_limit_mw(|l| l.min_uw)?, c.power_limit_mw(|l| l.max_uw)?);
             min.write(range.0);
             max.write(range.1);
             Ok(())
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
     limit_mw: u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.set_power_limit_mw(limit_mw)) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.set_power_limit_mw(limit_mw)) })
 }
 
 /// Sets the power limit of the package to the vendor's default. Does nothing if
@@ -115,5 +115,5 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_power_limit(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.device(gpu)?.reset_power_limit()) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_power_limit()) })
 }

@@ -15,9 +15,10 @@ use super::types::{
     ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT, ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT,
     ZEUS_AMD_READING_VALID_RESOLUTION_BIT, ZEUS_AMD_READING_VALID_TEMPERATURE_BIT,
 };
-use crate::device::{Device, Power, Reading};
-use crate::energy::{is_firmware_resolution, CounterState, EnergyResolution};
+use crate::device::{Device, Reading};
+use crate::energy::{is_firmware_resolution, EnergyResolution};
 use crate::error::{Error, Kind, Result};
+use crate::gpu::Power;
 use crate::session::Session;
 
 /// One value of one GPU. The pointer is checked before anything is read.
@@ -200,11 +201,9 @@ pub unsafe extern "C" fn zeus_amd_temperature_c(
 }
 
 /// Energy, power and temperature of all GPUs. This is the cheapest way to read
-/// many values: where readings come from gpu_metrics, each package is read once,
-/// the values of one GPU belong to one moment, and nothing is allocated. A GPU
-/// without an energy is no failure: see its status. Of a secondary die or
-/// partition nothing is read: no value is set, although zeus_amd_temperature_c()
-/// of a die works.
+/// many values: where readings come from gpu_metrics, each GPU is read once, its
+/// values belong to one moment, and nothing is allocated. A GPU without an energy
+/// is no failure: see its status. A secondary die has a temperature only.
 ///
 /// @param[in]     session  An open session; not NULL.
 /// @param[out]    readings One element for each GPU, in the order of indices.
@@ -249,20 +248,23 @@ pub unsafe extern "C" fn zeus_amd_read_all(
 #[inline(always)]
 fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution) {
     let counter_state = device.counter_state();
-    value.gpu = device.index as u32;
+    value.gpu = device.identity.index as u32;
     value.counter_state = counter_state.into();
-    if device.is_secondary() {
-        // Each package is read once, at the GPU that reports its energy.
-        value.status = Kind::NotSupported.into();
-        return;
+    if device.is_secondary() || !counter_state.is_usable() || !write_table(value, device, resolution) {
+        write_slow(value, device, resolution);
     }
-    let fast = if counter_state.is_usable() { device.read_fast(resolution) } else { None };
-    let Some(r) = fast else { return write_slow(value, device, counter_state, resolution) };
-    let (power, to) = match r.table.instant {
+}
+
+/// All of it from one table, or nothing.
+#[inline(always)]
+fn write_table(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution) -> bool {
+    let Some((r, resolution)) = device.read_fast(resolution) else { return false };
+    let Some(energy_mj) = resolution.mj(r.energy) else { return false };
+    let (power, to) = match r.instant {
         true => (ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT, &mut value.power_instant_mw),
         false => (ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT, &mut value.power_average_mw),
     };
-    *to = r.table.power_mw.into();
+    *to = r.power_mw.into();
     value.valid = power
         | ZEUS_AMD_READING_VALID_ENERGY_BIT
         | ZEUS_AMD_READING_VALID_ACCUMULATOR_BIT
@@ -270,13 +272,14 @@ fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, resolution: Energ
         | ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT
         | ZEUS_AMD_READING_VALID_FIRMWARE_TIME_BIT
         | ZEUS_AMD_READING_VALID_TEMPERATURE_BIT;
-    value.flags = resolution_flag(r.resolution_uj);
-    value.energy_mj = r.energy_mj;
-    value.accumulator = r.table.energy;
-    value.resolution_uj = r.resolution_uj;
-    value.driver_time_ns = r.table.driver_time_ns;
-    value.firmware_time_ns = r.table.firmware_time_ns;
-    value.temperature_c = r.table.hotspot_c;
+    value.flags = resolution_flag(resolution.uj);
+    value.energy_mj = energy_mj;
+    value.accumulator = r.energy;
+    value.resolution_uj = resolution.uj;
+    value.driver_time_ns = r.driver_time_ns;
+    value.firmware_time_ns = r.firmware_time_ns;
+    value.temperature_c = r.hotspot_c;
+    true
 }
 
 #[inline(always)]
@@ -290,57 +293,51 @@ fn resolution_flag(resolution_uj: f64) -> u32 {
 
 /// The same where a value is missing, or another source is read.
 #[inline(never)]
-fn write_slow(
-    value: &mut zeus_amd_reading_t,
-    device: &Device,
-    counter_state: CounterState,
-    resolution: EnergyResolution,
-) {
-    let why = match &device.reading_slow(resolution, true) {
-        Ok(r) => fill(value, counter_state, r),
-        Err(_) => Some(Kind::NotSupported),
+fn write_slow(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution) {
+    let status = if device.is_secondary() {
+        // Power and energy of a package are read once, at the GPU that has them; the temperature is each die's own.
+        set(value, ZEUS_AMD_READING_VALID_TEMPERATURE_BIT, device.try_temperature_c(), |v| &mut v.temperature_c);
+        Some(Kind::NotSupported)
+    } else {
+        fill(value, device, &device.reading_slow(resolution, true))
     };
-    if let Some(kind) = why {
+    if let Some(kind) = status {
         value.status = kind.into();
     }
 }
 
-/// Writes what was read. Returns why there is no energy.
-fn fill(value: &mut zeus_amd_reading_t, counter_state: CounterState, r: &Reading) -> Option<Kind> {
-    let fresh = r.stale_ms.is_none();
-    let energy_mj = r.energy_mj.filter(|_| fresh && counter_state.is_usable());
-    let mut put = |to: &mut u64, from: Option<u64>, bit: u32| {
-        if let Some(v) = from {
-            *to = v;
-            value.valid |= bit;
-        }
-    };
-    put(&mut value.power_instant_mw, r.instant_mw.filter(|_| fresh), ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT);
-    put(&mut value.power_average_mw, r.average_mw.filter(|_| fresh), ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT);
-    put(&mut value.driver_time_ns, r.driver_ns, ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT);
-    put(&mut value.energy_mj, energy_mj, ZEUS_AMD_READING_VALID_ENERGY_BIT);
-    if let Some(e) = r.energy {
-        put(&mut value.accumulator, Some(e.accumulator), ZEUS_AMD_READING_VALID_ACCUMULATOR_BIT);
-        put(&mut value.firmware_time_ns, e.firmware_time_ns, ZEUS_AMD_READING_VALID_FIRMWARE_TIME_BIT);
-        value.valid |= ZEUS_AMD_READING_VALID_RESOLUTION_BIT;
-        value.resolution_uj = e.resolution_uj;
+fn set<T>(
+    value: &mut zeus_amd_reading_t,
+    bit: u32,
+    from: Option<T>,
+    field: impl Fn(&mut zeus_amd_reading_t) -> &mut T,
+) {
+    if let Some(v) = from {
+        *field(value) = v;
+        value.valid |= bit;
+    }
+}
+
+/// Writes what was read. The status is that of [`Device::energy_mj`].
+fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<Kind> {
+    let is_fresh = r.stale_ms.is_none();
+    let raw = r.energy.ok();
+    let energy_mj = device.energy_mj_of(r);
+    let (instant_mw, average_mw) = (r.powers.instant_mw, r.powers.average_mw);
+    let hotspot_c = r.hotspot_c.filter(|_| is_fresh);
+    set(value, ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT, instant_mw.filter(|_| is_fresh), |v| &mut v.power_instant_mw);
+    set(value, ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT, average_mw.filter(|_| is_fresh), |v| &mut v.power_average_mw);
+    set(value, ZEUS_AMD_READING_VALID_TEMPERATURE_BIT, hotspot_c, |v| &mut v.temperature_c);
+    set(value, ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT, r.driver_ns, |v| &mut v.driver_time_ns);
+    set(value, ZEUS_AMD_READING_VALID_ENERGY_BIT, energy_mj.ok(), |v| &mut v.energy_mj);
+    if let Some(e) = raw {
+        set(value, ZEUS_AMD_READING_VALID_ACCUMULATOR_BIT, Some(e.accumulator), |v| &mut v.accumulator);
+        set(value, ZEUS_AMD_READING_VALID_RESOLUTION_BIT, Some(e.resolution_uj), |v| &mut v.resolution_uj);
+        set(value, ZEUS_AMD_READING_VALID_FIRMWARE_TIME_BIT, e.firmware_time_ns, |v| &mut v.firmware_time_ns);
         value.flags |= resolution_flag(e.resolution_uj);
     }
-    if let Some(c) = r.hotspot_c.filter(|_| fresh) {
-        value.temperature_c = c;
-        value.valid |= ZEUS_AMD_READING_VALID_TEMPERATURE_BIT;
-    }
-    if !fresh {
+    if !is_fresh {
         value.flags |= ZEUS_AMD_READING_FLAG_STALE_BIT;
     }
-    // In the order of the checks of zeus_amd_energy_mj().
-    match (energy_mj, counter_state) {
-        (Some(_), _) => None,
-        (None, CounterState::Pending) => Some(Kind::NotReady),
-        (None, v) if !v.is_usable() && v != CounterState::Unsupported => Some(Kind::NotSupported),
-        (None, v) => match r.why {
-            None if !fresh && v.is_usable() => Some(Kind::Stale),
-            why => why.or(Some(Kind::NotSupported)),
-        },
-    }
+    energy_mj.err()
 }

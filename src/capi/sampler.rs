@@ -211,7 +211,7 @@ pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
         let to = out_struct(energy, "energy")?;
         let (device, interval) = s.energy_between(gpu, from_ns, to_ns)?;
         let mut value = gpu_energy(gpu, device.counter_state(), Some(&interval));
-        value.flags |= if device.shares_package { ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT } else { 0 };
+        value.flags |= if device.identity.shares_package { ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT } else { 0 };
         to.write(&value);
         Ok(())
     })

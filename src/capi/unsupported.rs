@@ -27,7 +27,7 @@ pub unsafe extern "C" fn zeus_amd_memory_power_average_mw(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        read(session, gpu, power_mw, |_, d| Err(d.not_supported("memory power", "no AMD GPU reports it")))
+        read(session, gpu, power_mw, |_, d| Err(d.identity.not_supported("memory power", "no AMD GPU reports it")))
     })
 }
 
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn zeus_amd_persistence_mode(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        read(session, gpu, enabled, |_, d| Err(d.not_supported("persistence mode", "AMD GPUs have none")))
+        read(session, gpu, enabled, |_, d| Err(d.identity.not_supported("persistence mode", "AMD GPUs have none")))
     })
 }
 
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn zeus_amd_set_persistence_mode(
             if enabled > 1 {
                 return Err(Error::InvalidArgument(format!("persistence mode is 0 or 1, not {enabled}")));
             }
-            Err(device.not_supported("persistence mode", "AMD GPUs have none"))
+            Err(device.identity.not_supported("persistence mode", "AMD GPUs have none"))
         })
     })
 }
@@ -104,5 +104,7 @@ pub unsafe extern "C" fn zeus_amd_supports_nonblocking_setters(
     supported: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, supported, |_, d| Ok(d.supports_nonblocking_setters().into())) })
+    catch_panics(|| unsafe {
+        read(session, gpu, supported, |s, _| Ok(s.controller(gpu)?.supports_nonblocking_setters().into()))
+    })
 }

@@ -1,37 +1,34 @@
-//! Looks at a GPU: what it counts and draws, into the book that windows and samplers read.
+//! Polls a GPU: count and power go into the tracker that windows and samplers read.
 
-use super::Device;
-use crate::energy::CounterState;
-use crate::energy::{AccumulatorTracker, EnergyResolution, RawSample, TrackerSnapshot};
+use super::readings::Device;
+use super::source::Source;
+use crate::energy::{AccumulatorTracker, CounterState, EnergyResolution, RawSample, TrackerSnapshot};
 use crate::error::Kind;
+use crate::gpu::Powers;
 use crate::platform::clock::boot_ns;
 use crate::platform::log;
 
-/// No GPU draws more for long, if nothing tells of its limit.
+/// The power limit of a GPU that reports none; no GPU draws more for long.
 const UNKNOWN_LIMIT_MW: u64 = 1_500_000;
 
-/// What a look came to.
 pub struct PollResult {
     pub sample: RawSample,
-    /// The state of the book after it; its edge is when the look was over.
+    /// The tracker after the sample; its boundary is the time of the sample.
     pub snapshot: TrackerSnapshot,
     pub max_power_mw: u64,
-    /// How long a 32-bit counter takes to come round at most power.
+    /// How long a 32-bit counter takes to wrap around at the highest power.
     pub wrap_ns: Option<u64>,
 }
 
 impl Device {
-    /// Looks, and writes it into the book.
+    /// Takes a sample and adds it to the tracker.
     pub fn poll(&self) -> PollResult {
-        let begun = self.tracker.lock().is_some();
-        // Asks for the limit, which may have something to log: not with the lock held, the host's sink may call back.
-        let fresh = (!begun).then(|| AccumulatorTracker::new(self.counter_bits(), self.highest_limit_mw()));
         let mut guard = self.tracker.lock();
         let tracker =
-            guard.get_or_insert_with(|| fresh.unwrap_or_else(|| AccumulatorTracker::new(64, UNKNOWN_LIMIT_MW)));
+            guard.get_or_insert_with(|| AccumulatorTracker::new(self.counter_bits(), self.highest_limit_mw()));
         let sample = self.poll_source();
         tracker.add(&sample);
-        let stopped = tracker.is_stuck();
+        let is_stuck = tracker.is_stuck();
         let polled = PollResult {
             sample,
             snapshot: tracker.snapshot(sample.seen_ns),
@@ -39,47 +36,69 @@ impl Device {
             wrap_ns: tracker.wrap_ns(),
         };
         drop(guard);
-        if stopped && self.counter_state().is_usable() {
+        if is_stuck && self.counter_state().is_usable() {
             self.set_counter_state(CounterState::Stuck);
-            log::warning(|| format!("{}: its energy counter has stopped, and is not used any more", self.label()));
+            log::warning(|| format!("{}: its energy counter is stuck, and is no longer used", self.label()));
         }
         polled
     }
 
     fn poll_source(&self) -> RawSample {
         let mut sample = RawSample::default();
-        if let Ok(r) = self.reading(EnergyResolution::Reported, false) {
-            if let Some(raw) = r.energy {
-                sample.accumulator = Some(raw.accumulator);
-                sample.resolution_uj = raw.resolution_uj;
-                sample.firmware_ns = raw.firmware_time_ns;
-            }
-            sample.driver_ns = r.driver_ns;
-            sample.stale = r.stale_ms.is_some();
-            sample.counter_unsupported = r.counter_unsupported;
-            sample.suspended = r.why == Some(Kind::Busy);
-            sample.power_mw = r.instant_mw.or(r.average_mw);
-            sample.averaged = r.instant_mw.is_none() && r.average_mw.is_some();
-            sample.power_unsupported = r.power_unsupported;
+        if self.is_secondary() {
+            // The package is measured by another GPU.
+        } else if let Some((r, resolution)) = self.read_fast(EnergyResolution::Reported) {
+            sample.accumulator = Some(r.energy);
+            sample.resolution_uj = resolution.uj;
+            sample.driver_ns = Some(r.driver_time_ns);
+            sample.firmware_ns = Some(r.firmware_time_ns);
+            sample.power_mw = Some(r.power_mw.into());
+            sample.averaged = !r.instant;
+        } else {
+            sample = self.poll_slow();
         }
         sample.seen_ns = boot_ns();
         sample
     }
 
+    #[inline(never)]
+    fn poll_slow(&self) -> RawSample {
+        let r = self.reading_slow(EnergyResolution::Reported, false);
+        let Powers { instant_mw, average_mw } = r.powers;
+        let energy = r.energy.ok();
+        RawSample {
+            seen_ns: 0,
+            accumulator: energy.map(|e| e.accumulator),
+            counter_unsupported: r.counter_unsupported,
+            suspended: r.energy.err() == Some(Kind::Busy),
+            resolution_uj: energy.map_or(0.0, |e| e.resolution_uj),
+            driver_ns: r.driver_ns,
+            firmware_ns: energy.and_then(|e| e.firmware_time_ns),
+            power_mw: instant_mw.or(average_mw),
+            power_unsupported: r.power_unsupported && !r.powers.any(),
+            averaged: instant_mw.is_none() && average_mw.is_some(),
+            stale: r.stale_ms.is_some(),
+        }
+    }
+
     /// The firmware of MI100 and of Radeon counts in 32 bits, that of MI200 and later in 64. Early drivers lost the upper
-    /// half for MI200, so these have 32 until more are seen.
+    /// half for MI200, so these have 32 until a larger count is read.
     fn counter_bits(&self) -> u32 {
         const UP_TO_MI200: [u16; 8] = [0x7388, 0x738c, 0x738e, 0x7390, 0x7408, 0x740c, 0x740f, 0x7410];
-        match self.place.node.as_ref().and_then(|n| n.gfx_target) {
+        match self.identity.location.node.as_ref().and_then(|n| n.gfx_target) {
             Some(gfx) if gfx < 90400 || (100_000..130_000).contains(&gfx) => 32,
-            None if self.device_id.is_some_and(|id| UP_TO_MI200.contains(&id)) => 32,
+            None if self.identity.device_id.is_some_and(|id| UP_TO_MI200.contains(&id)) => 32,
             _ => 64,
         }
     }
 
     fn highest_limit_mw(&self) -> u64 {
-        let limits = self.power_limits().ok();
-        let highest = limits.and_then(|l| l.max_mw.max(l.current_mw).max(l.default_mw));
-        highest.filter(|mw| *mw > 0).unwrap_or(UNKNOWN_LIMIT_MW)
+        let limits = match &self.source {
+            _ if self.is_secondary() => None,
+            Source::Sysfs(sysfs) => sysfs.power_limits().ok(),
+            Source::Amdsmi(amdsmi) => amdsmi.power_limits().ok(),
+        };
+        let highest_uw = limits.and_then(|l| l.max_uw.max(l.current_uw).max(l.default_uw));
+        highest_uw.map(|uw| uw / 1000).filter(|mw| *mw > 0).unwrap_or(UNKNOWN_LIMIT_MW)
     }
 }

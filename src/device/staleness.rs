@@ -1,23 +1,22 @@
-//! Is a reading a new one? Its own clock has to go on.
+//! Is a reading a new one? The driver's clock has to advance from one to the next.
 
-use super::Device;
-use crate::error::{Error, Result};
+use crate::energy::DriverClock;
 use crate::platform::clock::coarse_ns;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: after this the value is old.
+/// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: an older value is stale.
 const STALE_AFTER_NS: u64 = 250_000_000;
 
 /// Whether the readings of one GPU are new ones.
 #[derive(Debug)]
-pub(super) struct StalenessDetector {
-    /// That of `last`, once it is paced: then no more is needed to know a new reading, nor a lock.
+pub struct StalenessDetector {
+    /// The clock's offset, once it is in sync: then a new reading is recognised by it, without the lock.
     min_offset_ns: AtomicI64,
     last: Mutex<LastDriverTime>,
 }
 
-/// So far from any lag that nothing is near.
+/// Sentinel: offset unknown.
 const UNKNOWN: i64 = i64::MAX;
 
 impl Default for StalenessDetector {
@@ -34,7 +33,7 @@ impl StalenessDetector {
         lag.wrapping_sub(self.min_offset_ns.load(Ordering::Relaxed)) as u64 <= STALE_AFTER_NS
     }
 
-    /// How long the driver's time has been `driver_ns`, if that is too long.
+    /// How long the driver's time has been `driver_ns`, if too long.
     #[inline]
     pub fn stale_for_ns(&self, driver_ns: u64, now: u64) -> Option<u64> {
         if self.is_new(driver_ns, now) {
@@ -44,78 +43,59 @@ impl StalenessDetector {
         }
     }
 
+    /// The same now, in milliseconds. A reading without a time is not known to be stale.
+    #[inline]
+    pub fn stale_for_ms(&self, driver_ns: Option<u64>) -> Option<u64> {
+        let now = coarse_ns();
+        self.stale_for_ns(driver_ns?, now).map(|ns| ns / 1_000_000)
+    }
+
     #[inline(never)]
     fn check_slow_path(&self, driver_ns: u64, now: u64) -> Option<u64> {
         let mut last = self.last.lock();
         let age = last.stale_for_ns(driver_ns, now);
-        if last.in_sync {
-            self.min_offset_ns.store(last.min_offset_ns, Ordering::Relaxed);
+        if let Some(offset_ns) = last.clock.in_sync_offset_ns() {
+            self.min_offset_ns.store(offset_ns, Ordering::Relaxed);
         }
         age
     }
 }
 
-/// The driver time last seen, and when it was first seen, on our clock.
+/// The driver time last read, and when it was first read, on this library's clock.
 #[derive(Debug, Default)]
 struct LastDriverTime {
     driver_ns: u64,
     first_seen_ns: u64,
-    /// How far our clock is ahead of the driver's at least, whatever the driver's zero is.
-    min_offset_ns: i64,
-    /// A driver time some while ago, and when it was first seen: from then on shows how fast its clock goes.
-    earlier: (u64, u64),
-    /// As fast as ours: then the lag tells how old a reading is.
-    in_sync: bool,
+    clock: DriverClock,
 }
 
 impl LastDriverTime {
-    /// How long the driver's time has been `driver_ns`, if that is too long.
+    /// How long the driver's time has been `driver_ns`, if too long.
     fn stale_for_ns(&mut self, driver_ns: u64, now: u64) -> Option<u64> {
-        let lag = now.wrapping_sub(driver_ns) as i64;
-        self.min_offset_ns = if self.driver_ns == 0 { lag } else { self.min_offset_ns.min(lag) };
+        self.clock.add(driver_ns, now);
         if self.driver_ns != driver_ns {
-            let (ours, theirs) = (now.saturating_sub(self.earlier.1), driver_ns.wrapping_sub(self.earlier.0));
-            if ours > STALE_AFTER_NS {
-                self.in_sync |= self.driver_ns != 0 && theirs.abs_diff(ours) < ours / 4;
-                self.earlier = (driver_ns, now);
-            }
             (self.driver_ns, self.first_seen_ns) = (driver_ns, now);
         }
-        // A time that is new to us may be old all the same.
-        let lagging = if self.in_sync { lag.wrapping_sub(self.min_offset_ns).unsigned_abs() } else { 0 };
+        // A time that is read for the first time may be an old one all the same.
+        let lag = now.wrapping_sub(driver_ns) as i64;
+        let lagging = self.clock.in_sync_offset_ns().map_or(0, |offset| lag.wrapping_sub(offset).unsigned_abs());
         let age = now.saturating_sub(self.first_seen_ns).max(lagging);
         (age > STALE_AFTER_NS).then_some(age)
     }
 }
 
-/// A look that seems old is taken once more: this thread may have stood still between it and the clock.
-pub(super) fn retry_if_stale<T, E>(
-    look: impl Fn() -> std::result::Result<T, E>,
-    is_old: impl Fn(&T) -> bool,
-) -> std::result::Result<T, E> {
-    match look() {
-        Ok(polled) if is_old(&polled) => retry(look),
-        polled => polled,
+/// Reads again where the first read seems stale: this thread may have been suspended between the read and the clock.
+pub fn retry_if_stale<T, E>(read: impl Fn() -> Result<T, E>, is_stale: impl Fn(&T) -> bool) -> Result<T, E> {
+    match read() {
+        Ok(value) if is_stale(&value) => retry(read),
+        value => value,
     }
 }
 
 #[cold]
 #[inline(never)]
-fn retry<T>(look: impl Fn() -> T) -> T {
-    look()
-}
-
-impl Device {
-    /// How long the driver's time has been `driver_ns`, if that is too long.
-    #[inline]
-    pub(super) fn stale_for_ms(&self, driver_ns: Option<u64>) -> Option<u64> {
-        let now = coarse_ns();
-        self.staleness.stale_for_ns(driver_ns?, now).map(|ns| ns / 1_000_000)
-    }
-
-    pub(super) fn check_fresh(&self, what: &'static str, stale_ms: Option<u64>) -> Result<()> {
-        stale_ms.map_or(Ok(()), |age_ms| Err(Error::Stale { device: self.label(), what, age_ms }))
-    }
+fn retry<T>(read: impl Fn() -> T) -> T {
+    read()
 }
 
 #[cfg(test)]
@@ -124,21 +104,21 @@ mod tests {
 
     const MS: u64 = 1_000_000;
     const NONE: [u64; 0] = [];
-    /// The driver's clock is behind ours by so much.
+    /// How far this library's clock is ahead of the driver's.
     const ZERO: u64 = 5_000 * MS;
 
-    /// Readings at these times of ours, of tables so much older: for how long have those stood that are stale, in ms?
+    /// Readings at these times, of tables so much older: how long each stale one has been stalled, in ms.
     fn stale(staleness: &StalenessDetector, readings: impl IntoIterator<Item = (u64, u64)>) -> Vec<u64> {
         let age = |(now, old): (u64, u64)| staleness.stale_for_ns(ZERO + now - old, 2 * ZERO + now);
         readings.into_iter().filter_map(age).map(|ns| ns / MS).collect()
     }
 
-    /// Read often or seldom, a clock is known after a while; then a table shows its age that nobody saw get old.
+    /// Read often or rarely, a clock is in sync after a while; then a table's age is known at its first read.
     #[test]
-    fn an_old_table_that_is_new_to_us() {
+    fn an_old_table_that_is_read_for_the_first_time() {
         for every_ms in [1, 10, 300] {
             let staleness = StalenessDetector::default();
-            assert_eq!(stale(&staleness, [(0, 400 * MS)]), NONE, "not known yet");
+            assert_eq!(stale(&staleness, [(0, 400 * MS)]), NONE, "not in sync yet");
             let readings = (1..=1000 / every_ms + 1).map(|n| (n * every_ms * MS, (n - 1) % 7 * MS));
             assert_eq!(stale(&staleness, readings), NONE);
             let later = 2000 * MS;
@@ -149,16 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_stands() {
-        // The clock is not known yet: only what was seen to stand.
+    fn a_stalled_table() {
+        // The clock is not in sync yet: only a stall that was observed is known.
         let staleness = StalenessDetector::default();
         assert_eq!(stale(&staleness, (0..6).map(|n| (n * 100 * MS, n * 100 * MS))), [300, 400, 500]);
-        // The machine slept, which the driver's clock counts and ours does not.
+        // The machine was suspended, which the driver's clock counts and this library's does not.
         let staleness = StalenessDetector::default();
         assert_eq!(stale(&staleness, (0..500).map(|n| (n * MS, 0))), NONE);
-        let slept = 3_600_000 * MS;
-        let awake = |driver: u64, ours: u64| staleness.stale_for_ns(ZERO + slept + driver, 2 * ZERO + ours);
-        assert_eq!((awake(600 * MS, 600 * MS), awake(601 * MS, 601 * MS)), (None, None));
-        assert_eq!(awake(601 * MS, 1000 * MS), Some(399 * MS));
+        let suspended = 3_600_000 * MS;
+        let resumed = |driver: u64, now: u64| staleness.stale_for_ns(ZERO + suspended + driver, 2 * ZERO + now);
+        assert_eq!((resumed(600 * MS, 600 * MS), resumed(601 * MS, 601 * MS)), (None, None));
+        assert_eq!(resumed(601 * MS, 1000 * MS), Some(399 * MS));
     }
 }

@@ -5,14 +5,14 @@ use super::sample::{RawSample, SLOWEST_REFRESH_NS};
 /// Two clocks in sync differ by at most this fraction of the elapsed time.
 pub(in crate::energy) const DRIFT_DENOMINATOR: u64 = 256;
 
-/// The offset of the driver's clock to `CLOCK_BOOTTIME` of this process.
+/// The driver's clock as seen from a clock of this process: its offset, and whether both run at the same rate.
 ///
-/// amdgpu stamps the table with `CLOCK_BOOTTIME` (`ktime_get_boottime_ns` in drivers/gpu/drm/amd/pm/swsmu). The two differ
-/// in a time namespace, and with drivers that use another clock: then the offset is large and constant.
+/// amdgpu stamps the table with `CLOCK_BOOTTIME` (`ktime_get_boottime_ns` in drivers/gpu/drm/amd/pm/swsmu). In a time
+/// namespace, and with drivers that use another clock, the offset to this process's is large and constant.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct DriverClockOffset {
-    /// Driver's time and receipt time of the first sample.
-    first: Option<(u64, u64)>,
+pub struct DriverClock {
+    /// Driver's time and receipt time that the next ones are compared with.
+    anchor: Option<(u64, u64)>,
     min_offset_ns: i64,
     in_sync: bool,
 }
@@ -20,24 +20,32 @@ pub(super) struct DriverClockOffset {
 /// Caches in drivers and in libamd_smi keep a table for at most a tenth of this.
 const MAX_LATENCY_NS: i64 = 1_000_000_000;
 
-impl DriverClockOffset {
-    pub fn add(&mut self, sample: &RawSample) {
-        let Some(driver_ns) = sample.driver_ns else { return };
-        let offset_ns = sample.seen_ns.wrapping_sub(driver_ns) as i64;
-        let Some((first_driver_ns, first_seen_ns)) = self.first else {
-            (self.first, self.min_offset_ns) = (Some((driver_ns, sample.seen_ns)), offset_ns);
+impl DriverClock {
+    pub fn add(&mut self, driver_ns: u64, now_ns: u64) {
+        let offset_ns = now_ns.wrapping_sub(driver_ns) as i64;
+        let Some((anchor_driver_ns, anchor_ns)) = self.anchor else {
+            (self.anchor, self.min_offset_ns) = (Some((driver_ns, now_ns)), offset_ns);
             return;
         };
         self.min_offset_ns = self.min_offset_ns.min(offset_ns);
-        let elapsed_ns = sample.seen_ns.saturating_sub(first_seen_ns);
-        let driver_elapsed_ns = driver_ns.saturating_sub(first_driver_ns);
-        // A stalled timestamp has no rate: it is old, not offset.
-        self.in_sync |= elapsed_ns > 2 * SLOWEST_REFRESH_NS
-            && driver_elapsed_ns.abs_diff(elapsed_ns) < elapsed_ns / 4 + SLOWEST_REFRESH_NS;
+        let elapsed_ns = now_ns.saturating_sub(anchor_ns);
+        let driver_elapsed_ns = driver_ns.saturating_sub(anchor_driver_ns);
+        if !self.in_sync && elapsed_ns > 2 * SLOWEST_REFRESH_NS {
+            // A stalled timestamp has no rate: it is old, not offset.
+            self.in_sync = driver_elapsed_ns.abs_diff(elapsed_ns) < elapsed_ns / 4 + SLOWEST_REFRESH_NS;
+            self.anchor = Some((driver_ns, now_ns));
+        }
+    }
+
+    /// How far this process's clock is ahead of the driver's at the least; known once both run at the same rate.
+    #[must_use]
+    #[inline]
+    pub fn in_sync_offset_ns(&self) -> Option<i64> {
+        self.in_sync.then_some(self.min_offset_ns)
     }
 
     /// The offset to add to the driver's times. 0 while the offset can be explained by latency.
-    pub fn driver_offset_ns(&self) -> i64 {
+    pub(super) fn driver_offset_ns(&self) -> i64 {
         let is_latency = (0..MAX_LATENCY_NS).contains(&self.min_offset_ns);
         if is_latency || !self.in_sync {
             0

@@ -11,6 +11,7 @@ mod tracker;
 mod units;
 mod validation;
 
+pub use clock_sync::DriverClock;
 pub use evidence::{Observation, ValidationEvidence};
 pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, EnergyInterval, Method};
 pub use sample::{RawSample, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};

@@ -1,6 +1,6 @@
 //! Tracks one accumulator across samples: corrects wraparound, detects resets, and integrates the power. Pure.
 
-use super::clock_sync::{ClockOffset, DriverClockOffset, FirmwareClockMonitor};
+use super::clock_sync::{ClockOffset, DriverClock, FirmwareClockMonitor};
 use super::interval::largest_error_pj;
 use super::power_range::PowerRange;
 use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
@@ -20,7 +20,7 @@ pub struct AccumulatorTracker {
     power_range: PowerRange,
     clock_offset: ClockOffset,
     firmware: FirmwareClockMonitor,
-    driver: DriverClockOffset,
+    driver: DriverClock,
 }
 
 impl AccumulatorTracker {
@@ -37,7 +37,7 @@ impl AccumulatorTracker {
             power_range: PowerRange::default(),
             clock_offset: ClockOffset::default(),
             firmware: FirmwareClockMonitor::default(),
-            driver: DriverClockOffset::default(),
+            driver: DriverClock::default(),
         }
     }
 
@@ -99,7 +99,9 @@ impl AccumulatorTracker {
     /// Adds a sample.
     pub fn add(&mut self, sample: &RawSample) -> CounterStep {
         let restarted = self.firmware.restarted(sample);
-        self.driver.add(sample);
+        if let Some(driver_ns) = sample.driver_ns {
+            self.driver.add(driver_ns, sample.seen_ns);
+        }
         let sample = &RawSample { firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.rejected), ..*sample };
         if let Some(mw) = sample.power_mw {
             self.max_power_mw = self.max_power_mw.max(with_headroom(mw));
@@ -175,7 +177,7 @@ impl AccumulatorTracker {
         if !possible(counts) {
             return None;
         }
-        // A reset may look like a wraparound: then the counted energy differs from that of the power.
+        // A reset may resemble a wraparound: then the counted energy differs from that of the power.
         if !reset_detectable && (now < before || wraps > 0) {
             self.totals.error_pj += counts_pj(counts, resolution_uj).abs_diff(power_pj(mean_mw, ns));
         }

@@ -51,17 +51,6 @@ pub fn is_firmware_resolution(resolution_uj: f64) -> bool {
 }
 
 impl EnergyResolution {
-    /// On a GPU for which the kernel states a resolution, or does not.
-    #[must_use]
-    #[inline]
-    pub fn if_stated(self, stated: bool) -> EnergyResolution {
-        if stated {
-            self
-        } else {
-            EnergyResolution::Reported
-        }
-    }
-
     /// Microjoules per count.
     #[must_use]
     pub fn uj(self, reported_uj: f64) -> f64 {

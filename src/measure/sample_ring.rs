@@ -125,14 +125,14 @@ impl SampleRing {
     /// Records a poll, if it is a new reading and this sampler's period has passed.
     pub fn record(&self, device: &Device, polled: &PollResult) {
         let mut ring = self.ring.lock();
-        let Some(last) = ring.last.get(device.index).copied() else { return };
+        let Some(last) = ring.last.get(device.identity.index).copied() else { return };
         let usable = device.counter_state().is_usable() && polled.snapshot.counted.is_some();
         let (snapshot, raw) = (&polled.snapshot, &polled.sample);
-        let resolution = device.resolution(self.unit);
+        let resolution = device.identity.resolution(self.unit);
         let own = if usable { snapshot.counted } else { snapshot.powered };
         let Some(own) = own.or(snapshot.counted).or(snapshot.powered) else { return };
         let at_ns = own.at_ns(snapshot.driver_offset_ns);
-        let mut sample = Sample { gpu: device.index as u32, time_ns: at_ns, ..Sample::default() };
+        let mut sample = Sample { gpu: device.identity.index as u32, time_ns: at_ns, ..Sample::default() };
         let (mut energy_pj, mut error_pj) = (0, 0);
         let (mut moved_ns, mut moved) = (at_ns, snapshot.totals);
         if let Some(last) = last {
@@ -162,7 +162,7 @@ impl SampleRing {
                 // A stuck counter is detected late: from its last advance on the energy is that of the power.
                 let a = if last.usable { &last.moved } else { a };
                 if last.usable {
-                    if let Some(place) = ring.stopped.get_mut(device.index) {
+                    if let Some(place) = ring.stopped.get_mut(device.identity.index) {
                         *place = Some((last.moved_ns, at_ns));
                     }
                 }
@@ -188,7 +188,7 @@ impl SampleRing {
         }
         sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
         sample.error_uj = u64::try_from(error_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
-        if let Some(place) = ring.last.get_mut(device.index) {
+        if let Some(place) = ring.last.get_mut(device.identity.index) {
             *place = Some(LastRecorded {
                 snapshot: *snapshot,
                 own,
@@ -236,12 +236,12 @@ impl SampleRing {
     /// The energy of a GPU between two times, from the samples in the ring.
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
         let ring = self.ring.lock();
-        let resolution = device.resolution(self.unit);
-        let last = ring.last.get(device.index).copied().flatten();
+        let resolution = device.identity.resolution(self.unit);
+        let last = ring.last.get(device.identity.index).copied().flatten();
         let (max_power_mw, count_age_ns) = last.map_or((0, 0), |l| (l.max_power_mw, l.snapshot.max_age_ns()));
         let counted = last.and_then(|l| l.snapshot.counted);
         let resolution_uj = counted.map_or(0.0, |c| resolution.uj(c.resolution_uj));
-        let gpu = device.index as u32;
+        let gpu = device.identity.index as u32;
         let kept = |label: String, range: Option<(u64, u64)>| {
             let have = match range {
                 Some((first, last)) => format!("the ring has {first} to {last}"),
@@ -265,7 +265,7 @@ impl SampleRing {
         let averaged = integrated && inside().any(|s| s.flags & flag::AVERAGED_POWER != 0);
         let unseen = if averaged { averaging_error_pj(energy_pj, to_ns - from_ns, max_power_mw) } else { 0 };
         // While a stuck counter was not yet detected, the distribution of the energy over time is unknown.
-        let stopped = ring.stopped.get(device.index).copied().flatten();
+        let stopped = ring.stopped.get(device.identity.index).copied().flatten();
         let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
         let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
         // The errors of the samples that enclose both boundaries.

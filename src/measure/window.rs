@@ -107,8 +107,13 @@ impl Window {
             WindowTotal { duration_ns: boundary_ns.saturating_sub(self.begin_ns), ..WindowTotal::default() };
         for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
             let known = |u: &GpuEnergy| u.region.is_some();
-            let siblings =
-                || self.devices.iter().zip(&used).enumerate().filter(|(_, (d, _))| d.package == device.package);
+            let siblings = || {
+                self.devices
+                    .iter()
+                    .zip(&used)
+                    .enumerate()
+                    .filter(|(_, (d, _))| d.identity.package == device.identity.package)
+            };
             match &one.region {
                 Some(r) => {
                     total.packages += 1;
@@ -160,7 +165,7 @@ impl Window {
             why: Kind::NotSupported,
             distrusted: false,
             stale: false,
-            shared: device.shares_package,
+            shared: device.identity.shares_package,
         };
         let Some((start, polled)) = ends else { return used };
         let end = TrackerSnapshot { boundary_ns, ..polled.snapshot };
@@ -168,7 +173,7 @@ impl Window {
         used.stale = polled.sample.stale || (polled.snapshot.counted.is_some() && polled.sample.accumulator.is_none());
         used.distrusted = start.counter_state.is_usable() && !used.counter_state.is_usable();
         let trusted = used.counter_state.is_usable();
-        let resolution = device.resolution(self.unit);
+        let resolution = device.identity.resolution(self.unit);
         used.region = interval_energy(&start.snapshot, &end, resolution, polled.max_power_mw, trusted, start.watched);
         if used.region.is_none() {
             if let Err(e) = device.raw_energy(self.unit) {

@@ -1,7 +1,7 @@
-//! Guards: settings as they were at its begin are put back at its end, and by a watcher if the process dies before.
+//! Guards: settings are restored at a guard's end, and by a watchdog process if this process dies before.
 
 use super::watchdog::Watchdog;
-use crate::device::{Device, SavedSettings};
+use crate::control::{Controller, SavedSettings};
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The guards of one session, a stack: the first is the outermost.
 pub struct GuardStack {
-    devices: Arc<[Device]>,
+    controllers: Arc<[Controller]>,
     open: Mutex<OpenGuards>,
     ending: Mutex<()>,
 }
@@ -22,12 +22,12 @@ struct OpenGuards {
 
 struct SavedState {
     id: u64,
-    /// One for each device.
-    was: Vec<SavedSettings>,
-    watcher: Option<Watchdog>,
+    /// One for each GPU.
+    saved: Vec<SavedSettings>,
+    watchdog: Option<Watchdog>,
 }
 
-/// One guard, in the hands of a caller. It may outlive its session: then it has ended with it.
+/// A caller's guard. It may outlive its session, with which it ends.
 pub struct Guard {
     guards: Arc<GuardStack>,
     id: u64,
@@ -35,73 +35,67 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Puts back what differs from its begin. Does nothing if it has ended already.
+    /// Restores what is not as it was at the begin. Does nothing if the guard has ended already.
     pub fn end(&self) -> Result<()> {
-        if !fork::is_current(self.mark) {
-            return Err(Error::Forked);
-        }
+        fork::require_current(self.mark)?;
         self.guards.end(self.id)
     }
 }
 
 impl GuardStack {
     #[must_use]
-    pub fn new(devices: Arc<[Device]>) -> Arc<GuardStack> {
-        Arc::new(GuardStack { devices, open: Mutex::new(OpenGuards::default()), ending: Mutex::new(()) })
+    pub fn new(controllers: Arc<[Controller]>) -> Arc<GuardStack> {
+        Arc::new(GuardStack { controllers, open: Mutex::new(OpenGuards::default()), ending: Mutex::new(()) })
     }
 
-    /// Remembers how everything is. With `watch` a process of its own puts it back when this one dies.
+    /// Saves all settings. With `watch` a watchdog process restores them if this process dies.
     pub fn begin(self: &Arc<Self>, watch: bool) -> Result<Guard> {
         let mut stack = self.open.lock();
-        let was = self.devices.iter().map(Device::settings).collect::<Result<Vec<SavedSettings>>>()?;
-        // Of two watchers the inner one could come last; the outer one's memory is the one that counts.
-        let watched = stack.open.iter().any(|o| o.watcher.is_some());
-        let watcher = (watch && !watched).then(|| self.start_watcher(&was)).transpose()?;
+        let saved = self.controllers.iter().map(Controller::save).collect::<Result<Vec<SavedSettings>>>()?;
+        // Of two watchdogs the inner one could come last; the outer one's settings are the ones to restore.
+        let is_watched = stack.open.iter().any(|o| o.watchdog.is_some());
+        let watchdog = (watch && !is_watched).then(|| self.start_watchdog(&saved)).transpose()?;
         stack.last_id += 1;
         let id = stack.last_id;
-        stack.open.push(SavedState { id, was, watcher });
+        stack.open.push(SavedState { id, saved, watchdog });
         Ok(Guard { guards: self.clone(), id, mark: fork::fork_token() })
     }
 
-    fn start_watcher(&self, was: &[SavedSettings]) -> Result<Watchdog> {
-        let mut writes = Vec::new();
-        for (device, was) in self.devices.iter().zip(was) {
-            device.sysfs_writes(was, &mut writes);
-        }
-        Watchdog::start(&writes)
-            .map_err(|source| Error::Io { path: "a process to watch over the guard".into(), source })
+    fn start_watchdog(&self, saved: &[SavedSettings]) -> Result<Watchdog> {
+        let restores = self.controllers.iter().zip(saved).flat_map(|(c, saved)| c.sysfs_restores(saved));
+        Watchdog::start(&restores.collect::<Vec<_>>())
+            .map_err(|source| Error::Io { path: "the guard's watchdog process".into(), source })
     }
 
-    /// Ends this guard and those that were begun after it: what was before it comes back, whatever they remember.
+    /// Ends this guard and those that were begun after it: the settings that this one saved are the ones to restore.
     fn end(&self, id: u64) -> Result<()> {
-        // The stack is let go before anything is put back: that may have something to say, and the host's log may call.
+        // The stack is unlocked before anything is restored: the application's log sink may call back.
         let _one_at_a_time = self.ending.lock();
-        let ended = {
+        let mut ended = {
             let mut stack = self.open.lock();
             let Some(at) = stack.open.iter().position(|o| o.id == id) else { return Ok(()) };
             stack.open.split_off(at)
         };
-        let was = ended.first().map_or(&[][..], |o| &o.was);
-        let restore = |(d, was): (&Device, &SavedSettings)| d.restore(was).err().filter(|_| !d.restore_via_sysfs(was));
-        let mut errors: Vec<Error> = self.devices.iter().zip(was).filter_map(restore).collect();
-        for watcher in ended.into_iter().filter_map(|o| o.watcher) {
-            watcher.end(errors.is_empty());
+        let watchdogs: Vec<Watchdog> = ended.iter_mut().filter_map(|o| o.watchdog.take()).collect();
+        let Some(outermost) = ended.first() else { return Ok(()) };
+        let all = || self.controllers.iter().zip(&outermost.saved);
+        let mut failed: Vec<_> = all().filter_map(|(c, saved)| Some((c, saved, c.restore(saved).err()?))).collect();
+        if !watchdogs.is_empty() {
+            watchdogs.into_iter().for_each(|w| w.end(failed.is_empty()));
+            // A watchdog that ends after a failure tries, too.
+            failed.retain(|(c, saved, _)| c.check_restored(saved).is_err());
         }
-        if errors.is_empty() {
-            return Ok(());
-        }
-        let first = errors.remove(0);
-        for e in errors {
-            log::warning(|| format!("the end of a guard could not put everything back: {e}"));
-        }
-        Err(first)
+        let mut errors = failed.into_iter().map(|(_, _, e)| e);
+        let first = errors.next();
+        errors.for_each(|e| log::warning(|| format!("the end of a guard could not restore everything: {e}")));
+        first.map_or(Ok(()), Err)
     }
 
-    /// The session ends: so do all of its guards.
+    /// Ends all guards, with their session.
     pub fn end_all(&self) {
         let outermost = self.open.lock().open.first().map(|o| o.id);
         if let Some(Err(e)) = outermost.map(|id| self.end(id)) {
-            log::warning(|| format!("a guard that ended with its session could not put everything back: {e}"));
+            log::warning(|| format!("a guard that ended with its session could not restore everything: {e}"));
         }
     }
 }

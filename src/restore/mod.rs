@@ -1,4 +1,4 @@
-//! Settings that are restored: by a guard's end, or by a helper process if this one dies first.
+//! Settings that are restored: by a guard's end, or by a watchdog process if this one dies first.
 
 mod guard;
 mod watchdog;

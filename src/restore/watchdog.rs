@@ -1,53 +1,56 @@
-//! A small process that outlives its parent long enough to put settings back.
+//! A small process that restores settings if its parent dies.
 //!
-//! It is a clone without an exit signal: the host gets no SIGCHLD for it, and no wait() of the host sees it. Between
-//! the clone and its end it makes plain system calls and nothing else: other threads of the host may have held any lock.
+//! It is a clone without an exit signal: the application gets no SIGCHLD for it, and no wait() of the application sees
+//! it. Between the clone and its end it makes plain system calls and nothing else: another thread of the application may
+//! have held any lock.
 
-use crate::device::SysfsWrite;
+use super::watchdog_child;
+use crate::control::SysfsRestore;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The other end of a watcher.
+/// The application's side of a watchdog.
 pub struct Watchdog {
     pid: i32,
-    /// Its end is the host's end; a byte says that all is well.
+    /// Closed by the death of the application; one byte reports that everything is restored.
     socket: OwnedFd,
-    /// What the wire was: a host that closes all descriptors may have given its number to something else.
+    /// Which socket it was: an application that closes all descriptors may have reused its number.
     identity: (u64, u64),
 }
 
-/// How long an ending watcher is waited for. It has a few small files to write at most.
+/// How long to wait for a watchdog that ends. It writes a few small files at most.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Watchdog {
-    pub fn start(writes: &[SysfsWrite]) -> io::Result<Watchdog> {
-        let plan = RestorePlan::new(writes)?;
-        // Under valgrind and its like the tool's own memory is among what would be given back.
+    pub fn start(restores: &[SysfsRestore]) -> io::Result<Watchdog> {
+        let plan = RestorePlan::new(restores)?;
+        // Under valgrind and similar tools the tool's own memory would be released, too.
         Self::try_start(&plan, true).or_else(|_| Self::try_start(&plan, false))
     }
 
     fn try_start(plan: &RestorePlan, release: bool) -> io::Result<Watchdog> {
         let (socket, far) = pair()?;
         // SAFETY: asks for a descriptor of this process, checked below.
-        let host = unsafe {
+        let (parent, raw_parent_fd) = unsafe {
             let pid = libc::getpid();
             (pid, libc::syscall(libc::SYS_pidfd_open, pid, 0) as i32)
         };
-        // SAFETY: nobody else has it. Where the kernel has none (before 5.3) the watcher looks at its parent instead.
-        let host_fd = (host.1 >= 0).then(|| unsafe { OwnedFd::from_raw_fd(host.1) });
-        // SAFETY: local sets of signals; the clone runs `watch` and never comes back here.
+        // SAFETY: a new descriptor. Where the kernel has none (before 5.3) the watchdog polls its parent's pid instead.
+        let parent_fd = (raw_parent_fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(raw_parent_fd) });
+        // SAFETY: local sets of signals; the clone runs `watch` and never returns here.
         let pid = unsafe {
             let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
             libc::sigfillset(&mut all);
             libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
             let pid = libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) as i32;
             if pid == 0 {
-                let body = || super::watchdog_child::watch(plan.bytes(), far.as_raw_fd(), host.0, host.1, release);
-                // A copy of the host must not run on as the host, whatever happens.
+                let body = || watchdog_child::watch(plan.bytes(), far.as_raw_fd(), parent, raw_parent_fd, release);
+                // A copy of the application must never run on as the application.
                 let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-                super::watchdog_child::exit();
+                watchdog_child::exit();
             }
             let failed = io::Error::last_os_error();
             libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut());
@@ -56,18 +59,18 @@ impl Watchdog {
             }
             pid
         };
-        // The far end is the watcher's alone: its death is the end of this one.
-        drop((host_fd, far));
+        // Only the watchdog keeps the far end: its death closes the connection.
+        drop((parent_fd, far));
         let identity = identity(&socket);
-        let watcher = Watchdog { pid, socket, identity };
-        if watcher.is_ready() {
-            return Ok(watcher);
+        let watchdog = Watchdog { pid, socket, identity };
+        if watchdog.is_ready() {
+            return Ok(watchdog);
         }
-        watcher.end(true);
+        watchdog.end(true);
         Err(io::Error::other("it ended before it began"))
     }
 
-    /// Waits for its first byte: from then on it is out of reach of what ends the host.
+    /// Waits for its first byte: from then on signals that end the application do not reach it.
     fn is_ready(&self) -> bool {
         let mut byte = 0_u8;
         loop {
@@ -79,26 +82,26 @@ impl Watchdog {
         }
     }
 
-    /// Ends it: with everything put back, or so that it tries.
-    pub fn end(self, all_is_well: bool) {
+    /// Ends it. If not everything is restored, it tries before it ends.
+    pub fn end(self, is_restored: bool) {
         if identity(&self.socket) != self.identity {
-            // Not ours any more, to write to or to close. The watcher took its end for the host's and is gone.
+            // The application has closed the socket, which the watchdog took for the application's death.
             self.is_gone(libc::WNOHANG);
-            let _ = std::os::fd::IntoRawFd::into_raw_fd(self.socket);
+            let _ = self.socket.into_raw_fd();
             return;
         }
-        if all_is_well {
-            // Not a pipe: writing to one whose reader is gone would send the host a signal.
+        if is_restored {
+            // A socket and not a pipe: writing to a pipe without a reader would send the application a signal.
             // SAFETY: one byte, from a static.
             unsafe { libc::send(self.socket.as_raw_fd(), b"e".as_ptr().cast(), 1, libc::MSG_NOSIGNAL) };
         }
-        // SAFETY: an open socket. Closing is not enough: a forked child of the host has it too.
+        // SAFETY: an open socket. Closing is not enough: a forked child of the application has it, too.
         unsafe { libc::shutdown(self.socket.as_raw_fd(), libc::SHUT_RDWR) };
         let until = Instant::now() + TIMEOUT;
         let mut pause = Duration::from_micros(50);
         while !self.is_gone(libc::WNOHANG) {
             if Instant::now() > until {
-                // SAFETY: it is not yet waited for, so the number is still its own.
+                // SAFETY: it has not been waited for, so the pid is still its own.
                 if unsafe { libc::kill(self.pid, libc::SIGKILL) } == 0 {
                     self.is_gone(0);
                 }
@@ -113,7 +116,7 @@ impl Watchdog {
         let mut status = 0;
         // SAFETY: only this process; __WALL, as it has no exit signal.
         let code = unsafe { libc::waitpid(self.pid, &mut status, libc::__WALL | how) };
-        // A host that waits for everything with __WALL may have been faster.
+        // An application that waits for all children with __WALL may have been faster.
         code == self.pid || (code < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ECHILD))
     }
 }
@@ -141,7 +144,7 @@ fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     }
 }
 
-/// A host that has closed its standard error would write its messages to whatever has that number.
+/// An application that has closed its standard error writes its messages to whatever has that number.
 fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
     if fd.as_raw_fd() > 2 {
         return Ok(fd);
@@ -151,32 +154,30 @@ fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
     if copy < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: fresh, nobody else has it.
+    // SAFETY: a new descriptor.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
-/// What is to be written, as one flat text in pages of its own: the watcher gives back all other memory.
-/// Triples of strings: "?" FILE IS begins a setting, "w" or "a" FILE TEXT writes or appends.
+/// The restores as one flat text in pages of its own: the watchdog releases all other memory. Triples of strings:
+/// "?" or "!" FILE SAVED begins a setting, "!" after a wait; "w" or "a" FILE TEXT overwrites or appends.
 struct RestorePlan {
     start: *mut u8,
     length: usize,
 }
 
 impl RestorePlan {
-    fn new(writes: &[SysfsWrite]) -> io::Result<RestorePlan> {
+    fn new(restores: &[SysfsRestore]) -> io::Result<RestorePlan> {
         let mut flat = Vec::new();
-        let mut put = |parts: [&[u8]; 3]| {
-            for part in parts {
+        let mut put = |how: &str, file: &Path, text: &str| {
+            for part in [how.as_bytes(), file.as_os_str().as_bytes(), text.as_bytes()] {
                 flat.extend_from_slice(part);
                 flat.push(0);
             }
         };
-        for w in writes {
-            put([b"?", w.file.as_os_str().as_bytes(), w.is.as_bytes()]);
-            for (file, text) in &w.texts {
-                // The table of clocks takes commands one by one; other files have one value.
-                let how: &[u8] = if w.texts.len() > 1 { b"a" } else { b"w" };
-                put([how, file.as_os_str().as_bytes(), text.as_bytes()]);
+        for r in restores {
+            put(if r.waits { "!" } else { "?" }, &r.file, &r.saved);
+            for w in &r.writes {
+                put(if w.append { "a" } else { "w" }, &w.file, &w.text);
             }
         }
         let length = flat.len().max(1);

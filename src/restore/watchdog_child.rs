@@ -1,4 +1,4 @@
-//! The watcher's own code. No allocation, no lock, no libc function but `syscall`, which is bound by the first call.
+//! The watchdog's own code. No allocation, no lock, no libc function but `syscall`, which the first call binds.
 
 use std::ffi::CStr;
 
@@ -8,25 +8,25 @@ fn call(number: libc::c_long, arguments: [usize; 4]) -> isize {
     unsafe { libc::syscall(number, a, b, c, d) as isize }
 }
 
-/// Ends this process at once; nothing of the host's is run.
+/// Ends this process at once, without the application's exit handlers.
 pub fn exit() -> ! {
     loop {
         call(libc::SYS_exit_group, [0; 4]);
     }
 }
 
-/// Waits for the host's end, or for the word that all is well.
-pub fn watch(plan: &[u8], socket: i32, host: i32, host_fd: i32, release: bool) -> ! {
-    // Out of the host's terminal, process group and folder.
+/// Waits for the application's death, or for the report that everything is restored.
+pub fn watch(plan: &[u8], socket: i32, parent: i32, parent_fd: i32, release: bool) -> ! {
+    // Out of the application's terminal, process group and folder.
     call(libc::SYS_setsid, [0; 4]);
     call(libc::SYS_chdir, [c"/".as_ptr() as usize, 0, 0, 0]);
     call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, c"zeus_amd-guard".as_ptr() as usize, 0, 0]);
-    close_other_fds(socket, host_fd);
+    close_other_fds(socket, parent_fd);
     if release {
         release_memory(plan);
     }
     call(libc::SYS_write, [socket as usize, c"r".as_ptr() as usize, 1, 0]);
-    if wait(socket, host, host_fd) {
+    if wait(socket, parent, parent_fd) {
         restore(plan);
     }
     exit()
@@ -47,20 +47,20 @@ fn close_other_fds(a: i32, b: i32) {
     }
 }
 
-/// True: the host is gone. False: it said that all is well.
-fn wait(socket: i32, host: i32, host_fd: i32) -> bool {
+/// True: the application is dead. False: it reported that everything is restored.
+fn wait(socket: i32, parent: i32, parent_fd: i32) -> bool {
     loop {
         let mut both = [
             libc::pollfd { fd: socket, events: libc::POLLIN, revents: 0 },
-            libc::pollfd { fd: host_fd, events: libc::POLLIN, revents: 0 },
+            libc::pollfd { fd: parent_fd, events: libc::POLLIN, revents: 0 },
         ];
-        // Without a descriptor for the host: a look at the parent, five times a second.
+        // Without a descriptor of the parent its pid is polled, five times a second.
         let pause = libc::timespec { tv_sec: 0, tv_nsec: 200_000_000 };
-        let timeout = if host_fd >= 0 { 0 } else { std::ptr::addr_of!(pause) as usize };
+        let timeout = if parent_fd >= 0 { 0 } else { std::ptr::addr_of!(pause) as usize };
         call(libc::SYS_ppoll, [both.as_mut_ptr() as usize, 2, timeout, 0]);
-        let [told, ended] = both;
-        if told.revents != 0 {
-            // Anything but the one letter is not from the guard.
+        let [reported, ended] = both;
+        if reported.revents != 0 {
+            // Any other byte is not the guard's.
             let mut byte = 0_u8;
             let n = call(libc::SYS_read, [socket as usize, std::ptr::addr_of_mut!(byte) as usize, 1, 0]);
             if n != 1 {
@@ -70,9 +70,10 @@ fn wait(socket: i32, host: i32, host_fd: i32) -> bool {
                 return false;
             }
         }
-        // The wire may be open still, in a forked child of the host.
-        let gone = if host_fd >= 0 { ended.revents != 0 } else { call(libc::SYS_getppid, [0; 4]) != host as isize };
-        if gone {
+        // A forked child of the application may still have the socket open.
+        let is_dead =
+            if parent_fd >= 0 { ended.revents != 0 } else { call(libc::SYS_getppid, [0; 4]) != parent as isize };
+        if is_dead {
             return true;
         }
     }
@@ -85,6 +86,7 @@ fn restore(plan: &[u8]) {
     while let (Some(how), Some(file), Some(text)) = (strings.next(), strings.next(), strings.next()) {
         match how.to_bytes().first() {
             Some(b'?') => differs = !file_equals(file, text.to_bytes()),
+            Some(b'!') => differs = !becomes_equal(file, text.to_bytes()),
             Some(b'w') if differs => write(file, text.to_bytes(), libc::O_TRUNC),
             Some(b'a') if differs => write(file, text.to_bytes(), libc::O_APPEND),
             _ => {}
@@ -100,7 +102,19 @@ fn close(fd: isize) {
     call(libc::SYS_close, [fd as usize, 0, 0, 0]);
 }
 
-/// Is this the text of the file, whatever blanks are at its end?
+/// The same within a tenth of a second: earlier writes may take effect late.
+fn becomes_equal(file: &CStr, text: &[u8]) -> bool {
+    let pause = libc::timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+    (0..20).any(|_| {
+        let is_equal = file_equals(file, text);
+        if !is_equal {
+            call(libc::SYS_ppoll, [0, 0, std::ptr::addr_of!(pause) as usize, 0]);
+        }
+        is_equal
+    })
+}
+
+/// Is this the text of the file, but for whitespace at its end?
 fn file_equals(file: &CStr, text: &[u8]) -> bool {
     let fd = open(file, libc::O_RDONLY);
     if fd < 0 {
@@ -114,7 +128,7 @@ fn file_equals(file: &CStr, text: &[u8]) -> bool {
     length == text.len() && got.iter().zip(text).all(|(a, b)| a == b)
 }
 
-/// The kernel takes each write as one command; what it refuses there is nobody left to tell.
+/// The kernel takes each write as one command. A refusal cannot be reported: the application is dead.
 fn write(file: &CStr, text: &[u8], flags: i32) {
     let fd = open(file, libc::O_WRONLY | flags);
     if fd >= 0 {
@@ -123,8 +137,8 @@ fn write(file: &CStr, text: &[u8], flags: i32) {
     }
 }
 
-/// A copy of a host with 100 GB would keep each page that the host changes from then on. Large anonymous memory is
-/// given back page by page (it reads as zeroes then), shared memory is unmapped; what this code stands on stays.
+/// A copy of an application with 100 GB would keep each page that the application changes from then on. Large anonymous
+/// memory is released page by page (it reads as zeros then), shared memory is unmapped; what this code needs stays.
 fn release_memory(plan: &[u8]) {
     const LARGE: usize = 1 << 20;
     let here = 0_u8;
@@ -227,7 +241,7 @@ mod tests {
         std::fs::write(path("table"), "old\n").unwrap();
         let p = |name: &str| path(name).to_str().unwrap().to_owned();
         let plan = format!(
-            "?\0{s}\0auto\0w\0{s}\0never\n\0?\0{o}\0750\0w\0{o}\0750\n\0?\0{t}\0new\0a\0{t}\0s 0 5\n\0a\0{t}\0c\n\0?\0{m}\0\0w\0{m}\0x\0",
+            "?\0{s}\0auto\0w\0{s}\0never\n\0!\0{s}\0auto\0w\0{s}\0never\n\0!\0{o}\0750\0w\0{o}\0750\n\0?\0{t}\0new\0a\0{t}\0s 0 5\n\0a\0{t}\0c\n\0?\0{m}\0\0w\0{m}\0x\0",
             s = p("same"), o = p("other"), t = p("table"), m = p("missing")
         );
         restore(plan.as_bytes());

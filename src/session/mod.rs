@@ -7,6 +7,7 @@ mod validation;
 use crate::amdsmi::releases::rocm_release;
 use crate::amdsmi::search_path::SearchPaths;
 use crate::amdsmi::{acquire, is_inherited, Library};
+use crate::control::Controller;
 use crate::device::{AmdsmiContext, Backend, Device};
 use crate::energy::ResolutionChoice;
 use crate::error::{Error, Kind, Result};
@@ -39,6 +40,7 @@ pub struct Session {
     pub energy_resolution: ResolutionChoice,
     explanation: String,
     devices: Arc<[Device]>,
+    controllers: Arc<[Controller]>,
     guards: Arc<GuardStack>,
     /// The background validation of the counters.
     checking: Option<Worker>,
@@ -112,7 +114,7 @@ impl Session {
             }
             Err(_) => discovery::enumerate_kfd(options, rules, &places.root),
         };
-        let (devices, mut listing) = match listed {
+        let (gpus, mut listing) = match listed {
             // A libamd_smi that cannot list GPUs is not used. One that lists other GPUs than the kernel is an error.
             Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
                 (loaded, lease) = (Err(Some(e)), LibraryRef { library: None, shut_down });
@@ -130,7 +132,8 @@ impl Session {
                 listing.trace.push(format!("libamd_smi is not used, sysfs serves all readings: {e}"));
             }
         }
-        let devices: Arc<[Device]> = devices.into();
+        let devices: Arc<[Device]> = gpus.devices.into();
+        let controllers: Arc<[Controller]> = gpus.controllers.into();
         let mut session = Session {
             fork_token,
             vendor,
@@ -140,7 +143,8 @@ impl Session {
             zero: listing.zero,
             energy_resolution: options.energy_resolution,
             explanation: discovery::explanation(&listing, &devices),
-            guards: GuardStack::new(devices.clone()),
+            guards: GuardStack::new(controllers.clone()),
+            controllers,
             checking: None,
             sampler: Sampler::new(devices.clone()),
             first_thread_taken: AtomicBool::new(false),
@@ -161,8 +165,9 @@ impl Session {
     }
 
     fn ensure_homogeneous(&self) -> Result<()> {
+        let model = |d: &Device| (d.identity.name.clone(), d.identity.device_id);
         let Some(first) = self.devices.first() else { return Ok(()) };
-        match self.devices.iter().find(|d| (&d.name, d.device_id) != (&first.name, first.device_id)) {
+        match self.devices.iter().find(|d| model(d) != model(first)) {
             None => Ok(()),
             Some(other) => Err(Error::Heterogeneous(format!(
                 "{} and {} are different models, and the option ensure_homogeneous is set",
@@ -195,20 +200,20 @@ impl Session {
         let pattern = Pattern::parse(text).ok_or_else(|| {
             Error::InvalidArgument(format!("\"{text}\" is not a PCI address such as 0000:c1:00.0 or c1:00.0"))
         })?;
-        self.find(text, |d| pattern.matches(&d.place.pci))
+        self.find(text, |d| pattern.matches(&d.identity.location.pci))
     }
 
     /// The GPU with a UUID.
     pub fn find_by_uuid(&self, text: &str) -> Result<u32> {
         let id = visibility::parse_uuid(text)
             .ok_or_else(|| Error::InvalidArgument(format!("\"{text}\" is not a UUID such as GPU-4f2a1b9c00d1e2f3")))?;
-        self.find(text, |d| d.place.node.as_ref().is_some_and(|n| n.unique_id == id))
+        self.find(text, |d| d.identity.location.node.as_ref().is_some_and(|n| n.unique_id == id))
     }
 
     fn find(&self, text: &str, fits: impl Fn(&Device) -> bool) -> Result<u32> {
         let mut hits = self.devices.iter().filter(|d| fits(d));
         match (hits.next(), hits.next()) {
-            (Some(one), None) => Ok(one.index as u32),
+            (Some(one), None) => Ok(one.identity.index as u32),
             (None, _) => Err(Error::NotFound(format!(
                 "no GPU of this session matches \"{text}\": {}",
                 self.explanation.trim_end().replace('\n', "; ")
@@ -245,6 +250,11 @@ impl Session {
     #[inline(always)]
     pub fn device(&self, index: u32) -> Result<&Device> {
         self.devices.get(index as usize).ok_or_else(|| self.no_device(index))
+    }
+
+    /// The settings of a GPU.
+    pub fn controller(&self, index: u32) -> Result<&Controller> {
+        self.controllers.get(index as usize).ok_or_else(|| self.no_device(index))
     }
 
     #[cold]

@@ -1,10 +1,11 @@
 //! Validation of the energy counters while a session is opened, for all GPUs concurrently.
 
 use super::options::Validation;
-use crate::device::{Device, PollResult, Power};
+use crate::device::{Device, PollResult};
 use crate::energy::{self, CounterState, Observation, ValidationEvidence};
 use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot, AVERAGE_RISE_NS};
 use crate::error::Result;
+use crate::gpu::Power;
 use crate::platform::clock::monotonic_ns;
 use crate::platform::log;
 use crate::platform::worker::{StopSignal, Worker};
@@ -22,7 +23,7 @@ const CLOCK_SYNC_BUDGET_NS: u64 = 45_000_000;
 /// Determines the counter state of every GPU, now or in the background. A failure on one GPU only affects its own state.
 pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Result<Option<Worker>> {
     for d in devices.iter() {
-        match d.role {
+        match d.identity.role {
             Role::SecondaryDie { .. } => d.set_counter_state(CounterState::SecondaryDie),
             Role::SecondaryPartition { .. } => d.set_counter_state(CounterState::SecondaryPartition),
             Role::Single | Role::PrimaryDie => {}

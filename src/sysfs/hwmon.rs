@@ -4,9 +4,9 @@
 
 use super::error::SysfsError;
 use super::file::text;
+use super::write::SysfsWrite;
+use crate::gpu::{PowerLimits, Powers};
 use crate::platform::sync::{Mutex, OnceCell};
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,15 +29,6 @@ impl Sensor {
             Sensor::Memory => "mem",
         }
     }
-}
-
-/// The power cap and its range, in µW. A value that the driver does not report is absent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PowerCaps {
-    pub current_uw: Option<u64>,
-    pub default_uw: Option<u64>,
-    pub min_uw: Option<u64>,
-    pub max_uw: Option<u64>,
 }
 
 /// hwmon of one GPU. hwmonN changes when the GPU is bound again.
@@ -132,10 +123,13 @@ impl Hwmon {
     }
 
     /// Instant and average power in µW. A GPU usually has one of the two. Fails if it has none.
-    pub fn powers_uw(&self) -> Result<(Option<u64>, Option<u64>), SysfsError> {
+    pub fn powers(&self) -> Result<Powers, SysfsError> {
         match (self.instant_power_uw(), self.average_power_uw()) {
             (Err(instant), Err(average)) => Err(if instant.is_transient() { instant } else { average }),
-            (instant, average) => Ok((instant.ok(), average.ok())),
+            (instant, average) => Ok(Powers {
+                instant_mw: instant.ok().map(|uw| uw / 1000),
+                average_mw: average.ok().map(|uw| uw / 1000),
+            }),
         }
     }
 
@@ -152,11 +146,11 @@ impl Hwmon {
     }
 
     /// The power cap and its range. Fails if the current cap cannot be read.
-    pub fn power_caps(&self) -> Result<PowerCaps, SysfsError> {
+    pub fn power_caps(&self) -> Result<PowerLimits, SysfsError> {
         // A cap, default or maximum of 0 W is one that the firmware does not report. A minimum of 0 W is usual.
         let some = |uw: &u64| *uw != 0;
         self.with_folder(|f| {
-            Ok(PowerCaps {
+            Ok(PowerLimits {
                 current_uw: Some(f.read_unsigned("power1_cap")?).filter(some),
                 default_uw: f.read_unsigned("power1_cap_default").ok().filter(some),
                 min_uw: f.read_unsigned("power1_cap_min").ok(),
@@ -169,10 +163,7 @@ impl Hwmon {
     pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), SysfsError> {
         // The driver's value has 32 bits and would be truncated.
         let uw = u32::try_from(uw).map_err(|_| SysfsError::Os(libc::EINVAL))?;
-        self.with_folder(|f| {
-            let mut file = OpenOptions::new().write(true).truncate(true).open(f.path.join("power1_cap"))?;
-            Ok(file.write_all(format!("{uw}\n").as_bytes())?)
-        })
+        self.with_folder(|f| SysfsWrite::value(f.path.join("power1_cap"), uw).run())
     }
 
     /// A temperature in thousandths of a degree Celsius.

@@ -4,9 +4,9 @@
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD
-. scripts/require.sh
-require cc:build-essential abidiff:abigail-tools python3:python3 nm:binutils
-require_rust 85
+. tests/needs.sh
+require $(needs abi)
+require_rust $RUST
 . tests/abi/lib.sh
 
 target=${CARGO_TARGET_DIR:-$root/target}

@@ -54,7 +54,7 @@ fn what_agrees_is_read_from_the_file() {
         for gpu in 0..gpus {
             assert_eq!(asked.source(gpu), SYSFS, "{machine} {rocm} GPU {gpu}");
         }
-        let said = log.matches("read from the kernel's file, which agrees with libamd_smi").count();
+        let said = log.matches("read from gpu_metrics, which agrees with libamd_smi").count();
         assert_eq!(said, gpus, "{machine} {rocm}: {log}");
         // And nothing of libamd_smi is called any more.
         let before = sim.calls("amdsmi_get_energy_count") + sim.calls("amdsmi_get_power_info");
@@ -81,7 +81,7 @@ fn a_disagreement_is_read_by_libamd_smi() {
             ("unit 15300.0", "libamd_smi counts in 15300"),
             ("time 1000000000", "time"),
             ("time -1000000000", "time"),
-            ("none", "libamd_smi has none, the file a counter"),
+            ("none", "libamd_smi has none, gpu_metrics a counter"),
             (&twenty, "a power of"),
             (&a_tenth, "a power of 0 mW"),
             ("other", "accumulator"),
@@ -96,7 +96,7 @@ fn a_disagreement_is_read_by_libamd_smi() {
             for gpu in 1..8 {
                 assert_eq!(asked.source(gpu), AMDSMI, "{rocm} {lie} GPU {gpu}: {log}");
             }
-            assert!(log.contains("read by libamd_smi, as the kernel's file will not do") && log.contains(why), "{log}");
+            assert!(log.contains("read by libamd_smi, as gpu_metrics is not usable") && log.contains(why), "{log}");
             sim.run();
         }
     }
@@ -112,7 +112,7 @@ fn an_older_libamd_smi_is_no_witness() {
         assert_ne!(amdsmi.ask("energy 3").status, 0, "{rocm} can read {metrics}");
         let mut asked = Asked::open(&sim, "auto", ADAPTIVE);
         let log = asked.log();
-        assert!(log.contains("read from the kernel's file") && !log.contains("will not do"), "{log}");
+        assert!(log.contains("read from gpu_metrics") && !log.contains("not usable"), "{log}");
         for gpu in 0..8 {
             assert_eq!(asked.source(gpu), SYSFS, "{rocm} GPU {gpu}: {log}");
             asked.ask(&format!("energy {gpu}")).ok();
@@ -126,9 +126,9 @@ fn an_older_libamd_smi_is_no_witness() {
 fn a_file_that_is_none_is_not_read() {
     for (fault, why) in [
         ("{ content = \"revision\" }", "revision 99.99"),
-        ("{ content = \"truncated\" }", "says that it has"),
-        ("{ content = \"oversized\" }", "says that it has"),
-        ("{ content = \"ones\" }", "says that it has"),
+        ("{ content = \"truncated\" }", "but its header gives"),
+        ("{ content = \"oversized\" }", "but its header gives"),
+        ("{ content = \"ones\" }", "but its header gives"),
         ("{ content = \"garbage\" }", "gpu_metrics"),
         ("{ content = \"empty\" }", "the file is empty"),
         ("{ open = \"EACCES\" }", "access"),
@@ -139,7 +139,7 @@ fn a_file_that_is_none_is_not_read() {
         let sources: Vec<u64> = (0..8).map(|gpu| asked.source(gpu)).collect();
         let want: Vec<u64> = (0..8).map(|gpu| if gpu == 3 { AMDSMI } else { SYSFS }).collect();
         assert_eq!(sources, want, "{fault}: {log}");
-        assert!(log.contains("as the kernel's file will not do") && log.contains(why), "{fault}: {log}");
+        assert!(log.contains("as gpu_metrics is not usable") && log.contains(why), "{fault}: {log}");
     }
 }
 
@@ -154,7 +154,7 @@ fn a_file_that_cannot_be_read_just_now_is_kept() {
             sim.break_files(3, errno);
             asked.ask("open").ok();
             let log = asked.log();
-            assert!(log.contains("nothing can be compared with now") && !log.contains("will not do"), "{rocm}: {log}");
+            assert!(log.contains("nothing can be compared with now") && !log.contains("not usable"), "{rocm}: {log}");
             assert_eq!(asked.source(3), SYSFS, "{rocm} {errno}: {log}");
             assert_ne!(asked.ask("energy 3").status, 0);
             sim.break_files(3, 0);
@@ -187,7 +187,7 @@ fn a_libamd_smi_with_wrong_addresses() {
     let mut asked = start(&sim);
     asked.ask("open").ok();
     let log = asked.log();
-    assert!(log.matches("as the kernel's file will not do").count() >= 2, "{log}");
+    assert!(log.matches("as gpu_metrics is not usable").count() >= 2, "{log}");
 }
 
 /// After its start it hangs as well, where it lists GPUs or where it is compared: then the files do, and nobody waits for

@@ -139,11 +139,11 @@ fn a_gpu_comes_back() {
         let mut asked = Asked::open(&sim, backend, OFF);
         asked.ask("energy 3").ok();
         sim.break_files(3, libc::ENODEV);
-        asked.ask("energy 3").fails(DEVICE_LOST, "the GPU is gone");
+        asked.ask("energy 3").fails(DEVICE_LOST, "the GPU was removed");
         // Gone altogether.
         let (path, aside) = (metrics(&sim, 3), metrics(&sim, 3).with_extension("aside"));
         std::fs::rename(&path, &aside).unwrap();
-        asked.ask("energy 3").fails(DEVICE_LOST, "the GPU is gone");
+        asked.ask("energy 3").fails(DEVICE_LOST, "the GPU was removed");
         let bytes = std::fs::read(&aside).unwrap();
         let fresh = 123_456_789_u64.to_le_bytes();
         let revision = [0, 0, 1, 6];

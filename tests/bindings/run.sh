@@ -4,11 +4,10 @@
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/../python/venv.sh"
-. "$root/scripts/require.sh"
-also=
-python3 -c 'import venv, ensurepip' 2>/dev/null || also=python3-venv
-ALSO=$also require cc:build-essential g++:build-essential clang++:clang gfortran:gfortran objdump:binutils python3:python3
-require_rust 85
+. "$root/tests/needs.sh"
+# shellcheck disable=SC2046 # words
+require $(needs bindings)
+require_rust "$RUST"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset HIP_VISIBLE_DEVICES CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES ZEUS_AMD_BACKEND PYTHONHOME

@@ -1,4 +1,4 @@
-/* Counts what readings do: preads, opens, other reads, and memory that is asked for. Argument: how many files one call
+/* Counts what readings do: preads, opens, other reads, and memory that is asked for. Arguments: how many files one call
  * for all GPUs is to read. Then: what a thread does that stands still between a reading and its clock. */
 #define _GNU_SOURCE
 #include "check.h"
@@ -90,22 +90,37 @@ static void expect(const char *what, unsigned long preads)
     }
 }
 
+static int all_by_files(const zeus_amd_session_t *z)
+{
+    zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
+    uint32_t count = 0, i;
+    if (z == NULL || zeus_amd_gpu_count(z, &count) != ZEUS_AMD_STATUS_OK)
+        return 0;
+    for (i = 0; i < count; i++)
+        if (zeus_amd_gpu_info(z, i, &info) != ZEUS_AMD_STATUS_OK || info.source != ZEUS_AMD_BACKEND_SYSFS)
+            return 0;
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long files = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    unsigned long refused_files = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     zeus_amd_reading_t readings[64] = {ZEUS_AMD_READING_INIT};
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
-    zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
     zeus_amd_session_t *z = NULL;
     uint64_t v;
     int32_t c;
     int i;
 
-    CHECK_OK(zeus_amd_open(NULL, &z));
+    /* On a busy machine a look at both ways may take too long to be one; then the next session looks again. */
+    for (i = 0; i < 50 && !all_by_files(z); i++) {
+        zeus_amd_close(z);
+        CHECK_OK(zeus_amd_open(NULL, &z));
+    }
+    CHECK(all_by_files(z));
     /* What is counted is seen at all: an open session has read files and taken memory. */
     CHECK(counted.preads > 0 && counted.opens > 0 && counted.reads > 0 && counted.memory > 0);
-    CHECK_OK(zeus_amd_gpu_info(z, 0, &info));
-    CHECK(info.source == ZEUS_AMD_BACKEND_SYSFS);
 
     before = counted;
     for (i = 0; i < TIMES; i++)
@@ -139,7 +154,7 @@ int main(int argc, char **argv)
         CHECK_OK(zeus_amd_read_all(z, readings, &count));
         CHECK_IS(readings[0].status, ZEUS_AMD_STATUS_BUSY);
     }
-    expect("all, refused", TIMES * files * 2);
+    expect("all, refused", TIMES * refused_files);
     refused = 0;
 
     /* A thread that does not get to run for a while after it has read is no reason to call the value an old one. What the

@@ -1,4 +1,5 @@
-/* Preloaded: a kernel without pidfd_open (before 5.3) and close_range (before 5.9). */
+/* Preloaded: a kernel without pidfd_open (before 5.3) and close_range (before 5.9); with REFUSE_CLONE a sandbox that
+ * allows no process. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,6 +17,12 @@ long syscall(long number, ...)
         errno = ENOSYS;
         return -1;
     }
+#ifdef REFUSE_CLONE
+    if (number == SYS_clone) {
+        errno = EPERM;
+        return -1;
+    }
+#endif
     if (real == NULL)
         real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
     va_start(arguments, number);

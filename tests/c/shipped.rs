@@ -9,7 +9,10 @@ use std::time::Duration;
 
 /// Builds one crate type of the library and returns the file and what cargo said.
 pub fn build(crate_type: &str, features: &[&str]) -> (PathBuf, Outcome) {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shipped");
+    let ours = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // The plain shared library is built there for all steps of tests/run.sh.
+    let plain = features.is_empty() && crate_type == "cdylib";
+    let target = if plain { ours.parent().unwrap().to_owned() } else { ours.join("shipped") };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut c = Command::new(cargo);
     c.current_dir(root()).args(["rustc", "--release", "--locked", "--offline", "--lib", "--crate-type", crate_type]);
@@ -26,7 +29,10 @@ pub fn build(crate_type: &str, features: &[&str]) -> (PathBuf, Outcome) {
     let built = target.join("release").join(name);
     assert!(built.is_file(), "{} was not built: {outcome:#?}", built.display());
     // The next build, with other features, replaces the file.
-    let kept = target.join(format!("{}{name}", if features.is_empty() { "plain-" } else { "hooks-" }));
-    std::fs::copy(&built, &kept).unwrap();
+    let kept = ours.join(format!("{}{name}", if features.is_empty() { "plain-" } else { "hooks-" }));
+    let unfinished = kept.with_extension(std::process::id().to_string());
+    std::fs::copy(&built, &unfinished).unwrap();
+    // Programs of other tests may have the last one open.
+    std::fs::rename(unfinished, &kept).unwrap();
     (kept, outcome)
 }

@@ -11,15 +11,25 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use zeus_amd_sim::start::{contained, isolated};
 
+#[path = "../common/built.rs"]
+mod built;
+
 pub const COMPILERS: [&str; 2] = ["gcc", "clang"];
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Where the files of these tests are: the same for all, each in a process of its own or in one.
+fn boundary() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("boundary")
+}
+
 /// An empty folder of this test; the last run's files are gone, this run's stay to be looked at.
+#[track_caller]
 pub fn work(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boundary").join(env!("CARGO_CRATE_NAME")).join(name);
+    let file = Path::new(std::panic::Location::caller().file()).file_stem().unwrap();
+    let folder = boundary().join(file).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder
@@ -35,15 +45,18 @@ pub fn cdylib() -> PathBuf {
 /// A folder that holds the library under the names that the linker and the loader look for.
 pub fn lib_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| install(&cdylib(), &work("lib")))
+    FOLDER.get_or_init(|| install(&cdylib(), &boundary().join("lib")))
 }
 
 /// Puts a shared library into a folder under both of its names.
 pub fn install(library: &Path, folder: &Path) -> PathBuf {
+    fs::create_dir_all(folder).unwrap();
     for name in ["libzeus_amd.so", "libzeus_amd.so.0"] {
-        let to = folder.join(name);
-        let _ = fs::remove_file(&to);
-        std::os::unix::fs::symlink(library, to).unwrap();
+        // Programs of other tests may be looking for it.
+        let unfinished = folder.join(format!("{name}.{}", std::process::id()));
+        let _ = fs::remove_file(&unfinished);
+        std::os::unix::fs::symlink(library, &unfinished).unwrap();
+        fs::rename(unfinished, folder.join(name)).unwrap();
     }
     folder.to_owned()
 }
@@ -125,16 +138,20 @@ pub fn cc(compiler: &str, standard: &str) -> Command {
 /// Compiles `tests/c/NAME.c`, linked with the library in `lib`, into `folder`.
 pub fn program_with(name: &str, folder: &Path, lib: &Path, extra: &[&str]) -> PathBuf {
     let to = folder.join(name);
-    let mut c = cc("gcc", "gnu99");
-    c.args(["-g", "-D_GNU_SOURCE", "-o"]).arg(&to).arg(root().join(format!("tests/c/{name}.c"))).args(extra);
-    c.arg("-L").arg(lib).arg(format!("-Wl,-rpath,{}", lib.display())).args(["-lzeus_amd", "-lpthread", "-ldl"]);
-    run(&mut c).silent();
+    run(with_lib(name, lib, extra).arg("-o").arg(&to)).silent();
     to
 }
 
+fn with_lib(name: &str, lib: &Path, extra: &[&str]) -> Command {
+    let mut c = cc("gcc", "gnu99");
+    c.args(["-g", "-D_GNU_SOURCE"]).arg(root().join(format!("tests/c/{name}.c"))).args(extra);
+    c.arg("-L").arg(lib).arg(format!("-Wl,-rpath,{}", lib.display())).args(["-lzeus_amd", "-lpthread", "-ldl"]);
+    c
+}
+
 /// Compiles `tests/c/NAME.c` against the library of this build.
-pub fn program(name: &str, folder: &Path) -> PathBuf {
-    program_with(name, folder, lib_folder(), &[])
+pub fn program(name: &str, _: &Path) -> PathBuf {
+    built::built(&mut with_lib(name, lib_folder(), &[]), name)
 }
 
 /// A machine with two GPUs and the fake library of `fake_amdsmi.c`.

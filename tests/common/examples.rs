@@ -31,7 +31,6 @@ pub fn names() -> Vec<String> {
 
 /// Builds one, with more flags and files.
 pub fn build(name: &str, kind: &str, extra: &[&str]) -> PathBuf {
-    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}{kind}-{}", std::process::id()));
     let tool = common::root().join("tools").join(name);
     let path = if tool.is_dir() { tool } else { common::root().join("examples-c").join(name) };
     let mut sources = vec![path.with_extension("c"), path.with_extension("cpp")];
@@ -43,8 +42,7 @@ pub fn build(name: &str, kind: &str, extra: &[&str]) -> PathBuf {
     let [compiler, standard] = if is(&sources[0], &["c"]) { ["cc", "-std=c99"] } else { ["c++", "-std=c++17"] };
     let mut cc = Command::new(compiler);
     cc.args([standard, "-O1", "-g"]).args(WARNINGS).args(extra);
-    common::link(cc.args(&sources), &out);
-    out
+    common::link(cc.args(&sources), &format!("{name}{kind}"))
 }
 
 /// One as its users have it, built once.

@@ -3,6 +3,11 @@
 #![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[path = "built.rs"]
+mod built;
+pub use built::built;
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -33,28 +38,31 @@ pub fn deps() -> PathBuf {
 
 /// Compiles a C program of `tests/c` against the header and the shared library of this build; its path.
 pub fn c_program(name: &str) -> PathBuf {
-    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-    compile(&root().join(format!("tests/c/{name}.c")), &out);
-    out
+    link(&mut c99(&root().join(format!("tests/c/{name}.c"))), name)
 }
 
 /// Compiles one C file, as a user would.
 pub fn compile(source: &Path, out: &Path) {
-    let mut cc = std::process::Command::new("cc");
+    std::fs::copy(link(&mut c99(source), "compiled"), out).unwrap();
+}
+
+fn c99(source: &Path) -> Command {
+    let mut cc = Command::new("cc");
     cc.args(["-std=c99", "-O1", "-g", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pthread"]);
-    link(cc.arg(source), out);
+    cc.arg(source);
+    cc
 }
 
 /// Lets a compiler that has its flags and sources make a program with the library of this build.
-pub fn link(cc: &mut std::process::Command, out: &Path) {
-    cc.arg("-o").arg(out).arg("-I").arg(root().join("include"));
+pub fn link(cc: &mut Command, name: &str) -> PathBuf {
+    cc.arg("-I").arg(root().join("include"));
     cc.arg(deps().join("libzeus_amd.so")).arg(format!("-Wl,-rpath,{}", deps().display()));
     // An old-style path: the one that cargo puts into the environment of tests must not come before it.
     cc.args(["-Wl,--disable-new-dtags", "-lm"]);
-    assert!(cc.status().unwrap().success(), "{} does not compile", out.display());
     // The program records the soname, and cargo makes the plain name only.
     let soname = deps().join("libzeus_amd.so.0");
     if !soname.exists() {
         let _ = std::os::unix::fs::symlink("libzeus_amd.so", soname);
     }
+    built(cc, name)
 }

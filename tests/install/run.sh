@@ -4,10 +4,9 @@
 set -Eeu
 cd "$(dirname "$0")/../.."
 root=$PWD
-. scripts/require.sh
-require cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf readelf:binutils \
-    objdump:binutils strace:strace gfortran:gfortran python3:python3 mpicc.openmpi:libopenmpi-dev mpirun.openmpi:openmpi-bin
-require_rust 85
+. tests/needs.sh
+require $(needs install)
+require_rust $RUST
 
 target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac

@@ -1,8 +1,9 @@
 //! Every table that the simulated machine writes, and its hwmon files, equal its truth.
 
 use std::path::PathBuf;
+use zeus_amd::gpu::{PowerLimits, Powers};
 use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile};
-use zeus_amd::sysfs::hwmon::{Hwmon, PowerCaps, Sensor};
+use zeus_amd::sysfs::hwmon::{Hwmon, Sensor};
 use zeus_amd::sysfs::pp_dpm;
 use zeus_amd::sysfs::SysfsError;
 use zeus_amd_sim::machine::PowerSensor;
@@ -112,9 +113,9 @@ fn hwmon_and_levels_are_the_truth() {
             };
             assert_eq!(hwmon.instant_power_uw(), at(PowerSensor::Current), "{machine} {}", gpu.bdf);
             assert_eq!(hwmon.average_power_uw(), at(PowerSensor::Average));
-            let both = (at(PowerSensor::Current).ok(), at(PowerSensor::Average).ok());
-            let want = if both == (None, None) { Err(SysfsError::Os(libc::ENOENT)) } else { Ok(both) };
-            assert_eq!(hwmon.powers_uw(), want);
+            let mw = |sensor: PowerSensor| at(sensor).ok().map(|uw| uw / 1000);
+            let both = Powers { instant_mw: mw(PowerSensor::Current), average_mw: mw(PowerSensor::Average) };
+            assert_eq!(hwmon.powers(), if both.any() { Ok(both) } else { Err(SysfsError::Os(libc::ENOENT)) });
 
             let temps = &gpu.spec.temps;
             for (sensor, mc) in
@@ -136,7 +137,7 @@ fn hwmon_and_levels_are_the_truth() {
                 assert_eq!(hwmon.power_caps(), Err(SysfsError::Os(libc::ENOENT)));
                 continue;
             }
-            let mut caps = PowerCaps {
+            let mut caps = PowerLimits {
                 current_uw: Some(gpu.cap_uw()),
                 default_uw: Some(gpu.default_cap_uw()),
                 min_uw: Some(gpu.min_cap_uw()),
@@ -182,7 +183,7 @@ fn hwmon_s_quirks() {
     for name in ["power1_cap", "power1_cap_min", "power1_cap_max", "power1_cap_default"] {
         write(name, "0\n");
     }
-    assert_eq!(hwmon.power_caps(), Ok(PowerCaps { min_uw: Some(0), ..PowerCaps::default() }));
+    assert_eq!(hwmon.power_caps(), Ok(PowerLimits { min_uw: Some(0), ..PowerLimits::default() }));
     write("power1_cap", "\n");
     assert_eq!((hwmon.power_caps(), hwmon.power_cap_uw()), (Err(SysfsError::Empty), None));
     write("power1_cap", "750000000\n");

@@ -1,10 +1,17 @@
 //! One GPU as libamd_smi has it.
 
+use super::error::{SourceError, NO_COUNTER};
 use crate::amdsmi::releases::Generation;
 use crate::amdsmi::status::Status;
-use crate::amdsmi::{AmdsmiApi, Clock, Library, PowerCaps, ProcessorHandle};
-use crate::device::{clocks, Device, Powers, RawEnergy};
-use crate::error::{Error, Result};
+use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
+use crate::device::snapshot::Reading;
+use crate::device::staleness::{retry_if_stale, StalenessDetector};
+use crate::error::Kind;
+use crate::gpu::{PowerLimits, Powers, RawEnergy};
+use crate::sysfs::hwmon::Hwmon;
+use std::sync::Arc;
+
+type Result<T> = std::result::Result<T, SourceError>;
 
 /// What every device of a session shares.
 #[derive(Clone, Copy)]
@@ -15,181 +22,162 @@ pub struct AmdsmiContext {
     pub epoch: u32,
 }
 
-pub(in crate::device) struct AmdsmiSource {
-    source: AmdsmiContext,
+#[derive(Clone)]
+pub struct AmdsmiSource {
+    context: AmdsmiContext,
+    /// `None`: libamd_smi does not list the GPU.
     handle: Option<ProcessorHandle>,
-}
-
-/// Why libamd_smi gave no count. Small: a reading is not moved about for what it might have been instead.
-#[derive(Clone, Copy)]
-pub(in crate::device) enum EnergyUnavailable {
-    CannotAsk,
-    Frozen,
-    Failed(Status),
-    Absent,
+    /// For what some releases get wrong.
+    hwmon: Arc<Hwmon>,
 }
 
 /// What a call takes.
-pub(in crate::device) struct AmdsmiCall {
+#[derive(Clone, Copy)]
+pub struct AmdsmiCall {
     pub calls: &'static AmdsmiApi,
     pub g: &'static Generation,
     pub handle: ProcessorHandle,
 }
 
 impl AmdsmiSource {
-    pub fn new(source: AmdsmiContext, handle: Option<ProcessorHandle>) -> Self {
-        AmdsmiSource { source, handle }
+    #[must_use]
+    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, hwmon: Arc<Hwmon>) -> Self {
+        AmdsmiSource { context, handle, hwmon }
     }
 
+    #[must_use]
     pub fn market_name(&self) -> Option<String> {
-        self.source.library.calls.market_name(self.source.generation, self.handle?).1
+        self.context.library.calls.market_name(self.context.generation, self.handle?).1
     }
 
     /// Its metrics are those of the first reading, and may be another GPU's (ROCm 6.0).
+    #[must_use]
     pub fn caches_forever(&self) -> bool {
-        self.source.generation.metrics_cached_forever
+        self.context.generation.metrics_cached_forever
     }
 
-    /// What it says may be what it said earlier.
+    /// A failed read repeats the values of the last one with SUCCESS.
+    #[must_use]
     pub fn may_return_stale(&self) -> bool {
-        self.source.generation.repeats_stale
+        self.context.generation.repeats_stale
     }
 
-    /// The driver's time of what the library would say now, where it may repeat old values with SUCCESS.
-    pub fn sample_time_ns(&self) -> Option<u64> {
-        let g = self.source.generation;
-        let count = self
-            .handle
-            .filter(|_| self.may_return_stale() && !g.metrics_cached_forever)
-            .map(|h| self.source.library.calls.energy_count(g, h));
-        count?.ok()?.time_ns
-    }
-}
-
-impl Device {
+    /// Fails where the handle is unknown, or no longer valid.
     #[inline(always)]
-    pub(in crate::device) fn ask(&self, amdsmi: &AmdsmiSource) -> Result<AmdsmiCall> {
-        let AmdsmiContext { library, generation, epoch } = amdsmi.source;
-        match amdsmi.handle {
+    pub fn call(&self) -> Result<AmdsmiCall> {
+        let AmdsmiContext { library, generation, epoch } = self.context;
+        match self.handle {
             Some(handle) if epoch == library.epoch() => Ok(AmdsmiCall { calls: &library.calls, g: generation, handle }),
-            _ => Err(self.cannot_ask(amdsmi)),
+            None => Err(SourceError::NotListed),
+            Some(_) => {
+                Err(self.failure("libamd_smi, shut down and initialised again by another caller,", Status::NOT_INIT))
+            }
         }
     }
 
-    #[cold]
-    fn cannot_ask(&self, amdsmi: &AmdsmiSource) -> Error {
-        if amdsmi.handle.is_none() {
-            return Error::NotFound(format!("{}: HIP sees this GPU, but libamd_smi does not list it", self.label()));
-        }
-        let by = "libamd_smi, shut down and initialised anew by somebody else,";
-        amdsmi.source.library.device_failure(Status::NOT_INIT, by, self.label())
+    #[must_use]
+    pub fn failure(&self, call: &'static str, status: Status) -> SourceError {
+        SourceError::Amdsmi { library: self.context.library, call, status }
     }
 
-    #[cold]
-    pub(in crate::device) fn failure(&self, amdsmi: &AmdsmiSource, status: Status, call: &'static str) -> Error {
-        amdsmi.source.library.device_failure(status, call, self.label())
-    }
-
-    pub(in crate::device) fn vendor_powers(&self, amdsmi: &AmdsmiSource) -> Result<Powers> {
-        if amdsmi.caches_forever() {
-            // Its library reads the metrics once a process and mixes up GPUs; the kernel's own file does not.
-            return self.only_hwmon_powers();
-        }
-        let AmdsmiCall { calls, g, handle } = self.ask(amdsmi)?;
-        let (status, info) = calls.power_info(g, handle);
-        let mw = |watts: Option<u32>| watts.map(|w| u64::from(w) * 1000);
-        match (mw(info.current_w), mw(info.average_w), status) {
-            // The powers may be there although the call failed.
-            (None, None, Err(s)) => Err(self.failure(amdsmi, s, "amdsmi_get_power_info")),
-            (instant_mw, average_mw, _) => Ok(Powers { instant_mw, average_mw, driver_ns: None }),
-        }
-    }
-
-    pub(in crate::device) fn vendor_energy(&self, amdsmi: &AmdsmiSource, what: &'static str) -> Result<RawEnergy> {
-        self.read_count(amdsmi).map_err(|n| self.energy_error(amdsmi, what, n))
-    }
-
-    /// The count, and whether it is an old one: then a second look tells whether it was not this thread that stood still.
+    /// The count, not checked for staleness.
     #[inline(always)]
-    pub(in crate::device) fn read_count_checked(
-        &self,
-        amdsmi: &AmdsmiSource,
-    ) -> std::result::Result<RawEnergy, EnergyUnavailable> {
-        let mut raw = self.read_count(amdsmi)?;
-        raw.stale_ms = self.stale_for_ms(raw.driver_time_ns);
+    pub fn count(&self) -> Result<RawEnergy> {
+        if self.caches_forever() {
+            return Err(SourceError::NotSupported("the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later, or the backend ZEUS_AMD_BACKEND_SYSFS"));
+        }
+        let AmdsmiCall { calls, g, handle } = self.call()?;
+        match calls.energy_count(g, handle) {
+            Ok(Some(raw)) => Ok(raw),
+            Ok(None) => Err(NO_COUNTER),
+            Err(s) => Err(self.failure("amdsmi_get_energy_count", s)),
+        }
+    }
+
+    #[inline(always)]
+    pub fn energy(&self, staleness: &StalenessDetector) -> Result<RawEnergy> {
+        let mut raw = self.count()?;
+        raw.stale_ms = staleness.stale_for_ms(raw.driver_time_ns);
         if raw.stale_ms.is_some() {
-            raw = self.retry_count(amdsmi)?;
-            raw.stale_ms = self.stale_for_ms(raw.driver_time_ns);
+            raw = self.retry_count()?;
+            raw.stale_ms = staleness.stale_for_ms(raw.driver_time_ns);
         }
         Ok(raw)
     }
 
+    /// This thread may have been suspended between the first read and the clock.
     #[cold]
     #[inline(never)]
-    fn retry_count(&self, amdsmi: &AmdsmiSource) -> std::result::Result<RawEnergy, EnergyUnavailable> {
-        self.read_count(amdsmi)
+    fn retry_count(&self) -> Result<RawEnergy> {
+        self.count()
     }
 
-    #[inline(always)]
-    fn read_count(&self, amdsmi: &AmdsmiSource) -> std::result::Result<RawEnergy, EnergyUnavailable> {
-        let AmdsmiContext { library, generation, epoch } = amdsmi.source;
-        let handle = amdsmi.handle.filter(|_| epoch == library.epoch()).ok_or(EnergyUnavailable::CannotAsk)?;
-        if amdsmi.caches_forever() {
-            return Err(EnergyUnavailable::Frozen);
+    pub fn current_powers(&self) -> Result<Powers> {
+        if self.caches_forever() {
+            // hwmon has the powers of this GPU; that there are none is no failure.
+            return match self.hwmon.powers() {
+                Err(error) if error.kind() != Kind::NotSupported => {
+                    Err(SourceError::Sysfs { file: super::sysfs::POWERS, error })
+                }
+                powers => Ok(powers.unwrap_or_default()),
+            };
         }
-        let count = library.calls.energy_count(generation, handle).map_err(EnergyUnavailable::Failed)?;
-        Ok(RawEnergy {
-            accumulator: count.accumulator.ok_or(EnergyUnavailable::Absent)?,
-            resolution_uj: f64::from(count.resolution_uj),
-            driver_time_ns: count.time_ns,
-            firmware_time_ns: None,
-            stale_ms: None,
-        })
-    }
-
-    #[cold]
-    pub(in crate::device) fn energy_error(
-        &self,
-        amdsmi: &AmdsmiSource,
-        what: &'static str,
-        n: EnergyUnavailable,
-    ) -> Error {
-        match n {
-            EnergyUnavailable::CannotAsk if !amdsmi.caches_forever() => self.cannot_ask(amdsmi),
-            EnergyUnavailable::CannotAsk | EnergyUnavailable::Frozen => self.not_supported(
-                what,
-                "the libamd_smi of ROCm 6.0 reads the counter once a process and mixes up GPUs; use one of ROCm 6.1 or later, or the backend ZEUS_AMD_BACKEND_SYSFS",
-            ),
-            EnergyUnavailable::Failed(status) => self.failure(amdsmi, status, "amdsmi_get_energy_count"),
-            EnergyUnavailable::Absent => self.not_supported(what, "the driver has no energy counter for it"),
+        let AmdsmiCall { calls, g, handle } = self.call()?;
+        match calls.power_info(g, handle) {
+            // The powers may be there although the call failed.
+            (_, powers) if powers.any() => Ok(powers),
+            (Err(s), _) => Err(self.failure("amdsmi_get_power_info", s)),
+            (Ok(()), none) => Ok(none),
         }
     }
 
-    pub(in crate::device) fn vendor_hotspot_c(&self, amdsmi: &AmdsmiSource) -> Result<i64> {
-        let AmdsmiCall { calls, g, handle } = self.ask(amdsmi)?;
-        calls.hotspot_c(g, handle).map_err(|s| self.failure(amdsmi, s, "amdsmi_get_temp_metric"))
+    /// The powers, and for how long their time has been stalled, if too long.
+    pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
+        let read = || {
+            let powers = self.current_powers()?;
+            let time_ns = if powers.any() { self.sample_time_ns() } else { None };
+            Ok((powers, staleness.stale_for_ms(time_ns)))
+        };
+        retry_if_stale(read, |(_, stale_ms)| stale_ms.is_some())
     }
 
-    pub(in crate::device) fn vendor_clocks_mhz(&self, amdsmi: &AmdsmiSource, clock: Clock) -> Result<(u32, u32)> {
-        let AmdsmiCall { calls, g, handle } = self.ask(amdsmi)?;
-        let clocks = calls.clocks(g, handle, clock);
-        let clocks = clocks.map_err(|s| self.failure(amdsmi, s, "amdsmi_get_clock_info"))?;
-        match (clocks.max_mhz, clocks.min_mhz) {
-            (Some(max), Some(min)) => Ok((max, min)),
-            _ => Err(self.not_supported(clocks::domain_name(clock), "the driver does not report its range")),
+    /// The driver's time of what the library reports now, where it may repeat old values with SUCCESS.
+    fn sample_time_ns(&self) -> Option<u64> {
+        if !self.may_return_stale() || self.caches_forever() {
+            return None;
         }
+        let g = self.context.generation;
+        self.context.library.calls.energy_count(g, self.handle?).ok()??.driver_time_ns
     }
 
-    pub(in crate::device) fn vendor_caps(&self, amdsmi: &AmdsmiSource) -> Result<PowerCaps> {
-        let AmdsmiCall { calls, g, handle } = self.ask(amdsmi)?;
-        let caps = calls.power_caps(g, handle);
-        let mut caps = caps.map_err(|s| self.failure(amdsmi, s, "amdsmi_get_power_cap_info"))?;
+    pub fn hotspot_c(&self) -> Result<i64> {
+        let AmdsmiCall { calls, g, handle } = self.call()?;
+        calls.hotspot_c(g, handle).map_err(|s| self.failure("amdsmi_get_temp_metric", s))
+    }
+
+    pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
+        let energy = self.energy(staleness).map_err(|e| e.kind());
+        let powers = self.current_powers();
+        let power_unsupported = !powers.as_ref().is_err_and(|e| e.kind() != Kind::NotSupported);
+        let powers = powers.unwrap_or_default();
+        let mut stale_ms = energy.ok().and_then(|e| e.stale_ms);
+        let mut driver_ns = energy.ok().and_then(|e| e.driver_time_ns);
+        if energy.is_err() && powers.any() {
+            driver_ns = self.sample_time_ns();
+            stale_ms = staleness.stale_for_ms(driver_ns);
+        }
+        let hotspot_c = if temperature { self.hotspot_c().ok().and_then(|c| c.try_into().ok()) } else { None };
+        Reading::new(energy, powers, power_unsupported, hotspot_c, driver_ns, stale_ms)
+    }
+
+    pub fn power_limits(&self) -> Result<PowerLimits> {
+        let AmdsmiCall { calls, g, handle } = self.call()?;
+        let mut limits = calls.power_caps(g, handle).map_err(|s| self.failure("amdsmi_get_power_cap_info", s))?;
         if g.cap_drops_digit {
-            // The library loses the last digit from 1000 W on; the kernel's file tells.
-            let told = self.hwmon.power_cap_uw();
-            let may_be_tenth = caps.max_uw.is_some_and(|max| max >= 1_000_000_000);
-            caps.current_uw = told.or(if may_be_tenth { None } else { caps.current_uw });
+            // The library loses the last digit from 1000 W on; hwmon has all of them.
+            let may_be_tenth = limits.max_uw.is_some_and(|max| max >= 1_000_000_000);
+            limits.current_uw = self.hwmon.power_cap_uw().or(if may_be_tenth { None } else { limits.current_uw });
         }
-        Ok(caps)
+        Ok(limits)
     }
 }

@@ -1,5 +1,11 @@
 //! Where the readings of a GPU come from.
 
-pub(super) mod amdsmi;
+mod amdsmi;
+mod error;
 mod select;
-pub(super) mod sysfs;
+mod sysfs;
+
+pub use amdsmi::{AmdsmiCall, AmdsmiContext, AmdsmiSource};
+pub use error::SourceError;
+pub use select::{select, Backend, Source};
+pub use sysfs::Resolution;

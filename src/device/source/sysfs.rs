@@ -1,93 +1,88 @@
-//! One GPU as the kernel's files have it.
+//! One GPU as sysfs has it: `gpu_metrics`, and hwmon for what that table lacks.
 
-use crate::amdsmi::{Clock, PowerCaps};
-use crate::device::staleness::retry_if_stale;
-use crate::device::{clocks, is_temperature, Device, Powers, RawEnergy};
+use super::error::{SourceError, NO_COUNTER};
+use crate::device::snapshot::Reading;
+use crate::device::staleness::{retry_if_stale, StalenessDetector};
 use crate::energy::{EnergyResolution, Unit};
-use crate::error::{Error, Kind, Result};
-use crate::platform::clock::coarse_ns;
+use crate::error::Kind;
+use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy};
 use crate::platform::sync::OnceCell;
 use crate::sysfs::gpu_metrics::{FastReading, MetricsFile, Table};
-use crate::sysfs::hwmon::Sensor;
-use crate::sysfs::{pp_dpm, SysfsError};
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use crate::sysfs::hwmon::{Hwmon, Sensor};
+use crate::sysfs::SysfsError;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// What libamd_smi says a count is, in every release.
+type Result<T> = std::result::Result<T, SourceError>;
+
+/// Microjoules a count that libamd_smi reports, in every release.
 const REPORTED_UJ: f32 = 15.3;
 
 const METRICS: &str = "gpu_metrics";
-const POWERS: &str = "hwmon/*/power1_input and power1_average";
+pub const POWERS: &str = "hwmon/*/power1_input and power1_average";
 
-/// A whole table, and its energy in the session's unit.
-pub struct AtOnce {
-    pub table: FastReading,
-    pub resolution_uj: f64,
-    pub energy_mj: u64,
+/// What a count of this GPU is.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolution {
+    /// Microjoules.
+    pub uj: f64,
+    unit: Option<Unit>,
 }
 
-impl AtOnce {
+impl Resolution {
+    fn new(uj: f64) -> Self {
+        Resolution { uj, unit: Unit::of(uj) }
+    }
+
+    /// A count in millijoules.
+    #[must_use]
     #[inline(always)]
-    pub fn energy(&self) -> RawEnergy {
-        RawEnergy {
-            accumulator: self.table.energy,
-            resolution_uj: self.resolution_uj,
-            driver_time_ns: Some(self.table.driver_time_ns),
-            firmware_time_ns: Some(self.table.firmware_time_ns),
-            stale_ms: None,
-        }
+    pub fn mj(&self, accumulator: u64) -> Option<u64> {
+        self.unit?.mj(accumulator)
     }
 }
 
-/// Where readings come from, when they come from the kernel.
-pub(in crate::device) struct SysfsSource {
+pub struct SysfsSource {
     path: PathBuf,
     /// Kept open.
     metrics: OnceCell<MetricsFile>,
-    /// The kernel states the firmware's resolution.
-    states_resolution: bool,
-    /// Microjoules a count, as libamd_smi reports or would report it.
-    resolution_uj: f64,
-    /// The same and the firmware's, for whole millijoules.
-    units: [Option<Unit>; 2],
+    hwmon: Arc<Hwmon>,
+    /// As libamd_smi reports or would report it, and as the firmware counts.
+    resolutions: [Resolution; 2],
 }
 
 impl SysfsSource {
-    fn open(folder: &Path, states_resolution: bool) -> SysfsSource {
-        let mut sysfs = SysfsSource {
+    pub fn open(folder: &Path, hwmon: Arc<Hwmon>) -> SysfsSource {
+        let mut source = SysfsSource {
             path: folder.join(METRICS),
             metrics: OnceCell::default(),
-            states_resolution,
-            resolution_uj: 0.0,
-            units: [None; 2],
+            hwmon,
+            resolutions: [Resolution::new(0.0); 2],
         };
-        sysfs.set_unit_uj(REPORTED_UJ.into());
-        // Why there is none, each reading finds out for itself: it may come.
-        let _ = sysfs.opened();
-        sysfs
+        source.set_reported_uj(REPORTED_UJ.into());
+        // A file that cannot be opened now may be later: each reading tries again.
+        let _ = source.opened();
+        source
     }
 
-    pub fn set_unit_uj(&mut self, uj: f64) {
-        self.resolution_uj = uj;
-        let unit = |wanted: EnergyResolution| Unit::of(wanted.if_stated(self.states_resolution).uj(uj));
-        self.units = [EnergyResolution::Reported, EnergyResolution::Firmware].map(unit);
+    pub fn set_reported_uj(&mut self, uj: f64) {
+        let units = [EnergyResolution::Reported, EnergyResolution::Firmware];
+        self.resolutions = units.map(|unit| Resolution::new(unit.uj(uj)));
     }
 
-    #[inline]
-    pub fn unit(&self, unit: EnergyResolution) -> Option<Unit> {
-        self.units[usize::from(unit == EnergyResolution::Firmware)]
+    /// The kernel states no other one.
+    pub fn use_reported_resolution(&mut self) {
+        self.resolutions[1] = self.resolutions[0];
     }
 
-    /// What a table has of energy.
-    pub fn energy(&self, t: &Table) -> Option<RawEnergy> {
-        Some(RawEnergy {
-            accumulator: t.energy()?,
-            resolution_uj: self.resolution_uj,
-            driver_time_ns: t.driver_time_ns(),
-            firmware_time_ns: t.firmware_time_ns(),
-            stale_ms: None,
-        })
+    #[inline(always)]
+    pub fn resolution(&self, unit: EnergyResolution) -> &Resolution {
+        &self.resolutions[usize::from(unit == EnergyResolution::Firmware)]
+    }
+
+    #[inline(always)]
+    fn reported_uj(&self) -> f64 {
+        self.resolutions[0].uj
     }
 
     #[cold]
@@ -95,174 +90,132 @@ impl SysfsSource {
         Ok(self.metrics.set(MetricsFile::open(&self.path)?))
     }
 
-    /// What `take` wants of the table as it is now.
-    pub fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, SysfsError> {
+    /// All that is read most, if the table is like the first one and lacks none of it.
+    #[inline(always)]
+    pub fn fast_reading(&self) -> Option<FastReading> {
+        self.metrics.get()?.fast_reading()
+    }
+
+    /// Count and driver's time, likewise.
+    #[inline(always)]
+    pub fn fast_count(&self) -> Option<(u64, u64)> {
+        self.metrics.get()?.energy_and_time()
+    }
+
+    /// What `take` reads of the table as it is now.
+    fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, SysfsError> {
         match self.metrics.get() {
             Some(file) => file.read_with(take),
             None => self.opened()?.read_with(take),
         }
     }
-}
 
-impl Device {
-    /// All that is read most, by the file, if nothing is the matter with any of it.
-    #[inline]
-    pub fn read_fast(&self, unit: EnergyResolution) -> Option<AtOnce> {
-        let sysfs = self.sysfs.as_ref()?;
-        let table = sysfs.metrics.get()?.fast_reading()?;
-        let old = self.staleness.stale_for_ns(table.driver_time_ns, coarse_ns());
-        // Zero may be what a second die says.
-        let real = table.energy > 0 && table.power_mw > 0 && is_temperature(&table.hotspot_c);
-        let energy_mj = sysfs.unit(unit)?.mj(table.energy)?;
-        (real && old.is_none()).then_some(AtOnce {
-            table,
-            resolution_uj: self.resolution(unit).uj(sysfs.resolution_uj),
-            energy_mj,
+    /// Energy and powers of one table.
+    pub fn sample(&self) -> std::result::Result<(Option<RawEnergy>, Powers), SysfsError> {
+        self.table(|t| (self.energy_of(t), powers_of(t)))
+    }
+
+    #[inline(always)]
+    fn energy_of(&self, t: &Table) -> Option<RawEnergy> {
+        Some(RawEnergy {
+            accumulator: t.energy()?,
+            resolution_uj: self.reported_uj(),
+            driver_time_ns: t.driver_time_ns(),
+            firmware_time_ns: t.firmware_time_ns(),
+            stale_ms: None,
         })
     }
 
-    /// Energy alone, likewise.
-    #[inline(always)]
-    pub(in crate::device) fn energy_mj_fast(&self, unit: EnergyResolution) -> Option<u64> {
-        let sysfs = self.sysfs.as_ref()?;
-        let (energy, driver_ns) = sysfs.metrics.get()?.energy_and_time()?;
-        let old = self.staleness.stale_for_ns(driver_ns, coarse_ns());
-        sysfs.unit(unit)?.mj(energy).filter(|_| energy > 0 && old.is_none())
-    }
-
-    pub(in crate::device) fn open_files(&self) -> SysfsSource {
-        SysfsSource::open(&self.folder, self.states_resolution)
-    }
-
-    #[cold]
-    pub(in crate::device) fn kernel_failure(&self, what: &'static str, file: &'static str, f: SysfsError) -> Error {
-        Error::Kernel { device: self.label(), what, file, kind: f.kind(), why: f.to_string() }
-    }
-
-    /// What `take` wants of the table, and for how long its time has stood still, if that is too long.
-    pub(in crate::device) fn fresh_table<T>(
+    /// What `take` reads of the table, and for how long the table's time has been stalled, if too long.
+    fn fresh_table<T>(
         &self,
-        sysfs: &SysfsSource,
+        staleness: &StalenessDetector,
         take: impl Fn(&Table) -> T,
     ) -> std::result::Result<(T, Option<u64>), SysfsError> {
-        let look = || {
-            let (taken, driver_ns) = sysfs.table(|t| (take(t), t.driver_time_ns()))?;
-            Ok((taken, self.stale_for_ms(driver_ns)))
+        let read = || {
+            let (taken, driver_ns) = self.table(|t| (take(t), t.driver_time_ns()))?;
+            Ok((taken, staleness.stale_for_ms(driver_ns)))
         };
-        retry_if_stale(look, |(_, stale_ms)| stale_ms.is_some())
+        retry_if_stale(read, |(_, stale_ms)| stale_ms.is_some())
     }
 
-    /// The powers, and for how long their time has stood still.
-    pub(in crate::device) fn file_powers(
-        &self,
-        sysfs: &SysfsSource,
-        what: &'static str,
-    ) -> Result<(Powers, Option<u64>)> {
-        let by_table = match self.fresh_table(sysfs, table_powers) {
+    pub fn energy(&self, staleness: &StalenessDetector) -> Result<RawEnergy> {
+        match self.fresh_table(staleness, |t| self.energy_of(t)) {
+            Ok((Some(energy), stale_ms)) => Ok(RawEnergy { stale_ms, ..energy }),
+            Ok((None, _)) => Err(NO_COUNTER),
+            Err(error) => Err(SourceError::Sysfs { file: METRICS, error }),
+        }
+    }
+
+    /// The powers, and for how long their time has been stalled, if too long. hwmon's have no time.
+    pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
+        let of_table = match self.fresh_table(staleness, powers_of) {
             Ok((p, stale_ms)) if p.any() => return Ok((p, stale_ms)),
-            Err(f) if f.is_device_wide() => return Err(self.kernel_failure(what, METRICS, f)),
+            Err(error) if error.is_device_wide() => return Err(SourceError::Sysfs { file: METRICS, error }),
             other => other,
         };
-        // No table, or one without a power that is sure of its unit: hwmon may have one.
-        match (self.hwmon_powers(), by_table) {
+        match (self.hwmon.powers(), of_table) {
             (Ok(powers), _) => Ok((powers, None)),
-            (Err(h), Err(f)) if f.is_transient() || h.kind() == Kind::NotSupported => {
-                Err(self.kernel_failure(what, METRICS, f))
+            (Err(h), Err(error)) if error.is_transient() || h.kind() == Kind::NotSupported => {
+                Err(SourceError::Sysfs { file: METRICS, error })
             }
             (Err(h), Ok(_)) if h.kind() == Kind::NotSupported => Ok((Powers::default(), None)),
-            (Err(h), _) => Err(self.kernel_failure(what, POWERS, h)),
+            (Err(error), _) => Err(SourceError::Sysfs { file: POWERS, error }),
         }
     }
 
-    /// hwmon's powers, without a time.
-    pub(in crate::device) fn hwmon_powers(&self) -> std::result::Result<Powers, SysfsError> {
-        let (instant, average) = self.hwmon.powers_uw()?;
-        let mw = |uw: Option<u64>| uw.map(|uw| uw / 1000);
-        Ok(Powers { instant_mw: mw(instant), average_mw: mw(average), driver_ns: None })
-    }
-
-    /// The same where nothing else has powers: none at all is no failure.
-    pub(in crate::device) fn only_hwmon_powers(&self) -> Result<Powers> {
-        match self.hwmon_powers() {
-            Err(f) if f.kind() != Kind::NotSupported => Err(self.kernel_failure("power", POWERS, f)),
-            powers => Ok(powers.unwrap_or_default()),
-        }
-    }
-
-    pub(in crate::device) fn file_energy(&self, sysfs: &SysfsSource, what: &'static str) -> Result<RawEnergy> {
-        match self.fresh_table(sysfs, |t| sysfs.energy(t)) {
-            Ok((Some(energy), stale_ms)) => Ok(RawEnergy { stale_ms, ..energy }),
-            Ok((None, _)) => Err(self.not_supported(what, "the driver has no energy counter for it")),
-            Err(f) => Err(self.kernel_failure(what, METRICS, f)),
-        }
-    }
-
-    pub(in crate::device) fn file_hotspot_c(&self, sysfs: &SysfsSource, what: &'static str) -> Result<i64> {
-        let by_table = match self.fresh_table(sysfs, |t| t.hotspot_c()) {
-            Ok((Some(c), stale_ms)) => return self.check_fresh(what, stale_ms).map(|()| c.into()),
-            Err(f) if f.is_device_wide() => return Err(self.kernel_failure(what, METRICS, f)),
+    /// The hotspot temperature, and for how long its time has been stalled, if too long.
+    pub fn hotspot_c(&self, staleness: &StalenessDetector) -> Result<(i32, Option<u64>)> {
+        let of_table = match self.fresh_table(staleness, |t| t.hotspot_c()) {
+            Ok((Some(c), stale_ms)) => return Ok((c, stale_ms)),
+            Err(error) if error.is_device_wide() => return Err(SourceError::Sysfs { file: METRICS, error }),
             other => other,
         };
-        match (self.hwmon_hotspot_c(), by_table) {
-            (Some(c), _) => Ok(c.into()),
-            (None, Err(f)) => Err(self.kernel_failure(what, METRICS, f)),
-            (None, Ok(_)) => Err(self.not_supported(what, "the driver reports none")),
+        match (self.hwmon_hotspot_c(), of_table) {
+            (Some(c), _) => Ok((c, None)),
+            (None, Err(error)) => Err(SourceError::Sysfs { file: METRICS, error }),
+            (None, Ok(_)) => Err(SourceError::NotSupported("the driver reports none")),
         }
     }
 
-    pub(in crate::device) fn hwmon_hotspot_c(&self) -> Option<i32> {
+    fn hwmon_hotspot_c(&self) -> Option<i32> {
         self.hwmon.temperature_mc(Sensor::Junction).ok().map(|mc| mc.div_euclid(1000))
     }
 
-    /// Highest and lowest level.
-    pub(in crate::device) fn file_clocks_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
-        let file = match clock {
-            Clock::Graphics => "pp_dpm_sclk",
-            Clock::Memory => "pp_dpm_mclk",
+    pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
+        let take =
+            |t: &Table| (self.energy_of(t), powers_of(t), t.hotspot_c().filter(|_| temperature), t.driver_time_ns());
+        let table = self.fresh_table(staleness, take);
+        let (failure, (energy, mut powers, mut hotspot_c, driver_ns), stale_ms) = match table {
+            Ok((taken, stale_ms)) => (None, taken, stale_ms),
+            Err(f) => (Some(f), (None, Powers::default(), None, None), None),
         };
-        let levels = pp_dpm::read(&self.folder.join(file));
-        levels
-            .map(|l| (l.highest_mhz, l.lowest_mhz))
-            .map_err(|f| self.kernel_failure(clocks::domain_name(clock), file, f))
-    }
-
-    pub(in crate::device) fn file_caps(&self) -> Result<PowerCaps> {
-        let caps = self.hwmon.power_caps().map_err(|f| self.cap_failure(f))?;
-        Ok(PowerCaps {
-            current_uw: caps.current_uw,
-            default_uw: caps.default_uw,
-            min_uw: caps.min_uw,
-            max_uw: caps.max_uw,
-        })
-    }
-
-    pub(in crate::device) fn write_cap_uw(&self, uw: u64) -> Result<()> {
-        self.hwmon.set_power_cap_uw(uw).map_err(|f| self.cap_failure(f))
-    }
-
-    fn cap_failure(&self, f: SysfsError) -> Error {
-        const WHAT: &str = "power limit";
-        if self.hwmon.is_there() {
-            self.kernel_failure(WHAT, "power1_cap", f)
-        } else {
-            self.not_supported(WHAT, "the driver has no hwmon folder for it")
+        // What the table lacks may be in hwmon; a GPU that is away has nothing there either.
+        let mut power_unsupported = !failure.is_some_and(SysfsError::is_device_wide);
+        if power_unsupported {
+            if !powers.any() {
+                match self.hwmon.powers() {
+                    Ok(of_hwmon) => powers = of_hwmon,
+                    Err(h) => {
+                        let is_transient = failure.is_some_and(SysfsError::is_transient);
+                        power_unsupported = h.kind() == Kind::NotSupported && !is_transient;
+                    }
+                }
+            }
+            if temperature && !hotspot_c.is_some_and(is_temperature) {
+                hotspot_c = self.hwmon_hotspot_c();
+            }
         }
+        let energy = energy.ok_or(failure.map_or(Kind::NotSupported, SysfsError::kind));
+        Reading::new(energy, powers, power_unsupported, hotspot_c, driver_ns, stale_ms)
     }
 
-    /// Writes one command to a settings file of the GPU.
-    pub(in crate::device) fn write_file(&self, what: &'static str, file: &'static str, text: &str) -> Result<()> {
-        let commands = file == clocks::OD_FILE;
-        let open = OpenOptions::new().write(true).append(commands).truncate(!commands).open(self.folder.join(file));
-        let written = open.and_then(|mut f| f.write_all(text.as_bytes()));
-        written.map_err(|e| self.kernel_failure(what, file, e.into()))
+    pub fn power_limits(&self) -> Result<PowerLimits> {
+        self.hwmon.power_caps().map_err(|error| SourceError::Sysfs { file: "power1_cap", error })
     }
 }
 
 #[inline(always)]
-pub(in crate::device) fn table_powers(t: &Table) -> Powers {
-    Powers {
-        instant_mw: t.current_power_mw().map(u64::from),
-        average_mw: t.average_power_mw().map(u64::from),
-        driver_ns: t.driver_time_ns(),
-    }
+fn powers_of(t: &Table) -> Powers {
+    Powers { instant_mw: t.current_power_mw().map(u64::from), average_mw: t.average_power_mw().map(u64::from) }
 }

@@ -2,6 +2,7 @@
 
 use super::bytes::{at, u16_at, u64_at};
 use super::revisions::{Field, Layout, U16, U64};
+use crate::gpu::RawEnergy;
 use crate::platform::sentinel;
 
 #[derive(Debug)]
@@ -27,6 +28,20 @@ pub struct FastReading {
     /// The power is instantaneous, not an average.
     pub instant: bool,
     pub hotspot_c: i32,
+}
+
+impl FastReading {
+    #[must_use]
+    #[inline(always)]
+    pub fn raw_energy(&self, resolution_uj: f64) -> RawEnergy {
+        RawEnergy {
+            accumulator: self.energy,
+            resolution_uj,
+            driver_time_ns: Some(self.driver_time_ns),
+            firmware_time_ns: Some(self.firmware_time_ns),
+            stale_ms: None,
+        }
+    }
 }
 
 impl FastLayout {

@@ -1827,11 +1827,9 @@ zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_session_t *sessio
 
 /**
  * Energy, power and temperature of all GPUs. This is the cheapest way to read
- * many values: where readings come from gpu_metrics, each package is read once,
- * the values of one GPU belong to one moment, and nothing is allocated. A GPU
- * without an energy is no failure: see its status. Of a secondary die or
- * partition nothing is read: no value is set, although zeus_amd_temperature_c()
- * of a die works.
+ * many values: where readings come from gpu_metrics, each GPU is read once, its
+ * values belong to one moment, and nothing is allocated. A GPU without an energy
+ * is no failure: see its status. A secondary die has a temperature only.
  *
  * @param[in]     session  An open session; not NULL.
  * @param[out]    readings One element for each GPU, in the order of indices.

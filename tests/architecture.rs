@@ -1,6 +1,6 @@
-//! The house rules that no compiler holds: which module may use which, and what only the C boundary may say.
+//! The rules that no compiler checks: which file may use which, and what only the C boundary may contain.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,10 +16,17 @@ struct Source {
     code: String,
 }
 
-/// The top-level module a file belongs to.
 impl Source {
+    /// The top-level module that it belongs to.
     fn module(&self) -> &str {
         self.name.split(['/', '.']).next().unwrap()
+    }
+
+    /// Its own module: "device/source/select.rs" is device::source::select.
+    fn path(&self) -> Vec<String> {
+        let name = self.name.trim_end_matches(".rs");
+        let name = name.strip_suffix("/mod").unwrap_or(name);
+        name.split('/').filter(|part| *part != "lib").map(str::to_owned).collect()
     }
 }
 
@@ -61,54 +68,71 @@ fn without_comment(line: &str) -> &str {
 
 /// From the bottom up. A module uses only what stands in a lower row.
 const ROWS: &[&[&str]] = &[
-    &["error"],
-    &["platform", "energy"],
+    &["error", "gpu"],
+    &["energy", "platform"],
     &["amdsmi", "sysfs"],
     &["topology"],
     &["device"],
-    &["measure", "restore"],
+    &["control", "measure"],
+    &["restore"],
     &["session"],
     &["capi"],
 ];
 
 fn row(module: &str) -> usize {
     let found = ROWS.iter().position(|r| r.contains(&module));
-    found.unwrap_or_else(|| panic!("the module {module} has no place in the layers; give it one in design and here"))
+    found.unwrap_or_else(|| panic!("the module {module} is in no row; add it to the design and here"))
 }
 
-/// The modules that `crate::…` paths of a text begin with.
-fn used(code: &str) -> BTreeSet<String> {
-    let name = |t: &str| t.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let mut found = BTreeSet::new();
-    for rest in code.split("crate::").skip(1) {
-        let Some(group) = rest.strip_prefix('{') else {
-            found.insert(name(rest));
-            continue;
-        };
-        let (mut depth, mut item) = (0, String::new());
-        for c in group.chars() {
-            match c {
-                '}' if depth == 0 => break,
-                ',' if depth == 0 => {
-                    found.insert(name(&item));
-                    item.clear();
-                    continue;
-                }
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                _ => {}
+/// The paths of a text after each `start`, groups expanded: "a::{b, c::d}" is a::b and a::c::d.
+fn paths(code: &str, start: &str) -> Vec<Vec<String>> {
+    fn parse(rest: &str, before: &[String], found: &mut Vec<Vec<String>>) -> usize {
+        let text = rest.trim_start();
+        let mut at = rest.len() - text.len();
+        if text.starts_with('{') {
+            at += 1;
+            while !rest[at..].trim_start().starts_with('}') {
+                at += parse(&rest[at..], before, found);
+                at += rest[at..].find([',', '}']).expect("a group ends");
+                at += usize::from(rest[at..].starts_with(','));
             }
-            item.push(c);
+            return at + rest[at..].find('}').unwrap() + 1;
         }
-        found.insert(name(&item));
+        let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        at += name.len();
+        let path: Vec<String> = before.iter().cloned().chain((!name.is_empty()).then_some(name)).collect();
+        match rest[at..].strip_prefix("::") {
+            Some(next) => at + 2 + parse(next, &path, found),
+            None => {
+                found.push(path);
+                at
+            }
+        }
     }
-    found.remove("");
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(start) {
+        // `pub(in crate::…)` uses nothing.
+        if !code[..at].ends_with("in ") && !code[..at].ends_with([':', '_']) {
+            parse(&code[at + start.len()..], &[], &mut found);
+        }
+    }
     found
 }
 
 #[test]
+fn paths_are_found() {
+    let found = paths("use crate::{log, a::{self, b::C, d},\n e};\npub(in crate::x) y: crate::f::G", "crate::");
+    let found: Vec<String> = found.iter().map(|p| p.join("::")).collect();
+    assert_eq!(found, ["log", "a::self", "a::b::C", "a::d", "e", "f::G"]);
+}
+
+/// The modules that `crate::…` paths of a text begin with.
+fn used(code: &str) -> BTreeSet<String> {
+    paths(code, "crate::").into_iter().filter_map(|p| p.into_iter().next()).collect()
+}
+
+#[test]
 fn arrows_run_downwards() {
-    assert_eq!(used("use crate::{log, a::{b, c},\n d};").into_iter().collect::<Vec<_>>(), ["a", "d", "log"]);
     let mut arrows = 0;
     for s in sources().iter().filter(|s| s.name != "lib.rs") {
         for other in used(&s.code) {
@@ -120,11 +144,98 @@ fn arrows_run_downwards() {
             arrows += 1;
         }
         // `super` must not lead out of a module.
-        let escapes = !s.name.contains('/') || s.name.ends_with("mod.rs");
+        let escapes = !s.name.contains('/') || s.path().len() == 1;
         assert!(!s.code.contains("super::super"), "{}", s.name);
         assert!(!escapes || !s.code.contains("super::"), "{} says super:: for the crate's root", s.name);
     }
     assert!(arrows > 40, "only {arrows} arrows seen");
+}
+
+/// For each file the files whose items it names. A file that declares a module, and re-exports its items, is that
+/// module's parent.
+fn uses() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let sources: Vec<Source> = sources().into_iter().filter(|s| !s.name.ends_with("/tests.rs")).collect();
+    let modules: BTreeSet<Vec<String>> = sources.iter().map(Source::path).collect();
+    // The deepest module of a path that is a file.
+    let file_of = |mut path: Vec<String>| {
+        while !modules.contains(&path) {
+            path.pop();
+        }
+        path
+    };
+    let mut graph = BTreeMap::new();
+    for s in &sources {
+        let own = s.path();
+        let parent = own.split_last().map_or(&[][..], |(_, parent)| parent);
+        let below_parent = |p: Vec<String>| parent.iter().cloned().chain(p).collect();
+        let absolute = paths(&s.code, "crate::").into_iter();
+        let all = absolute.chain(paths(&s.code, "super::").into_iter().map(below_parent));
+        let mut found: BTreeSet<Vec<String>> = all.map(file_of).collect();
+        found.remove(&own);
+        graph.insert(own, found);
+    }
+    graph
+}
+
+/// A module that names its parent's items, and is declared by it, makes both one file. What a helper needs it gets
+/// handed in, or from a sibling.
+#[test]
+fn no_module_names_its_parent() {
+    let mut found: Vec<String> = Vec::new();
+    for (own, uses) in uses() {
+        let names_parent = |other: &&Vec<String>| !other.is_empty() && own.starts_with(other);
+        found.extend(uses.iter().find(names_parent).map(|_| own.join("/")));
+    }
+    assert!(found.is_empty(), "{found:?} name items of their parent");
+}
+
+/// Files that still stand in a circle. Becomes shorter, never longer.
+const TODO_CIRCLES: &[&str] = &["capi/boundary", "capi/status"];
+
+#[test]
+fn no_circle_of_files() {
+    let graph = uses();
+    assert!(graph.values().map(BTreeSet::len).sum::<usize>() > 150, "most uses are not seen");
+    let reaches_itself = |start: &Vec<String>| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![start]);
+        while let Some(one) = open.pop() {
+            // A parent is left out: it leads to all of its children, and naming it is refused above.
+            for next in graph[one].iter().filter(|next| !one.starts_with(next)) {
+                if next == start {
+                    return true;
+                }
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        false
+    };
+    let found: Vec<String> = graph.keys().filter(|k| reaches_itself(k)).map(|k| k.join("/")).collect();
+    assert_eq!(found, TODO_CIRCLES);
+}
+
+/// A folder's file with code of its own. Becomes shorter, never longer.
+const TODO_CODE_IN_MOD: &[&str] = &["session/mod.rs"];
+
+#[test]
+fn a_folder_s_file_only_declares() {
+    let mut found = Vec::new();
+    let sources = sources();
+    for s in sources.iter().filter(|s| s.name.ends_with("/mod.rs")) {
+        let statements = s.code.split(';').map(|s| s.trim().trim_start_matches("#[cfg(test)]").trim_start());
+        let is_declaration = |text: &str| {
+            let text = text.lines().filter(|l| !l.starts_with("#[") && !l.starts_with("#!["));
+            let text = text.collect::<Vec<_>>().join(" ");
+            let text = text.trim_start();
+            let starts = ["", "mod ", "pub mod ", "pub use ", "pub(crate) use ", "pub(super) use "];
+            text.is_empty() || starts[1..].iter().any(|start| text.starts_with(start)) && !text.contains(" fn ")
+        };
+        if !statements.clone().all(is_declaration) {
+            found.push(s.name.as_str());
+        }
+    }
+    assert_eq!(found, TODO_CODE_IN_MOD);
 }
 
 #[test]
@@ -347,16 +458,52 @@ fn t13_the_vendor_s_library_is_never_closed() {
     assert!(loader.code.contains("dl.into_raw()"));
 }
 
-/// A file that grows long is probably two; the header's text is not counted.
+/// Files that are still too long. Becomes shorter, never longer.
+const TODO_LONG_FILES: &[&str] = &[];
+
+/// A long file is probably two; documentation, which is the header's text in `capi`, and tests are not counted.
 #[test]
 fn no_file_is_long() {
-    let mut paths = Vec::new();
-    files(&root().join("src"), &mut paths);
-    for path in paths {
-        let text = fs::read_to_string(&path).unwrap();
-        let lines = text.lines().filter(|l| !l.trim_start().starts_with("///")).count();
-        assert!(lines <= 450, "{} has {lines} lines", path.display());
+    let is_code = |l: &&str| !l.trim().is_empty();
+    let found = sources();
+    let long = found.iter().filter(|s| s.code.lines().filter(is_code).count() > 400);
+    assert_eq!(long.map(|s| s.name.as_str()).collect::<Vec<_>>(), TODO_LONG_FILES);
+}
+
+/// Functions that are still too long. Becomes shorter, never longer.
+const TODO_LONG_FUNCTIONS: &[&str] = &[
+    "capi/session.rs options",
+    "measure/sample_ring.rs record",
+    "session/mod.rs open",
+    "topology/visibility.rs visible_gpus",
+];
+
+#[test]
+fn no_function_is_long() {
+    let (mut found, mut seen) = (Vec::new(), 0);
+    for s in sources() {
+        let lines: Vec<&str> = s.code.lines().collect();
+        for (i, line) in lines.iter().enumerate() {
+            let indent = line.len() - line.trim_start().len();
+            let Some(name) = line.split("fn ").nth(1).filter(|_| line.contains("fn ") && line.contains('(')) else {
+                continue;
+            };
+            let start = line.trim_start();
+            if !["fn ", "pub ", "pub(", "unsafe ", "const "].iter().any(|s| start.starts_with(s)) {
+                continue;
+            }
+            // Formatted code closes a function where it begins.
+            let end = format!("{}}}", " ".repeat(indent));
+            let Some(length) = lines[i..].iter().position(|l| *l == end) else { continue };
+            let code = lines[i..=i + length].iter().filter(|l| !l.trim().is_empty()).count();
+            seen += 1;
+            if code > 60 {
+                found.push(format!("{} {}", s.name, name.split(['(', '<']).next().unwrap()));
+            }
+        }
     }
+    assert!(seen > 300, "only {seen} functions seen");
+    assert_eq!(found, TODO_LONG_FUNCTIONS);
 }
 
 /// A lock whose waiting threads are kept in a table of the process is half changed in many a forked child: such locks
@@ -364,7 +511,7 @@ fn no_file_is_long() {
 #[test]
 fn t15_locks_are_fork_safe() {
     for s in sources().iter().filter(|s| s.name != "platform/sync.rs") {
-        let small_state = s.name.starts_with("device");
+        let small_state = s.name == "device/staleness.rs";
         let std_locks = |line: &&str| {
             line.contains("std::sync::")
                 && ["Mutex", "RwLock", "Condvar", "LazyLock", "OnceLock"].iter().any(|w| line.contains(w))

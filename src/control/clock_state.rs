@@ -1,0 +1,115 @@
+//! Levels and bounds of the clocks, as sysfs has them.
+
+use crate::gpu::{Bound, Clock};
+use crate::sysfs::pp_od::{self, Bounds};
+
+/// By AMD's number, as the kernel spells them.
+const LEVELS: [&str; 9] = [
+    "auto",
+    "low",
+    "high",
+    "manual",
+    "profile_standard",
+    "profile_peak",
+    "profile_min_mclk",
+    "profile_min_sclk",
+    "perf_determinism",
+];
+
+/// A performance level, an index into [`LEVELS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level(usize);
+
+impl Level {
+    pub const AUTO: Level = Level(0);
+    /// The only one with bounds of the caller's; the others bring their own.
+    pub const MANUAL: Level = Level(3);
+
+    pub fn parse(text: &str) -> Option<Level> {
+        LEVELS.iter().position(|l| *l == text).map(Level)
+    }
+
+    pub fn name(self) -> &'static str {
+        LEVELS[self.0]
+    }
+
+    pub fn amd_number(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+pub const CLOCKS: [Clock; 2] = [Clock::Graphics, Clock::Memory];
+
+/// The level and the bounds in force; what cannot be read is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClockState {
+    pub level: Option<Level>,
+    pub graphics: Option<Bounds>,
+    pub memory: Option<Bounds>,
+}
+
+impl ClockState {
+    pub fn of(&self, clock: Clock) -> Option<Bounds> {
+        match clock {
+            Clock::Graphics => self.graphics,
+            Clock::Memory => self.memory,
+        }
+    }
+
+    /// The bounds of a clock that are not as they were.
+    pub fn bounds_differ(&self, was: &ClockState, clock: Clock) -> Option<Bounds> {
+        was.of(clock).filter(|old| self.of(clock) != Some(*old))
+    }
+
+    pub fn format_bounds(&self, clock: Clock) -> String {
+        self.of(clock)
+            .map_or_else(|| NOT_READABLE.to_owned(), |b| format!("{} (level {})", format_range(b), self.format_level()))
+    }
+
+    pub fn format_level(&self) -> &'static str {
+        self.level.map_or(NOT_READABLE, Level::name)
+    }
+}
+
+pub const NOT_READABLE: &str = "not readable";
+
+/// What this session has locked, and the ranges that it has read: graphics clock, memory clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClockLocks {
+    pub locked: [Option<Bounds>; 2],
+    range: [Option<Bounds>; 2],
+}
+
+impl ClockLocks {
+    /// OD_RANGE; where the driver has none, the bounds while nothing is locked, now or earlier.
+    pub fn lockable_range(&mut self, clock: Clock, now: ClockState, table: &pp_od::Table) -> Option<Bounds> {
+        for (clock, range) in CLOCKS.into_iter().zip([table.graphics_range, table.memory_range]) {
+            let read = range.or(if now.level == Some(Level::AUTO) { now.of(clock) } else { None });
+            let known = &mut self.range[index(clock)];
+            *known = read.or(*known);
+        }
+        self.range[index(clock)]
+    }
+}
+
+pub fn index(clock: Clock) -> usize {
+    usize::from(clock == Clock::Memory)
+}
+
+pub fn domain_name(clock: Clock) -> &'static str {
+    match clock {
+        Clock::Graphics => "graphics clock",
+        Clock::Memory => "memory clock",
+    }
+}
+
+pub fn bound_value(b: Bounds, which: Bound) -> u32 {
+    match which {
+        Bound::Min => b.min_mhz,
+        Bound::Max => b.max_mhz,
+    }
+}
+
+pub fn format_range(b: Bounds) -> String {
+    format!("{} to {} MHz", b.min_mhz, b.max_mhz)
+}

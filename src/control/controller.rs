@@ -1,0 +1,71 @@
+//! The settings of one GPU: where they are, and what this session has changed.
+
+use super::clock_state::ClockLocks;
+use super::writer::{SettingsFiles, SettingsWriter};
+use crate::device::{AmdsmiSource, Identity, SourceError};
+use crate::error::{Error, Result};
+use crate::platform::sync::Mutex;
+use crate::platform::{fork, log};
+use crate::sysfs::hwmon::Hwmon;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+pub struct Controller {
+    pub(super) identity: Identity,
+    pub(super) files: SettingsFiles,
+    /// Settings are read and written through libamd_smi where there is one that lists the GPU, else through sysfs.
+    pub(super) amdsmi: Option<AmdsmiSource>,
+    /// Locked during a change, so that it reads back its own values.
+    pub(super) locks: Mutex<ClockLocks>,
+    pub(super) warned_rounding: AtomicBool,
+}
+
+impl Controller {
+    #[must_use]
+    pub fn new(identity: Identity, folder: PathBuf, hwmon: Arc<Hwmon>, amdsmi: Option<AmdsmiSource>) -> Self {
+        Controller {
+            identity,
+            files: SettingsFiles { folder, hwmon },
+            amdsmi,
+            locks: Mutex::default(),
+            warned_rounding: AtomicBool::new(false),
+        }
+    }
+
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.identity.label()
+    }
+
+    /// Setters of AMD's library return when the driver is done.
+    #[must_use]
+    pub fn supports_nonblocking_setters(&self) -> bool {
+        false
+    }
+
+    /// Writes through libamd_smi, where that serves this GPU's settings.
+    pub(super) fn writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
+        let call = self.amdsmi.as_ref().map(|a| a.call().map(|call| (a, call))).transpose();
+        let amdsmi = call.map_err(|e| self.error(what, e))?;
+        Ok(SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi })
+    }
+
+    pub(super) fn sysfs_writer(&self) -> SettingsWriter<'_> {
+        SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi: None }
+    }
+
+    pub(super) fn error(&self, what: &'static str, e: SourceError) -> Error {
+        e.of(&self.identity, what)
+    }
+
+    /// Warns once, before the first setter, as Zeus does. Called without a lock: the application's log sink may call back.
+    pub(super) fn warn_without_rights(&self) {
+        static HAS_WARNED: AtomicBool = AtomicBool::new(false);
+        if !fork::has_sys_admin() && !HAS_WARNED.swap(true, Ordering::Relaxed) {
+            log::warning(|| {
+                "this process lacks CAP_SYS_ADMIN; settings of AMD GPUs will most likely be refused".into()
+            });
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The power limit: read, set, reset. Nothing is written when nothing changes, and every change is read back.
+
+use super::controller::Controller;
+use super::read_back::read_back;
+use super::writer::{SettingsWriter, POWER_LIMIT};
+use crate::device::SourceError;
+use crate::error::{Error, Result};
+use crate::gpu::PowerLimits;
+use crate::platform::log;
+use std::sync::atomic::Ordering;
+
+impl Controller {
+    /// One of the limits in milliwatts, rounded down; an error if the driver does not report it.
+    pub fn power_limit_mw(&self, which: impl FnOnce(&PowerLimits) -> Option<u64>) -> Result<u64> {
+        let uw = which(&self.power_limits()?).ok_or_else(|| self.no_limit())?;
+        if uw % 1000 != 0 && !self.warned_rounding.swap(true, Ordering::Relaxed) {
+            log::warning(|| {
+                format!("{}: a power limit of {uw} µW is not a whole number of mW; rounded down", self.label())
+            });
+        }
+        Ok(uw / 1000)
+    }
+
+    /// Sets the power limit of the package. The range is checked first, the result read back.
+    pub fn set_power_limit_mw(&self, limit_mw: u64) -> Result<()> {
+        if limit_mw == 0 {
+            return Err(Error::InvalidArgument(format!(
+                "{}: 0 is not a power limit; to lift one, reset it",
+                self.label()
+            )));
+        }
+        self.warn_without_rights();
+        self.change_power_limit(|_| Ok(limit_mw.saturating_mul(1000)))
+    }
+
+    /// Sets the power limit back to the vendor's default.
+    pub fn reset_power_limit(&self) -> Result<()> {
+        self.warn_without_rights();
+        self.change_power_limit(|limits| limits.default_uw.ok_or_else(|| self.no_limit()))
+    }
+
+    fn change_power_limit(&self, wanted: impl FnOnce(&PowerLimits) -> Result<u64>) -> Result<()> {
+        let _one_at_a_time = self.locks.lock();
+        let limits = self.power_limits()?;
+        let wanted = wanted(&limits)?;
+        let current = limits.current_uw.ok_or_else(|| self.no_limit())?;
+        if is_same(current, wanted) {
+            return Ok(());
+        }
+        let (min, max) = (limits.min_uw.unwrap_or(0), limits.max_uw.unwrap_or(u64::MAX));
+        if !(min..=max).contains(&wanted) {
+            return Err(Error::OutOfRange {
+                device: self.label(),
+                what: POWER_LIMIT,
+                asked: watts(wanted),
+                range: format!("{} to {}", watts(min), watts(max)),
+            });
+        }
+        self.writer(POWER_LIMIT)?.set_power_cap_uw(wanted)?;
+        let is_done = |now: &Result<Option<u64>>| now.as_ref().map_or(true, |n| n.is_some_and(|n| is_same(n, wanted)));
+        let now = read_back(|| self.power_limits().map(|l| l.current_uw), is_done);
+        if is_done(&now) {
+            return now.map(|_| ());
+        }
+        Err(Error::NotApplied {
+            device: self.label(),
+            what: POWER_LIMIT,
+            asked: watts(wanted),
+            now: watts_or_unreadable(now?),
+        })
+    }
+
+    /// Writes a saved limit. The range was that of another time, so the driver decides.
+    pub(super) fn restore_power_limit(&self, by: &SettingsWriter, saved_uw: u64) -> Result<()> {
+        if self.current_cap_uw().is_some_and(|now| is_same(now, saved_uw)) {
+            return Ok(());
+        }
+        by.set_power_cap_uw(saved_uw)
+    }
+
+    /// The limit in force, through either way.
+    pub(super) fn current_cap_uw(&self) -> Option<u64> {
+        self.power_limits().ok().and_then(|l| l.current_uw).or_else(|| self.files.hwmon.power_cap_uw())
+    }
+
+    pub(super) fn power_limits(&self) -> Result<PowerLimits> {
+        self.identity.check_own_power(POWER_LIMIT)?;
+        let hwmon = &self.files.hwmon;
+        let limits = match &self.amdsmi {
+            Some(amdsmi) => amdsmi.power_limits(),
+            None => hwmon.power_caps().map_err(|error| match hwmon.is_there() {
+                true => SourceError::Sysfs { file: "power1_cap", error },
+                false => SourceError::NotSupported("the driver has no hwmon folder for it"),
+            }),
+        };
+        limits.map_err(|e| self.error(POWER_LIMIT, e))
+    }
+
+    fn no_limit(&self) -> Error {
+        self.identity.not_supported(
+            POWER_LIMIT,
+            "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable",
+        )
+    }
+}
+
+/// Zeus's rule: the same milliwatts are the same limit.
+pub(super) fn is_same(a_uw: u64, b_uw: u64) -> bool {
+    a_uw / 1000 == b_uw / 1000
+}
+
+/// For texts: a saturated limit is not written out.
+fn watts(uw: u64) -> String {
+    if uw == u64::MAX {
+        "above the representable limit".to_owned()
+    } else {
+        format!("{} W", uw as f64 / 1e6)
+    }
+}
+
+pub(super) fn watts_or_unreadable(uw: Option<u64>) -> String {
+    uw.map_or_else(|| super::clock_state::NOT_READABLE.to_owned(), watts)
+}

@@ -1,0 +1,113 @@
+//! What a GPU is. Complete before the device is constructed, and never changed afterwards.
+
+use crate::energy::EnergyResolution;
+use crate::error::{Error, Result};
+use crate::topology::{GpuLocation, Role};
+
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Index in the session, which is HIP's.
+    pub index: usize,
+    /// Market name; empty if neither libamd_smi nor the driver has one.
+    pub name: String,
+    pub location: GpuLocation,
+    pub device_id: Option<u16>,
+    /// The kernel states how much energy one count of the counter stands for.
+    pub states_resolution: bool,
+    /// HIP's index if nothing were masked.
+    pub unmasked_index: Option<u32>,
+    pub role: Role,
+    /// For a GPU without power and energy of its own: the GPU that reports them, for error texts.
+    pub measured_by: Option<String>,
+    /// Equal for all GPUs that share one energy counter.
+    pub package: String,
+    /// The package has other GPUs, in this session or not.
+    pub shares_package: bool,
+}
+
+impl Identity {
+    /// The GPU in error and log texts.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let name = if self.name.is_empty() { "unnamed" } else { &self.name };
+        format!("GPU {} ({name}, {})", self.index, self.location.pci)
+    }
+
+    /// The resolution that is used where one is wanted: the firmware's only if the kernel states it.
+    #[must_use]
+    pub fn resolution(&self, wanted: EnergyResolution) -> EnergyResolution {
+        if self.states_resolution {
+            wanted
+        } else {
+            EnergyResolution::Reported
+        }
+    }
+
+    /// Power, energy and limits of the package are reported by another GPU.
+    #[must_use]
+    pub fn is_secondary(&self) -> bool {
+        matches!(self.role, Role::SecondaryDie { .. } | Role::SecondaryPartition { .. })
+    }
+
+    /// A power or a count that can be a reading. Of two dies the secondary one reports zeros; where it could not be told
+    /// apart when the session was opened, it has the primary one's role.
+    #[must_use]
+    #[inline]
+    pub fn is_real(&self, value: u64) -> bool {
+        value > 0 || self.role != Role::PrimaryDie
+    }
+
+    pub fn check_real(&self, what: &'static str, value: u64) -> Result<()> {
+        if self.is_real(value) {
+            return Ok(());
+        }
+        let why = "it reports 0, as secondary dies do, and when the session was opened nothing showed which die it is; open another session";
+        Err(self.not_supported(what, why))
+    }
+
+    /// One counter and one limit a package: a GPU whose package is measured by another one refuses and names that one.
+    #[inline]
+    pub fn check_own_power(&self, what: &'static str) -> Result<()> {
+        match self.role {
+            Role::Single | Role::PrimaryDie => Ok(()),
+            Role::SecondaryDie { .. } => {
+                Err(self.measured_elsewhere(what, "it is the secondary die of its package and has none of its own"))
+            }
+            Role::SecondaryPartition { .. } => Err(self.measured_elsewhere(
+                what,
+                "it is a partition of a package that is measured as a whole, by its first partition",
+            )),
+        }
+    }
+
+    /// A partition's clocks are its package's; each die has its own.
+    pub fn check_own_clocks(&self, what: &'static str) -> Result<()> {
+        match self.role {
+            Role::SecondaryPartition { .. } => self.check_own_power(what),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn measured_elsewhere(&self, what: &'static str, why: &str) -> Error {
+        let by = self.measured_by.as_deref().unwrap_or("an unknown GPU");
+        self.not_supported(what, &format!("{why}; {by} has it, for all of the package"))
+    }
+
+    #[must_use]
+    pub fn not_supported(&self, what: &'static str, why: &str) -> Error {
+        Error::NotSupported { device: self.label(), what, why: why.to_owned() }
+    }
+}
+
+/// The kernel states 2^-16 J per count for MI200 ("15.259uJ resolution", inc/pmfw_if/smu13_driver_if_aldebaran.h) and for
+/// MI300 and later ("Energy counter reported in 15.259uJ (2^-16) units", smu13/smu_v13_0_6_ppt.c), and for no other GPU.
+/// <https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu>
+#[must_use]
+pub fn states_resolution(gfx_target: Option<u32>, device_id: Option<u16>) -> bool {
+    match (gfx_target, device_id) {
+        (Some(gfx), _) => gfx == 90_010 || (90_400..100_000).contains(&gfx),
+        (None, Some(id)) => matches!(id, 0x7408 | 0x740C | 0x740F | 0x7410 | 0x74A0..=0x74BF | 0x75A0..=0x75BF),
+        (None, None) => false,
+    }
+}

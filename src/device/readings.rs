@@ -1,0 +1,242 @@
+//! A GPU and its single readings.
+
+use super::identity::Identity;
+use super::snapshot::Reading;
+use super::source::{Resolution, Source, SourceError};
+use super::staleness::StalenessDetector;
+use crate::energy::{energy_mj, AccumulatorTracker, AtomicCounterState, CounterState, EnergyResolution};
+use crate::error::{Error, Kind, Result};
+use crate::gpu::{is_temperature, Power, RawEnergy};
+use crate::platform::clock::coarse_ns;
+use crate::platform::sync;
+use crate::sysfs::gpu_metrics::FastReading;
+
+const ENERGY: &str = "energy";
+const TEMPERATURE: &str = "temperature";
+
+pub struct Device {
+    pub identity: Identity,
+    pub(super) source: Source,
+    pub(super) staleness: StalenessDetector,
+    /// Made at the first poll. Locked while the source is read, so that samples are in order.
+    pub(super) tracker: sync::Mutex<Option<AccumulatorTracker>>,
+    counter_state: AtomicCounterState,
+}
+
+impl Device {
+    #[must_use]
+    pub fn new(identity: Identity, mut source: Source) -> Self {
+        if let (Source::Sysfs(sysfs), false) = (&mut source, identity.states_resolution) {
+            sysfs.use_reported_resolution();
+        }
+        Device {
+            identity,
+            source,
+            staleness: StalenessDetector::default(),
+            tracker: sync::Mutex::new(None),
+            counter_state: AtomicCounterState::new(CounterState::NotChecked),
+        }
+    }
+
+    #[must_use]
+    pub fn label(&self) -> String {
+        self.identity.label()
+    }
+
+    #[must_use]
+    #[inline]
+    pub fn is_secondary(&self) -> bool {
+        self.identity.is_secondary()
+    }
+
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    #[must_use]
+    #[inline]
+    pub fn counter_state(&self) -> CounterState {
+        self.counter_state.get()
+    }
+
+    pub fn set_counter_state(&self, v: CounterState) {
+        self.counter_state.set(v);
+    }
+
+    #[cold]
+    fn error(&self, what: &'static str, e: SourceError) -> Error {
+        e.of(&self.identity, what)
+    }
+
+    fn check_fresh(&self, what: &'static str, stale_ms: Option<u64>) -> Result<()> {
+        stale_ms.map_or(Ok(()), |age_ms| Err(Error::Stale { device: self.label(), what, age_ms }))
+    }
+
+    /// Power of the whole package, in milliwatts.
+    pub fn power_mw(&self, which: Power) -> Result<u64> {
+        self.identity.check_own_power("power")?;
+        let (what, other) = match which {
+            Power::Instant => ("instant power", "this GPU reports average power only; ask for that"),
+            Power::Average => ("average power", "this GPU reports instant power only; ask for that"),
+        };
+        let powers = match &self.source {
+            Source::Sysfs(sysfs) => sysfs.powers(&self.staleness),
+            Source::Amdsmi(amdsmi) => amdsmi.powers(&self.staleness),
+        };
+        let (powers, stale_ms) = powers.map_err(|e| self.error(what, e))?;
+        let mw = match which {
+            Power::Instant => powers.instant_mw,
+            Power::Average => powers.average_mw,
+        };
+        let Some(mw) = mw else {
+            let none = "the driver reports none (its gpu_metrics may be unreadable)";
+            return Err(self.identity.not_supported(what, if powers.any() { other } else { none }));
+        };
+        self.check_fresh(what, stale_ms)?;
+        self.identity.check_real("power", mw)?;
+        Ok(mw)
+    }
+
+    /// All that is read most, by one read of `gpu_metrics`, if none of it is missing, stale or in doubt.
+    #[inline]
+    pub fn read_fast(&self, unit: EnergyResolution) -> Option<(FastReading, &Resolution)> {
+        let Source::Sysfs(sysfs) = &self.source else { return None };
+        let r = sysfs.fast_reading()?;
+        let stale_ns = self.staleness.stale_for_ns(r.driver_time_ns, coarse_ns());
+        // Zeros may be a secondary die's: the slow path decides.
+        let is_sure = r.energy > 0 && r.power_mw > 0 && is_temperature(r.hotspot_c) && stale_ns.is_none();
+        is_sure.then(|| (r, sysfs.resolution(unit)))
+    }
+
+    /// Energy alone, likewise.
+    #[inline(always)]
+    fn energy_mj_fast(&self, unit: EnergyResolution) -> Option<u64> {
+        let Source::Sysfs(sysfs) = &self.source else { return None };
+        let (energy, driver_ns) = sysfs.fast_count()?;
+        let stale_ns = self.staleness.stale_for_ns(driver_ns, coarse_ns());
+        sysfs.resolution(unit).mj(energy).filter(|_| energy > 0 && stale_ns.is_none())
+    }
+
+    /// The energy counter, trusted or not.
+    #[inline]
+    pub fn raw_energy(&self, unit: EnergyResolution) -> Result<RawEnergy> {
+        self.identity.check_own_power(ENERGY)?;
+        match self.read_fast(unit) {
+            Some((r, resolution)) => Ok(r.raw_energy(resolution.uj)),
+            None => self.raw_energy_slow(unit),
+        }
+    }
+
+    /// The same with a second read where the first one is in doubt.
+    fn raw_energy_slow(&self, unit: EnergyResolution) -> Result<RawEnergy> {
+        let raw = match &self.source {
+            Source::Sysfs(sysfs) => sysfs.energy(&self.staleness),
+            Source::Amdsmi(amdsmi) => amdsmi.energy(&self.staleness),
+        };
+        let mut raw = match raw {
+            Ok(raw) => raw,
+            Err(e) => return Err(self.error(ENERGY, e)),
+        };
+        self.identity.check_real(ENERGY, raw.accumulator)?;
+        raw.resolution_uj = self.identity.resolution(unit).uj(raw.resolution_uj);
+        Ok(raw)
+    }
+
+    /// Energy in millijoules since the counter's own zero, if the counter can be trusted.
+    #[inline]
+    pub fn energy_mj(&self, unit: EnergyResolution) -> Result<u64> {
+        if !self.is_secondary() && self.counter_state().is_usable() {
+            if let Some(mj) = self.energy_mj_fast(unit) {
+                return Ok(mj);
+            }
+        }
+        self.energy_mj_slow(unit)
+    }
+
+    fn energy_mj_slow(&self, unit: EnergyResolution) -> Result<u64> {
+        self.identity.check_own_power(ENERGY)?;
+        let counter_state = self.counter_state();
+        match refusal(counter_state) {
+            Some(Kind::NotReady) => return Err(Error::NotReady { device: self.label(), what: ENERGY }),
+            Some(_) => {
+                let why = format!("its energy counter is not trusted: {}", counter_state.why());
+                return Err(self.identity.not_supported(ENERGY, &why));
+            }
+            None => {}
+        }
+        let raw = self.raw_energy_slow(unit)?;
+        if !counter_state.is_usable() {
+            let why = "its energy counter could not be read when the session was opened, so it is not known whether it can be trusted; open another session";
+            return Err(self.identity.not_supported(ENERGY, why));
+        }
+        self.check_fresh(ENERGY, raw.stale_ms)?;
+        self.to_mj(&raw)
+    }
+
+    /// The energy of a reading in millijoules, or the kind of error that [`Self::energy_mj`] returns.
+    pub fn energy_mj_of(&self, r: &Reading) -> std::result::Result<u64, Kind> {
+        let counter_state = self.counter_state();
+        if let Some(kind) = refusal(counter_state) {
+            return Err(kind);
+        }
+        let raw = r.energy?;
+        match r.stale_ms {
+            _ if !counter_state.is_usable() => Err(Kind::NotSupported),
+            Some(_) => Err(Kind::Stale),
+            None => energy_mj(raw.accumulator, raw.resolution_uj).ok_or(Kind::NotSupported),
+        }
+    }
+
+    #[inline]
+    pub fn to_mj(&self, raw: &RawEnergy) -> Result<u64> {
+        energy_mj(raw.accumulator, raw.resolution_uj).ok_or_else(|| {
+            let why = format!("libamd_smi reports a unit of {} µJ for it", raw.resolution_uj);
+            self.identity.not_supported(ENERGY, &why)
+        })
+    }
+
+    /// Hotspot (junction) temperature in degrees Celsius: each die has a sensor of its own.
+    pub fn temperature_c(&self) -> Result<i32> {
+        let (celsius, stale_ms) = self.hotspot_c().map_err(|e| self.error(TEMPERATURE, e))?;
+        self.check_fresh(TEMPERATURE, stale_ms)?;
+        match i32::try_from(celsius) {
+            Ok(c) if is_temperature(c) => Ok(c),
+            _ => Err(self.identity.not_supported(TEMPERATURE, &format!("{celsius} °C is what is reported"))),
+        }
+    }
+
+    /// The same without the reason for a missing one, which costs memory.
+    #[must_use]
+    pub fn try_temperature_c(&self) -> Option<i32> {
+        let (celsius, stale_ms) = self.hotspot_c().ok()?;
+        i32::try_from(celsius).ok().filter(|c| is_temperature(*c) && stale_ms.is_none())
+    }
+
+    /// As reported, and for how long its time has been stalled, if too long.
+    fn hotspot_c(&self) -> std::result::Result<(i64, Option<u64>), SourceError> {
+        match &self.source {
+            Source::Sysfs(sysfs) => sysfs.hotspot_c(&self.staleness).map(|(c, stale_ms)| (c.into(), stale_ms)),
+            // From a sensor, not from the table: as new as the call.
+            Source::Amdsmi(amdsmi) => amdsmi.hotspot_c().map(|c| (c, None)),
+        }
+    }
+
+    /// Energy, powers, and if wanted the temperature. The caller leaves out GPUs that have none of their own.
+    #[must_use]
+    pub fn reading_slow(&self, unit: EnergyResolution, temperature: bool) -> Reading {
+        let r = self.source.reading(&self.staleness, temperature);
+        let resolution = self.identity.resolution(unit);
+        r.checked(|value| self.identity.is_real(value), |reported_uj| resolution.uj(reported_uj))
+    }
+}
+
+/// Why a counter in this state gives no energy, whatever is read. One that could not be read at first is read again: the
+/// failure of that read is the better reason.
+fn refusal(counter_state: CounterState) -> Option<Kind> {
+    match counter_state {
+        CounterState::Pending => Some(Kind::NotReady),
+        CounterState::Unsupported => None,
+        other => (!other.is_usable()).then_some(Kind::NotSupported),
+    }
+}

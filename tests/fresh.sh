@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# README's two commands in a new Debian with nothing but a Rust toolchain: first as a user without rights, who is told what is
+# missing, then as root. Not part of CI: it needs root, a network and half an hour.
+#
+#     tests/fresh.sh bookworm|trixie [FOLDER [STEP...]]
+#
+# Tests what is committed. The system is made in FOLDER and kept there, or in a temporary folder and removed.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/require.sh
+case ${1-} in
+bookworm | trixie) ;;
+*) sed -n '5,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+[ "$(id -u)" = 0 ] || { echo "please run as root: chroot and mounts need it" >&2; exit 1; }
+require debootstrap:debootstrap git:git unshare:util-linux
+release=$1
+folder=${2-}
+shift $(($# < 2 ? $# : 2))
+system=${folder:-$(mktemp -d)/$release}
+if [ ! -e "$system/etc/debian_version" ]; then
+    debootstrap --variant=minbase --include=ca-certificates "$release" "$system" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+fi
+# This machine's way to the network: proxies, certificates, settings of apt and pip.
+grep -l '^Acquire' /etc/apt/apt.conf.d/* | xargs -r cp -t "$system/etc/apt/apt.conf.d"
+cp -L /etc/resolv.conf /etc/pip.conf "$system/etc/" 2>/dev/null || true
+rm -rf "$system/home/tests"
+git clone --quiet --no-hardlinks . "$system/home/tests"
+chmod -R a+rwX "$system/home/tests"
+mkdir -p "$system/opt/toolchain"
+cat >"$system/home/in" <<'IN'
+#!/bin/sh
+# Within: the user without rights, then root.
+export PATH=/opt/toolchain/bin:/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8
+cd /home/tests
+echo "== as a user without rights"
+if setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp tests/run.sh >/tmp/said 2>&1; then
+    echo "!! passed without a compiler"
+    exit 1
+fi
+cat /tmp/said
+grep -q '^missing: .*build-essential' /tmp/said && grep -q '^please run as root: apt-get update && apt-get install -y .*build-essential' /tmp/said ||
+    { echo "!! does not say what is missing"; exit 1; }
+[ ! -e target ] || { echo "!! built something"; exit 1; }
+export PATH=$PATH:/usr/sbin:/sbin HOME=/root
+echo "== as root: examples-c/run.sh"
+examples-c/run.sh || exit 1
+echo "== as root: tests/run.sh"
+exec tests/run.sh "$@"
+IN
+chmod +x "$system/home/in"
+status=0
+# The mounts end with the namespace. Of cargo's folder only what it downloaded is shared.
+unshare -m --propagation private sh -c '
+    set -e
+    mount -t proc proc "$1/proc"
+    mount --rbind /dev "$1/dev"
+    mount --bind "$2" "$1/opt/toolchain"
+    mkdir -p "$1/root/.cargo/registry"
+    mount --bind "$3" "$1/root/.cargo/registry"
+    mount --bind /etc/ssl "$1/etc/ssl"
+    system=$1
+    shift 3
+    exec env -i $(env | grep -E "^(https?_proxy|no_proxy|CI|PIP_[A-Z_]*|[A-Z_]*CERT_FILE|[A-Z_]*CA_BUNDLE)=") chroot "$system" /home/in "$@"' \
+    sh "$system" "$(rustc --print sysroot)" "${CARGO_HOME:-$HOME/.cargo}/registry" "$@" || status=$?
+[ -n "$folder" ] || rm -rf "${system%/*}"
+exit $status

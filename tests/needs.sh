@@ -1,0 +1,28 @@
+# Sourced by the steps: what each needs, as scripts/require.sh takes it.
+. "${root:-.}/scripts/require.sh"
+
+# The tests' own dependencies are younger than the library's.
+RUST=88
+
+# needs STEP...
+needs() {
+    for step; do
+        case $step in
+        format | clippy) ;;
+        rust) echo cc:build-essential c++:build-essential clang:clang valgrind:valgrind setcap:libcap2-bin setpriv:util-linux \
+            nm:binutils python3:python3 libjemalloc.so.2:libjemalloc2 ;;
+        cmake) echo cc:build-essential c++:build-essential cmake:cmake python3:python3 ;;
+        install) echo cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf \
+            readelf:binutils objdump:binutils strace:strace gfortran:gfortran python3:python3 mpicc.openmpi:libopenmpi-dev \
+            mpirun.openmpi:openmpi-bin ;;
+        abi) echo cc:build-essential abidiff:abigail-tools python3:python3 nm:binutils ;;
+        bindings) echo cc:build-essential g++:build-essential clang++:clang gfortran:gfortran objdump:binutils python3:python3 \
+            python:venv,ensurepip:python3-venv ;;
+        mpi) echo cc:build-essential clang:clang gfortran:gfortran python3:python3 valgrind:valgrind mpicc.openmpi:libopenmpi-dev \
+            mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \
+            "/usr/lib/*/scalapack/openmpi-tests:scalapack-mpi-test" ;;
+        amdsmi | zeus) echo cc:build-essential python3:python3 python:venv,ensurepip:python3-venv ;;
+        *) echo cc:build-essential ;;
+        esac
+    done | tr ' ' '\n' | sort -u
+}

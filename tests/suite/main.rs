@@ -1,0 +1,48 @@
+//! The integration tests in one program, which is linked once. Each file is a module: `cargo test windows::`.
+
+// What they share is theirs, so that each is as good as alone.
+#![allow(clippy::duplicate_mod, clippy::module_inception)]
+
+#[path = "../architecture.rs"]
+mod architecture;
+#[path = "../backends/main.rs"]
+mod backends;
+#[path = "../c.rs"]
+mod c;
+#[path = "../control.rs"]
+mod control;
+#[path = "../errors.rs"]
+mod errors;
+#[path = "../examples.rs"]
+mod examples;
+#[path = "../exports.rs"]
+mod exports;
+#[path = "../fuzz.rs"]
+mod fuzz;
+#[path = "../guard.rs"]
+mod guard;
+#[path = "../header.rs"]
+mod header;
+#[path = "../power_cap.rs"]
+mod power_cap;
+#[path = "../process.rs"]
+mod process;
+#[path = "../readings.rs"]
+mod readings;
+mod readme;
+#[path = "../rights.rs"]
+mod rights;
+#[path = "../run_tool/main.rs"]
+mod run_tool;
+#[path = "../sampler.rs"]
+mod sampler;
+#[path = "../threads.rs"]
+mod threads;
+#[path = "../traps.rs"]
+mod traps;
+#[path = "../verdicts.rs"]
+mod verdicts;
+#[path = "../which.rs"]
+mod which;
+#[path = "../windows.rs"]
+mod windows;
