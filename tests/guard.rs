@@ -447,7 +447,8 @@ fn old_kernel(name: &str, flags: &[&str]) -> PathBuf {
 fn a_watchdog_that_is_refused_is_no_permission() {
     let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
     let preload = old_kernel("refuse_clone", &["-DREFUSE_CLONE"]);
-    let out = program(&sim, "watch").env("LD_PRELOAD", &preload).output().unwrap();
+    // The simulated DRM devices are shown by the library that this one replaces, and libamd_smi needs them.
+    let out = program(&sim, "watch").env("LD_PRELOAD", &preload).env("ZEUS_AMD_BACKEND", "auto").output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
     assert!(text.starts_with("watch -5 ") && text.contains("watchdog"), "{text}");
 }
@@ -529,7 +530,12 @@ fn on_an_old_kernel() {
         let steps = how.replace(' ', " sleep_ms 50 say ready await ");
         let steps = if how == "kill" { "say ready await kill".to_owned() } else { steps };
         let mut command = program(&sim, &format!("threads watch {CHANGES} {steps}"));
-        let mut child = command.env("LD_PRELOAD", &preload).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command
+            .env("LD_PRELOAD", &preload)
+            .env("ZEUS_AMD_BACKEND", "auto")
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
         let mut p = Running { lines: BufReader::new(child.stdout.take().unwrap()), child };
         assert_eq!(p.line(), "ready");
         let of = children(p.child.id());
@@ -546,7 +552,7 @@ fn on_an_old_kernel() {
         }
     }
     let mut command = program(&sim, "watch limit 0 300000 end");
-    assert!(command.env("LD_PRELOAD", &preload).output().unwrap().status.success());
+    assert!(command.env("LD_PRELOAD", &preload).env("ZEUS_AMD_BACKEND", "auto").output().unwrap().status.success());
     assert_eq!(all(&sim), before);
 }
 

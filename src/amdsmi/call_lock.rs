@@ -102,7 +102,7 @@ impl Drop for CallGuard<'_> {
         self.lock.word.store(self.word + 1, Release);
         if self.lock.waiting.load(Relaxed) > 0 {
             self.lock.turn.fetch_add(1, SeqCst);
-            // SAFETY: wakes a thread that waits on this word.
+            // SAFETY: a wake-up of a thread that waits on this word.
             unsafe {
                 let how = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
                 libc::syscall(libc::SYS_futex, self.lock.turn.as_ptr(), how, 1);

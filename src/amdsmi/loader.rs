@@ -212,7 +212,7 @@ fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
         }
     }
     let tried = format!(
-        "no option or variable names one, {} and the virtual environment have none, and the dynamic loader finds none",
+        "no option or variable is set, {} and the virtual environment have none, and the dynamic loader finds none",
         places.root.join("opt/rocm*").display()
     );
     Err(Error::LibraryNotFound { tried, package: search_path::package(places) })
