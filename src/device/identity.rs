@@ -49,8 +49,8 @@ impl Identity {
         matches!(self.role, Role::SecondaryDie { .. } | Role::SecondaryPartition { .. })
     }
 
-    /// A power or a count that can be a reading. Of two dies the secondary one reports zeros; where it could not be told
-    /// apart when the session was opened, it has the primary one's role.
+    /// A power or a count that can be a reading. Of two dies the secondary one reports zeros; if its readings failed while
+    /// the session was opened, it has the primary one's role.
     #[must_use]
     #[inline]
     pub fn is_real(&self, value: u64) -> bool {

@@ -30,7 +30,7 @@ pub struct Session {
     fork_token: u64,
     /// libamd_smi, if the session uses it.
     pub vendor: Option<AmdsmiInfo>,
-    /// Why the session does without libamd_smi, if not by choice.
+    /// Why libamd_smi is not used, unless the options ask for sysfs.
     pub amdsmi_error: Option<Kind>,
     pub order: Order,
     /// HIP's order is uncertain.
@@ -84,10 +84,11 @@ fn load(
     if backend == Backend::Auto && is_inherited() {
         return Ok(Err(Some(Error::LibraryInherited)));
     }
-    match acquire(places, options.init_timeout) {
+    let acquired = sysfs::drm::require_render_nodes(&places.root).and_then(|()| acquire(places, options.init_timeout));
+    match acquired {
         Ok((library, version)) => {
             let vendor = AmdsmiInfo { library, words: version.words, rocm: version.generation.rocm };
-            Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation, epoch: library.epoch() })))
+            Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation })))
         }
         Err(e) if backend == Backend::Auto => Ok(Err(Some(e))),
         Err(e) => Err(e),
@@ -123,21 +124,23 @@ impl Session {
             other => other?,
         };
         let vendor = loaded.as_ref().ok().map(|l| l.0);
-        let amdsmi_error = loaded.as_ref().err().and_then(Option::as_ref).map(Error::kind);
-        match loaded {
-            Ok(_) => {}
-            Err(None) => listing.trace.push("libamd_smi is not used, as requested; sysfs serves all readings".into()),
-            Err(Some(e)) => {
-                log::warning(|| format!("libamd_smi is not used: {e}"));
-                listing.trace.push(format!("libamd_smi is not used, sysfs serves all readings: {e}"));
+        let missing = loaded.err();
+        if let Some(why) = &missing {
+            let text = why.as_ref().map_or_else(
+                || "libamd_smi is not used, as requested; sysfs serves all readings".to_owned(),
+                |e| format!("libamd_smi is not used, sysfs serves all readings: {e}"),
+            );
+            if why.is_some() {
+                log::warning(|| text.clone());
             }
+            listing.trace.insert(0, text);
         }
         let devices: Arc<[Device]> = gpus.devices.into();
         let controllers: Arc<[Controller]> = gpus.controllers.into();
         let mut session = Session {
             fork_token,
             vendor,
-            amdsmi_error,
+            amdsmi_error: missing.flatten().map(|e| e.kind()),
             order: listing.order,
             order_uncertain: listing.order_uncertain,
             zero: listing.zero,
