@@ -156,8 +156,9 @@ pub struct zeus_amd_options_t {
     /// Limit in milliseconds for amdsmi_init, and again for the enumeration of
     /// the GPUs by libamd_smi; 0: 10 seconds.
     pub init_timeout_ms: u32,
-    /// A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
-    /// the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then
+    /// A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL: the
+    /// variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_OVERRIDE, AMDSMI_LIB_DIR,
+    /// ROCM_PATH and ROCM_HOME, the Python environment VIRTUAL_ENV, then
     /// /opt/rocm, the newest /opt/rocm-*, and the dynamic loader.
     pub amdsmi_path: *const c_char,
     /// The ROCm release of the application, such as "6.4.1". The rules for masks
