@@ -1,6 +1,6 @@
 //! The energy of an interval: the difference of two snapshots of a tracker, and its uncertainty. Pure.
 
-use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, WATT_MW};
+use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_SUPPORT_NS, FIRMWARE_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::TrackerSnapshot;
 use super::units::{counts_pj, power_pj, EnergyResolution, FIRMWARE_UJ};
 
@@ -52,9 +52,6 @@ impl EnergyInterval {
     }
 }
 
-/// After this time the average power of MI200 has settled.
-const AVERAGE_SETTLE_NS: u64 = 2 * AVERAGE_RISE_NS;
-
 /// The energy between two snapshots, by the method with the smallest uncertainty. `counter`: the counter is usable.
 /// `sampled`: the power was sampled for the whole interval.
 #[must_use]
@@ -74,8 +71,10 @@ pub fn interval_energy(
     let estimated = by_estimate(begin, end, max_power_mw);
     // Within one refresh period only the power is known; after a few the counter is more accurate.
     match (exact, estimated) {
-        // Resets are reported with either method.
-        (Some(a), Some(b)) if b.uncertainty_pj < a.uncertainty_pj => Some(EnergyInterval { resets: a.resets, ..b }),
+        // Resets and gaps are reported with either method.
+        (Some(a), Some(b)) if b.uncertainty_pj < a.uncertainty_pj => {
+            Some(EnergyInterval { resets: a.resets, gaps: a.gaps, ..b })
+        }
         (a, b) => a.or(b),
     }
 }
@@ -103,7 +102,7 @@ fn by_counter(
     Some(EnergyInterval {
         method: Method::Counter,
         energy_pj: energy_pj + (b.bridged_pj - a.bridged_pj),
-        uncertainty_pj: (b.error_pj - a.error_pj)
+        uncertainty_pj: b.error_since(a)
             + resolution_error_pj
             + counts_pj(2, last.resolution_uj)
             + edge_error_pj((begin, end), (&first, &last), ages_ns, max_power_mw),
@@ -127,6 +126,7 @@ fn by_integration(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: 
     let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
     let duration_ns = end_ns.saturating_sub(begin_ns);
     let energy_pj = b.integral_pj - a.integral_pj;
+    let gap = |from_ns: u64, to_ns: u64| u32::from(to_ns.abs_diff(from_ns) > STALL_NS);
     let mut interval = EnergyInterval {
         method: Method::Integrated,
         energy_pj,
@@ -139,19 +139,27 @@ fn by_integration(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: 
         resolution_uj: 0.0,
         averaged: last.averaged,
         resets: 0,
-        gaps: b.gaps - a.gaps,
+        gaps: b.gaps - a.gaps + gap(begin.boundary_ns, begin_ns) + gap(end_ns, end.boundary_ns),
     };
     if last.averaged {
-        interval.uncertainty_pj += averaging_error_pj(energy_pj, duration_ns, max_power_mw);
+        let powers_mw = [first.power_mw, last.power_mw].map(Option::unwrap_or_default);
+        interval.uncertainty_pj += averaging_error_pj(energy_pj, duration_ns, powers_mw, max_power_mw);
     }
     Some(interval)
 }
 
-/// The error of an average power: it may include power from before the interval, and exclude power from its end.
+/// The error of the integral of an average power: it includes power from before the interval, and lacks power from its end.
+///
+/// The average is A(t) = ∫ w(s) p(t − s) ds with weights w that do not increase with the age s, and are 0 from
+/// [`AVERAGE_SUPPORT_NS`] = D on. The energy that it has not shown yet at a time t is L(t) = ∫ p(t − s) ∫_s^D w ds, and the
+/// integral of A differs from that of p by L(begin) − L(end). As ∫_s^D w ≤ (D − s) w(s), L(t) is between 0 and D × A(t),
+/// whatever the load was. `powers_mw`: A at both ends.
 #[must_use]
-pub fn averaging_error_pj(energy_pj: u128, duration_ns: u64, max_power_mw: u64) -> u128 {
-    let error_pj = largest_error_pj(energy_pj, duration_ns, max_power_mw);
-    error_pj * u128::from(duration_ns.min(AVERAGE_SETTLE_NS)) / u128::from(duration_ns.max(1))
+pub fn averaging_error_pj(energy_pj: u128, duration_ns: u64, powers_mw: [u64; 2], max_power_mw: u64) -> u128 {
+    // A power of 0 may be none at all.
+    let not_shown_mw = powers_mw.map(|mw| if mw == 0 { max_power_mw } else { mw + WATT_MW });
+    let not_shown_pj = power_pj(not_shown_mw[0].max(not_shown_mw[1]), AVERAGE_SUPPORT_NS);
+    largest_error_pj(energy_pj, duration_ns, max_power_mw).min(not_shown_pj)
 }
 
 /// The error of an energy of which only the maximum power is known: it may be anything from 0 to maximum power × time.
@@ -203,3 +211,6 @@ fn edge_error_pj(
 pub fn inner_edge_error_pj(max_power_mw: u64, count_age_ns: u64) -> u128 {
     power_pj(max_power_mw, 2 * FIRMWARE_REFRESH_NS.max(count_age_ns))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 mod clock_sync;
 mod evidence;
 mod interval;
+mod plausibility;
 mod power_range;
 mod sample;
 mod snapshot;
