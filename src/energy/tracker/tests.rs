@@ -1,4 +1,4 @@
-use super::super::interval::interval_energy;
+use super::super::interval::{interval_energy, Boundaries};
 use super::super::units::EnergyResolution;
 use super::*;
 use proptest::prelude::*;
@@ -278,7 +278,7 @@ fn a_driver_clock_with_another_epoch_is_corrected() {
 /// What a window over a counter says: energy and uncertainty in J, beside the truth in each.
 fn window_j(begin: &TrackerSnapshot, end: &TrackerSnapshot) -> (f64, f64) {
     let interval =
-        interval_energy(begin, end, EnergyResolution::Firmware, 937_500, true, false).expect("both ends have a count");
+        interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (true, false), Boundaries::Calls).expect("both ends have a count");
     (interval.energy_pj as f64 * 1e-12, interval.uncertainty_pj as f64 * 1e-12)
 }
 
@@ -385,7 +385,7 @@ fn powers_of_zero_and_absurd_ones_in_an_integral() {
     assert_eq!(tracker.max_power_mw(), 937_500);
     for (i, begin) in snapshots.iter().enumerate().step_by(10) {
         let end = &snapshots[399];
-        let interval = interval_energy(begin, end, EnergyResolution::Firmware, 937_500, false, true);
+        let interval = interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (false, true), Boundaries::Calls);
         let interval = interval.expect("powers");
         let truth = power_pj(300_000, (399 - i as u64) * 10 * MS);
         assert!(interval.energy_pj.abs_diff(truth) <= interval.uncertainty_pj, "{i}: {interval:?}");
@@ -407,7 +407,7 @@ fn gaps_are_reported_wherever_they_are() {
             }
         }
         let end = tracker.snapshot(4_001 * MS);
-        let interval = interval_energy(&begin.unwrap(), &end, EnergyResolution::Firmware, 937_500, false, true);
+        let interval = interval_energy(&begin.unwrap(), &end, EnergyResolution::Firmware, 937_500, (false, true), Boundaries::Calls);
         assert!(interval.unwrap().gaps > 0, "{gap_from_ms}");
     }
 }
