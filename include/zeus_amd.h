@@ -1417,8 +1417,9 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t power_mw;
     /**
-     * Mean power since the sample before by the energy counter, in milliwatts.
-     * It follows the load without delay where the sensor averages.
+     * Mean power by the energy counter since the last sample that has one, in
+     * milliwatts, to a tenth: it is set where the time since then is long
+     * enough. It follows the load without delay where the sensor averages.
      */
     uint64_t counter_power_mw;
 } zeus_amd_sample_t;
