@@ -1,5 +1,5 @@
-use super::super::tracker::AccumulatorTracker;
 use super::*;
+use crate::energy::AccumulatorTracker;
 use proptest::prelude::*;
 
 const MS: u64 = 1_000_000;

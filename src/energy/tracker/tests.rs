@@ -1,6 +1,5 @@
-use super::super::interval::{interval_energy, Boundaries};
-use super::super::units::EnergyResolution;
 use super::*;
+use crate::energy::{interval_energy, Boundaries, EnergyResolution};
 use proptest::prelude::*;
 
 /// 2^-16 J: a watt is 65536 counts a second.
