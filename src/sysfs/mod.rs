@@ -14,5 +14,5 @@ mod write;
 pub use error::SysfsError;
 #[cfg(feature = "testing")]
 pub use error::TableError;
-pub use file::{device_id, is_partitioned, pci_device, product_name, text};
+pub use file::{access, device_id, is_partitioned, pci_device, product_name, text};
 pub use write::SysfsWrite;
