@@ -578,8 +578,9 @@ pub struct zeus_amd_sample_t {
     pub energy_uj: u64,
     /// Power by the GPU's power sensor, in milliwatts.
     pub power_mw: u64,
-    /// Mean power since the sample before by the energy counter, in milliwatts.
-    /// It follows the load without delay where the sensor averages.
+    /// Mean power by the energy counter since the last sample that has one, in
+    /// milliwatts, to a tenth: it is set where the time since then is long
+    /// enough. It follows the load without delay where the sensor averages.
     pub counter_power_mw: u64,
 }
 

@@ -242,7 +242,7 @@ impl Session {
 
     /// Begins a window over all GPUs.
     pub fn begin_window(&self) -> Result<Window> {
-        Window::begin(&self.devices, &self.sampler, self.energy_resolution.of_intervals(), self.lease.clone())
+        Window::begin(&self.devices, self.zero, &self.sampler, self.energy_resolution.of_intervals(), self.lease.clone())
     }
 
     /// Starts to sample all GPUs.
