@@ -18,8 +18,6 @@ type Result<T> = std::result::Result<T, SourceError>;
 pub struct AmdsmiContext {
     pub library: &'static Library,
     pub generation: &'static Generation,
-    /// The library's initialisation that the handles belong to.
-    pub epoch: u32,
 }
 
 #[derive(Clone)]
@@ -62,17 +60,12 @@ impl AmdsmiSource {
         self.context.generation.repeats_stale
     }
 
-    /// Fails where the handle is unknown, or no longer valid.
+    /// Fails where libamd_smi does not list the GPU.
     #[inline(always)]
     pub fn call(&self) -> Result<AmdsmiCall> {
-        let AmdsmiContext { library, generation, epoch } = self.context;
-        match self.handle {
-            Some(handle) if epoch == library.epoch() => Ok(AmdsmiCall { calls: &library.calls, g: generation, handle }),
-            None => Err(SourceError::NotListed),
-            Some(_) => {
-                Err(self.failure("libamd_smi, shut down and initialised again by another caller,", Status::NOT_INIT))
-            }
-        }
+        let AmdsmiContext { library, generation } = self.context;
+        let handle = self.handle.ok_or(SourceError::NotListed)?;
+        Ok(AmdsmiCall { calls: &library.calls, g: generation, handle })
     }
 
     #[must_use]
