@@ -4,8 +4,10 @@ use super::boundary::{catch_panics, out};
 use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
+use crate::control::Change;
 use crate::error::Result;
 use crate::gpu::Clock;
+use crate::sysfs::pp_od::Bounds;
 
 /// Locks the memory clock between two bounds, in MHz; equal ones lock it to a
 /// single value. Nothing is called if those bounds are in force already. The
@@ -45,7 +47,7 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz))
+        SessionHandle::with(session, |s| s.change(gpu, Change::Lock(Clock::Memory, Bounds { min_mhz, max_mhz })))
     })
 }
 
@@ -87,7 +89,7 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz))
+        SessionHandle::with(session, |s| s.change(gpu, Change::Lock(Clock::Graphics, Bounds { min_mhz, max_mhz })))
     })
 }
 
@@ -119,7 +121,7 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
     gpu: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Memory))) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.change(gpu, Change::Reset(Some(Clock::Memory)))) })
 }
 
 /// Unlocks the graphics clock. The hardware can only unlock all clocks at once,
@@ -150,7 +152,7 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
     gpu: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Graphics))) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.change(gpu, Change::Reset(Some(Clock::Graphics)))) })
 }
 
 /// Unlocks all clocks: sets the performance level to automatic. Nothing is
@@ -176,7 +178,7 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(None)) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.change(gpu, Change::Reset(None))) })
 }
 
 /// The range in which the memory clock can be locked, in MHz. This is what the

@@ -4,6 +4,7 @@ use super::boundary::catch_panics;
 use super::session::SessionHandle;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
+use crate::control::Change;
 use crate::error::Error;
 
 /// Sets the power limit (cap) of the package, in milliwatts. Nothing is called
@@ -37,7 +38,9 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
     limit_mw: u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.set_power_limit_mw(limit_mw)) })
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| s.change(gpu, Change::PowerLimit { uw: limit_mw.saturating_mul(1000) }))
+    })
 }
 
 /// Sets the power limit of the package back to the vendor's default. Nothing is
@@ -65,7 +68,7 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_power_limit(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_power_limit()) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.change(gpu, Change::ResetPowerLimit)) })
 }
 
 /// Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. It

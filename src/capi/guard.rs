@@ -83,8 +83,8 @@ pub unsafe extern "C" fn zeus_amd_guard_end(start: *mut zeus_amd_guard_t) -> zeu
         // SAFETY: NULL, or from zeus_amd_guard_begin and ended once.
         let Some(ended) = (unsafe { start.as_ref() }) else { return Ok(()) };
         let result = ended.end();
-        if !matches!(result, Err(Error::Forked)) {
-            // SAFETY: as above. In a child it is leaked: its lock may be held for ever.
+        if result.is_ok() {
+            // SAFETY: as above. After a failure it can be ended again.
             drop(unsafe { Box::from_raw(start) });
         }
         result

@@ -6,7 +6,7 @@ mod validation;
 
 use crate::amdsmi::search_path::SearchPaths;
 use crate::amdsmi::{acquire, is_inherited, Library};
-use crate::control::Controller;
+use crate::control::{Change, Controller};
 use crate::device::{AmdsmiContext, Backend, Device};
 use crate::energy::EnergyResolution;
 use crate::error::{Error, Kind, Result};
@@ -142,7 +142,7 @@ impl Session {
             zero: listing.zero,
             energy_resolution: options.energy_resolution,
             explanation: discovery::explanation(&listing, &devices),
-            guards: GuardStack::new(controllers.clone()),
+            guards: GuardStack::new(controllers.clone(), &places.root),
             controllers,
             checking: None,
             sampler: Sampler::new(devices.clone()),
@@ -230,10 +230,15 @@ impl Session {
         &self.devices
     }
 
-    /// Saves the settings of all GPUs. They are restored at the end of the guard or of the session; with `watch` also if
+    /// Settings that are changed from now on are restored at the end of the guard or of the session; with `watch` also if
     /// this process terminates.
     pub fn begin_guard(&self, watch: bool) -> Result<Guard> {
         self.guards.begin(watch)
+    }
+
+    /// Changes settings of a GPU, through the innermost guard.
+    pub fn change(&self, index: u32, change: Change) -> Result<()> {
+        self.guards.change(self.controller(index)?, change)
     }
 
     /// Begins a window over all GPUs.
