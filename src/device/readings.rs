@@ -25,7 +25,10 @@ pub struct Device {
 
 impl Device {
     #[must_use]
-    pub fn new(identity: Identity, source: Source) -> Self {
+    pub fn new(identity: Identity, mut source: Source) -> Self {
+        if let (Source::Sysfs(sysfs), false) = (&mut source, identity.states_resolution) {
+            sysfs.use_reported_resolution();
+        }
         Device {
             identity,
             source,
@@ -136,7 +139,7 @@ impl Device {
             Err(e) => return Err(self.error(ENERGY, e)),
         };
         self.identity.check_real(ENERGY, raw.accumulator)?;
-        raw.resolution_uj = unit.uj(raw.resolution_uj);
+        raw.resolution_uj = self.identity.resolution(unit).uj(raw.resolution_uj);
         Ok(raw)
     }
 
@@ -223,7 +226,8 @@ impl Device {
     #[must_use]
     pub fn reading_slow(&self, unit: EnergyResolution, temperature: bool) -> Reading {
         let r = self.source.reading(&self.staleness, temperature);
-        r.checked(|value| self.identity.is_real(value), |reported_uj| unit.uj(reported_uj))
+        let resolution = self.identity.resolution(unit);
+        r.checked(|value| self.identity.is_real(value), |reported_uj| resolution.uj(reported_uj))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Clock;
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log};
+use crate::sysfs::pp_od::Bounds;
 use std::ffi::CString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
@@ -51,10 +52,12 @@ pub struct Guard {
 }
 
 /// What a guard restores on one GPU, and how surely.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct GuardInfo {
-    /// Bits of [`Setting`]: changed through this guard.
-    pub changed: u32,
+    /// What its end restores.
+    pub settings: Settings,
+    pub graphics: Option<Bounds>,
+    pub memory: Option<Bounds>,
     /// A watchdog process restores them if this process dies.
     pub has_watchdog: bool,
     /// Guards of other processes of this user know of the changes.
@@ -322,17 +325,16 @@ impl GuardStack {
             return Ok(GuardInfo::default());
         }
         let mut info = GuardInfo {
-            changed: 0,
             has_watchdog: state.open.iter().any(|o| o.watchdog.as_ref().is_some_and(Watchdog::is_running)),
             is_shared: state.unshared.is_none(),
             has_strangers: self.has_strangers(),
+            ..GuardInfo::default()
         };
         if let Some(claims) = &mut state.claims {
-            claims.held(key(controller.pci()), |c| {
-                if c.guard == id {
-                    info.changed |= c.setting as u32
-                }
-            });
+            let (settings, held) = claims.held(id, key(controller.pci()));
+            let bounds = |clock| settings.clocks.filter(|_| held(Setting::from(clock))).and_then(|c| c.of(clock));
+            (info.graphics, info.memory) = (bounds(Clock::Graphics), bounds(Clock::Memory));
+            info.settings = settings;
         }
         Ok(info)
     }

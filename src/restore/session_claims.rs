@@ -1,9 +1,10 @@
 //! The claims of one session: in the user's file, and once more in memory that the watchdog shares, for a node where there
 //! can be no file, and for a file that somebody removes.
 
-use super::claims::{Claim, Claims, Owner};
+use super::claims::{Claim, Claims, Owner, Setting};
 use super::settle::{settle, start_time, Restorer};
 use super::store::{Impatience, Memory, StoreError, Transaction, MEMORY};
+use crate::control::Settings;
 use std::ffi::CStr;
 use std::io;
 use std::mem::size_of;
@@ -72,9 +73,14 @@ impl SessionClaims {
         (file.and_then(|f| f.ok_or(StoreError::Unusable(libc::ENOENT))), Transaction::memory(memory, of_memory))
     }
 
-    /// The claims of this session on a GPU.
-    pub fn held(&mut self, gpu: u64, each: impl FnMut(&Claim)) {
-        self.read_memory().data.of_gpu(gpu).for_each(each);
+    /// What the end of a guard and of those that were begun after it restores on a GPU, and which settings it has changed
+    /// itself.
+    pub fn held(&mut self, guard: u64, gpu: u64) -> (Settings, impl Fn(Setting) -> bool) {
+        let found = self.read_memory();
+        let due = found.data.gpu(gpu).map(|first| found.data.due(first, &|c| c.guard >= guard)).unwrap_or_default();
+        let own = found.data.of_gpu(gpu).filter(|c| c.guard == guard).fold(0, |bits, c| bits | c.setting);
+        let has = move |setting: Setting| own & setting as u64 != 0;
+        (Settings { cap_uw: due.cap_uw.filter(|_| has(Setting::PowerLimit)), ..due }, has)
     }
 
     /// Whether this guard or one that was begun after it holds claims.

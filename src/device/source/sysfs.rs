@@ -70,6 +70,11 @@ impl SysfsSource {
         self.resolutions = units.map(|unit| Resolution::new(unit.uj(uj)));
     }
 
+    /// The kernel states no other one.
+    pub fn use_reported_resolution(&mut self) {
+        self.resolutions[1] = self.resolutions[0];
+    }
+
     #[inline(always)]
     pub fn resolution(&self, unit: EnergyResolution) -> &Resolution {
         &self.resolutions[usize::from(unit == EnergyResolution::Firmware)]
