@@ -89,18 +89,14 @@ pub struct Claim {
     pub gpu: u64,
     pub setting: u64,
     pub value: Value,
-    /// 1: it is not in the user's file.
-    pub local: u64,
+    /// Used while a session gives up claims: the number of the file that has it, or 0.
+    pub file: u64,
 }
 
 impl Claim {
     /// A guard has one claim of a setting.
     pub fn key(&self) -> (Owner, u64, u64, u64) {
         (self.owner, self.guard, self.gpu, self.setting)
-    }
-
-    pub fn is_local(&self) -> bool {
-        self.local != 0
     }
 }
 
@@ -245,7 +241,8 @@ impl Claims {
     /// Whether what is in force can come from the claims on this GPU. Else another program has changed it since.
     pub fn explain(&self, gpu: &Gpu, now: &Settings) -> bool {
         let claimed = |s| self.of(gpu.gpu, s).map(|c| c.value);
-        let is_cap = |now| claimed(Setting::PowerLimit).chain([gpu.cap_uw]).any(|uw| uw / 1000 == now / 1000);
+        let is_cap =
+            |now| gpu.cap_uw == 0 || claimed(Setting::PowerLimit).chain([gpu.cap_uw]).any(|uw| uw / 1000 == now / 1000);
         let bounds = |setting, first: Option<Bounds>, now: Option<Bounds>| {
             let shares = |b: Bounds| now.map_or(true, |n| n.min_mhz == b.min_mhz || n.max_mhz == b.max_mhz);
             let mut claimed = claimed(setting).peekable();
@@ -276,6 +273,10 @@ impl Claims {
         if !cap && !clocks {
             self.gpus.retain(|g| g.gpu != gpu);
         }
+    }
+
+    pub fn has(&self, claim: &Claim) -> bool {
+        self.of_gpu(claim.gpu).any(|c| c.key() == claim.key())
     }
 
     pub fn remove_all(&mut self, is_gone: &dyn Fn(&Claim) -> bool) {

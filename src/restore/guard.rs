@@ -5,7 +5,7 @@
 //! changed it since (`claims.rs`). Each change is claimed before it is made.
 
 use super::claims::{key, pack, Claim, Claims, Gpu, Setting};
-use super::session_claims::SessionClaims;
+use super::session_claims::{self, SessionClaims};
 use super::settle::{settle, BySysfs, Restorer};
 use super::store::{Impatience, StoreError};
 use super::watchdog::Watchdog;
@@ -15,8 +15,7 @@ use crate::gpu::Clock;
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log};
 use crate::sysfs::pp_od::Bounds;
-use std::ffi::CString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,9 +99,13 @@ impl GuardStack {
     fn begin_locked(&self, state: &mut State, watch: bool) -> Result<u64> {
         if state.claims.is_none() {
             let session = std::ptr::from_ref(self) as u64;
-            let path = CString::new(self.file().into_os_string().into_vec());
-            let path = path.map_err(|_| Error::Internal("a root directory with a NUL".into()))?;
-            let mut claims = SessionClaims::new(&path, session).map_err(|e| io_error("what a guard needs", e))?;
+            let paths = self.files().map(|file| {
+                let mut path = session_claims::Path::new();
+                // A path that is too long is one that cannot be opened.
+                let _ = path.push(file.as_os_str().as_bytes());
+                path
+            });
+            let mut claims = SessionClaims::new(paths, session).map_err(|e| io_error("what a guard needs", e))?;
             state.unshared = self.restore_for_the_dead(&mut claims)?;
             state.claims = Some(claims);
             self.warn(state);
@@ -132,7 +135,7 @@ impl GuardStack {
 
     /// Whether the file can be used; else why not. What passes is an error.
     fn is_usable(&self, opened: std::result::Result<(), StoreError>) -> Result<Option<String>> {
-        let path = || self.file().display().to_string();
+        let path = || self.files().map(|file| file.display().to_string()).join(" or ");
         let os_text = std::io::Error::from_raw_os_error;
         match opened {
             Ok(()) => Ok(None),
@@ -158,14 +161,18 @@ impl GuardStack {
         }
     }
 
-    /// Where processes share memory; a root directory may have its own.
-    fn folder(&self) -> PathBuf {
-        let own = self.root.join("dev/shm");
-        if own.is_dir() {
-            own
-        } else {
-            "/dev/shm".into()
-        }
+    /// Where processes of a node share files; a root directory may have its own. The second one is for a full or read-only
+    /// first one.
+    fn folders(&self) -> [PathBuf; 2] {
+        let folder = |name: &str| {
+            let own = self.root.join(name);
+            if own.is_dir() {
+                own
+            } else {
+                Path::new("/").join(name)
+            }
+        };
+        ["dev/shm", "tmp"].map(folder)
     }
 
     /// What the names of all files about the GPUs below this root begin with. The number is that of the format.
@@ -176,19 +183,23 @@ impl GuardStack {
         format!("zeus_amd-guards-1-{device:x}.{inode:x}-")
     }
 
-    /// The claims of this user in this PID namespace: only there a pid says which process.
-    fn file(&self) -> PathBuf {
+    /// The file of this user in this PID namespace: only there a pid says which process.
+    fn file_name(&self) -> String {
         // SAFETY: only asks the kernel.
         let user = unsafe { libc::geteuid() };
         let namespace = std::fs::metadata("/proc/self/ns/pid").map_or(0, |m| m.ino());
-        self.folder().join(format!("{}{user}.{namespace:x}", self.prefix()))
+        format!("{}{user}.{namespace:x}", self.prefix())
+    }
+
+    fn files(&self) -> [PathBuf; 2] {
+        self.folders().map(|folder| folder.join(self.file_name()))
     }
 
     fn has_strangers(&self) -> bool {
-        let (own, prefix) = (self.file(), self.prefix());
-        let entries = std::fs::read_dir(self.folder()).into_iter().flatten();
-        let mut names = entries.filter_map(|e| Some(e.ok()?.file_name()));
-        names.any(|n| n.as_bytes().starts_with(prefix.as_bytes()) && Some(n.as_os_str()) != own.file_name())
+        let (own, prefix) = (self.file_name(), self.prefix());
+        let entries = self.folders().into_iter().filter_map(|f| std::fs::read_dir(f).ok()).flatten();
+        let mut names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
+        names.any(|name| name.starts_with(&prefix) && name != own)
     }
 
     fn restorer(&self) -> ByController<'_> {
@@ -218,14 +229,7 @@ impl GuardStack {
         };
         let mut why_not = self.is_usable(usable)?;
         let before = controller.save(change)?;
-        let claim = |setting, value, is_local| Claim {
-            owner,
-            guard,
-            gpu,
-            setting: setting as u64,
-            value,
-            local: u64::from(is_local),
-        };
+        let claim = |setting, value| Claim { owner, guard, gpu, setting: setting as u64, value, file: 0 };
         let new = Gpu::new(
             gpu,
             controller.folder().as_os_str().as_bytes(),
@@ -233,21 +237,21 @@ impl GuardStack {
         );
         let new = new.map_err(|errno| io_error("a path", std::io::Error::from_raw_os_error(errno)))?;
         let intended = intended(change);
-        let add = |to: &mut Claims, first: Gpu, is_local| -> std::result::Result<Gpu, i32> {
+        let add = |to: &mut Claims, first: Gpu| -> std::result::Result<Gpu, i32> {
             if to.gpu(gpu).is_none() {
                 to.gpus.push(first)?;
             }
             let first = to.gpu_mut(gpu).ok_or(libc::ENOMEM)?;
             first.keep(&before);
             let first = *first;
-            intended.iter().try_for_each(|(setting, value)| to.put(claim(*setting, *value, is_local)))?;
+            intended.iter().try_for_each(|(setting, value)| to.put(claim(*setting, *value)))?;
             Ok(first)
         };
         let file_before = file.as_ref().map(|f| f.data.claims.as_slice().to_vec());
         let memory_before = memory.data.claims.as_slice().to_vec();
         let mut first = new;
         if let Some(shared) = &mut file {
-            match add(shared.data, new, false).and_then(|kept| shared.publish().map(|()| kept)) {
+            match add(shared.data, new).and_then(|kept| shared.publish().map(|()| kept)) {
                 Ok(kept) => first = kept,
                 Err(errno) => {
                     why_not = self.is_usable(Err(errno.into()))?;
@@ -258,7 +262,7 @@ impl GuardStack {
         if why_not.is_some() && unshared.is_none() {
             *unshared = why_not;
         }
-        let kept = add(memory.data, first, file.is_none()).and_then(|_| memory.publish());
+        let kept = add(memory.data, first).and_then(|_| memory.publish());
         kept.map_err(|errno| io_error("the guard's memory", std::io::Error::from_raw_os_error(errno)))?;
         let done = controller.apply(change);
         let settle_values = |to: &mut Claims, old: &[Claim]| match &done {
@@ -266,7 +270,7 @@ impl GuardStack {
             Ok(()) => {
                 let Ok(now) = controller.save(change) else { return };
                 for (setting, _) in &intended {
-                    let is_this = |c: &&mut Claim| c.key() == claim(*setting, 0, false).key();
+                    let is_this = |c: &&mut Claim| c.key() == claim(*setting, 0).key();
                     if let Some(c) = to.claims.as_mut_slice().iter_mut().find(is_this) {
                         c.value = in_force(&now, *setting);
                     }

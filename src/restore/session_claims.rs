@@ -1,11 +1,10 @@
-//! The claims of one session: in the user's file, and once more in memory that the watchdog shares, for a node where there
-//! can be no file, and for a file that somebody removes.
+//! The claims of one session: in a file of the user's, and once more in memory that the watchdog shares, for a node where
+//! there can be no file, and for a file that somebody removes.
 
 use super::claims::{Claim, Claims, Owner, Setting};
 use super::settle::{settle, start_time, Restorer};
 use super::store::{Impatience, Memory, StoreError, Transaction, MEMORY};
-use crate::control::Settings;
-use std::ffi::CStr;
+use crate::control::{Settings, Text};
 use std::io;
 use std::mem::size_of;
 
@@ -21,14 +20,18 @@ pub struct SessionClaims {
 struct Scratch {
     of_file: Claims,
     of_memory: Claims,
-    path: [u8; 1024],
+    /// The first one that can be used is; the second one as long as it is there.
+    paths: [Path; 2],
 }
+
+/// A path with its NUL.
+pub type Path = Text<1024>;
 
 // SAFETY: the mappings are its own.
 unsafe impl Send for SessionClaims {}
 
 impl SessionClaims {
-    pub fn new(path: &CStr, session: u64) -> io::Result<SessionClaims> {
+    pub fn new(paths: [Path; 2], session: u64) -> io::Result<SessionClaims> {
         let map = |size: usize, flags: i32| {
             // SAFETY: fresh pages, checked.
             let p = unsafe {
@@ -47,11 +50,8 @@ impl SessionClaims {
         let owner = Owner { pid, start_time, session };
         let mut claims = SessionClaims { owner, scratch, memory: Memory(std::ptr::null_mut()) };
         claims.memory = Memory(map(MEMORY, libc::MAP_SHARED)?);
-        // SAFETY: just mapped; zeroes are a value.
-        let to = unsafe { &mut (*scratch).path };
-        let path = path.to_bytes_with_nul();
-        let room = to.get_mut(..path.len()).ok_or_else(|| io::Error::from_raw_os_error(libc::ENAMETOOLONG))?;
-        room.copy_from_slice(path);
+        // SAFETY: just mapped.
+        unsafe { std::ptr::addr_of_mut!((*scratch).paths).write(paths) };
         Ok(claims)
     }
 
@@ -59,18 +59,44 @@ impl SessionClaims {
         [self.scratch as usize, self.memory.0 as usize]
     }
 
-    fn scratch(&mut self) -> (&mut Claims, &mut Claims, &CStr) {
-        // SAFETY: mapped while this lives, and borrowed as this is.
-        let Scratch { of_file, of_memory, path } = unsafe { &mut *self.scratch };
-        (of_file, of_memory, CStr::from_bytes_until_nul(path).unwrap_or_default())
+    fn scratch(&mut self) -> &mut Scratch {
+        // SAFETY: mapped while this lives, and borrowed as this is; zeroes are claims.
+        unsafe { &mut *self.scratch }
     }
 
     /// The file, created if necessary, and the memory.
     pub fn open(&mut self) -> (Result<Transaction<'_>, StoreError>, Transaction<'_>) {
         let memory = self.memory;
-        let (of_file, of_memory, path) = self.scratch();
-        let file = Transaction::file(path, true, Impatience::Fail, of_file);
-        (file.and_then(|f| f.ok_or(StoreError::Unusable(libc::ENOENT))), Transaction::memory(memory, of_memory))
+        let Scratch { of_file, of_memory, paths: [first, second] } = self.scratch();
+        fn open<'a>(path: &'a Path, create: bool, data: &'a mut Claims) -> Result<Option<Transaction<'a>>, StoreError> {
+            let mut file = Transaction::file(path.as_c_str()?, create, Impatience::Fail, data)?;
+            if let Some(Err(errno)) = file.as_ref().map(Transaction::reserve) {
+                // A file without claims is removed.
+                let _ = file.as_mut().filter(|f| f.data.claims.len() == 0).map(Transaction::publish);
+                return Err(errno.into());
+            }
+            Ok(file)
+        }
+        let (first, second) = (&*first, &*second);
+        let order = [(second, false), (first, true), (second, true)];
+        let mut file = Err(StoreError::Unusable(libc::ENOENT));
+        for (path, create) in order {
+            // SAFETY: the transaction of a path that failed is gone.
+            let data = unsafe { &mut *std::ptr::from_mut(of_file) };
+            match open(path, create, data) {
+                Ok(None) => {}
+                Ok(Some(opened)) => {
+                    file = Ok(opened);
+                    break;
+                }
+                Err(e @ (StoreError::Locked | StoreError::Exhausted(_))) => {
+                    file = Err(e);
+                    break;
+                }
+                Err(e) => file = Err(e),
+            }
+        }
+        (file, Transaction::memory(memory, of_memory))
     }
 
     /// What the end of a guard and of those that were begun after it restores on a GPU, and which settings it has changed
@@ -90,7 +116,7 @@ impl SessionClaims {
 
     fn read_memory(&mut self) -> Transaction<'_> {
         let memory = self.memory;
-        Transaction::memory(memory, self.scratch().1)
+        Transaction::memory(memory, &mut self.scratch().of_memory)
     }
 
     /// Gives up the claims of this guard and of those that were begun after it, and of all processes that died. True:
@@ -102,25 +128,29 @@ impl SessionClaims {
         restorer: &mut dyn Restorer,
     ) -> Result<bool, StoreError> {
         let (memory, owner) = (self.memory, self.owner);
-        let (of_file, of_memory, path) = self.scratch();
+        let Scratch { of_file, of_memory, paths } = self.scratch();
         let is_own = |c: &Claim| c.owner == owner && c.guard >= guard;
         let mut memory = Transaction::memory(memory, of_memory);
         let has_claims = memory.data.claims.as_slice().iter().any(is_own);
-        // Where the file is not there any more, or was never usable, the memory serves for it.
-        let (mut in_file, mut all_back) = (false, true);
-        match Transaction::file(path, false, impatience, of_file) {
-            Err(StoreError::Locked | StoreError::Exhausted(_)) if !has_claims => {}
-            Err(e @ (StoreError::Locked | StoreError::Exhausted(_))) => return Err(e),
-            Err(_) | Ok(None) => {}
-            Ok(Some(mut file)) => {
-                in_file = file.data.claims.as_slice().iter().any(|c| c.owner == owner);
-                all_back = settle(&mut file, &is_own, true, restorer)?;
-                let left = |c: &Claim| file.data.claims.as_slice().iter().any(|f| f.key() == c.key());
-                memory.data.remove_all(&|c| in_file && is_own(c) && !c.is_local() && !left(c));
-                memory.publish()?;
+        memory.data.claims.as_mut_slice().iter_mut().for_each(|c| c.file = 0);
+        let mut all_back = true;
+        for (number, path) in (1..).zip(paths.iter()) {
+            let mut file = match Transaction::file(path.as_c_str()?, false, impatience, of_file) {
+                Ok(Some(file)) => file,
+                Err(e @ (StoreError::Locked | StoreError::Exhausted(_))) if has_claims => return Err(e),
+                Ok(None) | Err(_) => continue,
+            };
+            for claim in memory.data.claims.as_mut_slice() {
+                if file.data.has(claim) {
+                    claim.file = number;
+                }
             }
+            all_back &= settle(&mut file, &is_own, true, restorer)?;
+            memory.data.remove_all(&|c| c.file == number && !file.data.has(c));
+            memory.publish()?;
         }
-        all_back &= settle(&mut memory, &|c| is_own(c) && (c.is_local() || !in_file), false, restorer)?;
+        // Where there can be no file, or somebody has removed it, the memory serves for it.
+        all_back &= settle(&mut memory, &|c| is_own(c) && c.file == 0, false, restorer)?;
         Ok(all_back)
     }
 }
