@@ -47,7 +47,7 @@ fn write_table(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyReso
 fn write_slow(value: &mut zeus_amd_reading_t, device: &Device, unit: EnergyResolution) {
     let status = if device.is_secondary() {
         // Power and energy of a package are read once, at the GPU that has them; the temperature is each die's own.
-        set(value, TEMPERATURE, device.try_temperature_c(), |v| &mut v.temperature_c);
+        set(value, TEMPERATURE, device.try_temperature().map(|t| t.celsius), |v| &mut v.temperature_c);
         Some(Kind::NotSupported)
     } else {
         fill(value, device, &device.reading_slow(unit, true))
@@ -76,7 +76,7 @@ fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<
     let energy_mj = device.energy_mj_of(r);
     set(value, POWER_INSTANT, r.powers.instant_mw.filter(|_| is_fresh), |v| &mut v.power_instant_mw);
     set(value, POWER_AVERAGE, r.powers.average_mw.filter(|_| is_fresh), |v| &mut v.power_average_mw);
-    set(value, TEMPERATURE, r.hotspot_c.filter(|_| is_fresh), |v| &mut v.temperature_c);
+    set(value, TEMPERATURE, r.temperature.map(|t| t.celsius).filter(|_| is_fresh), |v| &mut v.temperature_c);
     set(value, DRIVER_TIME, r.driver_ns, |v| &mut v.driver_time_ns);
     set(value, FIRMWARE_TIME, raw.and_then(|e| e.firmware_time_ns), |v| &mut v.firmware_time_ns);
     set(value, ACCUMULATOR, raw.map(|e| e.accumulator), |v| &mut v.accumulator);

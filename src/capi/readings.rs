@@ -264,5 +264,5 @@ pub unsafe extern "C" fn zeus_amd_temperature_c(
     temperature_c: *mut i32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, temperature_c, |_, d| d.temperature_c()) })
+    catch_panics(|| unsafe { read(session, gpu, temperature_c, |_, d| d.temperature().map(|t| t.celsius)) })
 }

@@ -40,6 +40,8 @@ pub struct Options {
     pub rules: Rules,
     /// An empty mask is an error, as in Zeus, instead of a session without GPUs.
     pub empty_mask_is_error: bool,
+    /// Runtime-suspended GPUs may be resumed by reading them, instead of being left alone.
+    pub resume_suspended: bool,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             masks: None,
             rules: Rules::default(),
             empty_mask_is_error: false,
+            resume_suspended: false,
         }
     }
 }

@@ -25,8 +25,10 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
     for d in devices.iter() {
         match d.identity.role {
             Role::SecondaryDie { .. } => d.set_counter_state(CounterState::SecondaryDie),
-            Role::SecondaryPartition { .. } => d.set_counter_state(CounterState::SecondaryPartition),
-            Role::Single | Role::PrimaryDie => {}
+            Role::SecondaryPartition { .. } if d.is_secondary() => {
+                d.set_counter_state(CounterState::SecondaryPartition);
+            }
+            _ => {}
         }
     }
     match validation {

@@ -9,9 +9,10 @@ pub mod hwmon;
 pub mod kfd;
 pub mod pp_dpm;
 pub mod pp_od;
+mod runtime_power;
 mod write;
 
-pub use error::SysfsError;
+pub use error::{Implausible, SysfsError};
 #[cfg(feature = "testing")]
 pub use error::TableError;
 pub use file::{device_id, is_partitioned, pci_device, product_name, text};
