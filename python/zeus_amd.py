@@ -19,6 +19,8 @@ from __future__ import annotations
 import atexit
 import ctypes
 import enum
+import glob
+import importlib.util
 import operator
 import os
 import threading
@@ -597,7 +599,20 @@ def _end_of_log() -> None:
         time.sleep(0.01)
 
 
+_AMDSMI_VARIABLES = ("ZEUS_AMD_AMDSMI", "AMDSMI_LIB_OVERRIDE", "AMDSMI_LIB_DIR", "ROCM_PATH", "ROCM_HOME")
+
+
+def _wheel_amdsmi() -> Optional[str]:
+    """The folder of libamd_smi in the wheel rocm-sdk-core of this interpreter, unless a variable names another one."""
+    if any(os.environ.get(name) for name in _AMDSMI_VARIABLES):
+        return None
+    spec = importlib.util.find_spec("_rocm_sdk_core")
+    folders = [os.path.join(root, "lib") for root in (spec and spec.submodule_search_locations) or ()]
+    return next((f for f in folders if glob.glob(os.path.join(glob.escape(f), "libamd_smi.so*"))), None)
+
+
 def _options(options: dict) -> _Options:
+    options = {**options, "amdsmi_path": options.get("amdsmi_path") or _wheel_amdsmi()}
     values = {n: os.fsencode(v) if isinstance(v, (str, os.PathLike)) else v for n, v in options.items()}
     if any(n.endswith("_visible_devices") and v is not None for n, v in values.items()):
         values["flags"] = values.get("flags", 0) | Open.EXPLICIT_MASKS

@@ -39,7 +39,7 @@ install_packages() {
         echo "please run as root: apt-get update && apt-get install -y $*" >&2
         return 1
     fi
-    { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } >&2
+    { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 "$@"; } >&2
 }
 
 # rust_is_here MINOR [COMMAND...]: whether Rust 1.MINOR or later is, with these commands of cargo; says what to do if not.

@@ -85,8 +85,8 @@ pub enum Error {
     #[error("{device}: {what} is not available: {why}")]
     NotSupported { device: String, what: &'static str, why: String },
 
-    #[error("no libamd_smi found: {tried}. Install ROCm's package amd-smi-lib, or set the option amdsmi_path or the variable ZEUS_AMD_AMDSMI to the library")]
-    LibraryNotFound { tried: String },
+    #[error("no libamd_smi found: {tried}. Install ROCm's package {package}, or set the option amdsmi_path or the variable ZEUS_AMD_AMDSMI to the library")]
+    LibraryNotFound { tried: String, package: &'static str },
 
     #[error("{path} cannot be loaded as libamd_smi: {why}")]
     LibraryInvalid { path: String, why: String },
@@ -104,6 +104,17 @@ pub enum Error {
 
     #[error("the amdgpu driver is not loaded: {0}")]
     DriverNotLoaded(String),
+
+    #[error("libamd_smi was not initialised: {path} is no DRM device, so the container masks a GPU, and amdsmi_init of some ROCm releases ends the process then. Pass all of /dev/dri into the container, or no render node of that GPU; the backend ZEUS_AMD_BACKEND_SYSFS does not need it")]
+    RenderNode { path: String },
+
+    #[error("{path} lists no GPU, although the kernel does: another part of this process has initialised it for CPUs only, and the first initialisation decides; let that part pass AMDSMI_INIT_AMD_GPUS, or use the backend ZEUS_AMD_BACKEND_SYSFS")]
+    LibraryWithoutGpus { path: String },
+
+    #[error(
+        "{path} is not called any more: the process is exiting, and static objects of the library may be destroyed"
+    )]
+    LibraryExiting { path: String },
 
     #[error("{path}: {call} and was abandoned; check for a hung process that holds a lock in /dev/shm/rocm_smi_*, and check the kernel log for messages of amdgpu; the option init_timeout_ms allows more time")]
     LibraryTimeout { path: String, call: String },
@@ -180,6 +191,8 @@ impl Error {
             Error::LibraryVersion { .. } => Kind::LibraryVersion,
             Error::NoDevice(_) => Kind::NoDevice,
             Error::DriverNotLoaded(_) => Kind::DriverNotLoaded,
+            Error::RenderNode { .. } => Kind::NoPermission,
+            Error::LibraryWithoutGpus { .. } | Error::LibraryExiting { .. } => Kind::NotInitialized,
             Error::LibraryTimeout { .. } => Kind::Timeout,
             Error::Vendor { kind, .. } | Error::Kernel { kind, .. } => *kind,
             Error::Stale { .. } => Kind::Stale,

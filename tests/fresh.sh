@@ -61,7 +61,7 @@ unshare -m --propagation private sh -c '
     mount --bind /etc/ssl "$1/etc/ssl"
     system=$1
     shift 3
-    exec env -i $(env | grep -E "^(https?_proxy|no_proxy|CI|PIP_[A-Z_]*|[A-Z_]*CERT_FILE|[A-Z_]*CA_BUNDLE)=") chroot "$system" /home/in "$@"' \
+    exec env -i PATH="$PATH" $(env | grep -E "^(https?_proxy|no_proxy|CI|PIP_[A-Z_]*|[A-Z_]*CERT_FILE|[A-Z_]*CA_BUNDLE)=") chroot "$system" /home/in "$@"' \
     sh "$system" "$(rustc --print sysroot)" "${CARGO_HOME:-$HOME/.cargo}/registry" "$@" || status=$?
 [ -n "$folder" ] || rm -rf "${system%/*}"
 exit $status

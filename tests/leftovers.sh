@@ -10,11 +10,15 @@ processes() { env -u ZEUS_AMD_TEST_RUN grep -lszxF "ZEUS_AMD_TEST_RUN=$1" /proc/
 
 # left MARK FOLDER SINCE WHAT: fails, and says what is left.
 left() {
-    local found pid
+    local found pid before
+    before=$(processes "$1" | sort)
+    # What waits, looks and lists here is gone by then.
+    sleep 1
     found=$(
-        for pid in $(processes "$1"); do
-            echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
-        done | grep -vE ': (bash [^ ]*leftovers.sh )?$'
+        comm -12 <(echo "$before") <(processes "$1" | sort) | while read -r pid; do
+            said=$(tr '\0' ' ' <"/proc/$pid/cmdline") || continue
+            [[ $said == *leftovers.sh* ]] || echo "process $pid: $said"
+        done
         [ ! -e "$2" ] || find "$2" -mindepth 1
         orphans "$3"
         find . -path ./target/debug -prune -o -path ./target/release -prune -o -type f \( -name core -o -name 'core.[0-9]*' \) -newermt "@$3" -print
@@ -27,7 +31,7 @@ left "$ZEUS_AMD_TEST_RUN" "$TMPDIR" "$ZEUS_AMD_TEST_BEGAN" "this run" || status=
 
 # A run of its own, in a session of its own, with machines, samplers and jobs of MPI.
 began=$(date +%s)
-ZEUS_AMD_TEST_LOGS=$TMPDIR/logs setsid tests/run.sh sampler mpi >"$TMPDIR/killed" 2>&1 &
+ZEUS_AMD_TEST_LOGS=$TMPDIR/logs setsid tests/run.sh mpi sampler >"$TMPDIR/killed" 2>&1 &
 killed=$!
 machines() {
     local pid
@@ -35,7 +39,7 @@ machines() {
 }
 for _ in {1..600}; do
     folder=$(find "$TMPDIR" -maxdepth 1 -name 'zeus_amd.*')
-    [ -z "$folder" ] || { [ -e "$folder/state/mpi.began" ] && [ "$(machines "${folder##*.}")" -gt 0 ]; } && break
+    [ -n "$folder" ] && [ -e "$folder/state/mpi.began" ] && [ "$(machines "${folder##*.}")" -gt 1 ] && break
     kill -0 $killed 2>/dev/null || break
     sleep 0.2
 done

@@ -21,7 +21,7 @@ needs() {
         mpi) echo cc:build-essential clang:clang gfortran:gfortran python3:python3 valgrind:valgrind mpicc.openmpi:libopenmpi-dev \
             mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \
             "/usr/lib/*/scalapack/openmpi-tests:scalapack-mpi-test" ;;
-        amdsmi | zeus) echo cc:build-essential python3:python3 python:venv,ensurepip:python3-venv ;;
+        amdsmi | amdsmi27 | zeus) echo cc:build-essential python3:python3 python:venv,ensurepip:python3-venv ;;
         *) echo cc:build-essential ;;
         esac
     done | tr ' ' '\n' | sort -u

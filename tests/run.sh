@@ -82,7 +82,8 @@ done
 # What is here and what is not, in one list, before anything is built.
 look() {
     local good=yes pairs missing
-    echo "$(rustc --version 2>/dev/null || echo 'no Rust'), $(cargo nextest --version 2>/dev/null | head -n 1 || true)"
+    nextest=$(cargo nextest --version 2>/dev/null | head -n 1)
+    echo "$(rustc --version 2>/dev/null || echo 'no Rust'), ${nextest:-no cargo-nextest, which takes less time than cargo test}"
     rust_is_here $RUST fmt clippy || good=no
     mapfile -t pairs < <(needs "${chosen[@]}")
     missing=$(missing_of "${pairs[@]}")
@@ -131,9 +132,6 @@ ZEUS_AMD_TEST_BEGAN=$(date +%s)
 [ -z "$long" ] || ZEUS_AMD_SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 export ZEUS_AMD_SEED=${ZEUS_AMD_SEED:-1}
 echo "seed $ZEUS_AMD_SEED; ZEUS_AMD_SEED=$ZEUS_AMD_SEED repeats it"
-
-host=$(rustc -vV | sed -n 's/^host: //p')
-nextest=$(cargo nextest --version 2>/dev/null)
 
 # tests NAME...: the Rust tests of such names, or all; each in a process of its own where there is cargo-nextest.
 rust_tests() {
@@ -201,18 +199,13 @@ step_leftovers() { tests/leftovers.sh; }
 
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
-# lane STEP...: one after the other, in the background; what became of each is in $run/state.
-lane() {
-    local step begun result
-    for step; do
-        kill -0 $$ 2>/dev/null || exit 1
-        begun=$SECONDS
-        echo "$begun" >"$run/state/$step.began"
-        result=FAIL
-        "step_$step" >"$logs/$step.log" 2>&1 </dev/null && result="ok  "
-        echo "$result $((SECONDS - begun))" >"$run/state/$step.new"
-        mv "$run/state/$step.new" "$run/state/$step.done"
-    done
+# one STEP: what became of it is in $run/state.
+one() {
+    local begun=$SECONDS result=FAIL
+    echo "$begun" >"$run/state/$1.began"
+    "step_$1" >"$logs/$1.log" 2>&1 </dev/null && result=ok
+    echo "$result $((SECONDS - begun))" >"$run/state/$1.new"
+    mv "$run/state/$1.new" "$run/state/$1.done"
 }
 
 passed=0 failed=0 shown=" "
@@ -239,30 +232,30 @@ show() {
     [ ! -t 1 ] || printf '\r\033[K%s %s' "$(clock $SECONDS)" "$running"
 }
 
-# lanes LANE...: lists of steps, side by side.
-lanes() {
-    local list one steps
-    for list; do
-        steps=()
-        for one in $list; do [[ " ${chosen[*]} " != *" $one "* ]] || steps+=("$one"); done
-        [ ${#steps[@]} = 0 ] || lane "${steps[@]}" {alive}>&- &
+tick() {
+    show
+    sleep 0.5 &
+    wait $!
+}
+
+# at_once N STEP...: those that are chosen, N side by side.
+at_once() {
+    local most=$1 step
+    shift
+    for step; do
+        [[ " ${chosen[*]} " == *" $step "* ]] || continue
+        while [ "$(jobs -pr | wc -l)" -ge "$most" ]; do tick; done
+        one "$step" {alive}>&- &
     done
-    while [ -n "$(jobs -pr)" ]; do
-        show
-        sleep 0.5 &
-        wait $!
-    done
+    while [ -n "$(jobs -pr)" ]; do tick; done
     show
 }
 
 SECONDS=0
-lanes "format build"
-if [ "$(nproc)" -gt 1 ]; then
-    lanes "clippy rust" "job cmake install abi bindings mpi amdsmi amdsmi27 zeus"
-else
-    lanes "clippy rust job cmake install abi bindings mpi amdsmi amdsmi27 zeus"
-fi
-lanes leftovers
+at_once 1 format build
+# Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment.
+at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi zeus bindings abi amdsmi amdsmi27 cmake
+at_once 1 leftovers
 [ ! -t 1 ] || printf '\r\033[K'
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

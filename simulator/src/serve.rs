@@ -40,6 +40,7 @@ pub fn environment(dir: &Path, preloaded: Option<OsString>) -> Vec<(&'static str
         ("ZEUS_AMD_SIM", Some(dir.to_path_buf())),
         ("ZEUS_AMD_AMDSMI", None),
         ("AMDSMI_LIB_DIR", None),
+        ("AMDSMI_LIB_OVERRIDE", None),
     ];
     let library = preload::library_path(dir);
     if library.exists() {

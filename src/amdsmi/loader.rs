@@ -1,17 +1,17 @@
 //! The libraries that this process has loaded. Each is loaded once, initialised once, and never closed.
 
-use super::functions::AmdsmiApi;
+use super::functions::{mark_helper, AmdsmiApi};
 use super::releases::Generation;
-use super::search_path::{locate, Located, SearchPaths};
+use super::search_path::{self, locate, Located, SearchPaths};
 use super::status::Status;
-use super::stderr_capture;
+use super::stderr_capture::{self, CapturedText};
 use crate::error::{Error, Result};
 use crate::platform::fork::{spawn_signals_blocked, PerProcess};
 use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,9 +39,10 @@ pub struct Library {
     version: Mutex<Option<Version>>,
     init: Mutex<Init>,
     init_done: Condvar,
-    users: Mutex<u32>,
-    /// Output of the initialisation, captured for the log.
-    captured: Mutex<String>,
+    /// What the library has printed at open.
+    captured: CapturedText,
+    /// This machine is virtual: libamd_smi before ROCm 7.1 refuses settings.
+    is_guest: bool,
     /// Number of initialisations. Handles from before the last one are dangling pointers.
     epoch: AtomicU32,
     /// A call has exceeded its time limit and may still hold the lock of the calls.
@@ -67,17 +68,49 @@ pub fn acquire(places: &SearchPaths, limit: Duration) -> Result<(&'static Librar
         let call = "a call of an earlier session has not returned yet".to_owned();
         return Err(Error::LibraryTimeout { path: library.path.clone(), call });
     }
+    library.calls.set_limit(limit);
     let version = library.ensure_init(limit);
-    let captured = std::mem::take(&mut *library.captured.lock());
-    for line in captured.lines() {
-        log::info(|| format!("{} printed during amdsmi_init: {line}", library.path));
-    }
-    let version = version?;
-    // Called before any thread of this library starts, so that its static data outlives these threads.
-    let _ = library.calls.status_message(version.generation, Status(Status::SUCCESS));
-    *library.users.lock() += 1;
+    let printed = library.take_printed();
+    let version = version.map_err(|e| with_printed(e, &printed))?;
+    library.calls.users().fetch_add(1, Ordering::AcqRel);
     log::info(|| format!("{}: version {}, ROCm {}", library.path, words_text(version.words), version.generation.rocm));
     Ok((library, version))
+}
+
+/// Adds to an error what the library has printed, which is its cause more often than not.
+fn with_printed(mut error: Error, printed: &str) -> Error {
+    let mut lines: Vec<&str> = printed.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    lines.dedup();
+    if let (Error::Vendor { message, .. } | Error::LibraryTimeout { call: message, .. }, false) =
+        (&mut error, lines.is_empty())
+    {
+        let text: String = lines.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect();
+        *message += &format!(", it printed \"{text}\"");
+    }
+    error
+}
+
+/// In a virtual machine, as libamd_smi finds it out.
+fn is_guest(places: &SearchPaths) -> bool {
+    let cpuinfo = std::fs::read_to_string(places.root.join("proc/cpuinfo")).unwrap_or_default();
+    let flags = cpuinfo.lines().find_map(|line| line.strip_prefix("flags"));
+    flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
+}
+
+/// Calls `register`, which registers what calls [`close_at_exit`] at process exit: now, and whenever a function of the
+/// library has returned for the first time.
+pub fn set_exit_hook(library: &Library, register: fn()) {
+    if library.calls.set_on_first_return(register) {
+        register();
+    }
+}
+
+/// Waits for the calls under way and refuses later ones: AMD's static objects are about to be destroyed.
+pub fn close_at_exit(limit: Duration) {
+    let Some(libraries) = LIBRARIES.get_if_init() else { return };
+    for library in libraries.lock().iter() {
+        library.calls.close(limit);
+    }
 }
 
 fn load(places: &SearchPaths) -> Result<&'static Library> {
@@ -92,7 +125,7 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
             if let Some(known) = libraries.iter().find(|l| l.path == name) {
                 return Ok(known);
             }
-            let dl = open(&real.into_os_string()).map_err(|why| Error::LibraryInvalid { path: name.clone(), why })?;
+            let dl = open(real.as_os_str()).map_err(|e| e.of(&name))?;
             (name, dl)
         }
         Located::Loader(names) => {
@@ -117,8 +150,8 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
         version: Mutex::new(None),
         init: Mutex::new(Init::NotYet),
         init_done: Condvar::new(),
-        users: Mutex::new(0),
-        captured: Mutex::new(String::new()),
+        captured: CapturedText::default(),
+        is_guest: is_guest(places),
         epoch: AtomicU32::new(0),
         hung: AtomicBool::new(false),
     }));
@@ -126,36 +159,63 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
     Ok(library)
 }
 
-fn open(name: &std::ffi::OsStr) -> std::result::Result<Dl, String> {
-    // Up to version 25.x libamd_smi exports all symbols of librocm_smi. RTLD_LOCAL hides them from the process; if
-    // librocm_smi is loaded already, RTLD_DEEPBIND makes libamd_smi use its own. Only then: it breaks preloaded allocators.
-    // SAFETY: a lookup by name.
-    let has_rocm_smi = unsafe { !libc::dlsym(libc::RTLD_DEFAULT, c"rsmi_init".as_ptr()).is_null() };
-    let deep = if has_rocm_smi { libc::RTLD_DEEPBIND } else { 0 };
-    // SAFETY: AMD's library has no initialisers with preconditions.
-    unsafe { Dl::open(Some(name), RTLD_NOW | RTLD_LOCAL | deep) }.map_err(|e| match e {
-        libloading::Error::DlOpen { desc } => format!("{desc:?}").trim_matches('"').to_owned(),
-        other => other.to_string(),
-    })
+/// A library that the dynamic loader did not open.
+struct LoadError {
+    text: String,
+    /// The loader's last system call failed with this; 0 if none did.
+    errno: i32,
+}
+
+impl LoadError {
+    fn of(self, path: &str) -> Error {
+        match self.errno {
+            // The library may be good, and open when there is room.
+            libc::EMFILE | libc::ENFILE | libc::ENOMEM => {
+                Error::Io { path: path.to_owned(), source: std::io::Error::from_raw_os_error(self.errno) }
+            }
+            _ => Error::LibraryInvalid { path: path.to_owned(), why: self.text },
+        }
+    }
+}
+
+fn open(name: &std::ffi::OsStr) -> std::result::Result<Dl, LoadError> {
+    let failed = |text: &std::ffi::CStr, errno| LoadError { text: text.to_string_lossy().into_owned(), errno };
+    let name = std::ffi::CString::new(name.as_bytes()).map_err(|_| failed(c"its name contains a NUL", 0))?;
+    // SAFETY: lookups by name, and AMD's library has no initialisers with preconditions.
+    unsafe {
+        // Up to version 25.x libamd_smi exports all symbols of librocm_smi. RTLD_LOCAL hides them from the process; if
+        // librocm_smi is loaded already, RTLD_DEEPBIND makes libamd_smi use its own. Only then: it breaks preloaded
+        // allocators.
+        let has_rocm_smi = !libc::dlsym(libc::RTLD_DEFAULT, c"rsmi_init".as_ptr()).is_null();
+        let deep = if has_rocm_smi { libc::RTLD_DEEPBIND } else { 0 };
+        *libc::__errno_location() = 0;
+        let handle = libc::dlopen(name.as_ptr(), RTLD_NOW | RTLD_LOCAL | deep);
+        if !handle.is_null() {
+            return Ok(Dl::from_raw(handle));
+        }
+        let errno = *libc::__errno_location();
+        let text = libc::dlerror();
+        let text = if text.is_null() { c"the dynamic loader gives no reason" } else { std::ffi::CStr::from_ptr(text) };
+        Err(failed(text, errno))
+    }
 }
 
 fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
     for name in names {
         match open(std::ffi::OsStr::new(name)) {
             Ok(dl) => return Ok((name.clone(), dl)),
-            // "NAME: cannot open shared object file": not found. Any other error: found, but not loadable.
-            Err(why) if why.starts_with(&format!("{name}: cannot open")) => {}
-            Err(why) => return Err(Error::LibraryInvalid { path: name.clone(), why }),
+            // An error begins with the object that it is about, in every language: the name as given if it was not found,
+            // its path if it was, and the name of another library if it needs that one.
+            Err(e)
+                if e.text.starts_with(&format!("{name}: ")) && matches!(e.errno, 0 | libc::ENOENT | libc::EACCES) => {}
+            Err(e) => return Err(e.of(name)),
         }
     }
-    let rocm: PathBuf = places.root.join("opt/rocm");
-    Err(Error::LibraryNotFound {
-        tried: format!(
-            "not set by an option or variable, not in {} or {}-*, not found by the dynamic loader",
-            rocm.display(),
-            rocm.display()
-        ),
-    })
+    let tried = format!(
+        "no option or variable names one, {} and the virtual environment have none, and the dynamic loader finds none",
+        places.root.join("opt/rocm*").display()
+    );
+    Err(Error::LibraryNotFound { tried, package: search_path::package(places) })
 }
 
 fn words_text(words: [u32; 4]) -> String {
@@ -224,28 +284,47 @@ impl Library {
         self.set_version(words)
     }
 
-    /// Starts two threads: one initialises the library and may never return, one captures what the library prints.
+    /// Starts the thread that initialises the library, and may never return.
     fn start_init(&'static self) -> std::io::Result<()> {
-        let (listener_sender, listener_receiver) = std::sync::mpsc::channel();
-        let text = stderr_capture::CapturedText::default();
-        let listener_text = text.clone();
-        spawn_signals_blocked("zeus_amd-stderr", 256 << 10, move || {
-            if let Ok(listener) = listener_receiver.recv() {
-                stderr_capture::run_listener(&listener, &listener_text);
-            }
-        })?;
-        spawn_signals_blocked("zeus_amd-init", 8 << 20, move || {
-            if let Some(listener) = stderr_capture::install_filter() {
-                let _ = listener_sender.send(listener);
-            }
-            drop(listener_sender);
+        self.spawn_captured("zeus_amd-init", move || {
             let done = self.calls.init();
             self.epoch.fetch_add(1, Ordering::AcqRel);
-            *self.captured.lock() = std::mem::take(&mut *text.lock());
             *self.init.lock() = Init::Done(done);
             self.init_done.notify_all();
         })
         .map(drop)
+    }
+
+    /// Starts two threads: one runs `body`, the other one captures what that prints to standard error.
+    fn spawn_captured(
+        &self,
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<std::thread::JoinHandle<()>> {
+        let (listener_sender, listener_receiver) = std::sync::mpsc::channel();
+        let captured = self.captured.clone();
+        spawn_signals_blocked("zeus_amd-stderr", 256 << 10, move || {
+            if let Ok(listener) = listener_receiver.recv() {
+                stderr_capture::run_listener(&listener, &captured);
+            }
+        })?;
+        spawn_signals_blocked(name, 8 << 20, move || {
+            mark_helper();
+            if let Some(listener) = stderr_capture::install_filter() {
+                let _ = listener_sender.send(listener);
+            }
+            drop(listener_sender);
+            body();
+        })
+    }
+
+    /// What the library has printed, once, also for the log.
+    fn take_printed(&self) -> String {
+        let printed = std::mem::take(&mut *self.captured.lock());
+        for line in printed.lines() {
+            log::info(|| format!("{} printed at open: {line}", self.path));
+        }
+        printed
     }
 
     fn timeout_error(&self, call: &str, limit: Duration) -> Error {
@@ -263,7 +342,7 @@ impl Library {
         let deadline = Instant::now() + limit;
         let shared = Arc::new((Mutex::new(None), Condvar::new()));
         let thread_shared = shared.clone();
-        let thread = spawn_signals_blocked("zeus_amd-list", 8 << 20, move || {
+        let thread = self.spawn_captured("zeus_amd-list", move || {
             let done = log::capture(|| catch_unwind(AssertUnwindSafe(body)));
             let (result, condvar) = &*thread_shared;
             let mut result = result.lock();
@@ -279,7 +358,7 @@ impl Library {
         }
         let Some((done, messages)) = result.take() else {
             self.hung.store(true, Ordering::Release);
-            return Err(self.timeout_error("listing the GPUs", limit));
+            return Err(with_printed(self.timeout_error("listing the GPUs", limit), &self.take_printed()));
         };
         drop(result);
         // The thread is about to end.
@@ -287,6 +366,7 @@ impl Library {
         for (level, text) in messages {
             log::emit(level, || text);
         }
+        self.take_printed();
         done.unwrap_or_else(|_| Err(Error::Internal("listing the GPUs panicked".into())))
     }
 
@@ -304,16 +384,13 @@ impl Library {
     }
 
     /// A session ends. Shuts the library down if requested and no other session uses it.
-    pub fn release(&self, shut_down: bool) {
-        let mut users = self.users.lock();
-        *users = users.saturating_sub(1);
-        if !shut_down || *users > 0 || self.hung.load(Ordering::Acquire) {
+    pub fn release(&'static self, shut_down: bool) {
+        let was_last = self.calls.users().fetch_sub(1, Ordering::AcqRel) == 1;
+        if !shut_down || !was_last || self.hung.load(Ordering::Acquire) {
             return;
         }
         let done = self.calls.shut_down();
         self.forget_init(self.epoch());
-        // The log sink may call back: the lock is released first.
-        drop(users);
         if let Err(status) = done {
             log::warning(|| format!("amdsmi_shut_down: {} ({})", status.name(), status.0));
         }
@@ -335,18 +412,20 @@ impl Library {
 
     /// The error of a libamd_smi status, with libamd_smi's message.
     pub fn device_failure(&self, status: Status, call: &'static str, device: String) -> Error {
-        let generation = self.version.lock().map(|v| v.generation);
-        let message = generation
-            .and_then(|g| self.calls.status_message(g, status))
-            .map_or(String::new(), |w| format!(", \"{w}\""));
-        Error::Vendor {
-            device,
-            call,
-            kind: status.kind(),
-            code: status.0,
-            name: status.name(),
-            message,
-            advice: status.advice().to_owned(),
+        match status {
+            Status::HUNG => return self.timeout_error(call, self.calls.limit()),
+            Status::EXITING => return Error::LibraryExiting { path: self.path.clone() },
+            _ => {}
         }
+        let message = self.calls.status_message(status).map_or(String::new(), |w| format!(", \"{w}\""));
+        let words = self.version.lock().map_or([0; 4], |v| v.words);
+        // ROCm 7.1 is 26.2.
+        let refuses_guests = self.is_guest && [words[0], words[1]] < [26, 2];
+        let advice = if status == Status::NOT_SUPPORTED && call.starts_with("amdsmi_set_") && refuses_guests {
+            "this machine is a guest (virtual machine): libamd_smi changes settings there from ROCm 7.1 on".to_owned()
+        } else {
+            status.advice().to_owned()
+        };
+        Error::Vendor { device, call, kind: status.kind(), code: status.0, name: status.name(), message, advice }
     }
 }

@@ -1,7 +1,10 @@
 //! AMD's library libamd_smi: how it is found, loaded, identified and called.
 
+mod call_lock;
 mod functions;
+mod handle;
 pub mod loader;
+mod process_wide;
 pub mod releases;
 pub mod search_path;
 pub mod status;
@@ -9,5 +12,6 @@ mod stderr_capture;
 pub mod structs;
 mod symbols;
 
-pub use functions::{AmdsmiApi, ProcessorHandle};
-pub use loader::{acquire, is_inherited, Library};
+pub use functions::AmdsmiApi;
+pub use handle::ProcessorHandle;
+pub use loader::{acquire, close_at_exit, is_inherited, set_exit_hook, Library};

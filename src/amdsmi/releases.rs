@@ -58,7 +58,9 @@ const LEGACY: Generation = Generation {
 
 const CURRENT: Generation = Generation { power: PowerLayout::V3, ..LEGACY };
 
-static GENERATIONS: [Generation; 9] = [
+const ROCM_10: Generation = Generation { needs_lock: false, repeats_stale: false, ..CURRENT };
+
+static GENERATIONS: [Generation; 12] = [
     Generation {
         rocm: "6.0",
         words: "23.*",
@@ -111,14 +113,11 @@ static GENERATIONS: [Generation; 9] = [
         repeats_stale: false,
         ..CURRENT
     },
-    Generation {
-        rocm: "10.x",
-        words: "27.*",
-        matches: |w| w[0] == 27,
-        needs_lock: false,
-        repeats_stale: false,
-        ..CURRENT
-    },
+    Generation { rocm: "10.0", words: "27.0", matches: |w| w[..2] == [27, 0], ..ROCM_10 },
+    Generation { rocm: "10.1", words: "27.1", matches: |w| w[..2] == [27, 1], ..ROCM_10 },
+    Generation { rocm: "10.2", words: "27.2", matches: |w| w[..2] == [27, 2], ..ROCM_10 },
+    // The layouts of a major version are promised to stay (AMD's ABI note).
+    Generation { rocm: "after 10.2", words: "27.3 and later", matches: |w| w[0] == 27, ..ROCM_10 },
 ];
 
 impl Generation {
@@ -214,6 +213,7 @@ mod tests {
         assert!(g([24, 6, 3, 0]).cap_drops_digit && !g([24, 7, 1, 0]).cap_drops_digit);
         assert!(g([26, 3, 0, 0]).needs_lock && !g([26, 4, 0, 0]).needs_lock && !g([27, 0, 0, 0]).needs_lock);
         assert!(g([23, 4, 0, 0]).metrics_cached_forever && !g([24, 5, 0, 0]).metrics_cached_forever);
-        assert!(Generation::known().contains("27.*"));
+        assert_eq!([0, 1, 2, 3].map(|n| g([27, n, 0, 0]).rocm), ["10.0", "10.1", "10.2", "after 10.2"]);
+        assert!(Generation::known().contains("27.1 (ROCm 10.1), 27.2 (ROCm 10.2)"));
     }
 }

@@ -11,10 +11,16 @@ pub struct SearchPaths {
     pub option: Option<PathBuf>,
     /// `ZEUS_AMD_AMDSMI`
     pub zeus_amd_amdsmi: Option<OsString>,
+    /// `AMDSMI_LIB_OVERRIDE`: a file, also for AMD's own Python loader.
+    pub amdsmi_lib_override: Option<OsString>,
     /// `AMDSMI_LIB_DIR`
     pub amdsmi_lib_dir: Option<OsString>,
     /// `ROCM_PATH`
     pub rocm_path: Option<OsString>,
+    /// `ROCM_HOME`
+    pub rocm_home: Option<OsString>,
+    /// `VIRTUAL_ENV`: the active Python environment.
+    pub virtual_env: Option<OsString>,
     /// The root of the file system.
     pub root: PathBuf,
 }
@@ -29,44 +35,79 @@ pub enum Located {
 }
 
 const NAME: &str = "libamd_smi.so";
+/// Where the library is below a location that a caller gives.
+const FOLDERS: [&str; 2] = ["", "lib"];
 
-/// Finds libamd_smi. A given location without it is an error; the search does not continue.
+/// Finds libamd_smi. A given location without it is an error; the search does not continue. An active virtual environment
+/// is no statement about ROCm: without the library the search goes on.
 pub fn locate(places: &SearchPaths) -> Result<Located> {
-    let named = |by: &str, path: &Path, below: &[&str]| {
-        find_in(path, below).map(Located::File).ok_or_else(|| Error::LibraryNotFound {
-            tried: format!("{by} names {}, which neither is nor contains a libamd_smi.so", path.display()),
-        })
-    };
     let set = |v: &Option<OsString>| v.as_ref().filter(|v| !v.is_empty()).map(PathBuf::from);
-    if let Some(path) = &places.option {
-        return named("the option amdsmi_path", path, &["", "lib"]);
+    let in_given = |path: &Path| FOLDERS.iter().find_map(|folder| in_folder(&path.join(folder)));
+    type Search<'a> = &'a dyn Fn(&Path) -> Option<PathBuf>;
+    let given: [(&str, Option<PathBuf>, Search); 6] = [
+        ("the option amdsmi_path", places.option.clone(), &in_given),
+        ("ZEUS_AMD_AMDSMI", set(&places.zeus_amd_amdsmi), &in_given),
+        ("AMDSMI_LIB_OVERRIDE", set(&places.amdsmi_lib_override), &in_given),
+        ("AMDSMI_LIB_DIR", set(&places.amdsmi_lib_dir), &in_given),
+        ("ROCM_PATH", set(&places.rocm_path), &in_rocm),
+        ("ROCM_HOME", set(&places.rocm_home), &in_rocm),
+    ];
+    for (by, path, search) in given {
+        let Some(path) = path else { continue };
+        let file = if path.is_file() { Some(path.clone()) } else { search(&path) };
+        return file.map(Located::File).ok_or_else(|| Error::LibraryNotFound {
+            tried: format!("{by} names {}, which neither is nor contains a libamd_smi.so", path.display()),
+            package: package(places),
+        });
     }
-    if let Some(path) = set(&places.zeus_amd_amdsmi) {
-        return named("ZEUS_AMD_AMDSMI", &path, &["", "lib"]);
-    }
-    if let Some(path) = set(&places.amdsmi_lib_dir) {
-        return named("AMDSMI_LIB_DIR", &path, &["", "lib"]);
-    }
-    if let Some(path) = set(&places.rocm_path) {
-        return named("ROCM_PATH", &path, &["lib", "lib64"]);
-    }
-    let opt = places.root.join("opt");
-    let defaults = std::iter::once(opt.join("rocm")).chain(versioned(&opt));
-    for rocm in defaults {
-        if let Some(file) = find_in(&rocm, &["lib", "lib64"]) {
-            return Ok(Located::File(file));
-        }
+    let environment = set(&places.virtual_env).and_then(|environment| in_virtual_env(&environment));
+    let installed = || rocm_folders(&places.root).iter().find_map(|rocm| in_rocm(rocm));
+    if let Some(file) = environment.or_else(installed) {
+        return Ok(Located::File(file));
     }
     let numbered = (23..=27).rev().map(|n| format!("{NAME}.{n}"));
     Ok(Located::Loader(std::iter::once(NAME.to_owned()).chain(numbered).collect()))
 }
 
-/// `path` if it is a file, otherwise the library in one of its folders `below`.
-fn find_in(path: &Path, below: &[&str]) -> Option<PathBuf> {
-    if path.is_file() {
-        return Some(path.to_owned());
+/// `/opt/rocm`, then `/opt/rocm-*`, the newest first.
+fn rocm_folders(root: &Path) -> Vec<PathBuf> {
+    let opt = root.join("opt");
+    std::iter::once(opt.join("rocm")).chain(versioned(&opt, "rocm-").into_iter().map(|(_, path)| path)).collect()
+}
+
+/// AMD's package that has libamd_smi, of the newest release that is installed; both names if there is none.
+pub(super) fn package(places: &SearchPaths) -> &'static str {
+    let given = [&places.rocm_path, &places.rocm_home].into_iter().flatten().map(PathBuf::from);
+    let releases = given.chain(rocm_folders(&places.root)).filter_map(|rocm| release(&rocm));
+    match releases.max() {
+        Some(release) if release < [7, 14] => "amd-smi-lib",
+        Some(_) => "amdrocm-amdsmi",
+        None => "amdrocm-amdsmi (amd-smi-lib before ROCm 7.14)",
     }
-    below.iter().find_map(|b| in_folder(&path.join(b)))
+}
+
+/// The ROCm release below a folder: major and minor.
+fn release(rocm: &Path) -> Option<[u32; 2]> {
+    let cores = versioned(rocm, "core-");
+    let stated = std::fs::read_to_string(rocm.join(".info/version")).ok().and_then(|text| numbers(text.trim()));
+    let newest = stated.into_iter().chain(cores.into_iter().map(|(number, _)| number)).max()?;
+    Some([*newest.first()?, *newest.get(1)?])
+}
+
+/// The library below a ROCm folder. From 7.14 on it is in `core-X.Y`, to which `core` is a link, and `lib` one to that one's
+/// `lib`, if the package that makes the links is installed.
+fn in_rocm(rocm: &Path) -> Option<PathBuf> {
+    let cores = versioned(rocm, "core-").into_iter().map(|(_, path)| path);
+    let mut roots = [rocm.to_owned(), rocm.join("core")].into_iter().chain(cores);
+    roots.find_map(|root| ["lib", "lib64"].iter().find_map(|lib| in_folder(&root.join(lib))))
+}
+
+/// The library of AMD's wheel `rocm-sdk-core` in a Python environment.
+fn in_virtual_env(environment: &Path) -> Option<PathBuf> {
+    versioned(&environment.join("lib"), "python").into_iter().find_map(|(_, python)| {
+        let core = python.join("site-packages/_rocm_sdk_core");
+        in_folder(&core.join("lib"))
+    })
 }
 
 /// `libamd_smi.so` in a folder, or without it the highest `libamd_smi.so.N`.
@@ -75,36 +116,33 @@ fn in_folder(folder: &Path) -> Option<PathBuf> {
     if plain.is_file() {
         return Some(plain);
     }
-    let entries = std::fs::read_dir(folder).ok()?;
-    entries
-        .filter_map(|e| {
-            let name = e.ok()?.file_name().into_string().ok()?;
-            let number = numbers(name.strip_prefix(NAME)?.strip_prefix('.')?)?;
-            Some((number, folder.join(name)))
-        })
-        .filter(|(_, path)| path.is_file())
-        .max()
-        .map(|(_, path)| path)
+    let numbered = versioned(folder, &format!("{NAME}."));
+    numbered.into_iter().map(|(_, path)| path).find(|path| path.is_file())
 }
 
-/// `/opt/rocm-*`, the newest first.
-fn versioned(opt: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(opt) else { return Vec::new() };
+/// The entries of a folder whose names are `prefix` and a version, the highest first.
+fn versioned(folder: &Path, prefix: &str) -> Vec<(Vec<u32>, PathBuf)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut found: Vec<_> = entries
         .filter_map(|e| {
             let name = e.ok()?.file_name().into_string().ok()?;
-            let number = numbers(name.strip_prefix("rocm-")?)?;
-            Some((number, opt.join(name)))
+            let number = numbers(name.strip_prefix(prefix)?)?;
+            Some((number, folder.join(name)))
         })
         .collect();
     found.sort();
-    found.into_iter().rev().map(|(_, path)| path).collect()
+    found.reverse();
+    found
 }
 
-/// "6.10.2" as numbers, so that it sorts after "6.9". A build name after a dash is ignored.
+/// "6.10.2" as numbers, so that it sorts after "6.9". A build name after a dash is ignored, a suffix such as rc1 too.
 fn numbers(text: &str) -> Option<Vec<u32>> {
     let head = text.split('-').next()?;
-    head.split('.').map(|part| part.parse().ok()).collect()
+    let number = |part: &str| {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        part[..digits].parse().ok()
+    };
+    head.split('.').map(number).collect()
 }
 
 #[cfg(test)]
@@ -163,11 +201,63 @@ mod tests {
         assert_eq!(names[..2], ["libamd_smi.so", "libamd_smi.so.27"]);
     }
 
+    /// ROCm 7.14 and later: packages without the links of `amdrocm-core`, wheels, and AMD's own variables.
+    #[test]
+    fn layouts_of_rocm_7_14() {
+        let d = tree(&[
+            "opt/rocm/core-7.14/lib/libamd_smi.so.26",
+            "opt/rocm/core-10.0/lib/libamd_smi.so.27",
+            "opt/rocm/core-9.9/lib/libamd_smi.so.26",
+            "opt/rocm/core-11.0/lib/libother.so",
+            "v/lib/python3.9/site-packages/other/x",
+            "v/lib/python3.12/site-packages/_rocm_sdk_core/lib/libamd_smi.so.27",
+            "h/lib/libamd_smi.so.27.0.1",
+            "h/lib/libamd_smi.so.9",
+            "f/my_amd_smi.so",
+        ]);
+        let mut p = at(&d);
+        assert_eq!(locate(&p).unwrap(), file(&d, "opt/rocm/core-10.0/lib/libamd_smi.so.27"));
+        std::os::unix::fs::symlink("core-7.14", d.path().join("opt/rocm/core")).unwrap();
+        assert_eq!(locate(&p).unwrap(), file(&d, "opt/rocm/core/lib/libamd_smi.so.26"));
+        p.virtual_env = Some(d.path().join("v").into());
+        let wheel = "v/lib/python3.12/site-packages/_rocm_sdk_core/lib/libamd_smi.so.27";
+        assert_eq!(locate(&p).unwrap(), file(&d, wheel));
+        p.virtual_env = Some(d.path().join("f").into());
+        assert_eq!(locate(&p).unwrap(), file(&d, "opt/rocm/core/lib/libamd_smi.so.26"));
+        p.rocm_home = Some(d.path().join("h").into());
+        assert_eq!(locate(&p).unwrap(), file(&d, "h/lib/libamd_smi.so.27.0.1"));
+        p.rocm_path = Some(d.path().join("opt/rocm/core").into());
+        assert_eq!(locate(&p).unwrap(), file(&d, "opt/rocm/core/lib/libamd_smi.so.26"));
+        p.amdsmi_lib_override = Some(d.path().join("f/my_amd_smi.so").into());
+        assert_eq!(locate(&p).unwrap(), file(&d, "f/my_amd_smi.so"));
+    }
+
+    /// The package to install is that of the newest release on the machine.
+    #[test]
+    fn the_package_of_the_release() {
+        for (files, text, want) in [
+            (vec!["opt/rocm-6.3.3/.info/version"], "6.3.3-74", "amd-smi-lib"),
+            (vec!["opt/rocm-6.3.3/.info/version", "opt/rocm/core-7.14/lib/x"], "6.3.3", "amdrocm-amdsmi"),
+            (vec!["opt/rocm/.info/version"], "7.13.0", "amd-smi-lib"),
+            (vec!["opt/rocm/.info/version"], "10.0.0", "amdrocm-amdsmi"),
+            (vec!["opt/x"], "", "amdrocm-amdsmi (amd-smi-lib before ROCm 7.14)"),
+        ] {
+            let d = tree(&files);
+            fs::write(d.path().join(files[0]), text).unwrap();
+            let mut p = at(&d);
+            assert_eq!(package(&p), want, "{files:?}");
+            p.option = Some(d.path().join("nowhere"));
+            assert!(locate(&p).unwrap_err().to_string().contains(&format!("package {want},")));
+        }
+    }
+
     #[test]
     fn a_given_location_without_the_library_is_an_error() {
         let d = tree(&["opt/rocm/lib/libamd_smi.so", "empty/other"]);
         let empty = d.path().join("empty");
         let mut p = at(&d);
+        p.rocm_home = Some(empty.clone().into());
+        assert!(locate(&p).unwrap_err().to_string().contains("ROCM_HOME names"));
         p.rocm_path = Some(empty.clone().into());
         assert!(locate(&p).unwrap_err().to_string().contains("ROCM_PATH names"));
         p.amdsmi_lib_dir = Some(empty.clone().into());

@@ -10,6 +10,11 @@ impl Status {
     pub const SUCCESS: u32 = 0;
     pub const NOT_SUPPORTED: Status = Status(2);
     pub const NOT_INIT: Status = Status(32);
+    pub const NOT_FOUND: Status = Status(31);
+    // Not AMD's: why a call was not made, or its result not waited for.
+    pub const HUNG: Status = Status(0xFFFF_5A00);
+    pub const EXITING: Status = Status(0xFFFF_5A01);
+    pub const NO_THREAD: Status = Status(0xFFFF_5A02);
 
     /// `Ok` for SUCCESS.
     pub fn check(code: u32) -> Result<(), Status> {
@@ -21,7 +26,7 @@ impl Status {
     }
 
     fn row(self) -> &'static Row {
-        TABLE.iter().find(|r| r.0 == self.0).unwrap_or(&UNLISTED)
+        TABLE.iter().chain(OWN).find(|r| r.0 == self.0).unwrap_or(&UNLISTED)
     }
 
     #[must_use]
@@ -55,6 +60,12 @@ impl Status {
 struct Row(u32, &'static str, Kind);
 
 static UNLISTED: Row = Row(u32::MAX - 2, "a status that no amdsmi.h defines", Kind::Unknown);
+
+static OWN: &[Row] = &[
+    Row(Status::HUNG.0, "no return within the time limit", Kind::Timeout),
+    Row(Status::EXITING.0, "no call at process exit", Kind::NotInitialized),
+    Row(Status::NO_THREAD.0, "no thread for the call", Kind::NoMemory),
+];
 
 #[rustfmt::skip]
 static TABLE: &[Row] = &[

@@ -1,6 +1,7 @@
 //! The end of the process.
 
 use super::boundary::catch_panics_or;
+use crate::amdsmi;
 use crate::platform::worker;
 use crate::session::Session;
 use std::time::Duration;
@@ -12,12 +13,21 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// first, and a libamd_smi has registered its own when it was first called, before any thread of its session was started.
 /// So once a session: another one may have another libamd_smi. A forked child inherits the list.
 pub(super) fn register_exit_handler(session: &Session) {
-    if session.take_first_thread() {
-        // SAFETY: a function that stays: this library is never unloaded. If there is no room, nothing is lost but this.
-        unsafe { libc::atexit(zeus_amd_at_exit) };
+    if let Some(info) = session.vendor {
+        amdsmi::set_exit_hook(info.library, register);
+    } else if session.take_first_thread() {
+        register();
     }
 }
 
+fn register() {
+    // SAFETY: a function that stays: this library is never unloaded. If there is no room, nothing is lost but this.
+    unsafe { libc::atexit(zeus_amd_at_exit) };
+}
+
 extern "C" fn zeus_amd_at_exit() {
-    catch_panics_or((), || worker::end_all(LIMIT));
+    catch_panics_or((), || {
+        worker::end_all(LIMIT);
+        amdsmi::close_at_exit(LIMIT);
+    });
 }

@@ -5,13 +5,13 @@ use crate::amdsmi::status::Status;
 use crate::amdsmi::ProcessorHandle;
 use crate::control::Controller;
 use crate::device::{self, AmdsmiContext, AmdsmiSource, Backend, Device, Identity, Source};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::platform::log;
 use crate::platform::pci::{self, PciAddress};
 use crate::platform::sentinel::amdsmi_id;
 use crate::sysfs;
 use crate::sysfs::hwmon::Hwmon;
-use crate::sysfs::kfd::KfdNodes;
+use crate::sysfs::kfd::{Access, KfdNodes};
 use crate::topology::visibility::Masks;
 use crate::topology::{self, AmdsmiGpu, Enumeration, GpuLocation, Primary, Role};
 use std::os::unix::ffi::OsStringExt;
@@ -27,7 +27,7 @@ fn own_masks() -> Masks {
 /// What libamd_smi reports of one handle. A GPU stays in the list if a call fails or the release lacks it.
 fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> AmdsmiGpu {
     let (library, g) = (source.library, source.generation);
-    let address = library.calls.bdf_id(g, handle).map(pci::PciAddress::from_amdsmi);
+    let address = library.calls.bdf_id(handle).map(pci::PciAddress::from_amdsmi);
     if let Err(status) = address {
         log::warning(|| format!("one GPU has no PCI address: {}", library.failure(status, "amdsmi_get_gpu_bdf_id")));
     }
@@ -47,25 +47,31 @@ fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> Amds
 
 /// All GPUs of the machine, then those that HIP shows, in its order.
 pub(super) fn enumerate_amdsmi(
-    mut source: AmdsmiContext,
+    source: AmdsmiContext,
     options: &Options,
     backend: Backend,
     root: &Path,
 ) -> Result<(Gpus, Enumeration)> {
-    let (library, generation) = (source.library, source.generation);
-    let handles = match library.calls.gpu_handles(generation) {
+    let library = source.library;
+    let epoch = library.epoch();
+    let handles = match library.calls.gpu_handles() {
         // Other code has shut the library down since its initialisation.
         Err(Status::NOT_INIT) => {
-            library.forget_init(source.epoch);
+            library.forget_init(epoch);
             library.ensure_init(options.init_timeout)?;
-            library.calls.gpu_handles(generation)
+            library.calls.gpu_handles()
         }
         other => other,
     };
     let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
-    source.epoch = library.epoch();
+    let kfd = sysfs::kfd::read(root);
+    if handles.is_empty()
+        && matches!(&kfd, KfdNodes::Nodes { gpus, .. } if gpus.iter().any(|g| g.access == Access::Open))
+    {
+        return Err(Error::LibraryWithoutGpus { path: library.path.clone() });
+    }
     let seen: Vec<AmdsmiGpu> = handles.iter().map(|h| identify(source, *h, root)).collect();
-    let listing = topology::enumerate(&seen, sysfs::kfd::read(root), &masks(options), options.rules)?;
+    let listing = topology::enumerate(&seen, kfd, &masks(options), options.rules)?;
     let handle = |p: &GpuLocation| p.amdsmi.map(|a| handles[a]);
     // A GPU that libamd_smi does not list is read and set through sysfs, unless libamd_smi is asked for.
     let is_used = |p: &GpuLocation| p.amdsmi.is_some() || backend == Backend::Amdsmi;

@@ -9,7 +9,7 @@ use crate::amdsmi::{acquire, is_inherited, Library};
 use crate::control::Controller;
 use crate::device::{AmdsmiContext, Backend, Device};
 use crate::energy::EnergyResolution;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::measure::Window;
 use crate::measure::{Sampler, SamplerHandle};
 use crate::platform::pci::Pattern;
@@ -29,6 +29,8 @@ pub struct Session {
     fork_token: u64,
     /// libamd_smi, if the session uses it.
     pub vendor: Option<AmdsmiInfo>,
+    /// Why it is not used, although nothing asked for that.
+    pub amdsmi_error: Option<Kind>,
     pub order: Order,
     /// HIP's order is uncertain.
     pub order_uncertain: bool,
@@ -81,10 +83,11 @@ fn load(
     if backend == Backend::Auto && is_inherited() {
         return Ok(Err(Some(Error::LibraryInherited)));
     }
-    match acquire(places, options.init_timeout) {
+    let acquired = sysfs::drm::require_render_nodes(&places.root).and_then(|()| acquire(places, options.init_timeout));
+    match acquired {
         Ok((library, version)) => {
             let vendor = AmdsmiInfo { library, words: version.words, rocm: version.generation.rocm };
-            Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation, epoch: library.epoch() })))
+            Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation })))
         }
         Err(e) if backend == Backend::Auto => Ok(Err(Some(e))),
         Err(e) => Err(e),
@@ -117,19 +120,23 @@ impl Session {
             other => other?,
         };
         let vendor = loaded.as_ref().ok().map(|l| l.0);
-        match loaded {
-            Ok(_) => {}
-            Err(None) => listing.trace.push("libamd_smi is not used, as requested; sysfs serves all readings".into()),
-            Err(Some(e)) => {
-                log::warning(|| format!("libamd_smi is not used: {e}"));
-                listing.trace.push(format!("libamd_smi is not used, sysfs serves all readings: {e}"));
+        let missing = loaded.err();
+        if let Some(why) = &missing {
+            let text = why.as_ref().map_or_else(
+                || "libamd_smi is not used, as requested; sysfs serves all readings".to_owned(),
+                |e| format!("libamd_smi is not used, sysfs serves all readings: {e}"),
+            );
+            if why.is_some() {
+                log::warning(|| text.clone());
             }
+            listing.trace.insert(0, text);
         }
         let devices: Arc<[Device]> = gpus.devices.into();
         let controllers: Arc<[Controller]> = gpus.controllers.into();
         let mut session = Session {
             fork_token,
             vendor,
+            amdsmi_error: missing.flatten().map(|e| e.kind()),
             order: listing.order,
             order_uncertain: listing.order_uncertain,
             zero: listing.zero,

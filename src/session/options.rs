@@ -75,7 +75,10 @@ pub(super) fn places(options: &Options) -> SearchPaths {
         option: options.amdsmi_path.clone(),
         zeus_amd_amdsmi: env("ZEUS_AMD_AMDSMI"),
         amdsmi_lib_dir: env("AMDSMI_LIB_DIR"),
+        amdsmi_lib_override: env("AMDSMI_LIB_OVERRIDE"),
         rocm_path: env("ROCM_PATH"),
+        rocm_home: env("ROCM_HOME"),
+        virtual_env: env("VIRTUAL_ENV"),
         root: env("ZEUS_AMD_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from),
     }
 }

@@ -3,6 +3,7 @@
 use super::file::text;
 use crate::error::{Error, Result};
 use crate::platform::pci::PciAddress;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 /// Matches "card0", but not its connectors ("card0-DP-1").
@@ -45,5 +46,22 @@ pub fn require_a_card(root: &Path) -> Result<()> {
         Err(Error::DriverNotLoaded(format!(
             "{shown} has no card* and /sys/module/amdgpu is missing; this machine has no AMD GPU, or needs 'modprobe amdgpu'"
         )))
+    }
+}
+
+/// Fails if a render node is no DRM device, such as /dev/null in a container that masks it: `amdsmi_init` of some releases
+/// then ends the process.
+pub fn require_render_nodes(root: &Path) -> Result<()> {
+    /// Documentation/admin-guide/devices.txt
+    const DRM_MAJOR: u32 = 226;
+    let nodes = std::fs::read_dir(root.join("dev/dri")).into_iter().flatten().filter_map(|e| Some(e.ok()?.path()));
+    let is_render = |path: &Path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("renderD"));
+    let is_drm = |path: &Path| {
+        // One that cannot be examined cannot be opened by libamd_smi either.
+        std::fs::metadata(path).map_or(true, |m| m.file_type().is_char_device() && libc::major(m.rdev()) == DRM_MAJOR)
+    };
+    match nodes.into_iter().find(|path| is_render(path) && !is_drm(path)) {
+        None => Ok(()),
+        Some(path) => Err(Error::RenderNode { path: path.display().to_string() }),
     }
 }

@@ -1,7 +1,9 @@
 /* The process ends by return from main while something of the library still runs. argv[1]: "sampler", a "second" one on
- * another libamd_smi (argv[2]), a "window" whose counter needs a sampler, a check in the "background"; or a thread of the program's "own", which nobody can stop: it
- * shows that the fake library does end a program that calls it too late. */
+ * another libamd_smi (argv[2]), a "window" whose counter needs a sampler, a check in the "background"; a thread of the program's "own" that reads; or a "raw" one that calls libamd_smi itself,
+ * which shows that the fake library does end a program that calls it too late. */
+#include <dlfcn.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -13,8 +15,25 @@ static void *keep_reading(void *unused)
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
     (void)unused;
     for (;;) {
-        CHECK_OK(zeus_amd_energy_raw(z, 0, &raw));
-        usleep(1000);
+        zeus_amd_status_t s = zeus_amd_energy_raw(z, 0, &raw);
+        CHECK(s == ZEUS_AMD_STATUS_OK || s == ZEUS_AMD_STATUS_NOT_INITIALIZED);
+    }
+    return NULL;
+}
+
+static void *keep_calling(void *unused)
+{
+    void *library = dlopen(getenv("ZEUS_AMD_AMDSMI"), RTLD_NOW), *gpu;
+    uint32_t (*sockets)(uint32_t *, void **), (*count)(void *, uint64_t *, float *, uint64_t *), one = 1;
+    (void)unused;
+    CHECK(library != NULL);
+    *(void **)(&sockets) = dlsym(library, "amdsmi_get_socket_handles");
+    *(void **)(&count) = dlsym(library, "amdsmi_get_energy_count");
+    CHECK(sockets(&one, &gpu) == 0);
+    for (;;) {
+        uint64_t accumulator, time_ns;
+        float unit;
+        count(gpu, &accumulator, &unit, &time_ns);
     }
     return NULL;
 }
@@ -44,8 +63,10 @@ int main(int argc, char **argv)
     } else if (strcmp(argv[1], "window") == 0) {
         CHECK_OK(zeus_amd_window_begin(z, &window));
         usleep(5000);
-    } else if (strcmp(argv[1], "own") == 0) {
-        CHECK(pthread_create(&thread, NULL, keep_reading, NULL) == 0);
+    } else if (strcmp(argv[1], "own") == 0 || strcmp(argv[1], "raw") == 0) {
+        void *(*body)(void *) = strcmp(argv[1], "own") == 0 ? keep_reading : keep_calling;
+        for (int i = 0; i < 4; i++)
+            CHECK(pthread_create(&thread, NULL, body, NULL) == 0);
         usleep(20000);
     }
     return 7;

@@ -4,6 +4,7 @@
 #include <zeus_amd.h>
 
 #include <inttypes.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ int main(int argc, char **argv)
     char text[1024] = "";
     zeus_amd_status_t s;
 
+    setlocale(LC_ALL, "");
     if (argc > 1 && strcmp(argv[1], "-") != 0)
         options.amdsmi_path = argv[1];
     if (argc > 2)

@@ -5,11 +5,13 @@
 """
 
 import ctypes
+import glob
 import multiprocessing
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -304,6 +306,21 @@ time.sleep(0.1)
         for _ in range(20):
             done = python(code)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_rocm_in_the_interpreters_packages(self):
+        """The wheel rocm-sdk-core of ROCm 7.14 and later has libamd_smi only under a versioned name."""
+        library = glob.glob(os.path.join(os.environ["ROCM_PATH"], "lib", "libamd_smi.so*"))[0]
+        with tempfile.TemporaryDirectory() as packages:
+            os.makedirs(os.path.join(packages, "_rocm_sdk_core", "lib"))
+            open(os.path.join(packages, "_rocm_sdk_core", "__init__.py"), "w").close()
+            os.symlink(os.path.realpath(library), os.path.join(packages, "_rocm_sdk_core", "lib", "libamd_smi.so.27"))
+            environment = {n: v for n, v in os.environ.items() if n not in ("ROCM_PATH", "ROCM_HOME")}
+            path = os.pathsep.join([packages, environment.get("PYTHONPATH", "")])
+            code = "import zeus_amd; print(zeus_amd.Session(backend=zeus_amd.Backend.AMDSMI).info().amdsmi_path)"
+            run = [sys.executable, "-c", code]
+            found = subprocess.run(run, env={**environment, "PYTHONPATH": path}, capture_output=True, text=True)
+            self.assertEqual((found.returncode, found.stderr), (0, ""))
+            self.assertEqual(found.stdout.strip(), os.path.realpath(library))
 
     def test_a_library_that_is_not_there(self):
         done = python("import zeus_amd", ZEUS_AMD_LIBRARY="/not/there.so")

@@ -37,7 +37,8 @@ fn pass_on() {
     }
 }
 
-fn on_signals() {
+/// From now on signals are for the command, also while its machine is still being made: it is put away in any case.
+pub fn on_signals() {
     for signal in FORWARDED {
         // SAFETY: a handler that only loads an atomic and calls kill.
         unsafe {
@@ -59,7 +60,6 @@ pub fn run(command: &[String], dir: &Path) -> Result<u8, String> {
             None => c.env_remove(name),
         };
     }
-    on_signals();
     // SAFETY: between fork and exec only async-signal-safe calls.
     unsafe {
         c.pre_exec(|| {
@@ -81,13 +81,16 @@ pub fn run(command: &[String], dir: &Path) -> Result<u8, String> {
     })
 }
 
-/// For machines that a test process keeps: its end closes our input.
-pub fn wait_for_end_of_input() {
-    // What a Ctrl-C ends is the test; the machine is put away after it.
+/// What a Ctrl-C ends is the test; the machine is put away after it.
+pub fn ignore_signals() {
     for signal in FORWARDED {
         // SAFETY: ignoring a signal.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
+}
+
+/// For machines that a test process keeps: its end closes our input.
+pub fn wait_for_end_of_input() {
     let mut sink = [0; 64];
     while matches!(std::io::stdin().read(&mut sink), Ok(n) if n > 0) {}
 }

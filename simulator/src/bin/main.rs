@@ -39,6 +39,7 @@ fn run(o: Options) -> Result<ExitCode, String> {
                 return Err(format!("no command\n{USAGE}"));
             }
             let keep = o.keep;
+            child::on_signals();
             let serve = Serve::start(site(&o)?, keep)?;
             let code = child::run(&o.command, serve.dir());
             if keep {
@@ -48,6 +49,7 @@ fn run(o: Options) -> Result<ExitCode, String> {
             code.map(ExitCode::from)
         }
         "serve" => {
+            child::ignore_signals();
             let serve = Serve::start(site(&o)?, o.keep)?;
             println!("{}", serve.dir().display());
             child::wait_for_end_of_input();

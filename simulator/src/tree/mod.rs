@@ -6,8 +6,10 @@ mod kfd;
 pub mod od;
 mod pci;
 
+use std::ffi::CString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -84,6 +86,10 @@ fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
             symlink("/dev/null", path)?;
         } else if node && m.spec.dri != Dri::Missing {
             device_file(&path)?;
+            // Without the preloaded library to show it as one, it is a DRM device by itself where that is allowed.
+            if !m.spec.preload && minor == p.render {
+                drm_device(&path, minor)?;
+            }
         }
     }
     if p.partition != 0 {
@@ -96,6 +102,17 @@ fn drm(m: &Machine, root: &Path, p: &Processor) -> io::Result<()> {
 pub(crate) fn device_file(path: &Path) -> io::Result<()> {
     write(path, "")?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o666))
+}
+
+/// Makes a character device of a file, if this user may.
+fn drm_device(path: &Path, minor: u32) -> io::Result<()> {
+    let node = CString::new(path.with_extension("node").as_os_str().as_bytes())?;
+    // SAFETY: a NUL-terminated string; not opened by anything.
+    if unsafe { libc::mknod(node.as_ptr(), libc::S_IFCHR | 0o666, libc::makedev(226, minor)) } == 0 {
+        fs::rename(path.with_extension("node"), path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    }
+    Ok(())
 }
 
 /// Writes a file, making the directories above it.

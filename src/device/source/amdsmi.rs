@@ -26,8 +26,6 @@ fn implausible(call: &'static str, why: Implausible) -> SourceError {
 pub struct AmdsmiContext {
     pub library: &'static Library,
     pub generation: &'static Generation,
-    /// The library's initialisation that the handles belong to.
-    pub epoch: u32,
 }
 
 #[derive(Clone)]
@@ -70,20 +68,15 @@ impl AmdsmiSource {
         self.context.generation.repeats_stale
     }
 
-    /// Fails where the handle is unknown, or no longer valid.
+    /// Fails where libamd_smi does not list the GPU.
     #[inline(always)]
     pub fn call(&self) -> Result<AmdsmiCall> {
         if let Err(error) = self.hwmon.runtime_power.check_active() {
             return Err(SourceError::Sysfs { file: "power/runtime_status", error });
         }
-        let AmdsmiContext { library, generation, epoch } = self.context;
-        match self.handle {
-            Some(handle) if epoch == library.epoch() => Ok(AmdsmiCall { calls: &library.calls, g: generation, handle }),
-            None => Err(SourceError::NotListed),
-            Some(_) => {
-                Err(self.failure("libamd_smi, shut down and initialised again by another caller,", Status::NOT_INIT))
-            }
-        }
+        let AmdsmiContext { library, generation } = self.context;
+        let handle = self.handle.ok_or(SourceError::NotListed)?;
+        Ok(AmdsmiCall { calls: &library.calls, g: generation, handle })
     }
 
     #[must_use]
