@@ -44,8 +44,9 @@
 //!
 //! # Structure
 //!
-//! A module uses only modules below it: `capi → session → restore → {control, measure} → device → topology →
-//! {amdsmi, sysfs} → {energy, platform} → {gpu, error}`. The feature `testing` makes the modules public for the tests of this repository.
+//! A module uses only modules below it: `capi → session → restore → {control, measure} → device → topology → {amdsmi,
+//! sysfs} → {energy, platform} → {gpu, error}`. The feature `testing` makes modules public for the tests of this
+//! repository.
 
 #![deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 #![warn(unsafe_op_in_unsafe_fn)]
@@ -65,10 +66,7 @@ mod control;
 mod device;
 mod energy;
 mod error;
-#[cfg(not(feature = "testing"))]
 mod gpu;
-#[cfg(feature = "testing")]
-pub mod gpu;
 mod measure;
 mod platform;
 mod restore;
@@ -79,10 +77,11 @@ mod sysfs;
 pub mod sysfs;
 mod topology;
 
-pub use device::{Backend, Device, Reading};
+pub use control::Controller;
+pub use device::{Backend, Device, Identity, Reading};
 pub use energy::{CounterState, EnergyInterval, EnergyResolution, Method};
 pub use error::{Error, Kind, Result};
-pub use gpu::{Power, PowerLimits};
+pub use gpu::{Clock, Power, PowerLimits, Powers, RawEnergy};
 pub use measure::{DrainResult, GpuEnergy, Sample, SampleRing, SamplerHandle, Window, WindowTotal};
 pub use platform::log::{set_sink, Level, Sink};
 pub use platform::pci::PciAddress;

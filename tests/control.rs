@@ -334,7 +334,8 @@ fn a_driver_that_ignores_or_cuts_is_found_out() {
             "fault.amdsmi_set_power_cap = { clamp = 600000000 }".to_owned(),
             format!("fault.{call} = {{ clamp = 1400 }}"),
         ];
-        for (how, limit, clocks) in [(ignores, "750 W now", "500 to 2100 MHz"), (cuts, "600 W now", "1000 to 1400 MHz")]
+        for (how, limit, clocks) in
+            [(ignores, "value is 750 W", "500 to 2100 MHz"), (cuts, "value is 600 W", "1000 to 1400 MHz")]
         {
             let with = how.map(|h| format!("gpu.0.{h}"));
             let sim = Sim::start("mi300x-8", rocm, &with).unwrap();

@@ -129,7 +129,7 @@ fn a_file_that_is_none_is_not_read() {
         ("{ content = \"truncated\" }", "but its header gives"),
         ("{ content = \"oversized\" }", "but its header gives"),
         ("{ content = \"ones\" }", "but its header gives"),
-        ("{ content = \"garbage\" }", "gpu_metrics"),
+        ("{ content = \"garbage\" }", ": gpu_metrics "),
         ("{ content = \"empty\" }", "the file is empty"),
         ("{ open = \"EACCES\" }", "access"),
     ] {

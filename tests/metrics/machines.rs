@@ -1,11 +1,11 @@
 //! Every table that the simulated machine writes, and its hwmon files, equal its truth.
 
 use std::path::PathBuf;
-use zeus_amd::gpu::{PowerLimits, Powers};
 use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile};
 use zeus_amd::sysfs::hwmon::{Hwmon, Sensor};
 use zeus_amd::sysfs::pp_dpm;
 use zeus_amd::sysfs::SysfsError;
+use zeus_amd::{PowerLimits, Powers};
 use zeus_amd_sim::machine::PowerSensor;
 use zeus_amd_sim::{Gpu, Machine, Sim};
 

@@ -7,8 +7,12 @@
 mod abi;
 #[path = "../behaviour.rs"]
 mod behaviour;
+#[path = "../driver.rs"]
+mod driver;
 #[path = "../formula.rs"]
 mod formula;
+#[path = "../parts.rs"]
+mod parts;
 #[path = "../tree.rs"]
 mod tree;
 #[path = "../whole.rs"]
