@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub const POWER_LIMIT: &str = "power limit";
 const CAP_FILE: &str = "power1_cap";
 const LEVEL_FILE: &str = "power_dpm_force_performance_level";
-const OD_FILE: &str = "pp_od_clk_voltage";
+pub const OD_FILE: &str = "pp_od_clk_voltage";
 
 /// The settings' files of one GPU.
 pub struct SettingsFiles {
