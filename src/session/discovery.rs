@@ -75,7 +75,7 @@ pub(super) fn enumerate_amdsmi(
     let handle = |p: &GpuLocation| p.amdsmi.map(|a| handles[a]);
     // A GPU that libamd_smi does not list is read and set through sysfs, unless libamd_smi is asked for.
     let is_used = |p: &GpuLocation| p.amdsmi.is_some() || backend == Backend::Amdsmi;
-    let amdsmi = |p: &GpuLocation, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), hwmon));
+    let amdsmi = |p: &GpuLocation, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), hwmon, backend));
     Ok((gpus(&listing, backend, options.resume_suspended, root, amdsmi), listing))
 }
 

@@ -272,7 +272,7 @@ fn later_partitions_alone() {
         asked.ask("begin").ok();
         asked.ask("energy 0").ok();
         assert_eq!(asked.ask("instant 0").ok().number(0), 412_000, "{context}");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(500));
         let used = asked.ask("end 0").ok();
         // By the counter, and of a package with others.
         assert!(used.number(0) == 1 && used.number(1) & 4 != 0, "{context}: {used:?}");

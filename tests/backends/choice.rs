@@ -119,7 +119,8 @@ fn a_file_that_is_none_is_not_read() {
         let sources: Vec<u64> = (0..8).map(|gpu| asked.source(gpu)).collect();
         assert_eq!(sources, [SYSFS; 8], "{fault}: {}", asked.log());
         asked.ask("energy 3").fails(status, why);
-        assert_eq!(asked.ask("instant 3").ok().number(0), 688_000, "{fault}: hwmon's");
+        let truth = sim.machine().gpus()[3].power_w(0.0) as u64;
+        assert_eq!(asked.ask("instant 3").ok().number(0), truth * 1000, "{fault}: hwmon's");
     }
 }
 
@@ -174,11 +175,11 @@ fn a_libamd_smi_with_wrong_addresses() {
     }
 }
 
-/// After its start it hangs as well, where it lists GPUs or where it is compared: then the files do, and nobody waits for
+/// After its start it hangs as well, where it lists GPUs: then the files do, and nobody waits for
 /// it again until it has come back.
 #[test]
 fn a_libamd_smi_that_hangs_later() {
-    for call in ["amdsmi_get_gpu_bdf_id", "amdsmi_get_energy_count", "amdsmi_get_gpu_asic_info"] {
+    for call in ["amdsmi_get_gpu_bdf_id", "amdsmi_get_gpu_asic_info"] {
         let fault = format!("gpu.3.fault.{call} = {{ delay_ms = 10000, first = 1 }}");
         let sim = Sim::start("mi300x-8", "6.3.3", &[fault]).unwrap();
         let mut asked = Asked::new(&sim, "auto", &[OFF, "1000"]);

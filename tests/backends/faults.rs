@@ -281,14 +281,15 @@ fn values_that_cannot_be_right() {
             for backend in ["sysfs", "auto"] {
                 let mut asked = Asked::open(&sim, backend, OFF);
                 for n in 0..30 {
-                    assert_eq!(asked.ask("instant 3").ok().number(0), 688_000, "{content} {every}");
-                    let hotspot = sim.machine().gpus()[3].spec.temps.hotspot.unwrap() as u64 / 1000;
+                    let truth = &sim.machine().gpus()[3];
+                    assert_eq!(asked.ask("instant 3").ok().number(0), truth.power_w(0.0) as u64 * 1000, "{content} {every}");
+                    let hotspot = truth.spec.temps.hotspot.unwrap() as u64 / 1000;
                     assert_eq!(asked.ask("temperature 3").ok().number(0), hotspot, "{content} {every}");
                     let count = asked.ask("raw 3");
-                    // The same wrong clock in every table is a clock of another zero.
-                    if every == 0 && content == "zero_values" || every == 0 && content == "time_ahead" && n == 0 {
+                    if every == 0 && content == "zero_values" {
                         count.fails(UNEXPECTED_DATA, energy);
-                    } else if every == 0 {
+                    } else if every == 0 && n >= 10 {
+                        // The same wrong clock in every table is a clock of another zero.
                         count.ok();
                     } else {
                         assert!(count.status == 0 && count.number(0) > 0 || count.text.contains(energy), "{count:?}");

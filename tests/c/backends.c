@@ -192,6 +192,15 @@ int main(int argc, char **argv)
         } else if (strcmp(what, "limit") == 0) {
             s = zeus_amd_power_limit_mw(z, (uint32_t)a, &v);
             u64(s, v);
+        } else if (strcmp(what, "levels") == 0 || strcmp(what, "range") == 0) {
+            uint32_t x = 0, y = 0;
+            s = what[0] == 'l' ? zeus_amd_graphics_clocks_mhz(z, (uint32_t)a, &x, &y)
+                               : zeus_amd_graphics_clock_range_mhz(z, (uint32_t)a, &x, &y);
+            printf("%d %" PRIu32 " %" PRIu32, (int)s, x, y);
+            end(s);
+        } else if (strcmp(what, "lock") == 0) {
+            s = zeus_amd_lock_graphics_clocks_mhz(z, (uint32_t)a, 500, 2000);
+            u64(s, 0);
         } else if (strcmp(what, "all") == 0) {
             all((uint32_t)a, (uint32_t)b);
         } else if (strcmp(what, "begin") == 0) {

@@ -1,6 +1,7 @@
 //! One GPU as libamd_smi has it.
 
 use super::error::{SourceError, NO_COUNTER};
+use super::select::Backend;
 use super::sysfs::POWERS;
 use crate::amdsmi::releases::Generation;
 use crate::amdsmi::status::Status;
@@ -16,6 +17,10 @@ use std::sync::Arc;
 type Result<T> = std::result::Result<T, SourceError>;
 
 pub const ENERGY_CALL: &str = "amdsmi_get_energy_count";
+
+fn may_be_tenth(limits: &PowerLimits) -> bool {
+    limits.max_uw.is_some_and(|max| max >= 1_000_000_000)
+}
 
 fn implausible(call: &'static str, why: Implausible) -> SourceError {
     SourceError::Sysfs { file: call, error: SysfsError::Implausible(why) }
@@ -35,6 +40,8 @@ pub struct AmdsmiSource {
     handle: Option<ProcessorHandle>,
     /// To check what libamd_smi reports, and for what some releases get wrong.
     hwmon: Arc<Hwmon>,
+    /// What hwmon has is read from there.
+    prefers_hwmon: bool,
 }
 
 /// What a call takes.
@@ -47,8 +54,13 @@ pub struct AmdsmiCall {
 
 impl AmdsmiSource {
     #[must_use]
-    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, hwmon: Arc<Hwmon>) -> Self {
-        AmdsmiSource { context, handle, hwmon }
+    pub fn new(
+        context: AmdsmiContext,
+        handle: Option<ProcessorHandle>,
+        hwmon: Arc<Hwmon>,
+        backend: Backend,
+    ) -> Self {
+        AmdsmiSource { context, handle, hwmon, prefers_hwmon: backend == Backend::Auto }
     }
 
     #[must_use]
@@ -194,13 +206,25 @@ impl AmdsmiSource {
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
+        if self.prefers_hwmon {
+            match self.hwmon.power_caps() {
+                Err(e) if matches!(e.kind(), Kind::NotSupported | Kind::NoPermission) => {}
+                limits => return limits.map_err(|error| SourceError::Sysfs { file: "power1_cap", error }),
+            }
+        }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         let mut limits = calls.power_caps(g, handle).map_err(|s| self.failure("amdsmi_get_power_cap_info", s))?;
         if g.cap_drops_digit {
             // The library loses the last digit from 1000 W on; hwmon has all of them.
-            let may_be_tenth = limits.max_uw.is_some_and(|max| max >= 1_000_000_000);
-            limits.current_uw = self.hwmon.power_cap_uw().or(if may_be_tenth { None } else { limits.current_uw });
+            limits.current_uw = self.hwmon.power_cap_uw().or(limits.current_uw.filter(|_| !may_be_tenth(&limits)));
         }
         Ok(limits)
+    }
+
+    /// A limit that is missing may be one of 1000 W or more, which the library shows as a tenth of it.
+    #[must_use]
+    pub fn hides_high_limits(&self) -> bool {
+        let limits = || self.call().ok().and_then(|call| call.calls.power_caps(call.g, call.handle).ok());
+        self.context.generation.cap_drops_digit && limits().is_some_and(|limits| may_be_tenth(&limits))
     }
 }
