@@ -58,6 +58,10 @@ install(
     DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/tools/zeus-amd-run"
     DESTINATION "${doc_dir}/examples"
     COMPONENT examples)
+install(
+    FILES "${CMAKE_CURRENT_SOURCE_DIR}/tools/json_text.h"
+    DESTINATION "${doc_dir}/examples"
+    COMPONENT examples)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/cmake/examples.txt" DESTINATION "${doc_dir}/examples"
         COMPONENT examples RENAME CMakeLists.txt)
 

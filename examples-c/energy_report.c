@@ -2,11 +2,11 @@
  *
  *     energy_report [--seconds N] [-- command arguments...]
  *
- * Prints what GPUs there are, then runs the command (or waits N seconds, 2 if
- * nothing is said) and prints the energy, the mean power and the time of each
- * GPU and of all. Ends with the command's own exit status. Ctrl-C ends the
- * command or the wait, and the report still comes; where SIGINT is ignored at the
- * start, as under nohup or in the background of a script, it stays ignored.
+ * Prints the GPUs, runs the command (or waits N seconds, 2 by default), and prints
+ * the energy, the mean power and the time of each GPU and of all. The exit status
+ * is the command's. Ctrl-C ends the command or the wait, and the report still
+ * comes; where SIGINT is ignored at the start, as under nohup or in the background
+ * of a script, it stays ignored.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -29,21 +29,6 @@ static void complain(const char *what)
     fprintf(stderr, "energy_report: %s: %s\n", what, text);
 }
 
-static const char *counter_state_word(uint32_t state)
-{
-    switch (state) {
-    case ZEUS_AMD_COUNTER_STATE_NOT_CHECKED: return "not checked";
-    case ZEUS_AMD_COUNTER_STATE_TRUSTED: return "trusted";
-    case ZEUS_AMD_COUNTER_STATE_STUCK: return "stuck";
-    case ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE: return "implausible";
-    case ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE: return "no power";
-    case ZEUS_AMD_COUNTER_STATE_UNSUPPORTED: return "none";
-    case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: return "second die";
-    case ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION: return "second part";
-    default: return "unknown";
-    }
-}
-
 /* A number with its unit, or "-" where there is none. */
 static void cell(char *to, size_t room, zeus_amd_status_t status, double value, const char *unit)
 {
@@ -55,7 +40,7 @@ static void cell(char *to, size_t room, zeus_amd_status_t status, double value, 
 
 static void print_table(zeus_amd_session_t *z, uint32_t count)
 {
-    printf("%3s  %-28s  %-12s  %8s  %-11s  %8s  %6s\n", "GPU", "name", "PCI address", "power",
+    printf("%3s  %-28s  %-12s  %8s  %-19s  %8s  %6s\n", "GPU", "name", "PCI address", "power",
            "counter", "limit", "temp");
     for (uint32_t i = 0; i < count; i++) {
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
@@ -77,8 +62,8 @@ static void print_table(zeus_amd_session_t *z, uint32_t count)
         cell(limit_text, sizeof limit_text, status, (double)limit / 1e3, "W");
         status = zeus_amd_temperature_c(z, i, &temperature);
         cell(temperature_text, sizeof temperature_text, status, temperature, "C");
-        printf("%3" PRIu32 "  %-28.28s  %-12s  %8s  %-11s  %8s  %6s\n", i, info.name, info.pci_address,
-               power_text, counter_state_word(info.counter_state), limit_text, temperature_text);
+        printf("%3" PRIu32 "  %-28.28s  %-12s  %8s  %-19s  %8s  %6s\n", i, info.name, info.pci_address,
+               power_text, zeus_amd_counter_state_string(info.counter_state), limit_text, temperature_text);
     }
 }
 
@@ -141,17 +126,13 @@ static int wait_s(double seconds)
     return interrupted ? 128 + interrupted : 0;
 }
 
-/* How an energy was found, or why there is none. */
+/* How the energy was obtained, or why there is none. */
 static const char *how(const zeus_amd_gpu_energy_t *g)
 {
-    switch (g->method) {
-    case ZEUS_AMD_METHOD_COUNTER: return "";
-    case ZEUS_AMD_METHOD_INTEGRATED: return "  from its power, as its counter is not to be trusted";
-    case ZEUS_AMD_METHOD_ESTIMATED: return "  from its power at both ends";
-    default: break;
-    }
+    if (g->method != ZEUS_AMD_METHOD_NONE)
+        return zeus_amd_method_string(g->method);
     switch (g->counter_state) {
-    case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: return "counted with the first die of its package";
+    case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: return "counted with the primary die of its package";
     case ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION: return "counted with the first partition of its package";
     default: return zeus_amd_status_string(g->status);
     }
@@ -159,13 +140,13 @@ static const char *how(const zeus_amd_gpu_energy_t *g)
 
 static void print_energies(const zeus_amd_gpu_energy_t *gpus, uint32_t count, const zeus_amd_total_energy_t *all)
 {
-    printf("\n%3s  %14s  %12s  %12s  %10s\n", "GPU", "energy", "+-", "mean power", "time");
+    printf("\n%3s  %14s  %12s  %12s  %10s  %s\n", "GPU", "energy", "+-", "mean power", "time", "method");
     for (uint32_t i = 0; i < count; i++) {
         const zeus_amd_gpu_energy_t *g = &gpus[i];
         if (g->method == ZEUS_AMD_METHOD_NONE)
             printf("%3" PRIu32 "  %14s  %s\n", i, "-", how(g));
         else
-            printf("%3" PRIu32 "  %12.3f J  %10.3f J  %10.1f W  %8.3f s%s\n", i, (double)g->energy_mj / 1e3,
+            printf("%3" PRIu32 "  %12.3f J  %10.3f J  %10.1f W  %8.3f s  %s\n", i, (double)g->energy_mj / 1e3,
                    (double)g->uncertainty_mj / 1e3, (double)g->mean_power_mw / 1e3, (double)g->duration_ns / 1e9, how(g));
     }
     if (all->packages > 0)
@@ -225,7 +206,7 @@ static int report(zeus_amd_session_t *z, char **command, double seconds)
         complain("zeus_amd_session_info");
         return 1;
     }
-    if (about.backend == ZEUS_AMD_BACKEND_SYSFS)
+    if (!(about.valid & ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT))
         printf("zeus_amd %s, without libamd_smi, %" PRIu32 " GPU%s\n\n", zeus_amd_version_string(), about.gpu_count,
                about.gpu_count == 1 ? "" : "s");
     else

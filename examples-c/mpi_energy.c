@@ -29,7 +29,7 @@ static void print(const zeus_amd_mpi_energy_t *used)
     const zeus_amd_mpi_total_t *t = &used->total;
     printf("%-8s %10.1f J +- %.1f J in %.3f s, %" PRIu32 " package(s) on %" PRIu32 " node(s)\n", "job",
            (double)t->energy_mj / 1e3, (double)t->uncertainty_mj / 1e3, (double)t->duration_ns / 1e9, t->packages, t->nodes);
-    if (t->flags & ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT)
+    if (t->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT)
         printf("incomplete: %" PRIu32 " package(s) without an energy, %" PRIu32 " rank(s) that could not look\n",
                t->missing, t->ranks_failed);
     for (uint32_t i = 0; i < t->nodes; i++)
@@ -47,7 +47,8 @@ int main(int argc, char **argv)
     zeus_amd_session_t *z = NULL;
     zeus_amd_mpi_job_t job;
     zeus_amd_mpi_energy_t used;
-    int rank, opened, failed = 0;
+    zeus_amd_status_t opened;
+    int rank, failed = 0;
 
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);

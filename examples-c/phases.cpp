@@ -21,9 +21,10 @@ public:
     {
         try {
             const auto used = window_.end_total();
-            const char *note = used.missing > 0                          ? ", without some of the GPUs"
-                               : used.flags & ZEUS_AMD_ENERGY_FLAG_SHORT_BIT ? ", too short to say more"
-                                                                             : "";
+            const bool is_short = (used.flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT) != 0;
+            const char *note = used.missing > 0 ? ", without some of the GPUs"
+                               : is_short       ? ", too short for a small uncertainty"
+                                                : "";
             std::printf("phase %s: %9.1f J ± %.1f J in %.2f s (%.1f W)%s\n", name_, double(used.energy_mj) / 1e3,
                         double(used.uncertainty_mj) / 1e3, double(used.duration_ns) / 1e9, double(used.mean_power_mw) / 1e3,
                         note);

@@ -185,7 +185,7 @@ static int energy_uj(zeus_amd_session_t *z, const struct options *o, double *sum
         uint32_t supported = 0;
         if (zeus_amd_energy_counter_usable(z, o->gpus[i], &supported) != ZEUS_AMD_STATUS_OK || !supported ||
             zeus_amd_energy_raw(z, o->gpus[i], &raw) != ZEUS_AMD_STATUS_OK ||
-            (raw.flags & ZEUS_AMD_ENERGY_STALE_BIT)) {
+            (raw.flags & ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT)) {
             if (say)
                 fprintf(stderr, "power_cap: the energy counter of GPU %" PRIu32 " is not to be trusted; only time is measured\n",
                         o->gpus[i]);

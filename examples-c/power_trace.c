@@ -79,17 +79,17 @@ static void put(struct output *o, const zeus_amd_sample_t *s)
     struct track *t = &o->tracks[s->gpu];
     if (o->csv != NULL) {
         fprintf(o->csv, "%" PRIu64 ",%" PRIu32 ",", s->time_ns, s->gpu);
-        if (s->flags & ZEUS_AMD_SAMPLE_ENERGY_BIT)
+        if (s->valid & ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT)
             fprintf(o->csv, "%" PRIu64, s->energy_uj);
         fputc(',', o->csv);
-        if (s->flags & ZEUS_AMD_SAMPLE_POWER_BIT)
+        if (s->valid & ZEUS_AMD_SAMPLE_VALID_POWER_BIT)
             fprintf(o->csv, "%" PRIu64, s->power_mw);
         fputc(',', o->csv);
-        if (s->flags & ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT)
+        if (s->valid & ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT)
             fprintf(o->csv, "%" PRIu64, s->counter_power_mw);
-        fprintf(o->csv, ",%" PRIu32 "\n", s->flags);
+        fprintf(o->csv, ",%" PRIu32 ",%" PRIu32 "\n", s->valid, s->flags);
     }
-    if (!(s->flags & ZEUS_AMD_SAMPLE_ENERGY_BIT))
+    if (!(s->valid & ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT))
         return;
     if (!t->begun) {
         t->begun = 1;
@@ -101,8 +101,8 @@ static void put(struct output *o, const zeus_amd_sample_t *s)
     }
     t->last_ns = s->time_ns;
     t->last_uj = s->energy_uj;
-    t->integrated |= (s->flags & ZEUS_AMD_SAMPLE_INTEGRATED_BIT) != 0;
-    t->gaps += (s->flags & ZEUS_AMD_SAMPLE_GAP_BIT) != 0;
+    t->integrated |= (s->flags & ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT) != 0;
+    t->gaps += (s->flags & ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT) != 0;
 }
 
 static int drain(zeus_amd_sampler_t *sampler, struct output *o)
@@ -267,7 +267,7 @@ int main(int argc, char **argv)
 
     if (zeus_amd_open(NULL, &z) != ZEUS_AMD_STATUS_OK)
         return failed("no session");
-    if (create(&o.csv, csv, "time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags\n") == 0 &&
+    if (create(&o.csv, csv, "time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags\n") == 0 &&
         create(&o.trace, trace,
                "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
                "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"AMD GPUs\"}}") == 0)

@@ -2,10 +2,9 @@
  *
  *     region [--seconds N]
  *
- * Each phase is measured by a window, and one window that is open all the time
- * measures the whole: their energies add up. Every energy comes with a bound that
- * the truth is within, and with the way it was found. The phases here only pass
- * their time (N seconds in all, 2 if nothing is said): put your own there.
+ * A window measures each phase, and another one the whole. Every energy comes with
+ * its uncertainty and with the method by which it was obtained. The phases here only
+ * wait (N seconds in all, 2 by default); replace them with your own.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -40,19 +39,9 @@ static void print_total(const char *name, const zeus_amd_total_energy_t *t)
            (double)t->uncertainty_mj / 1e3, (double)t->duration_ns / 1e9, (double)t->mean_power_mw / 1e3);
     if (t->missing > 0)
         printf(", without %" PRIu32 " of %" PRIu32 " packages", t->missing, t->missing + t->packages);
-    if (t->flags & ZEUS_AMD_ENERGY_FLAG_SHORT_BIT)
-        printf(", too short to say more");
+    if (t->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT)
+        printf(", too short for a small uncertainty");
     printf("\n");
-}
-
-static const char *method_word(uint32_t method)
-{
-    switch (method) {
-    case ZEUS_AMD_METHOD_COUNTER: return "by its counter";
-    case ZEUS_AMD_METHOD_INTEGRATED: return "by power, sampled";
-    case ZEUS_AMD_METHOD_ESTIMATED: return "by power at both ends";
-    default: return "not known";
-    }
 }
 
 static void print_gpus(const zeus_amd_gpu_energy_t *gpus, uint32_t count)
@@ -63,7 +52,7 @@ static void print_gpus(const zeus_amd_gpu_energy_t *gpus, uint32_t count)
             printf("  GPU %" PRIu32 ": none of its own: %s\n", g->gpu, zeus_amd_status_string(g->status));
         else
             printf("  GPU %" PRIu32 ": %10.1f J +- %.1f J, %s\n", g->gpu, (double)g->energy_mj / 1e3,
-                   (double)g->uncertainty_mj / 1e3, method_word(g->method));
+                   (double)g->uncertainty_mj / 1e3, zeus_amd_method_string(g->method));
     }
 }
 

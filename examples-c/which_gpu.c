@@ -35,9 +35,9 @@ static int print_table(const zeus_amd_session_t *z, uint32_t count)
         if (zeus_amd_gpu_info(z, i, &gpu) != ZEUS_AMD_STATUS_OK)
             return complain("zeus_amd_gpu_info");
         printf("%5" PRIu32, i);
-        number(gpu.valid & ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT, gpu.unmasked_index);
-        number(gpu.valid & ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT, gpu.amdsmi_index);
-        number(gpu.valid & ZEUS_AMD_GPU_INFO_KFD_NODE_BIT, gpu.kfd_node);
+        number(gpu.valid & ZEUS_AMD_GPU_INFO_VALID_UNMASKED_INDEX_BIT, gpu.unmasked_index);
+        number(gpu.valid & ZEUS_AMD_GPU_INFO_VALID_AMDSMI_INDEX_BIT, gpu.amdsmi_index);
+        number(gpu.valid & ZEUS_AMD_GPU_INFO_VALID_KFD_NODE_BIT, gpu.kfd_node);
         printf("  %-12s  %-20s  %s\n", gpu.pci_address, gpu.uuid[0] != '\0' ? gpu.uuid : "-", gpu.name);
     }
     return 0;

@@ -1,6 +1,6 @@
 ! SPDX-License-Identifier: Apache-2.0
 !
-! zeus_amd.h for Fortran 2018: power and energy of AMD GPUs. Every number is right, or the call says why there is none.
+! zeus_amd.h for Fortran 2018: measures and controls power and energy of AMD GPUs.
 !
 !     use zeus_amd
 !     type(zeus_amd_session_t) :: z
@@ -12,13 +12,13 @@
 !     if (zeus_amd_window_end(w, used) == ZEUS_AMD_STATUS_OK) print *, real(used%energy_mj) / 1e3, " J"
 !     call zeus_amd_close(z)
 !
-! Names, units and meanings are those of zeus_amd.h, whose comments say more about each. What is different:
-! - GPUs are numbered from 0, as HIP and C have it.
-! - Texts are Fortran's: character(len=*) in (blanks at the end do not count), allocatable ones out. Those in structs
-!   become one by zeus_amd_text(info%name).
-! - What C allows to be NULL is optional, and comes last; the session comes first in zeus_amd_open().
-! - Structs need no INIT macro. Handles are null after their end.
-! - Fortran has no unsigned integers; of all values only unique_id may be beyond the sign (print it with z16.16).
+! Names, units and meanings are those of zeus_amd.h, which documents each. The differences:
+! - GPUs are numbered from 0, as in HIP and C.
+! - Texts are character(len=*) in (trailing blanks are ignored) and allocatable out. zeus_amd_text(info%name) converts a
+!   text of a struct.
+! - Arguments that may be NULL in C are optional, and come last; the session comes first in zeus_amd_open().
+! - Structs need no INIT macro. A handle is null after it was closed.
+! - Fortran has no unsigned integers; only unique_id may exceed the signed range (print it with z16.16).
 !
 ! Compile this file with your own, and link with -lzeus_amd.
 module zeus_amd
@@ -26,12 +26,14 @@ module zeus_amd
     c_int64_t, c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t
   implicit none
   private
-  public :: zeus_amd_close, zeus_amd_energy_mj, zeus_amd_energy_raw, zeus_amd_energy_counter_usable, &
+  public :: zeus_amd_close, zeus_amd_counter_state_string, zeus_amd_energy_mj, zeus_amd_energy_raw, &
+    zeus_amd_energy_counter_usable, &
     zeus_amd_explain, zeus_amd_find_by_pci, zeus_amd_find_by_uuid, zeus_amd_gpu_count, &
-    zeus_amd_gpu_info, zeus_amd_graphics_clock_range_mhz, zeus_amd_graphics_clocks_mhz, &
+    zeus_amd_gpu_info, zeus_amd_graphics_clock_range_mhz, zeus_amd_graphics_clock_levels_mhz, &
     zeus_amd_guard_begin, zeus_amd_guard_end, zeus_amd_last_error, zeus_amd_lock_graphics_clocks_mhz, &
     zeus_amd_lock_memory_clocks_mhz, zeus_amd_log_fn, zeus_amd_memory_clock_range_mhz, &
-    zeus_amd_memory_clocks_mhz, zeus_amd_memory_power_average_mw, zeus_amd_now_ns, zeus_amd_open, &
+    zeus_amd_memory_clock_levels_mhz, zeus_amd_memory_power_average_mw, zeus_amd_method_string, &
+    zeus_amd_now_ns, zeus_amd_open, &
     zeus_amd_persistence_mode, zeus_amd_power_average_mw, zeus_amd_power_instant_mw, &
     zeus_amd_power_limit_default_mw, zeus_amd_power_limit_mw, zeus_amd_power_limit_range_mw, &
     zeus_amd_probe, zeus_amd_read_all, zeus_amd_reset_clocks, zeus_amd_reset_graphics_clocks, &
@@ -63,7 +65,6 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_LIBRARY_VERSION = -12
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_DRIVER_NOT_LOADED = -13
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_DEVICE_LOST = -14
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_COUNTER_RESET = -15
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_BUFFER_TOO_SMALL = -16
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_FORKED = -17
   integer(c_int32_t), parameter, public :: ZEUS_AMD_STATUS_HETEROGENEOUS = -18
@@ -96,8 +97,9 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VALIDATION_BACKGROUND = 4
 
   ! zeus_amd_energy_resolution_t
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 0
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RESOLUTION_DEFAULT = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE = 2
 
   ! zeus_amd_counter_state_t
   integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_NOT_CHECKED = 0
@@ -109,6 +111,7 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE = 6
   integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION = 7
   integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_PENDING = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_UNREADABLE = 9
 
   ! zeus_amd_die_role_t
   integer(c_int32_t), parameter, public :: ZEUS_AMD_DIE_SINGLE = 0
@@ -132,76 +135,115 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT = 2
   integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT = 4
   integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT = 8
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_EMPTY_MASK_IS_UNSET_BIT = 16
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT = 32
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT = 64
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT = 16
+
+  ! zeus_amd_session_info_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT = 1
+
+  ! zeus_amd_session_info_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT = 2
 
   ! zeus_amd_gpu_info_t%valid
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT = 1
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT = 2
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_KFD_NODE_BIT = 4
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT = 8
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_NAME_BIT = 16
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT = 32
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_VALID_UNMASKED_INDEX_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_VALID_AMDSMI_INDEX_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_VALID_KFD_NODE_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_VALID_UNIQUE_ID_BIT = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_VALID_NAME_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_VALID_DEVICE_ID_BIT = 32
 
   ! zeus_amd_gpu_info_t%flags
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT = 1
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT = 2
 
-  ! zeus_amd_gpu_energy_t%flags, zeus_amd_total_energy_t%flags
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_SHORT_BIT = 1
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_RESET_BIT = 2
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT = 4
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT = 8
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_STALE_BIT = 16
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_GAP_BIT = 32
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT = 64
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT = 128
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT = 256
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT = 512
+  ! zeus_amd_energy_raw_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RAW_VALID_ACCUMULATOR_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RAW_VALID_DRIVER_TIME_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RAW_VALID_FIRMWARE_TIME_BIT = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RAW_VALID_RESOLUTION_BIT = 512
 
   ! zeus_amd_energy_raw_t%flags
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_STALE_BIT = 1
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_DRIVER_TIME_BIT = 2
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_ENERGY_RAW_FLAG_FIRMWARE_RESOLUTION_BIT = 128
 
   ! zeus_amd_reading_t%valid
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_ENERGY_BIT = 1
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_ACCUMULATOR_BIT = 2
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_DRIVER_TIME_BIT = 4
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_FIRMWARE_TIME_BIT = 8
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_POWER_INSTANT_BIT = 16
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_POWER_AVERAGE_BIT = 32
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_TEMPERATURE_BIT = 64
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_STALE_BIT = 128
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_VALID_ENERGY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_VALID_ACCUMULATOR_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_VALID_FIRMWARE_TIME_BIT = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT = 32
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_VALID_TEMPERATURE_BIT = 64
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_VALID_RESOLUTION_BIT = 512
+
+  ! zeus_amd_reading_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_FLAG_STALE_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT = 128
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_FLAG_EDGE_TEMPERATURE_BIT = 256
+
+  ! zeus_amd_gpu_energy_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT = 512
+
+  ! zeus_amd_gpu_energy_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT = 32
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT = 64
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT = 128
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT = 256
+
+  ! zeus_amd_total_energy_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT = 1
+
+  ! zeus_amd_total_energy_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_RESET_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_SHARED_PACKAGE_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_COUNTER_REJECTED_BIT = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_STALE_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_SAMPLING_GAP_BIT = 32
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_AVERAGED_POWER_BIT = 64
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT = 128
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_DURATION_BIT = 256
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT = 512
+
+  ! zeus_amd_sample_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_VALID_POWER_BIT = 128
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT = 256
 
   ! zeus_amd_sample_t%flags
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_ENERGY_BIT = 1
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_POWER_BIT = 2
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT = 4
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_INTEGRATED_BIT = 8
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_RESET_BIT = 16
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_GAP_BIT = 32
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_AVERAGED_POWER_BIT = 64
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_FLAG_RESET_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT = 32
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT = 64
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_FLAG_FIRMWARE_RESOLUTION_BIT = 128
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT = 1024
 
   ! zeus_amd_guard_begin()
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_WATCHER_BIT = 1
 
   type, bind(c), public :: zeus_amd_options_t
-    integer(c_int32_t) :: struct_size = 56
+    integer(c_int32_t) :: struct_size = 64
     integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: backend = 0
     integer(c_int32_t) :: validation = 0
     integer(c_int32_t) :: energy_resolution = 0
     integer(c_int32_t) :: init_timeout_ms = 0
     type(c_ptr) :: amdsmi_path = c_null_ptr
+    type(c_ptr) :: runtime_version = c_null_ptr
     type(c_ptr) :: rocr_visible_devices = c_null_ptr
     type(c_ptr) :: hip_visible_devices = c_null_ptr
     type(c_ptr) :: cuda_visible_devices = c_null_ptr
   end type zeus_amd_options_t
 
   type, bind(c), public :: zeus_amd_session_info_t
-    integer(c_int32_t) :: struct_size = 576
+    integer(c_int32_t) :: struct_size = 592
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: gpu_count = 0
     integer(c_int32_t) :: backend = 0
     integer(c_int32_t) :: energy_resolution = 0
@@ -209,6 +251,8 @@ module zeus_amd
     integer(c_int32_t) :: amdsmi_version_1 = 0
     integer(c_int32_t) :: amdsmi_version_2 = 0
     integer(c_int32_t) :: no_gpu_reason = 0
+    integer(c_int32_t) :: amdsmi_status = 0
+    integer(c_int32_t) :: reserved = 0
     character(kind=c_char) :: rocm(32) = c_null_char
     character(kind=c_char) :: amdsmi_path(512) = c_null_char
   end type zeus_amd_session_info_t
@@ -234,8 +278,10 @@ module zeus_amd
   end type zeus_amd_gpu_info_t
 
   type, bind(c), public :: zeus_amd_energy_raw_t
-    integer(c_int32_t) :: struct_size = 40
+    integer(c_int32_t) :: struct_size = 48
+    integer(c_int32_t) :: valid = 0
     integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: reserved = 0
     integer(c_int64_t) :: accumulator = 0_c_int64_t
     real(c_double) :: resolution_uj = 0.0_c_double
     integer(c_int64_t) :: driver_time_ns = 0_c_int64_t
@@ -243,10 +289,14 @@ module zeus_amd
   end type zeus_amd_energy_raw_t
 
   type, bind(c), public :: zeus_amd_reading_t
-    integer(c_int32_t) :: struct_size = 80
+    integer(c_int32_t) :: struct_size = 88
     integer(c_int32_t) :: gpu = 0
     integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: status = 0
+    integer(c_int32_t) :: counter_state = 0
+    integer(c_int32_t) :: temperature_c = 0
+    integer(c_int32_t) :: reserved = 0
     integer(c_int64_t) :: energy_mj = 0_c_int64_t
     integer(c_int64_t) :: accumulator = 0_c_int64_t
     real(c_double) :: resolution_uj = 0.0_c_double
@@ -254,15 +304,15 @@ module zeus_amd
     integer(c_int64_t) :: firmware_time_ns = 0_c_int64_t
     integer(c_int64_t) :: power_instant_mw = 0_c_int64_t
     integer(c_int64_t) :: power_average_mw = 0_c_int64_t
-    integer(c_int32_t) :: temperature_c = 0
-    integer(c_int32_t) :: reserved = 0
   end type zeus_amd_reading_t
 
   type, bind(c), public :: zeus_amd_total_energy_t
-    integer(c_int32_t) :: struct_size = 48
+    integer(c_int32_t) :: struct_size = 56
+    integer(c_int32_t) :: valid = 0
     integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: packages = 0
     integer(c_int32_t) :: missing = 0
+    integer(c_int32_t) :: reserved = 0
     integer(c_int64_t) :: energy_mj = 0_c_int64_t
     integer(c_int64_t) :: uncertainty_mj = 0_c_int64_t
     integer(c_int64_t) :: duration_ns = 0_c_int64_t
@@ -270,12 +320,14 @@ module zeus_amd
   end type zeus_amd_total_energy_t
 
   type, bind(c), public :: zeus_amd_gpu_energy_t
-    integer(c_int32_t) :: struct_size = 80
+    integer(c_int32_t) :: struct_size = 88
     integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
     integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: method = 0
     integer(c_int32_t) :: counter_state = 0
     integer(c_int32_t) :: status = 0
+    integer(c_int32_t) :: reserved = 0
     integer(c_int64_t) :: energy_mj = 0_c_int64_t
     integer(c_int64_t) :: uncertainty_mj = 0_c_int64_t
     integer(c_int64_t) :: duration_ns = 0_c_int64_t
@@ -294,15 +346,15 @@ module zeus_amd
   type, bind(c), public :: zeus_amd_sample_t
     integer(c_int32_t) :: struct_size = 48
     integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
     integer(c_int32_t) :: flags = 0
-    integer(c_int32_t) :: reserved = 0
     integer(c_int64_t) :: time_ns = 0_c_int64_t
     integer(c_int64_t) :: energy_uj = 0_c_int64_t
     integer(c_int64_t) :: power_mw = 0_c_int64_t
     integer(c_int64_t) :: counter_power_mw = 0_c_int64_t
   end type zeus_amd_sample_t
 
-  ! What C calls pointers to these. Only zeus_amd's functions look inside.
+  ! Handles: pointers in C.
   type, bind(c), public :: zeus_amd_session_t ! An open session: zeus_amd_open() to zeus_amd_close().
     type(c_ptr) :: handle = c_null_ptr
   end type zeus_amd_session_t
@@ -344,6 +396,18 @@ module zeus_amd
       integer(c_int32_t), value :: status
       type(c_ptr) :: text
     end function c_status_string
+
+    function c_method_string(method) bind(c, name="zeus_amd_method_string") result(text)
+      import
+      integer(c_int32_t), value :: method
+      type(c_ptr) :: text
+    end function c_method_string
+
+    function c_counter_state_string(counter_state) bind(c, name="zeus_amd_counter_state_string") result(text)
+      import
+      integer(c_int32_t), value :: counter_state
+      type(c_ptr) :: text
+    end function c_counter_state_string
 
     function c_last_error(text, length) bind(c, name="zeus_amd_last_error") result(needed)
       import
@@ -457,11 +521,11 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function zeus_amd_energy_mj
 
-    function zeus_amd_energy_counter_usable(session, gpu, supported) bind(c) result(status)
+    function zeus_amd_energy_counter_usable(session, gpu, usable) bind(c) result(status)
       import
       type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: supported
+      integer(c_int32_t), intent(out) :: usable
       integer(c_int32_t) :: status
     end function zeus_amd_energy_counter_usable
 
@@ -514,23 +578,23 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function zeus_amd_power_limit_range_mw
 
-    function zeus_amd_memory_clocks_mhz(session, gpu, max_mhz, min_mhz) bind(c) result(status)
+    function zeus_amd_memory_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
       import
       type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: max_mhz
       integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
       integer(c_int32_t) :: status
-    end function zeus_amd_memory_clocks_mhz
+    end function zeus_amd_memory_clock_levels_mhz
 
-    function zeus_amd_graphics_clocks_mhz(session, gpu, max_mhz, min_mhz) bind(c) result(status)
+    function zeus_amd_graphics_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
       import
       type(zeus_amd_session_t), value :: session
       integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: max_mhz
       integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
       integer(c_int32_t) :: status
-    end function zeus_amd_graphics_clocks_mhz
+    end function zeus_amd_graphics_clock_levels_mhz
 
     function zeus_amd_persistence_mode(session, gpu, enabled) bind(c) result(status)
       import
@@ -721,20 +785,21 @@ module zeus_amd
 
 contains
 
-  ! The options may be left out, and texts be given beside them. A mask that is given, if empty, counts instead of the
-  ! environment's, and so do the others then.
+  ! The options may be left out, and texts be given beside them. If any of the masks is given, even an empty one, the
+  ! masks of the environment are not used.
   function zeus_amd_open(session, options, amdsmi_path, rocr_visible_devices, hip_visible_devices, &
-    cuda_visible_devices) result(status)
+    cuda_visible_devices, runtime_version) result(status)
     type(zeus_amd_session_t), intent(out) :: session
     type(zeus_amd_options_t), intent(in), optional :: options
     character(len=*), intent(in), optional :: amdsmi_path, rocr_visible_devices, hip_visible_devices, &
-      cuda_visible_devices
+      cuda_visible_devices, runtime_version
     integer(c_int32_t) :: status
     type(zeus_amd_options_t) :: all
-    character(kind=c_char), allocatable, target :: path(:), rocr(:), hip(:), cuda(:)
+    character(kind=c_char), allocatable, target :: path(:), rocr(:), hip(:), cuda(:), version(:)
 
     if (present(options)) all = options
     call put(amdsmi_path, path, all%amdsmi_path)
+    call put(runtime_version, version, all%runtime_version)
     call put_mask(rocr_visible_devices, rocr, all%rocr_visible_devices, all%flags)
     call put_mask(hip_visible_devices, hip, all%hip_visible_devices, all%flags)
     call put_mask(cuda_visible_devices, cuda, all%cuda_visible_devices, all%flags)
@@ -781,7 +846,19 @@ contains
     text = from_c(c_status_string(status))
   end function zeus_amd_status_string
 
-  ! Messages of that level and more important ones go to the callback, from any thread; without one, nowhere.
+  function zeus_amd_method_string(method) result(text)
+    integer(c_int32_t), intent(in) :: method
+    character(len=:), allocatable :: text
+    text = from_c(c_method_string(method))
+  end function zeus_amd_method_string
+
+  function zeus_amd_counter_state_string(counter_state) result(text)
+    integer(c_int32_t), intent(in) :: counter_state
+    character(len=:), allocatable :: text
+    text = from_c(c_counter_state_string(counter_state))
+  end function zeus_amd_counter_state_string
+
+  ! Messages of that level and more important ones go to the callback, from any thread. Without a callback there are none.
   function zeus_amd_set_log(level, callback) result(status)
     integer(c_int32_t), intent(in) :: level
     procedure(zeus_amd_log_fn), optional :: callback
@@ -798,7 +875,7 @@ contains
   subroutine message(level, text, user) bind(c, name="")
     integer(c_int32_t), value :: level
     type(c_ptr), value :: text, user
-    ! user is ours, and null.
+    ! user is null, as it was passed above.
     if (associated(to_log) .and. .not. c_associated(user)) call to_log(level, from_c(text))
   end subroutine message
 
@@ -837,7 +914,7 @@ contains
     text = zeus_amd_text(chars)
   end function zeus_amd_explain
 
-  ! readings has room for the GPUs of the session; count receives how many there are.
+  ! readings has an element for each GPU of the session; count receives the number of GPUs.
   function zeus_amd_read_all(session, readings, count) result(status)
     type(zeus_amd_session_t), intent(in) :: session
     type(zeus_amd_reading_t), intent(inout), contiguous :: readings(:)
@@ -848,7 +925,7 @@ contains
     status = c_read_all(session, readings, count)
   end function zeus_amd_read_all
 
-  ! gpus has room for the GPUs of the session; count receives how many there are.
+  ! gpus has an element for each GPU of the session; count receives the number of GPUs.
   function zeus_amd_window_read(window, total, gpus, count) result(status)
     type(zeus_amd_window_t), intent(in) :: window
     type(zeus_amd_total_energy_t), intent(inout), optional :: total
@@ -866,7 +943,7 @@ contains
     if (present(count)) count = n
   end function zeus_amd_window_read
 
-  ! As zeus_amd_window_read(). What refuses its arguments has not ended.
+  ! As zeus_amd_window_read(). A call that refuses its arguments has not ended the window.
   function zeus_amd_window_end(window, total, gpus, count) result(status)
     type(zeus_amd_window_t), intent(inout) :: window
     type(zeus_amd_total_energy_t), intent(inout), optional :: total
@@ -897,7 +974,7 @@ contains
     status = c_sampler_start(session, options, sampler)
   end function zeus_amd_sampler_start
 
-  ! The oldest samples, as many as there is room for; count receives how many. With room for none: how many wait.
+  ! The oldest samples, as many as fit; count receives how many. With an empty array: how many wait to be drained.
   function zeus_amd_sampler_drain(sampler, samples, count, lost) result(status)
     type(zeus_amd_sampler_t), intent(in) :: sampler
     type(zeus_amd_sample_t), intent(inout), contiguous :: samples(:)

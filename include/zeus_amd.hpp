@@ -2,9 +2,9 @@
 /**
  * @file zeus_amd.hpp
  *
- * zeus_amd.h for C++17 and later: handles that end themselves, values instead of
- * out-pointers, and errors in one of two ways. Header only; links with the C
- * library alone.
+ * zeus_amd.h for C++17 and later: handles that close themselves, values instead
+ * of out-pointers, errors as exceptions or as results. Header only; links with the
+ * C library alone.
  *
  *     zeus_amd::session z;                      // throws zeus_amd::error
  *     auto w = z.begin_window();
@@ -20,13 +20,12 @@
  *     else if (auto mw = z->power_instant_mw(0))
  *         std::printf("%.0f W\n", double(*mw) / 1e3);
  *
- * There each call gives a result<T>: std::expected<T, error> where the standard
- * library has it, else a class with the members of it that one needs.
+ * There each call returns a result<T>: std::expected<T, error> where the standard
+ * library has it, else a class with its most used members.
  *
- * Methods have the names of the C functions, and so do structs, constants,
- * units and meanings: see zeus_amd.h. Any thread may call any of them; after
- * fork() a child opens a session of its own, and what it inherited may go out of
- * scope there without harm.
+ * Methods, structs and constants have the names, units and meanings of zeus_amd.h.
+ * Any thread may call any method. After fork() a child opens its own session;
+ * inherited objects may go out of scope in the child.
  */
 #ifndef ZEUS_AMD_HPP
 #define ZEUS_AMD_HPP
@@ -67,7 +66,7 @@ using gpu_energy = zeus_amd_gpu_energy_t;
 using total_energy = zeus_amd_total_energy_t;
 using sample = zeus_amd_sample_t;
 
-/// What failed: a status, and the library's words.
+/// A failure: a status and its message.
 class error : public std::exception {
 public:
     /// The last failure of this thread.
@@ -76,7 +75,7 @@ public:
         (void)zeus_amd_last_error(&text_[0], text_.size());
         text_.pop_back();
     }
-    /// A ZEUS_AMD_STATUS_..., or a newer library's.
+    /// A zeus_amd_status_t, or a value of a newer library.
     std::int32_t status() const noexcept { return status_; }
     const char *what() const noexcept override { return text_.c_str(); }
 
@@ -165,7 +164,7 @@ struct throwing {
 };
 #endif
 
-/// CLOCK_BOOTTIME: the clock of samples, windows and the driver's readings.
+/// CLOCK_BOOTTIME: the clock of samples, windows and the driver's timestamps.
 struct boot_clock {
     using rep = std::int64_t;
     using period = std::nano;
@@ -181,15 +180,16 @@ struct boot_clock {
     }
 };
 
-/// How to open a session. A mask that is given, if empty, counts instead of the
-/// environment's, and so do the others then.
+/// How to open a session. If any of the masks is given, even an empty one, the masks
+/// of the environment are not used.
 struct options {
     std::uint32_t flags = 0; // ZEUS_AMD_OPEN_..._BIT
-    std::uint32_t backend = ZEUS_AMD_BACKEND_AUTO;
-    std::uint32_t validation = ZEUS_AMD_VALIDATION_DEFAULT;
-    std::uint32_t energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_REPORTED;
+    zeus_amd_backend_t backend = ZEUS_AMD_BACKEND_AUTO;
+    zeus_amd_validation_t validation = ZEUS_AMD_VALIDATION_DEFAULT;
+    zeus_amd_energy_resolution_t energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_DEFAULT;
     std::chrono::duration<std::uint32_t, std::milli> init_timeout{0}; // 0: 10 seconds
     std::optional<std::string> amdsmi_path{};
+    std::optional<std::string> runtime_version{}; // a ROCm release such as "6.4.1"
     std::optional<std::string> rocr_visible_devices{};
     std::optional<std::string> hip_visible_devices{};
     std::optional<std::string> cuda_visible_devices{};
@@ -206,6 +206,7 @@ struct options {
         o.energy_resolution = energy_resolution;
         o.init_timeout_ms = init_timeout.count();
         o.amdsmi_path = text(amdsmi_path);
+        o.runtime_version = text(runtime_version);
         o.rocr_visible_devices = text(rocr_visible_devices);
         o.hip_visible_devices = text(hip_visible_devices);
         o.cuda_visible_devices = text(cuda_visible_devices);
@@ -213,7 +214,7 @@ struct options {
     }
 };
 
-/// How to sample; zero is the library's choice.
+/// How to sample; zero is the default.
 struct sampler_options {
     std::uint32_t capacity = 0;
     std::chrono::duration<std::uint64_t, std::nano> period{0};
@@ -225,7 +226,7 @@ template <class T> struct range {
 using power_range_mw = range<std::uint64_t>;
 using clock_range_mhz = range<std::uint32_t>;
 
-/// What a window says: in total, and of each GPU in the order of indices.
+/// The energy of a window: in total, and of each GPU in the order of indices.
 struct energy {
     total_energy total;
     std::vector<gpu_energy> gpus;
@@ -234,6 +235,8 @@ struct energy {
 inline std::uint32_t version() noexcept { return zeus_amd_version(); }
 inline const char *version_string() noexcept { return zeus_amd_version_string(); }
 inline const char *status_string(std::int32_t status) noexcept { return zeus_amd_status_string(status); }
+inline const char *method_string(std::uint32_t method) noexcept { return zeus_amd_method_string(method); }
+inline const char *counter_state_string(std::uint32_t state) noexcept { return zeus_amd_counter_state_string(state); }
 
 namespace detail {
 
@@ -302,21 +305,21 @@ template <class F, class W> std::int32_t ask(F *call, W *window, energy &into)
 
 } // namespace detail
 
-/// A measuring window, from basic_session::begin_window(). Going out of scope
-/// ends it unread. get() is for zeus_amd_window_read() into memory of one's own.
+/// A window, from basic_session::begin_window(). Going out of scope ends it without
+/// a result. get() is for zeus_amd_window_read() into the caller's memory.
 template <class P> class basic_window {
 public:
     explicit basic_window(zeus_amd_window_t *w) noexcept : handle_(w) {}
     zeus_amd_window_t *get() const noexcept { return handle_.get(); }
 
-    /// What was used up to now; the window stays open.
+    /// The energy up to now; the window stays open.
     detail::result<P, energy> read() const
     {
         energy used{};
         const std::int32_t status = detail::ask(zeus_amd_window_read, get(), used);
         return detail::done<P>(status, std::move(used));
     }
-    /// The total alone, and nothing allocated.
+    /// The total alone; allocates nothing.
     detail::result<P, total_energy> read_total() const
     {
         auto total = detail::make<total_energy>();
@@ -339,7 +342,7 @@ public:
     }
 
 private:
-    /// What refuses its arguments has not ended.
+    /// A call that refuses its arguments has not ended the window.
     void forget(std::int32_t status) noexcept
     {
         if (status != ZEUS_AMD_STATUS_INVALID_ARGUMENT && status != ZEUS_AMD_STATUS_STRUCT_VERSION)
@@ -348,12 +351,12 @@ private:
     detail::handle<zeus_amd_window_t, detail::end> handle_;
 };
 
-/// Settings that come back when it goes out of scope.
+/// Restores settings when it goes out of scope.
 template <class P> class basic_guard {
 public:
     explicit basic_guard(zeus_amd_guard_t *g) noexcept : handle_(g) {}
     zeus_amd_guard_t *get() const noexcept { return handle_.get(); }
-    /// Puts them back now, and says if that failed.
+    /// Restores them now, and reports a failure.
     detail::result<P, void> end() { return detail::done<P>(zeus_amd_guard_end(handle_.release())); }
 
 private:
@@ -365,10 +368,10 @@ template <class P> class basic_sampler {
 public:
     explicit basic_sampler(zeus_amd_sampler_t *s) noexcept : handle_(s) {}
     zeus_amd_sampler_t *get() const noexcept { return handle_.get(); }
-    /// What has been sampled stays.
+    /// The samples stay.
     detail::result<P, void> stop() { return detail::done<P>(zeus_amd_sampler_stop(get())); }
 
-    /// The samples that wait, and at lost how many were overwritten before.
+    /// The samples that wait; *lost receives how many were overwritten before.
     detail::result<P, std::vector<sample>> drain(std::uint64_t *lost = nullptr)
     {
         std::vector<sample> all;
@@ -381,7 +384,7 @@ public:
         }
         return detail::done<P>(status, std::move(all));
     }
-    /// Into memory of one's own; how many there were.
+    /// Into the caller's memory; returns how many there were.
     detail::result<P, std::uint32_t> drain(sample *to, std::uint32_t room, std::uint64_t *lost = nullptr)
     {
         if (room > 0)
@@ -414,7 +417,7 @@ public:
         const std::int32_t status = zeus_amd_open(&c, &z);
         return detail::done<P>(status, basic_session(z));
     }
-    /// Opens, where failing is an exception.
+    /// Opens; throws on failure.
     template <class Q = P, class = std::enable_if_t<std::is_same_v<detail::result<Q, int>, int>>>
     explicit basic_session(const options &how = {}) : basic_session(basic_session<Q>::open(how))
     {
@@ -422,14 +425,14 @@ public:
     explicit basic_session(zeus_amd_session_t *z) noexcept : handle_(z) {}
     zeus_amd_session_t *get() const noexcept { return handle_.get(); }
 
-    /// Could a session be opened? Loads and initialises nothing.
+    /// Can a session be opened? Loads and initialises nothing.
     static result<void> probe(const options &how = {})
     {
         const zeus_amd_options_t c = how.c();
         return detail::done<P>(zeus_amd_probe(&c));
     }
-    /// Messages of the process go to callback(level, text), from any thread. It is
-    /// held by reference, and has to be there as long as the process.
+    /// Messages of the process go to callback(level, text), from any thread. It is held
+    /// by reference and must live as long as the process.
     template <class F> static result<void> set_log(u32 level, F &callback)
     {
         const zeus_amd_log_fn call = [](std::uint32_t l, const char *text, void *user) {
@@ -478,7 +481,7 @@ public:
         return get_<zeus_amd::energy_raw>(zeus_amd_energy_raw, gpu);
     }
     result<std::int32_t> temperature_c(u32 gpu) const { return get_<std::int32_t>(zeus_amd_temperature_c, gpu); }
-    /// Of all GPUs, with one look at each package; `valid` says what there is.
+    /// Readings of all GPUs; `valid` says which values there are.
     result<std::vector<reading>> read_all() const
     {
         std::vector<reading> all;
@@ -491,7 +494,7 @@ public:
         all.resize(status == ZEUS_AMD_STATUS_OK ? count : 0);
         return detail::done<P>(status, std::move(all));
     }
-    /// Into memory of one's own; how many GPUs there are.
+    /// Into the caller's memory; returns the number of GPUs.
     result<u32> read_all(reading *to, u32 room) const
     {
         if (room > 0)
@@ -505,8 +508,14 @@ public:
     {
         return detail::get_range<P, u64>(zeus_amd_power_limit_range_mw, get(), gpu);
     }
-    result<clock_range_mhz> memory_clocks_mhz(u32 gpu) const { return clocks(zeus_amd_memory_clocks_mhz, gpu); }
-    result<clock_range_mhz> graphics_clocks_mhz(u32 gpu) const { return clocks(zeus_amd_graphics_clocks_mhz, gpu); }
+    result<clock_range_mhz> memory_clock_levels_mhz(u32 gpu) const
+    {
+        return detail::get_range<P, u32>(zeus_amd_memory_clock_levels_mhz, get(), gpu);
+    }
+    result<clock_range_mhz> graphics_clock_levels_mhz(u32 gpu) const
+    {
+        return detail::get_range<P, u32>(zeus_amd_graphics_clock_levels_mhz, get(), gpu);
+    }
     result<clock_range_mhz> memory_clock_range_mhz(u32 gpu) const
     {
         return detail::get_range<P, u32>(zeus_amd_memory_clock_range_mhz, get(), gpu);
@@ -543,7 +552,7 @@ public:
     result<void> reset_graphics_clocks(u32 gpu) const { return do_(zeus_amd_reset_graphics_clocks, gpu); }
     result<void> reset_clocks(u32 gpu) const { return do_(zeus_amd_reset_clocks, gpu); }
 
-    // What has a begin and an end.
+    // Windows, guards, samplers.
     result<basic_window<P>> begin_window() const
     {
         zeus_amd_window_t *w = nullptr;
@@ -581,13 +590,6 @@ private:
         u32 value = 0;
         const std::int32_t status = call(get(), gpu, &value);
         return detail::done<P>(status, value != 0);
-    }
-    /// These give the highest first.
-    template <class F> result<clock_range_mhz> clocks(F *call, u32 gpu) const
-    {
-        clock_range_mhz value{};
-        const std::int32_t status = call(get(), gpu, &value.max, &value.min);
-        return detail::done<P>(status, value);
     }
     detail::handle<zeus_amd_session_t, detail::close> handle_;
 };

@@ -3,13 +3,13 @@
  * @file zeus_amd_mpi.h
  *
  * The energy of an MPI job: the GPUs of all ranks of a communicator, each
- * package counted once however many ranks see it. Header only; libzeus_amd
- * itself knows nothing of MPI.
+ * package counted once, however many ranks see it. Header only; libzeus_amd
+ * itself does not use MPI.
  *
  *     zeus_amd_session_t *z;
  *     zeus_amd_mpi_job_t job;
  *     zeus_amd_mpi_energy_t used;
- *     int32_t opened = zeus_amd_open(NULL, &z);
+ *     zeus_amd_status_t opened = zeus_amd_open(NULL, &z);
  *     if (zeus_amd_mpi_begin(MPI_COMM_WORLD, z, opened, 0, &job) == 0) {
  *         work();
  *         if (zeus_amd_mpi_end(&job, &used) == 0 && rank == 0)
@@ -18,34 +18,33 @@
  *     }
  *     zeus_amd_close(z);
  *
- * What is one package: the same host and the same key of zeus_amd_gpu_info().
- * A host is one running kernel (/proc/sys/kernel/random/boot_id): containers of
- * one machine are one host whatever their names, and machines of equal names
- * are not. Where that file cannot be read it is MPI_Get_processor_name(). The
- * variable ZEUS_AMD_MPI_HOST, if set, is taken instead of both: for tests, and
- * for clusters where neither tells the machines apart.
+ * Packages: two readings are of one package if host and package name
+ * (zeus_amd_gpu_info()) are equal. A host is one running kernel
+ * (/proc/sys/kernel/random/boot_id), so the containers of one machine are one
+ * host, and two machines of equal names are two. If that file cannot be read,
+ * the host is MPI_Get_processor_name(). The variable ZEUS_AMD_MPI_HOST replaces
+ * both, for tests and for clusters where neither identifies a machine.
  *
- * Which reading counts: every rank measures all GPUs that it sees. Of a
- * package that several ranks see, one reading is taken: that of the best method
- * (counter, integrated, estimated), then the longest, then of the lowest rank.
- * The others are duplicates; they are counted and stay in the table of
- * readings. The times of ranks differ: a barrier after the last begin and one
- * before the first end see to it that every reading holds all of the work in
- * between. Without them (ZEUS_AMD_MPI_NO_BARRIER_BIT) a package is measured for
- * as long as the rank whose reading counts says.
+ * Duplicates: every rank measures all GPUs that it sees. If several ranks see a
+ * package, one reading counts: that of the best method (counter, integrated,
+ * estimated), then the longest, then that of the lowest rank. The others stay in
+ * the table of readings as duplicates. A barrier after the last begin and one
+ * before the first end make every reading include all of the work in between.
+ * Without them (ZEUS_AMD_MPI_NO_BARRIER_BIT) a package is measured for the time
+ * of the rank whose reading counts.
  *
- * Shares: the energy of a package in equal parts to the ranks that see it,
- * whatever each of them ran there; nothing tells that. Shares add up to the
- * total exactly.
+ * Shares: the energy of a package is divided equally among the ranks that see it;
+ * what each of them ran there is not known. The shares add up to the total
+ * exactly.
  *
- * All ranks call each function of a job, in the same order, those without a GPU
- * or a session too. Everything goes through a communicator of the job's own,
- * with basic collectives of MPI-3. All ranks have to be of one architecture.
- * C99 or later, C++11 or later. Nothing is printed.
+ * All ranks call each function of a job in the same order, also those without a
+ * GPU or a session. A job uses its own communicator and basic collectives of
+ * MPI-3. All ranks must be of one architecture. C99 or later, C++11 or later.
+ * Nothing is printed.
  *
- * The communicator may come from an MPI session as well. The profiler
- * (libzeus_amd_pmpi.so) measures from MPI_Init to MPI_Finalize: a program that
- * opens nothing but MPI sessions gets no report of it.
+ * The communicator may belong to an MPI session. The profiler
+ * (libzeus_amd_pmpi.so) measures from MPI_Init to MPI_Finalize; it writes no
+ * report for a program that only opens MPI sessions.
  */
 
 #ifndef ZEUS_AMD_MPI_H
@@ -58,12 +57,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** How MPI is called. The profiler, which stands before MPI, says PMPI. */
+/** How MPI is called. The profiler, which intercepts MPI, uses PMPI. */
 #ifndef ZEUS_AMD_MPI_CALL
 #define ZEUS_AMD_MPI_CALL(name) MPI_##name
 #endif
 
-/* Not for callers: conversions in the words of both languages. */
+/* Internal: casts of both languages. */
 #ifdef __cplusplus
 #define ZEUS_AMD_MPI_I_CAST(type, value) static_cast<type>(value)
 #else
@@ -81,7 +80,7 @@ typedef struct zeus_amd_mpi_job_t {
     /** ZEUS_AMD_MPI_..._BIT flags. */
     uint32_t flags;
     /** ZEUS_AMD_STATUS_OK, or why this rank measures nothing. */
-    int32_t status;
+    zeus_amd_status_t status;
     /** The code of an MPI call that failed, or MPI_SUCCESS. */
     int mpi_error;
     /** NULL if this rank measures nothing. */
@@ -92,7 +91,7 @@ typedef struct zeus_amd_mpi_job_t {
     uint64_t begin_ns;
 } zeus_amd_mpi_job_t;
 
-/** What one rank says of one of its GPUs. */
+/** The reading of one GPU by one rank. */
 typedef struct zeus_amd_mpi_reading_t {
     /** Rank in the communicator. */
     int32_t rank;
@@ -104,43 +103,59 @@ typedef struct zeus_amd_mpi_reading_t {
     int32_t counted;
     /** The GPU's index on that rank. */
     uint32_t gpu;
-    /** A zeus_amd_method_t. */
-    uint32_t method;
-    /** A zeus_amd_counter_state_t. */
-    uint32_t counter_state;
-    /** ZEUS_AMD_ENERGY_FLAG_..._BIT flags. */
+    /** As in zeus_amd_gpu_energy_t. */
+    zeus_amd_method_t method;
+    /** As in zeus_amd_gpu_energy_t. */
+    zeus_amd_counter_state_t counter_state;
+    /** ZEUS_AMD_GPU_ENERGY_FLAG_..._BIT. */
     uint32_t flags;
     /** ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy. */
-    int32_t status;
+    zeus_amd_status_t status;
     /** Zero. */
     uint32_t reserved;
     /** As in zeus_amd_gpu_energy_t. */
-    uint64_t energy_mj, uncertainty_mj, duration_ns, begin_ns, end_ns;
+    uint64_t energy_mj;
+    /** The uncertainty of energy_mj. */
+    uint64_t uncertainty_mj;
+    /** See energy_mj. */
+    uint64_t duration_ns;
+    /** See energy_mj. */
+    uint64_t begin_ns;
+    /** See energy_mj. */
+    uint64_t end_ns;
     /** As in zeus_amd_gpu_info_t. */
-    char key[64], pci_address[32], name[64];
+    char key[64];
+    /** See key. */
+    char pci_address[32];
+    /** See key. */
+    char name[64];
 } zeus_amd_mpi_reading_t;
 
-/** What one rank says of itself, and what it used. */
+/** One rank, and its share. */
 typedef struct zeus_amd_mpi_rank_t {
     /** Rank in the communicator. */
     int32_t rank;
     /** Index in the table of nodes. */
     int32_t node;
     /** ZEUS_AMD_STATUS_OK, or why this rank measured nothing. */
-    int32_t status;
-    /** How many GPUs it sees. */
+    zeus_amd_status_t status;
+    /** The number of GPUs that it sees. */
     uint32_t gpus;
-    /** How many packages these belong to. */
+    /** The number of packages of these GPUs. */
     uint32_t packages;
     /** Zero. */
     uint32_t reserved;
-    /** Its equal parts of the energies of these packages, and of the bounds. */
-    uint64_t share_mj, share_uncertainty_mj;
-    /** CLOCK_BOOTTIME of its begin and end; of its node, not of the job. */
-    uint64_t begin_ns, end_ns;
+    /** Its share of the energies of these packages. */
+    uint64_t share_mj;
+    /** The uncertainty of share_mj. */
+    uint64_t share_uncertainty_mj;
+    /** CLOCK_BOOTTIME of its node at its begin. */
+    uint64_t begin_ns;
+    /** CLOCK_BOOTTIME of its node at its end. */
+    uint64_t end_ns;
     /** MPI_Get_processor_name(), or ZEUS_AMD_MPI_HOST. */
     char host[256];
-    /** What tells its host from others. */
+    /** Identifies its host. */
     char host_id[256];
 } zeus_amd_mpi_rank_t;
 
@@ -151,70 +166,90 @@ typedef struct zeus_amd_mpi_package_t {
     /** Index in the table of readings of the one that counts; -1: none has an
      *  energy. */
     int32_t reading;
-    /** How many ranks see it. */
+    /** The number of ranks that see it. */
     uint32_t ranks;
-    /** How many readings with an energy do not count. */
+    /** The number of duplicate readings. */
     uint32_t duplicates;
     /** ZEUS_AMD_STATUS_OK, or why there is no energy. */
-    int32_t status;
+    zeus_amd_status_t status;
     /** Zero. */
     uint32_t reserved;
-    /** The energy and its bound, 0 if there is none. */
-    uint64_t energy_mj, uncertainty_mj;
+    /** The energy, 0 if there is none. */
+    uint64_t energy_mj;
+    /** The uncertainty of energy_mj. */
+    uint64_t uncertainty_mj;
     /** As in zeus_amd_gpu_info_t, of the GPU that was read. */
-    char key[64], pci_address[32], name[64];
+    char key[64];
+    /** See key. */
+    char pci_address[32];
+    /** See key. */
+    char name[64];
 } zeus_amd_mpi_package_t;
 
 /** One host. */
 typedef struct zeus_amd_mpi_node_t {
     /** The lowest of its ranks. */
     int32_t first_rank;
-    /** How many ranks it has. */
+    /** The number of its ranks. */
     uint32_t ranks;
-    /** How many packages have an energy, and how many have none. */
-    uint32_t packages, missing;
+    /** The number of packages with an energy. */
+    uint32_t packages;
+    /** The number of packages without an energy. */
+    uint32_t missing;
     /** Sums over these packages. */
-    uint64_t energy_mj, uncertainty_mj;
+    uint64_t energy_mj;
+    /** The uncertainty of energy_mj. */
+    uint64_t uncertainty_mj;
 } zeus_amd_mpi_node_t;
 
 /** The job, the same on every rank. */
 typedef struct zeus_amd_mpi_total_t {
-    /** Flags of all readings that count, and ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT
-     *  if a package has no energy or a rank failed. */
+    /** ZEUS_AMD_TOTAL_ENERGY_FLAG_..._BIT: each flag that a counted reading has, and
+     *  INCOMPLETE if a package has no energy or a rank failed. */
     uint32_t flags;
-    /** How many hosts, ranks, and GPUs of all ranks together. */
-    uint32_t nodes, ranks, gpus;
-    /** How many packages the sum is of. */
+    /** The number of hosts. */
+    uint32_t nodes;
+    /** The number of ranks. */
+    uint32_t ranks;
+    /** The number of readings: GPUs of all ranks. */
+    uint32_t gpus;
+    /** The number of packages in the sum. */
     uint32_t packages;
-    /** How many packages have no energy and are not in the sum. */
+    /** The number of packages without an energy, which are not in the sum. */
     uint32_t missing;
-    /** How many readings of a package were left aside for a better one. */
+    /** The number of duplicate readings. */
     uint32_t duplicates;
-    /** How many ranks see no GPU; their machine has none, or it is masked. */
+    /** The number of ranks that see no GPU: their machine has none, or all are masked. */
     uint32_t ranks_without_gpu;
-    /** How many ranks could not look: they have another status. */
+    /** The number of ranks that could not measure: they have another status. */
     uint32_t ranks_failed;
     /** ZEUS_AMD_STATUS_OK, or that rank 0 ran out of memory. */
-    int32_t status;
-    /** The sum and its bound. */
-    uint64_t energy_mj, uncertainty_mj;
+    zeus_amd_status_t status;
+    /** The sum of the energies, in millijoules. */
+    uint64_t energy_mj;
+    /** The uncertainty of energy_mj. */
+    uint64_t uncertainty_mj;
     /** The longest time from begin to end of a rank. */
     uint64_t duration_ns;
 } zeus_amd_mpi_total_t;
 
-/** What a job used. */
+/** The energy of a job. */
 typedef struct zeus_amd_mpi_energy_t {
     /** On every rank. */
     zeus_amd_mpi_total_t total;
-    /** On every rank: its own equal parts of its packages' energies. */
-    uint64_t share_mj, share_uncertainty_mj;
+    /** On every rank: its share, in millijoules. */
+    uint64_t share_mj;
+    /** The uncertainty of share_mj. */
+    uint64_t share_uncertainty_mj;
     /** The code of an MPI call that failed, or MPI_SUCCESS. */
     int mpi_error;
-    /** On rank 0, else NULL: tables of total.ranks, total.gpus, total.packages +
-     *  total.missing and total.nodes rows, the first two by rank. */
+    /** On rank 0 total.ranks rows, by rank; else NULL. */
     zeus_amd_mpi_rank_t *ranks;
+    /** On rank 0 total.gpus rows, by rank; else NULL. */
     zeus_amd_mpi_reading_t *readings;
+    /** On rank 0 total.packages + total.missing rows; else NULL. */
     zeus_amd_mpi_package_t *packages;
+    /** On rank 0 total.nodes rows; else NULL. */
     zeus_amd_mpi_node_t *nodes;
 } zeus_amd_mpi_energy_t;
 
@@ -241,7 +276,7 @@ static inline void zeus_amd_mpi_free(zeus_amd_mpi_energy_t *energy)
 /* From here to zeus_amd_mpi_reduce: not for callers. */
 
 /* Is this why a rank has no GPU, and no failure? */
-static inline int zeus_amd_mpi_i_no_gpu(int32_t status)
+static inline int zeus_amd_mpi_i_no_gpu(zeus_amd_status_t status)
 {
     return status == ZEUS_AMD_STATUS_DRIVER_NOT_LOADED || status == ZEUS_AMD_STATUS_NO_DEVICE;
 }
@@ -414,7 +449,7 @@ static inline int zeus_amd_mpi_i_merge(zeus_amd_mpi_energy_t *e)
         zeus_amd_mpi_i_package(e, package++, sorted + from, i - from);
     }
     if (e->total.missing > 0 || e->total.ranks_failed > 0)
-        e->total.flags |= ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT;
+        e->total.flags |= ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT;
     free(hosts);
     free(sorted);
     return 1;
@@ -524,7 +559,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
 }
 
 /**
- * Who this rank is, and what a window said of its GPUs, in the form of
+ * Converts this rank and the energies of a window to the arguments of
  * zeus_amd_mpi_reduce(). Not collective.
  *
  * @param[in]  comm     The communicator.
@@ -539,7 +574,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
  * @forksafety  Not in a child: it calls MPI.
  * @since 0.1
  */
-static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t *session, int32_t status,
+static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t *session, zeus_amd_status_t status,
                                         const zeus_amd_gpu_energy_t *energies, uint32_t count,
                                         zeus_amd_mpi_rank_t *mine, zeus_amd_mpi_reading_t *readings)
 {
@@ -553,7 +588,7 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t 
     for (i = 0; i < mine->gpus; i++) {
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
         zeus_amd_mpi_reading_t *to = &readings[i];
-        int32_t known = zeus_amd_gpu_info(session, i, &info);
+        zeus_amd_status_t known = zeus_amd_gpu_info(session, i, &info);
         memset(to, 0, sizeof *to);
         to->rank = rank;
         to->gpu = i;
@@ -582,9 +617,9 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t 
  * Begins to measure a job. Collective over comm, with a barrier at its end
  * unless flags say otherwise.
  *
- * A rank that has no session takes part all the same: it hands over NULL and the
- * status of its zeus_amd_open(), which the result shows. A rank whose window
- * cannot be begun does, too; job->status has the reason.
+ * A rank without a session takes part with NULL and the status of its
+ * zeus_amd_open(), which the result shows. A rank whose window cannot be begun takes
+ * part as well; job->status has the reason.
  *
  * @param[in]  comm    An intracommunicator, such as MPI_COMM_WORLD.
  * @param[in]  session This rank's session, to stay open until the end; NULL: none.
@@ -599,7 +634,7 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t 
  * @forksafety  Not in a child: it calls MPI.
  * @since 0.1
  */
-static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd_session_t *session, int32_t opened,
+static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd_session_t *session, zeus_amd_status_t opened,
                                                    uint32_t flags, zeus_amd_mpi_job_t *job)
 {
     memset(job, 0, sizeof *job);
@@ -629,15 +664,15 @@ static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd
 }
 
 /**
- * Ends the measurement of a job and says what it used. Collective over the
- * communicator of the begin, with a barrier at its start unless the flags of the
- * begin say otherwise. Whatever it returns, the job is over.
+ * Ends the measurement of a job and returns its energy. Collective over the
+ * communicator of the begin, with a barrier at its start unless the begin had
+ * ZEUS_AMD_MPI_NO_BARRIER_BIT. The job ends whatever the status.
  *
  * @param[in,out] job    From zeus_amd_mpi_begin().
  * @param[out]    energy The result, total and share on every rank, tables on
  *                       rank 0; zeus_amd_mpi_free() frees them.
  * @return As zeus_amd_mpi_reduce(). Packages without an energy and ranks that
- *         could not look fail nothing: see energy->total.
+ *         could not measure are no failure: see energy->total.
  * @threadsafety As MPI was initialised; like other collective calls not twice at
  *               once on one communicator.
  * @forksafety  Not in a child: it calls MPI.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Power and energy of AMD GPUs. Every number is right, or an exception says why there is none.
+"""Measures and controls the power and energy of AMD GPUs.
 
     import zeus_amd
 
@@ -7,11 +7,11 @@
         work()
     print(w.total.energy_mj / 1e3, "J, off by at most", w.total.uncertainty_mj / 1e3)
 
-Names, units and meanings are those of zeus_amd.h, whose comments say more about each. A GPU is HIP's index, PyTorch's
-cuda:N. Every method may be called from any thread, and other Python threads run meanwhile. After a fork the child opens a
-session of its own; zeus_amd.window() does that by itself.
+Names, units and meanings are those of zeus_amd.h, which documents each. A GPU index is HIP's, PyTorch's cuda:N. Any thread
+may call any method, and other Python threads run during a call. After a fork the child opens its own session;
+zeus_amd.window() does so automatically.
 
-The library is $ZEUS_AMD_LIBRARY, or the one beside this file, or what the dynamic loader finds.
+The library is $ZEUS_AMD_LIBRARY, or the one beside this file, or the one that the dynamic loader finds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import Any, Callable, Iterator, List, Optional, Tuple, Union
 
 
 class Status(enum.Enum):
-    """Not an IntEnum: no temperature is a status."""
+    """Not an IntEnum: a temperature must not compare equal to a status."""
 
     OK = 0
     INVALID_ARGUMENT = -1
@@ -49,7 +49,6 @@ class Status(enum.Enum):
     LIBRARY_VERSION = -12
     DRIVER_NOT_LOADED = -13
     DEVICE_LOST = -14
-    COUNTER_RESET = -15
     BUFFER_TOO_SMALL = -16
     FORKED = -17
     HETEROGENEOUS = -18
@@ -85,8 +84,9 @@ class Validation(enum.IntEnum):
 
 
 class EnergyResolution(enum.IntEnum):
-    REPORTED = 0
-    FIRMWARE = 1
+    DEFAULT = 0
+    REPORTED = 1
+    FIRMWARE = 2
 
 
 class CounterState(enum.IntEnum):
@@ -99,6 +99,7 @@ class CounterState(enum.IntEnum):
     SECONDARY_DIE = 6
     SECONDARY_PARTITION = 7
     PENDING = 8
+    UNREADABLE = 9
 
 
 class Die(enum.IntEnum):
@@ -130,9 +131,16 @@ class Open(enum.IntFlag):
     SHUTDOWN_ON_CLOSE = 2
     EMPTY_MASK_IS_ERROR = 4
     EXPLICIT_MASKS = 8
-    EMPTY_MASK_IS_UNSET = 16
-    NO_UUID_IN_MASK = 32
-    OLD_GPUS_ARE_SKIPPED = 64
+    WAKE_SUSPENDED = 16
+
+
+class SessionInfoValid(enum.IntFlag):
+    AMDSMI = 1
+
+
+class SessionInfoFlag(enum.IntFlag):
+    ORDER_FROM_ENUMERATION = 1
+    ORDER_UNCERTAIN = 2
 
 
 class GpuInfoValid(enum.IntFlag):
@@ -144,18 +152,24 @@ class GpuInfoValid(enum.IntFlag):
     DEVICE_ID = 32
 
 
-class GpuFlag(enum.IntFlag):
+class GpuInfoFlag(enum.IntFlag):
     ORDER_FROM_ENUMERATION = 1
     ORDER_UNCERTAIN = 2
 
 
+class EnergyRawValid(enum.IntFlag):
+    ACCUMULATOR = 2
+    DRIVER_TIME = 4
+    FIRMWARE_TIME = 8
+    RESOLUTION = 512
+
+
 class EnergyRawFlag(enum.IntFlag):
-    STALE = 1
-    DRIVER_TIME = 2
-    FIRMWARE_TIME = 4
+    STALE = 16
+    FIRMWARE_RESOLUTION = 128
 
 
-class ReadingFlag(enum.IntFlag):
+class ReadingValid(enum.IntFlag):
     ENERGY = 1
     ACCUMULATOR = 2
     DRIVER_TIME = 4
@@ -163,34 +177,65 @@ class ReadingFlag(enum.IntFlag):
     POWER_INSTANT = 16
     POWER_AVERAGE = 32
     TEMPERATURE = 64
-    STALE = 128
+    RESOLUTION = 512
 
 
-class EnergyFlag(enum.IntFlag):
-    SHORT = 1
+class ReadingFlag(enum.IntFlag):
+    STALE = 16
+    FIRMWARE_RESOLUTION = 128
+    EDGE_TEMPERATURE = 256
+
+
+class GpuEnergyValid(enum.IntFlag):
+    ENERGY = 1
+    RESOLUTION = 512
+
+
+class GpuEnergyFlag(enum.IntFlag):
+    HIGH_UNCERTAINTY = 1
     RESET = 2
     SHARED_PACKAGE = 4
-    DISTRUSTED = 8
+    COUNTER_REJECTED = 8
     STALE = 16
-    GAP = 32
+    SAMPLING_GAP = 32
     AVERAGED_POWER = 64
-    FIRMWARE_UNIT = 128
-    FIRMWARE_TIME = 256
+    FIRMWARE_RESOLUTION = 128
+    FIRMWARE_DURATION = 256
+
+
+class TotalEnergyValid(enum.IntFlag):
+    ENERGY = 1
+
+
+class TotalEnergyFlag(enum.IntFlag):
+    HIGH_UNCERTAINTY = 1
+    RESET = 2
+    SHARED_PACKAGE = 4
+    COUNTER_REJECTED = 8
+    STALE = 16
+    SAMPLING_GAP = 32
+    AVERAGED_POWER = 64
+    FIRMWARE_RESOLUTION = 128
+    FIRMWARE_DURATION = 256
     INCOMPLETE = 512
 
 
-class SampleFlag(enum.IntFlag):
+class SampleValid(enum.IntFlag):
     ENERGY = 1
-    POWER = 2
-    SLOPE = 4
-    INTEGRATED = 8
-    RESET = 16
-    GAP = 32
+    POWER = 128
+    COUNTER_POWER = 256
+
+
+class SampleFlag(enum.IntFlag):
+    RESET = 2
+    SAMPLING_GAP = 32
     AVERAGED_POWER = 64
+    FIRMWARE_RESOLUTION = 128
+    INTEGRATED = 1024
 
 
 def _known(kind: Any) -> Callable[[Any, Any], Any]:
-    """The number as a member of an enum; as it is, if a newer library has more of them."""
+    """The number as a member of an enum; the number itself if only a newer library knows it."""
 
     def convert(_: Any, value: Any) -> Any:
         try:
@@ -205,17 +250,13 @@ def _text(_: Any, value: bytes) -> str:
     return value.decode(errors="replace")
 
 
-def _if_set(field: str, bit: int, convert: Any = None) -> Callable[[Any, Any], Any]:
-    """The value if its bit is set, else None."""
-    return lambda s, value: (convert(s, value) if convert else value) if getattr(s, field) & bit else None
-
-
-def _if_measured(s: Any, value: Any) -> Any:
-    return value if s.method != Method.NONE else None
+def _if_set(bit: int, convert: Any = None) -> Callable[[Any, Any], Any]:
+    """The value if its bit in `valid` is set, else None."""
+    return lambda s, value: (convert(s, value) if convert else value) if s.valid & bit else None
 
 
 def _fits(kind: Any, value: Any) -> Any:
-    """ctypes would cut an integer to what there is room for, and so make it another GPU or another limit."""
+    """ctypes would truncate an integer, and so name another GPU or another limit."""
     if isinstance(value, int) and kind(value).value != value:
         raise OverflowError(f"{value} is out of range")
     return value
@@ -233,7 +274,7 @@ class _U64(c_uint64):
         return c_uint64(_fits(c_uint64, operator.index(value)))
 
 
-# Structs of the header. A value that is not there is None; numbers that stand for something are what they stand for.
+# Structs of the header. A value that is not set is None; enums are members of their classes.
 
 
 class _Struct(ctypes.Structure):
@@ -269,6 +310,7 @@ class _Options(_Struct):
         ("energy_resolution", c_uint32),
         ("init_timeout_ms", c_uint32),
         ("amdsmi_path", c_char_p),
+        ("runtime_version", c_char_p),
         ("rocr_visible_devices", c_char_p),
         ("hip_visible_devices", c_char_p),
         ("cuda_visible_devices", c_char_p),
@@ -279,6 +321,8 @@ class _Options(_Struct):
 class SessionInfo(_Struct):
     _fields_ = [
         ("struct_size", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
         ("gpu_count", c_uint32),
         ("backend", c_uint32),
         ("energy_resolution", c_uint32),
@@ -286,15 +330,21 @@ class SessionInfo(_Struct):
         ("amdsmi_version_1", c_uint32),
         ("amdsmi_version_2", c_uint32),
         ("no_gpu_reason", c_int32),
+        ("amdsmi_status", c_int32),
+        ("reserved", c_uint32),
         ("rocm", c_char * 32),
         ("amdsmi_path", c_char * 512),
     ]
     _means_ = {
+        "valid": _known(SessionInfoValid),
+        "flags": _known(SessionInfoFlag),
         "backend": _known(Backend),
         "energy_resolution": _known(EnergyResolution),
+        **{f"amdsmi_version_{i}": _if_set(SessionInfoValid.AMDSMI) for i in range(3)},
         "no_gpu_reason": _known(Status),
-        "rocm": _text,
-        "amdsmi_path": _text,
+        "amdsmi_status": _known(Status),
+        "rocm": _if_set(SessionInfoValid.AMDSMI, _text),
+        "amdsmi_path": _if_set(SessionInfoValid.AMDSMI, _text),
     }
 
 
@@ -321,18 +371,18 @@ class GpuInfo(_Struct):
     ]
     _means_ = {
         "valid": _known(GpuInfoValid),
-        "unmasked_index": _if_set("valid", GpuInfoValid.UNMASKED_INDEX),
-        "amdsmi_index": _if_set("valid", GpuInfoValid.AMDSMI_INDEX),
-        "kfd_node": _if_set("valid", GpuInfoValid.KFD_NODE),
+        "unmasked_index": _if_set(GpuInfoValid.UNMASKED_INDEX),
+        "amdsmi_index": _if_set(GpuInfoValid.AMDSMI_INDEX),
+        "kfd_node": _if_set(GpuInfoValid.KFD_NODE),
         "die_role": _known(Die),
         "source": _known(Backend),
         "counter_state": _known(CounterState),
-        "flags": _known(GpuFlag),
-        "device_id": _if_set("valid", GpuInfoValid.DEVICE_ID),
-        "unique_id": _if_set("valid", GpuInfoValid.UNIQUE_ID),
-        "name": _if_set("valid", GpuInfoValid.NAME, _text),
+        "flags": _known(GpuInfoFlag),
+        "device_id": _if_set(GpuInfoValid.DEVICE_ID),
+        "unique_id": _if_set(GpuInfoValid.UNIQUE_ID),
+        "name": _if_set(GpuInfoValid.NAME, _text),
         "pci_address": _text,
-        "uuid": _if_set("valid", GpuInfoValid.UNIQUE_ID, _text),
+        "uuid": _if_set(GpuInfoValid.UNIQUE_ID, _text),
         "package": _text,
     }
 
@@ -341,16 +391,21 @@ class GpuInfo(_Struct):
 class EnergyRaw(_Struct):
     _fields_ = [
         ("struct_size", c_uint32),
+        ("valid", c_uint32),
         ("flags", c_uint32),
+        ("reserved", c_uint32),
         ("accumulator", c_uint64),
         ("resolution_uj", c_double),
         ("driver_time_ns", c_uint64),
         ("firmware_time_ns", c_uint64),
     ]
     _means_ = {
+        "valid": _known(EnergyRawValid),
         "flags": _known(EnergyRawFlag),
-        "driver_time_ns": _if_set("flags", EnergyRawFlag.DRIVER_TIME),
-        "firmware_time_ns": _if_set("flags", EnergyRawFlag.FIRMWARE_TIME),
+        "accumulator": _if_set(EnergyRawValid.ACCUMULATOR),
+        "resolution_uj": _if_set(EnergyRawValid.RESOLUTION),
+        "driver_time_ns": _if_set(EnergyRawValid.DRIVER_TIME),
+        "firmware_time_ns": _if_set(EnergyRawValid.FIRMWARE_TIME),
     }
 
 
@@ -360,7 +415,11 @@ class Reading(_Struct):
         ("struct_size", c_uint32),
         ("gpu", c_uint32),
         ("valid", c_uint32),
+        ("flags", c_uint32),
         ("status", c_int32),
+        ("counter_state", c_uint32),
+        ("temperature_c", c_int32),
+        ("reserved", c_uint32),
         ("energy_mj", c_uint64),
         ("accumulator", c_uint64),
         ("resolution_uj", c_double),
@@ -368,20 +427,20 @@ class Reading(_Struct):
         ("firmware_time_ns", c_uint64),
         ("power_instant_mw", c_uint64),
         ("power_average_mw", c_uint64),
-        ("temperature_c", c_int32),
-        ("reserved", c_uint32),
     ]
     _means_ = {
-        "valid": _known(ReadingFlag),
+        "valid": _known(ReadingValid),
+        "flags": _known(ReadingFlag),
         "status": _known(Status),
-        "energy_mj": _if_set("valid", ReadingFlag.ENERGY),
-        "accumulator": _if_set("valid", ReadingFlag.ACCUMULATOR),
-        "resolution_uj": _if_set("valid", ReadingFlag.ACCUMULATOR),
-        "driver_time_ns": _if_set("valid", ReadingFlag.DRIVER_TIME),
-        "firmware_time_ns": _if_set("valid", ReadingFlag.FIRMWARE_TIME),
-        "power_instant_mw": _if_set("valid", ReadingFlag.POWER_INSTANT),
-        "power_average_mw": _if_set("valid", ReadingFlag.POWER_AVERAGE),
-        "temperature_c": _if_set("valid", ReadingFlag.TEMPERATURE),
+        "counter_state": _known(CounterState),
+        "energy_mj": _if_set(ReadingValid.ENERGY),
+        "accumulator": _if_set(ReadingValid.ACCUMULATOR),
+        "resolution_uj": _if_set(ReadingValid.RESOLUTION),
+        "driver_time_ns": _if_set(ReadingValid.DRIVER_TIME),
+        "firmware_time_ns": _if_set(ReadingValid.FIRMWARE_TIME),
+        "power_instant_mw": _if_set(ReadingValid.POWER_INSTANT),
+        "power_average_mw": _if_set(ReadingValid.POWER_AVERAGE),
+        "temperature_c": _if_set(ReadingValid.TEMPERATURE),
     }
 
 
@@ -389,15 +448,21 @@ class Reading(_Struct):
 class TotalEnergy(_Struct):
     _fields_ = [
         ("struct_size", c_uint32),
+        ("valid", c_uint32),
         ("flags", c_uint32),
         ("packages", c_uint32),
         ("missing", c_uint32),
+        ("reserved", c_uint32),
         ("energy_mj", c_uint64),
         ("uncertainty_mj", c_uint64),
         ("duration_ns", c_uint64),
         ("mean_power_mw", c_uint64),
     ]
-    _means_ = {"flags": _known(EnergyFlag)}
+    _means_ = {
+        "valid": _known(TotalEnergyValid),
+        "flags": _known(TotalEnergyFlag),
+        **dict.fromkeys(("energy_mj", "uncertainty_mj", "mean_power_mw"), _if_set(TotalEnergyValid.ENERGY)),
+    }
 
 
 @_meaningful
@@ -405,10 +470,12 @@ class GpuEnergy(_Struct):
     _fields_ = [
         ("struct_size", c_uint32),
         ("gpu", c_uint32),
+        ("valid", c_uint32),
         ("flags", c_uint32),
         ("method", c_uint32),
         ("counter_state", c_uint32),
         ("status", c_int32),
+        ("reserved", c_uint32),
         ("energy_mj", c_uint64),
         ("uncertainty_mj", c_uint64),
         ("duration_ns", c_uint64),
@@ -418,12 +485,16 @@ class GpuEnergy(_Struct):
         ("resolution_uj", c_double),
     ]
     _means_ = {
-        "flags": _known(EnergyFlag),
+        "valid": _known(GpuEnergyValid),
+        "flags": _known(GpuEnergyFlag),
         "method": _known(Method),
         "counter_state": _known(CounterState),
         "status": _known(Status),
-        **dict.fromkeys(("energy_mj", "uncertainty_mj", "duration_ns", "mean_power_mw", "begin_ns", "end_ns"), _if_measured),
-        "resolution_uj": lambda s, value: value if value else None,
+        **dict.fromkeys(
+            ("energy_mj", "uncertainty_mj", "duration_ns", "mean_power_mw", "begin_ns", "end_ns"),
+            _if_set(GpuEnergyValid.ENERGY),
+        ),
+        "resolution_uj": _if_set(GpuEnergyValid.RESOLUTION),
     }
 
 
@@ -436,18 +507,19 @@ class Sample(_Struct):
     _fields_ = [
         ("struct_size", c_uint32),
         ("gpu", c_uint32),
+        ("valid", c_uint32),
         ("flags", c_uint32),
-        ("reserved", c_uint32),
         ("time_ns", c_uint64),
         ("energy_uj", c_uint64),
         ("power_mw", c_uint64),
         ("counter_power_mw", c_uint64),
     ]
     _means_ = {
+        "valid": _known(SampleValid),
         "flags": _known(SampleFlag),
-        "energy_uj": _if_set("flags", SampleFlag.ENERGY),
-        "power_mw": _if_set("flags", SampleFlag.POWER),
-        "counter_power_mw": _if_set("flags", SampleFlag.SLOPE),
+        "energy_uj": _if_set(SampleValid.ENERGY),
+        "power_mw": _if_set(SampleValid.POWER),
+        "counter_power_mw": _if_set(SampleValid.COUNTER_POWER),
     }
 
 
@@ -465,6 +537,8 @@ _FUNCTIONS = {
     "version": (c_uint32,),
     "version_string": (c_char_p,),
     "status_string": (c_char_p, c_int32),
+    "method_string": (c_char_p, c_uint32),
+    "counter_state_string": (c_char_p, c_uint32),
     "last_error": (c_size_t, c_char_p, c_size_t),
     "set_log": (c_int32, _LogFn, _U32, c_void_p),
     "now_ns": (c_uint64,),
@@ -488,8 +562,8 @@ _FUNCTIONS = {
     "power_limit_mw": _one_u64,
     "power_limit_default_mw": _one_u64,
     "power_limit_range_mw": (c_int32, _handle, _U32, _u64s, _u64s),
-    "memory_clocks_mhz": _two_u32,
-    "graphics_clocks_mhz": _two_u32,
+    "memory_clock_levels_mhz": _two_u32,
+    "graphics_clock_levels_mhz": _two_u32,
     "memory_clock_range_mhz": _two_u32,
     "graphics_clock_range_mhz": _two_u32,
     "persistence_mode": _one_u32,
@@ -532,8 +606,8 @@ _lib = _load()
 
 
 class Error(Exception):
-    """`status` is a Status (a number, if a newer library has more of them); the text says what happened, on which GPU, and
-    what to do."""
+    """`status` is a Status (a number if only a newer library knows it); `text` is the message: what failed, on which GPU, and
+    what to do about it."""
 
     def __init__(self, status: Union[Status, int], text: str) -> None:
         super().__init__(status, text)
@@ -567,8 +641,16 @@ def status_string(status: Union[Status, int]) -> str:
     return _lib.zeus_amd_status_string(status.value if isinstance(status, Status) else status).decode()
 
 
+def method_string(method: Union[Method, int]) -> str:
+    return _lib.zeus_amd_method_string(method).decode()
+
+
+def counter_state_string(counter_state: Union[CounterState, int]) -> str:
+    return _lib.zeus_amd_counter_state_string(counter_state).decode()
+
+
 def now_ns() -> int:
-    """CLOCK_BOOTTIME, the clock of samples, windows and the driver's readings."""
+    """CLOCK_BOOTTIME in nanoseconds, the clock of samples, windows and the driver's timestamps."""
     return _lib.zeus_amd_now_ns()
 
 
@@ -583,8 +665,8 @@ def _to_log(level: int, text: bytes, _: Any) -> None:
 
 
 def set_log(callback: Optional[Callable[[Log, str], None]], level: Log = Log.DEBUG) -> None:
-    """Messages of that level and more important ones go to callback(level, text), on the thread that has something to say;
-    None: nowhere."""
+    """Messages of that level and more important ones go to callback(level, text), on the thread that logs; None: there are
+    none."""
     global _log
     _check(_lib.zeus_amd_set_log(_LogFn() if callback is None else _to_log, level, None))
     _log = callback
@@ -592,8 +674,8 @@ def set_log(callback: Optional[Callable[[Log, str], None]], level: Log = Log.DEB
 
 @atexit.register
 def _end_of_log() -> None:
-    """Before Python 3.14 an interpreter that ends makes an end of each thread that comes back to it, which a thread inside of
-    the library does not survive, nor the process. One that is on its way gets the time to be done."""
+    """Before Python 3.14, interpreter shutdown kills threads that re-enter Python, and a thread inside the library takes the
+    process with it. A thread that is about to log gets the time to finish."""
     if _log is not None:
         set_log(None)
         time.sleep(0.01)
@@ -620,12 +702,12 @@ def _options(options: dict) -> _Options:
 
 
 def probe(**options: Any) -> None:
-    """Raises if no session could be opened, and says why; loads and initialises nothing. Options as of Session."""
+    """Raises if no session can be opened; loads and initialises nothing. Options as for Session."""
     _check(_lib.zeus_amd_probe(byref(_options(options))))
 
 
 class _Owner:
-    """Holds one handle. NULL after its end: the library then refuses each call."""
+    """Holds one handle. NULL after it was closed: the library then refuses each call."""
 
     _free: Any  # of the class, because a module's names may be gone before its objects
 
@@ -646,8 +728,8 @@ class _Owner:
 
 class Session(_Owner):
     """The GPUs of this process. Options are the fields of zeus_amd_options_t: flags (Open), backend, validation,
-    energy_resolution, init_timeout_ms, amdsmi_path, and masks (rocr_visible_devices, hip_visible_devices,
-    cuda_visible_devices) to take instead of those of the environment."""
+    energy_resolution, init_timeout_ms, amdsmi_path, runtime_version, and masks (rocr_visible_devices, hip_visible_devices,
+    cuda_visible_devices), which replace those of the environment."""
 
     _free = _lib.zeus_amd_close
 
@@ -656,7 +738,7 @@ class Session(_Owner):
         _check(_lib.zeus_amd_open(byref(_options(options)), byref(self._h)))
 
     def close(self) -> None:
-        """No call may be running on it. Windows, samplers and guards have still to be ended."""
+        """No call may be running on it. Windows, samplers and guards must still be ended."""
         self._free(self._take())
 
     def __enter__(self) -> Session:
@@ -729,7 +811,7 @@ class Session(_Owner):
         return self._get("temperature_c", c_int32, gpu)
 
     def read_all(self) -> List[Reading]:
-        """Energy, power and temperature of each GPU, with one look at each package. What there is not is None."""
+        """Energy, power and temperature of each GPU. A value that is not set is None."""
         count = c_uint32(len(self))
         readings = (Reading * max(count.value, 1))()
         readings[0].struct_size = ctypes.sizeof(Reading)
@@ -746,13 +828,13 @@ class Session(_Owner):
         """(lowest, highest)"""
         return self._get_two("power_limit_range_mw", c_uint64, gpu)
 
-    def memory_clocks_mhz(self, gpu: int) -> Tuple[int, int]:
-        """(highest, lowest)"""
-        return self._get_two("memory_clocks_mhz", c_uint32, gpu)
+    def memory_clock_levels_mhz(self, gpu: int) -> Tuple[int, int]:
+        """(lowest, highest)"""
+        return self._get_two("memory_clock_levels_mhz", c_uint32, gpu)
 
-    def graphics_clocks_mhz(self, gpu: int) -> Tuple[int, int]:
-        """(highest, lowest)"""
-        return self._get_two("graphics_clocks_mhz", c_uint32, gpu)
+    def graphics_clock_levels_mhz(self, gpu: int) -> Tuple[int, int]:
+        """(lowest, highest)"""
+        return self._get_two("graphics_clock_levels_mhz", c_uint32, gpu)
 
     def memory_clock_range_mhz(self, gpu: int) -> Tuple[int, int]:
         """(lowest, highest)"""
@@ -794,7 +876,7 @@ class Session(_Owner):
     def reset_clocks(self, gpu: int) -> None:
         self._call("reset_clocks", gpu)
 
-    # What has a begin and an end.
+    # Windows, samplers, guards.
 
     def window(self) -> Window:
         return Window(self)
@@ -807,7 +889,7 @@ class Session(_Owner):
 
 
 class Window(_Owner):
-    """Measures from its making to its end. After end(), or a read(), `total` and `gpus` say what was used."""
+    """Measures from its construction to its end. After end() or read(), `total` and `gpus` are the energies."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -827,11 +909,11 @@ class Window(_Owner):
         return self
 
     def read(self) -> Window:
-        """What was used up to now; the window stays open."""
+        """Reads the energies up to now; the window stays open."""
         return self._ask(_lib.zeus_amd_window_read, self._h)
 
     def end(self) -> Window:
-        """What was used. Ending again does nothing."""
+        """Ends the window and reads the energies. Ending again does nothing."""
         if self._h:
             self._ask(_lib.zeus_amd_window_end, self._take())
         return self
@@ -844,8 +926,8 @@ class Window(_Owner):
 
 
 class Sampler(_Owner):
-    """Samples all GPUs in the background: `for sample in sampler` gives those that wait. Leaving a `with` stops it; its
-    samples stay until free()."""
+    """Samples all GPUs in the background; `for sample in sampler` drains the samples. Leaving a `with` stops it; its samples
+    stay until free()."""
 
     _free = _lib.zeus_amd_sampler_free
 
@@ -858,7 +940,7 @@ class Sampler(_Owner):
         _check(_lib.zeus_amd_sampler_stop(self._h))
 
     def drain(self) -> Any:
-        """The samples that wait: an array of ctypes, which numpy.ctypeslib.as_array() takes as it is."""
+        """The samples that wait: a ctypes array, which numpy.ctypeslib.as_array() accepts."""
         count, lost = c_uint32(0), c_uint64(0)
         _check(_lib.zeus_amd_sampler_drain(self._h, None, byref(count), None))
         samples = (Sample * count.value)()
@@ -866,14 +948,14 @@ class Sampler(_Owner):
             samples[0].struct_size = ctypes.sizeof(Sample)
             _check(_lib.zeus_amd_sampler_drain(self._h, samples, byref(count), byref(lost)))
             self.lost += lost.value
-        # Another thread may have drained meanwhile.
+        # Another thread may have drained in between.
         return samples if count.value == len(samples) else (Sample * count.value).from_buffer_copy(samples)
 
     def __iter__(self) -> Iterator[Sample]:
         return iter(self.drain())
 
     def energy_between(self, gpu: int, from_ns: int, to_ns: int) -> GpuEnergy:
-        """Between two times of now_ns(), from the samples that are still in the ring, drained or not."""
+        """Between two times of now_ns(), from the samples that are still in the ring buffer, drained or not."""
         energy = GpuEnergy()
         _check(_lib.zeus_amd_sampler_energy_between(self._h, gpu, from_ns, to_ns, byref(energy)))
         return energy
@@ -889,7 +971,7 @@ class Sampler(_Owner):
 
 
 class Guard(_Owner):
-    """Remembers power limits and clocks; end() puts back what differs then. With a watcher they come back as well if the
+    """Saves power limits and clocks; end() restores those that differ. With a watcher they are restored as well if the
     process is killed."""
 
     _free = _lib.zeus_amd_guard_end
@@ -909,7 +991,7 @@ class Guard(_Owner):
         self.end()
 
 
-# A session for those who need none of their own: opened when it is first needed, once a process.
+# The default session: opened when it is first needed, once per process.
 
 _default: Optional[Session] = None
 _default_lock = threading.Lock()

@@ -190,7 +190,7 @@ fn no_module_names_its_parent() {
 }
 
 /// Files that still stand in a circle. Becomes shorter, never longer.
-const TODO_CIRCLES: &[&str] = &["capi/boundary", "capi/status"];
+const TODO_CIRCLES: &[&str] = &[];
 
 #[test]
 fn no_circle_of_files() {
@@ -294,8 +294,9 @@ fn extern_functions() -> Vec<(String, String)> {
 /// The whole body is one call of `catch_panics` or `catch_panics_or`: nothing runs outside of it.
 #[test]
 fn t9_every_c_function_is_guarded() {
-    // These two only hand out what is there already, and nothing in them can panic.
-    let free = ["zeus_amd_status_string", "zeus_amd_last_error"];
+    // These only return what is there already, and nothing in them can panic.
+    let free =
+        ["zeus_amd_status_string", "zeus_amd_method_string", "zeus_amd_counter_state_string", "zeus_amd_last_error"];
     for (name, body) in extern_functions() {
         if free.contains(&name.as_str()) {
             continue;
@@ -471,7 +472,6 @@ fn no_file_is_long() {
 
 /// Functions that are still too long. Becomes shorter, never longer.
 const TODO_LONG_FUNCTIONS: &[&str] = &[
-    "capi/session.rs options",
     "measure/sample_ring.rs record",
     "session/mod.rs open",
     "topology/visibility.rs visible_gpus",

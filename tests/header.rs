@@ -4,6 +4,7 @@
 mod common;
 
 use common::root;
+use std::collections::BTreeSet;
 use std::fs;
 
 /// The sources of the header, in its order.
@@ -15,10 +16,9 @@ const SOURCES: &[&str] = &[
     "session",
     "gpu_info",
     "readings",
-    "all",
     "power_limit",
-    "control",
     "clocks",
+    "unsupported",
     "window",
     "sampler",
     "guard",
@@ -132,6 +132,39 @@ fn functions() -> Vec<Function> {
     found
 }
 
+/// All statuses that a text names.
+fn named(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.filter_map(|w| Some(w.strip_prefix("ZEUS_AMD_STATUS_")?.to_owned())).filter(|w| !w.is_empty()).collect()
+}
+
+/// The groups of statuses at the top of the header, each with those before it.
+fn groups() -> Vec<(&'static str, BTreeSet<String>)> {
+    let header = header();
+    let top = words(header.split("*/").find(|c| c.contains("@file")).unwrap());
+    let top = top.split_once("Statuses.").unwrap().1;
+    let mut all = BTreeSet::new();
+    ["call", "reading", "change"]
+        .map(|group| {
+            let text = top.split_once(&format!("- Any {group} may return")).unwrap().1;
+            all.extend(named(text.split(" - ").next().unwrap()));
+            (group, all.clone())
+        })
+        .to_vec()
+}
+
+/// What a function may return: the statuses of its group, and those that it names.
+fn returned(f: &Function) -> BTreeSet<String> {
+    let text = f.part("@return ");
+    let mut all = named(text);
+    for (group, statuses) in groups() {
+        if text.contains(&format!(" of any {group}")) {
+            all.extend(statuses);
+        }
+    }
+    all
+}
+
 #[test]
 fn every_function_says_what_it_must() {
     // What its parameters and its kind make it return.
@@ -139,56 +172,102 @@ fn every_function_says_what_it_must() {
         ("", "INTERNAL"),
         ("not NULL", "INVALID_ARGUMENT"),
         ("struct_size", "STRUCT_VERSION"),
-        ("options How to", "STRUCT_VERSION"),
         ("An index below zeus_amd_gpu_count()", "NOT_FOUND"),
-        ("how many GPUs there are", "BUFFER_TOO_SMALL"),
+        ("receives the number of GPUs", "BUFFER_TOO_SMALL"),
         ("An open session", "FORKED"),
         ("A window", "FORKED"),
         ("A sampler", "FORKED"),
         ("A guard", "FORKED"),
     ];
     for f in functions() {
-        for tag in ["@return ", "@threadsafety ", "@forksafety ", "@since "] {
+        for tag in ["@threadsafety ", "@forksafety ", "@since "] {
             assert!(f.comment.contains(tag), "{} has no {tag}", f.name);
         }
         if !f.may_fail || f.part("@return ").starts_with("As zeus_amd_") {
             continue;
         }
-        let returned = f.part("@return ");
+        let returned = returned(&f);
         let parameters = f.comment.split("@param").skip(1).map(|p| p.split(" @").next().unwrap());
         let parameters = parameters.collect::<Vec<_>>().join(" ");
         for (words, status) in follows {
-            let status = format!("ZEUS_AMD_STATUS_{status}");
-            assert!(
-                !parameters.contains(words) || returned.contains(&status),
-                "{}: no {status}, but {words:?}",
-                f.name
-            );
-            if status.ends_with("FORKED") && parameters.contains(words) {
-                assert!(f.part("@forksafety ").contains(&status), "{} does not say what happens in a child", f.name);
+            assert!(!parameters.contains(words) || returned.contains(status), "{}: no {status}, but {words:?}", f.name);
+            if status == "FORKED" && parameters.contains(words) {
+                assert!(f.part("@forksafety ").contains("ZEUS_AMD_STATUS_FORKED"), "{} in a child?", f.name);
             }
         }
     }
 }
 
-/// A status that no function names is one that some function keeps to itself.
+/// A status that no function returns says where else it is.
 #[test]
 fn every_status_is_some_function_s() {
-    let returned: String =
-        functions().iter().filter(|f| f.may_fail).map(|f| f.part("@return ").to_owned() + ",").collect();
+    let all: BTreeSet<String> = functions().iter().filter(|f| f.may_fail).flat_map(returned).collect();
     let header = header();
     let list = header.split("enum zeus_amd_status_t").nth(1).unwrap().split("};").next().unwrap();
     let mut seen = 0;
     for entry in list.split("/**").skip(1) {
         let (comment, rest) = entry.split_once("*/").unwrap();
         let name = rest.split('=').next().unwrap().trim();
-        let named = returned.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name);
-        let comment = words(comment);
-        let elsewhere = comment.starts_with("Only as ") || comment.contains("Reserved: no function returns it");
-        assert!(named != elsewhere, "{name}: named by a function: {named}; its own text: {comment}");
+        let elsewhere = words(comment).starts_with("Only as ");
+        let returned = all.contains(name.strip_prefix("ZEUS_AMD_STATUS_").unwrap());
+        assert!(returned != elsewhere, "{name}: returned by a function: {returned}; its own text: {comment}");
         seen += 1;
     }
     assert!(seen > 30, "{seen}");
+}
+
+/// A bit means the same in every struct: constants with one suffix after their struct's name have one value and one text
+/// about it, and no suffix is a value in one place and a condition in another. So a test of one struct's field with the
+/// constant of another answers right, or does not compile.
+#[test]
+fn bits_are_the_same_in_every_struct() {
+    let header = header();
+    let structs = header.lines().filter_map(|l| l.strip_prefix("typedef struct zeus_amd_")?.strip_suffix("_t {"));
+    let structs: Vec<String> = structs.map(str::to_uppercase).collect();
+    let mut bits = std::collections::BTreeMap::<(String, &str), Vec<(&str, u32)>>::new();
+    let mut of_structs = BTreeSet::new();
+    for line in header.lines() {
+        let Some((name, value)) = line.strip_prefix("#define ZEUS_AMD_").and_then(|l| l.split_once("_BIT ")) else {
+            continue;
+        };
+        let split = ["_VALID_", "_FLAG_"].iter().find_map(|kind| Some((kind, name.split_once(kind)?)));
+        let Some((kind, (owner, suffix))) = split else {
+            // Flags of calls.
+            assert!(name.starts_with("OPEN_") || name.starts_with("GUARD_"), "{name} does not say whose bit it is");
+            continue;
+        };
+        assert!(structs.iter().any(|s| s == owner), "{name}: there is no struct of that name");
+        of_structs.insert((owner, *kind));
+        let value: u32 = value.trim().parse().unwrap();
+        assert!(value.is_power_of_two(), "{name} is {value}");
+        bits.entry((suffix.to_owned(), kind)).or_default().push((owner, value));
+    }
+    for ((suffix, kind), all) in &bits {
+        assert!(all.iter().all(|(_, value)| *value == all[0].1), "{kind}{suffix} differs: {all:?}");
+        let other = if *kind == "_VALID_" { "_FLAG_" } else { "_VALID_" };
+        assert!(!bits.contains_key(&(suffix.clone(), other)), "{suffix} is a value and a condition");
+    }
+    // Within a struct no two share a bit.
+    for (owner, kind) in &of_structs {
+        let all: Vec<u32> = bits
+            .iter()
+            .filter(|(k, _)| k.1 == *kind)
+            .flat_map(|(_, all)| all)
+            .filter(|b| b.0 == *owner)
+            .map(|b| b.1)
+            .collect();
+        assert_eq!(all.iter().fold(0, |sum, b| sum | b), all.iter().sum::<u32>(), "{owner}{kind}");
+    }
+    // Every struct that a call fills in has both fields, and bits for both.
+    for owner in structs.iter().filter(|s| !s.ends_with("OPTIONS")) {
+        for (kind, field) in [("_VALID_", "    uint32_t valid;"), ("_FLAG_", "    uint32_t flags;")] {
+            assert!(of_structs.contains(&(owner.as_str(), kind)), "{owner} has no constant {kind}");
+            let start = header.find(&format!("typedef struct zeus_amd_{}_t {{", owner.to_lowercase())).unwrap();
+            let body = header[start..].split("\n}").next().unwrap();
+            assert!(body.contains(field), "{owner} has no {field}");
+        }
+    }
+    assert!(of_structs.len() == 14 && bits.len() > 25, "{of_structs:?}");
 }
 
 /// The unit in a name is in the text as well, before the parameters.

@@ -149,8 +149,9 @@ fn hold(machine: &str, rocm: &str, by: By, with: &[&str]) {
         expect("resolution_uj", counts.then(|| "15.300000190734863".to_owned()));
         expect("accumulator", counts.then(|| accumulator.to_string()));
         expect("driver_time", counts.then(|| (sim.epoch_ns() + reading.system_ns).to_string()));
-        // The driver's time; and the firmware's, which libamd_smi does not pass on.
-        expect("energy_flags", counts.then(|| if firmware { "6" } else { "2" }.to_owned()));
+        // Accumulator, resolution and the driver's time; and the firmware's, which libamd_smi does not pass on.
+        expect("energy_valid", counts.then(|| (2 | 512 | 4 | if firmware { 8 } else { 0 }).to_string()));
+        expect("energy_flags", counts.then(|| "0".to_owned()));
         let firmware_ns = if firmware { reading.firmware_10ns * 10 } else { 0 };
         expect("firmware_time", counts.then(|| firmware_ns.to_string()));
 
@@ -163,9 +164,7 @@ fn hold(machine: &str, rocm: &str, by: By, with: &[&str]) {
 
         for (key, levels) in [("memory", &gpu.spec.clocks.mem.levels), ("graphics", &gpu.spec.clocks.gfx.levels)] {
             some(&format!("{key}_max"), (*levels.last().unwrap()).into());
-            // ROCm 6.4's library leaves out the lowest level, which it takes for sleep.
-            let lowest = if rocm.starts_with("6.4") && !without { levels[1] } else { levels[0] };
-            some(&format!("{key}_min"), lowest.into());
+            some(&format!("{key}_min"), levels[0].into());
         }
         for (key, clock) in [("memory", &gpu.spec.clocks.mem), ("graphics", &gpu.spec.clocks.gfx)] {
             let [min, max] = clock.range.unwrap();
@@ -177,9 +176,15 @@ fn hold(machine: &str, rocm: &str, by: By, with: &[&str]) {
     }
 }
 
-/// The firmware's unit on request: floor(accumulator × 2^-16 J), and the result says so.
+/// The firmware's resolution on request: floor(accumulator × 2^-16 J), and the result says so. Where the kernel states none
+/// (MI100) the reported one stays.
 #[test]
-fn the_firmware_s_unit() {
+fn the_firmware_s_resolution() {
+    let sim = Sim::start("mi100-1", "7.0.2", &[] as &[&str]).unwrap();
+    let (got, _) = readings(&sim, "7.0.2", "sysfs", true);
+    assert_eq!(got[&(0, "resolution_uj".to_owned())], (0, "15.300000190734863".to_owned()));
+    assert_eq!(got[&(0, "energy_flags".to_owned())], (0, "0".to_owned()));
+
     let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
     for backend in ["amdsmi", "sysfs"] {
         firmware_s_unit(&sim, backend);
@@ -193,6 +198,7 @@ fn firmware_s_unit(sim: &Sim, backend: &str) {
         let mj = u128::from(accumulator) * 1000 / 65536;
         assert_eq!(got[&(i, "energy".to_owned())], (0, mj.to_string()));
         assert_eq!(got[&(i, "resolution_uj".to_owned())], (0, "15.2587890625".to_owned()));
+        assert_eq!(got[&(i, "energy_flags".to_owned())], (0, "128".to_owned()));
     }
 }
 

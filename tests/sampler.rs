@@ -96,14 +96,18 @@ fn t14_return_from_main_while_sampling() {
     assert!(died, "the fake library forgives late calls, so this test proves nothing");
 }
 
-const POWER: u32 = 2;
-const SLOPE: u32 = 4;
-const INTEGRATED: u32 = 8;
-const RESET: u32 = 16;
-const GAP: u32 = 32;
+/// Of `valid`.
+const POWER: u32 = 128;
+const COUNTER_POWER: u32 = 256;
+/// Of `flags`.
+const RESET: u32 = 2;
+const SAMPLING_GAP: u32 = 32;
+const FIRMWARE_RESOLUTION: u32 = 128;
+const INTEGRATED: u32 = 1024;
 
 #[derive(Debug, Clone, Copy)]
 struct Sample {
+    valid: u32,
     flags: u32,
     time_ns: u64,
     energy_uj: u64,
@@ -140,9 +144,9 @@ struct How {
     asks: u32,
 }
 
-/// With the firmware's unit, so that the truth has no unit to get lost in.
+/// With the default resolution, which is the firmware's on these machines.
 fn sampled(sim: &Sim, validation: &str, h: &How, seed: u64) -> Ran {
-    sampled_in(sim, FIRMWARE, validation, h, seed)
+    sampled_in(sim, DEFAULT, validation, h, seed)
 }
 
 fn sampled_in(sim: &Sim, unit: &str, validation: &str, h: &How, seed: u64) -> Ran {
@@ -163,11 +167,12 @@ fn sampled_by(sim: &Sim, backend: &str, unit: &str, validation: &str, h: &How, s
         let n: Vec<i64> = rest.split(' ').map(|w| w.parse().unwrap()).collect();
         match kind {
             "s" => ran.gpus[n[0] as usize].push(Sample {
-                flags: n[1] as u32,
-                time_ns: n[2] as u64,
-                energy_uj: n[3] as u64,
-                power_mw: n[4] as u64,
-                counter_power_mw: n[5] as u64,
+                valid: n[1] as u32,
+                flags: n[2] as u32,
+                time_ns: n[3] as u64,
+                energy_uj: n[4] as u64,
+                power_mw: n[5] as u64,
+                counter_power_mw: n[6] as u64,
             }),
             "b" => ran.between.push(Between {
                 gpu: n[0] as usize,
@@ -189,8 +194,9 @@ fn sampled_by(sim: &Sim, backend: &str, unit: &str, validation: &str, h: &How, s
     ran
 }
 
-const REPORTED: &str = "0";
-const FIRMWARE: &str = "1";
+const DEFAULT: &str = "0";
+const REPORTED: &str = "1";
+const FIRMWARE: &str = "2";
 
 const OFF: &str = "2";
 const ADAPTIVE: &str = "3";
@@ -266,7 +272,8 @@ fn a_sampler_finds_its_own_pace() {
             let uj = w[1].energy_uj - w[0].energy_uj;
             // Two counts of 15.3 uJ, and a rounding.
             assert!((uj as f64 - truth_uj).abs() < 33.0, "GPU {gpu}: {truth_uj} uJ: {w:?}");
-            assert_eq!(w[1].flags & (POWER | SLOPE | INTEGRATED | GAP), POWER | SLOPE, "{w:?}");
+            assert_eq!(w[1].valid & (POWER | COUNTER_POWER), POWER | COUNTER_POWER, "{w:?}");
+            assert_eq!(w[1].flags & (INTEGRATED | SAMPLING_GAP | FIRMWARE_RESOLUTION), FIRMWARE_RESOLUTION, "{w:?}");
             let by_slope = w[1].counter_power_mw as f64 * ns as f64 * 1e-6;
             assert!(
                 (by_slope - uj as f64).abs() <= 2.0 + ns as f64 * 1e-6,
@@ -294,7 +301,7 @@ fn untrusted_counters_are_integrated() {
     let ran = sampled(&sim, ADAPTIVE, &how, random.next());
     for (gpu, samples) in ran.gpus.iter().enumerate() {
         let (first, last) = (samples[0], samples[samples.len() - 1]);
-        assert!(samples[1..].iter().all(|s| s.flags & (INTEGRATED | SLOPE) == INTEGRATED), "GPU {gpu}");
+        assert!(samples[1..].iter().all(|s| s.flags & INTEGRATED != 0 && s.valid & COUNTER_POWER == 0), "GPU {gpu}");
         let truth = truth_mj(&sim, gpu, first.time_ns, last.time_ns);
         let error = (last.energy_uj as f64 / 1e3 - truth).abs() / truth;
         println!("GPU {gpu}: {} samples, {:.3} % off", samples.len(), error * 100.0);
@@ -376,10 +383,11 @@ fn resets_and_the_reported_unit() {
     let how = How { period_us: 1000, capacity: 1 << 18, ms: 4500, drain_ms: 200, room: 1 << 16, asks: 600 };
     let ran = sampled_in(&sim, REPORTED, OFF, &how, Random::new().next());
     energies_hold(&sim, &ran, 1);
+    assert!(ran.gpus.iter().flatten().all(|s| s.flags & FIRMWARE_RESOLUTION == 0));
     let s = |ns: u64| sim.machine_ns(ns) as f64 * 1e-9;
     for (gpu, samples) in ran.gpus.iter().enumerate() {
         let first = s(samples[0].time_ns);
-        let resets = samples.iter().filter(|s| s.flags & (RESET | SLOPE) == RESET).count();
+        let resets = samples.iter().filter(|s| s.flags & RESET != 0 && s.valid & COUNTER_POWER == 0).count();
         let planted = reset_s.iter().filter(|r| **r > first && gpu % 2 == 1).count();
         assert_eq!(resets, planted, "GPU {gpu}");
     }
@@ -405,7 +413,7 @@ fn a_check_beside_a_sampler_sees_what_that_sees() {
     for (gpu, samples) in ran.gpus.iter().enumerate() {
         assert!(samples[0].flags & INTEGRATED != 0, "GPU {gpu} was not checked in the background");
         let last = samples[samples.len() - 1];
-        assert!(last.flags & (INTEGRATED | SLOPE) == SLOPE, "GPU {gpu}: {last:?}");
+        assert!(last.flags & INTEGRATED == 0 && last.valid & COUNTER_POWER != 0, "GPU {gpu}: {last:?}");
     }
 }
 
@@ -415,6 +423,6 @@ fn no_counter_and_no_check() {
     let sim = Sim::start("mi300x-8", "none", &patches(|_| "missing = \"ones\"".to_owned())).unwrap();
     let how = How { period_us: 2000, capacity: 1 << 18, ms: 3000, drain_ms: 200, room: 1 << 16, asks: 400 };
     let ran = sampled(&sim, OFF, &how, Random::new().next());
-    assert!(ran.gpus.iter().flatten().skip(8).all(|s| s.flags & SLOPE == 0));
+    assert!(ran.gpus.iter().flatten().skip(8).all(|s| s.valid & COUNTER_POWER == 0));
     energies_hold(&sim, &ran, 2);
 }

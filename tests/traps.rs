@@ -106,6 +106,7 @@ fn t8_any_number_where_c_has_an_enum() {
     let mut args = vec![seed.to_string()];
     args.extend(numbers.iter().map(u32::to_string));
     args.push(flags.map(|(_, bit)| bit.parse::<u32>().unwrap()).sum::<u32>().to_string());
+    args.extend(["METHOD", "COUNTER_STATE"].map(|e| highest(&format!("ZEUS_AMD_{e}_")).to_string()));
     on_fake("enums", &args.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
 }
 
@@ -231,7 +232,7 @@ fn no_function_is_left_out() {
     let header = fs::read_to_string(root().join("include/zeus_amd.h")).unwrap();
     let mut with_session = 0;
     for name in fs::read_to_string(root().join("cmake/exports.txt")).unwrap().lines() {
-        let free = ["zeus_amd_version", "zeus_amd_version_string", "zeus_amd_status_string"].contains(&name);
+        let free = name == "zeus_amd_version" || name.ends_with("_string");
         assert!(free || null.contains(name), "tests/c/null.c does not call {name}");
         if header.contains(&format!("{name}(const struct zeus_amd_session_t *session")) {
             assert!(readers.contains(name), "all_refuse() of tests/c/readers.h does not call {name}");

@@ -31,18 +31,23 @@ struct Gpu {
 }
 
 fn which(sim: &Sim, flags: u32, masks: &[(&str, &str)]) -> Said {
-    let mut command = command(sim, flags);
+    which_of(sim, flags, "-", masks)
+}
+
+/// For an application of a ROCm release ("-": not told).
+fn which_of(sim: &Sim, flags: u32, release: &str, masks: &[(&str, &str)]) -> Said {
+    let mut command = command(sim, flags, release);
     command.envs(masks.iter().copied());
     run(command)
 }
 
-fn command(sim: &Sim, flags: u32) -> Command {
+fn command(sim: &Sim, flags: u32, release: &str) -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("which")));
     for name in MASKS.iter().chain(&["GPU_DEVICE_ORDINAL"]) {
         command.env_remove(name);
     }
-    command.arg(flags.to_string());
+    command.arg(flags.to_string()).arg(release);
     command
 }
 
@@ -142,12 +147,16 @@ fn every_vector() {
             (Sim::start(file.path().to_str().unwrap(), "7.0.2", &[] as &[&str]).unwrap(), names)
         });
         let rule = |name: &str| v["rules"][name].as_bool().unwrap_or(true);
-        let flags = if rule("empty_hides") { 0 } else { 16 }
-            | if rule("uuid_ok") { 0 } else { 32 }
-            | if rule("fatal_doorbell") { 0 } else { 64 };
+        // A release of these rules.
+        let release = match (rule("empty_hides"), rule("uuid_ok"), rule("fatal_doorbell")) {
+            (false, ..) => "5.4.3",
+            (_, false, _) => "6.1",
+            (_, _, false) => "10.0.0",
+            _ => "7.0.2-56",
+        };
         let env: Vec<(&str, &str)> =
             v["env"].as_object().unwrap().iter().map(|(k, t)| (k.as_str(), t.as_str().unwrap())).collect();
-        let said = which(sim, flags, &env);
+        let said = which_of(sim, 0, release, &env);
         let name_of = |g: &Gpu| names.iter().find(|(pci, _)| *pci == g.pci).unwrap().1.clone();
         let got: Vec<String> = said.gpus().iter().map(name_of).collect();
         let want: Vec<String> =
@@ -158,7 +167,7 @@ fn every_vector() {
         assert_eq!(said.number("zero") == 0, !got.is_empty());
 
         // The same masks given explicitly, for another process, with nothing in the environment.
-        let mut explicit = command(sim, flags | 8);
+        let mut explicit = command(sim, 8, release);
         explicit.args(MASKS.map(|m| v["env"][m].as_str().unwrap_or("-")));
         explicit.env("HIP_VISIBLE_DEVICES", "999");
         // "-" is no mask of any vector, so it can stand for a mask that is not set.
@@ -421,14 +430,70 @@ fn zero_devices_have_a_reason() {
     assert!(said.text.contains("render and video"), "{}", said.text);
 }
 
+/// A workstation with an RX 580 for its display beside an MI210. ROCm 6.x counts the display card until HIP drops it, 7.0
+/// to 7.2 does not start with one in the machine, 10.0 skips it (rocm-systems issues 6883 and 8801, pull request 4936).
+#[test]
+fn a_display_card_beside_a_compute_card() {
+    let machine = common::root().join("tests/machines/rx580-beside-mi210.toml");
+    let start = |rocm: &str| Sim::start(machine.to_str().unwrap(), rocm, &[] as &[&str]).unwrap();
+    let pci = |said: &Said| said.gpus().into_iter().map(|g| g.pci).collect::<Vec<_>>();
+    let compute = ["0000:63:00.0"];
+    // By libamd_smi's version; each with what HIP_VISIBLE_DEVICES=0 and 1 and ROCR_VISIBLE_DEVICES=1 show.
+    for (rocm, zero, first, second, certain) in [
+        ("6.1.2", 0, false, true, true),
+        ("6.4.3", 0, false, true, true),
+        ("7.0.2", -29, false, false, true),
+        ("7.2.0", -29, false, false, true),
+        ("7.13", 0, true, false, false),
+        ("10.0", 0, true, false, true),
+    ] {
+        let sim = start(rocm);
+        let said = which(&sim, 0, &[]);
+        assert_eq!(said.number("zero"), zero, "{rocm}: {}", said.text);
+        assert_eq!((said.number("loaded"), said.number("amdsmi")), (1, 0), "{rocm}: {}", said.text);
+        assert_eq!(said.number("uncertain"), i32::from(!certain), "{rocm}: {}", said.text);
+        assert!(said.text.contains("older than gfx9"), "{rocm}: {}", said.text);
+        assert_eq!(said.text.contains("is not known"), !certain, "{rocm}: {}", said.text);
+        let visible: &[&str] = if zero == 0 { &compute } else { &[] };
+        assert_eq!(pci(&said), visible, "{rocm}");
+        assert!(said.gpus().iter().all(|g| g.flags == if certain { 0 } else { 2 }), "{rocm}: {}", said.text);
+        let shown = |name, value| !pci(&which(&sim, 0, &[(name, value)])).is_empty();
+        assert_eq!((shown("HIP_VISIBLE_DEVICES", "0"), shown("HIP_VISIBLE_DEVICES", "1")), (first, second), "{rocm}");
+        assert_eq!(shown("ROCR_VISIBLE_DEVICES", "1"), zero == 0, "{rocm}");
+        // The application may be of another release than the libamd_smi that is found.
+        assert_eq!(which_of(&sim, 0, "7.1.1", &[]).number("zero"), -29, "{rocm}");
+        assert_eq!(pci(&which_of(&sim, 0, "6.4.1-83", &[("HIP_VISIBLE_DEVICES", "1")])), compute, "{rocm}");
+    }
+    // Without a libamd_smi: by the file of the ROCm that is found; else nothing tells.
+    let sim = start("none");
+    let said = which(&sim, 0, &[]);
+    assert_eq!((pci(&said), said.number("uncertain"), said.number("loaded")), (vec![compute[0].to_owned()], 1, 0));
+    assert!(said.text.contains("is not known"), "{}", said.text);
+    assert_eq!(said.number("amdsmi"), -11, "{}", said.text);
+    let rocm = tempfile::tempdir().unwrap();
+    for file in ["lib/libamd_smi.so", ".info/version"] {
+        std::fs::create_dir_all(rocm.path().join(file).parent().unwrap()).unwrap();
+        std::fs::write(rocm.path().join(file), "7.2.0-43\n").unwrap();
+    }
+    let mut command = command(&sim, 0, "-");
+    command.env("ROCM_PATH", rocm.path()).env("ZEUS_AMD_BACKEND", "sysfs");
+    let said = run(command);
+    assert_eq!((said.number("zero"), said.number("amdsmi"), said.number("uncertain")), (-29, 0, 0), "{}", said.text);
+    for text in ["", "7", "seven", "7.2.x", "7.2.0.1"] {
+        let said = which_of(&sim, 0, text, &[]);
+        assert_eq!(said.number("open"), -1, "{text}: {}", said.text);
+        assert!(said.text.contains("runtime_version") && said.text.contains("not a ROCm release"), "{}", said.text);
+    }
+}
+
 /// Masks in the options need their flag, and the environment is not looked at then.
 #[test]
 fn explicit_masks_need_their_flag() {
     let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
-    let mut without = command(&sim, 0);
+    let mut without = command(&sim, 0, "-");
     without.args(["0"]);
     assert_eq!(run(without).number("open"), -1);
-    let mut with = command(&sim, 8);
+    let mut with = command(&sim, 8, "-");
     with.args(["-", "5", "-"]).env("ROCR_VISIBLE_DEVICES", "");
     assert_eq!(run(with).gpus().len(), 1);
 }

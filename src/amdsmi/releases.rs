@@ -120,6 +120,25 @@ static GENERATIONS: [Generation; 12] = [
     Generation { rocm: "after 10.2", words: "27.3 and later", matches: |w| w[0] == 27, ..ROCM_10 },
 ];
 
+/// The ROCm release (major, minor) that a library of these version words belongs to.
+#[must_use]
+pub fn rocm_release(words: [u32; 4]) -> Option<[u32; 2]> {
+    Generation::of(words)?;
+    Some(match words {
+        [23, ..] => [6, 0],
+        [24, 5, ..] => [6, 1],
+        [24, 6, ..] => [6, 2],
+        [24 | 25, 7 | 1, ..] => [6, 3],
+        [25, ..] => [6, 4],
+        [26, 0, ..] => [7, 0],
+        [26, 1, ..] => [7, 11],
+        [26, 2, 0, _] => [7, 1],
+        [26, 2, ..] => [7, 2],
+        [26, minor, ..] => [7, minor + 9],
+        _ => [10, 0],
+    })
+}
+
 impl Generation {
     /// The generation of a library that reports this version, if it is known.
     #[must_use]
@@ -173,6 +192,9 @@ mod tests {
         ];
         for (release, words) in releases {
             let g = Generation::of(words).unwrap_or_else(|| panic!("{release} {words:?} is not known"));
+            // Where the facts have the number of the release, and not only of the library.
+            let number: Vec<u32> = release.split(['.', '-']).map_while(|p| p.parse().ok()).collect();
+            assert!(number[0] > 20 || rocm_release(words).unwrap() == number[..2], "{release} {words:?}");
             let layout = |name: &str| facts["structs"][name]["by_version"][release].as_str().unwrap().to_owned();
             let power = match g.power {
                 PowerLayout::V1 => vec!["L1"],
@@ -203,6 +225,16 @@ mod tests {
         ] {
             assert_eq!(of(w), None, "{w:?}");
         }
+    }
+
+    #[test]
+    fn releases_of_later_libraries() {
+        let of = |w| rocm_release(w).unwrap();
+        assert_eq!(of([26, 1, 0, 0]), [7, 11]);
+        assert_eq!((of([26, 2, 0, 0]), of([26, 2, 1, 0]), of([26, 2, 2, 0])), ([7, 1], [7, 2], [7, 2]));
+        assert_eq!((of([26, 3, 0, 0]), of([26, 4, 0, 0]), of([26, 5, 0, 0])), ([7, 12], [7, 13], [7, 14]));
+        assert_eq!(of([27, 0, 0, 0]), [10, 0]);
+        assert_eq!(rocm_release([26, 6, 0, 0]), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The end of the process.
 
-use super::boundary::catch_panics_or;
+use super::panic::catch_panics_or;
 use crate::amdsmi;
 use crate::platform::worker;
 use crate::session::Session;

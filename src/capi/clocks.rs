@@ -1,197 +1,71 @@
-//! Locking clocks.
+//! Clocks: their levels, their ranges, and locks.
 
-use super::boundary::{catch_panics, out};
-use super::session::SessionHandle;
+use super::handle::SessionHandle;
+use super::panic::catch_panics;
+use super::pointers::out;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
+use crate::control::Controller;
 use crate::error::Result;
 use crate::gpu::Clock;
 
-/// Locks the memory clock between two bounds, in MHz; equal ones lock it to a
-/// single value. Nothing is called if those bounds are in force already. The
-/// range is checked first where the driver shows one, and the bounds are read
-/// back afterwards. The performance level becomes "manual". If a step fails, the
-/// bounds and the level from before are put back. Each die of a package has
-/// clocks of its own. Needs root.
-///
-/// @param[in] session An open session; not NULL.
-/// @param[in] gpu     An index below zeus_amd_gpu_count().
-/// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
-/// @param[in] max_mhz The upper bound; not 0.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, 0 MHz, or
-///         min_mhz above max_mhz),
-///         ZEUS_AMD_STATUS_OUT_OF_RANGE (the text names the range),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
-///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
-///         names the GPU that has the clocks; or equal bounds with a libamd_smi
-///         before ROCm 6.3),
-///         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
-///         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
-///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
-///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
-///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; changes of one GPU wait for each other.
-/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
-/// @since 0.1
-#[no_mangle]
-#[must_use]
-pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
-    session: *const zeus_amd_session_t,
-    gpu: u32,
-    min_mhz: u32,
-    max_mhz: u32,
-) -> zeus_amd_status_t {
-    // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe {
-        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz))
-    })
-}
-
-/// Locks the graphics clock between two bounds, in MHz; equal ones lock it to a
-/// single value. Nothing is called if those bounds are in force already. The
-/// range is checked first where the driver shows one, and the bounds are read
-/// back afterwards. The performance level becomes "manual". If a step fails, the
-/// bounds and the level from before are put back. Each die of a package has
-/// clocks of its own. Needs root.
-///
-/// @param[in] session An open session; not NULL.
-/// @param[in] gpu     An index below zeus_amd_gpu_count().
-/// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
-/// @param[in] max_mhz The upper bound; not 0.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, 0 MHz, or
-///         min_mhz above max_mhz),
-///         ZEUS_AMD_STATUS_OUT_OF_RANGE (the text names the range),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
-///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
-///         names the GPU that has the clocks; or equal bounds with a libamd_smi
-///         before ROCm 6.3),
-///         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
-///         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
-///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
-///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
-///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; changes of one GPU wait for each other.
-/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
-/// @since 0.1
-#[no_mangle]
-#[must_use]
-pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
-    session: *const zeus_amd_session_t,
-    gpu: u32,
-    min_mhz: u32,
-    max_mhz: u32,
-) -> zeus_amd_status_t {
-    // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe {
-        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz))
-    })
-}
-
-/// Unlocks the memory clock. The hardware can only unlock all clocks at once,
-/// by the performance level "auto": that is done, then a lock of the graphics
-/// clock is set again, if this session made one. Nothing is called if the level
-/// is automatic already. Needs root.
-///
-/// @param[in] session An open session; not NULL.
-/// @param[in] gpu     An index below zeus_amd_gpu_count().
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
-///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
-///         names the GPU that has the clocks),
-///         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
-///         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
-///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
-///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
-///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; changes of one GPU wait for each other.
-/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
-/// @since 0.1
-#[no_mangle]
-#[must_use]
-pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
-    session: *const zeus_amd_session_t,
-    gpu: u32,
-) -> zeus_amd_status_t {
-    // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Memory))) })
-}
-
-/// Unlocks the graphics clock. The hardware can only unlock all clocks at once,
-/// by the performance level "auto": that is done, then a lock of the memory
-/// clock is set again, if this session made one. Nothing is called if the level
-/// is automatic already. Needs root.
-///
-/// @param[in] session An open session; not NULL.
-/// @param[in] gpu     An index below zeus_amd_gpu_count().
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
-///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
-///         names the GPU that has the clocks),
-///         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
-///         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
-///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
-///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
-///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; changes of one GPU wait for each other.
-/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
-/// @since 0.1
-#[no_mangle]
-#[must_use]
-pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
-    session: *const zeus_amd_session_t,
-    gpu: u32,
-) -> zeus_amd_status_t {
-    // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Graphics))) })
-}
-
-/// Unlocks all clocks: sets the performance level to automatic. Nothing is
-/// called if it is automatic already. Needs root.
-///
-/// @param[in] session An open session; not NULL.
-/// @param[in] gpu     An index below zeus_amd_gpu_count().
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
-///         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
-///         names the GPU that has the clocks),
-///         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
-///         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
-///         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
-///         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
-///         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
-///         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; changes of one GPU wait for each other.
-/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
-/// @since 0.1
-#[no_mangle]
-#[must_use]
-pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
-    // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(None)) })
-}
-
-/// The range in which the memory clock can be locked, in MHz. This is what the
-/// driver accepts (OD_RANGE of its file pp_od_clk_voltage), not the levels that
-/// zeus_amd_memory_clocks_mhz() lists.
+/// The lowest and the highest level of the memory clock, in MHz, as libamd_smi
+/// lists them. With some releases the lowest is a sleep level.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
 /// @param[out] min_mhz Written only on success; not NULL.
 /// @param[out] max_mhz Written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index),
-///         ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text names the
-///         GPU that has the clocks; or the driver shows no range),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @return A status of any reading.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_memory_clock_levels_mhz(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+    min_mhz: *mut u32,
+    max_mhz: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    catch_panics(|| unsafe { levels(session, gpu, min_mhz, max_mhz, Clock::Memory) })
+}
+
+/// The lowest and the highest level of the graphics clock, in MHz, as libamd_smi
+/// lists them. With some releases the lowest is a sleep level.
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] min_mhz Written only on success; not NULL.
+/// @param[out] max_mhz Written only on success; not NULL.
+/// @return A status of any reading.
+/// @threadsafety Any thread.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_graphics_clock_levels_mhz(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+    min_mhz: *mut u32,
+    max_mhz: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    catch_panics(|| unsafe { levels(session, gpu, min_mhz, max_mhz, Clock::Graphics) })
+}
+
+/// The range in which the memory clock can be locked, in MHz: OD_RANGE of
+/// pp_od_clk_voltage (https://docs.kernel.org/gpu/amdgpu/thermal.html). It may
+/// differ from zeus_amd_memory_clock_levels_mhz().
+///
+/// @param[in]  session An open session; not NULL.
+/// @param[in]  gpu     An index below zeus_amd_gpu_count().
+/// @param[out] min_mhz Written only on success; not NULL.
+/// @param[out] max_mhz Written only on success; not NULL.
+/// @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND, or
+///         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or
+///         the driver shows no range).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -207,19 +81,17 @@ pub unsafe extern "C" fn zeus_amd_memory_clock_range_mhz(
     catch_panics(|| unsafe { range(session, gpu, min_mhz, max_mhz, Clock::Memory) })
 }
 
-/// The range in which the graphics clock can be locked, in MHz. This is what the
-/// driver accepts (OD_RANGE of its file pp_od_clk_voltage), not the levels that
-/// zeus_amd_graphics_clocks_mhz() lists.
+/// The range in which the graphics clock can be locked, in MHz: OD_RANGE of
+/// pp_od_clk_voltage (https://docs.kernel.org/gpu/amdgpu/thermal.html). It may
+/// differ from zeus_amd_graphics_clock_levels_mhz().
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
 /// @param[out] min_mhz Written only on success; not NULL.
 /// @param[out] max_mhz Written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_NOT_FOUND (no such index),
-///         ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text names the
-///         GPU that has the clocks; or the driver shows no range),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND, or
+///         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or
+///         the driver shows no range).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -237,6 +109,21 @@ pub unsafe extern "C" fn zeus_amd_graphics_clock_range_mhz(
 
 /// # Safety
 /// NULL or an open session.
+unsafe fn levels(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+    min_mhz: *mut u32,
+    max_mhz: *mut u32,
+    clock: Clock,
+) -> Result<()> {
+    // The device has them as Zeus does: highest first.
+    let get = |c: &Controller| c.clock_levels_mhz(clock).map(|(max, min)| (min, max));
+    // SAFETY: as the caller promises.
+    unsafe { bounds(session, gpu, min_mhz, max_mhz, get) }
+}
+
+/// # Safety
+/// NULL or an open session.
 unsafe fn range(
     session: *const zeus_amd_session_t,
     gpu: u32,
@@ -244,14 +131,146 @@ unsafe fn range(
     max_mhz: *mut u32,
     clock: Clock,
 ) -> Result<()> {
+    let get = |c: &Controller| c.clock_range_mhz(clock).map(|r| (r.min_mhz, r.max_mhz));
+    // SAFETY: as the caller promises.
+    unsafe { bounds(session, gpu, min_mhz, max_mhz, get) }
+}
+
+/// # Safety
+/// NULL or an open session.
+unsafe fn bounds(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+    min_mhz: *mut u32,
+    max_mhz: *mut u32,
+    get: impl FnOnce(&Controller) -> Result<(u32, u32)>,
+) -> Result<()> {
     // SAFETY: as the caller promises.
     unsafe {
         SessionHandle::with(session, |s| {
-            let (min, max) = (out(min_mhz, "min_mhz")?, out(max_mhz, "max_mhz")?);
-            let range = s.controller(gpu)?.clock_range_mhz(clock)?;
-            min.write(range.min_mhz);
-            max.write(range.max_mhz);
+            let (to_min, to_max) = (out(min_mhz, "min_mhz")?, out(max_mhz, "max_mhz")?);
+            let (min, max) = get(s.controller(gpu)?)?;
+            to_min.write(min);
+            to_max.write(max);
             Ok(())
         })
     }
+}
+
+/// Locks the memory clock between two bounds, in MHz; equal bounds lock it to
+/// one value. Does nothing if those bounds are in force. Checks the range first
+/// where the driver shows one, and reads the bounds back afterwards. The
+/// performance level becomes "manual". If a step fails, the former bounds and
+/// level are restored. Each die of a package has clocks of its own. Needs root.
+///
+/// @param[in] session An open session; not NULL.
+/// @param[in] gpu     An index below zeus_amd_gpu_count().
+/// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
+/// @param[in] max_mhz The upper bound; not 0.
+/// @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
+///         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
+///         equal bounds with a libamd_smi before ROCm 6.3.
+/// @threadsafety Any thread; changes of one GPU wait for each other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+    min_mhz: u32,
+    max_mhz: u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz))
+    })
+}
+
+/// Locks the graphics clock between two bounds, in MHz; equal bounds lock it to
+/// one value. Does nothing if those bounds are in force. Checks the range first
+/// where the driver shows one, and reads the bounds back afterwards. The
+/// performance level becomes "manual". If a step fails, the former bounds and
+/// level are restored. Each die of a package has clocks of its own. Needs root.
+///
+/// @param[in] session An open session; not NULL.
+/// @param[in] gpu     An index below zeus_amd_gpu_count().
+/// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
+/// @param[in] max_mhz The upper bound; not 0.
+/// @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
+///         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
+///         equal bounds with a libamd_smi before ROCm 6.3.
+/// @threadsafety Any thread; changes of one GPU wait for each other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+    min_mhz: u32,
+    max_mhz: u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz))
+    })
+}
+
+/// Unlocks the memory clock. The driver can only unlock all clocks together, by
+/// the performance level "auto". A lock of the graphics clock that this session
+/// made is set again afterwards. Does nothing if the level is "auto". Needs
+/// root.
+///
+/// @param[in] session An open session; not NULL.
+/// @param[in] gpu     An index below zeus_amd_gpu_count().
+/// @return A status of any change.
+/// @threadsafety Any thread; changes of one GPU wait for each other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Memory))) })
+}
+
+/// Unlocks the graphics clock. The driver can only unlock all clocks together,
+/// by the performance level "auto". A lock of the memory clock that this session
+/// made is set again afterwards. Does nothing if the level is "auto". Needs
+/// root.
+///
+/// @param[in] session An open session; not NULL.
+/// @param[in] gpu     An index below zeus_amd_gpu_count().
+/// @return A status of any change.
+/// @threadsafety Any thread; changes of one GPU wait for each other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Graphics))) })
+}
+
+/// Unlocks all clocks: sets the performance level "auto". Does nothing if that
+/// is the level. Needs root.
+///
+/// @param[in] session An open session; not NULL.
+/// @param[in] gpu     An index below zeus_amd_gpu_count().
+/// @return A status of any change.
+/// @threadsafety Any thread; changes of one GPU wait for each other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
+    // SAFETY: an open session, as the caller promises.
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(None)) })
 }

@@ -1,13 +1,16 @@
 //! Which GPU an index is.
 
-use super::boundary::{bytes, catch_panics, copy_text, null, out, out_struct, write_c_string};
-use super::session::SessionHandle;
+use super::handle::SessionHandle;
+use super::panic::catch_panics;
+use super::pointers::{bytes, copy_text, null, out, write_c_string};
 use super::status::zeus_amd_status_t;
+use super::structs::out_struct;
 use super::types::{
     zeus_amd_backend_t, zeus_amd_counter_state_t, zeus_amd_die_role_t, zeus_amd_gpu_info_t, zeus_amd_session_t,
-    ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT, ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT,
-    ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT, ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT, ZEUS_AMD_GPU_INFO_KFD_NODE_BIT,
-    ZEUS_AMD_GPU_INFO_NAME_BIT, ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT,
+    ZEUS_AMD_GPU_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT, ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT,
+    ZEUS_AMD_GPU_INFO_VALID_AMDSMI_INDEX_BIT, ZEUS_AMD_GPU_INFO_VALID_DEVICE_ID_BIT,
+    ZEUS_AMD_GPU_INFO_VALID_KFD_NODE_BIT, ZEUS_AMD_GPU_INFO_VALID_NAME_BIT, ZEUS_AMD_GPU_INFO_VALID_UNIQUE_ID_BIT,
+    ZEUS_AMD_GPU_INFO_VALID_UNMASKED_INDEX_BIT,
 };
 use crate::device::{Backend, Device};
 use crate::energy::CounterState;
@@ -17,8 +20,6 @@ use crate::topology::visibility::uuid;
 use crate::topology::{Order, Role};
 use std::ffi::c_char;
 use std::mem::zeroed;
-
-use zeus_amd_counter_state_t as V;
 
 impl From<Backend> for zeus_amd_backend_t {
     fn from(b: Backend) -> Self {
@@ -33,77 +34,101 @@ impl From<Backend> for zeus_amd_backend_t {
 impl From<CounterState> for zeus_amd_counter_state_t {
     fn from(v: CounterState) -> Self {
         match v {
-            CounterState::Pending => V::ZEUS_AMD_COUNTER_STATE_PENDING,
-            CounterState::NotChecked => V::ZEUS_AMD_COUNTER_STATE_NOT_CHECKED,
-            CounterState::Trusted => V::ZEUS_AMD_COUNTER_STATE_TRUSTED,
-            CounterState::Stuck => V::ZEUS_AMD_COUNTER_STATE_STUCK,
-            CounterState::Implausible => V::ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE,
-            CounterState::NoPowerToCompare => V::ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE,
-            CounterState::Unsupported => V::ZEUS_AMD_COUNTER_STATE_UNSUPPORTED,
-            CounterState::SecondaryDie => V::ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE,
-            CounterState::SecondaryPartition => V::ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION,
+            CounterState::Pending => Self::ZEUS_AMD_COUNTER_STATE_PENDING,
+            CounterState::NotChecked => Self::ZEUS_AMD_COUNTER_STATE_NOT_CHECKED,
+            CounterState::Trusted => Self::ZEUS_AMD_COUNTER_STATE_TRUSTED,
+            CounterState::Stuck => Self::ZEUS_AMD_COUNTER_STATE_STUCK,
+            CounterState::Implausible => Self::ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE,
+            CounterState::NoPowerToCompare => Self::ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE,
+            CounterState::Unsupported => Self::ZEUS_AMD_COUNTER_STATE_UNSUPPORTED,
+            CounterState::Unreadable => Self::ZEUS_AMD_COUNTER_STATE_UNREADABLE,
+            CounterState::SecondaryDie => Self::ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE,
+            CounterState::SecondaryPartition => Self::ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION,
         }
     }
 }
 
+/// A short English text for a counter state, for any number.
+///
+/// @param[in] counter_state A zeus_amd_counter_state_t, or any other number.
+/// @return A static string, such as "trusted"; never NULL, nothing to free.
+/// @threadsafety Any thread.
+/// @forksafety  Works in a child.
+/// @since 0.1
+#[no_mangle]
+pub extern "C" fn zeus_amd_counter_state_string(counter_state: u32) -> *const c_char {
+    let text = match counter_state {
+        0 => c"not checked",
+        1 => c"trusted",
+        2 => c"stuck",
+        3 => c"implausible",
+        4 => c"no power to compare with",
+        5 => c"unsupported",
+        6 => c"secondary die",
+        7 => c"secondary partition",
+        8 => c"pending",
+        _ => c"unknown counter state",
+    };
+    text.as_ptr()
+}
+
 fn info(s: &Session, device: &Device) -> zeus_amd_gpu_info_t {
     let d = &device.identity;
-    // SAFETY: integers and arrays of characters.
+    // SAFETY: integers, arrays of characters, and enums that have a 0.
     let mut v: zeus_amd_gpu_info_t = unsafe { zeroed() };
     v.index = d.index as u32;
     if let Some(i) = d.unmasked_index {
         v.unmasked_index = i;
-        v.valid |= ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT;
+        v.valid |= ZEUS_AMD_GPU_INFO_VALID_UNMASKED_INDEX_BIT;
     }
     if let Some(i) = d.location.amdsmi {
         v.amdsmi_index = i as u32;
-        v.valid |= ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT;
+        v.valid |= ZEUS_AMD_GPU_INFO_VALID_AMDSMI_INDEX_BIT;
     }
     if let Some(node) = &d.location.node {
         v.kfd_node = node.number;
-        v.valid |= ZEUS_AMD_GPU_INFO_KFD_NODE_BIT;
+        v.valid |= ZEUS_AMD_GPU_INFO_VALID_KFD_NODE_BIT;
         if node.unique_id != 0 {
             v.unique_id = node.unique_id;
             write_c_string(&mut v.uuid, &uuid(node.unique_id));
-            v.valid |= ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT;
+            v.valid |= ZEUS_AMD_GPU_INFO_VALID_UNIQUE_ID_BIT;
         }
     }
     if let Some(id) = d.device_id {
         v.device_id = id.into();
-        v.valid |= ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT;
+        v.valid |= ZEUS_AMD_GPU_INFO_VALID_DEVICE_ID_BIT;
     }
     if !d.name.is_empty() {
         write_c_string(&mut v.name, &d.name);
-        v.valid |= ZEUS_AMD_GPU_INFO_NAME_BIT;
+        v.valid |= ZEUS_AMD_GPU_INFO_VALID_NAME_BIT;
     }
     v.partition = d.location.partition;
     v.die_role = match d.role {
         Role::Single | Role::SecondaryPartition { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SINGLE,
         Role::PrimaryDie => zeus_amd_die_role_t::ZEUS_AMD_DIE_PRIMARY,
         Role::SecondaryDie { .. } => zeus_amd_die_role_t::ZEUS_AMD_DIE_SECONDARY,
-    } as u32;
-    v.source = zeus_amd_backend_t::from(device.source().backend()) as u32;
-    v.counter_state = zeus_amd_counter_state_t::from(device.counter_state()) as u32;
+    };
+    v.source = device.source().backend().into();
+    v.counter_state = device.counter_state().into();
     if s.order == Order::Enumeration {
-        v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT;
+        v.flags |= ZEUS_AMD_GPU_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT;
     }
     if s.order_uncertain {
-        v.flags |= ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT;
+        v.flags |= ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT;
     }
     write_c_string(&mut v.pci_address, &d.location.pci.to_string());
     write_c_string(&mut v.package, &d.package);
     v
 }
 
-/// Which GPU an index is, and whether its energy counter is to be trusted.
+/// Which GPU an index is, and the state of its energy counter.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
 /// @param[out] info    struct_size set by the caller (ZEUS_AMD_GPU_INFO_INIT);
 ///                     written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
-///         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NOT_FOUND (no such
-///         index), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
+///         ZEUS_AMD_STATUS_NOT_FOUND.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -127,13 +152,14 @@ pub unsafe extern "C" fn zeus_amd_gpu_info(
 /// The GPU of this session at a PCI address.
 ///
 /// @param[in]  session     An open session; not NULL.
-/// @param[in]  pci_address What hipDeviceGetPCIBusId() prints (0000:c1:00.0), in
-///                         any case; the domain and the function may be missing.
-/// @param[out] gpu         Receives its index; written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or not a
-///         PCI address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not
-///         visible), ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (more than one fits),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @param[in]  pci_address As hipDeviceGetPCIBusId() prints it (0000:c1:00.0),
+///                         in any case; domain and function may be omitted; not
+///                         NULL.
+/// @param[out] gpu         Receives its index; written only on success; not
+///                         NULL.
+/// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a PCI
+///         address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not
+///         visible) or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (several GPUs match).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -151,14 +177,13 @@ pub unsafe extern "C" fn zeus_amd_find_by_pci(
 /// The GPU of this session with a UUID.
 ///
 /// @param[in]  session An open session; not NULL.
-/// @param[in]  uuid    "GPU-" and 16 hex digits as ROCm's variables have it, the
-///                     digits alone as hipDeviceGetUuid() gives them, or amd-smi's
-///                     form with dashes; in any case.
+/// @param[in]  uuid    "GPU-" and 16 hex digits as in ROCm's variables, the
+///                     digits alone as hipDeviceGetUuid() returns them, or the
+///                     form of amd-smi with dashes; in any case; not NULL.
 /// @param[out] gpu     Receives its index; written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or not a
-///         UUID), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible),
-///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share one),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a
+///         UUID), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible)
+///         or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share the UUID).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -192,18 +217,17 @@ unsafe fn find(
     }
 }
 
-/// How environment and topology led to this list of GPUs, or to none: what the
-/// kernel lists, what each mask kept and at which token it ended, and which GPU
-/// each index is. For people; the wording may change.
+/// How environment and topology led to this list of GPUs: what the kernel lists,
+/// what each mask kept and at which entry it ended, and which GPU each index is.
+/// The text is for people; its wording may change.
 ///
 /// @param[in]  session An open session; not NULL.
-/// @param[out] text    Receives the text, cut to fit, always ending in NUL; may be
-///                     NULL if length is 0.
+/// @param[out] text    Receives the text, cut to fit, always NUL-terminated; may
+///                     be NULL if length is 0.
 /// @param[in]  length  Bytes at text.
-/// @param[out] needed  Receives the length of the whole text without its NUL; may
-///                     be NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @param[out] needed  Receives the length of the whole text without its NUL;
+///                     may be NULL.
+/// @return A status of any call.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1

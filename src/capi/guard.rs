@@ -1,40 +1,40 @@
-//! Guards: leaving the machine as it was found.
+//! Guards: settings that are restored.
 
-use super::boundary::{catch_panics, out};
-use super::session::SessionHandle;
+use super::handle::SessionHandle;
+use super::panic::catch_panics;
+use super::pointers::out;
 use super::status::zeus_amd_status_t;
 use super::types::{zeus_amd_guard_t, zeus_amd_session_t, ZEUS_AMD_GUARD_WATCHER_BIT};
 use crate::error::Error;
 use crate::restore::Guard;
 
-/// Remembers the settings of all GPUs of the session: power limits, bounds of
-/// clocks, performance levels. zeus_amd_guard_end() puts back what differs then,
-/// and zeus_amd_close() does it for the guards that are still open. Settings of
-/// others that came meanwhile are lost: the last value wins.
+/// Saves the settings of all GPUs of the session: power limits, clock bounds and
+/// performance levels. zeus_amd_guard_end() restores those that differ then, and
+/// zeus_amd_close() does it for guards that are still open. A change that
+/// another process made in between is overwritten.
 ///
-/// Guards can be nested: the end of an inner one brings back what was at its
-/// begin. Ending an outer one ends the inner ones with it.
+/// Guards can be nested: the end of an inner one restores the settings of its
+/// begin. The end of an outer one ends the inner ones as well.
 ///
-/// With ZEUS_AMD_GUARD_WATCHER_BIT the settings come back as well if the process
-/// dies without an end, by exit(), abort() or SIGKILL, within a second: a small
-/// process that this call starts (it costs about a fork) writes them to the
-/// kernel's files. It holds no descriptor of the program, is in a session of its
-/// own, and ends with the guard. The program gets no SIGCHLD for it, and wait()
-/// does not see it; only waiting with __WALL or __WCLONE does, which a program
-/// should not do. What kills the watcher too (the end of a container or cgroup)
-/// leaves the settings as they are; a large core dump is waited for. As with any
-/// fork, memory registered for RDMA wants MADV_DONTFORK. If an outer guard of the session has a
-/// watcher, an inner one starts none: that one serves for both.
+/// With ZEUS_AMD_GUARD_WATCHER_BIT a helper process restores the settings within
+/// a second if this process terminates without an end, by exit(), abort() or
+/// SIGKILL. The helper is forked by this call, which costs about one fork(). It
+/// writes to sysfs, holds no descriptor of the program, is in a session of its
+/// own, and exits with the guard. The program receives no SIGCHLD for it, and
+/// wait() does not report it; only waiting with __WALL or __WCLONE does, which
+/// the program should not do. If the helper is killed too (the end of a
+/// container or cgroup), the settings stay. A core dump of the program delays
+/// the restoration. As with any fork(), memory that is registered for RDMA needs
+/// MADV_DONTFORK. If an outer guard of the session has a helper, an inner one
+/// shares it.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  flags   0 or ZEUS_AMD_GUARD_WATCHER_BIT.
-/// @param[out] begun   Receives the guard, or NULL on failure; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or unknown
-///         flags), ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY,
-///         ZEUS_AMD_STATUS_NO_MEMORY (no watcher could be started), or another
-///         (as libamd_smi failed: a setting that cannot be read is not guarded in
-///         silence),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @param[out] guard   Receives the guard, or NULL on failure; not NULL.
+/// @return A status of any reading (a setting that cannot be read fails the
+///         call), or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags).
+///         ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY and
+///         ZEUS_AMD_STATUS_NO_MEMORY also if the helper cannot be started.
 /// @threadsafety Any thread; guards of one session wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -43,49 +43,48 @@ use crate::restore::Guard;
 pub unsafe extern "C" fn zeus_amd_guard_begin(
     session: *const zeus_amd_session_t,
     flags: u32,
-    start: *mut *mut zeus_amd_guard_t,
+    guard: *mut *mut zeus_amd_guard_t,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        let to = out(start, "begun")?;
+        let to = out(guard, "guard")?;
         to.write(std::ptr::null_mut());
         SessionHandle::with(session, |s| {
             let unknown = flags & !ZEUS_AMD_GUARD_WATCHER_BIT;
             if unknown != 0 {
                 return Err(Error::InvalidArgument(format!("flags: {unknown:#x} is unknown to this library")));
             }
-            let start = s.begin_guard(flags & ZEUS_AMD_GUARD_WATCHER_BIT != 0)?;
-            to.write(Box::into_raw(Box::new(start)).cast());
+            let begun = s.begin_guard(flags & ZEUS_AMD_GUARD_WATCHER_BIT != 0)?;
+            to.write(Box::into_raw(Box::new(begun)).cast());
             Ok(())
         })
     })
 }
 
-/// Puts back what differs from the begin of the guard, on all GPUs even if one
-/// fails, and frees the guard, whatever the status. Guards that were begun after
-/// this one and are still open end with it; for one that has ended so, or with
-/// its session, this only frees it.
+/// Restores the settings that differ from those at the begin of the guard, on
+/// all GPUs even if one fails, and frees the guard, whatever the status. Guards
+/// that were begun after this one and are still open end with it. For a guard
+/// that has already ended, with an outer one or with its session, this only
+/// frees it.
 ///
-/// @param[in] begun A guard, or NULL, which does nothing.
-/// @return ZEUS_AMD_STATUS_OK, or the first failure of a setting, as that of
-///         zeus_amd_set_power_limit_mw() or zeus_amd_lock_graphics_clocks_mhz()
-///         (the kernel's files have then been tried as well),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @param[in] guard A guard; NULL does nothing.
+/// @return A status of any change: that of the first setting that could not be
+///         restored. What fails by libamd_smi is tried by sysfs as well.
 /// @threadsafety Any thread; guards of one session wait for each other.
-/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is changed or
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is restored or
 ///              freed.
 /// @since 0.1
 #[no_mangle]
 #[must_use]
-pub unsafe extern "C" fn zeus_amd_guard_end(start: *mut zeus_amd_guard_t) -> zeus_amd_status_t {
+pub unsafe extern "C" fn zeus_amd_guard_end(guard: *mut zeus_amd_guard_t) -> zeus_amd_status_t {
     catch_panics(|| {
-        let start = start.cast::<Guard>();
+        let guard = guard.cast::<Guard>();
         // SAFETY: NULL, or from zeus_amd_guard_begin and ended once.
-        let Some(ended) = (unsafe { start.as_ref() }) else { return Ok(()) };
+        let Some(ended) = (unsafe { guard.as_ref() }) else { return Ok(()) };
         let result = ended.end();
         if !matches!(result, Err(Error::Forked)) {
             // SAFETY: as above. In a child it is leaked: its lock may be held for ever.
-            drop(unsafe { Box::from_raw(start) });
+            drop(unsafe { Box::from_raw(guard) });
         }
         result
     })

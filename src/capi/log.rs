@@ -1,50 +1,50 @@
 //! The log callback.
 
-use super::boundary::catch_panics;
+use super::panic::catch_panics;
 use super::status::zeus_amd_status_t;
 use crate::error::Error;
 use crate::platform::log::{set_sink, Level};
 use std::ffi::{c_char, c_void, CString};
 use std::sync::Arc;
 
-/// How important a message is.
+/// The importance of a message.
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum zeus_amd_log_level_t {
     /// Something failed.
     ZEUS_AMD_LOG_ERROR = 0,
-    /// Something is not as it should be; the library goes on.
+    /// Something is wrong; the library goes on.
     ZEUS_AMD_LOG_WARNING = 1,
-    /// What the library decided, and why.
+    /// A decision of the library, and its reason.
     ZEUS_AMD_LOG_INFO = 2,
-    /// Everything.
+    /// All messages.
     ZEUS_AMD_LOG_DEBUG = 3,
 }
 
-/// Receives messages: a zeus_amd_log_level_t, text that is valid during the call,
-/// and the pointer that was given with the callback.
+/// A log callback: receives a zeus_amd_log_level_t, a message that is valid
+/// during the call, and the pointer that was passed to zeus_amd_set_log().
 pub type zeus_amd_log_fn = Option<unsafe extern "C" fn(level: u32, text: *const c_char, user: *mut c_void)>;
 
 struct User(*mut c_void);
 
-// SAFETY: only handed back to the callback, which is documented to be called from any thread.
+// SAFETY: only passed to the callback, which is documented to be called on any thread.
 unsafe impl Send for User {}
 unsafe impl Sync for User {}
 
-/// Where messages go. Without a callback they go nowhere: this library never
-/// prints. The callback is called from the thread of the call that has something
-/// to say, or from a background thread (a sampler, a check), with no lock of this
-/// library held; it may call this library, and must not unwind. Calls that end a
-/// background thread wait for it: make none with a lock held that the callback
-/// takes. There is one callback a process; a new one replaces it.
+/// Sets the log callback of the process. Without one there are no messages: the
+/// library never prints. The callback is called on the thread that logs, which
+/// may be a background thread (a sampler, a check), with no lock of this library
+/// held. It may call this library, and must not unwind. Calls that end a
+/// background thread wait for it: do not make them with a lock held that the
+/// callback takes. A new callback replaces the former one.
 ///
-/// @param[in] callback Receives messages; NULL: nobody does.
-/// @param[in] level    The least important zeus_amd_log_level_t that is wanted.
-/// @param[in] user     Handed to the callback as it is; may be NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level; the
-///         callback from before stays), ZEUS_AMD_STATUS_INTERNAL.
-/// @threadsafety Any thread; the old callback may still run in another one when
-///               this returns.
+/// @param[in] callback Receives messages; NULL: none.
+/// @param[in] level    The least important zeus_amd_log_level_t to receive.
+/// @param[in] user     Passed to the callback; may be NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level;
+///         the former callback stays), ZEUS_AMD_STATUS_INTERNAL.
+/// @threadsafety Any thread; the former callback may still run on another thread
+///               when this returns.
 /// @forksafety  Works in a child.
 /// @since 0.1
 #[no_mangle]
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn zeus_amd_set_log(
                 // The whole of `user` moves into the closure, not its pointer alone.
                 let user = &user;
                 let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
-                // SAFETY: the host gave both, for this.
+                // SAFETY: the application passed both for this.
                 unsafe { callback(level as u32, text.as_ptr(), user.0) };
             };
             (level, Arc::new(sink))

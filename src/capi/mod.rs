@@ -6,11 +6,13 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod at_exit;
-mod boundary;
+mod handle;
+mod last_error;
+mod panic;
+mod pointers;
+mod structs;
 
-pub mod all;
 pub mod clocks;
-pub mod control;
 pub mod gpu_info;
 pub mod guard;
 pub mod log;
@@ -20,6 +22,7 @@ pub mod sampler;
 pub mod session;
 pub mod status;
 pub mod types;
+pub mod unsupported;
 pub mod version;
 pub mod window;
 

@@ -1,21 +1,26 @@
 //! Samplers.
 
 use super::at_exit;
-use super::boundary::{catch_panics, catch_panics_or, null, out, out_array, out_struct, read_struct};
-use super::session::SessionHandle;
+use super::handle::SessionHandle;
+use super::panic::{catch_panics, catch_panics_or};
+use super::pointers::{null, out};
 use super::status::zeus_amd_status_t;
+use super::structs::{out_array, out_struct, read_struct};
 use super::types::{
     zeus_amd_gpu_energy_t, zeus_amd_sample_t, zeus_amd_sampler_options_t, zeus_amd_sampler_t, zeus_amd_session_t,
-    ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT as SHARED_PACKAGE,
+    ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT, ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT,
+    ZEUS_AMD_SAMPLE_FLAG_FIRMWARE_RESOLUTION_BIT, ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT, ZEUS_AMD_SAMPLE_FLAG_RESET_BIT,
+    ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT, ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT, ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT,
+    ZEUS_AMD_SAMPLE_VALID_POWER_BIT,
 };
 use super::window::gpu_energy;
 use crate::error::{Error, Result};
-use crate::measure::{Sample, SamplerHandle};
+use crate::measure::{flag, valid, Sample, SamplerHandle};
 use crate::platform::clock;
 use std::time::Duration;
 
 const DEFAULT_CAPACITY: usize = 1 << 16;
-/// Faster than this it could only ask again what it knows.
+/// No GPU refreshes its readings faster.
 const SHORTEST_PERIOD_NS: u64 = 100_000;
 
 /// The sampler behind a pointer from C.
@@ -47,21 +52,22 @@ unsafe fn options(pointer: *const zeus_amd_sampler_options_t) -> Result<(Option<
     Ok((period, if c.capacity == 0 { DEFAULT_CAPACITY } else { c.capacity as usize }))
 }
 
-/// Starts to sample all GPUs of the session, on one background thread for all
-/// samplers and windows of the session: power, energy, and the power that the
-/// counter shows (its slope). Repeated readings are dropped. The samples are kept
-/// in a ring, where the oldest go first; nothing is allocated while it runs.
+/// Starts to sample all GPUs of the session: power, energy, and the power that
+/// follows from the energy counter. One background thread serves all samplers
+/// and windows of a session. Repeated readings are dropped. The samples are kept
+/// in a ring buffer, in which new ones overwrite the oldest; nothing is
+/// allocated while the sampler runs.
 ///
-/// The thread has all signals blocked. It ends when nobody needs it any more, with
-/// the session, and before the process does.
+/// All signals are blocked in the thread. It ends with the last sampler and
+/// window that needs it, with the session, or before the process exits.
 ///
 /// @param[in]  session An open session; not NULL.
-/// @param[in]  options How to sample; NULL: the defaults.
+/// @param[in]  options How to sample, struct_size set by the caller
+///                     (ZEUS_AMD_SAMPLER_OPTIONS_INIT); NULL: the defaults.
 /// @param[out] sampler Receives the sampler, or NULL on failure; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or a value
-///         of options), ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
-///         ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread can be
-///         started), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (a value of
+///         options), ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NO_MEMORY
+///         or ZEUS_AMD_STATUS_BUSY (a thread cannot be started).
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -86,12 +92,11 @@ pub unsafe extern "C" fn zeus_amd_sampler_start(
     })
 }
 
-/// Takes a last sample of each GPU and stops. What has been sampled stays until
+/// Takes a last sample of each GPU and stops. The samples stay until
 /// zeus_amd_sampler_free(). Stopping again does nothing.
 ///
 /// @param[in] sampler A sampler; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @return A status of any call.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -105,22 +110,21 @@ pub unsafe extern "C" fn zeus_amd_sampler_stop(sampler: *mut zeus_amd_sampler_t)
     })
 }
 
-/// Moves the oldest samples out of the ring, all GPUs mixed, those of one GPU in
-/// the order of their times. Energies of zeus_amd_sampler_energy_between() do not
-/// depend on what has been drained.
+/// Moves the oldest samples out of the ring buffer. The samples of all GPUs are
+/// mixed; those of one GPU are in the order of their times. The energies of
+/// zeus_amd_sampler_energy_between() do not depend on what was drained.
 ///
 /// @param[in]     sampler A sampler, running or stopped; not NULL.
-/// @param[out]    samples Room for count samples; struct_size of the first one
-///                        says how large each is (ZEUS_AMD_SAMPLE_INIT). May be
-///                        NULL if count is 0.
-/// @param[in,out] count   Room in samples; receives how many were written. With 0:
-///                        how many wait.
+/// @param[out]    samples *count elements; struct_size of the first
+///                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be
+///                        NULL if *count is 0.
+/// @param[in,out] count   Capacity of samples; receives how many were written.
+///                        With 0: receives how many wait to be drained. Not
+///                        NULL.
 /// @param[out]    lost    Receives how many samples were overwritten before they
-///                        could be drained, since the last drain; may be NULL,
-///                        which leaves it to the next drain to say.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_STRUCT_VERSION (samples[0].struct_size),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+///                        were drained, since the last drain. May be NULL: the
+///                        next drain then includes them.
+/// @return A status of any call, or ZEUS_AMD_STATUS_STRUCT_VERSION.
 /// @threadsafety Any thread; drains of one sampler wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -132,7 +136,7 @@ pub unsafe extern "C" fn zeus_amd_sampler_drain(
     count: *mut u32,
     lost: *mut u64,
 ) -> zeus_amd_status_t {
-    // SAFETY: from zeus_amd_sampler_start, and places for results, as the caller promises.
+    // SAFETY: from zeus_amd_sampler_start, and pointers to results, as the caller promises.
     catch_panics(|| unsafe {
         let ring = sampling(sampler)?.ring();
         let array = out_array(samples, count, "samples")?;
@@ -150,12 +154,22 @@ pub unsafe extern "C" fn zeus_amd_sampler_drain(
     })
 }
 
+// What a ring keeps is what the interface shows.
+const _: () = assert!(valid::ENERGY as u32 == ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT);
+const _: () = assert!(valid::POWER as u32 == ZEUS_AMD_SAMPLE_VALID_POWER_BIT);
+const _: () = assert!(valid::COUNTER_POWER as u32 == ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT);
+const _: () = assert!(flag::RESET as u32 == ZEUS_AMD_SAMPLE_FLAG_RESET_BIT);
+const _: () = assert!(flag::SAMPLING_GAP as u32 == ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT);
+const _: () = assert!(flag::AVERAGED_POWER as u32 == ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT);
+const _: () = assert!(flag::FIRMWARE_RESOLUTION as u32 == ZEUS_AMD_SAMPLE_FLAG_FIRMWARE_RESOLUTION_BIT);
+const _: () = assert!(flag::INTEGRATED as u32 == ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT);
+
 fn sample(s: &Sample) -> zeus_amd_sample_t {
     zeus_amd_sample_t {
         struct_size: 0,
         gpu: s.gpu,
-        flags: s.flags,
-        reserved: 0,
+        valid: s.valid.into(),
+        flags: s.flags.into(),
         time_ns: s.time_ns,
         energy_uj: s.energy_uj,
         power_mw: s.power_mw,
@@ -164,21 +178,21 @@ fn sample(s: &Sample) -> zeus_amd_sample_t {
 }
 
 /// The energy of a GPU between two times, from the samples that are still in the
-/// ring, drained or not: between two samples the power is taken as even, and the
-/// bound covers that. See zeus_amd_now_ns() for the clock.
+/// ring buffer, drained or not. Between two samples the power is taken as
+/// constant; the uncertainty covers that. See zeus_amd_now_ns() for the clock.
 ///
 /// @param[in]  sampler A sampler, running or stopped; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
-/// @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first sample.
+/// @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first
+///                     sample.
 /// @param[in]  to_ns   Later than from_ns, and not after the last sample.
 /// @param[out] energy  struct_size set by the caller (ZEUS_AMD_GPU_ENERGY_INIT);
 ///                     written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or the times
-///         are not in order), ZEUS_AMD_STATUS_STRUCT_VERSION
-///         (energy->struct_size), ZEUS_AMD_STATUS_NOT_FOUND (no such index, or
-///         the ring has no samples for all of that time),
-///         ZEUS_AMD_STATUS_NOT_SUPPORTED (the energy is with another GPU of the
-///         package), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (from_ns is
+///         not before to_ns), ZEUS_AMD_STATUS_STRUCT_VERSION,
+///         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or there are no samples for
+///         all of that time), or ZEUS_AMD_STATUS_NOT_SUPPORTED (another GPU of
+///         the package has the energy).
 /// @threadsafety Any thread; calls on one sampler wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -195,9 +209,9 @@ pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
     catch_panics(|| unsafe {
         let s = sampling(sampler)?;
         let to = out_struct(energy, "energy")?;
-        let (device, region) = s.energy_between(gpu, from_ns, to_ns)?;
-        let mut value = gpu_energy(gpu, device.counter_state(), Some(&region), s.unit());
-        value.flags |= if device.identity.shares_package { SHARED_PACKAGE } else { 0 };
+        let (device, interval) = s.energy_between(gpu, from_ns, to_ns)?;
+        let mut value = gpu_energy(gpu, device.counter_state(), Some(&interval));
+        value.flags |= if device.identity.shares_package { ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT } else { 0 };
         to.write(&value);
         Ok(())
     })
@@ -205,10 +219,9 @@ pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
 
 /// Stops a sampler and frees it with its samples.
 ///
-/// @param[in] sampler A sampler, or NULL, which does nothing.
-/// @threadsafety Any thread, but not while the sampler is in use elsewhere.
-/// @forksafety  In a child: leaves everything as it is.
-/// @return Nothing.
+/// @param[in] sampler A sampler; NULL does nothing.
+/// @threadsafety Any thread, but not while another thread uses the sampler.
+/// @forksafety  In a child: does nothing.
 /// @since 0.1
 #[no_mangle]
 pub unsafe extern "C" fn zeus_amd_sampler_free(sampler: *mut zeus_amd_sampler_t) {
@@ -222,7 +235,7 @@ pub unsafe extern "C" fn zeus_amd_sampler_free(sampler: *mut zeus_amd_sampler_t)
 }
 
 /// CLOCK_BOOTTIME in nanoseconds: the clock of samples, windows and the driver's
-/// readings. Its zero is the start of the machine.
+/// timestamps. Its zero is the boot of the machine.
 ///
 /// @return The time now.
 /// @threadsafety Any thread.

@@ -1,61 +1,26 @@
 //! Opening and closing.
 
 use super::at_exit;
-use super::boundary::{bytes, catch_panics, catch_panics_or, null, out, out_struct, path, read_struct, write_c_string};
+use super::handle::SessionHandle;
+use super::panic::{catch_panics, catch_panics_or};
+use super::pointers::{bytes, out, path, write_c_string};
 use super::status::zeus_amd_status_t;
+use super::structs::{number, out_struct, read_struct};
 use super::types::{
-    zeus_amd_backend_t, zeus_amd_energy_resolution_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_session_t,
+    zeus_amd_energy_resolution_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_session_t,
     ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT as EMPTY_MASK_IS_ERROR,
-    ZEUS_AMD_OPEN_EMPTY_MASK_IS_UNSET_BIT as EMPTY_IS_UNSET,
     ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT as ENSURE_HOMOGENEOUS, ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT as EXPLICIT_MASKS,
-    ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT as NO_UUID_IN_MASK, ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT as OLD_ARE_SKIPPED,
-    ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE,
+    ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE, ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT as WAKE_SUSPENDED, ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT,
+    ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT, ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT,
 };
 use crate::device::Backend;
-use crate::energy::EnergyResolution;
+use crate::energy::ResolutionChoice;
 use crate::error::{Error, Result};
 use crate::session::{Options, Session, Validation};
-use crate::topology::visibility::{MaskedOut, Masks, Rules};
-use crate::topology::NoGpuReason;
+use crate::topology::visibility::{parse_release, MaskedOut, Masks};
+use crate::topology::{NoGpuReason, Order};
 use std::mem::zeroed;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// What a `zeus_amd_session_t *` really points to.
-pub(super) struct SessionHandle {
-    session: Session,
-    /// Set by a panic inside a call: what it left half-done is not looked at again.
-    broken: AtomicBool,
-}
-
-impl SessionHandle {
-    /// The session behind a pointer from C, for the length of one call.
-    ///
-    /// # Safety
-    /// NULL, or from `zeus_amd_open` and not yet closed.
-    pub(super) unsafe fn with<T>(z: *const zeus_amd_session_t, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
-        // SAFETY: as the caller promises.
-        let handle = unsafe { z.cast::<SessionHandle>().as_ref() }.ok_or_else(|| null("the session"))?;
-        handle.session.require_own_process()?;
-        if handle.broken.load(Ordering::Acquire) {
-            return Err(Error::Internal(
-                "an earlier call on this session failed inside; close it and open another".into(),
-            ));
-        }
-        let mark = PoisonOnPanic(&handle.broken);
-        let result = body(&handle.session);
-        std::mem::forget(mark);
-        result
-    }
-}
-
-struct PoisonOnPanic<'a>(&'a AtomicBool);
-
-impl Drop for PoisonOnPanic<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
 
 /// # Safety
 /// NULL, or an options struct with `struct_size` bytes.
@@ -69,13 +34,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     let bad = |field: &str, value: u32| {
         Err(Error::InvalidArgument(format!("zeus_amd_options_t.{field}: {value:#x} is unknown to this library")))
     };
-    let known = ENSURE_HOMOGENEOUS
-        | SHUTDOWN_ON_CLOSE
-        | EMPTY_MASK_IS_ERROR
-        | EXPLICIT_MASKS
-        | EMPTY_IS_UNSET
-        | NO_UUID_IN_MASK
-        | OLD_ARE_SKIPPED;
+    let known = ENSURE_HOMOGENEOUS | SHUTDOWN_ON_CLOSE | EMPTY_MASK_IS_ERROR | EXPLICIT_MASKS | WAKE_SUSPENDED;
     if c.flags & !known != 0 {
         return bad("flags", c.flags & !known);
     }
@@ -83,11 +42,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     options.ensure_homogeneous = has(ENSURE_HOMOGENEOUS);
     options.shutdown_on_close = has(SHUTDOWN_ON_CLOSE);
     options.empty_mask_is_error = has(EMPTY_MASK_IS_ERROR);
-    options.rules = Rules {
-        empty_hides: !has(EMPTY_IS_UNSET),
-        uuid_in_hip: !has(NO_UUID_IN_MASK),
-        fatal_doorbell: !has(OLD_ARE_SKIPPED),
-    };
+    options.resume_suspended = has(WAKE_SUSPENDED);
     let given = [c.rocr_visible_devices, c.hip_visible_devices, c.cuda_visible_devices];
     if has(EXPLICIT_MASKS) {
         // SAFETY: NULL or strings, as the caller promises.
@@ -98,24 +53,34 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
             "zeus_amd_options_t has masks, but not the flag ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT".into(),
         ));
     }
-    options.backend = match c.backend {
+    options.backend = match number(c.backend) {
         0 => None,
         1 => Some(Backend::Amdsmi),
         2 => Some(Backend::Sysfs),
         other => return bad("backend", other),
     };
-    options.validation = match c.validation {
+    options.validation = match number(c.validation) {
         0 | 3 => Validation::Adaptive,
         1 => Validation::Fixed,
         2 => Validation::Off,
         4 => Validation::Background,
         other => return bad("validation", other),
     };
-    options.energy_resolution = match c.energy_resolution {
-        0 => EnergyResolution::Reported,
-        1 => EnergyResolution::Firmware,
+    options.energy_resolution = match number(c.energy_resolution) {
+        0 => ResolutionChoice::Default,
+        1 => ResolutionChoice::Reported,
+        2 => ResolutionChoice::Firmware,
         other => return bad("energy_resolution", other),
     };
+    // SAFETY: NULL or a string, as the caller promises.
+    if let Some(text) = unsafe { bytes(c.runtime_version) } {
+        let text = String::from_utf8_lossy(&text);
+        options.runtime_version = Some(parse_release(&text).ok_or_else(|| {
+            Error::InvalidArgument(format!(
+                "zeus_amd_options_t.runtime_version: {text:?} is not a ROCm release such as \"6.4.1\""
+            ))
+        })?);
+    }
     if c.init_timeout_ms != 0 {
         options.init_timeout = Duration::from_millis(c.init_timeout_ms.into());
     }
@@ -124,43 +89,42 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     Ok(options)
 }
 
-/// Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
-/// (the order of PyTorch's cuda:N) and checks their energy counters, which takes
-/// some tens of milliseconds, or half a second (seldom up to four) if one is not
-/// as it should be; the options choose another way. A GPU that fails a check does
-/// not fail the others: ask zeus_amd_gpu_info() for its counter state. No GPU at all
-/// that libamd_smi lists is a session with zero GPUs.
+/// Opens a session: loads libamd_smi, lists the GPUs in HIP's order (the order
+/// of PyTorch's cuda:N) and checks their energy counters. The check takes some
+/// tens of milliseconds; for a counter that misbehaves half a second, rarely up
+/// to four. See zeus_amd_validation_t. A GPU that fails the check does not fail
+/// the call: see counter_state of zeus_amd_gpu_info(). If HIP shows no GPU, the
+/// session has none: see no_gpu_reason of zeus_amd_session_info().
 ///
-/// The environment is read here and nowhere else. The masks
-/// (ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES, CUDA_VISIBLE_DEVICES) count as they
-/// do for HIP; what chooses a library, a tree of files or a backend
-/// (ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT, ZEUS_AMD_BACKEND)
-/// does not in a program with raised privileges. libamd_smi is initialised once a
-/// process and stays. Where none can be used (there is none, its version is not
-/// known, it hangs) the kernel's files serve everything, unless
-/// ZEUS_AMD_BACKEND_AMDSMI insists; zeus_amd_explain() says why.
+/// The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
+/// HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
+/// on HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
+/// ZEUS_AMD_BACKEND are ignored in a program with raised privileges (setuid).
+/// libamd_smi is initialised once per process and stays loaded. If it cannot be
+/// used (missing, of an unknown version, hung), the session uses the kernel's
+/// sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
+/// zeus_amd_session_info() and zeus_amd_explain() say why.
 ///
-/// @param[in]  options How to open; NULL: the defaults.
+/// @param[in]  options How to open, struct_size set by the caller
+///                     (ZEUS_AMD_OPTIONS_INIT); NULL: the defaults.
 /// @param[out] session Receives the session, or NULL on failure; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, or
-///         ZEUS_AMD_STATUS_INVALID_ARGUMENT (session is NULL, unknown flags or
-///         values in options, or ZEUS_AMD_BACKEND has none of its values),
-///         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
+/// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown
+///         flags or values in options, or ZEUS_AMD_BACKEND is not auto, amdsmi
+///         or sysfs), ZEUS_AMD_STATUS_STRUCT_VERSION,
 ///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
-///         and only with ZEUS_AMD_BACKEND_AMDSMI:
+///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE, ZEUS_AMD_STATUS_HETEROGENEOUS,
+///         ZEUS_AMD_STATUS_EMPTY_MASK (both only if asked for),
+///         ZEUS_AMD_STATUS_NO_MEMORY or ZEUS_AMD_STATUS_BUSY (a thread cannot be
+///         started). Only with ZEUS_AMD_BACKEND_AMDSMI:
 ///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
 ///         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
-///         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return, or
-///         what is asked of libamd_smi after it);
-///         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
-///         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (only if
-///         asked for), ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread
-///         can be started), ZEUS_AMD_STATUS_INTERNAL, or another one (as
-///         amdsmi_init failed).
+///         ZEUS_AMD_STATUS_TIMEOUT (init_timeout_ms), or another one by which
+///         amdsmi_init failed.
 /// @threadsafety Any thread.
-/// @forksafety  A child may open its own session. If its parent had used
-///              libamd_smi, the child does without (its locks may be held for
-///              ever there), unless ZEUS_AMD_BACKEND_AMDSMI insists.
+/// @forksafety  A child may open its own session. If the parent has used
+///              libamd_smi, the child's session uses sysfs, because locks of
+///              libamd_smi may be held for ever in the child, unless
+///              ZEUS_AMD_BACKEND_AMDSMI was asked for.
 /// @since 0.1
 #[no_mangle]
 #[must_use]
@@ -173,50 +137,42 @@ pub unsafe extern "C" fn zeus_amd_open(
         to.write(std::ptr::null_mut());
         // SAFETY: NULL or a struct, as the caller promises.
         let options = unsafe { self::options(options) }?;
-        let handle = SessionHandle { session: Session::open(&options)?, broken: AtomicBool::new(false) };
-        at_exit::register_exit_handler(&handle.session);
-        to.write(Box::into_raw(Box::new(handle)).cast());
+        let opened = Session::open(&options)?;
+        at_exit::register_exit_handler(&opened);
+        to.write(SessionHandle::into_raw(opened));
         Ok(())
     })
 }
 
-/// Ends a session. No call may be running on it, and none may follow. libamd_smi
-/// stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
-/// otherwise. Samplers stop, and keep their samples; windows stay open. Guards that
-/// are still open end: their settings come back, and only zeus_amd_guard_end(),
-/// which frees them, may be called with them afterwards.
+/// Closes a session. No call may be running on it, and none may follow.
+/// libamd_smi stays loaded and initialised unless
+/// ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT was set. Samplers stop and keep their
+/// samples; windows stay open. Guards that are still open end: their settings
+/// are restored, and afterwards they may only be passed to zeus_amd_guard_end(),
+/// which frees them.
 ///
-/// @param[in] session A session, or NULL, which does nothing.
-/// @threadsafety Any thread, but not while the session is in use elsewhere.
-/// @forksafety  In a child: leaves everything as it is.
-/// @return Nothing.
+/// @param[in] session A session; NULL does nothing.
+/// @threadsafety Any thread, but not while another thread uses the session.
+/// @forksafety  In a child: does nothing.
 /// @since 0.1
 #[no_mangle]
 pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_session_t) {
-    catch_panics_or((), || {
-        let handle = session.cast::<SessionHandle>();
-        // SAFETY: NULL, or from zeus_amd_open and closed once.
-        if unsafe { handle.as_ref() }.is_some_and(|h| h.session.require_own_process().is_ok()) {
-            // SAFETY: as above. In a child the parent's session is leaked: its locks may be held for ever.
-            drop(unsafe { Box::from_raw(handle) });
-        }
-    });
+    // SAFETY: NULL, or from zeus_amd_open and closed once, as the caller promises.
+    catch_panics_or((), || unsafe { SessionHandle::close(session) });
 }
 
-/// Could a session be opened? Looks for a card, and where the options or
-/// ZEUS_AMD_BACKEND insist on libamd_smi, for that and whether it is a shared
-/// library of this machine; loads and initialises nothing. Where nothing is named
-/// or installed, the dynamic loader may still know one: that shows only in
-/// zeus_amd_open().
+/// Can a session be opened? Looks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is
+/// asked for, for a libamd_smi that is a shared library of this machine. Loads
+/// nothing and initialises nothing. A library that only the dynamic loader can
+/// find is not checked.
 ///
-/// @param[in] options As for zeus_amd_open(); may be NULL.
-/// @return ZEUS_AMD_STATUS_OK, or the reason why not:
-///         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
-///         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
-///         ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags or values in options,
-///         or ZEUS_AMD_BACKEND has none of its values),
-///         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
-///         ZEUS_AMD_STATUS_INTERNAL.
+/// @param[in] options As for zeus_amd_open(), struct_size set by the caller; may
+///                    be NULL.
+/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INTERNAL, or what zeus_amd_open()
+///         would return: ZEUS_AMD_STATUS_DRIVER_NOT_LOADED,
+///         ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND,
+///         ZEUS_AMD_STATUS_LIBRARY_INVALID, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+///         ZEUS_AMD_STATUS_STRUCT_VERSION.
 /// @threadsafety Any thread.
 /// @forksafety  Works in a child.
 /// @since 0.1
@@ -237,14 +193,24 @@ fn no_gpu_reason(zero: NoGpuReason) -> zeus_amd_status_t {
     }
 }
 
-/// About the session: how many GPUs, which libamd_smi, which unit.
+impl From<ResolutionChoice> for zeus_amd_energy_resolution_t {
+    fn from(choice: ResolutionChoice) -> Self {
+        match choice {
+            ResolutionChoice::Default => Self::ZEUS_AMD_ENERGY_RESOLUTION_DEFAULT,
+            ResolutionChoice::Reported => Self::ZEUS_AMD_ENERGY_RESOLUTION_REPORTED,
+            ResolutionChoice::Firmware => Self::ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE,
+        }
+    }
+}
+
+/// About the session: the number of GPUs, the version of libamd_smi, the
+/// resolution.
 ///
 /// @param[in]  session An open session; not NULL.
-/// @param[out] info    struct_size set by the caller (ZEUS_AMD_SESSION_INFO_INIT);
-///                     written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
-///         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_FORKED,
-///         ZEUS_AMD_STATUS_INTERNAL.
+/// @param[out] info    struct_size set by the caller
+///                     (ZEUS_AMD_SESSION_INFO_INIT); written only on success;
+///                     not NULL.
+/// @return A status of any call, or ZEUS_AMD_STATUS_STRUCT_VERSION.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -258,16 +224,21 @@ pub unsafe extern "C" fn zeus_amd_session_info(
     catch_panics(|| unsafe {
         SessionHandle::with(session, |s| {
             let to = out_struct(info, "info")?;
+            // All zeroes are a value of it.
             let mut value: zeus_amd_session_info_t = zeroed();
             value.gpu_count = s.devices().len() as u32;
-            let by = if s.vendor.is_some() { Backend::Amdsmi } else { Backend::Sysfs };
-            value.backend = zeus_amd_backend_t::from(by) as u32;
-            value.energy_resolution = match s.energy_resolution {
-                EnergyResolution::Reported => zeus_amd_energy_resolution_t::ZEUS_AMD_ENERGY_RESOLUTION_REPORTED,
-                EnergyResolution::Firmware => zeus_amd_energy_resolution_t::ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE,
-            } as u32;
-            value.no_gpu_reason = s.zero.map_or(0, |z| no_gpu_reason(z) as i32);
+            value.backend = if s.vendor.is_some() { Backend::Amdsmi } else { Backend::Sysfs }.into();
+            value.energy_resolution = s.energy_resolution.into();
+            value.no_gpu_reason = s.zero.map_or(zeus_amd_status_t::ZEUS_AMD_STATUS_OK, no_gpu_reason);
+            value.amdsmi_status = s.amdsmi_error.map_or(zeus_amd_status_t::ZEUS_AMD_STATUS_OK, Into::into);
+            if s.order == Order::Enumeration {
+                value.flags |= ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT;
+            }
+            if s.order_uncertain {
+                value.flags |= ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT;
+            }
             if let Some(vendor) = s.vendor {
+                value.valid |= ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT;
                 [value.amdsmi_version_0, value.amdsmi_version_1, value.amdsmi_version_2, _] = vendor.words;
                 write_c_string(&mut value.rocm, vendor.rocm);
                 write_c_string(&mut value.amdsmi_path, &vendor.library.path);
@@ -278,13 +249,12 @@ pub unsafe extern "C" fn zeus_amd_session_info(
     })
 }
 
-/// How many GPUs the session has. Their indices are 0 to this minus 1, the
+/// The number of GPUs of the session. Their indices are 0 to this minus 1, the
 /// numbers that HIP and PyTorch (cuda:N) give them.
 ///
 /// @param[in]  session An open session; not NULL.
-/// @param[out] count   Receives the number; written only on success; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+/// @param[out] count   Written only on success; not NULL.
+/// @return A status of any call.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1

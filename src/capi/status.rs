@@ -1,53 +1,54 @@
 //! Status codes and the last error.
 
-use super::boundary;
+use super::last_error::last_error;
 use crate::error::Kind;
 use std::ffi::c_char;
 
-/// What a call came to. 0 is success, failures are negative; positive values are
-/// reserved. Treat an unknown negative value as a failure. Numbers are never
-/// reused. The words for the last failure are in zeus_amd_last_error().
+/// The result of a call. 0 is success, failures are negative, positive values
+/// are reserved. Treat an unknown negative value as a failure. Numbers are never
+/// reused (-15 is not used). The message of the last failure is in
+/// zeus_amd_last_error().
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum zeus_amd_status_t {
     /// Success.
     ZEUS_AMD_STATUS_OK = 0,
-    /// A NULL pointer, an unknown flag or value, or the driver refused a value.
+    /// A pointer is NULL, a flag or value is unknown, or the driver refused a
+    /// value.
     ZEUS_AMD_STATUS_INVALID_ARGUMENT = -1,
-    /// struct_size was not set, is too small, or a newer field is set.
+    /// struct_size was not set or is too small, or a field that this library
+    /// does not know is set.
     ZEUS_AMD_STATUS_STRUCT_VERSION = -2,
-    /// No such GPU, or the library does not list it.
+    /// There is no such GPU, or libamd_smi does not list it.
     ZEUS_AMD_STATUS_NOT_FOUND = -3,
-    /// This GPU, driver or libamd_smi has no such value; the text says why.
+    /// This GPU, driver or libamd_smi has no such value; the message says why.
     ZEUS_AMD_STATUS_NOT_SUPPORTED = -4,
-    /// The kernel or libamd_smi refused for lack of rights.
+    /// The kernel or libamd_smi refused for lack of permission.
     ZEUS_AMD_STATUS_NO_PERMISSION = -5,
-    /// libamd_smi failed to initialise, or was shut down by somebody else.
+    /// libamd_smi failed to initialise, or other code of the process shut it
+    /// down.
     ZEUS_AMD_STATUS_NOT_INITIALIZED = -6,
-    /// A passing state (busy, suspended, in reset); try again.
+    /// A transient state (busy, suspended, in reset); try again.
     ZEUS_AMD_STATUS_BUSY = -7,
-    /// It took too long; amdsmi_init may hang.
+    /// Time limit exceeded; amdsmi_init may hang.
     ZEUS_AMD_STATUS_TIMEOUT = -8,
     /// Out of memory, file descriptors or threads.
     ZEUS_AMD_STATUS_NO_MEMORY = -9,
     /// Reading or writing failed.
     ZEUS_AMD_STATUS_IO = -10,
-    /// There is no libamd_smi where it was looked for.
+    /// There is no libamd_smi in the search path.
     ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND = -11,
     /// A libamd_smi of a version whose struct layouts are not known.
     ZEUS_AMD_STATUS_LIBRARY_VERSION = -12,
     /// The amdgpu driver is not loaded.
     ZEUS_AMD_STATUS_DRIVER_NOT_LOADED = -13,
-    /// The GPU vanished or was reset.
+    /// The GPU disappeared or was reset.
     ZEUS_AMD_STATUS_DEVICE_LOST = -14,
-    /// The energy counter was reset in between. Reserved: no function returns it;
-    /// ZEUS_AMD_ENERGY_FLAG_RESET_BIT tells.
-    ZEUS_AMD_STATUS_COUNTER_RESET = -15,
-    /// The array is too small; the count says how much room is needed.
+    /// The array is too small; the count receives the capacity that is needed.
     ZEUS_AMD_STATUS_BUFFER_TOO_SMALL = -16,
-    /// The session was opened by the parent process, before fork().
+    /// The handle belongs to the parent process, which called fork().
     ZEUS_AMD_STATUS_FORKED = -17,
-    /// The GPUs are of different models, and that was not to be.
+    /// The GPUs are of different models, and ENSURE_HOMOGENEOUS was set.
     ZEUS_AMD_STATUS_HETEROGENEOUS = -18,
     /// The kernel and libamd_smi disagree about which GPU is which.
     ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE = -19,
@@ -57,28 +58,31 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_LIBRARY_SYMBOLS = -21,
     /// The driver is loaded, but there is no card.
     ZEUS_AMD_STATUS_NO_DEVICE = -22,
-    /// A value outside the range that the text names.
+    /// A value is outside the range that the message names.
     ZEUS_AMD_STATUS_OUT_OF_RANGE = -23,
-    /// The driver's own time stands still: the value is an old one.
+    /// The driver's timestamp has stalled: the value is an old one.
     ZEUS_AMD_STATUS_STALE = -24,
-    /// The driver's data have a form or size that nobody expects.
+    /// The driver's data have an unknown form or size.
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
-    /// A mask is set and empty, and the options ask for an error then.
+    /// A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as
+    /// no_gpu_reason, a mask is set and empty.
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
-    /// Only as zeus_amd_session_info_t.no_gpu_reason: the first token of a mask
-    /// ends the list.
+    /// Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a
+    /// mask is invalid, so no GPU is visible.
     ZEUS_AMD_STATUS_MASK_INVALID = -27,
-    /// Only as no_gpu_reason: a device file is refused, and the runtime gives up.
+    /// Only as no_gpu_reason: a device file cannot be opened, and the runtime
+    /// gives up.
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
-    /// Only as no_gpu_reason: the runtime would not start with this environment.
+    /// Only as no_gpu_reason: the runtime fails to start in this environment or
+    /// on this machine.
     ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
-    /// The driver took a setting without a word, but did not apply it.
+    /// The driver accepted a setting, but did not apply it or changed the value.
     ZEUS_AMD_STATUS_NOT_APPLIED = -30,
-    /// The energy counter is still being checked; ask again.
+    /// The energy counter is still being checked; try again.
     ZEUS_AMD_STATUS_NOT_READY = -31,
-    /// libamd_smi failed with a status of no clearer meaning.
+    /// libamd_smi failed with a status that has no equivalent here.
     ZEUS_AMD_STATUS_UNKNOWN = -98,
-    /// A defect of this library; nothing of the host was harmed.
+    /// A defect of this library.
     ZEUS_AMD_STATUS_INTERNAL = -99,
 }
 
@@ -120,16 +124,16 @@ impl From<Kind> for zeus_amd_status_t {
     }
 }
 
-/// A few English words for a status, for any number at all.
+/// A short English text for a status, for any number.
 ///
-/// @param[in] status  Any number.
-/// @return A static string; never NULL, nothing to free.
+/// @param[in] status A zeus_amd_status_t, or any other number.
+/// @return A static string, such as "not found"; never NULL, nothing to free.
 /// @threadsafety Any thread.
 /// @forksafety  Works in a child.
 /// @since 0.1
 #[no_mangle]
 pub extern "C" fn zeus_amd_status_string(status: i32) -> *const c_char {
-    let words = match status {
+    let text = match status {
         0 => c"success",
         -1 => c"invalid argument",
         -2 => c"struct_size does not fit",
@@ -145,7 +149,6 @@ pub extern "C" fn zeus_amd_status_string(status: i32) -> *const c_char {
         -12 => c"libamd_smi of an unknown version",
         -13 => c"amdgpu driver not loaded",
         -14 => c"GPU lost or reset",
-        -15 => c"energy counter was reset",
         -16 => c"buffer too small",
         -17 => c"session belongs to the parent process",
         -18 => c"GPUs differ in model",
@@ -157,30 +160,32 @@ pub extern "C" fn zeus_amd_status_string(status: i32) -> *const c_char {
         -24 => c"stale value",
         -25 => c"unexpected data from the driver",
         -26 => c"a mask hides all GPUs",
-        -27 => c"the first token of a mask ends the list",
-        -28 => c"no access to a device file",
-        -29 => c"the runtime would not start",
+        -27 => c"the first entry of a mask is invalid",
+        -28 => c"a device file cannot be opened",
+        -29 => c"the runtime fails to start",
         -30 => c"setting not applied",
-        -31 => c"not known yet, ask again",
+        -31 => c"not ready, try again",
         -98 => c"unknown failure of libamd_smi",
         -99 => c"internal error",
         _ => c"unknown status",
     };
-    words.as_ptr()
+    text.as_ptr()
 }
 
-/// The text of this thread's last failure: what happened, on which GPU, the
-/// vendor's code and words, and what to do. A later success does not clear it.
-/// The text is cut to fit and always ends in NUL.
+/// The message of this thread's last failure: what failed, on which GPU, the
+/// status and text of libamd_smi or the kernel, and what to do about it. A later
+/// success does not clear it. The message is cut to fit and always
+/// NUL-terminated.
 ///
-/// @param[out] text  Receives the text; may be NULL if length is 0.
-/// @param[in] length Bytes at text.
-/// @return The length of the whole text without its NUL (0: no failure yet).
-/// @threadsafety Any thread; each has its own text.
+/// @param[out] text   Receives the message; may be NULL if length is 0.
+/// @param[in]  length Bytes at text.
+/// @return The length of the whole message without its NUL; 0 before any
+///         failure.
+/// @threadsafety Any thread; each has its own message.
 /// @forksafety  Works in a child.
 /// @since 0.1
 #[no_mangle]
 pub unsafe extern "C" fn zeus_amd_last_error(text: *mut c_char, length: usize) -> usize {
     // SAFETY: the caller promises `length` writable bytes at `text`.
-    unsafe { boundary::last_error(text, length) }
+    unsafe { last_error(text, length) }
 }

@@ -1,7 +1,7 @@
 //! Hooks for tests of the boundary itself. Behind a cargo feature that no shipped build enables.
 
-use super::boundary::catch_panics;
-use super::session::SessionHandle;
+use super::handle::SessionHandle;
+use super::panic::catch_panics;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
 

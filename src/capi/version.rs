@@ -1,6 +1,6 @@
-//! Which version of the library this is.
+//! The version of the library.
 
-use super::boundary::catch_panics_or;
+use super::panic::catch_panics_or;
 use std::ffi::c_char;
 
 /// Major version of this header.
@@ -24,8 +24,8 @@ const _: () = assert!(number(env!("CARGO_PKG_VERSION_MAJOR")) == ZEUS_AMD_VERSIO
 const _: () = assert!(number(env!("CARGO_PKG_VERSION_MINOR")) == ZEUS_AMD_VERSION_MINOR);
 const _: () = assert!(number(env!("CARGO_PKG_VERSION_PATCH")) == ZEUS_AMD_VERSION_PATCH);
 
-/// The version of the library that runs, as ZEUS_AMD_VERSION_NUMBER has that of
-/// the header: major << 16 | minor << 8 | patch.
+/// The version of the library that runs: major << 16 | minor << 8 | patch.
+/// Compare it with ZEUS_AMD_VERSION_NUMBER, the version of the header.
 ///
 /// @return The version number.
 /// @threadsafety Any thread.

@@ -1,46 +1,64 @@
 //! Measuring windows.
 
 use super::at_exit;
-use super::boundary::{catch_panics, null, out, out_array, out_struct};
-use super::session::SessionHandle;
+use super::handle::SessionHandle;
+use super::panic::catch_panics;
+use super::pointers::{null, out};
 use super::status::zeus_amd_status_t;
+use super::structs::{out_array, out_struct};
 use super::types::{
     zeus_amd_counter_state_t, zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_session_t, zeus_amd_total_energy_t,
-    zeus_amd_window_t, ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT as AVERAGED_POWER,
-    ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT as DISTRUSTED, ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT as FIRMWARE_TIME,
-    ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT as FIRMWARE_UNIT, ZEUS_AMD_ENERGY_FLAG_GAP_BIT as GAP,
-    ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT as INCOMPLETE, ZEUS_AMD_ENERGY_FLAG_RESET_BIT as RESET,
-    ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT as SHARED_PACKAGE, ZEUS_AMD_ENERGY_FLAG_SHORT_BIT as SHORT,
-    ZEUS_AMD_ENERGY_FLAG_STALE_BIT as STALE,
+    zeus_amd_window_t, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT, ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT,
+    ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT,
 };
-use crate::energy::CounterState;
-use crate::energy::{EnergyInterval, EnergyResolution, Method};
+use crate::energy::{is_firmware_resolution, CounterState, EnergyInterval, Method};
 use crate::error::{Error, Result};
 use crate::measure::{GpuEnergy, Window, WindowTotal};
+use std::ffi::c_char;
 
 fn round_mj(pj: u128) -> u64 {
     u64::try_from((pj + 500_000_000) / 1_000_000_000).unwrap_or(u64::MAX)
 }
 
-/// Rounded up, and one more for the rounding of the energy.
+/// Rounded up, plus one for the rounding of the energy.
 fn uncertainty_mj(pj: u128) -> u64 {
     u64::try_from(pj / 1_000_000_000 + 2).unwrap_or(u64::MAX)
 }
 
-/// A region in the words of the interface.
+impl From<Method> for zeus_amd_method_t {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Counter => Self::ZEUS_AMD_METHOD_COUNTER,
+            Method::Integrated => Self::ZEUS_AMD_METHOD_INTEGRATED,
+            Method::Estimated => Self::ZEUS_AMD_METHOD_ESTIMATED,
+        }
+    }
+}
+
+/// The bits whose condition holds.
+fn bits(all: &[(bool, u32)]) -> u32 {
+    all.iter().filter(|(is, _)| *is).fold(0, |bits, (_, bit)| bits | bit)
+}
+
+/// The energy of one GPU as the interface has it.
 pub(super) fn gpu_energy(
     gpu: u32,
     counter_state: CounterState,
-    region: Option<&EnergyInterval>,
-    unit: EnergyResolution,
+    interval: Option<&EnergyInterval>,
 ) -> zeus_amd_gpu_energy_t {
     let mut value = zeus_amd_gpu_energy_t {
         struct_size: 0,
         gpu,
+        valid: 0,
         flags: 0,
-        method: zeus_amd_method_t::ZEUS_AMD_METHOD_NONE as u32,
-        counter_state: zeus_amd_counter_state_t::from(counter_state) as u32,
-        status: zeus_amd_status_t::ZEUS_AMD_STATUS_OK as i32,
+        method: zeus_amd_method_t::ZEUS_AMD_METHOD_NONE,
+        counter_state: zeus_amd_counter_state_t::from(counter_state),
+        status: zeus_amd_status_t::ZEUS_AMD_STATUS_OK,
+        reserved: 0,
         energy_mj: 0,
         uncertainty_mj: 0,
         duration_ns: 0,
@@ -49,23 +67,20 @@ pub(super) fn gpu_energy(
         end_ns: 0,
         resolution_uj: 0.0,
     };
-    let Some(r) = region else { return value };
-    let method = match r.method {
-        Method::Counter => zeus_amd_method_t::ZEUS_AMD_METHOD_COUNTER,
-        Method::Integrated => zeus_amd_method_t::ZEUS_AMD_METHOD_INTEGRATED,
-        Method::Estimated => zeus_amd_method_t::ZEUS_AMD_METHOD_ESTIMATED,
-    };
-    let counter = r.method == Method::Counter;
-    let flags = [
-        (r.has_high_uncertainty(), SHORT),
-        (r.resets > 0, RESET),
-        (r.gaps > 0, GAP),
-        (r.averaged, AVERAGED_POWER),
-        (r.firmware_time, FIRMWARE_TIME),
-        (counter && unit == EnergyResolution::Firmware, FIRMWARE_UNIT),
-    ];
-    value.flags = flags.iter().filter(|(is, _)| *is).fold(0, |all, (_, bit)| all | bit);
-    value.method = method as u32;
+    let Some(r) = interval else { return value };
+    value.valid = bits(&[
+        (true, ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT),
+        (r.method == Method::Counter, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT),
+    ]);
+    value.flags = bits(&[
+        (r.has_high_uncertainty(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT),
+        (r.resets > 0, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT),
+        (r.gaps > 0, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT),
+        (r.averaged, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT),
+        (r.firmware_time, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT),
+        (is_firmware_resolution(r.resolution_uj), ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT),
+    ]);
+    value.method = r.method.into();
     value.energy_mj = round_mj(r.energy_pj);
     value.uncertainty_mj = uncertainty_mj(r.uncertainty_pj);
     value.duration_ns = r.duration_ns;
@@ -76,24 +91,30 @@ pub(super) fn gpu_energy(
     value
 }
 
-fn used(gpu: u32, one: &GpuEnergy, unit: EnergyResolution) -> zeus_amd_gpu_energy_t {
-    let mut value = gpu_energy(gpu, one.counter_state, one.region.as_ref(), unit);
+fn used(gpu: u32, one: &GpuEnergy) -> zeus_amd_gpu_energy_t {
+    let mut value = gpu_energy(gpu, one.counter_state, one.region.as_ref());
     if one.region.is_none() {
-        value.status = zeus_amd_status_t::from(one.why) as i32;
+        value.status = one.why.into();
     }
-    let flags = [(one.distrusted, DISTRUSTED), (one.stale, STALE), (one.shared, SHARED_PACKAGE)];
-    value.flags |= flags.iter().filter(|(is, _)| *is).fold(0, |all, (_, bit)| all | bit);
+    value.flags |= bits(&[
+        (one.distrusted, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT),
+        (one.stale, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT),
+        (one.shared, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT),
+    ]);
     value
 }
 
+/// A flag has the same bit in all structs, so those of the GPUs are the total's.
 fn total(t: &WindowTotal, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_energy_t {
     let flags = gpus.iter().fold(0, |all, g| all | g.flags);
-    let measured = gpus.iter().filter(|g| g.method != 0);
+    let measured = gpus.iter().filter(|g| g.valid & ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT != 0);
     zeus_amd_total_energy_t {
         struct_size: 0,
-        flags: if t.missing > 0 { flags | INCOMPLETE } else { flags },
+        valid: bits(&[(t.packages > 0, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT)]),
+        flags: flags | bits(&[(t.missing > 0, ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT)]),
         packages: t.packages,
         missing: t.missing,
+        reserved: 0,
         energy_mj: round_mj(t.energy_pj),
         uncertainty_mj: uncertainty_mj(t.uncertainty_pj),
         duration_ns: t.duration_ns,
@@ -101,7 +122,7 @@ fn total(t: &WindowTotal, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_ener
     }
 }
 
-/// Reads a window into what the caller gave. Nothing is done if that is wrong.
+/// Reads a window into the caller's structs. Nothing is read if one of them is refused.
 ///
 /// # Safety
 /// As [`zeus_amd_window_read`].
@@ -126,7 +147,7 @@ unsafe fn read(
         Some(array)
     };
     let (sum, all) = window.read();
-    let values: Vec<_> = (0..).zip(&all).map(|(i, one)| used(i, one, window.unit())).collect();
+    let values: Vec<_> = (0..).zip(&all).map(|(i, one)| used(i, one)).collect();
     if let Some(array) = to_gpus {
         values.iter().enumerate().for_each(|(i, v)| array.write(i, v));
     }
@@ -136,23 +157,39 @@ unsafe fn read(
     Ok(())
 }
 
-/// Begins a measuring window over all GPUs of the session: zeus_amd_window_end()
-/// says what they used until then. Any number of windows may be open at once, on
+/// A short English text for a method, for any number.
+///
+/// @param[in] method A zeus_amd_method_t, or any other number.
+/// @return A static string, such as "counter"; never NULL, nothing to free.
+/// @threadsafety Any thread.
+/// @forksafety  Works in a child.
+/// @since 0.1
+#[no_mangle]
+pub extern "C" fn zeus_amd_method_string(method: u32) -> *const c_char {
+    let text = match method {
+        0 => c"none",
+        1 => c"counter",
+        2 => c"integrated",
+        3 => c"estimated",
+        _ => c"unknown method",
+    };
+    text.as_ptr()
+}
+
+/// Begins a window over all GPUs of the session: zeus_amd_window_end() returns
+/// the energy from here to there. Any number of windows may be open at once, on
 /// any threads, and they may overlap.
 ///
-/// The begin looks once at every GPU. Where a counter cannot be trusted, or may
-/// come round more than once (32 bits), a background thread looks on until the
-/// end. A window may outlive its session; but the background thread ends with
-/// the session.
+/// Each GPU is read once. Where the counter is not usable, or may wrap around
+/// more than once (32 bits), a background thread samples it until the end. A
+/// window may outlive its session, but the background thread ends with the
+/// session. A GPU that cannot be read is no failure: see its status.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[out] window  Receives the window, or NULL on failure; not NULL.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_BUSY or ZEUS_AMD_STATUS_NO_MEMORY (no thread can be
-///         started), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL. A GPU that
-///         cannot be read is none: its result says so.
-/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
-///               other.
+/// @return A status of any call, or ZEUS_AMD_STATUS_BUSY or
+///         ZEUS_AMD_STATUS_NO_MEMORY (a thread cannot be started).
+/// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
 #[no_mangle]
@@ -174,38 +211,34 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
     })
 }
 
-/// What was used since the begin of the window, which stays open.
+/// The energy since the begin of the window, which stays open.
 ///
-/// The energy belongs to the time between two readings of the counter, begin_ns
+/// An energy belongs to the time between two readings of the counter, begin_ns
 /// to end_ns by the driver's clock, which are a few milliseconds before the
-/// calls. If the counter moves between the end of one window and the begin of the
-/// next, that belongs to neither: for parts that add up, take differences of
-/// readings of one window. The bound holds for the time between the calls as
-/// well. A window that is too short for
-/// the counter is estimated from the power. Two dies or several partitions of a
-/// package have one energy, at the first of them.
+/// calls. The uncertainty holds for the time between the calls as well. Energy
+/// that is counted between the end of one window and the begin of the next
+/// belongs to neither: for parts that add up, take differences of readings of
+/// one window. In a window that is too short for the counter the energy is
+/// estimated from the power. The GPUs of a package (dies, partitions) have one
+/// energy, at the first of them.
 ///
-/// Windows keep checking. In one of a quarter of a second or more, a counter that
-/// nobody has seen move for a tenth of a second is looked at, after the reading
-/// that counts, until it does: one refresh, a few milliseconds as a rule. One that
-/// does not is given up after 0.4 s; its energy then comes from the power.
+/// Windows keep checking the counters. In a window of 250 ms or more, a counter
+/// that was idle for 120 ms is polled again after the final reading until it
+/// advances, usually for a few milliseconds. One that does not advance within
+/// 400 ms is rejected, and its energy comes from the power.
 ///
 /// @param[in]     window A window; not NULL.
 /// @param[out]    total  The sum over packages, struct_size set by the caller
 ///                       (ZEUS_AMD_TOTAL_ENERGY_INIT); may be NULL.
-/// @param[out]    gpus   One for each GPU, in the order of indices; struct_size of
-///                       the first one says how large each is
-///                       (ZEUS_AMD_GPU_ENERGY_INIT). May be NULL.
-/// @param[in,out] count  Room in gpus; receives how many GPUs there are. May be
+/// @param[out]    gpus   One element for each GPU, in the order of indices.
+///                       struct_size of the first (ZEUS_AMD_GPU_ENERGY_INIT) is
+///                       the size of each. May be NULL.
+/// @param[in,out] count  Capacity of gpus; receives the number of GPUs. May be
 ///                       NULL if gpus is.
-/// @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
-///         ZEUS_AMD_STATUS_STRUCT_VERSION (a struct_size),
-///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed; not if
-///         it was 0, which asks),
-///         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL. A GPU without an
-///         energy fails nothing: see its status.
-/// @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
-///               other.
+/// @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
+///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no
+///         failure: see its status.
+/// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
 #[no_mangle]
@@ -216,7 +249,7 @@ pub unsafe extern "C" fn zeus_amd_window_read(
     gpus: *mut zeus_amd_gpu_energy_t,
     count: *mut u32,
 ) -> zeus_amd_status_t {
-    // SAFETY: from zeus_amd_window_begin, and places for results, as the caller promises.
+    // SAFETY: from zeus_amd_window_begin, and pointers to results, as the caller promises.
     catch_panics(|| unsafe {
         let window = window.cast::<Window>().as_ref().ok_or_else(|| null("the window"))?;
         window.require_own_process()?;
@@ -224,19 +257,19 @@ pub unsafe extern "C" fn zeus_amd_window_read(
     })
 }
 
-/// Ends a window: what zeus_amd_window_read() says at that time, and the window is
-/// freed. With NULL for total, gpus and count it is only freed.
+/// Ends a window: returns what zeus_amd_window_read() returns, and frees the
+/// window. With NULL for total, gpus and count it only frees the window.
 ///
 /// If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
-/// ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL) nothing has
-/// happened and the window is still open.
+/// ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL), the window
+/// stays open.
 ///
 /// @param[in]     window A window; not NULL.
 /// @param[out]    total  As for zeus_amd_window_read(); may be NULL.
 /// @param[out]    gpus   As for zeus_amd_window_read(); may be NULL.
 /// @param[in,out] count  As for zeus_amd_window_read(); may be NULL if gpus is.
 /// @return As zeus_amd_window_read().
-/// @threadsafety Any thread, but not while the window is in use elsewhere.
+/// @threadsafety Any thread, but not while another thread uses the window.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is freed.
 /// @since 0.1
 #[no_mangle]
@@ -247,7 +280,7 @@ pub unsafe extern "C" fn zeus_amd_window_end(
     gpus: *mut zeus_amd_gpu_energy_t,
     count: *mut u32,
 ) -> zeus_amd_status_t {
-    // SAFETY: from zeus_amd_window_begin and ended once, and places for results, as the caller promises.
+    // SAFETY: from zeus_amd_window_begin and ended once, and pointers to results, as the caller promises.
     catch_panics(|| unsafe {
         let window = window.cast::<Window>();
         let ended = window.as_ref().ok_or_else(|| null("the window"))?;

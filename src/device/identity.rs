@@ -1,5 +1,6 @@
 //! What a GPU is. Complete before the device is constructed, and never changed afterwards.
 
+use crate::energy::EnergyResolution;
 use crate::error::{Error, Result};
 use crate::topology::{GpuLocation, Role};
 
@@ -11,6 +12,8 @@ pub struct Identity {
     pub name: String,
     pub location: GpuLocation,
     pub device_id: Option<u16>,
+    /// The kernel states how much energy one count of the counter stands for.
+    pub states_resolution: bool,
     /// HIP's index if nothing were masked.
     pub unmasked_index: Option<u32>,
     pub role: Role,
@@ -30,6 +33,16 @@ impl Identity {
     pub fn label(&self) -> String {
         let name = if self.name.is_empty() { "unnamed" } else { &self.name };
         format!("GPU {} ({name}, {})", self.index, self.location.pci)
+    }
+
+    /// The resolution that is used where one is wanted: the firmware's only if the kernel states it.
+    #[must_use]
+    pub fn resolution(&self, wanted: EnergyResolution) -> EnergyResolution {
+        if self.states_resolution {
+            wanted
+        } else {
+            EnergyResolution::Reported
+        }
     }
 
     /// Power and energy of the package are reported by another GPU.
@@ -80,5 +93,17 @@ impl Identity {
     #[must_use]
     pub fn not_supported(&self, what: &'static str, why: &str) -> Error {
         Error::NotSupported { device: self.label(), what, why: why.to_owned() }
+    }
+}
+
+/// The kernel states 2^-16 J per count for MI200 ("15.259uJ resolution", inc/pmfw_if/smu13_driver_if_aldebaran.h) and for
+/// MI300 and later ("Energy counter reported in 15.259uJ (2^-16) units", smu13/smu_v13_0_6_ppt.c), and for no other GPU.
+/// <https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu>
+#[must_use]
+pub fn states_resolution(gfx_target: Option<u32>, device_id: Option<u16>) -> bool {
+    match (gfx_target, device_id) {
+        (Some(gfx), _) => gfx == 90_010 || (90_400..100_000).contains(&gfx),
+        (None, Some(id)) => matches!(id, 0x7408 | 0x740C | 0x740F | 0x7410 | 0x74A0..=0x74BF | 0x75A0..=0x75BF),
+        (None, None) => false,
     }
 }

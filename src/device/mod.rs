@@ -7,7 +7,7 @@ mod snapshot;
 mod source;
 mod staleness;
 
-pub use identity::Identity;
+pub use identity::{states_resolution, Identity};
 pub use poll::PollResult;
 pub use readings::Device;
 pub use snapshot::Reading;

@@ -26,7 +26,10 @@ pub struct Device {
 
 impl Device {
     #[must_use]
-    pub fn new(identity: Identity, source: Source) -> Self {
+    pub fn new(identity: Identity, mut source: Source) -> Self {
+        if let (Source::Sysfs(sysfs), false) = (&mut source, identity.states_resolution) {
+            sysfs.use_reported_resolution();
+        }
         Device {
             identity,
             source,
@@ -142,7 +145,7 @@ impl Device {
         if raw.accumulator == 0 {
             return Err(self.error(ENERGY, self.source.no_energy()));
         }
-        raw.resolution_uj = unit.uj(raw.resolution_uj);
+        raw.resolution_uj = self.identity.resolution(unit).uj(raw.resolution_uj);
         Ok(raw)
     }
 
@@ -166,7 +169,7 @@ impl Device {
         }
         let raw = self.raw_energy_slow(unit)?;
         match counter_state {
-            CounterState::Pending => return Err(Error::NotReady { device: self.label(), what: ENERGY }),
+            state if state.is_checked_again() => return Err(Error::NotReady { device: self.label(), what: ENERGY }),
             state if !state.is_usable() => {
                 let why = "its energy counter could not be read when the session was opened, so it is not known whether it can be trusted; open another session";
                 return Err(self.identity.not_supported(ENERGY, why));
@@ -180,10 +183,14 @@ impl Device {
     /// The energy of a reading in millijoules, or the kind of error that [`Self::energy_mj`] returns.
     pub fn energy_mj_of(&self, r: &Reading) -> std::result::Result<u64, Kind> {
         let counter_state = self.counter_state();
-        if let Some(kind) = refusal(counter_state) {
-            return Err(kind);
+        let refusal = refusal(counter_state);
+        if refusal == Some(Kind::NotSupported) {
+            return Err(Kind::NotSupported);
         }
         let raw = r.energy?;
+        if let Some(kind) = refusal {
+            return Err(kind);
+        }
         match r.stale_ms {
             _ if !counter_state.is_usable() => Err(Kind::NotSupported),
             Some(_) => Err(Kind::Stale),
@@ -224,16 +231,17 @@ impl Device {
     /// Energy, powers, and if wanted the temperature. The caller leaves out GPUs that have none of their own.
     #[must_use]
     pub fn reading_slow(&self, unit: EnergyResolution, temperature: bool) -> Reading {
-        self.source.reading(&self.staleness, temperature).checked(|reported_uj| unit.uj(reported_uj))
+        let resolution = self.identity.resolution(unit);
+        self.source.reading(&self.staleness, temperature).checked(|reported_uj| resolution.uj(reported_uj))
     }
 }
 
-/// Why a counter in this state gives no energy, whatever is read. One that could not be read at first is read again: the
-/// failure of that read is the better reason.
+/// Why a counter in this state gives no energy. The failure of a read is the better reason where there is one, but for a
+/// counter that is known not to be right.
 fn refusal(counter_state: CounterState) -> Option<Kind> {
     match counter_state {
-        CounterState::Pending => Some(Kind::NotReady),
         CounterState::Unsupported => None,
+        state if state.is_checked_again() => Some(Kind::NotReady),
         other => (!other.is_usable()).then_some(Kind::NotSupported),
     }
 }

@@ -1,18 +1,54 @@
 //! Arithmetic of the energy counter. Pure and exact: no floating point between the counter and millijoules.
 
-/// The resolution that is used for counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How much energy one count stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnergyResolution {
-    /// The one that libamd_smi reports (15.3 µJ): the same numbers as amd-smi and Zeus.
-    #[default]
+    /// What libamd_smi reports (15.3 µJ): the same numbers as amd-smi and Zeus.
     Reported,
-    /// The one in which the firmware counts: 2^-16 J.
+    /// What the kernel states: 2^-16 J.
     Firmware,
+}
+
+/// Which resolution a session uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResolutionChoice {
+    /// The reported one for readings, the stated one for intervals.
+    #[default]
+    Default,
+    Reported,
+    Firmware,
+}
+
+impl ResolutionChoice {
+    #[must_use]
+    #[inline]
+    pub fn of_readings(self) -> EnergyResolution {
+        match self {
+            ResolutionChoice::Firmware => EnergyResolution::Firmware,
+            ResolutionChoice::Default | ResolutionChoice::Reported => EnergyResolution::Reported,
+        }
+    }
+
+    #[must_use]
+    pub fn of_intervals(self) -> EnergyResolution {
+        match self {
+            ResolutionChoice::Reported => EnergyResolution::Reported,
+            ResolutionChoice::Default | ResolutionChoice::Firmware => EnergyResolution::Firmware,
+        }
+    }
 }
 
 /// Microjoules per count of the firmware: 2^-16 J ("15.259uJ" at `energy_accumulator` in
 /// drivers/gpu/drm/amd/include/kgd_pp_interface.h). rocm_smi rounds it to 15.3.
 pub const FIRMWARE_UJ: f64 = 1e6 / 65536.0;
+
+/// Counts were converted with what the kernel states.
+#[must_use]
+#[inline(always)]
+#[allow(clippy::float_cmp)] // a constant that is passed on
+pub fn is_firmware_resolution(resolution_uj: f64) -> bool {
+    resolution_uj == FIRMWARE_UJ
+}
 
 impl EnergyResolution {
     /// Microjoules per count.

@@ -5,6 +5,6 @@ mod sampler;
 mod sampling_rate;
 mod window;
 
-pub use sample_ring::{DrainResult, Sample, SampleRing};
+pub use sample_ring::{flag, valid, DrainResult, Sample, SampleRing};
 pub use sampler::{Sampler, SamplerHandle};
 pub use window::{GpuEnergy, Window, WindowTotal};

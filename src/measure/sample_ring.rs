@@ -9,20 +9,28 @@ use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
 use std::time::Duration;
 
-/// Flags of a sample, as the interface has them.
-pub const ENERGY: u32 = 1;
-pub const POWER: u32 = 2;
-pub const COUNTER_POWER: u32 = 4;
-pub const INTEGRATED: u32 = 8;
-pub const RESET: u32 = 16;
-pub const GAP: u32 = 32;
-pub const AVERAGED: u32 = 64;
+/// Which values a sample has, as bits of the interface.
+pub mod valid {
+    pub const ENERGY: u16 = 1;
+    pub const POWER: u16 = 128;
+    pub const COUNTER_POWER: u16 = 256;
+}
+
+/// What is true of a sample, as bits of the interface.
+pub mod flag {
+    pub const RESET: u16 = 2;
+    pub const SAMPLING_GAP: u16 = 32;
+    pub const AVERAGED_POWER: u16 = 64;
+    pub const FIRMWARE_RESOLUTION: u16 = 128;
+    pub const INTEGRATED: u16 = 1024;
+}
 
 /// A sample of one GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sample {
     pub gpu: u32,
-    pub flags: u32,
+    pub valid: u16,
+    pub flags: u16,
     /// `CLOCK_BOOTTIME` of the reading: the driver's time, or without one the receipt time.
     pub time_ns: u64,
     /// Energy since the sampler's first sample of the GPU.
@@ -56,8 +64,6 @@ struct RingBuffer {
     taken: u64,
     drained: u64,
     lost: u64,
-    /// Microjoules a count, as it is used.
-    resolution_uj: f64,
     last: Vec<Option<LastRecorded>>,
     /// For each GPU with a stuck counter: the time of its last advance, and the time when it was detected.
     stopped: Vec<Option<(u64, u64)>>,
@@ -105,15 +111,10 @@ impl SampleRing {
             taken: 0,
             drained: 0,
             lost: 0,
-            resolution_uj: 0.0,
             last: vec![None; devices],
             stopped: vec![None; devices],
         };
         Ok(SampleRing { unit, period, ring: Mutex::new(ring) })
-    }
-
-    pub fn unit(&self) -> EnergyResolution {
-        self.unit
     }
 
     /// `None`: the refresh periods of the GPUs.
@@ -127,6 +128,7 @@ impl SampleRing {
         let Some(last) = ring.last.get(device.identity.index).copied() else { return };
         let usable = device.counter_state().is_usable() && polled.snapshot.counted.is_some();
         let (snapshot, raw) = (&polled.snapshot, &polled.sample);
+        let resolution = device.identity.resolution(self.unit);
         let own = if usable { snapshot.counted } else { snapshot.powered };
         let Some(own) = own.or(snapshot.counted).or(snapshot.powered) else { return };
         let at_ns = own.at_ns(snapshot.driver_offset_ns);
@@ -142,14 +144,17 @@ impl SampleRing {
             }
             let (a, b) = (&last.snapshot.totals, &snapshot.totals);
             if usable {
-                let resolution_uj = self.unit.uj(own.resolution_uj);
-                ring.resolution_uj = resolution_uj;
-                energy_pj = counts_pj(b.counts.wrapping_sub(a.counts), resolution_uj) + (b.bridged_pj - a.bridged_pj);
+                let counts = b.counts.wrapping_sub(a.counts);
+                energy_pj = counts_pj(counts, resolution.uj(own.resolution_uj)) + (b.bridged_pj - a.bridged_pj);
                 error_pj = b.error_pj - a.error_pj;
                 let by_clock = snapshot.firmware_since(&last.snapshot, since_ns).filter(|ns| *ns > 0);
                 sample.counter_power_mw =
                     u64::try_from(energy_pj / u128::from(by_clock.unwrap_or(since_ns))).unwrap_or(u64::MAX);
-                sample.flags |= if b.resets == a.resets { COUNTER_POWER } else { RESET };
+                if b.resets == a.resets {
+                    sample.valid |= valid::COUNTER_POWER;
+                } else {
+                    sample.flags |= flag::RESET;
+                }
                 if b.counts == a.counts && b.resets == a.resets {
                     (moved_ns, moved) = (last.moved_ns, last.moved);
                 }
@@ -163,17 +168,23 @@ impl SampleRing {
                 }
                 energy_pj = b.integral_pj - a.integral_pj;
                 error_pj = b.integral_error_pj - a.integral_error_pj;
-                sample.flags |= if b.gaps == a.gaps { 0 } else { GAP };
+                sample.flags |= if b.gaps == a.gaps { 0 } else { flag::SAMPLING_GAP };
             }
             energy_pj += last.energy_pj;
             error_pj += last.error_pj;
         }
         if usable || snapshot.powered.is_some() {
-            sample.flags |= if usable { ENERGY } else { ENERGY | INTEGRATED };
+            sample.valid |= valid::ENERGY;
+            sample.flags |= match resolution {
+                _ if !usable => flag::INTEGRATED,
+                EnergyResolution::Firmware => flag::FIRMWARE_RESOLUTION,
+                EnergyResolution::Reported => 0,
+            };
         }
         if let Some(mw) = raw.power_mw {
             sample.power_mw = mw;
-            sample.flags |= if raw.averaged { POWER | AVERAGED } else { POWER };
+            sample.valid |= valid::POWER;
+            sample.flags |= if raw.averaged { flag::AVERAGED_POWER } else { 0 };
         }
         sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
         sample.error_uj = u64::try_from(error_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
@@ -225,12 +236,11 @@ impl SampleRing {
     /// The energy of a GPU between two times, from the samples in the ring.
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
         let ring = self.ring.lock();
-        let (max_power_mw, count_age_ns) = ring
-            .last
-            .get(device.identity.index)
-            .copied()
-            .flatten()
-            .map_or((0, 0), |l| (l.max_power_mw, l.snapshot.max_age_ns()));
+        let resolution = device.identity.resolution(self.unit);
+        let last = ring.last.get(device.identity.index).copied().flatten();
+        let (max_power_mw, count_age_ns) = last.map_or((0, 0), |l| (l.max_power_mw, l.snapshot.max_age_ns()));
+        let counted = last.and_then(|l| l.snapshot.counted);
+        let resolution_uj = counted.map_or(0.0, |c| resolution.uj(c.resolution_uj));
         let gpu = device.identity.index as u32;
         let kept = |label: String, range: Option<(u64, u64)>| {
             let have = match range {
@@ -239,20 +249,20 @@ impl SampleRing {
             };
             Error::NotFound(format!("{label}: no samples for all of {from_ns} to {to_ns} ns (CLOCK_BOOTTIME): {have}"))
         };
-        let own = || ring.in_order().filter(|s| s.gpu == gpu && s.flags & ENERGY != 0);
+        let own = || ring.in_order().filter(|s| s.gpu == gpu && s.valid & valid::ENERGY != 0);
         let range = own().next().zip(own().last()).map(|(a, b)| (a.time_ns, b.time_ns));
         let (Some(begin), Some(end)) = (Interpolated::at(own(), from_ns), Interpolated::at(own(), to_ns)) else {
             return Err(kept(device.label(), range));
         };
         let inside = || own().filter(|s| s.time_ns > from_ns && s.time_ns <= end.until_ns);
         let energy_pj = end.energy_pj.saturating_sub(begin.energy_pj);
-        let integrated = inside().any(|s| s.flags & INTEGRATED != 0);
-        let counted = inside().any(|s| s.flags & INTEGRATED == 0);
-        let reported = match (self.unit, counted) {
+        let integrated = inside().any(|s| s.flags & flag::INTEGRATED != 0);
+        let counted = inside().any(|s| s.flags & flag::INTEGRATED == 0);
+        let reported = match (resolution, counted) {
             (EnergyResolution::Reported, true) => energy_pj * 3 / 1000,
             _ => 0,
         };
-        let averaged = integrated && inside().any(|s| s.flags & AVERAGED != 0);
+        let averaged = integrated && inside().any(|s| s.flags & flag::AVERAGED_POWER != 0);
         let unseen = if averaged { averaging_error_pj(energy_pj, to_ns - from_ns, max_power_mw) } else { 0 };
         // While a stuck counter was not yet detected, the distribution of the energy over time is unknown.
         let stopped = ring.stopped.get(device.identity.index).copied().flatten();
@@ -262,7 +272,7 @@ impl SampleRing {
         let samples_pj = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
         Ok(EnergyInterval {
             method: if integrated { Method::Integrated } else { Method::Counter },
-            resolution_uj: if integrated { 0.0 } else { ring.resolution_uj },
+            resolution_uj: if integrated { 0.0 } else { resolution_uj },
             energy_pj,
             uncertainty_pj: samples_pj
                 + reported
@@ -276,8 +286,8 @@ impl SampleRing {
             end_ns: to_ns,
             firmware_time: false,
             averaged,
-            resets: inside().filter(|s| s.flags & RESET != 0).count() as u32,
-            gaps: inside().filter(|s| s.flags & GAP != 0).count() as u32,
+            resets: inside().filter(|s| s.flags & flag::RESET != 0).count() as u32,
+            gaps: inside().filter(|s| s.flags & flag::SAMPLING_GAP != 0).count() as u32,
         })
     }
 }

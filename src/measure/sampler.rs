@@ -70,11 +70,6 @@ impl SamplerHandle {
     }
 
     #[must_use]
-    pub fn unit(&self) -> EnergyResolution {
-        self.ring.unit()
-    }
-
-    #[must_use]
     pub fn ring(&self) -> &SampleRing {
         &self.ring
     }

@@ -87,11 +87,6 @@ impl Window {
         fork::require_current(self.fork_token)
     }
 
-    #[must_use]
-    pub fn unit(&self) -> EnergyResolution {
-        self.unit
-    }
-
     /// Number of GPUs.
     #[must_use]
     pub fn gpus(&self) -> usize {
@@ -178,7 +173,8 @@ impl Window {
         used.stale = polled.sample.stale || (polled.snapshot.counted.is_some() && polled.sample.accumulator.is_none());
         used.distrusted = start.counter_state.is_usable() && !used.counter_state.is_usable();
         let trusted = used.counter_state.is_usable();
-        used.region = interval_energy(&start.snapshot, &end, self.unit, polled.max_power_mw, trusted, start.watched);
+        let resolution = device.identity.resolution(self.unit);
+        used.region = interval_energy(&start.snapshot, &end, resolution, polled.max_power_mw, trusted, start.watched);
         if used.region.is_none() {
             if let Err(e) = device.raw_energy(self.unit) {
                 used.why = e.kind();

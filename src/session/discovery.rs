@@ -12,7 +12,7 @@ use crate::platform::sentinel::amdsmi_id;
 use crate::sysfs;
 use crate::sysfs::hwmon::Hwmon;
 use crate::sysfs::kfd::{Access, KfdNodes};
-use crate::topology::visibility::Masks;
+use crate::topology::visibility::{Masks, Rules};
 use crate::topology::{self, AmdsmiGpu, Enumeration, GpuLocation, Primary, Role};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -49,6 +49,7 @@ fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> Amds
 pub(super) fn enumerate_amdsmi(
     source: AmdsmiContext,
     options: &Options,
+    rules: Rules,
     backend: Backend,
     root: &Path,
 ) -> Result<(Gpus, Enumeration)> {
@@ -71,7 +72,7 @@ pub(super) fn enumerate_amdsmi(
         return Err(Error::LibraryWithoutGpus { path: library.path.clone() });
     }
     let seen: Vec<AmdsmiGpu> = handles.iter().map(|h| identify(source, *h, root)).collect();
-    let listing = topology::enumerate(&seen, kfd, &masks(options), options.rules)?;
+    let listing = topology::enumerate(&seen, kfd, &masks(options), rules)?;
     let handle = |p: &GpuLocation| p.amdsmi.map(|a| handles[a]);
     // A GPU that libamd_smi does not list is read and set through sysfs, unless libamd_smi is asked for.
     let is_used = |p: &GpuLocation| p.amdsmi.is_some() || backend == Backend::Amdsmi;
@@ -80,13 +81,13 @@ pub(super) fn enumerate_amdsmi(
 }
 
 /// Lists the GPUs without libamd_smi.
-pub(super) fn enumerate_kfd(options: &Options, root: &Path) -> Result<(Gpus, Enumeration)> {
+pub(super) fn enumerate_kfd(options: &Options, rules: Rules, root: &Path) -> Result<(Gpus, Enumeration)> {
     let kfd = sysfs::kfd::read(root);
     // Without KFD the DRM cards are the only source.
     let cards = if kfd == KfdNodes::Absent { sysfs::drm::amd_cards(root) } else { Vec::new() };
     let seen = |pci: &PciAddress| AmdsmiGpu { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
     let seen: Vec<AmdsmiGpu> = cards.iter().map(seen).collect();
-    let mut listing = topology::enumerate(&seen, kfd, &masks(options), options.rules)?;
+    let mut listing = topology::enumerate(&seen, kfd, &masks(options), rules)?;
     for place in &mut listing.places {
         place.amdsmi = None;
         let PciAddress { function, .. } = place.pci;
@@ -189,11 +190,13 @@ fn gpus(
         let Some(source) = source.or_else(|| sources.get_mut(i).and_then(Option::take)) else { continue };
         let Candidate { folder, hwmon, amdsmi, name, device_id, .. } = &candidates[i];
         let siblings = packages.iter().filter(|p| **p == packages[i]).count();
+        let gfx_target = places[i].node.as_ref().and_then(|n| n.gfx_target);
         let identity = Identity {
             index,
             name: name.clone(),
             location: places[i].clone(),
             device_id: *device_id,
+            states_resolution: device::states_resolution(gfx_target, *device_id),
             unmasked_index: listing.unmasked[i],
             role: roles[i],
             measured_by: measured_by(roles[i], listing, &places[i]),

@@ -4,11 +4,12 @@ mod discovery;
 mod options;
 mod validation;
 
+use crate::amdsmi::releases::rocm_release;
 use crate::amdsmi::search_path::SearchPaths;
 use crate::amdsmi::{acquire, is_inherited, Library};
 use crate::control::Controller;
 use crate::device::{AmdsmiContext, Backend, Device};
-use crate::energy::EnergyResolution;
+use crate::energy::ResolutionChoice;
 use crate::error::{Error, Kind, Result};
 use crate::measure::Window;
 use crate::measure::{Sampler, SamplerHandle};
@@ -17,7 +18,7 @@ use crate::platform::worker::Worker;
 use crate::platform::{fork, log};
 use crate::restore::{Guard, GuardStack};
 use crate::sysfs;
-use crate::topology::visibility::{self, MaskedOut};
+use crate::topology::visibility::{self, MaskedOut, Rules};
 use crate::topology::{NoGpuReason, Order};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -29,14 +30,14 @@ pub struct Session {
     fork_token: u64,
     /// libamd_smi, if the session uses it.
     pub vendor: Option<AmdsmiInfo>,
-    /// Why it is not used, although nothing asked for that.
+    /// Why libamd_smi is not used, unless the options ask for sysfs.
     pub amdsmi_error: Option<Kind>,
     pub order: Order,
     /// HIP's order is uncertain.
     pub order_uncertain: bool,
     /// Why there is no GPU, if there is none.
     pub zero: Option<NoGpuReason>,
-    pub energy_resolution: EnergyResolution,
+    pub energy_resolution: ResolutionChoice,
     explanation: String,
     devices: Arc<[Device]>,
     controllers: Arc<[Controller]>,
@@ -101,21 +102,24 @@ impl Session {
         let backend = options::backend(options)?;
         sysfs::drm::require_a_card(&places.root)?;
         let mut loaded = load(backend, &places, options)?;
+        let words = loaded.as_ref().ok().map(|l| l.0.words);
+        let release = options.runtime_version.or_else(|| words.and_then(rocm_release));
+        let rules = Rules::of(release.or_else(|| options::installed_release(&places)));
         let shut_down = options.shutdown_on_close;
         let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
             Ok((vendor, source)) => {
                 let (source, options_copy, root) = (*source, options.clone(), places.root.clone());
-                let list = move || discovery::enumerate_amdsmi(source, &options_copy, backend, &root);
+                let list = move || discovery::enumerate_amdsmi(source, &options_copy, rules, backend, &root);
                 vendor.library.call_with_timeout(options.init_timeout, list)
             }
-            Err(_) => discovery::enumerate_kfd(options, &places.root),
+            Err(_) => discovery::enumerate_kfd(options, rules, &places.root),
         };
         let (gpus, mut listing) = match listed {
             // A libamd_smi that cannot list GPUs is not used. One that lists other GPUs than the kernel is an error.
             Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
                 (loaded, lease) = (Err(Some(e)), LibraryRef { library: None, shut_down });
-                discovery::enumerate_kfd(options, &places.root)?
+                discovery::enumerate_kfd(options, rules, &places.root)?
             }
             other => other?,
         };
@@ -238,12 +242,12 @@ impl Session {
 
     /// Begins a window over all GPUs.
     pub fn begin_window(&self) -> Result<Window> {
-        Window::begin(&self.devices, &self.sampler, self.energy_resolution, self.lease.clone())
+        Window::begin(&self.devices, &self.sampler, self.energy_resolution.of_intervals(), self.lease.clone())
     }
 
     /// Starts to sample all GPUs.
     pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<SamplerHandle> {
-        self.sampler.start(self.energy_resolution, period, capacity, self.lease.clone())
+        self.sampler.start(self.energy_resolution.of_intervals(), period, capacity, self.lease.clone())
     }
 
     #[inline(always)]

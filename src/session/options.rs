@@ -2,11 +2,11 @@
 
 use crate::amdsmi::search_path::{locate, Located, SearchPaths};
 use crate::device::Backend;
-use crate::energy::EnergyResolution;
+use crate::energy::ResolutionChoice;
 use crate::error::{Error, Result};
 use crate::platform::fork;
 use crate::sysfs;
-use crate::topology::visibility::{Masks, Rules};
+use crate::topology::visibility::{parse_release, Masks};
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -32,12 +32,13 @@ pub struct Options {
     pub amdsmi_path: Option<PathBuf>,
     pub ensure_homogeneous: bool,
     pub validation: Validation,
-    pub energy_resolution: EnergyResolution,
+    pub energy_resolution: ResolutionChoice,
     pub init_timeout: Duration,
     pub shutdown_on_close: bool,
     /// Visibility masks of another process; `None`: those of this process's environment.
     pub masks: Option<Masks>,
-    pub rules: Rules,
+    /// ROCm release (major, minor) of the application; `None`: detected.
+    pub runtime_version: Option<[u32; 2]>,
     /// An empty mask is an error, as in Zeus, instead of a session without GPUs.
     pub empty_mask_is_error: bool,
     /// Runtime-suspended GPUs may be resumed by reading them, instead of being left alone.
@@ -51,11 +52,11 @@ impl Default for Options {
             amdsmi_path: None,
             ensure_homogeneous: false,
             validation: Validation::Adaptive,
-            energy_resolution: EnergyResolution::default(),
+            energy_resolution: ResolutionChoice::default(),
             init_timeout: Duration::from_secs(10),
             shutdown_on_close: false,
             masks: None,
-            rules: Rules::default(),
+            runtime_version: None,
             empty_mask_is_error: false,
             resume_suspended: false,
         }
@@ -81,6 +82,18 @@ pub(super) fn places(options: &Options) -> SearchPaths {
         virtual_env: env("VIRTUAL_ENV"),
         root: env("ZEUS_AMD_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from),
     }
+}
+
+/// The release of the ROCm that is installed, by its file `.info/version`.
+pub(super) fn installed_release(places: &SearchPaths) -> Option<[u32; 2]> {
+    let found = match locate(places) {
+        Ok(Located::File(library)) => library.parent().and_then(Path::parent).map(Path::to_owned),
+        _ => None,
+    };
+    found.into_iter().chain([places.root.join("opt/rocm")]).find_map(|rocm| {
+        let text = std::fs::read_to_string(rocm.join(".info/version")).ok()?;
+        parse_release(text.trim())
+    })
 }
 
 /// The backend from the options, from ZEUS_AMD_BACKEND, or the default.

@@ -83,7 +83,7 @@ impl Folder {
         let known = &self.sensors[sensor as usize];
         let has_label =
             |number: &u32| text(&self.path.join(format!("temp{number}_label"))).as_deref() == Some(sensor.label());
-        known.get().copied().or_else(|| Some(*known.set((1..=3).find(has_label)?)))
+        known.get().copied().or_else(|| Some(*known.set((1..=8).find(has_label)?)))
     }
 }
 

@@ -155,7 +155,7 @@ fn access(path: &Path) -> io::Result<()> {
     // SAFETY (all): no arguments.
     let same_ids = unsafe { libc::geteuid() == libc::getuid() && libc::getegid() == libc::getgid() };
     // The effective ids need faccessat2 (Linux 5.8), which older sandboxes refuse with EPERM.
-    let ask = |path: &CStr, how: libc::c_int| {
+    let ask = |path: &CStr, how: i32| {
         let flags = if same_ids { 0 } else { libc::AT_EACCESS };
         // SAFETY: a NUL-terminated string.
         match unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), how, flags) } {
@@ -180,7 +180,7 @@ fn access_by_mode(path: &CStr) -> io::Result<()> {
             return Err(io::Error::last_os_error());
         }
         let mut groups = [0; 1024];
-        let count = libc::getgroups(groups.len() as libc::c_int, groups.as_mut_ptr());
+        let count = libc::getgroups(groups.len() as i32, groups.as_mut_ptr());
         let groups = groups.get(..count.max(0) as usize).unwrap_or_default();
         let in_group = libc::getegid() == st.st_gid || groups.contains(&st.st_gid);
         let bits = match libc::geteuid() {

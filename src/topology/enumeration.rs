@@ -153,7 +153,11 @@ impl Enumeration {
             }
         };
         let gpus: Vec<visibility::Gpu> = accessible.iter().map(gpu).collect();
-        self.order_uncertain |= gpus.iter().any(|g| g.support != Support::Full);
+        self.order_uncertain |= gpus.iter().any(|g| match g.support {
+            Support::Full => false,
+            Support::OldDoorbell => !rules.old_gpus_known,
+            Support::RocrOnly | Support::None => true,
+        });
         for (n, i) in visibility::visible_gpus(&gpus, &Masks::default(), rules).list.into_iter().enumerate() {
             self.unmasked[accessible[i]] = u32::try_from(n).ok();
         }
@@ -180,12 +184,12 @@ impl Enumeration {
     }
 }
 
-/// How the runtimes support a GPU, by its KFD properties: doorbells of gfx8 are fatal, GPUs without an instruction set are
-/// dropped, and HIP supports gfx9 and later. Newer kinds are assumed to be supported.
+/// How the runtimes support a GPU, by its KFD properties: for doorbells of gfx8 it depends on the release, GPUs without an
+/// instruction set are dropped, and HIP supports gfx9 and later. Newer kinds are assumed to be supported.
 fn runtime_support(node: &Node) -> Support {
     const DOORBELL_GFX8: u8 = 1;
     match (node.doorbell, node.gfx_target) {
-        (Some(DOORBELL_GFX8), _) => Support::Fatal,
+        (Some(DOORBELL_GFX8), _) => Support::OldDoorbell,
         (_, Some(0)) => Support::None,
         (_, Some(gfx)) if gfx < 90_000 => Support::RocrOnly,
         _ => Support::Full,

@@ -24,8 +24,8 @@ pub enum Support {
     RocrOnly,
     /// ROCr numbers it and drops it.
     None,
-    /// Its doorbells are of a kind that makes ROCr's start fail (before 2026), or that it skips.
-    Fatal,
+    /// Its doorbells are those of gfx8 and older: what ROCr does depends on the release.
+    OldDoorbell,
 }
 
 /// The values of the variables; `None` if a variable is not set.
@@ -36,6 +36,17 @@ pub struct Masks {
     pub cuda: Option<Vec<u8>>,
 }
 
+/// What ROCr does with a GPU that has old doorbells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldGpus {
+    /// It is an agent; HIP drops it in the end (ROCm 6.x and earlier).
+    Counted,
+    /// ROCr does not start with one in the machine (ROCm 7.0 to 7.2).
+    Fatal,
+    /// ROCr numbers it and drops it (<https://github.com/ROCm/rocm-systems/pull/4936>, merged in 2026).
+    Skipped,
+}
+
 /// What differs between releases of ROCm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
@@ -43,14 +54,41 @@ pub struct Rules {
     pub empty_hides: bool,
     /// HIP's variable takes UUIDs (ROCm 6.2 and later).
     pub uuid_in_hip: bool,
-    /// A GPU with old doorbells makes ROCr's start fail (before 2026), or is skipped.
-    pub fatal_doorbell: bool,
+    pub old_gpus: OldGpus,
+    /// That is known of the release; otherwise it is what the newest one does.
+    pub old_gpus_known: bool,
 }
 
-impl Default for Rules {
-    fn default() -> Self {
-        Rules { empty_hides: true, uuid_in_hip: true, fatal_doorbell: true }
+impl Rules {
+    /// The rules of a release (major, minor).
+    #[must_use]
+    pub fn of(release: Option<[u32; 2]>) -> Rules {
+        let release = release.unwrap_or([u32::MAX; 2]);
+        Rules {
+            empty_hides: release >= [5, 5],
+            uuid_in_hip: release >= [6, 2],
+            old_gpus: match release {
+                [..=6, _] => OldGpus::Counted,
+                [7, 0..=2] => OldGpus::Fatal,
+                _ => OldGpus::Skipped,
+            },
+            // Between 7.2, which does not start (rocm-systems#6883), and 10.0 nothing tells which release was the first
+            // with the change; an unknown release may be any.
+            old_gpus_known: release <= [7, 2] || (10..u32::MAX).contains(&release[0]),
+        }
     }
+}
+
+/// Major and minor of a ROCm release such as "6.4.1", or "6.4.1-83" as `.info/version` has it.
+#[must_use]
+pub fn parse_release(text: &str) -> Option<[u32; 2]> {
+    let (numbers, build) = text.split_once('-').unwrap_or((text, "0"));
+    let parts: Vec<&str> = numbers.split('.').collect();
+    let plain = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+    if !(2..=3).contains(&parts.len()) || !parts.iter().all(plain) || build.is_empty() {
+        return None;
+    }
+    Some([parts[0].parse().ok()?, parts[1].parse().ok()?])
 }
 
 /// Why a list is empty.
@@ -93,9 +131,17 @@ pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
     if gpus.is_empty() {
         return out.with_nothing(empty);
     }
-    if rules.fatal_doorbell {
-        if let Some(i) = gpus.iter().position(|g| g.support == Support::Fatal) {
-            out.trace.push(format!("GPU {i} of the KFD order is older than gfx9, and ROCr before 2026 does not start with one in the machine, hidden or not"));
+    if let Some(i) = gpus.iter().position(|g| g.support == Support::OldDoorbell) {
+        let consequence = match rules.old_gpus {
+            OldGpus::Counted => "ROCm 6.x and earlier count it until HIP drops it",
+            OldGpus::Fatal => "ROCm 7.0 to 7.2 does not start with one in the machine, hidden or not",
+            OldGpus::Skipped if rules.old_gpus_known => "ROCm 10.0 and later skip it",
+            OldGpus::Skipped => {
+                "it is skipped, as ROCm 10.0 does; whether the ROCm here does so is not known, and earlier ones count it or do not start"
+            }
+        };
+        out.trace.push(format!("GPU {i} of the KFD order is older than gfx9: {consequence}"));
+        if rules.old_gpus == OldGpus::Fatal {
             return out.with_nothing(MaskedOut::RuntimeFails);
         }
     }
@@ -124,7 +170,11 @@ pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
         },
     };
 
-    let taken = |i: &usize| matches!(gpus[*i].support, Support::Full | Support::RocrOnly);
+    let taken = |i: &usize| match gpus[*i].support {
+        Support::Full | Support::RocrOnly => true,
+        Support::OldDoorbell => rules.old_gpus == OldGpus::Counted,
+        Support::None => false,
+    };
     let agents: Vec<usize> = selected.iter().copied().filter(taken).collect();
     if agents.len() < selected.len() {
         out.trace.push(format!("ROCr drops {} of them as unsupported", selected.len() - agents.len()));

@@ -44,13 +44,13 @@ passes "a new function" 's/^ZEUS_AMD_API uint32_t zeus_amd_version\(void\);/&\nu
 passes "a new status" 's/^( *)ZEUS_AMD_STATUS_INTERNAL = -99,/&\n\1ZEUS_AMD_STATUS_NEW = -100,/'
 refused "a field in the middle of a struct" 's/^    uint32_t unmasked_index;/    uint32_t more;\n&/'
 refused "two fields in another order" 's/^    uint32_t (flags|device_id);$/    uint32_t X\1;/; s/Xflags/device_id/; s/Xdevice_id/flags/'
-refused "a field of another size" 's/^    uint32_t counter_state;/    uint64_t counter_state;/'
+refused "a field of another size" 's/^    zeus_amd_counter_state_t counter_state;/    uint64_t counter_state;/'
 refused "a shorter text" 's/^    char rocm\[32\];/    char rocm[16];/'
 refused "a field that is gone" '/^    char package\[64\];/d'
 refused "a parameter of another type" 's/(zeus_amd_status_string)\(int32_t status\)/\1(int64_t status)/'
 refused "a function that is gone" '/zeus_amd_version_string\(void\);/d'
 refused "a status of another number" 's/(ZEUS_AMD_STATUS_BUSY) = -7/\1 = -97/'
-refused "a verdict of another number" 's/(ZEUS_AMD_COUNTER_STATE_STUCK) = 2/\1 = 12/'
+refused "a counter state of another number" 's/(ZEUS_AMD_COUNTER_STATE_STUCK) = 2/\1 = 12/'
 refused "a flag of another bit" 's/(#define ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT) 8$/\1 2048/'
 
 echo "  a release that is kept now, in a temporary place"
@@ -64,7 +64,7 @@ if "$work/released/tests/abi-snapshots/freeze.sh" "$version" "$work/out" >/dev/n
 if tests/abi-snapshots/freeze.sh 99.0 "$work/other" >/dev/null 2>&1; then fail "a version that this is not is kept"; fi
 old_program "$work/kept" "$work/kept" || fail "the program of this version"
 for change in 's/^    uint32_t unmasked_index;/    uint64_t more;\n&/' 's/^    double resolution_uj;$/    uint64_t more;\n&/' \
-    's/^    uint32_t gpu_count;/    uint32_t backend_;\n&/' 's/^    uint32_t method;/    uint64_t more;\n&/'; do
+    's/^    uint32_t gpu_count;/    uint32_t backend_;\n&/' 's/^    zeus_amd_method_t method;/    uint64_t more;\n&/'; do
     changed "$change" || fail "$change changes nothing"
     if old_program "$work/kept" "$work/changed" >"$work/log" 2>&1; then fail "the program does not see $change"; fi
     grep -q ': .*, not ' "$work/log" || { fail "not for its numbers: $change"; cat "$work/log"; }

@@ -10,9 +10,10 @@ const BUFFER_TOO_SMALL: i64 = -16;
 const STALE: i64 = -24;
 const NOT_YET: i64 = -31;
 
-const FIELDS: usize = 12;
+const FIELDS: usize = 14;
 
-/// One GPU's words: struct_size gpu valid status energy_mj accumulator unit driver firmware instant average celsius.
+/// One GPU's words: struct_size gpu valid status energy_mj accumulator unit driver firmware instant average celsius
+/// flags counter_state.
 fn gpus(all: &Answer) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for w in &all.words[1..] {
@@ -50,7 +51,7 @@ fn equals_single_readings(machine: &str, rocm: &str, backend: &str, with: &[&str
     let mut asked = Asked::open(&sim, backend, ADAPTIVE);
     let count = sim.machine().processors().len();
     let (all, singles) = held(&sim, rocm, || {
-        let all = asked.ask("all 64 80").ok();
+        let all = asked.ask("all 64 88").ok();
         let mut of = |i: usize, call: &str| asked.ask(&format!("{call} {i}"));
         let singles: Vec<_> =
             (0..count).map(|i| (of(i, "info"), of(i, "raw"), SAME.map(|(_, _, call)| of(i, call)))).collect();
@@ -60,7 +61,7 @@ fn equals_single_readings(machine: &str, rocm: &str, backend: &str, with: &[&str
     let context = format!("{machine} {rocm} {backend} {with:?}");
     assert_eq!((count, got.len()), (all.number(0) as usize, all.number(0) as usize));
     for (i, (r, (info, raw, values))) in got.iter().zip(singles).enumerate() {
-        assert_eq!((r.len(), r[0].as_str(), r[1].parse().ok()), (FIELDS, "80", Some(i)), "{context}: {all:?}");
+        assert_eq!((r.len(), r[0].as_str(), r[1].parse().ok()), (FIELDS, "88", Some(i)), "{context}: {all:?}");
         let valid: u32 = r[2].parse().unwrap();
         // The simulated secondary die has a hotspot sensor of its own.
         assert!(info.number(3) != 2 || valid & 64 != 0, "{context} GPU {i}: no temperature");
@@ -71,11 +72,11 @@ fn equals_single_readings(machine: &str, rocm: &str, backend: &str, with: &[&str
                 assert_eq!(r[3], status.to_string(), "{context} GPU {i}");
             }
         }
-        assert_eq!(valid & 2 != 0, raw.status == 0, "{context} GPU {i}");
+        assert_eq!(r[13], info.words[1], "{context} GPU {i}: the counter's state");
+        assert_eq!((valid & 2 != 0, valid & 512 != 0), (raw.status == 0, raw.status == 0), "{context} GPU {i}");
         if raw.status == 0 {
-            let flags = raw.number(3);
+            assert_eq!((raw.number(3), r[12].as_str()), ((valid & (2 | 4 | 8 | 512)).into(), "0"), "{context} GPU {i}");
             assert_eq!((&r[5], &r[7], &r[8]), (&raw.words[0], &raw.words[1], &raw.words[2]), "{context} GPU {i}");
-            assert_eq!((valid & 4 != 0, valid & 8 != 0), (flags & 2 != 0, flags & 4 != 0), "{context} GPU {i}");
             assert_eq!(r[6], "15.300000190734863", "{context} GPU {i}");
         }
     }
@@ -110,18 +111,18 @@ fn room_and_sizes() {
     for backend in ["auto", "amdsmi"] {
         let mut asked = Asked::open(&sim, backend, OFF);
         // Asking, too little, just enough, more.
-        assert_eq!(asked.ask("all 0 80").ok().words, ["8"]);
+        assert_eq!(asked.ask("all 0 88").ok().words, ["8"]);
         for room in [1, 7] {
-            let short = asked.ask(&format!("all {room} 80"));
+            let short = asked.ask(&format!("all {room} 88"));
             assert_eq!(short.words, ["8"], "nothing is written: {short:?}");
             short.fails(BUFFER_TOO_SMALL, "8");
         }
         sim.hold();
-        let exact = gpus(&asked.ask("all 8 80").ok());
-        assert_eq!(exact, gpus(&asked.ask("all 64 80").ok()));
+        let exact = gpus(&asked.ask("all 8 88").ok());
+        assert_eq!(exact, gpus(&asked.ask("all 64 88").ok()));
         assert_eq!(exact.len(), 8);
         // A later release's struct: the same fields, zeroes behind, and each at its place.
-        for stride in [88, 96, 200] {
+        for stride in [96, 104, 200] {
             let later = asked.ask(&format!("all 8 {stride}")).ok();
             assert!(!later.words.iter().any(|w| w == "tail" || w == "overrun"), "{later:?}");
             let mut later = gpus(&later);
@@ -132,7 +133,7 @@ fn room_and_sizes() {
             }
         }
         sim.run();
-        for stride in [0, 4, 79, 1 << 20] {
+        for stride in [0, 4, 87, 1 << 20] {
             asked.ask(&format!("all 8 {stride}")).fails(STRUCT_VERSION, "zeus_amd_reading_t");
         }
     }
@@ -144,16 +145,21 @@ fn stale() {
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.13", "amdsmi")] {
         let sim = Sim::start("mi300x-8", rocm, &["gpu.4.counter.frozen_at_s = 4.0"]).unwrap();
         let mut asked = Asked::open(&sim, backend, OFF);
-        asked.ask("all 8 80").ok();
+        asked.ask("all 8 88").ok();
         while sim.now_ns() < 4_100_000_000 {
             std::thread::sleep(Duration::from_millis(20));
         }
-        asked.ask("all 8 80").ok();
+        asked.ask("all 8 88").ok();
         std::thread::sleep(Duration::from_millis(300));
-        let got = gpus(&asked.ask("all 8 80").ok());
+        let got = gpus(&asked.ask("all 8 88").ok());
         let valid = |i: usize| got[i][2].parse::<u32>().unwrap();
-        assert_eq!((valid(4) & !8, got[4][3].as_str()), (128 | 2 | 4, "-24"), "{backend}: {got:?}");
-        assert_eq!((valid(5) & !8, got[5][3].as_str()), (1 | 2 | 4 | 16 | 64, "0"), "{backend}: {got:?}");
+        let (stale, fresh) = (512 | 2 | 4, 512 | 1 | 2 | 4 | 16 | 64);
+        assert_eq!(
+            (valid(4) & !8, got[4][3].as_str(), got[4][12].as_str()),
+            (stale, "-24", "16"),
+            "{backend}: {got:?}"
+        );
+        assert_eq!((valid(5) & !8, got[5][3].as_str(), got[5][12].as_str()), (fresh, "0", "0"), "{backend}: {got:?}");
         asked.ask("energy 4").fails(STALE, "GPU 4");
         // libamd_smi has the temperature from a sensor, of now; the file from the same old table.
         let temperature = asked.ask("temperature 4");
@@ -168,7 +174,7 @@ fn verdicts() {
         Sim::start("mi300x-8", "7.0.2", &["gpu.1.counter.stuck_at_s = 0", "gpu.2.counter.refresh_ms = 100"]).unwrap();
     let mut asked = Asked::new(&sim, "auto", &["4"]);
     asked.ask("open").ok();
-    let early = gpus(&asked.ask("all 8 80").ok());
+    let early = gpus(&asked.ask("all 8 88").ok());
     // Counters that move every 100 ms are not known at once, one that stands is not for half a second.
     for i in [1, 2] {
         assert_eq!(early[i][3], NOT_YET.to_string(), "{early:?}");
@@ -177,7 +183,7 @@ fn verdicts() {
     }
     let end = Instant::now() + Duration::from_secs(30);
     let late = loop {
-        let late = gpus(&asked.ask("all 8 80").ok());
+        let late = gpus(&asked.ask("all 8 88").ok());
         if !late.iter().any(|r| r[3] == NOT_YET.to_string()) {
             break late;
         }

@@ -88,8 +88,8 @@ fn refused_for_a_while(sim: &Sim, backend: &str) -> bool {
         for what in ["energy 3", "raw 3", "instant 3"] {
             asked.ask(what).fails(status, "GPU 3");
         }
-        let all = asked.ask("all 8 80").ok();
-        let third = all.words.iter().position(|w| w == "[").unwrap() + 3 * 14;
+        let all = asked.ask("all 8 88").ok();
+        let third = all.words.iter().position(|w| w == "[").unwrap() + 3 * 16;
         let third = &all.words[third..];
         // Of the table nothing; the status says why.
         assert_eq!((third[2].as_str(), third[4].as_str()), ("3", status.to_string().as_str()), "{errno}: {all:?}");
@@ -171,7 +171,7 @@ fn a_torn_table_is_read_again() {
                     asked.ask(what).ok();
                 }
             }
-            let all = asked.ask("all 8 80").ok();
+            let all = asked.ask("all 8 88").ok();
             for (gpu, word) in all.words.iter().enumerate().filter(|w| w.1 == "[").map(|w| w.0).enumerate() {
                 assert_eq!(all.words[word + 4], "0", "{content} {revision} GPU {gpu}: {all:?}");
             }
@@ -258,7 +258,7 @@ fn a_table_that_is_none_is_no_number() {
             let power = asked.ask("instant 0");
             let hwmon = name != "no counter" && name != "no counter, in 32 bits";
             assert!(!hwmon || power.status != 0 || power.number(0) == 412_000, "{name}: {power:?}");
-            let all = asked.ask("all 8 80").ok();
+            let all = asked.ask("all 8 88").ok();
             let first = all.words.iter().position(|w| w == "[").unwrap();
             assert_eq!(all.words[first + 4], status.to_string(), "{name}: {all:?}");
             assert_eq!(all.words[first + 3].parse::<u32>().unwrap() & 0b11, 0, "{name}: no energy, no count: {all:?}");

@@ -54,7 +54,7 @@ def fortran_probe():
     for struct, v in variables.items():
         yield f"  type({struct}), target :: {v}"
     for name in CONSTANTS:
-        yield f"  print '(a, i0)', 'const {name} ', {name}"
+        yield f"  print '(a, i0)', 'const {name} ', &\n    {name}"
     for struct, v in variables.items():
         yield f"  print '(a, i0, 1x, i0)', 'size {struct} ', c_sizeof({v}), {v}%struct_size"
         for _, _, name, _ in STRUCTS[struct]:

@@ -12,30 +12,35 @@ import header
 sys.path.insert(0, str(header.ROOT / "python"))
 import zeus_amd as ours
 
+
+def camel(name):
+    """SessionInfo for zeus_amd_session_info_t."""
+    return "".join(word.capitalize() for word in name[len("zeus_amd_") : -len("_t")].split("_"))
+
+
 # In this order: the first that fits.
 ENUMS = {
     "STATUS_": ours.Status,
     "BACKEND_": ours.Backend,
     "VALIDATION_": ours.Validation,
     "ENERGY_RESOLUTION_": ours.EnergyResolution,
-    "VERDICT_": ours.CounterState,
+    "COUNTER_STATE_": ours.CounterState,
     "DIE_": ours.Die,
     "METHOD_": ours.Method,
     "LOG_": ours.Log,
     "GUARD_": ours.GuardFlag,
     "OPEN_": ours.Open,
-    "GPU_INFO_": ours.GpuInfoValid,
-    "GPU_FLAG_": ours.GpuFlag,
-    "ENERGY_FLAG_": ours.EnergyFlag,
-    "ENERGY_": ours.EnergyRawFlag,
-    "READING_": ours.ReadingFlag,
-    "SAMPLE_": ours.SampleFlag,
+    **{
+        f"{name[len('zeus_amd_') : -len('_t')].upper()}_{kind.upper()}_": getattr(ours, camel(name) + kind)
+        for name in header.STRUCTS
+        if not name.endswith("options_t")
+        for kind in ("Valid", "Flag")
+    },
 }
 
 
 def struct(name):
-    camel = "".join(word.capitalize() for word in name[len("zeus_amd_") : -len("_t")].split("_"))
-    return getattr(ours, camel, None) or getattr(ours, "_" + camel)
+    return getattr(ours, camel(name), None) or getattr(ours, "_" + camel(name))
 
 
 c = open(sys.argv[1]).read()
@@ -66,6 +71,7 @@ for name, fields in header.STRUCTS.items():
         text = type_ == "char"
         if text != (of is ctypes.c_char_p or hasattr(of, "_length_")) or (type_ == "double") != (of is ctypes.c_double):
             print(name, field, type_, stars, of)
+        type_ = {"zeus_amd_status_t": "int32_t"}.get(type_, "uint32_t" if type_.startswith("zeus_amd_") else type_)
         if type_ == "int32_t" and of is not ctypes.c_int32 or type_ == "uint32_t" and of is not ctypes.c_uint32:
             print(name, field, type_, of)
 in_c = [line for line in c.splitlines() if not line.startswith("const ")]

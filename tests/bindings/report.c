@@ -55,8 +55,8 @@ static void readings(zeus_amd_session_t *z, uint32_t gpu)
     ONE(uint64_t, PRIu64, power_limit_mw);
     ONE(uint64_t, PRIu64, power_limit_default_mw);
     TWO(uint64_t, PRIu64, power_limit_range_mw);
-    TWO(uint32_t, "u", memory_clocks_mhz);
-    TWO(uint32_t, "u", graphics_clocks_mhz);
+    TWO(uint32_t, "u", memory_clock_levels_mhz);
+    TWO(uint32_t, "u", graphics_clock_levels_mhz);
     TWO(uint32_t, "u", memory_clock_range_mhz);
     TWO(uint32_t, "u", graphics_clock_range_mhz);
     ONE(uint32_t, "u", persistence_mode);
@@ -83,9 +83,11 @@ int main(void)
     must(zeus_amd_session_info(z, &session));
     printf("version %u %s\n", zeus_amd_version(), zeus_amd_version_string());
     printf("status_string %s\n", zeus_amd_status_string(ZEUS_AMD_STATUS_FORKED));
-    printf("session_info %u %u %u %u %u %u %d %s %s\n", session.gpu_count, session.backend, session.energy_resolution,
-           session.amdsmi_version_0, session.amdsmi_version_1, session.amdsmi_version_2, session.no_gpu_reason, session.rocm,
-           session.amdsmi_path);
+    printf("method_string %s\n", zeus_amd_method_string(ZEUS_AMD_METHOD_INTEGRATED));
+    printf("counter_state_string %s\n", zeus_amd_counter_state_string(ZEUS_AMD_COUNTER_STATE_STUCK));
+    printf("session_info %u %u %u %u %u %u %u %u %d %d %s %s\n", session.valid, session.flags, session.gpu_count,
+           session.backend, session.energy_resolution, session.amdsmi_version_0, session.amdsmi_version_1,
+           session.amdsmi_version_2, session.no_gpu_reason, session.amdsmi_status, session.rocm, session.amdsmi_path);
     for (gpu = 0; gpu < session.gpu_count; gpu++) {
         zeus_amd_gpu_info_t i = ZEUS_AMD_GPU_INFO_INIT;
         must(zeus_amd_gpu_info(z, gpu, &i));

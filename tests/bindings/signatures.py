@@ -15,7 +15,7 @@ def normal(type_, stars, name):
         type_, stars = "void", stars
     if type_.endswith("_fn"):
         type_ = "callback"
-    return SIZES.get(type_, type_) + stars, {"begun": "guard"}.get(name, name)
+    return SIZES.get(type_, type_) + stars, name
 
 
 wanted = {}

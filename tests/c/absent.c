@@ -58,7 +58,7 @@ int main(int argc, char **argv)
         CHECK(low < high && high < 10 * 1000 * 1000);
     else
         CHECK(low == 12345 && high == 12345);
-    if (there('g', zeus_amd_graphics_clocks_mhz(z, gpu, &max, &min)))
+    if (there('g', zeus_amd_graphics_clock_levels_mhz(z, gpu, &min, &max)))
         CHECK(max > min && max < 10000 && max != 12345);
     else
         CHECK(max == 12345 && min == 12345);

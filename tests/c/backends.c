@@ -58,8 +58,8 @@ static void raw(uint32_t gpu)
 {
     zeus_amd_energy_raw_t e = ZEUS_AMD_ENERGY_RAW_INIT;
     zeus_amd_status_t s = zeus_amd_energy_raw(z, gpu, &e);
-    printf("%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32, (int)s, e.accumulator, e.driver_time_ns, e.firmware_time_ns,
-           e.flags);
+    printf("%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32, (int)s, e.accumulator, e.driver_time_ns,
+           e.firmware_time_ns, e.valid, e.flags);
     end(s);
 }
 
@@ -80,9 +80,9 @@ static void all(uint32_t room, uint32_t stride)
         memset(&r, 0, sizeof r);
         memcpy(&r, bytes + i * stride, stride < sizeof r ? stride : sizeof r);
         printf(" [ %" PRIu32 " %" PRIu32 " %" PRIu32 " %d %" PRIu64 " %" PRIu64 " %.17g %" PRIu64 " %" PRIu64 " %" PRIu64
-               " %" PRIu64 " %d",
+               " %" PRIu64 " %d %" PRIu32 " %" PRIu32,
                r.struct_size, r.gpu, r.valid, (int)r.status, r.energy_mj, r.accumulator, r.resolution_uj, r.driver_time_ns,
-               r.firmware_time_ns, r.power_instant_mw, r.power_average_mw, (int)r.temperature_c);
+               r.firmware_time_ns, r.power_instant_mw, r.power_average_mw, (int)r.temperature_c, r.flags, r.counter_state);
         for (uint32_t b = (uint32_t)sizeof r; b < stride; b++)
             if (bytes[i * stride + b] != 0)
                 printf(" tail");

@@ -166,7 +166,7 @@ int main(int argc, char **argv)
     CHECK_OK(zeus_amd_energy_mj(z, 0, &v));
     stands = 1;
     CHECK_OK(zeus_amd_energy_raw(z, 0, &raw));
-    CHECK(!(raw.flags & ZEUS_AMD_ENERGY_STALE_BIT));
+    CHECK(!(raw.flags & ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT));
     stands = 1;
     CHECK_OK(zeus_amd_temperature_c(z, 0, &c));
     if (zeus_amd_power_instant_mw(z, 0, &v) == ZEUS_AMD_STATUS_OK) {
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
     {
         uint32_t count = 64;
         CHECK_OK(zeus_amd_read_all(z, readings, &count));
-        CHECK(readings[0].status == 0 && !(readings[0].valid & ZEUS_AMD_READING_STALE_BIT));
+        CHECK(readings[0].status == 0 && !(readings[0].flags & ZEUS_AMD_READING_FLAG_STALE_BIT));
     }
     zeus_amd_close(z);
     return 0;

@@ -1,5 +1,6 @@
 /* Every number a caller may pass where the header has an enum, flags or an index: refused or taken, never a crash.
- * argv: the seed of the random ones; the header's highest backend, validation, unit and log level; all its flags. */
+ * argv: the seed of the random ones; the header's highest backend, validation, resolution and log level; all its flags; its
+ * highest method and counter state. */
 #include "readers.h"
 
 static uint32_t samples[2048];
@@ -43,10 +44,10 @@ int main(int argc, char **argv)
     static const zeus_amd_options_t plain = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_session_t *z = open_quickly();
     size_t i;
-    uint32_t known[5];
-    CHECK(argc == 7);
+    uint32_t known[7];
+    CHECK(argc == 9);
     fill(strtoull(argv[1], NULL, 10));
-    for (i = 0; i < 5; i++)
+    for (i = 0; i < 7; i++)
         known[i] = (uint32_t)strtoul(argv[2 + i], NULL, 10);
     for (i = 0; i < count; i++) {
         uint32_t v = samples[i];
@@ -84,6 +85,9 @@ int main(int argc, char **argv)
         CHECK_IS(zeus_amd_set_log(NULL, v, NULL),
                  v > known[3] ? ZEUS_AMD_STATUS_INVALID_ARGUMENT : ZEUS_AMD_STATUS_OK);
         CHECK(zeus_amd_status_string((int32_t)v) != NULL && zeus_amd_status_string((int32_t)v)[0] != 0);
+        CHECK(zeus_amd_method_string(v) != NULL && zeus_amd_counter_state_string(v) != NULL);
+        CHECK((strcmp(zeus_amd_method_string(v), "unknown method") == 0) == (v > known[5]));
+        CHECK((strcmp(zeus_amd_counter_state_string(v), "unknown counter state") == 0) == (v > known[6]));
         CHECK_IS(zeus_amd_power_instant_mw(z, v, &mw), v < 2 ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NOT_FOUND);
     }
     read_fake(z, 1);

@@ -26,7 +26,7 @@ int use_everything(void)
     options.energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE;
     return options.struct_size == sizeof options && session.struct_size == sizeof session &&
                    gpu.struct_size == sizeof gpu && energy.struct_size == sizeof energy &&
-                   log == NULL && status == 0 && (gpu.valid & ZEUS_AMD_GPU_INFO_NAME_BIT) == 0
+                   log == NULL && status == 0 && (gpu.valid & ZEUS_AMD_GPU_INFO_VALID_NAME_BIT) == 0
                ? 0
                : 1;
 }

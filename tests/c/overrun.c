@@ -12,7 +12,7 @@ int main(void)
         uint32_t max = 0, min = 0;
         read_fake(z, 0);
         read_fake(z, 1);
-        CHECK_OK(zeus_amd_memory_clocks_mhz(z, 1, &max, &min));
+        CHECK_OK(zeus_amd_memory_clock_levels_mhz(z, 1, &min, &max));
         CHECK(max == 1301 && min == 500);
         CHECK_OK(zeus_amd_gpu_info(z, 1, &info));
         CHECK(strcmp(info.name, "AMD Instinct Fake 0") == 0 && strcmp(info.pci_address, "0000:02:00.0") == 0);

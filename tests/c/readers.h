@@ -20,8 +20,8 @@ static const read_u32 READ_U32[] = {
     zeus_amd_supports_nonblocking_setters,
 };
 static const read_pair READ_PAIR[] = {
-    zeus_amd_memory_clocks_mhz,
-    zeus_amd_graphics_clocks_mhz,
+    zeus_amd_memory_clock_levels_mhz,
+    zeus_amd_graphics_clock_levels_mhz,
     zeus_amd_memory_clock_range_mhz,
     zeus_amd_graphics_clock_range_mhz,
 };
@@ -107,7 +107,7 @@ static inline void read_fake(const zeus_amd_session_t *z, uint32_t gpu)
     CHECK(mw == 1000u * (700u + gpu));
     CHECK_OK(zeus_amd_power_limit_range_mw(z, gpu, &low, &high));
     CHECK(low == 0 && high == 750000u);
-    CHECK_OK(zeus_amd_graphics_clocks_mhz(z, gpu, &max, &min));
+    CHECK_OK(zeus_amd_graphics_clock_levels_mhz(z, gpu, &min, &max));
     CHECK(max == 2100u + gpu && min == 500u);
     CHECK_OK(zeus_amd_energy_raw(z, gpu, &raw));
     CHECK(raw.accumulator != 0);

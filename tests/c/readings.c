@@ -64,6 +64,7 @@ int main(int argc, char **argv)
         u64(i, "accumulator", s, raw.accumulator);
         u64(i, "driver_time", s, raw.driver_time_ns);
         u64(i, "firmware_time", s, raw.firmware_time_ns);
+        u64(i, "energy_valid", s, raw.valid);
         u64(i, "energy_flags", s, raw.flags);
         printf("%" PRIu32 " resolution_uj %d %.17g\n", i, (int)s, raw.resolution_uj);
         s = zeus_amd_temperature_c(z, i, &c);
@@ -75,12 +76,12 @@ int main(int argc, char **argv)
         s = zeus_amd_power_limit_range_mw(z, i, &v, &w);
         u64(i, "limit_min", s, v);
         u64(i, "limit_max", s, w);
-        s = zeus_amd_memory_clocks_mhz(z, i, &a, &b);
-        u64(i, "memory_max", s, a);
-        u64(i, "memory_min", s, b);
-        s = zeus_amd_graphics_clocks_mhz(z, i, &a, &b);
-        u64(i, "graphics_max", s, a);
-        u64(i, "graphics_min", s, b);
+        s = zeus_amd_memory_clock_levels_mhz(z, i, &a, &b);
+        u64(i, "memory_min", s, a);
+        u64(i, "memory_max", s, b);
+        s = zeus_amd_graphics_clock_levels_mhz(z, i, &a, &b);
+        u64(i, "graphics_min", s, a);
+        u64(i, "graphics_max", s, b);
         s = zeus_amd_memory_clock_range_mhz(z, i, &a, &b);
         u64(i, "memory_range_min", s, a);
         u64(i, "memory_range_max", s, b);

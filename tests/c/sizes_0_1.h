@@ -2,13 +2,13 @@
 #ifndef ZEUS_AMD_TESTS_SIZES_0_1_H
 #define ZEUS_AMD_TESTS_SIZES_0_1_H
 
-#define OPTIONS_0_1 56
-#define SESSION_INFO_0_1 576
+#define OPTIONS_0_1 64
+#define SESSION_INFO_0_1 592
 #define GPU_INFO_0_1 472
-#define ENERGY_RAW_0_1 40
-#define READING_0_1 80
-#define GPU_ENERGY_0_1 80
-#define TOTAL_ENERGY_0_1 48
+#define ENERGY_RAW_0_1 48
+#define READING_0_1 88
+#define GPU_ENERGY_0_1 88
+#define TOTAL_ENERGY_0_1 56
 #define SAMPLER_OPTIONS_0_1 16
 #define SAMPLE_0_1 48
 

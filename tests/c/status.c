@@ -70,7 +70,7 @@ int main(int argc, char **argv)
         say(i, "raw", zeus_amd_energy_raw(z, i, &raw));
         say(i, "temperature", zeus_amd_temperature_c(z, i, &c));
         say(i, "limit", zeus_amd_power_limit_mw(z, i, &v));
-        say(i, "clocks", zeus_amd_graphics_clocks_mhz(z, i, &a, &b));
+        say(i, "clocks", zeus_amd_graphics_clock_levels_mhz(z, i, &a, &b));
     }
     zeus_amd_close(z);
     return 0;

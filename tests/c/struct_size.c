@@ -94,9 +94,9 @@ static void strides(void)
         CHECK_OK(zeus_amd_window_read(w, NULL, (zeus_amd_gpu_energy_t *)(void *)at, &count));
         untouched_before(at);
         for (i = 0; i < 2; i++) {
-            uint32_t head[4];
+            uint32_t head[5];
             memcpy(head, at + (size_t)stride * i, sizeof head);
-            CHECK(head[0] == stride && head[1] == i && head[3] != ZEUS_AMD_METHOD_NONE);
+            CHECK(head[0] == stride && head[1] == i && head[4] != ZEUS_AMD_METHOD_NONE);
             CHECK(stride == GPU_ENERGY_0_1 || at[(size_t)stride * (i + 1) - 1] == 0);
         }
     }

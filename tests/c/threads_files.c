@@ -81,7 +81,7 @@ static void *work(void *number)
             CHECK((truth[i].instant ? all[i].power_instant_mw : all[i].power_average_mw) == (uint64_t)(truth[i].watts * 1e3));
             CHECK(all[i].temperature_c == truth[i].celsius);
             check_count(i, all[i].accumulator, all[i].driver_time_ns);
-            CHECK(all[i].valid & ZEUS_AMD_READING_ENERGY_BIT && all[i].energy_mj == reported_mj(all[i].accumulator));
+            CHECK(all[i].valid & ZEUS_AMD_READING_VALID_ENERGY_BIT && all[i].energy_mj == reported_mj(all[i].accumulator));
         }
     }
     return NULL;

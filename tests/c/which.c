@@ -1,6 +1,6 @@
-/* Prints which GPUs a session has: "open S", "zero S", then "GPU PCI NODE UNMASKED AMDSMI PACKAGE POWER ENERGY FLAGS"
- * for each ("-" where there is none), then the explanation. Argument: flags of the options; then, with the flag for
- * explicit masks, the three masks ("-": not set). */
+/* Prints which GPUs a session has: "open S", "zero S", "amdsmi S", "loaded B", "uncertain B", then "GPU PCI NODE UNMASKED AMDSMI PACKAGE POWER ENERGY FLAGS"
+ * for each ("-" where there is none), then the explanation. Arguments: flags of the options, the ROCm release
+ * ("-": not given); then, with the flag for explicit masks, the three masks ("-": not set). */
 #include <zeus_amd.h>
 
 #include <inttypes.h>
@@ -16,7 +16,7 @@ static void number(int have, uint64_t value)
         printf(" -");
 }
 
-static const char *mask(int argc, char **argv, int i)
+static const char *given(int argc, char **argv, int i)
 {
     return i < argc && strcmp(argv[i], "-") != 0 ? argv[i] : NULL;
 }
@@ -33,9 +33,10 @@ int main(int argc, char **argv)
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     if (argc > 1)
         options.flags = (uint32_t)strtoul(argv[1], NULL, 0);
-    options.rocr_visible_devices = mask(argc, argv, 2);
-    options.hip_visible_devices = mask(argc, argv, 3);
-    options.cuda_visible_devices = mask(argc, argv, 4);
+    options.runtime_version = given(argc, argv, 2);
+    options.rocr_visible_devices = given(argc, argv, 3);
+    options.hip_visible_devices = given(argc, argv, 4);
+    options.cuda_visible_devices = given(argc, argv, 5);
     s = zeus_amd_open(&options, &z);
     printf("open %d\n", (int)s);
     if (s != ZEUS_AMD_STATUS_OK) {
@@ -46,6 +47,9 @@ int main(int argc, char **argv)
     if (zeus_amd_session_info(z, &about) != ZEUS_AMD_STATUS_OK)
         return 1;
     printf("zero %d\n", (int)about.no_gpu_reason);
+    printf("amdsmi %d\n", (int)about.amdsmi_status);
+    printf("loaded %d\n", (about.valid & ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT) != 0);
+    printf("uncertain %d\n", (about.flags & ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT) != 0);
     for (uint32_t i = 0; i < about.gpu_count; i++) {
         zeus_amd_gpu_info_t g = ZEUS_AMD_GPU_INFO_INIT;
         uint64_t power = 0, energy = 0;
@@ -61,9 +65,9 @@ int main(int argc, char **argv)
         }
         have_energy = zeus_amd_energy_mj(z, i, &energy) == ZEUS_AMD_STATUS_OK;
         printf("gpu %" PRIu32 " %s", i, g.pci_address);
-        number(g.valid & ZEUS_AMD_GPU_INFO_KFD_NODE_BIT, g.kfd_node);
-        number(g.valid & ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT, g.unmasked_index);
-        number(g.valid & ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT, g.amdsmi_index);
+        number(g.valid & ZEUS_AMD_GPU_INFO_VALID_KFD_NODE_BIT, g.kfd_node);
+        number(g.valid & ZEUS_AMD_GPU_INFO_VALID_UNMASKED_INDEX_BIT, g.unmasked_index);
+        number(g.valid & ZEUS_AMD_GPU_INFO_VALID_AMDSMI_INDEX_BIT, g.amdsmi_index);
         printf(" %s", g.package);
         number(have_power, power);
         number(have_energy, energy);
@@ -72,7 +76,7 @@ int main(int argc, char **argv)
         if (zeus_amd_find_by_pci(z, g.pci_address, &found) != ZEUS_AMD_STATUS_OK || found != i)
             printf("not found by PCI: %" PRIu32 "\n", i);
         s = zeus_amd_find_by_uuid(z, g.uuid, &found);
-        if ((g.valid & ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT) &&
+        if ((g.valid & ZEUS_AMD_GPU_INFO_VALID_UNIQUE_ID_BIT) &&
             (s == ZEUS_AMD_STATUS_OK ? found != i : s != ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE))
             printf("another found by UUID: %" PRIu32 "\n", i);
     }

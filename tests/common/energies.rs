@@ -11,15 +11,15 @@ pub const COUNTER: u32 = 1;
 pub const INTEGRATED: u32 = 2;
 pub const ESTIMATED: u32 = 3;
 
-pub const SHORT: u32 = 1;
+pub const HIGH_UNCERTAINTY: u32 = 1;
 pub const RESET: u32 = 2;
 pub const SHARED_PACKAGE: u32 = 4;
-pub const DISTRUSTED: u32 = 8;
+pub const COUNTER_REJECTED: u32 = 8;
 pub const STALE: u32 = 16;
-pub const GAP: u32 = 32;
+pub const SAMPLING_GAP: u32 = 32;
 pub const AVERAGED_POWER: u32 = 64;
-pub const FIRMWARE_UNIT: u32 = 128;
-pub const FIRMWARE_TIME: u32 = 256;
+pub const FIRMWARE_RESOLUTION: u32 = 128;
+pub const FIRMWARE_DURATION: u32 = 256;
 pub const INCOMPLETE: u32 = 512;
 
 pub const NOT_SUPPORTED: i32 = -4;
@@ -87,6 +87,15 @@ pub fn validation(name: &str) -> &'static str {
     }
 }
 
+pub fn resolution(name: &str) -> &'static str {
+    match name {
+        "default" => "0",
+        "reported" => "1",
+        "firmware" => "2",
+        _ => panic!("no resolution {name}"),
+    }
+}
+
 /// `count` windows of random lengths (µs), several at once, in one process; what each GPU used in each.
 pub fn windows(
     sim: &Sim,
@@ -99,7 +108,7 @@ pub fn windows(
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("windows")));
     command.env("ZEUS_AMD_BACKEND", backend);
-    command.args([self::validation(validation), if unit == "firmware" { "1" } else { "0" }]);
+    command.args([self::validation(validation), resolution(unit)]);
     command.args([threads.to_string(), count.to_string(), shortest.to_string(), longest.to_string(), seed.to_string()]);
     let out = command.output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();

@@ -118,12 +118,11 @@ template <class P, class F, class M> void yes_or_no(zeus_amd::basic_session<P> &
 }
 
 template <class P, class R, class F, class M>
-void two(zeus_amd::basic_session<P> &z, std::uint32_t gpu, F *c, M method, bool highest_first)
+void two(zeus_amd::basic_session<P> &z, std::uint32_t gpu, F *c, M method)
 {
     R value{};
     const auto ours = ask<P>::template value<R>([&] { return (z.*method)(gpu); });
-    const std::int32_t status = highest_first ? c(z.get(), gpu, &value.max, &value.min)
-                                              : c(z.get(), gpu, &value.min, &value.max);
+    const std::int32_t status = c(z.get(), gpu, &value.min, &value.max);
     CHECK(ours.status == status && ours.value.min == value.min && ours.value.max == value.max);
     CHECK(value.min <= value.max);
 }
@@ -140,11 +139,11 @@ template <class P> void readings(zeus_amd::basic_session<P> &z, std::uint32_t gp
     yes_or_no<P>(z, gpu, zeus_amd_energy_counter_usable, &s::energy_counter_usable);
     yes_or_no<P>(z, gpu, zeus_amd_persistence_mode, &s::persistence_mode);
     yes_or_no<P>(z, gpu, zeus_amd_supports_nonblocking_setters, &s::supports_nonblocking_setters);
-    two<P, zeus_amd::power_range_mw>(z, gpu, zeus_amd_power_limit_range_mw, &s::power_limit_range_mw, false);
-    two<P, zeus_amd::clock_range_mhz>(z, gpu, zeus_amd_memory_clocks_mhz, &s::memory_clocks_mhz, true);
-    two<P, zeus_amd::clock_range_mhz>(z, gpu, zeus_amd_graphics_clocks_mhz, &s::graphics_clocks_mhz, true);
-    two<P, zeus_amd::clock_range_mhz>(z, gpu, zeus_amd_memory_clock_range_mhz, &s::memory_clock_range_mhz, false);
-    two<P, zeus_amd::clock_range_mhz>(z, gpu, zeus_amd_graphics_clock_range_mhz, &s::graphics_clock_range_mhz, false);
+    two<P, zeus_amd::power_range_mw>(z, gpu, zeus_amd_power_limit_range_mw, &s::power_limit_range_mw);
+    two<P, zeus_amd::clock_range_mhz>(z, gpu, zeus_amd_memory_clock_levels_mhz, &s::memory_clock_levels_mhz);
+    two<P, zeus_amd::clock_range_mhz>(z, gpu, zeus_amd_graphics_clock_levels_mhz, &s::graphics_clock_levels_mhz);
+    two<P, zeus_amd::clock_range_mhz>(z, gpu, zeus_amd_memory_clock_range_mhz, &s::memory_clock_range_mhz);
+    two<P, zeus_amd::clock_range_mhz>(z, gpu, zeus_amd_graphics_clock_range_mhz, &s::graphics_clock_range_mhz);
 
     // The counter runs, so this one lies between two of C.
     std::uint64_t before = 0, after = 0;
@@ -179,9 +178,9 @@ template <class P> void identity(zeus_amd::basic_session<P> &z)
         CHECK(all[i].gpu == i);
         std::uint64_t mj = 0, mw = 0;
         CHECK(all[i].status == zeus_amd_energy_mj(z.get(), i, &mj));
-        CHECK(((all[i].valid & ZEUS_AMD_READING_ENERGY_BIT) != 0) == (all[i].status == 0) && all[i].energy_mj <= mj);
+        CHECK(((all[i].valid & ZEUS_AMD_READING_VALID_ENERGY_BIT) != 0) == (all[i].status == 0) && all[i].energy_mj <= mj);
         const bool instant = zeus_amd_power_instant_mw(z.get(), i, &mw) == 0;
-        CHECK(((all[i].valid & ZEUS_AMD_READING_POWER_INSTANT_BIT) != 0) == instant && all[i].power_instant_mw == mw);
+        CHECK(((all[i].valid & ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT) != 0) == instant && all[i].power_instant_mw == mw);
     }
     zeus_amd::reading few[1];
     CHECK(ask<P>::template value<std::uint32_t>([&] { return z.read_all(few, 1); }).status ==
@@ -296,6 +295,7 @@ template <class P> void opening()
     masked.validation = ZEUS_AMD_VALIDATION_OFF;
     masked.energy_resolution = ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE;
     masked.init_timeout = 20s;
+    masked.runtime_version = "7.0.2";
     static unsigned messages = 0;
     static const auto log = [](std::uint32_t level, const char *text) { messages += level <= 3 && *text ? 1u : 0u; };
     CHECK(ask<P>::status([] { return session::set_log(ZEUS_AMD_LOG_DEBUG, log); }) == 0);
@@ -334,6 +334,8 @@ int main(int argc, char **argv)
     CHECK(zeus_amd::version() == zeus_amd_version());
     CHECK(std::strcmp(zeus_amd::version_string(), zeus_amd_version_string()) == 0);
     CHECK(std::strcmp(zeus_amd::status_string(-3), zeus_amd_status_string(-3)) == 0);
+    CHECK(std::strcmp(zeus_amd::method_string(ZEUS_AMD_METHOD_COUNTER), "counter") == 0);
+    CHECK(std::strcmp(zeus_amd::counter_state_string(ZEUS_AMD_COUNTER_STATE_STUCK), "stuck") == 0);
     everything<simple_results>(may_set);
     if (!std::is_same_v<nothrow_policy, simple_results>)
         everything<nothrow_policy>(may_set);

@@ -77,7 +77,7 @@ contains
       call check(readings(i)%gpu == i - 1 .and. readings(i)%status == ZEUS_AMD_STATUS_OK, 'a reading')
       call check(zeus_amd_power_instant_mw(z, i - 1, now_mw) == ZEUS_AMD_STATUS_OK, 'power_instant')
       call check(readings(i)%power_instant_mw == now_mw, 'the same power')
-      call check(iand(readings(i)%valid, ZEUS_AMD_READING_ENERGY_BIT) /= 0, 'has an energy')
+      call check(iand(readings(i)%valid, ZEUS_AMD_READING_VALID_ENERGY_BIT) /= 0, 'has an energy')
       call check(zeus_amd_energy_mj(z, i - 1, energy) == ZEUS_AMD_STATUS_OK, 'energy')
       call check(readings(i)%energy_mj > 0 .and. readings(i)%energy_mj <= energy, 'not a later one')
     end do

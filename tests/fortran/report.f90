@@ -19,8 +19,11 @@ program report
   number = zeus_amd_version()
   print '(a, i0, 1x, a)', 'version ', number, zeus_amd_version_string()
   print '(2a)', 'status_string ', zeus_amd_status_string(ZEUS_AMD_STATUS_FORKED)
-  print '(a, 7(i0, 1x), a, 1x, a)', 'session_info ', session%gpu_count, session%backend, session%energy_resolution, &
-    session%amdsmi_version_0, session%amdsmi_version_1, session%amdsmi_version_2, session%no_gpu_reason, &
+  print '(2a)', 'method_string ', zeus_amd_method_string(ZEUS_AMD_METHOD_INTEGRATED)
+  print '(2a)', 'counter_state_string ', zeus_amd_counter_state_string(ZEUS_AMD_COUNTER_STATE_STUCK)
+  print '(a, 10(i0, 1x), a, 1x, a)', 'session_info ', session%valid, session%flags, session%gpu_count, session%backend, &
+    session%energy_resolution, session%amdsmi_version_0, session%amdsmi_version_1, session%amdsmi_version_2, &
+    session%no_gpu_reason, session%amdsmi_status, &
     zeus_amd_text(session%rocm), zeus_amd_text(session%amdsmi_path)
   do gpu = 0, session%gpu_count - 1
     i = zeus_amd_gpu_info_t()
@@ -117,10 +120,10 @@ contains
     call show('power_limit_default_mw', gpu, status, decimal(mw))
     status = zeus_amd_power_limit_range_mw(z, gpu, mw, max_mw)
     call show('power_limit_range_mw', gpu, status, decimal(mw) // ' ' // decimal(max_mw))
-    status = zeus_amd_memory_clocks_mhz(z, gpu, one, two)
-    call small('memory_clocks_mhz', gpu, status, one, two)
-    status = zeus_amd_graphics_clocks_mhz(z, gpu, one, two)
-    call small('graphics_clocks_mhz', gpu, status, one, two)
+    status = zeus_amd_memory_clock_levels_mhz(z, gpu, one, two)
+    call small('memory_clock_levels_mhz', gpu, status, one, two)
+    status = zeus_amd_graphics_clock_levels_mhz(z, gpu, one, two)
+    call small('graphics_clock_levels_mhz', gpu, status, one, two)
     status = zeus_amd_memory_clock_range_mhz(z, gpu, one, two)
     call small('memory_clock_range_mhz', gpu, status, one, two)
     status = zeus_amd_graphics_clock_range_mhz(z, gpu, one, two)

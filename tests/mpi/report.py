@@ -23,16 +23,16 @@ def truth(report):
     job, ranks, total, bound = report["job"], report["ranks"], 0.0, 0.0
     for p in report["packages"]:
         r = ranks[p["read_by_rank"]]
-        total += true_j(report["nodes"][p["node"]]["host"], p["pci_address"], p["energy_j"], p["bound_j"],
+        total += true_j(report["nodes"][p["node"]]["host"], p["pci_address"], p["energy_j"], p["uncertainty_j"],
                         (p["begin_ns"], p["end_ns"]), (r["begin_ns"], r["end_ns"]))
-        bound += p["bound_j"]
+        bound += p["uncertainty_j"]
         assert p["energy_in_mpi_j"] <= p["energy_j"]
     assert total > 0 and abs(job["energy_j"] - total) <= bound + 1e-3
     assert abs(sum(r["share_j"] for r in ranks) - job["energy_j"]) < 1e-2, "shares"
     assert abs(sum(n["energy_j"] for n in report["nodes"]) - job["energy_j"]) < 1e-2, "nodes"
     for r in ranks:
         assert 0 <= r["time_in_mpi_s"] <= job["duration_s"] + 1e-3
-    print(f"   {job['energy_j']} J +- {job['bound_j']} J, truth {total:.1f} J")
+    print(f"   {job['energy_j']} J +- {job['uncertainty_j']} J, truth {total:.1f} J")
 
 
 def lines_of(output, kind):
@@ -90,10 +90,10 @@ def region(report, output):
         least_j += min(used_j)
         most_j += max(used_j)
     assert said["packages"] == len(report["packages"])
-    bound_j = said["bound_j"]
-    assert least_j - bound_j <= said["energy_j"] <= most_j + bound_j, f"{said}: {least_j} to {most_j} J"
-    assert bound_j < 0.2 * least_j, f"{said}: the bound says nothing"
-    print(f"   region {said['energy_j']} J +- {bound_j} J, truth {least_j:.1f} to {most_j:.1f} J")
+    uncertainty_j = said["uncertainty_j"]
+    assert least_j - uncertainty_j <= said["energy_j"] <= most_j + uncertainty_j, f"{said}: {least_j} to {most_j} J"
+    assert uncertainty_j < 0.2 * least_j, f"{said}: the bound says nothing"
+    print(f"   region {said['energy_j']} J +- {uncertainty_j} J, truth {least_j:.1f} to {most_j:.1f} J")
 
 
 def none(report):
@@ -120,7 +120,7 @@ def main():
         path, value = words.pop(0).split("=", 1)
         assert str(field(report, path)) == value, f"{path} is {field(report, path)!r}, not {value}"
     if report["job"]["packages"] > 0:
-        assert f"{report['job']['energy_j']:.3f} J +- {report['job']['bound_j']:.3f} J" in text, text
+        assert f"{report['job']['energy_j']:.3f} J +- {report['job']['uncertainty_j']:.3f} J" in text, text
     else:
         assert "energy    none" in text, text
     for one in report["regions"]:

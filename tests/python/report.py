@@ -3,7 +3,7 @@
 import zeus_amd as zeus
 
 READINGS = """power_instant_mw power_average_mw memory_power_average_mw energy_counter_usable temperature_c power_limit_mw
-power_limit_default_mw power_limit_range_mw memory_clocks_mhz graphics_clocks_mhz memory_clock_range_mhz
+power_limit_default_mw power_limit_range_mw memory_clock_levels_mhz graphics_clock_levels_mhz memory_clock_range_mhz
 graphics_clock_range_mhz persistence_mode supports_nonblocking_setters energy_raw""".split()
 
 
@@ -31,7 +31,9 @@ with zeus.Session(**options) as z:
     major, minor, patch = zeus.version()
     print("version", major << 16 | minor << 8 | patch, zeus.__version__)
     print("status_string", zeus.status_string(zeus.Status.FORKED))
-    print("session_info", *(number(getattr(s, name)) for name, *_ in s._fields_[1:]))
+    print("method_string", zeus.method_string(zeus.Method.INTEGRATED))
+    print("counter_state_string", zeus.counter_state_string(zeus.CounterState.STUCK))
+    print("session_info", *(number(getattr(s, name)) for name, *_ in s._fields_[1:] if name != "reserved"))
     for gpu in range(len(z)):
         i = z.gpu_info(gpu)
         numbers = [number(getattr(i, name)) for name, *_ in i._fields_[1:12]]

@@ -81,8 +81,8 @@ METHODS = {
     "get_gpu_temperature": lambda s, i: s.temperature_c(i),
     "get_power_management_limit": lambda s, i: s.power_limit_mw(i),
     "get_power_management_limit_constraints": lambda s, i: s.power_limit_range_mw(i),
-    "get_supported_memory_clocks": lambda s, i: s.memory_clocks_mhz(i),
-    "get_supported_graphics_clocks": lambda s, i: s.graphics_clocks_mhz(i),
+    "get_supported_memory_clocks": lambda s, i: s.memory_clock_levels_mhz(i)[::-1],
+    "get_supported_graphics_clocks": lambda s, i: s.graphics_clock_levels_mhz(i)[::-1],
     "get_persistence_mode": lambda s, i: s.persistence_mode(i),
     "supports_nonblocking_setters": lambda s, i: s.supports_nonblocking_setters(i),
 }

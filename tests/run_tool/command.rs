@@ -23,7 +23,7 @@ fn exit_statuses() {
         (&["--nonsense", "true"], 2, "usage"),
         (&["--period-us", "99", "true"], 2, "usage"),
         (&["--period-us", "-5", "true"], 2, "usage"),
-        (&["--unit", "kWh", "true"], 2, "usage"),
+        (&["--resolution", "kWh", "true"], 2, "usage"),
         (&["--gpus", "0,1", "true"], 2, "--gpus 0,1: not a list such as 0,2-3 of the 1 GPUs"),
         (&["--gpus", "all", "true"], 2, "--gpus all: not a list"),
         (&["--gpus", "", "true"], 2, "--gpus : not a list"),

@@ -7,18 +7,17 @@ use super::*;
 fn energies_are_the_machines() {
     let square = r#"gpu.0.power = { kind = "square", low = 100, high = 600, period_s = 0.1 }"#;
     let stuck = "gpu.2.counter.stuck_at_s = 0";
-    for (machine, rocm, packages, unit) in [
-        ("mi300x-8", "7.0.2", 8, "firmware"),
-        ("mi250x-4", "6.2.4", 4, "reported"),
-        ("mi100-1", "6.2.4", 1, "firmware"),
-    ] {
+    for (machine, rocm, packages, unit) in
+        [("mi300x-8", "7.0.2", 8, "default"), ("mi250x-4", "6.2.4", 4, "reported"), ("mi100-1", "6.2.4", 1, "firmware")]
+    {
         let mut with = vec![square];
         if machine == "mi300x-8" {
             with.push(stuck);
         }
         let sim = Sim::start(machine, rocm, &with).unwrap();
         let [report, csv, trace] = ["report.json", "samples.csv", "trace.json"].map(|n| path(&sim, n));
-        let arguments = ["--unit", unit, "--json", &report, "--csv", &csv, "--trace", &trace, "--", "sleep", "0.7"];
+        let arguments =
+            ["--resolution", unit, "--json", &report, "--csv", &csv, "--trace", &trace, "--", "sleep", "0.7"];
         let (status, _, stderr) = ran(&command(&sim, &arguments).output().unwrap());
         assert_eq!(status, Some(0), "{stderr}");
         let said = json(Path::new(&report));
@@ -39,7 +38,7 @@ fn energies_are_the_machines() {
             }
             let at = |name: &str| sim.machine_ns(said[name].as_u64().unwrap());
             let truth = gpu.energy_between_j(at("begin_ns"), at("end_ns"));
-            let (joules, within) = (said["energy_j"].as_f64().unwrap(), said["bound_j"].as_f64().unwrap());
+            let (joules, within) = (said["energy_j"].as_f64().unwrap(), said["uncertainty_j"].as_f64().unwrap());
             assert!((joules - truth).abs() <= within, "{machine} {index}: {joules} +- {within}, in truth {truth}");
             assert!(stderr.contains(&format!(" {joules:.3} ")), "{joules}: {stderr}");
             // The sampler's own energy, in the report, in the table and under the curve.
@@ -57,13 +56,13 @@ fn energies_are_the_machines() {
         assert_eq!((tracks.len(), samples.len()), (lines, lines));
         let total = &said["total"];
         assert!((total["energy_j"].as_f64().unwrap() - sum).abs() < 1e-6, "{total}");
-        assert!((total["bound_j"].as_f64().unwrap() - bound).abs() < 1e-6, "{total}");
+        assert!((total["uncertainty_j"].as_f64().unwrap() - bound).abs() < 1e-6, "{total}");
         assert_eq!((&total["packages"], &total["missing_packages"]), (&packages.into(), &0.into()));
         assert_eq!(said["energy_resolution"], unit);
         assert!(said["duration_s"].as_f64().unwrap() > 0.7);
         if machine == "mi300x-8" {
             assert_eq!(gpus[2]["counter"], "stuck");
-            assert_eq!((&gpus[2]["method"], &gpus[2]["peak_from"]), (&"power, sampled".into(), &"sensor".into()));
+            assert_eq!((&gpus[2]["method"], &gpus[2]["peak_from"]), (&"integrated".into(), &"sensor".into()));
         }
     }
 }
@@ -79,7 +78,8 @@ fn peaks_and_the_picture() {
     let sim = Sim::start("mi300x-8", "7.0.2", &waves).unwrap();
     let [report, picture, csv] = ["report.json", "picture.svg", "samples.csv"].map(|n| path(&sim, n));
     // More than its buckets hold at first.
-    let arguments = ["--unit", "firmware", "--json", &report, "--svg", &picture, "--csv", &csv, "--", "sleep", "2.2"];
+    let arguments =
+        ["--resolution", "default", "--json", &report, "--svg", &picture, "--csv", &csv, "--", "sleep", "2.2"];
     let (status, _, stderr) = ran(&command(&sim, &arguments).output().unwrap());
     assert_eq!(status, Some(0), "{stderr}");
     let said = json(Path::new(&report));

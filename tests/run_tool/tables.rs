@@ -20,11 +20,11 @@ pub fn trace_joules(trace: &Value) -> HashMap<String, f64> {
 pub fn csv_samples(path: &str) -> HashMap<u64, Vec<(u64, f64)>> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags"));
+    assert_eq!(lines.next(), Some("time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags"));
     let mut samples: HashMap<u64, Vec<(u64, f64)>> = HashMap::new();
     for line in lines {
         let words: Vec<&str> = line.split(',').collect();
-        assert_eq!(words.len(), 6, "{line}");
+        assert_eq!(words.len(), 7, "{line}");
         if let Ok(uj) = words[2].parse::<f64>() {
             samples.entry(words[1].parse().unwrap()).or_default().push((words[0].parse().unwrap(), uj / 1e6));
         }

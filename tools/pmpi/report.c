@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "pmpi.h"
 
+#include "../json_text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -23,38 +25,6 @@ static double joules(uint64_t mj)
 static double seconds(uint64_t ns)
 {
     return (double)ns / 1e9;
-}
-
-static const char *method_word(uint32_t method)
-{
-    switch (method) {
-    case ZEUS_AMD_METHOD_COUNTER: return "counter";
-    case ZEUS_AMD_METHOD_INTEGRATED: return "integrated";
-    case ZEUS_AMD_METHOD_ESTIMATED: return "estimated";
-    default: return "none";
-    }
-}
-
-/* Bytes of the character that text begins with; 0 where that is not UTF-8. */
-static size_t utf8_length(const char *text)
-{
-    /* By leading bytes from here on: how long, and what the second byte may be. */
-    static const struct {
-        unsigned char from, length, low, high;
-    } kinds[] = {{0xf5, 0, 0, 0},       {0xf4, 4, 0x80, 0x8f}, {0xf1, 4, 0x80, 0xbf}, {0xf0, 4, 0x90, 0xbf},
-                 {0xee, 3, 0x80, 0xbf}, {0xed, 3, 0x80, 0x9f}, {0xe1, 3, 0x80, 0xbf}, {0xe0, 3, 0xa0, 0xbf},
-                 {0xc2, 2, 0x80, 0xbf}, {0x80, 0, 0, 0},       {0, 1, 0, 0}};
-    const unsigned char *at = (const unsigned char *)text;
-    size_t kind = 0, length;
-    while (at[0] < kinds[kind].from)
-        kind++;
-    length = kinds[kind].length;
-    if (length > 1 && (at[1] < kinds[kind].low || at[1] > kinds[kind].high))
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
 }
 
 /* The name of a region: ZEUS_AMD_PMPI_REGIONS="1=solve,2=output", else its number. What does not fit ends with a whole
@@ -81,29 +51,11 @@ static void region_name(char *name, size_t size, uint64_t number)
 static int wide(const char *text, int columns)
 {
     size_t length;
-    for (; *text != '\0'; text += length > 0 ? length : 1) {
-        length = utf8_length(text);
-        columns += length > 1 ? (int)length - 1 : 0;
+    for (; *text != '\0'; text += length) {
+        (void)utf8_next(text, &length);
+        columns += (int)length - 1;
     }
     return columns;
-}
-
-static void json_string(FILE *to, const char *text)
-{
-    size_t length;
-    fputc('"', to);
-    for (; *text != '\0'; text += length > 0 ? length : 1) {
-        length = utf8_length(text);
-        if (length == 0)
-            fputs("\xef\xbf\xbd", to); /* U+FFFD: no text */
-        else if (*text == '"' || *text == '\\')
-            fprintf(to, "\\%c", *text);
-        else if (length == 1 && (unsigned char)*text < 0x20)
-            fprintf(to, "\\u%04x", (unsigned)*text);
-        else
-            fwrite(text, 1, length, to);
-    }
-    fputc('"', to);
 }
 
 static void json_member(FILE *to, const char *name, const char *text)
@@ -184,10 +136,10 @@ static void write_json(FILE *to, const profile_report *r)
             ",\n  \"job\": {\"ranks\": %" PRIu32 ", \"nodes\": %" PRIu32 ", \"packages\": %" PRIu32
             ", \"missing_packages\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32 ", \"ranks_without_gpu\": %" PRIu32
             ", \"ranks_failed\": %" PRIu32 ", \"complete\": %s, \"flags\": %" PRIu32
-            ", \"duration_s\": %.6f, \"energy_j\": %.3f, \"bound_j\": %.3f, \"time_in_mpi_s\": %.6f"
+            ", \"duration_s\": %.6f, \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"time_in_mpi_s\": %.6f"
             ", \"energy_in_mpi_j\": %.3f},\n",
             t->ranks, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu, t->ranks_failed,
-            t->flags & ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT ? "false" : "true", t->flags, seconds(t->duration_ns),
+            t->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "false" : "true", t->flags, seconds(t->duration_ns),
             joules(t->energy_mj), joules(t->uncertainty_mj), seconds(mpi_ns(r)), total_in_mpi(r));
     fputs("  \"how\": {", to);
     json_member(to, "energy_in_mpi_j", how_in_mpi);
@@ -200,7 +152,7 @@ static void write_json(FILE *to, const profile_report *r)
         json_member(to, "host", e->ranks[n->first_rank].host);
         fprintf(to,
                 ", \"ranks\": %" PRIu32 ", \"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32
-                ", \"energy_j\": %.3f, \"bound_j\": %.3f}",
+                ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f}",
                 n->ranks, n->packages, n->missing, joules(n->energy_mj), joules(n->uncertainty_mj));
     }
     fputs("\n  ],\n  \"packages\": [", to);
@@ -215,10 +167,10 @@ static void write_json(FILE *to, const profile_report *r)
         fprintf(to, ", \"ranks\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32, p->ranks, p->duplicates);
         if (one != NULL)
             fprintf(to,
-                    ", \"energy_j\": %.3f, \"bound_j\": %.3f, \"duration_s\": %.6f, \"begin_ns\": %" PRIu64
+                    ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"duration_s\": %.6f, \"begin_ns\": %" PRIu64
                     ", \"end_ns\": %" PRIu64 ", \"method\": \"%s\", \"flags\": %" PRIu32 ", \"read_by_rank\": %" PRId32,
                     joules(p->energy_mj), joules(p->uncertainty_mj), seconds(one->duration_ns), one->begin_ns, one->end_ns,
-                    method_word(one->method), one->flags, one->rank);
+                    zeus_amd_method_string(one->method), one->flags, one->rank);
         if (one != NULL && in >= 0)
             fprintf(to, ", \"energy_in_mpi_j\": %.3f", in);
         fprintf(to, ", \"status\": %" PRId32 ", ", p->status);
@@ -231,7 +183,7 @@ static void write_json(FILE *to, const profile_report *r)
         const profile_rank *mine = &r->ranks[i];
         fprintf(to,
                 "%s\n    {\"rank\": %" PRIu32 ", \"node\": %" PRId32 ", \"gpus\": %" PRIu32 ", \"packages\": %" PRIu32
-                ", \"share_j\": %.3f, \"share_bound_j\": %.3f, \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
+                ", \"share_j\": %.3f, \"share_uncertainty_j\": %.3f, \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
                 ", \"time_in_mpi_s\": %.6f, \"mpi_calls\": %" PRIu64 ", \"status\": %" PRId32 ", ",
                 i == 0 ? "" : ",", i, one->node, one->gpus, one->packages, joules(one->share_mj),
                 joules(one->share_uncertainty_mj), one->begin_ns, one->end_ns, seconds(mine->mpi_ns), mine->calls,
@@ -248,7 +200,7 @@ static void write_json(FILE *to, const profile_report *r)
         json_member(to, "name", name);
         fprintf(to,
                 ", \"times\": %" PRIu64 ", \"duration_s\": %.6f, \"time_in_mpi_s\": %.6f, \"packages\": %" PRIu32
-                ", \"missing_packages\": %" PRIu32 ", \"energy_j\": %.3f, \"bound_j\": %.3f, \"flags\": %" PRIu32 "}",
+                ", \"missing_packages\": %" PRIu32 ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"flags\": %" PRIu32 "}",
                 r->region_sums[i].times, seconds(r->region_sums[i].ns), seconds(r->region_sums[i].mpi_ns), g->packages,
                 g->missing, joules(g->energy_mj), joules(g->uncertainty_mj), g->flags);
     }
@@ -309,7 +261,7 @@ static void write_text(FILE *to, const profile_report *r)
             fprintf(to, "%12.3f", in);
         else
             fprintf(to, "%12s", "not known");
-        fprintf(to, "  %s, rank %" PRId32 "\n", method_word(e->readings[p->reading].method),
+        fprintf(to, "  %s, rank %" PRId32 "\n", zeus_amd_method_string(e->readings[p->reading].method),
                 e->readings[p->reading].rank);
     }
     fprintf(to, "\n%6s %-24s %5s %14s %10s %10s %10s\n", "rank", "node", "GPUs", "share J", "+- J", "in MPI s", "calls");
@@ -330,7 +282,7 @@ static void write_text(FILE *to, const profile_report *r)
         fprintf(to, "%-*s %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", wide(name, 24), name, r->region_sums[i].times,
                 seconds(r->region_sums[i].ns), joules(g->energy_mj), joules(g->uncertainty_mj),
                 seconds(r->region_sums[i].mpi_ns) / t->ranks,
-                g->flags & ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT ? "  incomplete" : "");
+                g->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "  incomplete" : "");
     }
     fprintf(to, "\nshare: %s.\nin MPI: %s.\n", how_share, how_in_mpi);
     if (r->region_count > 0)

@@ -1,13 +1,15 @@
 /* The report for programs. */
 #include "run.h"
 
+#include "../json_text.h"
+
 #include <inttypes.h>
 #include <sys/wait.h>
 
 static void text(FILE *f, const char *name, const char *value)
 {
     fprintf(f, "\"%s\": ", name);
-    put_json(f, value);
+    json_string(f, value);
     fputs(", ", f);
 }
 
@@ -52,13 +54,13 @@ static void gpu(FILE *f, uint32_t i, const struct gpu *g)
     text(f, "package", g->info.package);
     fputs("\n     ", f);
     milli(f, "energy_j", known, u->energy_mj);
-    milli(f, "bound_j", known, u->uncertainty_mj);
+    milli(f, "uncertainty_j", known, u->uncertainty_mj);
     number(f, "duration_s", known, (double)u->duration_ns / 1e9);
     milli(f, "mean_power_w", known, u->mean_power_mw);
-    text(f, "method", method_words(u->method));
-    text(f, "counter", counter_state_word(u->counter_state));
+    text(f, "method", zeus_amd_method_string(u->method));
+    text(f, "counter", zeus_amd_counter_state_string(u->counter_state));
     text(f, "status", zeus_amd_status_string(u->status));
-    number(f, "resolution_uj", known && u->resolution_uj > 0, u->resolution_uj);
+    number(f, "resolution_uj", (u->valid & ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT) != 0, u->resolution_uj);
     fprintf(f, "\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", ", u->begin_ns, u->end_ns);
     fputs("\n     ", f);
     number(f, "peak_power_w", sampled, g->peak_mw / 1e3);
@@ -79,7 +81,7 @@ static void command(FILE *f, char **words)
     fputs("  \"command\": [", f);
     for (char **w = words; *w != NULL; w++) {
         fputs(w == words ? "" : ", ", f);
-        put_json(f, *w);
+        json_string(f, *w);
     }
     fputs("],\n", f);
 }
@@ -87,6 +89,7 @@ static void command(FILE *f, char **words)
 void report_json(FILE *f, const struct options *o, const struct measure *m, const struct child *c)
 {
     static const char *const backends[] = {"auto", "amdsmi", "sysfs"};
+    static const char *const resolutions[] = {"default", "reported", "firmware"};
     const zeus_amd_total_energy_t *t = &m->total;
     int known = m->none[0] == 0;
     const char *comma = "\n    ";
@@ -107,12 +110,12 @@ void report_json(FILE *f, const struct options *o, const struct measure *m, cons
     if (known)
         fputs("null", f);
     else
-        put_json(f, m->none);
+        json_string(f, m->none);
     fprintf(f, ",\n  \"backend\": \"%s\", ", m->info.backend < 3 ? backends[m->info.backend] : "unknown");
     text(f, "rocm", m->info.rocm);
     text(f, "amdsmi_path", m->info.amdsmi_path);
     fprintf(f, "\"energy_resolution\": \"%s\", \"lost_samples\": %" PRIu64 ",\n  \"gpus\": [",
-            m->info.energy_resolution == ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE ? "firmware" : "reported", m->lost);
+            m->info.energy_resolution < 3 ? resolutions[m->info.energy_resolution] : "unknown", m->lost);
     for (uint32_t i = 0; known && i < m->count; i++) {
         if (m->gpus[i].chosen) {
             fputs(comma, f);
@@ -127,7 +130,7 @@ void report_json(FILE *f, const struct options *o, const struct measure *m, cons
     }
     fputc('{', f);
     milli(f, "energy_j", t->packages > 0, t->energy_mj);
-    milli(f, "bound_j", t->packages > 0, t->uncertainty_mj);
+    milli(f, "uncertainty_j", t->packages > 0, t->uncertainty_mj);
     number(f, "duration_s", 1, (double)t->duration_ns / 1e9);
     milli(f, "mean_power_w", t->packages > 0, t->mean_power_mw);
     number(f, "peak_power_w", m->sum.peak_mw > 0, m->sum.peak_mw / 1e3);

@@ -24,14 +24,15 @@ static void usage(FILE *f)
           "\n"
           "  --output FILE     the report goes there, not to standard error\n"
           "  --json FILE       the report for programs\n"
-          "  --csv FILE        every sample, as it comes: time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags\n"
+          "  --csv FILE        every sample: time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags\n"
           "  --trace FILE      every sample as a trace for Perfetto (ui.perfetto.dev): one track a GPU, area = energy\n"
           "  --svg FILE        a picture: power over time, one line a GPU\n"
           "  --gpus LIST       only these of the GPUs, such as 0,2-3\n"
           "  --all             all GPUs of the machine, whatever the environment shows\n"
           "  --period-us N     the time between two samples, at least 100; 0: as fast as the readings change, but with\n"
           "                    no more than a tenth of a processor (default)\n"
-          "  --unit UNIT       a count of the energy counter: reported (as amd-smi has it; default) or firmware (2^-16 J)\n"
+          "  --resolution NAME energy of a count of the energy counter: firmware (2^-16 J where the kernel states it),\n"
+          "                    reported (as amd-smi), or default (which is firmware here)\n"
           "  --backend NAME    auto (default), amdsmi or sysfs\n"
           "  --require         without any energy to measure, do not run the command: 125\n"
           "  --quiet           no line on the terminal while the command runs\n"
@@ -126,18 +127,19 @@ static int word_of(const char *word, const char *const *words)
 /* 0, or -1 if it was not understood. */
 static int parse(int argc, char **argv, struct options *o, struct file *files)
 {
-    enum { GPUS = 256 + FILES, ALL, PERIOD, UNIT, BACKEND, REQUIRE, QUIET, HELP, VERSION };
+    enum { GPUS = 256 + FILES, ALL, PERIOD, RESOLUTION, BACKEND, REQUIRE, QUIET, HELP, VERSION };
     static const struct option names[] = {
         {"output", required_argument, NULL, OUTPUT}, {"json", required_argument, NULL, JSON},
         {"csv", required_argument, NULL, CSV},       {"trace", required_argument, NULL, TRACE},
         {"svg", required_argument, NULL, SVG},       {"gpus", required_argument, NULL, GPUS},
         {"all", no_argument, NULL, ALL},             {"period-us", required_argument, NULL, PERIOD},
-        {"unit", required_argument, NULL, UNIT},     {"backend", required_argument, NULL, BACKEND},
+        {"resolution", required_argument, NULL, RESOLUTION},
+        {"backend", required_argument, NULL, BACKEND},
         {"require", no_argument, NULL, REQUIRE},     {"quiet", no_argument, NULL, QUIET},
         {"help", no_argument, NULL, HELP},           {"version", no_argument, NULL, VERSION},
         {NULL, 0, NULL, 0},
     };
-    static const char *const units[] = {"reported", "firmware", NULL};
+    static const char *const resolutions[] = {"default", "reported", "firmware", NULL};
     static const char *const backends[] = {"auto", "amdsmi", "sysfs", NULL};
     int option, n;
     char *end;
@@ -157,15 +159,15 @@ static int parse(int argc, char **argv, struct options *o, struct file *files)
             if (*optarg < '0' || *optarg > '9' || *end != 0 || errno != 0 || o->period_us > 1000000000 || (o->period_us != 0 && o->period_us < 100))
                 return -1;
             break;
-        case UNIT:
-            if ((n = word_of(optarg, units)) < 0)
+        case RESOLUTION:
+            if ((n = word_of(optarg, resolutions)) < 0)
                 return -1;
-            o->unit = (uint32_t)n;
+            o->resolution = (zeus_amd_energy_resolution_t)n;
             break;
         case BACKEND:
             if ((n = word_of(optarg, backends)) < 0)
                 return -1;
-            o->backend = (uint32_t)n;
+            o->backend = (zeus_amd_backend_t)n;
             break;
         case HELP: case 'h':
             usage(stdout);

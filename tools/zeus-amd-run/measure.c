@@ -6,35 +6,18 @@
 #include <string.h>
 
 const struct flag_word flag_words[] = {
-    {ZEUS_AMD_ENERGY_FLAG_SHORT_BIT, "short", "too short to say more"},
-    {ZEUS_AMD_ENERGY_FLAG_RESET_BIT, "reset", "its counter was reset, the power fills that in"},
-    {ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT, "shared_package", "of the whole package"},
-    {ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT, "distrusted", "its counter was found wrong meanwhile"},
-    {ZEUS_AMD_ENERGY_FLAG_STALE_BIT, "stale", "the driver repeats an old reading"},
-    {ZEUS_AMD_ENERGY_FLAG_GAP_BIT, "gap", "with gaps"},
-    {ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT, "averaged_power", "by a power that is averaged over seconds"},
-    {ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT, "firmware_unit", "in the firmware's unit"},
-    {ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT, "firmware_time", ""},
-    {ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT, "incomplete", "a package is missing"},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT, "high_uncertainty", "too short a time for a small uncertainty"},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT, "reset", "its counter was reset; the energy across the reset is from the power"},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT, "shared_package", "of the whole package"},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT, "counter_rejected", "its counter failed the check and is not used"},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT, "stale", "the driver repeats an old reading"},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT, "sampling_gap", "with gaps in the samples"},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, "averaged_power", "from a power that the firmware averages over seconds"},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT, "firmware_resolution", ""},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT, "firmware_duration", ""},
+    {ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT, "incomplete", "a package is missing"},
     {0, NULL, NULL},
 };
-
-const char *method_words(uint32_t method)
-{
-    switch (method) {
-    case ZEUS_AMD_METHOD_COUNTER: return "counter";
-    case ZEUS_AMD_METHOD_INTEGRATED: return "power, sampled";
-    case ZEUS_AMD_METHOD_ESTIMATED: return "power at both ends";
-    default: return "none";
-    }
-}
-
-const char *counter_state_word(uint32_t state)
-{
-    static const char *const words[] = {"not checked", "trusted", "stuck", "implausible", "no power to compare",
-                                        "unsupported", "secondary die", "secondary partition", "pending"};
-    return state < sizeof words / sizeof words[0] ? words[state] : "unknown";
-}
 
 /* In one line. */
 static void keep_words(char *to, size_t room, const char *what, const char *words)
@@ -96,7 +79,7 @@ int measure_open(struct measure *m, const struct options *o)
     static const zeus_amd_gpu_info_t no_gpu = ZEUS_AMD_GPU_INFO_INIT;
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     options.backend = o->backend;
-    options.energy_resolution = o->unit;
+    options.energy_resolution = o->resolution;
     options.flags = o->all ? ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT : 0;
     m->info = no_info;
     m->end_ns = UINT64_MAX;
@@ -152,7 +135,7 @@ static void step(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
     uint64_t since_ns = s->time_ns - g->last_ns;
     double mean_mw = (double)(s->energy_uj - g->last_uj) * 1e6 / (double)since_ns;
     /* The slope is by the firmware's clock, where there is one: the driver's trembles. */
-    double mw = s->flags & ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT ? (double)s->counter_power_mw : mean_mw;
+    double mw = s->valid & ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT ? (double)s->counter_power_mw : mean_mw;
     if (m->trace != NULL)
         trace_step(m->trace, s->gpu, g->last_ns, mean_mw / 1e3);
     if (from_ns >= to_ns)
@@ -174,7 +157,7 @@ static void take(struct measure *m, const zeus_amd_sample_t *s)
         return;
     if (m->csv != NULL)
         csv_sample(m->csv, s);
-    if (!(s->flags & ZEUS_AMD_SAMPLE_ENERGY_BIT))
+    if (!(s->valid & ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT))
         return;
     if (g->samples == 0) {
         g->first_ns = s->time_ns;
@@ -185,9 +168,9 @@ static void take(struct measure *m, const zeus_amd_sample_t *s)
     g->samples++;
     g->last_ns = s->time_ns;
     g->last_uj = s->energy_uj;
-    g->integrated |= (s->flags & ZEUS_AMD_SAMPLE_INTEGRATED_BIT) != 0;
-    g->averaged |= (s->flags & ZEUS_AMD_SAMPLE_AVERAGED_POWER_BIT) != 0;
-    g->gaps += (s->flags & ZEUS_AMD_SAMPLE_GAP_BIT) != 0;
+    g->integrated |= (s->flags & ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT) != 0;
+    g->averaged |= (s->flags & ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT) != 0;
+    g->gaps += (s->flags & ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT) != 0;
 }
 
 /* The time until which every GPU is known. */
@@ -242,6 +225,7 @@ static void add_up(struct measure *m, const zeus_amd_gpu_energy_t *used, uint64_
         t->flags |= g->used.flags;
         if (g->used.method != ZEUS_AMD_METHOD_NONE) {
             t->packages++;
+            t->valid |= ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT;
             t->energy_mj += g->used.energy_mj;
             t->uncertainty_mj += g->used.uncertainty_mj;
             t->mean_power_mw += g->used.mean_power_mw;
@@ -257,7 +241,7 @@ static void add_up(struct measure *m, const zeus_amd_gpu_energy_t *used, uint64_
         t->missing += first && !has;
     }
     if (t->missing > 0)
-        t->flags |= ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT;
+        t->flags |= ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT;
 }
 
 void measure_end(struct measure *m, const struct child *c)

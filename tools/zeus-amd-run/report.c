@@ -55,11 +55,11 @@ static void row(FILE *f, uint32_t i, const struct gpu *g, int width)
     sums(f, known, u->energy_mj, u->uncertainty_mj, u->mean_power_mw);
     watts(f, g->steps > 0, g->peak_mw);
     if (known)
-        fprintf(f, "  %s", method_words(u->method));
+        fprintf(f, "  %s", zeus_amd_method_string(u->method));
     else if (u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE || u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION)
-        fprintf(f, "  in the first GPU of its package (%s)", counter_state_word(u->counter_state));
+        fprintf(f, "  in the first GPU of its package (%s)", zeus_amd_counter_state_string(u->counter_state));
     else
-        fprintf(f, "  none: %s (counter: %s)", zeus_amd_status_string(u->status), counter_state_word(u->counter_state));
+        fprintf(f, "  none: %s (counter: %s)", zeus_amd_status_string(u->status), zeus_amd_counter_state_string(u->counter_state));
     if (known)
         notes(f, u->flags);
     fputc('\n', f);

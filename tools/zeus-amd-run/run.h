@@ -19,15 +19,15 @@ enum { EXIT_USAGE = 2, EXIT_OWN_FAILURE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_N
 struct options {
     const char *gpus; /* "0,2-3"; NULL: all */
     uint64_t period_us;
-    uint32_t backend, unit;
+    zeus_amd_backend_t backend;
+    zeus_amd_energy_resolution_t resolution;
     int all, quiet, require;
     char **command;
 };
 
-/* --- text.c: text of others, in words that are safe to print. */
+/* --- text.c: text of other programs, printed safely. */
 
 void put_plain(FILE *f, const char *text);
-void put_json(FILE *f, const char *text); /* with its quotes */
 void put_xml(FILE *f, const char *text, size_t most); /* no more than so many characters; 0: all */
 char *join_command(char **command); /* as one would type it; freed by the caller */
 
@@ -114,8 +114,6 @@ void measure_end(struct measure *m, const struct child *c);
 void measure_close(struct measure *m);
 double measure_joules_so_far(const struct measure *m);
 double sampler_joules(const struct gpu *g);
-const char *method_words(uint32_t method);
-const char *counter_state_word(uint32_t state);
 extern const struct flag_word { uint32_t bit; const char *key, *words; } flag_words[];
 
 /* --- trace.c: every sample, as it comes. */

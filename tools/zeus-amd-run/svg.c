@@ -278,10 +278,10 @@ static void rows(FILE *f, const struct measure *m)
         fputs("</text>", f);
         numbers(f, y, u->method != ZEUS_AMD_METHOD_NONE, u->energy_mj, u->uncertainty_mj, u->mean_power_mw, g->steps > 0 ? g->peak_mw : 0);
         fprintf(f, "<text x=\"%d\" y=\"%d\">%s</text>\n", X_HOW, y,
-                u->method != ZEUS_AMD_METHOD_NONE               ? method_words(u->method)
-                : u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE       ? "see the first die"
+                u->method != ZEUS_AMD_METHOD_NONE                                ? zeus_amd_method_string(u->method)
+                : u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE       ? "see the primary die"
                 : u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION ? "see partition 0"
-                                                                     : "no energy");
+                                                                                 : "no energy");
     }
     y += ROW;
     fprintf(f, "<path d=\"M%d %dH%d\" stroke=\"#bbbbbb\"/>\n<g font-weight=\"bold\"><text x=\"%d\" y=\"%d\">all</text><text x=\"%d\" y=\"%d\">", LEFT - 44,

@@ -1,6 +1,8 @@
 /* Every sample, as it comes: a table, and a trace for Perfetto or chrome://tracing. */
 #include "run.h"
 
+#include "../json_text.h"
+
 #include <inttypes.h>
 
 static void column(FILE *f, uint32_t is_set, uint64_t value)
@@ -12,16 +14,16 @@ static void column(FILE *f, uint32_t is_set, uint64_t value)
 
 void csv_begin(FILE *f)
 {
-    fputs("time_ns,gpu,energy_uj,power_mw,counter_power_mw,flags\n", f);
+    fputs("time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags\n", f);
 }
 
 void csv_sample(FILE *f, const zeus_amd_sample_t *s)
 {
     fprintf(f, "%" PRIu64 ",%" PRIu32, s->time_ns, s->gpu);
-    column(f, s->flags & ZEUS_AMD_SAMPLE_ENERGY_BIT, s->energy_uj);
-    column(f, s->flags & ZEUS_AMD_SAMPLE_POWER_BIT, s->power_mw);
-    column(f, s->flags & ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT, s->counter_power_mw);
-    fprintf(f, ",%" PRIu32 "\n", s->flags);
+    column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT, s->energy_uj);
+    column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_POWER_BIT, s->power_mw);
+    column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT, s->counter_power_mw);
+    fprintf(f, ",%" PRIu32 ",%" PRIu32 "\n", s->valid, s->flags);
 }
 
 void trace_begin(FILE *f)
@@ -44,7 +46,7 @@ void trace_end(FILE *f, const struct measure *m, const struct child *c, const ch
         if (m->gpus[i].samples > 0)
             trace_step(f, i, m->gpus[i].last_ns, 0); /* the last step ends */
     fputs(",\n{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"name\":", f);
-    put_json(f, command);
+    json_string(f, command);
     fprintf(f, ",\"ts\":%" PRIu64 ".%03" PRIu64 ",\"dur\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"exit_status\":%d}}\n]}\n",
             c->begin_ns / 1000, c->begin_ns % 1000, ns / 1000, ns % 1000, child_exit_status(c));
 }

@@ -77,6 +77,11 @@ impl SysfsSource {
         }
     }
 
+    /// The kernel states no other one.
+    pub fn use_reported_resolution(&mut self) {
+        self.resolutions[1] = self.resolutions[0];
+    }
+
     #[inline(always)]
     pub fn resolution(&self, unit: EnergyResolution) -> &Resolution {
         &self.resolutions[usize::from(unit == EnergyResolution::Firmware)]
@@ -136,6 +141,7 @@ impl SysfsSource {
         };
         let powers =
             Powers { instant_mw: plausible(t.current_power_mw()), average_mw: plausible(t.average_power_mw()) };
+        let powers = if t.power_may_wrap() { Powers::default() } else { powers };
         let energy = t.energy().map(|accumulator| RawEnergy {
             accumulator,
             resolution_uj: self.resolutions[0].uj,

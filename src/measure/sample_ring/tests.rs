@@ -10,7 +10,7 @@ fn samples(uj: &[u64]) -> Vec<Sample> {
     let mut energy_uj = 0;
     let one = |(i, uj): (usize, &u64)| {
         energy_uj += uj;
-        Sample { flags: ENERGY, time_ns: (i as u64 + 1) * 1_000_000, energy_uj, ..Sample::default() }
+        Sample { valid: valid::ENERGY, time_ns: (i as u64 + 1) * 1_000_000, energy_uj, ..Sample::default() }
     };
     uj.iter().enumerate().map(one).collect()
 }

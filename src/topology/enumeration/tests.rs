@@ -30,7 +30,7 @@ fn seen(bus: u8, kfd: Option<u32>, hip_id: Option<u32>) -> AmdsmiGpu {
 }
 
 fn join(seen: &[AmdsmiGpu], kfd: KfdNodes) -> Result<Enumeration> {
-    enumerate(seen, kfd, &Masks::default(), Rules::default())
+    enumerate(seen, kfd, &Masks::default(), Rules::of(None))
 }
 
 fn handles(l: &Enumeration) -> Vec<Option<usize>> {
@@ -88,7 +88,7 @@ fn access_follows_the_runtime() {
 fn runtime_support_by_kind() {
     let of = |doorbell, gfx_target| runtime_support(&Node { doorbell, gfx_target, ..node(1, 1) });
     assert_eq!(of(Some(2), Some(90_402)), Support::Full);
-    assert_eq!(of(Some(1), Some(80_003)), Support::Fatal);
+    assert_eq!(of(Some(1), Some(80_003)), Support::OldDoorbell);
     assert_eq!(of(Some(2), Some(0)), Support::None);
     assert_eq!(of(Some(2), Some(80_003)), Support::RocrOnly);
     assert_eq!(of(None, None), Support::Full);

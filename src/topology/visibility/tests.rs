@@ -16,7 +16,7 @@ fn machine(facts: &serde_json::Value, name: &str) -> (Vec<String>, Vec<Gpu>) {
         let support = match label {
             "L" => Support::None,
             "N" => Support::RocrOnly,
-            "Z8" => Support::Fatal,
+            "Z8" => Support::OldDoorbell,
             _ => Support::Full,
         };
         names.push(label.to_owned());
@@ -46,7 +46,8 @@ fn every_vector() {
         let rules = Rules {
             empty_hides: rule("empty_hides"),
             uuid_in_hip: rule("uuid_ok"),
-            fatal_doorbell: rule("fatal_doorbell"),
+            old_gpus: if rule("fatal_doorbell") { OldGpus::Fatal } else { OldGpus::Skipped },
+            old_gpus_known: true,
         };
         let out = visible_gpus(&gpus, &masks, rules);
         let got: Vec<_> = out.list.iter().map(|i| names[*i].as_str()).collect();
@@ -107,14 +108,37 @@ fn uuids_as_programs_write_them() {
 fn the_trace_names_the_invalid_entry() {
     let gpus = [Gpu { unique_id: 1, support: Support::Full }; 3];
     let masks = Masks { rocr: Some(b"2,x,0".to_vec()), hip: Some(b"7".to_vec()), cuda: None };
-    let out = visible_gpus(&gpus, &masks, Rules::default());
+    let out = visible_gpus(&gpus, &masks, Rules::of(None));
     assert_eq!(out.nothing, Some(MaskedOut::Stopped));
     assert!(out.trace[0].contains("entry 2 (\"X\"): not a number"), "{:?}", out.trace);
     assert!(out.trace[1].contains("entry 1 (\"7\")"), "{:?}", out.trace);
 }
 
+#[test]
+fn rules_of_releases() {
+    let of = |text| {
+        let rules = Rules::of(Some(parse_release(text).unwrap()));
+        (rules.empty_hides, rules.uuid_in_hip, rules.old_gpus, rules.old_gpus_known)
+    };
+    assert_eq!(of("5.4.3"), (false, false, OldGpus::Counted, true));
+    assert_eq!(of("5.5.0"), (true, false, OldGpus::Counted, true));
+    assert_eq!(of("6.1.2-83"), (true, false, OldGpus::Counted, true));
+    assert_eq!(of("6.2"), (true, true, OldGpus::Counted, true));
+    assert_eq!(of("7.0.0"), (true, true, OldGpus::Fatal, true));
+    assert_eq!(of("7.2.4"), (true, true, OldGpus::Fatal, true));
+    assert_eq!(of("7.13"), (true, true, OldGpus::Skipped, false));
+    assert_eq!(of("10.0.0"), (true, true, OldGpus::Skipped, true));
+    let unknown = Rules::of(None);
+    assert_eq!((unknown.empty_hides, unknown.old_gpus, unknown.old_gpus_known), (true, OldGpus::Skipped, false));
+    for text in
+        ["", "6", "6.", ".4", "6.x", "six", "6.4.1.2", "6.4-", "-6.4", "6,4", " 6.4", "6.4 ", "+6.4", "6.99999999999"]
+    {
+        assert_eq!(parse_release(text), None, "{text:?}");
+    }
+}
+
 fn any_gpu() -> impl Strategy<Value = Gpu> {
-    let support = prop_oneof![8 => Just(Support::Full), 1 => Just(Support::RocrOnly), 1 => Just(Support::None), 1 => Just(Support::Fatal)];
+    let support = prop_oneof![8 => Just(Support::Full), 1 => Just(Support::RocrOnly), 1 => Just(Support::None), 1 => Just(Support::OldDoorbell)];
     (prop_oneof![1 => Just(0), 1 => Just(7_u64), 4 => any::<u64>()], support)
         .prop_map(|(unique_id, support)| Gpu { unique_id, support })
 }
@@ -137,9 +161,9 @@ proptest! {
     fn never_panics_never_twice(
         gpus in prop::collection::vec(any_gpu(), 0..10),
         rocr in any_mask(), hip in any_mask(), cuda in any_mask(),
-        empty_hides: bool, uuid_in_hip: bool, fatal_doorbell: bool,
+        release in prop::option::of((4_u32..12, 0_u32..16)),
     ) {
-        let rules = Rules { empty_hides, uuid_in_hip, fatal_doorbell };
+        let rules = Rules::of(release.map(|(major, minor)| [major, minor]));
         let out = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, rules);
         let mut seen = std::collections::HashSet::new();
         prop_assert!(out.list.iter().all(|i| *i < gpus.len() && seen.insert(*i)));
@@ -153,9 +177,9 @@ proptest! {
         rocr in any_mask(), hip in any_mask(), cuda in any_mask(),
     ) {
         let gpus: Vec<Gpu> = ids.into_iter().map(|unique_id| Gpu { unique_id, support: Support::Full }).collect();
-        let first = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, Rules::default());
+        let first = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, Rules::of(None));
         let uuids: Vec<String> = first.list.iter().map(|i| uuid(gpus[*i].unique_id)).collect();
-        let again = visible_gpus(&gpus, &Masks { rocr: Some(uuids.join(",").into_bytes()), ..Masks::default() }, Rules::default());
+        let again = visible_gpus(&gpus, &Masks { rocr: Some(uuids.join(",").into_bytes()), ..Masks::default() }, Rules::of(None));
         prop_assert_eq!(again.list, first.list);
     }
 }

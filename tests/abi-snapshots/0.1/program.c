@@ -84,6 +84,9 @@ static void identity(zeus_amd_session_t *z)
     OK(zeus_amd_session_info(z, &session.s));
     UNTOUCHED(session);
     IS(session.s.gpu_count, 1);
+    IS(session.s.valid & 1, ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT);
+    IS(session.s.flags & 3, 0);
+    IS(session.s.amdsmi_status, ZEUS_AMD_STATUS_OK);
     IS(session.s.energy_resolution, ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE);
     IS(session.s.amdsmi_version_0, 24);
     IS(session.s.no_gpu_reason, 0);
@@ -100,7 +103,7 @@ static void identity(zeus_amd_session_t *z)
     IS(gpu.s.counter_state, ZEUS_AMD_COUNTER_STATE_TRUSTED);
     IS(gpu.s.device_id, 0x740f);
     IS(gpu.s.unique_id == 0x67c63ac3c3c637f9u, 1);
-    IS(gpu.s.valid & ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT);
+    IS(gpu.s.valid & ZEUS_AMD_GPU_INFO_VALID_UNIQUE_ID_BIT, ZEUS_AMD_GPU_INFO_VALID_UNIQUE_ID_BIT);
     TEXT(gpu.s.name, "AMD Instinct MI210");
     TEXT(gpu.s.pci_address, "0000:63:00.0");
     IS(gpu.s.uuid[0] != '\0', 1);
@@ -134,7 +137,7 @@ static void readings(zeus_amd_session_t *z)
     OK(zeus_amd_power_limit_range_mw(z, 0, &a, &b));
     IS(a, 0);
     IS(b, 300000);
-    OK(zeus_amd_memory_clocks_mhz(z, 0, &high, &low));
+    OK(zeus_amd_memory_clock_levels_mhz(z, 0, &low, &high));
     IS(high, 1600);
     IS(low, 400);
     asked = zeus_amd_now_ns();
@@ -151,9 +154,12 @@ static void readings(zeus_amd_session_t *z)
     IS(all.s.gpu, 0);
     IS(all.s.status, ZEUS_AMD_STATUS_OK);
     /* A later library may set more. */
-    IS(all.s.valid & 255, ZEUS_AMD_READING_ENERGY_BIT | ZEUS_AMD_READING_ACCUMULATOR_BIT | ZEUS_AMD_READING_DRIVER_TIME_BIT |
-                              ZEUS_AMD_READING_FIRMWARE_TIME_BIT | ZEUS_AMD_READING_POWER_AVERAGE_BIT |
-                              ZEUS_AMD_READING_TEMPERATURE_BIT);
+    IS(all.s.valid & 1023, ZEUS_AMD_READING_VALID_ENERGY_BIT | ZEUS_AMD_READING_VALID_ACCUMULATOR_BIT |
+                               ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT | ZEUS_AMD_READING_VALID_FIRMWARE_TIME_BIT |
+                               ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT | ZEUS_AMD_READING_VALID_TEMPERATURE_BIT |
+                               ZEUS_AMD_READING_VALID_RESOLUTION_BIT);
+    IS(all.s.flags & 1023, ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT);
+    IS(all.s.counter_state, ZEUS_AMD_COUNTER_STATE_TRUSTED);
     BETWEEN(all.s.energy_mj, (double)a, millijoules(&later.s));
     BETWEEN(all.s.accumulator, (double)raw.s.accumulator, (double)later.s.accumulator);
     BETWEEN(all.s.driver_time_ns, (double)raw.s.driver_time_ns, (double)later.s.driver_time_ns);
@@ -180,7 +186,12 @@ static void windows(zeus_amd_session_t *z)
     IS(total.s.energy_mj, gpu.s.energy_mj);
     BETWEEN(total.s.duration_ns, 0.29e9, (double)(zeus_amd_now_ns() - before));
     IS(gpu.s.gpu, 0);
+    IS(total.s.valid & 1, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT);
+    IS(total.s.flags & 128, ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT);
+    IS(gpu.s.valid & 513, ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT | ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT);
+    IS(gpu.s.flags & 128, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT);
     IS(gpu.s.method, ZEUS_AMD_METHOD_COUNTER);
+    TEXT(zeus_amd_method_string(gpu.s.method), "counter");
     IS(gpu.s.counter_state, ZEUS_AMD_COUNTER_STATE_TRUSTED);
     IS(gpu.s.status, ZEUS_AMD_STATUS_OK);
     BETWEEN(gpu.s.mean_power_mw, 215e3, 223e3);
@@ -214,6 +225,9 @@ static void sampler(zeus_amd_session_t *z)
     for (i = 1; i < count; i++) {
         IS(samples[i].gpu, 0);
         IS(samples[i].power_mw, 219000);
+        IS(samples[i].valid & 385, ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT | ZEUS_AMD_SAMPLE_VALID_POWER_BIT |
+                                       ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT);
+        IS(samples[i].flags & 1184, ZEUS_AMD_SAMPLE_FLAG_FIRMWARE_RESOLUTION_BIT);
         IS(samples[i].time_ns > samples[i - 1].time_ns, 1);
         IS(samples[i].energy_uj >= samples[i - 1].energy_uj, 1);
     }

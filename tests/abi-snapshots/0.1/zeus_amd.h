@@ -2,8 +2,8 @@
 /**
  * @file zeus_amd.h
  *
- * Measure and control the power and energy of AMD GPUs. Every number is right,
- * or the call says why there is none.
+ * Measures and controls the power and energy of AMD GPUs: MI100 to MI350 and
+ * Radeon, with ROCm 6.0 and later, or without ROCm by the kernel's sysfs alone.
  *
  *     zeus_amd_session_t *z;
  *     zeus_amd_window_t *w;
@@ -19,21 +19,53 @@
  *     }
  *
  * Conventions
- * - A call returns 0 (ZEUS_AMD_STATUS_OK) or a negative status; the words are in
- *   zeus_amd_last_error(). Results are written through pointers, and only on
- *   success. A value that does not exist is a status, never a special number.
- * - A GPU index is HIP's, what PyTorch calls cuda:N.
- * - Units are in names: _mw milliwatts, _mj millijoules, _mhz, _ns, _ms, _c
- *   degrees Celsius, _uj microjoules.
- * - Structs begin with struct_size: start from the ZEUS_AMD_..._INIT macro. They
- *   grow at the end only, so that old programs run with new libraries and new
- *   programs with old ones.
- * - Every function may be called from any thread. None is safe in a signal
- *   handler. After fork() a child opens a session of its own; calls on one it
- *   inherited return ZEUS_AMD_STATUS_FORKED.
- * - Nothing is printed, no signal handler is set, no environment variable
- *   changed, and memory of this library is only freed by this library.
+ * - A call returns 0 (ZEUS_AMD_STATUS_OK) or a negative status. The message of
+ *   a failure is in zeus_amd_last_error(). Results are written through
+ *   pointers, and only on success. A missing value is a status or a bit that is
+ *   not set, never a special number.
+ * - A GPU index is HIP's, the N of PyTorch's cuda:N.
+ * - A package is what has one energy counter: one GPU, the two dies of an
+ *   MI250X, or all partitions of an MI300. Power, energy and power limit belong
+ *   to the package; clocks and temperature belong to the GPU.
+ * - Units are in the names: _mw milliwatts, _mj millijoules, _uj microjoules,
+ *   _mhz megahertz, _ns nanoseconds, _ms milliseconds, _c degrees Celsius.
+ * - Times are CLOCK_BOOTTIME in nanoseconds, whose zero is the boot of the
+ *   machine, but for firmware_time_ns. The zero of an energy counter is the
+ *   load of the driver or the last reset of the GPU.
+ * - Structs begin with struct_size: start from the ZEUS_AMD_..._INIT macro. A
+ *   struct only grows at its end, so old programs run with new libraries and
+ *   new programs with old ones.
+ * - A struct that a call fills in has valid (which of its fields are set) and
+ *   flags (what is true of them). A bit has the same value and meaning in all
+ *   structs.
+ * - An array is a pointer to its first element and a count: the capacity on
+ *   entry, the number of elements on return. struct_size of the first element
+ *   is the size of each. With a count of 0 a call only returns the number. If
+ *   the array is too small the call fails with ZEUS_AMD_STATUS_BUFFER_TOO_SMALL
+ *   and returns the number.
+ * - Any thread may call any function. No function is safe in a signal handler.
+ *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) wait for each
+ *   other.
+ * - After fork() a child opens its own session. Calls on an inherited handle
+ *   return ZEUS_AMD_STATUS_FORKED.
+ * - The library prints nothing, sets no signal handler, changes no environment
+ *   variable, and only itself frees its memory.
  * - C99 or later, C++11 or later.
+ *
+ * Statuses. Each function names one of these groups, and its own exceptions.
+ * - Any call may return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (a
+ *   pointer that must not be NULL is NULL), ZEUS_AMD_STATUS_FORKED or
+ *   ZEUS_AMD_STATUS_INTERNAL.
+ * - Any reading may return these, ZEUS_AMD_STATUS_NOT_FOUND (no such index, or
+ *   libamd_smi does not list the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the
+ *   message says why), ZEUS_AMD_STATUS_NOT_INITIALIZED (other code shut
+ *   libamd_smi down), ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
+ *   ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_IO,
+ *   ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA or
+ *   ZEUS_AMD_STATUS_UNKNOWN.
+ * - Any change may return these, ZEUS_AMD_STATUS_OUT_OF_RANGE (the message
+ *   names the range) or ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or
+ *   changed the value; the message has the value that is in force).
  */
 
 #ifndef ZEUS_AMD_H
@@ -45,9 +77,9 @@
 #include <stdint.h>
 
 #if defined(__GNUC__) || defined(__clang__)
-/** Visibility of the functions. */
+/** Makes a function visible outside the library. */
 #define ZEUS_AMD_API __attribute__((visibility("default")))
-/** A result that must be looked at. */
+/** The return value must be checked. */
 #define ZEUS_AMD_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define ZEUS_AMD_API
@@ -58,7 +90,7 @@
 #define ZEUS_AMD_VERSION_NUMBER                                                \
     (0u | (ZEUS_AMD_VERSION_MAJOR << 16) | (ZEUS_AMD_VERSION_MINOR << 8) |     \
      ZEUS_AMD_VERSION_PATCH)
-/** Is this header at least of that version? For #if. */
+/** Is this header at least of that version? For preprocessor conditions. */
 #define ZEUS_AMD_VERSION_AT_LEAST(major, minor, patch)                         \
     (ZEUS_AMD_VERSION_MAJOR > (major) ||                                       \
      (ZEUS_AMD_VERSION_MAJOR == (major) &&                                     \
@@ -68,28 +100,37 @@
 
 /** Initialises a zeus_amd_options_t. */
 #define ZEUS_AMD_OPTIONS_INIT                                                  \
-    { sizeof(zeus_amd_options_t), 0u, 0u, 0u, 0u, 0u, NULL, NULL, NULL, NULL }
+    { sizeof(zeus_amd_options_t), 0u, ZEUS_AMD_BACKEND_AUTO,                   \
+      ZEUS_AMD_VALIDATION_DEFAULT, ZEUS_AMD_ENERGY_RESOLUTION_DEFAULT, 0u,     \
+      NULL, NULL, NULL, NULL, NULL }
 /** Initialises a zeus_amd_session_info_t. */
 #define ZEUS_AMD_SESSION_INFO_INIT                                             \
-    { sizeof(zeus_amd_session_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0,    \
-      { 0 }, { 0 } }
+    { sizeof(zeus_amd_session_info_t), 0u, 0u, 0u, ZEUS_AMD_BACKEND_AUTO,      \
+      ZEUS_AMD_ENERGY_RESOLUTION_DEFAULT, 0u, 0u, 0u, ZEUS_AMD_STATUS_OK,      \
+      ZEUS_AMD_STATUS_OK, 0u, { 0 }, { 0 } }
 /** Initialises a zeus_amd_gpu_info_t. */
 #define ZEUS_AMD_GPU_INFO_INIT                                                 \
-    { sizeof(zeus_amd_gpu_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u,   \
-      0u, 0u, 0u, 0u, { 0 }, { 0 }, { 0 }, { 0 } }
+    { sizeof(zeus_amd_gpu_info_t), 0u, 0u, 0u, 0u, 0u, 0u,                     \
+      ZEUS_AMD_DIE_SINGLE, ZEUS_AMD_BACKEND_AUTO,                              \
+      ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, 0u, 0u, 0u, { 0 }, { 0 }, { 0 },     \
+      { 0 } }
 /** Initialises a zeus_amd_energy_raw_t. */
 #define ZEUS_AMD_ENERGY_RAW_INIT                                               \
-    { sizeof(zeus_amd_energy_raw_t), 0u, 0u, 0.0, 0u, 0u }
+    { sizeof(zeus_amd_energy_raw_t), 0u, 0u, 0u, 0u, 0.0, 0u, 0u }
 /** Initialises a zeus_amd_reading_t. */
 #define ZEUS_AMD_READING_INIT                                                  \
-    { sizeof(zeus_amd_reading_t), 0u, 0u, 0, 0u, 0u, 0.0, 0u, 0u, 0u, 0u, 0, 0u }
+    { sizeof(zeus_amd_reading_t), 0u, 0u, 0u, ZEUS_AMD_STATUS_OK,              \
+      ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, 0, 0u, 0u, 0u, 0.0, 0u, 0u, 0u,      \
+      0u }
 /** Initialises a zeus_amd_gpu_energy_t. */
 #define ZEUS_AMD_GPU_ENERGY_INIT                                               \
-    { sizeof(zeus_amd_gpu_energy_t), 0u, 0u, 0u, 0u, 0, 0u, 0u, 0u, 0u, 0u,    \
-      0u, 0.0 }
+    { sizeof(zeus_amd_gpu_energy_t), 0u, 0u, 0u, ZEUS_AMD_METHOD_NONE,         \
+      ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, ZEUS_AMD_STATUS_OK, 0u, 0u, 0u,      \
+      0u, 0u, 0u, 0u, 0.0 }
 /** Initialises a zeus_amd_total_energy_t. */
 #define ZEUS_AMD_TOTAL_ENERGY_INIT                                             \
-    { sizeof(zeus_amd_total_energy_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+    { sizeof(zeus_amd_total_energy_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u      \
+      }
 /** Initialises a zeus_amd_sampler_options_t. */
 #define ZEUS_AMD_SAMPLER_OPTIONS_INIT                                          \
     { sizeof(zeus_amd_sampler_options_t), 0u, 0u }
@@ -114,242 +155,340 @@
 #define ZEUS_AMD_VERSION_PATCH 0
 
 /**
- * A small process watches over the guard, and puts the settings back when this
- * one dies, however it does.
+ * A helper process restores the settings if this process terminates.
  */
 #define ZEUS_AMD_GUARD_WATCHER_BIT 1
 
 /**
- * Refuse to open if the GPUs are not all of one model.
+ * Fail to open if the GPUs are not all of one model.
  */
 #define ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT 1
 
 /**
- * Shut libamd_smi down when the last session that uses it closes. Other users
- * of libamd_smi in the process (PyTorch, profilers) lose it then too, with
- * releases before ROCm 7.0.2 whatever they do. Without this bit it stays.
+ * Shut libamd_smi down when the last session that uses it closes. Other code in
+ * the process that uses it (PyTorch, profilers) then loses it too; before ROCm
+ * 7.0.2 it cannot prevent that. Without this bit libamd_smi stays initialised.
  */
 #define ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT 2
 
 /**
- * A mask that is set and empty fails zeus_amd_open(), as Zeus has it, instead
- * of making a session without GPUs.
+ * A mask that is set and empty fails zeus_amd_open(), as in Zeus, instead of
+ * opening a session without GPUs.
  */
 #define ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT 4
 
 /**
  * Take the masks from the fields ..._visible_devices of the options (NULL: not
- * set), not from the environment: for the GPUs of another process.
+ * set) instead of the environment: for the GPUs of another process.
  */
 #define ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT 8
 
 /**
- * ROCm 5.4 and earlier: an empty HIP_ or CUDA_VISIBLE_DEVICES counts as not
- * set.
+ * amdsmi_version_0 to _2, rocm and amdsmi_path are set: libamd_smi is loaded.
  */
-#define ZEUS_AMD_OPEN_EMPTY_MASK_IS_UNSET_BIT 16
-
-/**
- * ROCm 6.1 and earlier: HIP_VISIBLE_DEVICES takes no UUIDs.
- */
-#define ZEUS_AMD_OPEN_NO_UUID_IN_MASK_BIT 32
-
-/**
- * ROCr of 2026 and later: GPUs older than gfx9 are skipped, where it used to
- * fail to start.
- */
-#define ZEUS_AMD_OPEN_OLD_GPUS_ARE_SKIPPED_BIT 64
-
-/**
- * unmasked_index is set.
- */
-#define ZEUS_AMD_GPU_INFO_UNMASKED_INDEX_BIT 1
-
-/**
- * amdsmi_index is set.
- */
-#define ZEUS_AMD_GPU_INFO_AMDSMI_INDEX_BIT 2
-
-/**
- * kfd_node is set.
- */
-#define ZEUS_AMD_GPU_INFO_KFD_NODE_BIT 4
-
-/**
- * unique_id and uuid are set.
- */
-#define ZEUS_AMD_GPU_INFO_UNIQUE_ID_BIT 8
-
-/**
- * name is set.
- */
-#define ZEUS_AMD_GPU_INFO_NAME_BIT 16
-
-/**
- * device_id is set.
- */
-#define ZEUS_AMD_GPU_INFO_DEVICE_ID_BIT 32
+#define ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT 1
 
 /**
  * There is no KFD topology: the order is libamd_smi's enumeration.
  */
-#define ZEUS_AMD_GPU_FLAG_ORDER_FROM_ENUMERATION_BIT 1
+#define ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT 1
 
 /**
- * HIP's order is not certain: nothing tells it (the GPUs are in PCI order), or
- * there are GPUs of kinds that the runtimes may drop.
+ * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
+ * are in PCI order), or there are GPUs of a kind that the runtimes may drop.
  */
-#define ZEUS_AMD_GPU_FLAG_ORDER_UNCERTAIN_BIT 2
+#define ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 
 /**
- * The driver's time has stood still: this is an old reading.
+ * unmasked_index is set.
  */
-#define ZEUS_AMD_ENERGY_STALE_BIT 1
+#define ZEUS_AMD_GPU_INFO_VALID_UNMASKED_INDEX_BIT 1
+
+/**
+ * amdsmi_index is set.
+ */
+#define ZEUS_AMD_GPU_INFO_VALID_AMDSMI_INDEX_BIT 2
+
+/**
+ * kfd_node is set.
+ */
+#define ZEUS_AMD_GPU_INFO_VALID_KFD_NODE_BIT 4
+
+/**
+ * unique_id and uuid are set.
+ */
+#define ZEUS_AMD_GPU_INFO_VALID_UNIQUE_ID_BIT 8
+
+/**
+ * name is set.
+ */
+#define ZEUS_AMD_GPU_INFO_VALID_NAME_BIT 16
+
+/**
+ * device_id is set.
+ */
+#define ZEUS_AMD_GPU_INFO_VALID_DEVICE_ID_BIT 32
+
+/**
+ * There is no KFD topology: the order is libamd_smi's enumeration.
+ */
+#define ZEUS_AMD_GPU_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT 1
+
+/**
+ * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
+ * are in PCI order), or there are GPUs of a kind that the runtimes may drop.
+ */
+#define ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
+
+/**
+ * accumulator is set.
+ */
+#define ZEUS_AMD_ENERGY_RAW_VALID_ACCUMULATOR_BIT 2
 
 /**
  * driver_time_ns is set.
  */
-#define ZEUS_AMD_ENERGY_DRIVER_TIME_BIT 2
+#define ZEUS_AMD_ENERGY_RAW_VALID_DRIVER_TIME_BIT 4
 
 /**
  * firmware_time_ns is set.
  */
-#define ZEUS_AMD_ENERGY_FIRMWARE_TIME_BIT 4
+#define ZEUS_AMD_ENERGY_RAW_VALID_FIRMWARE_TIME_BIT 8
+
+/**
+ * resolution_uj is set.
+ */
+#define ZEUS_AMD_ENERGY_RAW_VALID_RESOLUTION_BIT 512
+
+/**
+ * The driver's timestamp has stalled: this is an old reading.
+ */
+#define ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT 16
+
+/**
+ * Counts are converted with 2^-16 J, as the kernel states, not with the
+ * resolution that libamd_smi reports.
+ */
+#define ZEUS_AMD_ENERGY_RAW_FLAG_FIRMWARE_RESOLUTION_BIT 128
 
 /**
  * energy_mj is set.
  */
-#define ZEUS_AMD_READING_ENERGY_BIT 1
+#define ZEUS_AMD_READING_VALID_ENERGY_BIT 1
 
 /**
- * accumulator and resolution_uj are set.
+ * accumulator is set.
  */
-#define ZEUS_AMD_READING_ACCUMULATOR_BIT 2
+#define ZEUS_AMD_READING_VALID_ACCUMULATOR_BIT 2
 
 /**
  * driver_time_ns is set.
  */
-#define ZEUS_AMD_READING_DRIVER_TIME_BIT 4
+#define ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT 4
 
 /**
  * firmware_time_ns is set.
  */
-#define ZEUS_AMD_READING_FIRMWARE_TIME_BIT 8
+#define ZEUS_AMD_READING_VALID_FIRMWARE_TIME_BIT 8
 
 /**
  * power_instant_mw is set.
  */
-#define ZEUS_AMD_READING_POWER_INSTANT_BIT 16
+#define ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT 16
 
 /**
  * power_average_mw is set.
  */
-#define ZEUS_AMD_READING_POWER_AVERAGE_BIT 32
+#define ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT 32
 
 /**
  * temperature_c is set.
  */
-#define ZEUS_AMD_READING_TEMPERATURE_BIT 64
+#define ZEUS_AMD_READING_VALID_TEMPERATURE_BIT 64
 
 /**
- * The driver's time has stood still: the accumulator is an old one, and the
+ * resolution_uj is set.
+ */
+#define ZEUS_AMD_READING_VALID_RESOLUTION_BIT 512
+
+/**
+ * The driver's timestamp has stalled: the accumulator is an old one, and the
  * other values are left out.
  */
-#define ZEUS_AMD_READING_STALE_BIT 128
+#define ZEUS_AMD_READING_FLAG_STALE_BIT 16
 
 /**
- * The bound is more than a tenth of the energy: too short a time to say more.
+ * Counts are converted with 2^-16 J, as the kernel states, not with the
+ * resolution that libamd_smi reports.
  */
-#define ZEUS_AMD_ENERGY_FLAG_SHORT_BIT 1
+#define ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT 128
 
 /**
- * The counter was reset in between; the energy over the reset is from the power,
- * and the bound covers it.
+ * energy_mj, uncertainty_mj, duration_ns, mean_power_mw, begin_ns and end_ns
+ * are set.
  */
-#define ZEUS_AMD_ENERGY_FLAG_RESET_BIT 2
+#define ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT 1
 
 /**
- * The package has more than one GPU (dies, partitions), in the session or not,
- * and this is the energy of all of them.
+ * resolution_uj is set: the counter was used.
  */
-#define ZEUS_AMD_ENERGY_FLAG_SHARED_PACKAGE_BIT 4
+#define ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT 512
 
 /**
- * The counter was found wrong in between, and is not used any more.
+ * The uncertainty is more than a tenth of the energy: the time was too short.
  */
-#define ZEUS_AMD_ENERGY_FLAG_DISTRUSTED_BIT 8
+#define ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT 1
+
+/**
+ * The counter was reset in between. The energy across the reset is derived from
+ * the power, and the uncertainty covers it.
+ */
+#define ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT 2
+
+/**
+ * The package has more than one GPU (dies, partitions), in the session or not.
+ * This is the energy of all of them.
+ */
+#define ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT 4
+
+/**
+ * The counter failed its check in between and is not used any more.
+ */
+#define ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT 8
 
 /**
  * The driver repeats an old reading at the end, or cannot give one (the GPU is
- * asleep, in reset or gone).
+ * runtime-suspended, in reset or gone).
  */
-#define ZEUS_AMD_ENERGY_FLAG_STALE_BIT 16
+#define ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT 16
 
 /**
- * Nobody could look for more than a quarter of a second, so the integral has a
- * gap; the bound covers it.
+ * No sample for more than 250 ms; the uncertainty covers the gap.
  */
-#define ZEUS_AMD_ENERGY_FLAG_GAP_BIT 32
+#define ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT 32
 
 /**
  * From a power that the firmware averages over seconds (MI200 and earlier).
  */
-#define ZEUS_AMD_ENERGY_FLAG_AVERAGED_POWER_BIT 64
+#define ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT 64
 
 /**
- * Counts are taken as 2^-16 J, not as the unit that is reported.
+ * Counts are converted with 2^-16 J, as the kernel states, not with the
+ * resolution that libamd_smi reports.
  */
-#define ZEUS_AMD_ENERGY_FLAG_FIRMWARE_UNIT_BIT 128
+#define ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT 128
 
 /**
- * The duration is by the firmware's clock, whose times belong to the counts.
+ * duration_ns is by the firmware's clock, whose times belong to the counts.
  */
-#define ZEUS_AMD_ENERGY_FLAG_FIRMWARE_TIME_BIT 256
+#define ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT 256
 
 /**
- * Of a total: at least one package has no energy.
+ * energy_mj, uncertainty_mj and mean_power_mw are set: at least one package has
+ * an energy.
  */
-#define ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT 512
+#define ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT 1
+
+/**
+ * The uncertainty is more than a tenth of the energy: the time was too short.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT 1
+
+/**
+ * The counter was reset in between. The energy across the reset is derived from
+ * the power, and the uncertainty covers it.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_RESET_BIT 2
+
+/**
+ * The package has more than one GPU (dies, partitions), in the session or not.
+ * This is the energy of all of them.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_SHARED_PACKAGE_BIT 4
+
+/**
+ * The counter failed its check in between and is not used any more.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_COUNTER_REJECTED_BIT 8
+
+/**
+ * The driver repeats an old reading at the end, or cannot give one (the GPU is
+ * runtime-suspended, in reset or gone).
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_STALE_BIT 16
+
+/**
+ * No sample for more than 250 ms; the uncertainty covers the gap.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_SAMPLING_GAP_BIT 32
+
+/**
+ * From a power that the firmware averages over seconds (MI200 and earlier).
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_AVERAGED_POWER_BIT 64
+
+/**
+ * Counts are converted with 2^-16 J, as the kernel states, not with the
+ * resolution that libamd_smi reports.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT 128
+
+/**
+ * duration_ns is by the firmware's clock, whose times belong to the counts.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_DURATION_BIT 256
+
+/**
+ * The energy of at least one package is missing.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT 512
 
 /**
  * energy_uj is set.
  */
-#define ZEUS_AMD_SAMPLE_ENERGY_BIT 1
+#define ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT 1
 
 /**
  * power_mw is set.
  */
-#define ZEUS_AMD_SAMPLE_POWER_BIT 2
+#define ZEUS_AMD_SAMPLE_VALID_POWER_BIT 128
 
 /**
  * counter_power_mw is set.
  */
-#define ZEUS_AMD_SAMPLE_COUNTER_POWER_BIT 4
-
-/**
- * The energy since the sample before is from the power, not from the counter.
- */
-#define ZEUS_AMD_SAMPLE_INTEGRATED_BIT 8
+#define ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT 256
 
 /**
  * The counter was reset since the sample before.
  */
-#define ZEUS_AMD_SAMPLE_RESET_BIT 16
+#define ZEUS_AMD_SAMPLE_FLAG_RESET_BIT 2
 
 /**
- * More than a quarter of a second went by since the sample before.
+ * More than 250 ms passed since the sample before.
  */
-#define ZEUS_AMD_SAMPLE_GAP_BIT 32
+#define ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT 32
 
 /**
- * power_mw is one that the firmware averages over seconds.
+ * power_mw is a power that the firmware averages over seconds.
  */
-#define ZEUS_AMD_SAMPLE_AVERAGED_POWER_BIT 64
+#define ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT 64
 
 /**
- * What a call came to. 0 is success, failures are negative; positive values are
- * reserved. Treat an unknown negative value as a failure. Numbers are never
- * reused. The words for the last failure are in zeus_amd_last_error().
+ * Counts are converted with 2^-16 J, as the kernel states, not with the
+ * resolution that libamd_smi reports.
+ */
+#define ZEUS_AMD_SAMPLE_FLAG_FIRMWARE_RESOLUTION_BIT 128
+
+/**
+ * The energy since the sample before is integrated power, not the counter's.
+ */
+#define ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT 1024
+
+/**
+ * The result of a call. 0 is success, failures are negative, positive values
+ * are reserved. Treat an unknown negative value as a failure. Numbers are never
+ * reused (-15 is not used). The message of the last failure is in
+ * zeus_amd_last_error().
  */
 enum zeus_amd_status_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -361,35 +500,38 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_OK = 0,
     /**
-     * A NULL pointer, an unknown flag or value, or the driver refused a value.
+     * A pointer is NULL, a flag or value is unknown, or the driver refused a
+     * value.
      */
     ZEUS_AMD_STATUS_INVALID_ARGUMENT = -1,
     /**
-     * struct_size was not set, is too small, or a newer field is set.
+     * struct_size was not set or is too small, or a field that this library
+     * does not know is set.
      */
     ZEUS_AMD_STATUS_STRUCT_VERSION = -2,
     /**
-     * No such GPU, or the library does not list it.
+     * There is no such GPU, or libamd_smi does not list it.
      */
     ZEUS_AMD_STATUS_NOT_FOUND = -3,
     /**
-     * This GPU, driver or libamd_smi has no such value; the text says why.
+     * This GPU, driver or libamd_smi has no such value; the message says why.
      */
     ZEUS_AMD_STATUS_NOT_SUPPORTED = -4,
     /**
-     * The kernel or libamd_smi refused for lack of rights.
+     * The kernel or libamd_smi refused for lack of permission.
      */
     ZEUS_AMD_STATUS_NO_PERMISSION = -5,
     /**
-     * libamd_smi failed to initialise, or was shut down by somebody else.
+     * libamd_smi failed to initialise, or other code of the process shut it
+     * down.
      */
     ZEUS_AMD_STATUS_NOT_INITIALIZED = -6,
     /**
-     * A passing state (busy, suspended, in reset); try again.
+     * A transient state (busy, suspended, in reset); try again.
      */
     ZEUS_AMD_STATUS_BUSY = -7,
     /**
-     * It took too long; amdsmi_init may hang.
+     * Time limit exceeded; amdsmi_init may hang.
      */
     ZEUS_AMD_STATUS_TIMEOUT = -8,
     /**
@@ -401,7 +543,7 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_IO = -10,
     /**
-     * There is no libamd_smi where it was looked for.
+     * There is no libamd_smi in the search path.
      */
     ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND = -11,
     /**
@@ -413,24 +555,19 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_DRIVER_NOT_LOADED = -13,
     /**
-     * The GPU vanished or was reset.
+     * The GPU disappeared or was reset.
      */
     ZEUS_AMD_STATUS_DEVICE_LOST = -14,
     /**
-     * The energy counter was reset in between. Reserved: no function returns it;
-     * ZEUS_AMD_ENERGY_FLAG_RESET_BIT tells.
-     */
-    ZEUS_AMD_STATUS_COUNTER_RESET = -15,
-    /**
-     * The array is too small; the count says how much room is needed.
+     * The array is too small; the count receives the capacity that is needed.
      */
     ZEUS_AMD_STATUS_BUFFER_TOO_SMALL = -16,
     /**
-     * The session was opened by the parent process, before fork().
+     * The handle belongs to the parent process, which called fork().
      */
     ZEUS_AMD_STATUS_FORKED = -17,
     /**
-     * The GPUs are of different models, and that was not to be.
+     * The GPUs are of different models, and ENSURE_HOMOGENEOUS was set.
      */
     ZEUS_AMD_STATUS_HETEROGENEOUS = -18,
     /**
@@ -450,48 +587,51 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_NO_DEVICE = -22,
     /**
-     * A value outside the range that the text names.
+     * A value is outside the range that the message names.
      */
     ZEUS_AMD_STATUS_OUT_OF_RANGE = -23,
     /**
-     * The driver's own time stands still: the value is an old one.
+     * The driver's timestamp has stalled: the value is an old one.
      */
     ZEUS_AMD_STATUS_STALE = -24,
     /**
-     * The driver's data have a form or size that nobody expects.
+     * The driver's data have an unknown form or size.
      */
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
     /**
-     * A mask is set and empty, and the options ask for an error then.
+     * A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as
+     * no_gpu_reason, a mask is set and empty.
      */
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
     /**
-     * Only as zeus_amd_session_info_t.no_gpu_reason: the first token of a mask
-     * ends the list.
+     * Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a
+     * mask is invalid, so no GPU is visible.
      */
     ZEUS_AMD_STATUS_MASK_INVALID = -27,
     /**
-     * Only as no_gpu_reason: a device file is refused, and the runtime gives up.
+     * Only as no_gpu_reason: a device file cannot be opened, and the runtime
+     * gives up.
      */
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
     /**
-     * Only as no_gpu_reason: the runtime would not start with this environment.
+     * Only as no_gpu_reason: the runtime fails to start in this environment or
+     * on this machine.
      */
     ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /**
-     * The driver took a setting without a word, but did not apply it.
+     * The driver accepted a setting, but did not apply it or changed the value.
      */
     ZEUS_AMD_STATUS_NOT_APPLIED = -30,
     /**
-     * The energy counter is still being checked; ask again.
+     * The energy counter is still being checked; try again.
      */
     ZEUS_AMD_STATUS_NOT_READY = -31,
     /**
-     * libamd_smi failed with a status of no clearer meaning.
+     * libamd_smi failed with a status that has no equivalent here.
      */
     ZEUS_AMD_STATUS_UNKNOWN = -98,
     /**
-     * A defect of this library; nothing of the host was harmed.
+     * A defect of this library.
      */
     ZEUS_AMD_STATUS_INTERNAL = -99,
 };
@@ -512,19 +652,18 @@ enum zeus_amd_backend_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * The variable ZEUS_AMD_BACKEND (auto, amdsmi or sysfs), or else the
-     * library's choice: for readings of power, energy and temperature the
-     * kernel's file where it agrees with libamd_smi, which costs a thousandth
-     * of the time, else libamd_smi. Without a usable libamd_smi the kernel's
-     * files alone.
+     * The variable ZEUS_AMD_BACKEND (auto, amdsmi or sysfs). If it is not set:
+     * gpu_metrics of the kernel for power, energy and temperature where it
+     * agrees with libamd_smi (measured about 1000 times as fast), else
+     * libamd_smi. Without a usable libamd_smi, sysfs alone.
      */
     ZEUS_AMD_BACKEND_AUTO = 0,
     /**
-     * AMD's libamd_smi; without one the session does not open.
+     * libamd_smi; without a usable one the session does not open.
      */
     ZEUS_AMD_BACKEND_AMDSMI = 1,
     /**
-     * The kernel's files alone; libamd_smi is not even loaded.
+     * The kernel's sysfs alone; libamd_smi is not loaded.
      */
     ZEUS_AMD_BACKEND_SYSFS = 2,
 };
@@ -537,7 +676,7 @@ typedef uint32_t zeus_amd_backend_t;
 #endif // __cplusplus
 
 /**
- * How energy counters are checked while a session is opened.
+ * How the energy counters are checked when a session is opened.
  */
 enum zeus_amd_validation_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -545,30 +684,30 @@ enum zeus_amd_validation_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * The library's choice: ADAPTIVE.
+     * ADAPTIVE.
      */
     ZEUS_AMD_VALIDATION_DEFAULT = 0,
     /**
-     * Half a second, all GPUs at once: energy counted against power drawn, the
-     * rule of Zeus.
+     * Compares energy and power over half a second, all GPUs at the same time:
+     * the rule of Zeus.
      */
     ZEUS_AMD_VALIDATION_FIXED = 1,
     /**
-     * Not at all: every counter is taken at its word.
+     * No check.
      */
     ZEUS_AMD_VALIDATION_OFF = 2,
     /**
-     * Until each counter has moved through enough refreshes to be sure, which
-     * takes some tens of milliseconds; half a second for one that is not as it
-     * should be, and up to four seconds while a power that the firmware
-     * averages still follows a change of the load. A GPU that sleeps or is in
-     * reset stays ZEUS_AMD_COUNTER_STATE_PENDING and is checked when it is awake.
+     * Until each counter has advanced through enough refreshes, which takes
+     * some tens of milliseconds; half a second for a counter that misbehaves,
+     * and up to four seconds while an averaged power still follows a change of
+     * the load. A GPU that is runtime-suspended or in reset stays
+     * ZEUS_AMD_COUNTER_STATE_PENDING and is checked when it resumes.
      */
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /**
-     * As ADAPTIVE, but zeus_amd_open() does not wait for it: until it is done
-     * the counter state is ZEUS_AMD_COUNTER_STATE_PENDING and zeus_amd_energy_mj() returns
-     * ZEUS_AMD_STATUS_NOT_READY.
+     * As ADAPTIVE, but zeus_amd_open() does not wait. Until the check is done
+     * the state is ZEUS_AMD_COUNTER_STATE_PENDING, and zeus_amd_energy_mj()
+     * returns ZEUS_AMD_STATUS_NOT_READY.
      */
     ZEUS_AMD_VALIDATION_BACKGROUND = 4,
 };
@@ -581,7 +720,12 @@ typedef uint32_t zeus_amd_validation_t;
 #endif // __cplusplus
 
 /**
- * What one count of the energy accumulator is taken to be.
+ * How much energy one count of the accumulator stands for. libamd_smi reports
+ * 15.3 uJ for every GPU. The kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
+ * MI200 and later: smu13_driver_if_aldebaran.h and smu_v13_0_6_ppt.c in
+ * https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu
+ * The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
+ * which was used.
  */
 enum zeus_amd_energy_resolution_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -589,73 +733,27 @@ enum zeus_amd_energy_resolution_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * What libamd_smi reports (15.3 uJ): the numbers of amd-smi and Zeus.
+     * Windows and samplers use 2^-16 J where the kernel states it. The readings
+     * zeus_amd_energy_mj(), zeus_amd_energy_raw() and zeus_amd_read_all() use
+     * what libamd_smi reports, so that they equal the numbers of amd-smi and
+     * Zeus.
      */
-    ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 0,
+    ZEUS_AMD_ENERGY_RESOLUTION_DEFAULT = 0,
     /**
-     * What the firmware counts: 2^-16 J (15.2588 uJ), 0.27 % less.
+     * Everything uses what libamd_smi reports. The uncertainty covers the 0.27
+     * %.
      */
-    ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE = 1,
+    ZEUS_AMD_ENERGY_RESOLUTION_REPORTED = 1,
+    /**
+     * Everything uses 2^-16 J where the kernel states it.
+     */
+    ZEUS_AMD_ENERGY_RESOLUTION_FIRMWARE = 2,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
 typedef enum zeus_amd_energy_resolution_t zeus_amd_energy_resolution_t;
 #else
 typedef uint32_t zeus_amd_energy_resolution_t;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What the check of an energy counter came to.
- */
-enum zeus_amd_counter_state_t
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * It was not checked; energies are given all the same.
-     */
-    ZEUS_AMD_COUNTER_STATE_NOT_CHECKED = 0,
-    /**
-     * It moves as the power says it should.
-     */
-    ZEUS_AMD_COUNTER_STATE_TRUSTED = 1,
-    /**
-     * It does not move although power is drawn.
-     */
-    ZEUS_AMD_COUNTER_STATE_STUCK = 2,
-    /**
-     * It moves less than 0.1 or more than 10 times as fast as the power says.
-     */
-    ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE = 3,
-    /**
-     * The GPU reports no power to compare it with.
-     */
-    ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE = 4,
-    /**
-     * There is no counter.
-     */
-    ZEUS_AMD_COUNTER_STATE_UNSUPPORTED = 5,
-    /**
-     * The second die of a package: the first one counts for both.
-     */
-    ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE = 6,
-    /**
-     * Not the first partition of a package, which counts for all.
-     */
-    ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION = 7,
-    /**
-     * It is still being checked (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU
-     * sleeps or is in reset, and is checked when it is awake.
-     */
-    ZEUS_AMD_COUNTER_STATE_PENDING = 8,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum zeus_amd_counter_state_t zeus_amd_counter_state_t;
-#else
-typedef uint32_t zeus_amd_counter_state_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -668,15 +766,15 @@ enum zeus_amd_die_role_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * The package is this one GPU.
+     * The package has one die.
      */
     ZEUS_AMD_DIE_SINGLE = 0,
     /**
-     * Of two dies the one that reports power and energy of both.
+     * Of two dies the one that reports power and energy for both.
      */
     ZEUS_AMD_DIE_PRIMARY = 1,
     /**
-     * Of two dies the one that reports nothing of its own.
+     * Of two dies the one that reports no power and energy.
      */
     ZEUS_AMD_DIE_SECONDARY = 2,
 };
@@ -689,7 +787,61 @@ typedef uint32_t zeus_amd_die_role_t;
 #endif // __cplusplus
 
 /**
- * How an energy was found.
+ * The result of the check of an energy counter.
+ */
+enum zeus_amd_counter_state_t
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Not checked; energies are reported all the same.
+     */
+    ZEUS_AMD_COUNTER_STATE_NOT_CHECKED = 0,
+    /**
+     * It agrees with the power.
+     */
+    ZEUS_AMD_COUNTER_STATE_TRUSTED = 1,
+    /**
+     * It does not advance although power is drawn.
+     */
+    ZEUS_AMD_COUNTER_STATE_STUCK = 2,
+    /**
+     * It advances less than 0.1 or more than 10 times as fast as the power.
+     */
+    ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE = 3,
+    /**
+     * The GPU reports no power to compare with.
+     */
+    ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE = 4,
+    /**
+     * The GPU has no counter.
+     */
+    ZEUS_AMD_COUNTER_STATE_UNSUPPORTED = 5,
+    /**
+     * The secondary die of a package: the primary die counts for both.
+     */
+    ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE = 6,
+    /**
+     * Not the first partition of a package, which counts for all partitions.
+     */
+    ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION = 7,
+    /**
+     * The check is not done yet (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU is
+     * runtime-suspended or in reset and is checked when it resumes.
+     */
+    ZEUS_AMD_COUNTER_STATE_PENDING = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_counter_state_t zeus_amd_counter_state_t;
+#else
+typedef uint32_t zeus_amd_counter_state_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How an energy was obtained.
  */
 enum zeus_amd_method_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -705,12 +857,12 @@ enum zeus_amd_method_t
      */
     ZEUS_AMD_METHOD_COUNTER = 1,
     /**
-     * Power, sampled and added up: the counter cannot be trusted.
+     * Integrated from sampled power: the counter is not usable.
      */
     ZEUS_AMD_METHOD_INTEGRATED = 2,
     /**
-     * Power at both ends times the duration: the window is too short for the
-     * counter, or nobody sampled.
+     * Mean of the power at both ends times the duration: the time is too short
+     * for the counter, or there were no samples.
      */
     ZEUS_AMD_METHOD_ESTIMATED = 3,
 };
@@ -723,7 +875,7 @@ typedef uint32_t zeus_amd_method_t;
 #endif // __cplusplus
 
 /**
- * How important a message is.
+ * The importance of a message.
  */
 enum zeus_amd_log_level_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -735,15 +887,15 @@ enum zeus_amd_log_level_t
      */
     ZEUS_AMD_LOG_ERROR = 0,
     /**
-     * Something is not as it should be; the library goes on.
+     * Something is wrong; the library goes on.
      */
     ZEUS_AMD_LOG_WARNING = 1,
     /**
-     * What the library decided, and why.
+     * A decision of the library, and its reason.
      */
     ZEUS_AMD_LOG_INFO = 2,
     /**
-     * Everything.
+     * All messages.
      */
     ZEUS_AMD_LOG_DEBUG = 3,
 };
@@ -756,30 +908,28 @@ typedef uint32_t zeus_amd_log_level_t;
 #endif // __cplusplus
 
 /**
- * Settings that will be put back. Made by zeus_amd_guard_begin(), ended by
- * zeus_amd_guard_end().
+ * Settings to restore, from zeus_amd_guard_begin() to zeus_amd_guard_end().
  */
 typedef struct zeus_amd_guard_t zeus_amd_guard_t;
 
 /**
- * A sampler. Made by zeus_amd_sampler_start(), freed by zeus_amd_sampler_free().
+ * A sampler, from zeus_amd_sampler_start() to zeus_amd_sampler_free().
  */
 typedef struct zeus_amd_sampler_t zeus_amd_sampler_t;
 
 /**
- * An open session. Made by zeus_amd_open(), ended by zeus_amd_close().
+ * An open session, from zeus_amd_open() to zeus_amd_close().
  */
 typedef struct zeus_amd_session_t zeus_amd_session_t;
 
 /**
- * A measuring window. Made by zeus_amd_window_begin(), ended by
- * zeus_amd_window_end().
+ * A window, from zeus_amd_window_begin() to zeus_amd_window_end().
  */
 typedef struct zeus_amd_window_t zeus_amd_window_t;
 
 /**
- * Receives messages: a zeus_amd_log_level_t, text that is valid during the call,
- * and the pointer that was given with the callback.
+ * A log callback: receives a zeus_amd_log_level_t, a message that is valid
+ * during the call, and the pointer that was passed to zeus_amd_set_log().
  */
 typedef void (*zeus_amd_log_fn)(uint32_t level, const char *text, void *user);
 
@@ -797,38 +947,49 @@ typedef struct zeus_amd_options_t {
      */
     uint32_t flags;
     /**
-     * A zeus_amd_backend_t.
+     * Where readings come from.
      */
-    uint32_t backend;
+    zeus_amd_backend_t backend;
     /**
-     * A zeus_amd_validation_t.
+     * How the energy counters are checked.
      */
-    uint32_t validation;
+    zeus_amd_validation_t validation;
     /**
-     * A zeus_amd_energy_resolution_t.
+     * How much energy one count stands for.
      */
-    uint32_t energy_resolution;
+    zeus_amd_energy_resolution_t energy_resolution;
     /**
-     * How long amdsmi_init may take, and then libamd_smi's list of the GPUs, in
-     * milliseconds each; 0: 10 seconds.
+     * Limit in milliseconds for amdsmi_init, and again for the enumeration of
+     * the GPUs by libamd_smi; 0: 10 seconds.
      */
     uint32_t init_timeout_ms;
     /**
-     * A libamd_smi.so, or a folder that holds one (itself or in lib/); NULL: look
-     * at the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, then in
-     * /opt/rocm, the newest /opt/rocm-*, and ask the dynamic loader.
+     * A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
+     * the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then
+     * /opt/rocm, the newest /opt/rocm-*, and the dynamic loader.
      */
     const char *amdsmi_path;
     /**
-     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not set.
+     * The ROCm release of the application, such as "6.4.1". The rules for masks
+     * differ between releases, and so does what happens beside a GPU older than
+     * gfx9 (https://github.com/ROCm/rocm-systems/issues/8801). NULL: the
+     * release of libamd_smi if it is loaded, else of the file .info/version of
+     * the ROCm that is found, else the rules of the newest release.
+     */
+    const char *runtime_version;
+    /**
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not
+     * set.
      */
     const char *rocr_visible_devices;
     /**
-     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: HIP_VISIBLE_DEVICES; NULL: not set.
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: HIP_VISIBLE_DEVICES; NULL: not
+     * set.
      */
     const char *hip_visible_devices;
     /**
-     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: CUDA_VISIBLE_DEVICES; NULL: not set.
+     * With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: CUDA_VISIBLE_DEVICES; NULL: not
+     * set.
      */
     const char *cuda_visible_devices;
 } zeus_amd_options_t;
@@ -842,17 +1003,26 @@ typedef struct zeus_amd_session_info_t {
      */
     uint32_t struct_size;
     /**
+     * ZEUS_AMD_SESSION_INFO_VALID_..._BIT: which fields are set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_SESSION_INFO_FLAG_..._BIT.
+     */
+    uint32_t flags;
+    /**
      * How many GPUs there are; their indices are 0 to this minus 1.
      */
     uint32_t gpu_count;
     /**
-     * A zeus_amd_backend_t.
+     * ZEUS_AMD_BACKEND_AMDSMI if libamd_smi is used, else
+     * ZEUS_AMD_BACKEND_SYSFS.
      */
-    uint32_t backend;
+    zeus_amd_backend_t backend;
     /**
-     * A zeus_amd_energy_resolution_t.
+     * As it was chosen in the options.
      */
-    uint32_t energy_resolution;
+    zeus_amd_energy_resolution_t energy_resolution;
     /**
      * The first three version words of libamd_smi.
      */
@@ -866,12 +1036,21 @@ typedef struct zeus_amd_session_info_t {
      */
     uint32_t amdsmi_version_2;
     /**
-     * Why there is no GPU, as a zeus_amd_status_t; 0 if there is one:
+     * ZEUS_AMD_STATUS_OK if there is a GPU, else why there is none:
      * ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_EMPTY_MASK,
-     * ZEUS_AMD_STATUS_MASK_INVALID, ZEUS_AMD_STATUS_NO_ACCESS,
-     * ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED. zeus_amd_explain() has the words.
+     * ZEUS_AMD_STATUS_MASK_INVALID, ZEUS_AMD_STATUS_NO_ACCESS or
+     * ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED. zeus_amd_explain() has the message.
      */
-    int32_t no_gpu_reason;
+    zeus_amd_status_t no_gpu_reason;
+    /**
+     * Why ZEUS_AMD_BACKEND_AUTO goes on without libamd_smi; ZEUS_AMD_STATUS_OK
+     * if it is loaded or was not asked for.
+     */
+    zeus_amd_status_t amdsmi_status;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
     /**
      * The ROCm releases that this version of libamd_smi belongs to.
      */
@@ -891,19 +1070,19 @@ typedef struct zeus_amd_gpu_info_t {
      */
     uint32_t struct_size;
     /**
-     * ZEUS_AMD_GPU_INFO_..._BIT: which of the fields below are set.
+     * ZEUS_AMD_GPU_INFO_VALID_..._BIT: which of the fields below are set.
      */
     uint32_t valid;
     /**
-     * The index that was asked for.
+     * Its index.
      */
     uint32_t index;
     /**
-     * HIP's index if no variable masked any GPU.
+     * Its HIP index if no GPU were masked.
      */
     uint32_t unmasked_index;
     /**
-     * Its place among the GPUs of libamd_smi and of the amd-smi tool.
+     * Its index in libamd_smi and in the amd-smi tool.
      */
     uint32_t amdsmi_index;
     /**
@@ -911,23 +1090,23 @@ typedef struct zeus_amd_gpu_info_t {
      */
     uint32_t kfd_node;
     /**
-     * Its number among the partitions of its package; 0 if there are none.
+     * Its partition number in the package; 0 without partitions.
      */
     uint32_t partition;
     /**
-     * A zeus_amd_die_role_t.
+     * Which die of its package it is.
      */
-    uint32_t die_role;
+    zeus_amd_die_role_t die_role;
     /**
-     * A zeus_amd_backend_t: where its readings come from.
+     * Where its readings come from.
      */
-    uint32_t source;
+    zeus_amd_backend_t source;
     /**
-     * A zeus_amd_counter_state_t: is its energy counter to be trusted?
+     * The result of the check of its energy counter.
      */
-    uint32_t counter_state;
+    zeus_amd_counter_state_t counter_state;
     /**
-     * ZEUS_AMD_GPU_FLAG_..._BIT flags.
+     * ZEUS_AMD_GPU_INFO_FLAG_..._BIT.
      */
     uint32_t flags;
     /**
@@ -947,11 +1126,11 @@ typedef struct zeus_amd_gpu_info_t {
      */
     char pci_address[32];
     /**
-     * "GPU-" and 16 hex digits, as ROCm's variables have it.
+     * "GPU-" and 16 hex digits, as in ROCm's variables.
      */
     char uuid[64];
     /**
-     * Equal for all GPUs of this machine that share one energy counter.
+     * The same text for all GPUs of this machine that share one energy counter.
      */
     char package[64];
 } zeus_amd_gpu_info_t;
@@ -965,15 +1144,23 @@ typedef struct zeus_amd_energy_raw_t {
      */
     uint32_t struct_size;
     /**
-     * ZEUS_AMD_ENERGY_..._BIT flags.
+     * ZEUS_AMD_ENERGY_RAW_VALID_..._BIT: which of the fields below are set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_ENERGY_RAW_FLAG_..._BIT.
      */
     uint32_t flags;
     /**
-     * Counts since the counter's own zero (driver load or reset).
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Counts since the counter's zero (driver load or reset).
      */
     uint64_t accumulator;
     /**
-     * Microjoules a count, in the unit that the session was opened with.
+     * Microjoules per count.
      */
     double resolution_uj;
     /**
@@ -981,13 +1168,14 @@ typedef struct zeus_amd_energy_raw_t {
      */
     uint64_t driver_time_ns;
     /**
-     * The firmware's own clock at the counter's value, in nanoseconds.
+     * The firmware's clock at the counter's value, in nanoseconds; its zero is
+     * not defined.
      */
     uint64_t firmware_time_ns;
 } zeus_amd_energy_raw_t;
 
 /**
- * All that one GPU says at one time. Start the first of an array from
+ * One reading of all values of a GPU. Start the first of an array from
  * ZEUS_AMD_READING_INIT.
  */
 typedef struct zeus_amd_reading_t {
@@ -1000,23 +1188,40 @@ typedef struct zeus_amd_reading_t {
      */
     uint32_t gpu;
     /**
-     * ZEUS_AMD_READING_..._BIT flags: which of the fields below are set.
+     * ZEUS_AMD_READING_VALID_..._BIT: which of the fields below are set.
      */
     uint32_t valid;
     /**
-     * ZEUS_AMD_STATUS_OK, or why there is no energy.
+     * ZEUS_AMD_READING_FLAG_..._BIT.
      */
-    int32_t status;
+    uint32_t flags;
     /**
-     * As zeus_amd_energy_mj().
+     * ZEUS_AMD_STATUS_OK, or why there is no energy: what zeus_amd_energy_mj()
+     * returns.
+     */
+    zeus_amd_status_t status;
+    /**
+     * The state of its energy counter.
+     */
+    zeus_amd_counter_state_t counter_state;
+    /**
+     * As zeus_amd_temperature_c(), in degrees Celsius.
+     */
+    int32_t temperature_c;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * As zeus_amd_energy_mj(), in millijoules.
      */
     uint64_t energy_mj;
     /**
-     * Counts since the counter's own zero, trusted or not.
+     * Counts since the counter's zero, whatever the state of the counter.
      */
     uint64_t accumulator;
     /**
-     * Microjoules a count, in the unit that the session was opened with.
+     * Microjoules per count.
      */
     double resolution_uj;
     /**
@@ -1024,29 +1229,22 @@ typedef struct zeus_amd_reading_t {
      */
     uint64_t driver_time_ns;
     /**
-     * The firmware's own clock at the accumulator's value, in nanoseconds.
+     * The firmware's clock at the accumulator's value, in nanoseconds; its zero
+     * is not defined.
      */
     uint64_t firmware_time_ns;
     /**
-     * As zeus_amd_power_instant_mw().
+     * As zeus_amd_power_instant_mw(), in milliwatts.
      */
     uint64_t power_instant_mw;
     /**
-     * As zeus_amd_power_average_mw().
+     * As zeus_amd_power_average_mw(), in milliwatts.
      */
     uint64_t power_average_mw;
-    /**
-     * As zeus_amd_temperature_c().
-     */
-    int32_t temperature_c;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
 } zeus_amd_reading_t;
 
 /**
- * What all packages used in a time, each counted once. Start from
+ * The energy of all packages over a time, each counted once. Start from
  * ZEUS_AMD_TOTAL_ENERGY_INIT.
  */
 typedef struct zeus_amd_total_energy_t {
@@ -1055,28 +1253,37 @@ typedef struct zeus_amd_total_energy_t {
      */
     uint32_t struct_size;
     /**
-     * ZEUS_AMD_ENERGY_FLAG_..._BIT flags that any of the GPUs has.
+     * ZEUS_AMD_TOTAL_ENERGY_VALID_..._BIT: which of the fields below are set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_TOTAL_ENERGY_FLAG_..._BIT: each flag that any of the GPUs has.
      */
     uint32_t flags;
     /**
-     * How many packages the sum is of.
+     * The number of packages in the sum.
      */
     uint32_t packages;
     /**
-     * How many packages of the session have no energy and are not in the sum:
-     * ZEUS_AMD_ENERGY_FLAG_INCOMPLETE_BIT.
+     * The number of packages without an energy, which are not in the sum:
+     * ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT.
      */
     uint32_t missing;
     /**
-     * The sum, in millijoules.
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * The sum of the energies, in millijoules.
      */
     uint64_t energy_mj;
     /**
-     * The sum of the bounds, in millijoules.
+     * The sum of the uncertainties, in millijoules.
      */
     uint64_t uncertainty_mj;
     /**
-     * From the return of the begin to the call of the end, in nanoseconds.
+     * From the return of zeus_amd_window_begin() to the call that ends or reads
+     * the window, in nanoseconds; always set.
      */
     uint64_t duration_ns;
     /**
@@ -1086,7 +1293,7 @@ typedef struct zeus_amd_total_energy_t {
 } zeus_amd_total_energy_t;
 
 /**
- * What one GPU used in a time. Start from ZEUS_AMD_GPU_ENERGY_INIT.
+ * The energy of one GPU over a time. Start from ZEUS_AMD_GPU_ENERGY_INIT.
  */
 typedef struct zeus_amd_gpu_energy_t {
     /**
@@ -1098,28 +1305,36 @@ typedef struct zeus_amd_gpu_energy_t {
      */
     uint32_t gpu;
     /**
-     * ZEUS_AMD_ENERGY_FLAG_..._BIT flags.
+     * ZEUS_AMD_GPU_ENERGY_VALID_..._BIT: which of the fields below are set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_GPU_ENERGY_FLAG_..._BIT.
      */
     uint32_t flags;
     /**
-     * A zeus_amd_method_t.
+     * How the energy was obtained.
      */
-    uint32_t method;
+    zeus_amd_method_t method;
     /**
-     * A zeus_amd_counter_state_t: of its energy counter, at the end.
+     * The state of its energy counter at the end.
      */
-    uint32_t counter_state;
+    zeus_amd_counter_state_t counter_state;
     /**
      * ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy.
      */
-    int32_t status;
+    zeus_amd_status_t status;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
     /**
      * Energy of the package in millijoules, from begin_ns to end_ns.
      */
     uint64_t energy_mj;
     /**
-     * The energy is no further off than this, in millijoules: between begin_ns
-     * and end_ns, and also between the calls, whose times are others. With
+     * Upper limit of the error of the energy, in millijoules: for the time from
+     * begin_ns to end_ns, and for the time between the calls as well. With
      * ZEUS_AMD_METHOD_INTEGRATED as far as the samples show.
      */
     uint64_t uncertainty_mj;
@@ -1132,43 +1347,44 @@ typedef struct zeus_amd_gpu_energy_t {
      */
     uint64_t mean_power_mw;
     /**
-     * CLOCK_BOOTTIME of the first reading: the driver's time of the counter, a
-     * few milliseconds before the call.
+     * CLOCK_BOOTTIME of the first reading in nanoseconds: the driver's time of
+     * the counter, a few milliseconds before the call.
      */
     uint64_t begin_ns;
     /**
-     * The same of the last reading.
+     * The same for the last reading.
      */
     uint64_t end_ns;
     /**
-     * Microjoules a count, as it was used; 0 if no counter was.
+     * Microjoules per count.
      */
     double resolution_uj;
 } zeus_amd_gpu_energy_t;
 
 /**
- * How to sample. Start from ZEUS_AMD_SAMPLER_OPTIONS_INIT; zero is the default of
- * every field.
+ * How to sample. Start from ZEUS_AMD_SAMPLER_OPTIONS_INIT; zero is the default
+ * of every field.
  */
 typedef struct zeus_amd_sampler_options_t {
     /**
-     * sizeof(zeus_amd_sampler_options_t); ZEUS_AMD_SAMPLER_OPTIONS_INIT sets it.
+     * sizeof(zeus_amd_sampler_options_t); ZEUS_AMD_SAMPLER_OPTIONS_INIT sets
+     * it.
      */
     uint32_t struct_size;
     /**
-     * How many samples are kept, of all GPUs together; 0: 65536. The oldest go
-     * first.
+     * How many samples are kept, of all GPUs together; 0: 65536. New samples
+     * overwrite the oldest.
      */
     uint32_t capacity;
     /**
-     * The time between two samples of a GPU, in nanoseconds, at least 100000; 0:
-     * as fast as its readings change, but no more than a tenth of a processor.
+     * The time between two samples of a GPU in nanoseconds, at least 100000; 0:
+     * as fast as its readings change, with at most a tenth of a processor.
      */
     uint64_t period_ns;
 } zeus_amd_sampler_options_t;
 
 /**
- * One GPU at one time. Start the first of an array from ZEUS_AMD_SAMPLE_INIT.
+ * One sample of one GPU. Start the first of an array from ZEUS_AMD_SAMPLE_INIT.
  */
 typedef struct zeus_amd_sample_t {
     /**
@@ -1180,16 +1396,16 @@ typedef struct zeus_amd_sample_t {
      */
     uint32_t gpu;
     /**
-     * ZEUS_AMD_SAMPLE_..._BIT flags: what is set, and how it came about.
+     * ZEUS_AMD_SAMPLE_VALID_..._BIT: which of the fields below are set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_SAMPLE_FLAG_..._BIT.
      */
     uint32_t flags;
     /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * CLOCK_BOOTTIME of the reading in nanoseconds: the driver's, or where it
-     * gives none when it was read.
+     * CLOCK_BOOTTIME of the reading in nanoseconds: the driver's time, or where
+     * there is none the time of the call.
      */
     uint64_t time_ns;
     /**
@@ -1197,12 +1413,12 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t energy_uj;
     /**
-     * What the GPU's power sensor says, in milliwatts.
+     * Power by the GPU's power sensor, in milliwatts.
      */
     uint64_t power_mw;
     /**
-     * What the energy counter says of the time since the sample before, in
-     * milliwatts: it follows the load at once where the sensor averages.
+     * Mean power since the sample before by the energy counter, in milliwatts.
+     * It follows the load without delay where the sensor averages.
      */
     uint64_t counter_power_mw;
 } zeus_amd_sample_t;
@@ -1212,8 +1428,8 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the library that runs, as ZEUS_AMD_VERSION_NUMBER has that of
- * the header: major << 16 | minor << 8 | patch.
+ * The version of the library that runs: major << 16 | minor << 8 | patch.
+ * Compare it with ZEUS_AMD_VERSION_NUMBER, the version of the header.
  *
  * @return The version number.
  * @threadsafety Any thread.
@@ -1233,10 +1449,10 @@ ZEUS_AMD_API uint32_t zeus_amd_version(void);
 ZEUS_AMD_API const char *zeus_amd_version_string(void);
 
 /**
- * A few English words for a status, for any number at all.
+ * A short English text for a status, for any number.
  *
- * @param[in] status  Any number.
- * @return A static string; never NULL, nothing to free.
+ * @param[in] status A zeus_amd_status_t, or any other number.
+ * @return A static string, such as "not found"; never NULL, nothing to free.
  * @threadsafety Any thread.
  * @forksafety  Works in a child.
  * @since 0.1
@@ -1244,34 +1460,36 @@ ZEUS_AMD_API const char *zeus_amd_version_string(void);
 ZEUS_AMD_API const char *zeus_amd_status_string(int32_t status);
 
 /**
- * The text of this thread's last failure: what happened, on which GPU, the
- * vendor's code and words, and what to do. A later success does not clear it.
- * The text is cut to fit and always ends in NUL.
+ * The message of this thread's last failure: what failed, on which GPU, the
+ * status and text of libamd_smi or the kernel, and what to do about it. A later
+ * success does not clear it. The message is cut to fit and always
+ * NUL-terminated.
  *
- * @param[out] text  Receives the text; may be NULL if length is 0.
- * @param[in] length Bytes at text.
- * @return The length of the whole text without its NUL (0: no failure yet).
- * @threadsafety Any thread; each has its own text.
+ * @param[out] text   Receives the message; may be NULL if length is 0.
+ * @param[in]  length Bytes at text.
+ * @return The length of the whole message without its NUL; 0 before any
+ *         failure.
+ * @threadsafety Any thread; each has its own message.
  * @forksafety  Works in a child.
  * @since 0.1
  */
 ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
 
 /**
- * Where messages go. Without a callback they go nowhere: this library never
- * prints. The callback is called from the thread of the call that has something
- * to say, or from a background thread (a sampler, a check), with no lock of this
- * library held; it may call this library, and must not unwind. Calls that end a
- * background thread wait for it: make none with a lock held that the callback
- * takes. There is one callback a process; a new one replaces it.
+ * Sets the log callback of the process. Without one there are no messages: the
+ * library never prints. The callback is called on the thread that logs, which
+ * may be a background thread (a sampler, a check), with no lock of this library
+ * held. It may call this library, and must not unwind. Calls that end a
+ * background thread wait for it: do not make them with a lock held that the
+ * callback takes. A new callback replaces the former one.
  *
- * @param[in] callback Receives messages; NULL: nobody does.
- * @param[in] level    The least important zeus_amd_log_level_t that is wanted.
- * @param[in] user     Handed to the callback as it is; may be NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level; the
- *         callback from before stays), ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; the old callback may still run in another one when
- *               this returns.
+ * @param[in] callback Receives messages; NULL: none.
+ * @param[in] level    The least important zeus_amd_log_level_t to receive.
+ * @param[in] user     Passed to the callback; may be NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (no such level;
+ *         the former callback stays), ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread; the former callback may still run on another thread
+ *               when this returns.
  * @forksafety  Works in a child.
  * @since 0.1
  */
@@ -1282,43 +1500,42 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
                                    void *user);
 
 /**
- * Opens a session: finds and loads libamd_smi, lists the GPUs in HIP's order
- * (the order of PyTorch's cuda:N) and checks their energy counters, which takes
- * some tens of milliseconds, or half a second (seldom up to four) if one is not
- * as it should be; the options choose another way. A GPU that fails a check does
- * not fail the others: ask zeus_amd_gpu_info() for its counter state. No GPU at all
- * that libamd_smi lists is a session with zero GPUs.
+ * Opens a session: loads libamd_smi, lists the GPUs in HIP's order (the order
+ * of PyTorch's cuda:N) and checks their energy counters. The check takes some
+ * tens of milliseconds; for a counter that misbehaves half a second, rarely up
+ * to four. See zeus_amd_validation_t. A GPU that fails the check does not fail
+ * the call: see counter_state of zeus_amd_gpu_info(). If HIP shows no GPU, the
+ * session has none: see no_gpu_reason of zeus_amd_session_info().
  *
- * The environment is read here and nowhere else. The masks
- * (ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES, CUDA_VISIBLE_DEVICES) count as they
- * do for HIP; what chooses a library, a tree of files or a backend
- * (ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT, ZEUS_AMD_BACKEND)
- * does not in a program with raised privileges. libamd_smi is initialised once a
- * process and stays. Where none can be used (there is none, its version is not
- * known, it hangs) the kernel's files serve everything, unless
- * ZEUS_AMD_BACKEND_AMDSMI insists; zeus_amd_explain() says why.
+ * The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
+ * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
+ * on HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
+ * ZEUS_AMD_BACKEND are ignored in a program with raised privileges (setuid).
+ * libamd_smi is initialised once per process and stays loaded. If it cannot be
+ * used (missing, of an unknown version, hung), the session uses the kernel's
+ * sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
+ * zeus_amd_session_info() and zeus_amd_explain() say why.
  *
- * @param[in]  options How to open; NULL: the defaults.
+ * @param[in]  options How to open, struct_size set by the caller
+ *                     (ZEUS_AMD_OPTIONS_INIT); NULL: the defaults.
  * @param[out] session Receives the session, or NULL on failure; not NULL.
- * @return ZEUS_AMD_STATUS_OK, or
- *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (session is NULL, unknown flags or
- *         values in options, or ZEUS_AMD_BACKEND has none of its values),
- *         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
+ * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown
+ *         flags or values in options, or ZEUS_AMD_BACKEND is not auto, amdsmi
+ *         or sysfs), ZEUS_AMD_STATUS_STRUCT_VERSION,
  *         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
- *         and only with ZEUS_AMD_BACKEND_AMDSMI:
+ *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE, ZEUS_AMD_STATUS_HETEROGENEOUS,
+ *         ZEUS_AMD_STATUS_EMPTY_MASK (both only if asked for),
+ *         ZEUS_AMD_STATUS_NO_MEMORY or ZEUS_AMD_STATUS_BUSY (a thread cannot be
+ *         started). Only with ZEUS_AMD_BACKEND_AMDSMI:
  *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
  *         ZEUS_AMD_STATUS_LIBRARY_SYMBOLS, ZEUS_AMD_STATUS_LIBRARY_VERSION,
- *         ZEUS_AMD_STATUS_TIMEOUT (amdsmi_init does not return, or
- *         what is asked of libamd_smi after it);
- *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (kernel and libamd_smi disagree),
- *         ZEUS_AMD_STATUS_HETEROGENEOUS, ZEUS_AMD_STATUS_EMPTY_MASK (only if
- *         asked for), ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread
- *         can be started), ZEUS_AMD_STATUS_INTERNAL, or another one (as
- *         amdsmi_init failed).
+ *         ZEUS_AMD_STATUS_TIMEOUT (init_timeout_ms), or another one by which
+ *         amdsmi_init failed.
  * @threadsafety Any thread.
- * @forksafety  A child may open its own session. If its parent had used
- *              libamd_smi, the child does without (its locks may be held for
- *              ever there), unless ZEUS_AMD_BACKEND_AMDSMI insists.
+ * @forksafety  A child may open its own session. If the parent has used
+ *              libamd_smi, the child's session uses sysfs, because locks of
+ *              libamd_smi may be held for ever in the child, unless
+ *              ZEUS_AMD_BACKEND_AMDSMI was asked for.
  * @since 0.1
  */
 ZEUS_AMD_API
@@ -1327,36 +1544,33 @@ zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
                                 struct zeus_amd_session_t **session);
 
 /**
- * Ends a session. No call may be running on it, and none may follow. libamd_smi
- * stays loaded and initialised unless ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT asked
- * otherwise. Samplers stop, and keep their samples; windows stay open. Guards that
- * are still open end: their settings come back, and only zeus_amd_guard_end(),
- * which frees them, may be called with them afterwards.
+ * Closes a session. No call may be running on it, and none may follow.
+ * libamd_smi stays loaded and initialised unless
+ * ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT was set. Samplers stop and keep their
+ * samples; windows stay open. Guards that are still open end: their settings
+ * are restored, and afterwards they may only be passed to zeus_amd_guard_end(),
+ * which frees them.
  *
- * @param[in] session A session, or NULL, which does nothing.
- * @threadsafety Any thread, but not while the session is in use elsewhere.
- * @forksafety  In a child: leaves everything as it is.
- * @return Nothing.
+ * @param[in] session A session; NULL does nothing.
+ * @threadsafety Any thread, but not while another thread uses the session.
+ * @forksafety  In a child: does nothing.
  * @since 0.1
  */
-ZEUS_AMD_API
-void zeus_amd_close(struct zeus_amd_session_t *session);
+ZEUS_AMD_API void zeus_amd_close(struct zeus_amd_session_t *session);
 
 /**
- * Could a session be opened? Looks for a card, and where the options or
- * ZEUS_AMD_BACKEND insist on libamd_smi, for that and whether it is a shared
- * library of this machine; loads and initialises nothing. Where nothing is named
- * or installed, the dynamic loader may still know one: that shows only in
- * zeus_amd_open().
+ * Can a session be opened? Looks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is
+ * asked for, for a libamd_smi that is a shared library of this machine. Loads
+ * nothing and initialises nothing. A library that only the dynamic loader can
+ * find is not checked.
  *
- * @param[in] options As for zeus_amd_open(); may be NULL.
- * @return ZEUS_AMD_STATUS_OK, or the reason why not:
- *         ZEUS_AMD_STATUS_DRIVER_NOT_LOADED, ZEUS_AMD_STATUS_NO_DEVICE,
- *         ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND, ZEUS_AMD_STATUS_LIBRARY_INVALID,
- *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags or values in options,
- *         or ZEUS_AMD_BACKEND has none of its values),
- *         ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
- *         ZEUS_AMD_STATUS_INTERNAL.
+ * @param[in] options As for zeus_amd_open(), struct_size set by the caller; may
+ *                    be NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INTERNAL, or what zeus_amd_open()
+ *         would return: ZEUS_AMD_STATUS_DRIVER_NOT_LOADED,
+ *         ZEUS_AMD_STATUS_NO_DEVICE, ZEUS_AMD_STATUS_LIBRARY_NOT_FOUND,
+ *         ZEUS_AMD_STATUS_LIBRARY_INVALID, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION.
  * @threadsafety Any thread.
  * @forksafety  Works in a child.
  * @since 0.1
@@ -1366,14 +1580,14 @@ ZEUS_AMD_MUST_CHECK
 zeus_amd_status_t zeus_amd_probe(const struct zeus_amd_options_t *options);
 
 /**
- * About the session: how many GPUs, which libamd_smi, which unit.
+ * About the session: the number of GPUs, the version of libamd_smi, the
+ * resolution.
  *
  * @param[in]  session An open session; not NULL.
- * @param[out] info    struct_size set by the caller (ZEUS_AMD_SESSION_INFO_INIT);
- *                     written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
- *         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_FORKED,
- *         ZEUS_AMD_STATUS_INTERNAL.
+ * @param[out] info    struct_size set by the caller
+ *                     (ZEUS_AMD_SESSION_INFO_INIT); written only on success;
+ *                     not NULL.
+ * @return A status of any call, or ZEUS_AMD_STATUS_STRUCT_VERSION.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1384,13 +1598,12 @@ zeus_amd_status_t zeus_amd_session_info(const struct zeus_amd_session_t *session
                                         struct zeus_amd_session_info_t *info);
 
 /**
- * How many GPUs the session has. Their indices are 0 to this minus 1, the
+ * The number of GPUs of the session. Their indices are 0 to this minus 1, the
  * numbers that HIP and PyTorch (cuda:N) give them.
  *
  * @param[in]  session An open session; not NULL.
- * @param[out] count   Receives the number; written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @param[out] count   Written only on success; not NULL.
+ * @return A status of any call.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1401,15 +1614,25 @@ zeus_amd_status_t zeus_amd_gpu_count(const struct zeus_amd_session_t *session,
                                      uint32_t *count);
 
 /**
- * Which GPU an index is, and whether its energy counter is to be trusted.
+ * A short English text for a counter state, for any number.
+ *
+ * @param[in] counter_state A zeus_amd_counter_state_t, or any other number.
+ * @return A static string, such as "trusted"; never NULL, nothing to free.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API const char *zeus_amd_counter_state_string(uint32_t counter_state);
+
+/**
+ * Which GPU an index is, and the state of its energy counter.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] info    struct_size set by the caller (ZEUS_AMD_GPU_INFO_INIT);
  *                     written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
- *         ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NOT_FOUND (no such
- *         index), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
+ *         ZEUS_AMD_STATUS_NOT_FOUND.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1424,13 +1647,14 @@ zeus_amd_status_t zeus_amd_gpu_info(const struct zeus_amd_session_t *session,
  * The GPU of this session at a PCI address.
  *
  * @param[in]  session     An open session; not NULL.
- * @param[in]  pci_address What hipDeviceGetPCIBusId() prints (0000:c1:00.0), in
- *                         any case; the domain and the function may be missing.
- * @param[out] gpu         Receives its index; written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or not a
- *         PCI address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not
- *         visible), ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (more than one fits),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @param[in]  pci_address As hipDeviceGetPCIBusId() prints it (0000:c1:00.0),
+ *                         in any case; domain and function may be omitted; not
+ *                         NULL.
+ * @param[out] gpu         Receives its index; written only on success; not
+ *                         NULL.
+ * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a PCI
+ *         address), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not
+ *         visible) or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (several GPUs match).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1445,14 +1669,13 @@ zeus_amd_status_t zeus_amd_find_by_pci(const struct zeus_amd_session_t *session,
  * The GPU of this session with a UUID.
  *
  * @param[in]  session An open session; not NULL.
- * @param[in]  uuid    "GPU-" and 16 hex digits as ROCm's variables have it, the
- *                     digits alone as hipDeviceGetUuid() gives them, or amd-smi's
- *                     form with dashes; in any case.
+ * @param[in]  uuid    "GPU-" and 16 hex digits as in ROCm's variables, the
+ *                     digits alone as hipDeviceGetUuid() returns them, or the
+ *                     form of amd-smi with dashes; in any case; not NULL.
  * @param[out] gpu     Receives its index; written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or not a
- *         UUID), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible),
- *         ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share one),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (not a
+ *         UUID), ZEUS_AMD_STATUS_NOT_FOUND (no such GPU, or it is not visible)
+ *         or ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE (partitions that share the UUID).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1464,18 +1687,17 @@ zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_session_t *session
                                         uint32_t *gpu);
 
 /**
- * How environment and topology led to this list of GPUs, or to none: what the
- * kernel lists, what each mask kept and at which token it ended, and which GPU
- * each index is. For people; the wording may change.
+ * How environment and topology led to this list of GPUs: what the kernel lists,
+ * what each mask kept and at which entry it ended, and which GPU each index is.
+ * The text is for people; its wording may change.
  *
  * @param[in]  session An open session; not NULL.
- * @param[out] text    Receives the text, cut to fit, always ending in NUL; may be
- *                     NULL if length is 0.
+ * @param[out] text    Receives the text, cut to fit, always NUL-terminated; may
+ *                     be NULL if length is 0.
  * @param[in]  length  Bytes at text.
- * @param[out] needed  Receives the length of the whole text without its NUL; may
- *                     be NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT,
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @param[out] needed  Receives the length of the whole text without its NUL;
+ *                     may be NULL.
+ * @return A status of any call.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1488,26 +1710,15 @@ zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_session_t *session,
                                    size_t *needed);
 
 /**
- * Power that the package draws now, in milliwatts. MI300 and later report it,
- * MI200 and earlier do not: there it is ZEUS_AMD_STATUS_NOT_SUPPORTED and
- * zeus_amd_power_average_mw() has the value. Two dies of a package (MI250X)
- * have one power, which the first one reports for both.
+ * The power that the package draws now, in milliwatts. MI300 and later report
+ * it. MI200 and earlier do not: see zeus_amd_power_average_mw(). The two dies
+ * of an MI250X have one power, which the primary die reports for both.
  *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[in]  session  An open session; not NULL.
+ * @param[in]  gpu      An index below zeus_amd_gpu_count().
  * @param[out] power_mw Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return A status of any reading, or ZEUS_AMD_STATUS_STALE.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1518,24 +1729,14 @@ zeus_amd_status_t zeus_amd_power_instant_mw(const struct zeus_amd_session_t *ses
                                             uint64_t *power_mw);
 
 /**
- * Power that the package draws, averaged by the firmware (over seconds on
+ * The power that the package draws, averaged by the firmware (over seconds on
  * MI200), in milliwatts. MI200 and earlier report it, MI300 and later do not.
  *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[in]  session  An open session; not NULL.
+ * @param[in]  gpu      An index below zeus_amd_gpu_count().
  * @param[out] power_mw Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return A status of any reading, or ZEUS_AMD_STATUS_STALE.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1546,49 +1747,18 @@ zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_session_t *ses
                                             uint64_t *power_mw);
 
 /**
- * Power of the memory alone, in milliwatts. No AMD GPU reports it: always
- * ZEUS_AMD_STATUS_NOT_SUPPORTED. It is here because Zeus has it for others.
+ * Energy of the package in millijoules since the zero of its counter (driver
+ * load or reset): floor(accumulator * resolution), the number of Zeus. Only
+ * from a counter whose state is ZEUS_AMD_COUNTER_STATE_TRUSTED or
+ * ZEUS_AMD_COUNTER_STATE_NOT_CHECKED. The difference of two readings is an
+ * energy; one reading alone is not.
  *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[out] power_mw Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_NOT_SUPPORTED,
- *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
- *         ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_session_t *session,
-                                                   uint32_t gpu,
-                                                   uint64_t *power_mw);
-
-/**
- * Energy of the package in millijoules since its counter's own zero (driver load
- * or reset): floor(accumulator * unit), as Zeus has it. Only from a counter
- * that is trusted, or was not checked: see zeus_amd_gpu_info(). Differences of
- * two readings mean something, one reading does not.
- *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[in]  session   An open session; not NULL.
+ * @param[in]  gpu       An index below zeus_amd_gpu_count().
  * @param[out] energy_mj Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_READY (the counter is still being checked, as
- *         ZEUS_AMD_VALIDATION_BACKGROUND has it, or as the GPU slept),
- *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return A status of any reading, ZEUS_AMD_STATUS_STALE, or
+ *         ZEUS_AMD_STATUS_NOT_READY (the counter is still being checked).
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1599,16 +1769,14 @@ zeus_amd_status_t zeus_amd_energy_mj(const struct zeus_amd_session_t *session,
                                      uint64_t *energy_mj);
 
 /**
- * Does zeus_amd_energy_mj() have a counter to read? 1 if its counter state is
- * ZEUS_AMD_COUNTER_STATE_TRUSTED or ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, else 0, also while it
- * is still being checked.
+ * Does zeus_amd_energy_mj() have a counter to read? 1 if the state of the
+ * counter is ZEUS_AMD_COUNTER_STATE_TRUSTED or
+ * ZEUS_AMD_COUNTER_STATE_NOT_CHECKED, else 0, also while it is being checked.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[out] supported Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
- *         ZEUS_AMD_STATUS_INTERNAL.
+ * @param[out] usable  Written only on success; not NULL.
+ * @return A status of any call, or ZEUS_AMD_STATUS_NOT_FOUND.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1617,31 +1785,20 @@ ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
 zeus_amd_status_t zeus_amd_energy_counter_usable(const struct zeus_amd_session_t *session,
                                                  uint32_t gpu,
-                                                 uint32_t *supported);
+                                                 uint32_t *usable);
 
 /**
- * The energy accumulator of the package as it stands, trusted or not: counts of
- * resolution_uj microjoules each since the counter's own zero (driver load or reset),
- * with the times of the reading. An old value is flagged
- * (ZEUS_AMD_ENERGY_STALE_BIT), not refused.
+ * The energy accumulator of the package, whatever the state of the counter:
+ * counts of resolution_uj microjoules each since its zero (driver load or
+ * reset), with the times of the reading. An old value is flagged
+ * (ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT) and is no failure.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[out] energy struct_size set by the caller
- *                     (ZEUS_AMD_ENERGY_RAW_INIT); written only on success; not
- *                     NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_STRUCT_VERSION (energy->struct_size),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @param[out] energy  struct_size set by the caller (ZEUS_AMD_ENERGY_RAW_INIT);
+ *                     written only on success; not NULL.
+ * @return A status of any reading, or ZEUS_AMD_STATUS_STRUCT_VERSION.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1654,21 +1811,11 @@ zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_session_t *session,
 /**
  * Temperature of the hottest spot (junction), in whole degrees Celsius.
  *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[in]  session       An open session; not NULL.
+ * @param[in]  gpu           An index below zeus_amd_gpu_count().
  * @param[out] temperature_c Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_STALE (the driver repeats an old value),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return A status of any reading, or ZEUS_AMD_STATUS_STALE.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1679,24 +1826,20 @@ zeus_amd_status_t zeus_amd_temperature_c(const struct zeus_amd_session_t *sessio
                                          int32_t *temperature_c);
 
 /**
- * Energy, power and temperature of all GPUs, with one look at each package: the
- * cheapest way to read many values at once. Where the readings come from the
- * kernel's file, values of one GPU are of one moment, and nothing is allocated.
+ * Energy, power and temperature of all GPUs. This is the cheapest way to read
+ * many values: where readings come from gpu_metrics, each GPU is read once, its
+ * values belong to one moment, and nothing is allocated. A GPU without an energy
+ * is no failure: see its status. A secondary die has a temperature only.
  *
  * @param[in]     session  An open session; not NULL.
- * @param[out]    readings One for each GPU, in the order of indices; struct_size
- *                         of the first one says how large each is
- *                         (ZEUS_AMD_READING_INIT). May be NULL if *count is 0.
- * @param[in,out] count    Room in readings; receives how many GPUs there are. Not
- *                         NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_STRUCT_VERSION (readings[0].struct_size),
- *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed; not if
- *         it was 0, which asks), ZEUS_AMD_STATUS_FORKED,
- *         ZEUS_AMD_STATUS_INTERNAL. A GPU without an energy fails nothing: see
- *         its status, which is what zeus_amd_energy_mj() would return.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @param[out]    readings One element for each GPU, in the order of indices.
+ *                         struct_size of the first (ZEUS_AMD_READING_INIT) is
+ *                         the size of each. May be NULL if *count is 0.
+ * @param[in,out] count    Capacity of readings; receives the number of GPUs.
+ *                         Not NULL.
+ * @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
+ *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1707,23 +1850,14 @@ zeus_amd_status_t zeus_amd_read_all(const struct zeus_amd_session_t *session,
                                     uint32_t *count);
 
 /**
- * The power limit (cap) in force, in milliwatts, rounded down. One limit a
- * package.
+ * The power limit (cap) in force, in milliwatts, rounded down. A package has
+ * one limit.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] limit_mw Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return A status of any reading.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1734,22 +1868,13 @@ zeus_amd_status_t zeus_amd_power_limit_mw(const struct zeus_amd_session_t *sessi
                                           uint64_t *limit_mw);
 
 /**
- * The power limit that the vendor set, in milliwatts, rounded down.
+ * The vendor's default power limit, in milliwatts, rounded down.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] limit_mw Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return A status of any reading.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1760,24 +1885,15 @@ zeus_amd_status_t zeus_amd_power_limit_default_mw(const struct zeus_amd_session_
                                                   uint64_t *limit_mw);
 
 /**
- * The lowest and the highest power limit that can be set, in milliwatts, rounded
- * down. The lowest is 0 on some GPUs.
+ * The lowest and the highest power limit that can be set, in milliwatts,
+ * rounded down. On some GPUs the lowest is 0.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[out] min_mw Written only on success; not NULL.
- * @param[out] max_mw Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @param[out] min_mw  Written only on success; not NULL.
+ * @param[out] max_mw  Written only on success; not NULL.
+ * @return A status of any reading.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -1789,124 +1905,14 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t 
                                                 uint64_t *max_mw);
 
 /**
- * The highest and the lowest memory clock, in MHz, as libamd_smi lists them
- * (some releases list a sleep level as the lowest).
- *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[out] max_mhz Written only on success; not NULL.
- * @param[out] min_mhz Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_memory_clocks_mhz(const struct zeus_amd_session_t *session,
-                                             uint32_t gpu,
-                                             uint32_t *max_mhz,
-                                             uint32_t *min_mhz);
-
-/**
- * The highest and the lowest graphics clock, in MHz, as libamd_smi lists them
- * (some releases list a sleep level as the lowest).
- *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[out] max_mhz Written only on success; not NULL.
- * @param[out] min_mhz Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (the text says why),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_NO_PERMISSION, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_graphics_clocks_mhz(const struct zeus_amd_session_t *session,
-                                               uint32_t gpu,
-                                               uint32_t *max_mhz,
-                                               uint32_t *min_mhz);
-
-/**
- * Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. It
- * is here because Zeus has it for others.
- *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[out] enabled Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_NOT_SUPPORTED,
- *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
- *         ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_persistence_mode(const struct zeus_amd_session_t *session,
-                                            uint32_t gpu,
-                                            uint32_t *enabled);
-
-/**
- * Can settings be changed without waiting for the driver? Always 0 on AMD GPUs.
- *
- * @param[in]  session An open session; not NULL.
- * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[out] supported Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index), ZEUS_AMD_STATUS_FORKED,
- *         ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_supports_nonblocking_setters(const struct zeus_amd_session_t *session,
-                                                        uint32_t gpu,
-                                                        uint32_t *supported);
-
-/**
- * Sets the power limit (cap) of the package, in milliwatts. Nothing is called
- * if that limit is in force already. The range is checked first, and the limit
- * is read back afterwards. Returns when the driver is done. Needs root.
+ * Sets the power limit (cap) of the package, in milliwatts. Does nothing if
+ * that limit is in force. Checks the range first, and reads the limit back
+ * afterwards. Returns when the driver has applied it. Needs root.
  *
  * @param[in] session  An open session; not NULL.
  * @param[in] gpu      An index below zeus_amd_gpu_count().
  * @param[in] limit_mw Within zeus_amd_power_limit_range_mw(); not 0.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or 0 mW),
- *         ZEUS_AMD_STATUS_OUT_OF_RANGE (the text names the range),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second die or partition:
- *         the text names the GPU that has the limit; or there is none),
- *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
- *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it; what is
- *         in force now is in the text),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 mW).
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1918,24 +1924,12 @@ zeus_amd_status_t zeus_amd_set_power_limit_mw(const struct zeus_amd_session_t *s
                                               uint64_t limit_mw);
 
 /**
- * Sets the power limit of the package back to the vendor's default. Nothing is
- * called if that is in force already. Needs root.
+ * Sets the power limit of the package to the vendor's default. Does nothing if
+ * that is in force. Needs root.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_OUT_OF_RANGE (the text names the range),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second die or partition:
- *         the text names the GPU that has the limit; or there is none),
- *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
- *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it; what is
- *         in force now is in the text),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any change.
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -1946,195 +1940,57 @@ zeus_amd_status_t zeus_amd_reset_power_limit(const struct zeus_amd_session_t *se
                                              uint32_t gpu);
 
 /**
- * Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED. It
- * is here because Zeus has it for others.
+ * The lowest and the highest level of the memory clock, in MHz, as libamd_smi
+ * lists them. With some releases the lowest is a sleep level.
  *
- * @param[in] session An open session; not NULL.
- * @param[in] gpu     An index below zeus_amd_gpu_count().
- * @param[in] enabled 0 or 1.
- * @return ZEUS_AMD_STATUS_NOT_SUPPORTED, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL,
- *         or neither 0 nor 1), ZEUS_AMD_STATUS_NOT_FOUND (no such index),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] min_mhz Written only on success; not NULL.
+ * @param[out] max_mhz Written only on success; not NULL.
+ * @return A status of any reading.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_set_persistence_mode(const struct zeus_amd_session_t *session,
-                                                uint32_t gpu,
-                                                uint32_t enabled);
+zeus_amd_status_t zeus_amd_memory_clock_levels_mhz(const struct zeus_amd_session_t *session,
+                                                   uint32_t gpu,
+                                                   uint32_t *min_mhz,
+                                                   uint32_t *max_mhz);
 
 /**
- * Locks the memory clock between two bounds, in MHz; equal ones lock it to a
- * single value. Nothing is called if those bounds are in force already. The
- * range is checked first where the driver shows one, and the bounds are read
- * back afterwards. The performance level becomes "manual". If a step fails, the
- * bounds and the level from before are put back. Each die of a package has
- * clocks of its own. Needs root.
- *
- * @param[in] session An open session; not NULL.
- * @param[in] gpu     An index below zeus_amd_gpu_count().
- * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
- * @param[in] max_mhz The upper bound; not 0.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, 0 MHz, or
- *         min_mhz above max_mhz),
- *         ZEUS_AMD_STATUS_OUT_OF_RANGE (the text names the range),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
- *         names the GPU that has the clocks; or equal bounds with a libamd_smi
- *         before ROCm 6.3),
- *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
- *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; changes of one GPU wait for each other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_session_t *session,
-                                                  uint32_t gpu,
-                                                  uint32_t min_mhz,
-                                                  uint32_t max_mhz);
-
-/**
- * Locks the graphics clock between two bounds, in MHz; equal ones lock it to a
- * single value. Nothing is called if those bounds are in force already. The
- * range is checked first where the driver shows one, and the bounds are read
- * back afterwards. The performance level becomes "manual". If a step fails, the
- * bounds and the level from before are put back. Each die of a package has
- * clocks of its own. Needs root.
- *
- * @param[in] session An open session; not NULL.
- * @param[in] gpu     An index below zeus_amd_gpu_count().
- * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
- * @param[in] max_mhz The upper bound; not 0.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, 0 MHz, or
- *         min_mhz above max_mhz),
- *         ZEUS_AMD_STATUS_OUT_OF_RANGE (the text names the range),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
- *         names the GPU that has the clocks; or equal bounds with a libamd_smi
- *         before ROCm 6.3),
- *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
- *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; changes of one GPU wait for each other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_session_t *session,
-                                                    uint32_t gpu,
-                                                    uint32_t min_mhz,
-                                                    uint32_t max_mhz);
-
-/**
- * Unlocks the memory clock. The hardware can only unlock all clocks at once,
- * by the performance level "auto": that is done, then a lock of the graphics
- * clock is set again, if this session made one. Nothing is called if the level
- * is automatic already. Needs root.
- *
- * @param[in] session An open session; not NULL.
- * @param[in] gpu     An index below zeus_amd_gpu_count().
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
- *         names the GPU that has the clocks),
- *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
- *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; changes of one GPU wait for each other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_session_t *session,
-                                               uint32_t gpu);
-
-/**
- * Unlocks the graphics clock. The hardware can only unlock all clocks at once,
- * by the performance level "auto": that is done, then a lock of the memory
- * clock is set again, if this session made one. Nothing is called if the level
- * is automatic already. Needs root.
- *
- * @param[in] session An open session; not NULL.
- * @param[in] gpu     An index below zeus_amd_gpu_count().
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
- *         names the GPU that has the clocks),
- *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
- *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; changes of one GPU wait for each other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_session_t *session,
-                                                 uint32_t gpu);
-
-/**
- * Unlocks all clocks: sets the performance level to automatic. Nothing is
- * called if it is automatic already. Needs root.
- *
- * @param[in] session An open session; not NULL.
- * @param[in] gpu     An index below zeus_amd_gpu_count().
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or libamd_smi does not list
- *         the GPU), ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text
- *         names the GPU that has the clocks),
- *         ZEUS_AMD_STATUS_NO_PERMISSION (the text says who was asked for what),
- *         ZEUS_AMD_STATUS_NOT_APPLIED (the driver ignored or cut it),
- *         ZEUS_AMD_STATUS_NOT_INITIALIZED (somebody shut libamd_smi down),
- *         ZEUS_AMD_STATUS_BUSY, ZEUS_AMD_STATUS_TIMEOUT, ZEUS_AMD_STATUS_IO,
- *         ZEUS_AMD_STATUS_DEVICE_LOST, ZEUS_AMD_STATUS_UNEXPECTED_DATA,
- *         ZEUS_AMD_STATUS_UNKNOWN or another (as libamd_smi failed),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
- * @threadsafety Any thread; changes of one GPU wait for each other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
- * @since 0.1
- */
-ZEUS_AMD_API
-ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_reset_clocks(const struct zeus_amd_session_t *session,
-                                        uint32_t gpu);
-
-/**
- * The range in which the memory clock can be locked, in MHz. This is what the
- * driver accepts (OD_RANGE of its file pp_od_clk_voltage), not the levels that
- * zeus_amd_memory_clocks_mhz() lists.
+ * The lowest and the highest level of the graphics clock, in MHz, as libamd_smi
+ * lists them. With some releases the lowest is a sleep level.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] min_mhz Written only on success; not NULL.
  * @param[out] max_mhz Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index),
- *         ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text names the
- *         GPU that has the clocks; or the driver shows no range),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any reading.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_graphics_clock_levels_mhz(const struct zeus_amd_session_t *session,
+                                                     uint32_t gpu,
+                                                     uint32_t *min_mhz,
+                                                     uint32_t *max_mhz);
+
+/**
+ * The range in which the memory clock can be locked, in MHz: OD_RANGE of
+ * pp_od_clk_voltage (https://docs.kernel.org/gpu/amdgpu/thermal.html). It may
+ * differ from zeus_amd_memory_clock_levels_mhz().
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] min_mhz Written only on success; not NULL.
+ * @param[out] max_mhz Written only on success; not NULL.
+ * @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND, or
+ *         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or
+ *         the driver shows no range).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2147,19 +2003,17 @@ zeus_amd_status_t zeus_amd_memory_clock_range_mhz(const struct zeus_amd_session_
                                                   uint32_t *max_mhz);
 
 /**
- * The range in which the graphics clock can be locked, in MHz. This is what the
- * driver accepts (OD_RANGE of its file pp_od_clk_voltage), not the levels that
- * zeus_amd_graphics_clocks_mhz() lists.
+ * The range in which the graphics clock can be locked, in MHz: OD_RANGE of
+ * pp_od_clk_voltage (https://docs.kernel.org/gpu/amdgpu/thermal.html). It may
+ * differ from zeus_amd_graphics_clock_levels_mhz().
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
  * @param[out] min_mhz Written only on success; not NULL.
  * @param[out] max_mhz Written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_NOT_FOUND (no such index),
- *         ZEUS_AMD_STATUS_NOT_SUPPORTED (a second partition: the text names the
- *         GPU that has the clocks; or the driver shows no range),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND, or
+ *         ZEUS_AMD_STATUS_NOT_SUPPORTED (another partition has the clocks, or
+ *         the driver shows no range).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2172,23 +2026,209 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_sessio
                                                     uint32_t *max_mhz);
 
 /**
- * Begins a measuring window over all GPUs of the session: zeus_amd_window_end()
- * says what they used until then. Any number of windows may be open at once, on
+ * Locks the memory clock between two bounds, in MHz; equal bounds lock it to
+ * one value. Does nothing if those bounds are in force. Checks the range first
+ * where the driver shows one, and reads the bounds back afterwards. The
+ * performance level becomes "manual". If a step fails, the former bounds and
+ * level are restored. Each die of a package has clocks of its own. Needs root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
+ * @param[in] max_mhz The upper bound; not 0.
+ * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
+ *         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
+ *         equal bounds with a libamd_smi before ROCm 6.3.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_session_t *session,
+                                                  uint32_t gpu,
+                                                  uint32_t min_mhz,
+                                                  uint32_t max_mhz);
+
+/**
+ * Locks the graphics clock between two bounds, in MHz; equal bounds lock it to
+ * one value. Does nothing if those bounds are in force. Checks the range first
+ * where the driver shows one, and reads the bounds back afterwards. The
+ * performance level becomes "manual". If a step fails, the former bounds and
+ * level are restored. Each die of a package has clocks of its own. Needs root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
+ * @param[in] max_mhz The upper bound; not 0.
+ * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
+ *         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
+ *         equal bounds with a libamd_smi before ROCm 6.3.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_session_t *session,
+                                                    uint32_t gpu,
+                                                    uint32_t min_mhz,
+                                                    uint32_t max_mhz);
+
+/**
+ * Unlocks the memory clock. The driver can only unlock all clocks together, by
+ * the performance level "auto". A lock of the graphics clock that this session
+ * made is set again afterwards. Does nothing if the level is "auto". Needs
+ * root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @return A status of any change.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_session_t *session,
+                                               uint32_t gpu);
+
+/**
+ * Unlocks the graphics clock. The driver can only unlock all clocks together,
+ * by the performance level "auto". A lock of the memory clock that this session
+ * made is set again afterwards. Does nothing if the level is "auto". Needs
+ * root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @return A status of any change.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_session_t *session,
+                                                 uint32_t gpu);
+
+/**
+ * Unlocks all clocks: sets the performance level "auto". Does nothing if that
+ * is the level. Needs root.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @return A status of any change.
+ * @threadsafety Any thread; changes of one GPU wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_reset_clocks(const struct zeus_amd_session_t *session,
+                                        uint32_t gpu);
+
+/**
+ * Power of the memory alone, in milliwatts. No AMD GPU reports it: always
+ * ZEUS_AMD_STATUS_NOT_SUPPORTED. Zeus has this function for other vendors.
+ *
+ * @param[in]  session  An open session; not NULL.
+ * @param[in]  gpu      An index below zeus_amd_gpu_count().
+ * @param[out] power_mw Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_NOT_SUPPORTED, a failure of any call, or
+ *         ZEUS_AMD_STATUS_NOT_FOUND.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_memory_power_average_mw(const struct zeus_amd_session_t *session,
+                                                   uint32_t gpu,
+                                                   uint64_t *power_mw);
+
+/**
+ * Persistence mode. AMD GPUs have none: always ZEUS_AMD_STATUS_NOT_SUPPORTED.
+ * Zeus has this function for other vendors.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] enabled Written only on success; not NULL.
+ * @return ZEUS_AMD_STATUS_NOT_SUPPORTED, a failure of any call, or
+ *         ZEUS_AMD_STATUS_NOT_FOUND.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_persistence_mode(const struct zeus_amd_session_t *session,
+                                            uint32_t gpu,
+                                            uint32_t *enabled);
+
+/**
+ * Sets the persistence mode. AMD GPUs have none: always
+ * ZEUS_AMD_STATUS_NOT_SUPPORTED. Zeus has this function for other vendors.
+ *
+ * @param[in] session An open session; not NULL.
+ * @param[in] gpu     An index below zeus_amd_gpu_count().
+ * @param[in] enabled 0 or 1.
+ * @return ZEUS_AMD_STATUS_NOT_SUPPORTED, a failure of any call,
+ *         ZEUS_AMD_STATUS_INVALID_ARGUMENT (neither 0 nor 1), or
+ *         ZEUS_AMD_STATUS_NOT_FOUND.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_set_persistence_mode(const struct zeus_amd_session_t *session,
+                                                uint32_t gpu,
+                                                uint32_t enabled);
+
+/**
+ * Do setters return before the driver has applied the setting? Always 0 on AMD
+ * GPUs.
+ *
+ * @param[in]  session   An open session; not NULL.
+ * @param[in]  gpu       An index below zeus_amd_gpu_count().
+ * @param[out] supported Written only on success; not NULL.
+ * @return A status of any call, or ZEUS_AMD_STATUS_NOT_FOUND.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_supports_nonblocking_setters(const struct zeus_amd_session_t *session,
+                                                        uint32_t gpu,
+                                                        uint32_t *supported);
+
+/**
+ * A short English text for a method, for any number.
+ *
+ * @param[in] method A zeus_amd_method_t, or any other number.
+ * @return A static string, such as "counter"; never NULL, nothing to free.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API const char *zeus_amd_method_string(uint32_t method);
+
+/**
+ * Begins a window over all GPUs of the session: zeus_amd_window_end() returns
+ * the energy from here to there. Any number of windows may be open at once, on
  * any threads, and they may overlap.
  *
- * The begin looks once at every GPU. Where a counter cannot be trusted, or may
- * come round more than once (32 bits), a background thread looks on until the
- * end. A window may outlive its session; but the background thread ends with
- * the session.
+ * Each GPU is read once. Where the counter is not usable, or may wrap around
+ * more than once (32 bits), a background thread samples it until the end. A
+ * window may outlive its session, but the background thread ends with the
+ * session. A GPU that cannot be read is no failure: see its status.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] window  Receives the window, or NULL on failure; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_BUSY or ZEUS_AMD_STATUS_NO_MEMORY (no thread can be
- *         started), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL. A GPU that
- *         cannot be read is none: its result says so.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return A status of any call, or ZEUS_AMD_STATUS_BUSY or
+ *         ZEUS_AMD_STATUS_NO_MEMORY (a thread cannot be started).
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -2198,38 +2238,34 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session
                                         struct zeus_amd_window_t **window);
 
 /**
- * What was used since the begin of the window, which stays open.
+ * The energy since the begin of the window, which stays open.
  *
- * The energy belongs to the time between two readings of the counter, begin_ns
+ * An energy belongs to the time between two readings of the counter, begin_ns
  * to end_ns by the driver's clock, which are a few milliseconds before the
- * calls. If the counter moves between the end of one window and the begin of the
- * next, that belongs to neither: for parts that add up, take differences of
- * readings of one window. The bound holds for the time between the calls as
- * well. A window that is too short for
- * the counter is estimated from the power. Two dies or several partitions of a
- * package have one energy, at the first of them.
+ * calls. The uncertainty holds for the time between the calls as well. Energy
+ * that is counted between the end of one window and the begin of the next
+ * belongs to neither: for parts that add up, take differences of readings of
+ * one window. In a window that is too short for the counter the energy is
+ * estimated from the power. The GPUs of a package (dies, partitions) have one
+ * energy, at the first of them.
  *
- * Windows keep checking. In one of a quarter of a second or more, a counter that
- * nobody has seen move for a tenth of a second is looked at, after the reading
- * that counts, until it does: one refresh, a few milliseconds as a rule. One that
- * does not is given up after 0.4 s; its energy then comes from the power.
+ * Windows keep checking the counters. In a window of 250 ms or more, a counter
+ * that was idle for 120 ms is polled again after the final reading until it
+ * advances, usually for a few milliseconds. One that does not advance within
+ * 400 ms is rejected, and its energy comes from the power.
  *
  * @param[in]     window A window; not NULL.
  * @param[out]    total  The sum over packages, struct_size set by the caller
  *                       (ZEUS_AMD_TOTAL_ENERGY_INIT); may be NULL.
- * @param[out]    gpus   One for each GPU, in the order of indices; struct_size of
- *                       the first one says how large each is
- *                       (ZEUS_AMD_GPU_ENERGY_INIT). May be NULL.
- * @param[in,out] count  Room in gpus; receives how many GPUs there are. May be
+ * @param[out]    gpus   One element for each GPU, in the order of indices.
+ *                       struct_size of the first (ZEUS_AMD_GPU_ENERGY_INIT) is
+ *                       the size of each. May be NULL.
+ * @param[in,out] count  Capacity of gpus; receives the number of GPUs. May be
  *                       NULL if gpus is.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_STRUCT_VERSION (a struct_size),
- *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL (count says what is needed; not if
- *         it was 0, which asks),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL. A GPU without an
- *         energy fails nothing: see its status.
- * @threadsafety Any thread; calls into a libamd_smi before 26.4 wait for each
- *               other.
+ * @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
+ *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no
+ *         failure: see its status.
+ * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -2241,19 +2277,19 @@ zeus_amd_status_t zeus_amd_window_read(const struct zeus_amd_window_t *window,
                                        uint32_t *count);
 
 /**
- * Ends a window: what zeus_amd_window_read() says at that time, and the window is
- * freed. With NULL for total, gpus and count it is only freed.
+ * Ends a window: returns what zeus_amd_window_read() returns, and frees the
+ * window. With NULL for total, gpus and count it only frees the window.
  *
  * If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
- * ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL) nothing has
- * happened and the window is still open.
+ * ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL), the window
+ * stays open.
  *
  * @param[in]     window A window; not NULL.
  * @param[out]    total  As for zeus_amd_window_read(); may be NULL.
  * @param[out]    gpus   As for zeus_amd_window_read(); may be NULL.
  * @param[in,out] count  As for zeus_amd_window_read(); may be NULL if gpus is.
  * @return As zeus_amd_window_read().
- * @threadsafety Any thread, but not while the window is in use elsewhere.
+ * @threadsafety Any thread, but not while another thread uses the window.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is freed.
  * @since 0.1
  */
@@ -2265,21 +2301,22 @@ zeus_amd_status_t zeus_amd_window_end(struct zeus_amd_window_t *window,
                                       uint32_t *count);
 
 /**
- * Starts to sample all GPUs of the session, on one background thread for all
- * samplers and windows of the session: power, energy, and the power that the
- * counter shows (its slope). Repeated readings are dropped. The samples are kept
- * in a ring, where the oldest go first; nothing is allocated while it runs.
+ * Starts to sample all GPUs of the session: power, energy, and the power that
+ * follows from the energy counter. One background thread serves all samplers
+ * and windows of a session. Repeated readings are dropped. The samples are kept
+ * in a ring buffer, in which new ones overwrite the oldest; nothing is
+ * allocated while the sampler runs.
  *
- * The thread has all signals blocked. It ends when nobody needs it any more, with
- * the session, and before the process does.
+ * All signals are blocked in the thread. It ends with the last sampler and
+ * window that needs it, with the session, or before the process exits.
  *
  * @param[in]  session An open session; not NULL.
- * @param[in]  options How to sample; NULL: the defaults.
+ * @param[in]  options How to sample, struct_size set by the caller
+ *                     (ZEUS_AMD_SAMPLER_OPTIONS_INIT); NULL: the defaults.
  * @param[out] sampler Receives the sampler, or NULL on failure; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or a value
- *         of options), ZEUS_AMD_STATUS_STRUCT_VERSION (options->struct_size),
- *         ZEUS_AMD_STATUS_NO_MEMORY, ZEUS_AMD_STATUS_BUSY (no thread can be
- *         started), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (a value of
+ *         options), ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_NO_MEMORY
+ *         or ZEUS_AMD_STATUS_BUSY (a thread cannot be started).
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2291,12 +2328,11 @@ zeus_amd_status_t zeus_amd_sampler_start(const struct zeus_amd_session_t *sessio
                                          struct zeus_amd_sampler_t **sampler);
 
 /**
- * Takes a last sample of each GPU and stops. What has been sampled stays until
+ * Takes a last sample of each GPU and stops. The samples stay until
  * zeus_amd_sampler_free(). Stopping again does nothing.
  *
  * @param[in] sampler A sampler; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any call.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2306,22 +2342,21 @@ ZEUS_AMD_MUST_CHECK
 zeus_amd_status_t zeus_amd_sampler_stop(struct zeus_amd_sampler_t *sampler);
 
 /**
- * Moves the oldest samples out of the ring, all GPUs mixed, those of one GPU in
- * the order of their times. Energies of zeus_amd_sampler_energy_between() do not
- * depend on what has been drained.
+ * Moves the oldest samples out of the ring buffer. The samples of all GPUs are
+ * mixed; those of one GPU are in the order of their times. The energies of
+ * zeus_amd_sampler_energy_between() do not depend on what was drained.
  *
  * @param[in]     sampler A sampler, running or stopped; not NULL.
- * @param[out]    samples Room for count samples; struct_size of the first one
- *                        says how large each is (ZEUS_AMD_SAMPLE_INIT). May be
- *                        NULL if count is 0.
- * @param[in,out] count   Room in samples; receives how many were written. With 0:
- *                        how many wait.
+ * @param[out]    samples *count elements; struct_size of the first
+ *                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be
+ *                        NULL if *count is 0.
+ * @param[in,out] count   Capacity of samples; receives how many were written.
+ *                        With 0: receives how many wait to be drained. Not
+ *                        NULL.
  * @param[out]    lost    Receives how many samples were overwritten before they
- *                        could be drained, since the last drain; may be NULL,
- *                        which leaves it to the next drain to say.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL),
- *         ZEUS_AMD_STATUS_STRUCT_VERSION (samples[0].struct_size),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ *                        were drained, since the last drain. May be NULL: the
+ *                        next drain then includes them.
+ * @return A status of any call, or ZEUS_AMD_STATUS_STRUCT_VERSION.
  * @threadsafety Any thread; drains of one sampler wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2335,21 +2370,21 @@ zeus_amd_status_t zeus_amd_sampler_drain(struct zeus_amd_sampler_t *sampler,
 
 /**
  * The energy of a GPU between two times, from the samples that are still in the
- * ring, drained or not: between two samples the power is taken as even, and the
- * bound covers that. See zeus_amd_now_ns() for the clock.
+ * ring buffer, drained or not. Between two samples the power is taken as
+ * constant; the uncertainty covers that. See zeus_amd_now_ns() for the clock.
  *
  * @param[in]  sampler A sampler, running or stopped; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
- * @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first sample.
+ * @param[in]  from_ns CLOCK_BOOTTIME in nanoseconds, not before the first
+ *                     sample.
  * @param[in]  to_ns   Later than from_ns, and not after the last sample.
  * @param[out] energy  struct_size set by the caller (ZEUS_AMD_GPU_ENERGY_INIT);
  *                     written only on success; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or the times
- *         are not in order), ZEUS_AMD_STATUS_STRUCT_VERSION
- *         (energy->struct_size), ZEUS_AMD_STATUS_NOT_FOUND (no such index, or
- *         the ring has no samples for all of that time),
- *         ZEUS_AMD_STATUS_NOT_SUPPORTED (the energy is with another GPU of the
- *         package), ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @return A status of any call, ZEUS_AMD_STATUS_INVALID_ARGUMENT (from_ns is
+ *         not before to_ns), ZEUS_AMD_STATUS_STRUCT_VERSION,
+ *         ZEUS_AMD_STATUS_NOT_FOUND (no such index, or there are no samples for
+ *         all of that time), or ZEUS_AMD_STATUS_NOT_SUPPORTED (another GPU of
+ *         the package has the energy).
  * @threadsafety Any thread; calls on one sampler wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2365,17 +2400,16 @@ zeus_amd_status_t zeus_amd_sampler_energy_between(const struct zeus_amd_sampler_
 /**
  * Stops a sampler and frees it with its samples.
  *
- * @param[in] sampler A sampler, or NULL, which does nothing.
- * @threadsafety Any thread, but not while the sampler is in use elsewhere.
- * @forksafety  In a child: leaves everything as it is.
- * @return Nothing.
+ * @param[in] sampler A sampler; NULL does nothing.
+ * @threadsafety Any thread, but not while another thread uses the sampler.
+ * @forksafety  In a child: does nothing.
  * @since 0.1
  */
 ZEUS_AMD_API void zeus_amd_sampler_free(struct zeus_amd_sampler_t *sampler);
 
 /**
  * CLOCK_BOOTTIME in nanoseconds: the clock of samples, windows and the driver's
- * readings. Its zero is the start of the machine.
+ * timestamps. Its zero is the boot of the machine.
  *
  * @return The time now.
  * @threadsafety Any thread.
@@ -2385,34 +2419,33 @@ ZEUS_AMD_API void zeus_amd_sampler_free(struct zeus_amd_sampler_t *sampler);
 ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
 
 /**
- * Remembers the settings of all GPUs of the session: power limits, bounds of
- * clocks, performance levels. zeus_amd_guard_end() puts back what differs then,
- * and zeus_amd_close() does it for the guards that are still open. Settings of
- * others that came meanwhile are lost: the last value wins.
+ * Saves the settings of all GPUs of the session: power limits, clock bounds and
+ * performance levels. zeus_amd_guard_end() restores those that differ then, and
+ * zeus_amd_close() does it for guards that are still open. A change that
+ * another process made in between is overwritten.
  *
- * Guards can be nested: the end of an inner one brings back what was at its
- * begin. Ending an outer one ends the inner ones with it.
+ * Guards can be nested: the end of an inner one restores the settings of its
+ * begin. The end of an outer one ends the inner ones as well.
  *
- * With ZEUS_AMD_GUARD_WATCHER_BIT the settings come back as well if the process
- * dies without an end, by exit(), abort() or SIGKILL, within a second: a small
- * process that this call starts (it costs about a fork) writes them to the
- * kernel's files. It holds no descriptor of the program, is in a session of its
- * own, and ends with the guard. The program gets no SIGCHLD for it, and wait()
- * does not see it; only waiting with __WALL or __WCLONE does, which a program
- * should not do. What kills the watcher too (the end of a container or cgroup)
- * leaves the settings as they are; a large core dump is waited for. As with any
- * fork, memory registered for RDMA wants MADV_DONTFORK. If an outer guard of the session has a
- * watcher, an inner one starts none: that one serves for both.
+ * With ZEUS_AMD_GUARD_WATCHER_BIT a helper process restores the settings within
+ * a second if this process terminates without an end, by exit(), abort() or
+ * SIGKILL. The helper is forked by this call, which costs about one fork(). It
+ * writes to sysfs, holds no descriptor of the program, is in a session of its
+ * own, and exits with the guard. The program receives no SIGCHLD for it, and
+ * wait() does not report it; only waiting with __WALL or __WCLONE does, which
+ * the program should not do. If the helper is killed too (the end of a
+ * container or cgroup), the settings stay. A core dump of the program delays
+ * the restoration. As with any fork(), memory that is registered for RDMA needs
+ * MADV_DONTFORK. If an outer guard of the session has a helper, an inner one
+ * shares it.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  flags   0 or ZEUS_AMD_GUARD_WATCHER_BIT.
- * @param[out] begun   Receives the guard, or NULL on failure; not NULL.
- * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (NULL, or unknown
- *         flags), ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY,
- *         ZEUS_AMD_STATUS_NO_MEMORY (no watcher could be started), or another
- *         (as libamd_smi failed: a setting that cannot be read is not guarded in
- *         silence),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @param[out] guard   Receives the guard, or NULL on failure; not NULL.
+ * @return A status of any reading (a setting that cannot be read fails the
+ *         call), or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags).
+ *         ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY and
+ *         ZEUS_AMD_STATUS_NO_MEMORY also if the helper cannot be started.
  * @threadsafety Any thread; guards of one session wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2421,27 +2454,26 @@ ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
 zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_session_t *session,
                                        uint32_t flags,
-                                       struct zeus_amd_guard_t **start);
+                                       struct zeus_amd_guard_t **guard);
 
 /**
- * Puts back what differs from the begin of the guard, on all GPUs even if one
- * fails, and frees the guard, whatever the status. Guards that were begun after
- * this one and are still open end with it; for one that has ended so, or with
- * its session, this only frees it.
+ * Restores the settings that differ from those at the begin of the guard, on
+ * all GPUs even if one fails, and frees the guard, whatever the status. Guards
+ * that were begun after this one and are still open end with it. For a guard
+ * that has already ended, with an outer one or with its session, this only
+ * frees it.
  *
- * @param[in] begun A guard, or NULL, which does nothing.
- * @return ZEUS_AMD_STATUS_OK, or the first failure of a setting, as that of
- *         zeus_amd_set_power_limit_mw() or zeus_amd_lock_graphics_clocks_mhz()
- *         (the kernel's files have then been tried as well),
- *         ZEUS_AMD_STATUS_FORKED, ZEUS_AMD_STATUS_INTERNAL.
+ * @param[in] guard A guard; NULL does nothing.
+ * @return A status of any change: that of the first setting that could not be
+ *         restored. What fails by libamd_smi is tried by sysfs as well.
  * @threadsafety Any thread; guards of one session wait for each other.
- * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is changed or
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is restored or
  *              freed.
  * @since 0.1
  */
 ZEUS_AMD_API
 ZEUS_AMD_MUST_CHECK
-zeus_amd_status_t zeus_amd_guard_end(struct zeus_amd_guard_t *start);
+zeus_amd_status_t zeus_amd_guard_end(struct zeus_amd_guard_t *guard);
 
 #ifdef __cplusplus
 }  // extern "C"

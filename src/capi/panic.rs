@@ -1,0 +1,77 @@
+//! Panics stop at the boundary to C.
+
+use super::last_error::set_last_error;
+use super::status::zeus_amd_status_t;
+use crate::error::{Error, Result};
+use crate::platform::log;
+use std::cell::Cell;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    /// How many public functions are on this thread's stack: a panic inside them is this library's. Without a destructor it
+    /// lives as long as the thread.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Makes a panic inside a public function leave its message in the last error and print nothing.
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+                // A background thread of this library logs and does not print.
+                if std::thread::current().name().is_some_and(|n| n.starts_with("zeus_amd-")) {
+                    log::emit(log::Level::Error, || format!("internal error in a background thread: {info}"));
+                } else {
+                    before(info);
+                }
+                return;
+            }
+            let payload = info.payload();
+            let message = payload
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("a panic");
+            let place = info.location().map_or("", |l| l.file());
+            let line = info.location().map_or(0, |l| l.line());
+            set_last_error(format_args!("{}", Error::Internal(format!("{message} ({place}:{line})"))));
+        }));
+    });
+}
+
+/// Runs the body of a public function: panics become INTERNAL, errors leave their text behind.
+pub fn catch_panics(body: impl FnOnce() -> Result<()>) -> zeus_amd_status_t {
+    catch_panics_or(zeus_amd_status_t::ZEUS_AMD_STATUS_INTERNAL, || match body() {
+        Ok(()) => zeus_amd_status_t::ZEUS_AMD_STATUS_OK,
+        Err(e) => failed(&e),
+    })
+}
+
+#[cold]
+fn failed(e: &Error) -> zeus_amd_status_t {
+    set_last_error(format_args!("{e}"));
+    e.kind().into()
+}
+
+/// As [`catch_panics`], for the few functions that return no status: `fallback` if it panics.
+pub fn catch_panics_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    install_hook();
+    let inside = |depth: &Cell<u32>| {
+        let before = depth.get();
+        depth.set(before.saturating_add(1));
+        let done = catch_unwind(AssertUnwindSafe(body));
+        depth.set(before);
+        done
+    };
+    match DEPTH.with(inside) {
+        Ok(value) => value,
+        Err(payload) => {
+            // Dropping a payload may panic again.
+            std::mem::forget(payload);
+            fallback
+        }
+    }
+}
