@@ -2,13 +2,13 @@
 
 use super::readings::Device;
 use super::source::Source;
-use crate::topology::Role;
 use crate::energy::{AccumulatorTracker, CounterState, EnergyResolution, RawSample, TrackerSnapshot};
 use crate::error::Kind;
 use crate::gpu::Powers;
 use crate::platform::clock::boot_ns;
 use crate::platform::log;
 use crate::sysfs::hwmon::UNKNOWN_LIMIT_MW;
+use crate::topology::Role;
 
 pub struct PollResult {
     pub sample: RawSample,

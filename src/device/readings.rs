@@ -8,9 +8,9 @@ use crate::energy::{energy_mj, AccumulatorTracker, AtomicCounterState, CounterSt
 use crate::error::{Error, Kind, Result};
 use crate::gpu::{Power, RawEnergy, Temperature};
 use crate::platform::sync;
+use crate::sysfs::gpu_metrics::FastReading;
 use crate::sysfs::{Implausible, SysfsError};
 use crate::topology::Role;
-use crate::sysfs::gpu_metrics::FastReading;
 
 const ENERGY: &str = "energy";
 const TEMPERATURE: &str = "temperature";

@@ -1,22 +1,20 @@
 //! Discovery of the GPUs of a session.
 
+use super::gpus::{Discovery, Gpus};
 use super::options::Options;
 use crate::amdsmi::status::Status;
 use crate::amdsmi::ProcessorHandle;
-use crate::control::Controller;
-use crate::device::{self, AmdsmiContext, AmdsmiSource, Backend, Device, Identity, Source};
+use crate::device::{AmdsmiContext, AmdsmiSource, Backend, Device};
 use crate::error::{Error, Result};
 use crate::platform::log;
 use crate::platform::pci::{self, PciAddress};
 use crate::platform::sentinel::amdsmi_id;
 use crate::sysfs;
-use crate::sysfs::hwmon::Hwmon;
 use crate::sysfs::kfd::{Access, KfdNodes};
 use crate::topology::visibility::{Masks, Rules};
-use crate::topology::{self, AmdsmiGpu, Enumeration, GpuLocation, Primary, Role};
+use crate::topology::{self, AmdsmiGpu, Enumeration, GpuLocation};
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 /// The masks of this process. HIP reads them even in a program with raised privileges, so they are read here as well.
 fn own_masks() -> Masks {
@@ -76,8 +74,11 @@ pub(super) fn enumerate_amdsmi(
     let handle = |p: &GpuLocation| p.amdsmi.map(|a| handles[a]);
     // A GPU that libamd_smi does not list is read and set through sysfs, unless libamd_smi is asked for.
     let is_used = |p: &GpuLocation| p.amdsmi.is_some() || backend == Backend::Amdsmi;
-    let amdsmi = |p: &GpuLocation, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), hwmon, backend));
-    Ok((gpus(&listing, backend, options.resume_suspended, root, amdsmi), listing))
+    let prefers_hwmon = backend == Backend::Auto;
+    let amdsmi =
+        |p: &GpuLocation, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), hwmon, prefers_hwmon));
+    let gpus = Discovery::new(&listing, backend, options.resume_suspended, root, &amdsmi).gpus();
+    Ok((gpus, listing))
 }
 
 /// Lists the GPUs without libamd_smi.
@@ -95,203 +96,12 @@ pub(super) fn enumerate_kfd(options: &Options, rules: Rules, root: &Path) -> Res
             place.partition = function.into();
         }
     }
-    Ok((gpus(&listing, Backend::Sysfs, options.resume_suspended, root, |_, _| None), listing))
+    let gpus = Discovery::new(&listing, Backend::Sysfs, options.resume_suspended, root, &|_, _| None).gpus();
+    Ok((gpus, listing))
 }
 
 fn masks(options: &Options) -> Masks {
     options.masks.clone().unwrap_or_else(own_masks)
-}
-
-/// The GPUs of a session: of each its readings and its settings.
-#[derive(Default)]
-pub(super) struct Gpus {
-    pub devices: Vec<Device>,
-    pub controllers: Vec<Controller>,
-}
-
-/// What is known of a GPU of the machine before its role in a package is.
-struct Candidate {
-    folder: PathBuf,
-    hwmon: Arc<Hwmon>,
-    amdsmi: Option<AmdsmiSource>,
-    name: String,
-    device_id: Option<u16>,
-    has_two_dies: bool,
-}
-
-impl Candidate {
-    /// Of a GPU that is not visible no file is opened, but that of its device id if KFD lacks it.
-    fn new(
-        location: &GpuLocation,
-        is_visible: bool,
-        resumes: bool,
-        root: &Path,
-        amdsmi: impl Fn(&GpuLocation, Arc<Hwmon>) -> Option<AmdsmiSource>,
-    ) -> Candidate {
-        let folder = sysfs::pci_device(root, &location.pci);
-        let hwmon = Arc::new(Hwmon::new(&folder, resumes));
-        let amdsmi = amdsmi(location, hwmon.clone());
-        let of_node = location.node.as_ref().map(|n| n.device_id).filter(|id| *id != 0);
-        let device_id = of_node.or_else(|| sysfs::device_id(&folder));
-        let is_readable = is_visible && hwmon.runtime_power.check_active().is_ok();
-        let name = if is_readable || is_visible && device_id.is_none() {
-            amdsmi.as_ref().and_then(AmdsmiSource::market_name).or_else(|| sysfs::product_name(&folder))
-        } else {
-            None
-        };
-        let name = name.unwrap_or_default();
-        let has_two_dies = topology::has_two_dies(device_id, &name);
-        Candidate { folder, hwmon, amdsmi, name, device_id, has_two_dies }
-    }
-}
-
-/// The GPUs that are visible, in their order, with the roles that follow from all GPUs of the machine.
-fn gpus(
-    listing: &Enumeration,
-    backend: Backend,
-    resumes: bool,
-    root: &Path,
-    amdsmi: impl Fn(&GpuLocation, Arc<Hwmon>) -> Option<AmdsmiSource>,
-) -> Gpus {
-    if listing.order_uncertain && listing.visible.len() > 1 {
-        log::warning(|| "HIP's order of the GPUs is not certain here: compare PCI addresses".into());
-    }
-    let places = &listing.places;
-    let is_visible = |i: usize| listing.visible.contains(&i);
-    let candidate = |(i, p)| Candidate::new(p, is_visible(i), resumes, root, &amdsmi);
-    let candidates: Vec<Candidate> = places.iter().enumerate().map(candidate).collect();
-    let peer = |i: usize| {
-        let number = places[i].node.as_ref()?.xgmi_peer?;
-        places.iter().position(|p| p.node.as_ref().is_some_and(|node| node.number == number))
-    };
-    // Whether a die is the primary one shows in what it reports, or in what the other die of its package reports. Without a
-    // link that shows which one that is, all dies are read.
-    let is_unlinked = |i: usize| is_visible(i) && candidates[i].has_two_dies && peer(i).is_none();
-    let reads_all_dies = (0..places.len()).any(is_unlinked);
-    let is_needed = |i: usize| is_visible(i) || reads_all_dies && candidates[i].has_two_dies;
-    let select = |i: usize| {
-        let Candidate { folder, hwmon, amdsmi, .. } = &candidates[i];
-        device::select(backend, &places[i].pci, folder, hwmon, amdsmi.as_ref())
-    };
-    let mut sources: Vec<Option<Source>> = (0..places.len()).map(|i| is_needed(i).then(|| select(i))).collect();
-    let reads = |i: usize| {
-        let source = sources[i].as_ref().filter(|_| candidates[i].has_two_dies);
-        source.map(Source::reports_power_or_energy)
-    };
-    let reports: Vec<Option<bool>> = (0..places.len()).map(reads).collect();
-    let by_peer = |i: usize| peer(i).and_then(|p| reports[p]).is_some_and(|peer_reports| !peer_reports);
-    let die = |i: usize| (candidates[i].has_two_dies, reports[i].unwrap_or_else(|| by_peer(i)));
-    let roles = topology::roles(listing, &(0..places.len()).map(die).collect::<Vec<_>>());
-    let packages: Vec<String> = (0..places.len()).map(|i| package(i, &roles, listing)).collect();
-    let mut gpus = Gpus::default();
-    for (index, &i) in listing.visible.iter().enumerate() {
-        let reader = reads_for_package(i, &roles, listing);
-        let source = if reader { Some(first_partition_source(i, backend, resumes, root, listing, &roles, &amdsmi)) } else { None };
-        let Some(source) = source.or_else(|| sources.get_mut(i).and_then(Option::take)) else { continue };
-        let Candidate { folder, hwmon, amdsmi, name, device_id, .. } = &candidates[i];
-        let siblings = packages.iter().filter(|p| **p == packages[i]).count();
-        let gfx_target = places[i].node.as_ref().and_then(|n| n.gfx_target);
-        let identity = Identity {
-            index,
-            name: name.clone(),
-            location: places[i].clone(),
-            device_id: *device_id,
-            states_resolution: device::states_resolution(gfx_target, *device_id),
-            unmasked_index: listing.unmasked[i],
-            role: roles[i],
-            measured_by: measured_by(roles[i], listing, &places[i]),
-            package: packages[i].clone(),
-            shares_package: roles[i] != Role::Single || siblings > 1,
-            reads_for_package: reader,
-        };
-        gpus.controllers.push(Controller::new(identity.clone(), folder.clone(), hwmon.clone(), amdsmi.clone()));
-        gpus.devices.push(Device::new(identity, source));
-    }
-    gpus
-}
-
-/// The first visible partition of a package whose first partition is not visible.
-fn reads_for_package(place: usize, roles: &[Role], listing: &Enumeration) -> bool {
-    let is_same_package = |i: &&usize| listing.places[**i].pci.same_slot(&listing.places[place].pci);
-    let mut visible = listing.visible.iter().filter(is_same_package);
-    let is_first_partition = |i: &usize| listing.places[*i].partition == 0;
-    matches!(roles[place], Role::SecondaryPartition { .. })
-        && !visible.clone().any(is_first_partition)
-        && visible.next() == Some(&place)
-}
-
-/// The readings of the first partition, which are the package's. All partitions are one PCI device, whose function 0 has the
-/// files.
-fn first_partition_source(
-    place: usize,
-    backend: Backend,
-    resumes: bool,
-    root: &Path,
-    listing: &Enumeration,
-    roles: &[Role],
-    amdsmi: impl Fn(&GpuLocation, Arc<Hwmon>) -> Option<AmdsmiSource>,
-) -> Source {
-    let own = &listing.places[place];
-    let pci = PciAddress { function: 0, ..own.pci };
-    let folder = sysfs::pci_device(root, &pci);
-    let hwmon = Arc::new(Hwmon::new(&folder, resumes));
-    let first = match roles[place] {
-        Role::SecondaryPartition { first: Some(first) } => &listing.places[first],
-        _ => own,
-    };
-    device::select(backend, &pci, &folder, &hwmon, amdsmi(first, hwmon.clone()).as_ref())
-}
-
-/// The GPU that reports power and energy of a secondary one's package.
-fn primary(role: Role) -> Option<Primary> {
-    match role {
-        Role::SecondaryDie { primary } => primary,
-        Role::SecondaryPartition { first } => first.map(Primary::Listed),
-        Role::Single | Role::PrimaryDie => None,
-    }
-}
-
-/// Equal for all GPUs of one package.
-fn package(place: usize, roles: &[Role], listing: &Enumeration) -> String {
-    let GpuLocation { pci, node, .. } = &listing.places[place];
-    match (primary(roles[place]), roles[place], node) {
-        (Some(Primary::Listed(primary)), ..) => package(primary, roles, listing),
-        (Some(Primary::Hidden(node)), ..) => package_of_dies(node),
-        (None, Role::PrimaryDie, Some(node)) => package_of_dies(node.number),
-        _ => format!("{:04x}:{:02x}:{:02x}", pci.domain, pci.bus, pci.device),
-    }
-}
-
-/// That GPU, as text.
-fn measured_by(role: Role, listing: &Enumeration, own: &GpuLocation) -> Option<String> {
-    if role == (Role::SecondaryPartition { first: None }) {
-        return Some(format!("the first partition of {}, which this process cannot see,", own.pci));
-    }
-    Some(match primary(role)? {
-        Primary::Listed(place) => name_of(place, listing),
-        Primary::Hidden(node) => format!("the GPU of KFD node {node}, which a device cgroup hides,"),
-    })
-}
-
-/// Of two dies: the KFD node of the one that reports. It is all that the other one knows where a device cgroup hides that.
-fn package_of_dies(node: u32) -> String {
-    format!("kfd-node-{node}")
-}
-
-fn name_of(place: usize, listing: &Enumeration) -> String {
-    match listing.visible.iter().position(|v| *v == place) {
-        Some(index) => format!("GPU {index}"),
-        None => {
-            let GpuLocation { pci, node, .. } = &listing.places[place];
-            let part = if listing.places.iter().any(|p| p.partition != 0 && p.pci.same_slot(pci)) {
-                "the first partition of the GPU"
-            } else {
-                "the GPU"
-            };
-            let node = node.as_ref().map_or_else(String::new, |n| format!(" (KFD node {})", n.number));
-            format!("{part} at {pci}{node}, which is not in this session,")
-        }
-    }
 }
 
 /// How the list of GPUs was made, one line for each step and each GPU.

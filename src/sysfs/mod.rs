@@ -12,8 +12,8 @@ pub mod pp_od;
 mod runtime_power;
 mod write;
 
-pub use error::{Implausible, SysfsError};
 #[cfg(feature = "testing")]
 pub use error::TableError;
+pub use error::{Implausible, SysfsError};
 pub use file::{device_id, is_partitioned, pci_device, product_name, text};
 pub use write::SysfsWrite;

@@ -61,7 +61,18 @@ mod tests {
         assert_eq!(parse("0: 500Mhz \n1: 0Mhz *\n2: 2520Mhz \n"), of(500, 2520, Some(0)));
         // Deep sleep.
         assert_eq!(parse("S: 19Mhz *\n0: 500Mhz \n1: 2482Mhz \n"), of(500, 2482, Some(19)));
-        for nonsense in ["", "\n", "S: 19Mhz *\n", "0: Mhz\n", "0 500Mhz\n", "0: 500\n", "x: 500Mhz\n", "0: -5Mhz\n", "0: 0Mhz\n", "0: 9Mhz\n1: 0Mhz\n"] {
+        for nonsense in [
+            "",
+            "\n",
+            "S: 19Mhz *\n",
+            "0: Mhz\n",
+            "0 500Mhz\n",
+            "0: 500\n",
+            "x: 500Mhz\n",
+            "0: -5Mhz\n",
+            "0: 0Mhz\n",
+            "0: 9Mhz\n1: 0Mhz\n",
+        ] {
             assert_eq!(parse(nonsense), None, "{nonsense:?}");
         }
     }

@@ -216,7 +216,8 @@ fn gpus_that_are_left_alone() {
             let mut asked = Asked::start(command);
             asked.ask("open").ok();
             let context = format!("{rocm} {backend} {suspended}");
-            let all = ["instant 0", "average 0", "temperature 0", "energy 0", "raw 0", "limit 0", "levels 0", "range 0"];
+            let all =
+                ["instant 0", "average 0", "temperature 0", "energy 0", "raw 0", "limit 0", "levels 0", "range 0"];
             let said: Vec<_> = all.iter().map(|what| asked.ask(what)).collect();
             asked.ask("all 1 80").ok();
             asked.ask("begin").ok();
@@ -228,7 +229,10 @@ fn gpus_that_are_left_alone() {
             } else {
                 assert_eq!(sim.touched(0), 0, "{context}");
                 for (what, said) in all.iter().zip(said) {
-                    assert!(said.status == BUSY && said.text.contains("runtime-suspended"), "{context} {what}: {said:?}");
+                    assert!(
+                        said.status == BUSY && said.text.contains("runtime-suspended"),
+                        "{context} {what}: {said:?}"
+                    );
                 }
             }
         }

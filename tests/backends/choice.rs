@@ -71,7 +71,8 @@ fn a_libamd_smi_that_lies_is_not_believed() {
         let liar = liar(&sim);
         let twenty = format!("power 20 {power_at}");
         // An answer from the cache of 6.4.2 and 6.4.3, which another thread fills, is up to 100 ms old.
-        for lie in ["accumulator 400000000", "unit 1.0", "time -90000000", "time -1000000000", "none", &twenty, "other"] {
+        for lie in ["accumulator 400000000", "unit 1.0", "time -90000000", "time -1000000000", "none", &twenty, "other"]
+        {
             let mut asked = beside(&sim, &liar, lie);
             for gpu in 0..8 {
                 assert_eq!(asked.source(gpu), SYSFS, "{rocm} {lie} GPU {gpu}: {}", asked.log());

@@ -282,7 +282,11 @@ fn values_that_cannot_be_right() {
                 let mut asked = Asked::open(&sim, backend, OFF);
                 for n in 0..30 {
                     let truth = &sim.machine().gpus()[3];
-                    assert_eq!(asked.ask("instant 3").ok().number(0), truth.power_w(0.0) as u64 * 1000, "{content} {every}");
+                    assert_eq!(
+                        asked.ask("instant 3").ok().number(0),
+                        truth.power_w(0.0) as u64 * 1000,
+                        "{content} {every}"
+                    );
                     let hotspot = truth.spec.temps.hotspot.unwrap() as u64 / 1000;
                     assert_eq!(asked.ask("temperature 3").ok().number(0), hotspot, "{content} {every}");
                     let count = asked.ask("raw 3");
@@ -313,7 +317,10 @@ fn a_power_that_only_hwmon_has() {
         let used = asked.ask("end 0").ok();
         let seconds = (used.number(6) - used.number(5)) as f64 * 1e-9;
         let (energy_mj, uncertainty_mj) = (used.number(3) as f64, used.number(4) as f64);
-        assert!((energy_mj - 178e3 * seconds).abs() <= uncertainty_mj.min(0.1 * energy_mj), "{rocm} {backend}: {used:?}");
+        assert!(
+            (energy_mj - 178e3 * seconds).abs() <= uncertainty_mj.min(0.1 * energy_mj),
+            "{rocm} {backend}: {used:?}"
+        );
     }
     // hwmon's zero confirms nothing: a running GPU draws some power.
     let sim = Sim::start("mi50-1", "none", &["gpu.0.power.w = 0"]).unwrap();
@@ -351,7 +358,8 @@ fn one_table_from_the_future() {
 /// A revision that this library does not know is called that, not a driver without values.
 #[test]
 fn an_unknown_revision() {
-    let with = ["gpu.3.file.gpu_metrics = { content = \"revision\" }", "gpu.3.file.power1_input = { open = \"ENOENT\" }"];
+    let with =
+        ["gpu.3.file.gpu_metrics = { content = \"revision\" }", "gpu.3.file.power1_input = { open = \"ENOENT\" }"];
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto")] {
         let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
         let mut asked = Asked::open(&sim, backend, ADAPTIVE);

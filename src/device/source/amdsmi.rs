@@ -1,7 +1,6 @@
 //! One GPU as libamd_smi has it.
 
 use super::error::{SourceError, NO_COUNTER};
-use super::select::Backend;
 use super::sysfs::POWERS;
 use crate::amdsmi::releases::Generation;
 use crate::amdsmi::status::Status;
@@ -58,9 +57,9 @@ impl AmdsmiSource {
         context: AmdsmiContext,
         handle: Option<ProcessorHandle>,
         hwmon: Arc<Hwmon>,
-        backend: Backend,
+        prefers_hwmon: bool,
     ) -> Self {
-        AmdsmiSource { context, handle, hwmon, prefers_hwmon: backend == Backend::Auto }
+        AmdsmiSource { context, handle, hwmon, prefers_hwmon }
     }
 
     #[must_use]
@@ -143,10 +142,8 @@ impl AmdsmiSource {
             (Ok(()), none) => return Ok(none),
         };
         let plausible = |mw: &u64| self.hwmon.check_power(*mw).is_none();
-        let checked = Powers {
-            instant_mw: powers.instant_mw.filter(plausible),
-            average_mw: powers.average_mw.filter(plausible),
-        };
+        let checked =
+            Powers { instant_mw: powers.instant_mw.filter(plausible), average_mw: powers.average_mw.filter(plausible) };
         if checked.any() {
             return Ok(checked);
         }

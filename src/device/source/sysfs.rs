@@ -166,18 +166,14 @@ impl SysfsSource {
         self.powers_with(&self.table(staleness))
     }
 
-    fn powers_with(
-        &self,
-        table: &std::result::Result<TableValues, SysfsError>,
-    ) -> Result<(Powers, Option<u64>)> {
+    fn powers_with(&self, table: &std::result::Result<TableValues, SysfsError>) -> Result<(Powers, Option<u64>)> {
         let failure = match table {
             Ok(values) if values.powers.any() => return Ok((values.powers, values.stale_ms)),
             Ok(values) => values.rejected.map(SysfsError::Implausible),
             Err(error) => Some(*error),
         };
-        let of_table = failure.map_or(Ok((Powers::default(), None)), |error| {
-            Err(SourceError::Sysfs { file: METRICS, error })
-        });
+        let of_table =
+            failure.map_or(Ok((Powers::default(), None)), |error| Err(SourceError::Sysfs { file: METRICS, error }));
         if failure.is_some_and(SysfsError::is_device_wide) {
             return of_table;
         }
