@@ -64,11 +64,14 @@ fn with_own_counter(devices: &[Device]) -> Vec<&Device> {
 }
 
 fn set_and_log(device: &Device, counter_state: CounterState) {
-    let was_so = device.counter_state() == counter_state;
+    let is_known = device.counter_state() == counter_state;
     device.set_counter_state(counter_state);
+    if is_known {
+        return;
+    }
     if counter_state == CounterState::Pending {
         log::info(|| format!("{}: runtime-suspended or in reset; its energy counter is checked later", device.label()));
-    } else if !counter_state.is_usable() && !was_so {
+    } else if !counter_state.is_usable() {
         log::warning(|| format!("{}: its energy counter is not used: {}", device.label(), counter_state.why()));
     }
 }
@@ -184,7 +187,11 @@ fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
         let mut open = unchecked(with_own_counter(&devices));
         let is_readable = |d: &&Device| {
             let sample = d.poll().sample;
-            sample.accumulator.is_some() || sample.counter_unsupported
+            let is_readable = sample.accumulator.is_some() || sample.counter_unsupported;
+            if !is_readable {
+                set_and_log(d, if sample.suspended { CounterState::Pending } else { CounterState::Unreadable });
+            }
+            is_readable
         };
         loop {
             let readable: Vec<&Device> = open.iter().copied().filter(is_readable).collect();

@@ -194,7 +194,7 @@ int main(int argc, char **argv)
             u64(s, v);
         } else if (strcmp(what, "levels") == 0 || strcmp(what, "range") == 0) {
             uint32_t x = 0, y = 0;
-            s = what[0] == 'l' ? zeus_amd_graphics_clocks_mhz(z, (uint32_t)a, &x, &y)
+            s = what[0] == 'l' ? zeus_amd_graphics_clock_levels_mhz(z, (uint32_t)a, &x, &y)
                                : zeus_amd_graphics_clock_range_mhz(z, (uint32_t)a, &x, &y);
             printf("%d %" PRIu32 " %" PRIu32, (int)s, x, y);
             end(s);
