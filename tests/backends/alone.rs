@@ -162,6 +162,8 @@ fn an_apu() {
         let mut asked = Asked::open(&sim, backend, OFF);
         assert_eq!(asked.ask("temperature 0").ok().number(0), 88, "{rocm} {backend}");
         assert_eq!(asked.ask("average 0").ok().number(0), 119_000, "{rocm} {backend}");
+        // And flagged so.
+        assert_eq!(asked.ask("flags 0").ok().number(0), 256, "{rocm} {backend}");
         let limit = asked.ask("limit 0");
         assert!(limit.status == NOT_SUPPORTED && !limit.text.contains("1000"), "{limit:?}");
         assert_eq!(asked.ask("levels 0").ok().words[..2], ["600", "2900"], "{rocm} {backend}");
@@ -236,6 +238,28 @@ fn gpus_that_are_left_alone() {
                 }
             }
         }
+    }
+}
+
+/// With the option a suspended GPU is resumed. Its power is 0 for a while then, which is not its power.
+#[test]
+fn a_suspended_gpu_is_resumed_on_request() {
+    const WAKE_SUSPENDED: &str = "16";
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "amdsmi")] {
+        let with = ["gpu.0.suspended = \"resumes\"", "gpu.0.resume_s = 0.5"];
+        let sim = Sim::start("rx7900-2", rocm, &with).unwrap();
+        let mut asked = Asked::new(&sim, backend, &[OFF, "0", "0", WAKE_SUSPENDED]);
+        asked.ask("open").ok();
+        let first = asked.ask("average 0");
+        assert!(first.status == 0 && first.number(0) == 55_000 || first.text.contains("0 W"), "{first:?}");
+        assert!(sim.resumed_ns(0).is_some(), "{backend}");
+        let end = Instant::now() + Duration::from_secs(60);
+        while asked.ask("average 0").status != 0 {
+            assert!(Instant::now() < end, "{backend}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(asked.ask("average 0").ok().number(0), 55_000, "{backend}");
+        assert!(sim.now_ns() >= sim.resumed_ns(0).unwrap() + 500_000_000, "{backend}: too early");
     }
 }
 

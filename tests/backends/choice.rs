@@ -252,7 +252,7 @@ fn without_a_usable_libamd_smi() {
         );
         assert_eq!((explained.number(0), explained.number(1)), (8, SYSFS), "{context}");
         let log = auto.log();
-        assert!(log.contains("libamd_smi is not used: ") && log.contains(why), "{context}: {log}");
+        assert!(log.contains("libamd_smi is not used, ") && log.contains(why), "{context}: {log}");
         for gpu in 0..8 {
             assert_eq!(auto.source(gpu), SYSFS, "{context}");
             auto.ask(&format!("energy {gpu}")).ok();
@@ -278,7 +278,7 @@ fn who_chooses() {
     Asked::new(&sim, "auto", &[OFF, "0", "3"]).ask("open").fails(-1, "backend");
     // What was asked for is not explained as if it were a fault.
     let mut asked = Asked::open(&sim, "sysfs", OFF);
-    assert!(asked.ask("explain").text.starts_with("libamd_smi is not used, as requested; sysfs serves all readings\n"));
+    assert!(asked.ask("explain").text.starts_with("libamd_smi is not used, as requested; sysfs serves all readings;"));
     assert_eq!(sim.calls("amdsmi_init"), 3, "only the sessions that use libamd_smi start it");
 }
 

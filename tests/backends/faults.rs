@@ -369,6 +369,32 @@ fn an_unknown_revision() {
     }
 }
 
+/// A GPU whose files fail at open and later: its counter could not be read, which is not to say that there is none. It is
+/// checked as soon as it can be read.
+#[test]
+fn a_counter_that_cannot_be_read() {
+    const TRUSTED: u64 = 1;
+    const UNREADABLE: u64 = 9;
+    for validation in [ADAPTIVE, "1"] {
+        for errno in [libc::ETIME, libc::EIO] {
+            let sim = Sim::start("mi300x-8", "none", NONE).unwrap();
+            sim.break_files(3, errno);
+            let mut asked = Asked::open(&sim, "sysfs", validation);
+            assert_eq!(asked.ask("info 3").ok().number(1), UNREADABLE, "{errno}");
+            for what in ["energy 3", "raw 3", "instant 3"] {
+                asked.ask(what).fails(IO, "the kernel returned");
+            }
+            sim.break_files(3, 0);
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+            while asked.ask("info 3").ok().number(1) != TRUSTED {
+                assert!(std::time::Instant::now() < end, "{errno}");
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            asked.ask("energy 3").ok();
+        }
+    }
+}
+
 /// The kernel's error is what a setting that cannot be read gives too.
 #[test]
 fn settings_that_cannot_be_read() {
