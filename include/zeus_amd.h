@@ -977,14 +977,19 @@ typedef struct zeus_amd_options_t {
      */
     zeus_amd_energy_resolution_t energy_resolution;
     /**
-     * Limit in milliseconds for amdsmi_init, and again for the enumeration of
-     * the GPUs by libamd_smi; 0: 10 seconds.
+     * Limit in milliseconds for amdsmi_init, for the enumeration of the GPUs by
+     * libamd_smi, and for each later call of it in this process; 0: 10 seconds.
+     * Later calls behind one that exceeds it return ZEUS_AMD_STATUS_TIMEOUT;
+     * so does that call itself, unless it is a reading (power, energy,
+     * temperature), which runs on the caller's thread.
      */
     uint32_t init_timeout_ms;
     /**
      * A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
-     * the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then
-     * /opt/rocm, the newest /opt/rocm-*, and the dynamic loader.
+     * the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_OVERRIDE, AMDSMI_LIB_DIR,
+     * ROCM_PATH and ROCM_HOME, the Python environment VIRTUAL_ENV, /opt/rocm,
+     * its core and newest core-*, the newest /opt/rocm-*, and the dynamic
+     * loader.
      */
     const char *amdsmi_path;
     /**
@@ -1527,8 +1532,9 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *
  * The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
  * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
- * on HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
- * ZEUS_AMD_BACKEND are ignored in a program with raised privileges (setuid).
+ * on HIP. Variables that choose a libamd_smi (see amdsmi_path of
+ * zeus_amd_options_t), ZEUS_AMD_ROOT and ZEUS_AMD_BACKEND are ignored in a
+ * program with raised privileges (setuid).
  * libamd_smi is initialised once per process and stays loaded. If it cannot be
  * used (missing, of an unknown version, hung), the session uses the kernel's
  * sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of

@@ -39,8 +39,6 @@ pub struct Generation {
     pub metrics_cached_forever: bool,
     /// Concurrent calls mix up GPUs or crash.
     pub needs_lock: bool,
-    /// After a failed read of gpu_metrics the last values are returned with SUCCESS.
-    pub repeats_stale: bool,
 }
 
 const LEGACY: Generation = Generation {
@@ -53,12 +51,11 @@ const LEGACY: Generation = Generation {
     cap_drops_digit: false,
     metrics_cached_forever: false,
     needs_lock: true,
-    repeats_stale: true,
 };
 
 const CURRENT: Generation = Generation { power: PowerLayout::V3, ..LEGACY };
 
-const ROCM_10: Generation = Generation { needs_lock: false, repeats_stale: false, ..CURRENT };
+const ROCM_10: Generation = Generation { needs_lock: false, ..CURRENT };
 
 static GENERATIONS: [Generation; 12] = [
     Generation {
@@ -110,7 +107,6 @@ static GENERATIONS: [Generation; 12] = [
         words: "26.4-5",
         matches: |w| w[0] == 26 && (4..=5).contains(&w[1]),
         needs_lock: false,
-        repeats_stale: false,
         ..CURRENT
     },
     Generation { rocm: "10.0", words: "27.0", matches: |w| w[..2] == [27, 0], ..ROCM_10 },

@@ -99,8 +99,9 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 ///
 /// The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
 /// HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
-/// on HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
-/// ZEUS_AMD_BACKEND are ignored in a program with raised privileges (setuid).
+/// on HIP. Variables that choose a libamd_smi (see amdsmi_path of
+/// zeus_amd_options_t), ZEUS_AMD_ROOT and ZEUS_AMD_BACKEND are ignored in a
+/// program with raised privileges (setuid).
 /// libamd_smi is initialised once per process and stays loaded. If it cannot be
 /// used (missing, of an unknown version, hung), the session uses the kernel's
 /// sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of

@@ -14,8 +14,11 @@ use std::sync::Arc;
 pub struct Controller {
     pub(super) identity: Identity,
     pub(super) files: SettingsFiles,
-    /// Settings are read and written through libamd_smi where there is one that lists the GPU, else through sysfs.
+    /// `None`: settings are read and written through sysfs.
     pub(super) amdsmi: Option<AmdsmiSource>,
+    /// libamd_smi writes the same files, but through a handle, which other code can make another GPU's: where the process
+    /// may write the files, libamd_smi is not asked.
+    pub(super) prefers_sysfs: bool,
     /// Locked during a change, so that it reads back its own values.
     pub(super) locks: Mutex<ClockLocks>,
     pub(super) warned_rounding: AtomicBool,
@@ -23,11 +26,18 @@ pub struct Controller {
 
 impl Controller {
     #[must_use]
-    pub fn new(identity: Identity, folder: PathBuf, hwmon: Arc<Hwmon>, amdsmi: Option<AmdsmiSource>) -> Self {
+    pub fn new(
+        identity: Identity,
+        folder: PathBuf,
+        hwmon: Arc<Hwmon>,
+        amdsmi: Option<AmdsmiSource>,
+        prefers_sysfs: bool,
+    ) -> Self {
         Controller {
             identity,
             files: SettingsFiles { folder, hwmon },
             amdsmi,
+            prefers_sysfs,
             locks: Mutex::default(),
             warned_rounding: AtomicBool::new(false),
         }
@@ -44,9 +54,10 @@ impl Controller {
         false
     }
 
-    /// Writes through libamd_smi, where that serves this GPU's settings.
+    /// Writes `what` through sysfs or libamd_smi.
     pub(super) fn writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
-        let call = self.amdsmi.as_ref().map(|a| a.call().map(|call| (a, call))).transpose();
+        let amdsmi = self.amdsmi.as_ref().filter(|_| !(self.prefers_sysfs && self.files.are_writable(what)));
+        let call = amdsmi.map(|a| a.call().map(|call| (a, call))).transpose();
         let amdsmi = call.map_err(|e| self.error(what, e))?;
         Ok(SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi })
     }

@@ -87,12 +87,16 @@ impl Controller {
         self.identity.check_own_power(POWER_LIMIT)?;
         self.check_active(POWER_LIMIT)?;
         let hwmon = &self.files.hwmon;
-        let limits = match &self.amdsmi {
-            Some(amdsmi) => amdsmi.power_limits(),
-            None => hwmon.power_caps().map_err(|error| match hwmon.is_there() {
+        let by_sysfs = || {
+            hwmon.power_caps().map_err(|error| match hwmon.is_there() {
                 true => SourceError::Sysfs { file: "power1_cap", error },
                 false => SourceError::NotSupported("the driver has no hwmon folder for it"),
-            }),
+            })
+        };
+        let limits = match &self.amdsmi {
+            None => by_sysfs(),
+            Some(amdsmi) if self.prefers_sysfs => by_sysfs().or_else(|e| amdsmi.power_limits().map_err(|_| e)),
+            Some(amdsmi) => amdsmi.power_limits(),
         };
         limits.map_err(|e| self.error(POWER_LIMIT, e))
     }

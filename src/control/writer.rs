@@ -25,6 +25,15 @@ pub struct SettingsFiles {
 }
 
 impl SettingsFiles {
+    /// Whether this process may write the files of a setting.
+    pub fn are_writable(&self, what: &str) -> bool {
+        let may_write = |path: PathBuf| crate::sysfs::access(&path).is_ok();
+        match what {
+            POWER_LIMIT => self.hwmon.power_cap_file().is_some_and(may_write),
+            _ => may_write(self.level_file()) && may_write(self.od_file()),
+        }
+    }
+
     pub fn level_file(&self) -> PathBuf {
         self.folder.join(LEVEL_FILE)
     }

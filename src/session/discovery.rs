@@ -74,9 +74,7 @@ pub(super) fn enumerate_amdsmi(
     let handle = |p: &GpuLocation| p.amdsmi.map(|a| handles[a]);
     // A GPU that libamd_smi does not list is read and set through sysfs, unless libamd_smi is asked for.
     let is_used = |p: &GpuLocation| p.amdsmi.is_some() || backend == Backend::Amdsmi;
-    let prefers_hwmon = backend == Backend::Auto;
-    let amdsmi =
-        |p: &GpuLocation, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), hwmon, prefers_hwmon));
+    let amdsmi = |p: &GpuLocation, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), hwmon));
     let gpus = Discovery::new(&listing, backend, options.resume_suspended, root, &amdsmi).gpus();
     Ok((gpus, listing))
 }

@@ -124,7 +124,13 @@ impl<'a> Discovery<'a> {
                 source
             };
             let Candidate { folder, hwmon, amdsmi, .. } = &self.candidates[i];
-            gpus.controllers.push(Controller::new(identity.clone(), folder.clone(), hwmon.clone(), amdsmi.clone()));
+            gpus.controllers.push(Controller::new(
+                identity.clone(),
+                folder.clone(),
+                hwmon.clone(),
+                amdsmi.clone(),
+                self.backend != Backend::Amdsmi,
+            ));
             gpus.devices.push(Device::new(identity, source));
         }
         gpus

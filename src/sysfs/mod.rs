@@ -15,5 +15,5 @@ mod write;
 #[cfg(feature = "testing")]
 pub use error::TableError;
 pub use error::{Implausible, SysfsError};
-pub use file::{device_id, is_partitioned, pci_device, product_name, text};
+pub use file::{access, device_id, is_partitioned, pci_device, product_name, text};
 pub use write::SysfsWrite;

@@ -39,8 +39,6 @@ pub struct AmdsmiSource {
     handle: Option<ProcessorHandle>,
     /// To check what libamd_smi reports, and for what some releases get wrong.
     hwmon: Arc<Hwmon>,
-    /// What hwmon has is read from there.
-    prefers_hwmon: bool,
 }
 
 /// What a call takes.
@@ -53,13 +51,8 @@ pub struct AmdsmiCall {
 
 impl AmdsmiSource {
     #[must_use]
-    pub fn new(
-        context: AmdsmiContext,
-        handle: Option<ProcessorHandle>,
-        hwmon: Arc<Hwmon>,
-        prefers_hwmon: bool,
-    ) -> Self {
-        AmdsmiSource { context, handle, hwmon, prefers_hwmon }
+    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, hwmon: Arc<Hwmon>) -> Self {
+        AmdsmiSource { context, handle, hwmon }
     }
 
     #[must_use]
@@ -71,12 +64,6 @@ impl AmdsmiSource {
     #[must_use]
     pub fn caches_forever(&self) -> bool {
         self.context.generation.metrics_cached_forever
-    }
-
-    /// A failed read repeats the values of the last one with SUCCESS.
-    #[must_use]
-    pub fn may_return_stale(&self) -> bool {
-        self.context.generation.repeats_stale
     }
 
     /// Fails where libamd_smi does not list the GPU.
@@ -162,9 +149,9 @@ impl AmdsmiSource {
         retry_if(read, |read| read.as_ref().is_ok_and(|(_, stale_ms)| stale_ms.is_some()))
     }
 
-    /// The driver's time of what the library reports now, where it may repeat old values with SUCCESS.
+    /// The driver's time of what the library reports now: a failed read of gpu_metrics repeats older values with SUCCESS.
     fn sample_time_ns(&self) -> Option<u64> {
-        if !self.may_return_stale() || self.caches_forever() {
+        if self.caches_forever() {
             return None;
         }
         let g = self.context.generation;
@@ -203,12 +190,6 @@ impl AmdsmiSource {
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
-        if self.prefers_hwmon {
-            match self.hwmon.power_caps() {
-                Err(e) if matches!(e.kind(), Kind::NotSupported | Kind::NoPermission) => {}
-                limits => return limits.map_err(|error| SourceError::Sysfs { file: "power1_cap", error }),
-            }
-        }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         let mut limits = calls.power_caps(g, handle).map_err(|s| self.failure("amdsmi_get_power_cap_info", s))?;
         if g.cap_drops_digit {
