@@ -112,6 +112,7 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE = 6
   integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION = 7
   integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_PENDING = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_COUNTER_STATE_UNREADABLE = 9
 
   ! zeus_amd_die_role_t
   integer(c_int32_t), parameter, public :: ZEUS_AMD_DIE_SINGLE = 0
@@ -135,6 +136,7 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT = 2
   integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT = 4
   integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT = 16
 
   ! zeus_amd_session_info_t%valid
   integer(c_int32_t), parameter, public :: ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT = 1
@@ -178,6 +180,7 @@ module zeus_amd
   ! zeus_amd_reading_t%flags
   integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_FLAG_STALE_BIT = 16
   integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT = 128
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_READING_FLAG_EDGE_TEMPERATURE_BIT = 256
 
   ! zeus_amd_gpu_energy_t%valid
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT = 1

@@ -99,6 +99,7 @@ class CounterState(enum.IntEnum):
     SECONDARY_DIE = 6
     SECONDARY_PARTITION = 7
     PENDING = 8
+    UNREADABLE = 9
 
 
 class Die(enum.IntEnum):
@@ -142,6 +143,7 @@ class Open(enum.IntFlag):
     SHUTDOWN_ON_CLOSE = 2
     EMPTY_MASK_IS_ERROR = 4
     EXPLICIT_MASKS = 8
+    WAKE_SUSPENDED = 16
 
 
 class SessionInfoValid(enum.IntFlag):
@@ -193,6 +195,7 @@ class ReadingValid(enum.IntFlag):
 class ReadingFlag(enum.IntFlag):
     STALE = 16
     FIRMWARE_RESOLUTION = 128
+    EDGE_TEMPERATURE = 256
 
 
 class GpuEnergyValid(enum.IntFlag):

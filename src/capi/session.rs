@@ -10,8 +10,9 @@ use super::types::{
     zeus_amd_energy_resolution_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_session_t,
     ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT as EMPTY_MASK_IS_ERROR,
     ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT as ENSURE_HOMOGENEOUS, ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT as EXPLICIT_MASKS,
-    ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE, ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT,
-    ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT, ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT,
+    ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE, ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT as WAKE_SUSPENDED,
+    ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT, ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT,
+    ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT,
 };
 use crate::device::Backend;
 use crate::energy::ResolutionChoice;
@@ -34,7 +35,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     let bad = |field: &str, value: u32| {
         Err(Error::InvalidArgument(format!("zeus_amd_options_t.{field}: {value:#x} is unknown to this library")))
     };
-    let known = ENSURE_HOMOGENEOUS | SHUTDOWN_ON_CLOSE | EMPTY_MASK_IS_ERROR | EXPLICIT_MASKS;
+    let known = ENSURE_HOMOGENEOUS | SHUTDOWN_ON_CLOSE | EMPTY_MASK_IS_ERROR | EXPLICIT_MASKS | WAKE_SUSPENDED;
     if c.flags & !known != 0 {
         return bad("flags", c.flags & !known);
     }
@@ -42,6 +43,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     options.ensure_homogeneous = has(ENSURE_HOMOGENEOUS);
     options.shutdown_on_close = has(SHUTDOWN_ON_CLOSE);
     options.empty_mask_is_error = has(EMPTY_MASK_IS_ERROR);
+    options.resume_suspended = has(WAKE_SUSPENDED);
     let given = [c.rocr_visible_devices, c.hip_visible_devices, c.cuda_visible_devices];
     if has(EXPLICIT_MASKS) {
         // SAFETY: NULL or strings, as the caller promises.

@@ -41,6 +41,10 @@ pub const ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT: u32 = 4;
 /// Take the masks from the fields ..._visible_devices of the options (NULL: not
 /// set) instead of the environment: for the GPUs of another process.
 pub const ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: u32 = 8;
+/// Reading a runtime-suspended GPU may resume it. Otherwise it is left alone and
+/// its readings and settings return ZEUS_AMD_STATUS_BUSY. The first values after
+/// that may be refused for some seconds.
+pub const ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT: u32 = 16;
 
 /// Where readings come from.
 #[repr(u32)]
@@ -124,6 +128,10 @@ pub enum zeus_amd_counter_state_t {
     /// The check is not done yet (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU is
     /// runtime-suspended or in reset and is checked when it resumes.
     ZEUS_AMD_COUNTER_STATE_PENDING = 8,
+    /// It could not be read so far, for another reason than that there is none:
+    /// zeus_amd_energy_raw() returns which one. It is checked again in the
+    /// background, about once a second.
+    ZEUS_AMD_COUNTER_STATE_UNREADABLE = 9,
 }
 
 /// Which die of its package a GPU is.
@@ -346,6 +354,8 @@ pub const ZEUS_AMD_READING_FLAG_STALE_BIT: u32 = 16;
 /// Counts are converted with 2^-16 J, as the kernel states, not with the
 /// resolution that libamd_smi reports.
 pub const ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT: u32 = 128;
+/// temperature_c is of the edge sensor: the GPU, as an APU, has no hotspot sensor.
+pub const ZEUS_AMD_READING_FLAG_EDGE_TEMPERATURE_BIT: u32 = 256;
 
 /// One reading of all values of a GPU. Start the first of an array from
 /// ZEUS_AMD_READING_INIT.

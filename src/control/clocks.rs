@@ -5,60 +5,21 @@ use super::controller::Controller;
 use super::read_back::read_back;
 use super::restore_clocks::{restore_clocks, ClockWriter};
 use super::writer::SettingsWriter;
-use crate::device::{AmdsmiSource, SourceError};
 use crate::error::{Error, Kind, Result};
 use crate::gpu::Clock;
 use crate::platform::log;
-use crate::sysfs::pp_dpm;
 use crate::sysfs::pp_od::Bounds;
 
 impl Controller {
-    /// The highest and the lowest level of the clock, as Zeus has it: (max, min).
-    pub fn clock_levels_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
-        let what = domain_name(clock);
-        let by_sysfs = || {
-            let file = match clock {
-                Clock::Graphics => "pp_dpm_sclk",
-                Clock::Memory => "pp_dpm_mclk",
-            };
-            let levels = pp_dpm::read(&self.files.folder.join(file));
-            levels
-                .map(|l| (l.highest_mhz, l.lowest_mhz))
-                .map_err(|error| self.error(what, SourceError::Sysfs { file, error }))
-        };
-        match &self.amdsmi {
-            None => by_sysfs(),
-            // ROCm 6.4 leaves out the level in force, which may be the lowest or the highest one.
-            Some(amdsmi) if amdsmi.skips_current_level() => by_sysfs(),
-            Some(amdsmi) if self.prefers_sysfs => {
-                by_sysfs().or_else(|e| self.levels_by_amdsmi(amdsmi, clock).map_err(|_| e))
-            }
-            Some(amdsmi) => self.levels_by_amdsmi(amdsmi, clock),
-        }
-    }
-
-    fn levels_by_amdsmi(&self, amdsmi: &AmdsmiSource, clock: Clock) -> Result<(u32, u32)> {
-        let what = domain_name(clock);
-        let call = amdsmi.call().map_err(|e| self.error(what, e))?;
-        let clocks = call.calls.clocks(call.g, call.handle, clock);
-        let clocks = clocks.map_err(|s| self.error(what, amdsmi.failure("amdsmi_get_clock_info", s)))?;
-        let range = clocks.max_mhz.zip(clocks.min_mhz);
-        range.ok_or_else(|| self.identity.not_supported(what, "the driver does not report its range"))
-    }
-
     /// The range in which the clock can be locked.
     pub fn clock_range_mhz(&self, clock: Clock) -> Result<Bounds> {
         let what = domain_name(clock);
         self.identity.check_own_clocks(what)?;
+        self.check_has_bounds(clock)?;
         let mut ranges = self.ranges.lock();
         let table = self.files.od_table();
         let now = self.files.clock_state_with(&table);
-        ranges.lockable(clock, now, &table).ok_or_else(|| {
-            self.identity.not_supported(
-                what,
-                "its pp_od_clk_voltage is not readable, or shows no OD_RANGE (then the range shows only while nothing is locked)",
-            )
-        })
+        ranges.lockable(clock, now, &table).ok_or_else(|| self.no_clock_range(clock))
     }
 
     /// Locks the clock between two bounds. The range is checked first, the result read back.
@@ -67,6 +28,7 @@ impl Controller {
         let Bounds { min_mhz, max_mhz } = wanted;
         self.check_bounds(what, wanted)?;
         self.identity.check_own_clocks(what)?;
+        self.check_has_bounds(clock)?;
         let by = self.writer(what)?;
         self.warn_without_rights();
         let mut ranges = self.ranges.lock();

@@ -1,5 +1,6 @@
 //! Settings of one GPU: the power limit and the clocks, read, changed, saved and restored.
 
+mod clock_levels;
 mod clock_state;
 mod clocks;
 mod controller;

@@ -3,7 +3,7 @@
 use super::controller::Controller;
 use super::read_back::read_back;
 use super::writer::{SettingsWriter, POWER_LIMIT};
-use crate::device::SourceError;
+use crate::device::{AmdsmiSource, SourceError};
 use crate::error::{Error, Result};
 use crate::gpu::PowerLimits;
 use crate::platform::log;
@@ -85,6 +85,7 @@ impl Controller {
 
     pub(super) fn power_limits(&self) -> Result<PowerLimits> {
         self.identity.check_own_power(POWER_LIMIT)?;
+        self.check_active(POWER_LIMIT)?;
         let hwmon = &self.files.hwmon;
         let by_sysfs = || {
             hwmon.power_caps().map_err(|error| match hwmon.is_there() {
@@ -101,10 +102,12 @@ impl Controller {
     }
 
     pub(super) fn no_limit(&self) -> Error {
-        self.identity.not_supported(
-            POWER_LIMIT,
-            "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable",
-        )
+        let why = if self.amdsmi.as_ref().is_some_and(AmdsmiSource::hides_high_limits) {
+            "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable"
+        } else {
+            "the driver reports none"
+        };
+        self.identity.not_supported(POWER_LIMIT, why)
     }
 }
 

@@ -58,6 +58,12 @@ impl AccumulatorTracker {
         self.stall.is_stuck()
     }
 
+    /// A count other than 0 has been read.
+    #[must_use]
+    pub fn has_counted(&self) -> bool {
+        self.counted.is_some_and(|sample| sample.accumulator > Some(0))
+    }
+
     /// The state after the last sample.
     #[must_use]
     pub fn snapshot(&self, boundary_ns: u64) -> TrackerSnapshot {

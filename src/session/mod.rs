@@ -1,6 +1,7 @@
 //! An open session: the GPUs of this process in HIP's order.
 
 mod discovery;
+mod gpus;
 mod options;
 mod validation;
 

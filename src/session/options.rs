@@ -41,6 +41,8 @@ pub struct Options {
     pub runtime_version: Option<[u32; 2]>,
     /// An empty mask is an error, as in Zeus, instead of a session without GPUs.
     pub empty_mask_is_error: bool,
+    /// Runtime-suspended GPUs may be resumed by reading them, instead of being left alone.
+    pub resume_suspended: bool,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             masks: None,
             runtime_version: None,
             empty_mask_is_error: false,
+            resume_suspended: false,
         }
     }
 }

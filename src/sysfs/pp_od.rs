@@ -1,5 +1,8 @@
 //! `pp_od_clk_voltage`: the current limits of the clocks, and the range in which they can be set.
 
+use super::error::SysfsError;
+use std::path::Path;
+
 /// Lower and upper limit of a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
@@ -15,6 +18,8 @@ pub struct Table {
     /// `OD_RANGE`. The drivers of MI200 and MI300 do not print it.
     pub graphics_range: Option<Bounds>,
     pub memory_range: Option<Bounds>,
+    /// The graphics clock can be shifted by an offset, and has no limits to set (RDNA4).
+    pub graphics_offset_only: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -23,6 +28,11 @@ enum Section {
     Memory,
     Range,
     Other,
+}
+
+/// Reads the file.
+pub fn read(file: &Path) -> Result<Table, SysfsError> {
+    Ok(parse(&std::fs::read_to_string(file)?))
 }
 
 /// Parses the text of the file, without an allocation.
@@ -38,6 +48,9 @@ pub fn parse(text: &str) -> Table {
             // A title is alone on its line; in OD_RANGE the same words are followed by numbers.
             (_, "OD_SCLK" | "GFXCLK" | "SCLK") if rest.is_empty() => section = Section::Graphics,
             (_, "OD_MCLK" | "MCLK") if rest.is_empty() => section = Section::Memory,
+            (_, "OD_SCLK_OFFSET") if rest.is_empty() => {
+                (table.graphics_offset_only, section) = (true, Section::Other);
+            }
             (_, "OD_RANGE") => section = Section::Range,
             (_, title) if rest.is_empty() && !title.is_empty() => section = Section::Other,
             (Section::Range, "SCLK") => table.graphics_range = parse_mhz_pair(rest),
@@ -142,6 +155,19 @@ mod tests {
         assert_eq!(table.memory_range, bounds(800, 1200));
         // Vega 10: states with voltages.
         assert_eq!(parse("OD_SCLK:\n0: 852MHz 800mV\n1: 991MHz 900mV\nOD_MCLK:\n0: 167MHz 800mV\n").graphics, None);
+    }
+
+    /// RDNA4: an offset, with its own range.
+    #[test]
+    fn an_offset() {
+        let text = "OD_SCLK_OFFSET:\n0Mhz\nOD_MCLK:\n0: 97Mhz\n1: 1259MHz\nOD_VDDGFX_OFFSET:\n0mV\nOD_RANGE:\nSCLK_OFFSET:    -500Mhz       1000Mhz\nMCLK:      97Mhz       1500Mhz\nVDDGFX_OFFSET:    -200mv          0mv\n";
+        let expected = Table {
+            memory: bounds(97, 1259),
+            memory_range: bounds(97, 1500),
+            graphics_offset_only: true,
+            ..Table::default()
+        };
+        assert_eq!(parse(text), expected);
     }
 
     #[test]
