@@ -58,9 +58,29 @@ pub struct RawEnergy {
     pub stale_ms: Option<u64>,
 }
 
+/// A temperature in degrees Celsius.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Temperature {
+    pub celsius: i32,
+    /// Of the edge sensor: the GPU has no hotspot (junction) sensor, as APUs.
+    pub is_edge: bool,
+}
+
+impl Temperature {
+    #[must_use]
+    pub fn hotspot(celsius: i32) -> Temperature {
+        Temperature { celsius, is_edge: false }
+    }
+
+    #[must_use]
+    pub fn edge(celsius: i32) -> Temperature {
+        Temperature { celsius, is_edge: true }
+    }
+}
+
 /// A value that a temperature sensor of a GPU can have, in degrees Celsius.
 #[must_use]
 #[inline]
 pub fn is_temperature(celsius: i32) -> bool {
-    (-100..1000).contains(&celsius)
+    (-60..=250).contains(&celsius)
 }

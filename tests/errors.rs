@@ -180,7 +180,8 @@ fn a_library_without_needed_symbols() {
 fn a_library_without_other_symbols_still_serves() {
     let said = run("6.3.3", &["missing_symbols = ['amdsmi_get_temp_metric', 'amdsmi_get_gpu_kfd_info']"]);
     assert_eq!(said.number("open"), 0);
-    assert_eq!(said.number("3 temperature"), S::ZEUS_AMD_STATUS_NOT_SUPPORTED as i32);
+    // hwmon has it.
+    assert_eq!(said.number("3 temperature"), 0);
     assert_eq!(said.number("3 instant"), 0);
 }
 
@@ -345,7 +346,10 @@ fn one_gpu_of_eight_fails() {
                 continue;
             }
             for code in [7_u32, 10, 15, 30, 31, 34, 43, 54] {
-                let sim = sim(rocm, &[&format!("gpu.3.fault.{function} = {code}")]);
+                let fault = format!("gpu.3.fault.{function} = {code}");
+                // libamd_smi is asked for clocks only where the driver's files cannot be read.
+                let files = ["sclk", "mclk"].map(|f| format!("gpu.3.file.pp_dpm_{f} = {{ open = \"ENOENT\" }}"));
+                let sim = sim(rocm, &[&fault, &files[0], &files[1]]);
                 let said = Said::by(command(&sim));
                 assert_eq!(said.number("open"), 0, "{}", said.0);
                 for i in 0..8 {
@@ -389,7 +393,7 @@ fn one_failure_does_not_spoil_the_validation_of_the_others() {
         let said = Said::by(command);
         for i in 0..8 {
             let want = match function {
-                "amdsmi_get_energy_count" if i == 5 => 5,
+                "amdsmi_get_energy_count" if i == 5 => 9,
                 "amdsmi_get_power_info" if i == 5 => 4,
                 _ => 1,
             };
@@ -435,7 +439,7 @@ fn a_first_look_at_an_old_value_is_stale() {
     }
 }
 
-/// (The first call is for the time of the power.) A counter that could not be read at the check was not checked: it is not served afterwards as if it had been.
+/// A counter that could not be read at the check is checked again: it is not served as if it had been checked before.
 #[test]
 fn a_counter_that_was_not_checked_is_not_served() {
     let fault = "gpu.0.fault.amdsmi_get_energy_count = { status = 30, first = 2 }";
@@ -443,9 +447,10 @@ fn a_counter_that_was_not_checked_is_not_served() {
     let mut command = command(&sim);
     command.args(["-", "5000", "validate"]);
     let said = Said::by(command);
-    assert_eq!(said.number("0 counter_state"), 5);
-    assert_eq!(said.number("0 energy"), S::ZEUS_AMD_STATUS_NOT_SUPPORTED as i32);
-    assert!(said.text("0 energy").contains("could not be read when the session was opened"), "{}", said.0);
+    let not_ready = S::ZEUS_AMD_STATUS_NOT_READY as i32;
+    // The check in the background may be done by then.
+    let (state, energy) = (said.number("0 counter_state"), said.number("0 energy"));
+    assert!(state == 8 && energy == not_ready || [1, 8].contains(&state) && energy == 0, "{}", said.0);
 }
 
 /// One file under the loader's name and by its path is one library: one initialisation, one lock.

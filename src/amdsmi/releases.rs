@@ -39,8 +39,6 @@ pub struct Generation {
     pub metrics_cached_forever: bool,
     /// Concurrent calls mix up GPUs or crash.
     pub needs_lock: bool,
-    /// `amdsmi_get_clock_info` leaves out the level that is in force.
-    pub skips_current_level: bool,
 }
 
 const LEGACY: Generation = Generation {
@@ -53,7 +51,6 @@ const LEGACY: Generation = Generation {
     cap_drops_digit: false,
     metrics_cached_forever: false,
     needs_lock: true,
-    skips_current_level: false,
 };
 
 const CURRENT: Generation = Generation { power: PowerLayout::V3, ..LEGACY };
@@ -102,7 +99,6 @@ static GENERATIONS: [Generation; 12] = [
         words: "25.25.3-5",
         matches: |w| w[..2] == [25, 25] && (3..=5).contains(&w[2]),
         power: PowerLayout::V2,
-        skips_current_level: true,
         ..LEGACY
     },
     Generation { rocm: "7.0 to 7.12", words: "26.0-3", matches: |w| w[0] == 26 && w[1] <= 3, ..CURRENT },

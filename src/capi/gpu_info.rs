@@ -41,6 +41,7 @@ impl From<CounterState> for zeus_amd_counter_state_t {
             CounterState::Implausible => Self::ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE,
             CounterState::NoPowerToCompare => Self::ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE,
             CounterState::Unsupported => Self::ZEUS_AMD_COUNTER_STATE_UNSUPPORTED,
+            CounterState::Unreadable => Self::ZEUS_AMD_COUNTER_STATE_UNREADABLE,
             CounterState::SecondaryDie => Self::ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE,
             CounterState::SecondaryPartition => Self::ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION,
         }

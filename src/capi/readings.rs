@@ -9,16 +9,17 @@ use super::types::{
     zeus_amd_energy_raw_t, zeus_amd_reading_t, zeus_amd_session_t, ZEUS_AMD_ENERGY_RAW_FLAG_FIRMWARE_RESOLUTION_BIT,
     ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT, ZEUS_AMD_ENERGY_RAW_VALID_ACCUMULATOR_BIT,
     ZEUS_AMD_ENERGY_RAW_VALID_DRIVER_TIME_BIT, ZEUS_AMD_ENERGY_RAW_VALID_FIRMWARE_TIME_BIT,
-    ZEUS_AMD_ENERGY_RAW_VALID_RESOLUTION_BIT, ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT,
-    ZEUS_AMD_READING_FLAG_STALE_BIT, ZEUS_AMD_READING_VALID_ACCUMULATOR_BIT, ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT,
-    ZEUS_AMD_READING_VALID_ENERGY_BIT, ZEUS_AMD_READING_VALID_FIRMWARE_TIME_BIT,
-    ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT, ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT,
-    ZEUS_AMD_READING_VALID_RESOLUTION_BIT, ZEUS_AMD_READING_VALID_TEMPERATURE_BIT,
+    ZEUS_AMD_ENERGY_RAW_VALID_RESOLUTION_BIT, ZEUS_AMD_READING_FLAG_EDGE_TEMPERATURE_BIT,
+    ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT, ZEUS_AMD_READING_FLAG_STALE_BIT,
+    ZEUS_AMD_READING_VALID_ACCUMULATOR_BIT, ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT, ZEUS_AMD_READING_VALID_ENERGY_BIT,
+    ZEUS_AMD_READING_VALID_FIRMWARE_TIME_BIT, ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT,
+    ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT, ZEUS_AMD_READING_VALID_RESOLUTION_BIT,
+    ZEUS_AMD_READING_VALID_TEMPERATURE_BIT,
 };
 use crate::device::{Device, Reading};
 use crate::energy::{is_firmware_resolution, EnergyResolution};
 use crate::error::{Error, Kind, Result};
-use crate::gpu::Power;
+use crate::gpu::{Power, Temperature};
 use crate::session::Session;
 
 /// One value of one GPU. The pointer is checked before anything is read.
@@ -180,7 +181,9 @@ pub unsafe extern "C" fn zeus_amd_energy_raw(
     })
 }
 
-/// Temperature of the hottest spot (junction), in whole degrees Celsius.
+/// Temperature of the hottest spot (junction), in whole degrees Celsius. Of a GPU
+/// without that sensor, as APUs, it is the edge sensor's: zeus_amd_read_all()
+/// flags that.
 ///
 /// @param[in]  session       An open session; not NULL.
 /// @param[in]  gpu           An index below zeus_amd_gpu_count().
@@ -197,7 +200,7 @@ pub unsafe extern "C" fn zeus_amd_temperature_c(
     temperature_c: *mut i32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, temperature_c, |_, d| d.temperature_c()) })
+    catch_panics(|| unsafe { read(session, gpu, temperature_c, |_, d| d.temperature().map(|t| t.celsius)) })
 }
 
 /// Energy, power and temperature of all GPUs. This is the cheapest way to read
@@ -296,7 +299,7 @@ fn resolution_flag(resolution_uj: f64) -> u32 {
 fn write_slow(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution) {
     let status = if device.is_secondary() {
         // Power and energy of a package are read once, at the GPU that has them; the temperature is each die's own.
-        set(value, ZEUS_AMD_READING_VALID_TEMPERATURE_BIT, device.try_temperature_c(), |v| &mut v.temperature_c);
+        set_temperature(value, device.try_temperature());
         Some(Kind::NotSupported)
     } else {
         fill(value, device, &device.reading_slow(resolution, true))
@@ -318,16 +321,22 @@ fn set<T>(
     }
 }
 
+fn set_temperature(value: &mut zeus_amd_reading_t, from: Option<Temperature>) {
+    set(value, ZEUS_AMD_READING_VALID_TEMPERATURE_BIT, from.map(|t| t.celsius), |v| &mut v.temperature_c);
+    if from.is_some_and(|t| t.is_edge) {
+        value.flags |= ZEUS_AMD_READING_FLAG_EDGE_TEMPERATURE_BIT;
+    }
+}
+
 /// Writes what was read. The status is that of [`Device::energy_mj`].
 fn fill(value: &mut zeus_amd_reading_t, device: &Device, r: &Reading) -> Option<Kind> {
     let is_fresh = r.stale_ms.is_none();
     let raw = r.energy.ok();
     let energy_mj = device.energy_mj_of(r);
     let (instant_mw, average_mw) = (r.powers.instant_mw, r.powers.average_mw);
-    let hotspot_c = r.hotspot_c.filter(|_| is_fresh);
     set(value, ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT, instant_mw.filter(|_| is_fresh), |v| &mut v.power_instant_mw);
     set(value, ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT, average_mw.filter(|_| is_fresh), |v| &mut v.power_average_mw);
-    set(value, ZEUS_AMD_READING_VALID_TEMPERATURE_BIT, hotspot_c, |v| &mut v.temperature_c);
+    set_temperature(value, r.temperature.filter(|_| is_fresh));
     set(value, ZEUS_AMD_READING_VALID_DRIVER_TIME_BIT, r.driver_ns, |v| &mut v.driver_time_ns);
     set(value, ZEUS_AMD_READING_VALID_ENERGY_BIT, energy_mj.ok(), |v| &mut v.energy_mj);
     if let Some(e) = raw {

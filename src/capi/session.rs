@@ -10,15 +10,16 @@ use super::types::{
     zeus_amd_energy_resolution_t, zeus_amd_options_t, zeus_amd_session_info_t, zeus_amd_session_t,
     ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT as EMPTY_MASK_IS_ERROR,
     ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT as ENSURE_HOMOGENEOUS, ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT as EXPLICIT_MASKS,
-    ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE, ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT,
-    ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT, ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT,
+    ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT as SHUTDOWN_ON_CLOSE, ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT as WAKE_SUSPENDED,
+    ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT, ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT,
+    ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT,
 };
 use crate::device::Backend;
 use crate::energy::ResolutionChoice;
 use crate::error::{Error, Result};
 use crate::session::{Options, Session, Validation};
-use crate::topology::visibility::{parse_release, MaskedOut, Masks};
-use crate::topology::{NoGpuReason, Order};
+use crate::topology::visibility::{parse_release, Masks};
+use crate::topology::Order;
 use std::mem::zeroed;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     let bad = |field: &str, value: u32| {
         Err(Error::InvalidArgument(format!("zeus_amd_options_t.{field}: {value:#x} is unknown to this library")))
     };
-    let known = ENSURE_HOMOGENEOUS | SHUTDOWN_ON_CLOSE | EMPTY_MASK_IS_ERROR | EXPLICIT_MASKS;
+    let known = ENSURE_HOMOGENEOUS | SHUTDOWN_ON_CLOSE | EMPTY_MASK_IS_ERROR | EXPLICIT_MASKS | WAKE_SUSPENDED;
     if c.flags & !known != 0 {
         return bad("flags", c.flags & !known);
     }
@@ -42,6 +43,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     options.ensure_homogeneous = has(ENSURE_HOMOGENEOUS);
     options.shutdown_on_close = has(SHUTDOWN_ON_CLOSE);
     options.empty_mask_is_error = has(EMPTY_MASK_IS_ERROR);
+    options.resume_suspended = has(WAKE_SUSPENDED);
     let given = [c.rocr_visible_devices, c.hip_visible_devices, c.cuda_visible_devices];
     if has(EXPLICIT_MASKS) {
         // SAFETY: NULL or strings, as the caller promises.
@@ -183,16 +185,6 @@ pub unsafe extern "C" fn zeus_amd_probe(options: *const zeus_amd_options_t) -> z
     catch_panics(|| crate::session::probe(&unsafe { self::options(options) }?))
 }
 
-fn no_gpu_reason(zero: NoGpuReason) -> zeus_amd_status_t {
-    match zero {
-        NoGpuReason::NoAccess => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_ACCESS,
-        NoGpuReason::Masked(MaskedOut::NoGpus) => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_DEVICE,
-        NoGpuReason::Masked(MaskedOut::EmptyMask) => zeus_amd_status_t::ZEUS_AMD_STATUS_EMPTY_MASK,
-        NoGpuReason::Masked(MaskedOut::Stopped) => zeus_amd_status_t::ZEUS_AMD_STATUS_MASK_INVALID,
-        NoGpuReason::Masked(MaskedOut::RuntimeFails) => zeus_amd_status_t::ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED,
-    }
-}
-
 impl From<ResolutionChoice> for zeus_amd_energy_resolution_t {
     fn from(choice: ResolutionChoice) -> Self {
         match choice {
@@ -229,7 +221,7 @@ pub unsafe extern "C" fn zeus_amd_session_info(
             value.gpu_count = s.devices().len() as u32;
             value.backend = if s.vendor.is_some() { Backend::Amdsmi } else { Backend::Sysfs }.into();
             value.energy_resolution = s.energy_resolution.into();
-            value.no_gpu_reason = s.zero.map_or(zeus_amd_status_t::ZEUS_AMD_STATUS_OK, no_gpu_reason);
+            value.no_gpu_reason = s.zero.map_or(zeus_amd_status_t::ZEUS_AMD_STATUS_OK, |reason| reason.kind().into());
             value.amdsmi_status = s.amdsmi_error.map_or(zeus_amd_status_t::ZEUS_AMD_STATUS_OK, Into::into);
             if s.order == Order::Enumeration {
                 value.flags |= ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT;

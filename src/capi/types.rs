@@ -41,6 +41,10 @@ pub const ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT: u32 = 4;
 /// Take the masks from the fields ..._visible_devices of the options (NULL: not
 /// set) instead of the environment: for the GPUs of another process.
 pub const ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: u32 = 8;
+/// Reading a runtime-suspended GPU may resume it. Otherwise it is left alone and
+/// its readings and settings return ZEUS_AMD_STATUS_BUSY. The first values after
+/// that may be refused for some seconds.
+pub const ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT: u32 = 16;
 
 /// Where readings come from.
 #[repr(u32)]
@@ -124,6 +128,10 @@ pub enum zeus_amd_counter_state_t {
     /// The check is not done yet (ZEUS_AMD_VALIDATION_BACKGROUND), or the GPU is
     /// runtime-suspended or in reset and is checked when it resumes.
     ZEUS_AMD_COUNTER_STATE_PENDING = 8,
+    /// It could not be read so far, for another reason than that there is none:
+    /// zeus_amd_energy_raw() returns which one. It is checked again in the
+    /// background, about once a second.
+    ZEUS_AMD_COUNTER_STATE_UNREADABLE = 9,
 }
 
 /// Which die of its package a GPU is.
@@ -346,6 +354,8 @@ pub const ZEUS_AMD_READING_FLAG_STALE_BIT: u32 = 16;
 /// Counts are converted with 2^-16 J, as the kernel states, not with the
 /// resolution that libamd_smi reports.
 pub const ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT: u32 = 128;
+/// temperature_c is of the edge sensor: the GPU, as an APU, has no hotspot sensor.
+pub const ZEUS_AMD_READING_FLAG_EDGE_TEMPERATURE_BIT: u32 = 256;
 
 /// One reading of all values of a GPU. Start the first of an array from
 /// ZEUS_AMD_READING_INIT.
@@ -578,9 +588,48 @@ pub struct zeus_amd_sample_t {
     pub energy_uj: u64,
     /// Power by the GPU's power sensor, in milliwatts.
     pub power_mw: u64,
-    /// Mean power since the sample before by the energy counter, in milliwatts.
-    /// It follows the load without delay where the sensor averages.
+    /// Mean power by the energy counter since the last sample that has one, in
+    /// milliwatts, to a tenth: it is set where the time since then is long
+    /// enough. It follows the load without delay where the sensor averages.
     pub counter_power_mw: u64,
+}
+
+/// power_limit_mw is set: the limit was changed through the guard.
+pub const ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT: u32 = 1;
+/// graphics_min_mhz and graphics_max_mhz are set: as for the power limit.
+pub const ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT: u32 = 2;
+/// memory_min_mhz and memory_max_mhz are set: as for the power limit.
+pub const ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT: u32 = 4;
+/// A helper process runs that restores the settings if this process terminates.
+pub const ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT: u32 = 1;
+/// The guards of this user's other processes know of the changes.
+pub const ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT: u32 = 2;
+/// There are guards of another user or of another PID namespace, which do not
+/// know of the changes.
+pub const ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT: u32 = 4;
+
+/// What a guard restores on one GPU. Start from ZEUS_AMD_GUARD_INFO_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_guard_info_t {
+    /// sizeof(zeus_amd_guard_info_t); ZEUS_AMD_GUARD_INFO_INIT sets it.
+    pub struct_size: u32,
+    /// The index of the GPU.
+    pub gpu: u32,
+    /// ZEUS_AMD_GUARD_INFO_VALID_..._BIT: which settings are restored.
+    pub valid: u32,
+    /// ZEUS_AMD_GUARD_INFO_FLAG_..._BIT.
+    pub flags: u32,
+    /// The power limit to restore, in milliwatts.
+    pub power_limit_mw: u64,
+    /// The bounds of the graphics clock to restore, in MHz.
+    pub graphics_min_mhz: u32,
+    /// See graphics_min_mhz.
+    pub graphics_max_mhz: u32,
+    /// The bounds of the memory clock to restore, in MHz.
+    pub memory_min_mhz: u32,
+    /// See memory_min_mhz.
+    pub memory_max_mhz: u32,
 }
 
 macro_rules! sized {
@@ -607,6 +656,7 @@ sized! {
     zeus_amd_total_energy_t, "ZEUS_AMD_TOTAL_ENERGY_INIT", 56;
     zeus_amd_sampler_options_t, "ZEUS_AMD_SAMPLER_OPTIONS_INIT", 16;
     zeus_amd_sample_t, "ZEUS_AMD_SAMPLE_INIT", 48;
+    zeus_amd_guard_info_t, "ZEUS_AMD_GUARD_INFO_INIT", 40;
 }
 
 // SAFETY: integers, pointers, and enums behind MaybeUninit: all bit patterns are values.

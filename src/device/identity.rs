@@ -23,6 +23,8 @@ pub struct Identity {
     pub package: String,
     /// The package has other GPUs, in this session or not.
     pub shares_package: bool,
+    /// The first partition is not in the session, and this one reads the files of the package in its place.
+    pub reads_for_package: bool,
 }
 
 impl Identity {
@@ -43,29 +45,23 @@ impl Identity {
         }
     }
 
-    /// Power, energy and limits of the package are reported by another GPU.
+    /// Power and energy of the package are reported by another GPU.
     #[must_use]
     pub fn is_secondary(&self) -> bool {
-        matches!(self.role, Role::SecondaryDie { .. } | Role::SecondaryPartition { .. })
+        !self.reads_for_package && matches!(self.role, Role::SecondaryDie { .. } | Role::SecondaryPartition { .. })
     }
 
-    /// A power or a count that can be a reading. Of two dies the secondary one reports zeros; if its readings failed while
-    /// the session was opened, it has the primary one's role.
-    #[must_use]
+    /// A GPU whose package is measured by another one refuses power and energy and names that one.
     #[inline]
-    pub fn is_real(&self, value: u64) -> bool {
-        value > 0 || self.role != Role::PrimaryDie
-    }
-
-    pub fn check_real(&self, what: &'static str, value: u64) -> Result<()> {
-        if self.is_real(value) {
-            return Ok(());
+    pub fn check_measured(&self, what: &'static str) -> Result<()> {
+        if self.reads_for_package {
+            Ok(())
+        } else {
+            self.check_own_power(what)
         }
-        let why = "it reports 0, as secondary dies do, and when the session was opened nothing showed which die it is; open another session";
-        Err(self.not_supported(what, why))
     }
 
-    /// One counter and one limit a package: a GPU whose package is measured by another one refuses and names that one.
+    /// One limit a package, which is its first GPU's.
     #[inline]
     pub fn check_own_power(&self, what: &'static str) -> Result<()> {
         match self.role {

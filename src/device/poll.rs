@@ -7,9 +7,8 @@ use crate::error::Kind;
 use crate::gpu::Powers;
 use crate::platform::clock::boot_ns;
 use crate::platform::log;
-
-/// The power limit of a GPU that reports none; no GPU draws more for long.
-const UNKNOWN_LIMIT_MW: u64 = 1_500_000;
+use crate::sysfs::hwmon::UNKNOWN_LIMIT_MW;
+use crate::topology::Role;
 
 pub struct PollResult {
     pub sample: RawSample,
@@ -24,9 +23,16 @@ impl Device {
     /// Takes a sample and adds it to the tracker.
     pub fn poll(&self) -> PollResult {
         let mut guard = self.tracker.lock();
+        let mut sample = self.poll_source();
+        // The limit of a suspended GPU cannot be read.
+        let mut none_yet = None;
+        let tracker = if sample.suspended && guard.is_none() { &mut none_yet } else { &mut *guard };
         let tracker =
-            guard.get_or_insert_with(|| AccumulatorTracker::new(self.counter_bits(), self.highest_limit_mw()));
-        let sample = self.poll_source();
+            tracker.get_or_insert_with(|| AccumulatorTracker::new(self.counter_bits(), self.highest_limit_mw()));
+        // A counter that has counted is 0 for one refresh after a reset, and in a table that is not filled.
+        if sample.accumulator == Some(0) && tracker.has_counted() {
+            sample.accumulator = None;
+        }
         tracker.add(&sample);
         let is_stuck = tracker.is_stuck();
         let polled = PollResult {
@@ -63,9 +69,10 @@ impl Device {
 
     #[inline(never)]
     fn poll_slow(&self) -> RawSample {
-        let r = self.reading_slow(EnergyResolution::Reported, false);
+        let r = self.source.reading(&self.staleness, false);
         let Powers { instant_mw, average_mw } = r.powers;
-        let energy = r.energy.ok();
+        // The zeros of a die that was taken for a primary one are no counts.
+        let energy = r.energy.ok().filter(|e| e.accumulator > 0 || self.identity.role != Role::PrimaryDie);
         RawSample {
             seen_ns: 0,
             accumulator: energy.map(|e| e.accumulator),

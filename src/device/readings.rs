@@ -6,10 +6,11 @@ use super::source::{Resolution, Source, SourceError};
 use super::staleness::StalenessDetector;
 use crate::energy::{energy_mj, AccumulatorTracker, AtomicCounterState, CounterState, EnergyResolution};
 use crate::error::{Error, Kind, Result};
-use crate::gpu::{is_temperature, Power, RawEnergy};
-use crate::platform::clock::coarse_ns;
+use crate::gpu::{Power, RawEnergy, Temperature};
 use crate::platform::sync;
 use crate::sysfs::gpu_metrics::FastReading;
+use crate::sysfs::{Implausible, SysfsError};
+use crate::topology::Role;
 
 const ENERGY: &str = "energy";
 const TEMPERATURE: &str = "temperature";
@@ -66,6 +67,14 @@ impl Device {
 
     #[cold]
     fn error(&self, what: &'static str, e: SourceError) -> Error {
+        let is_zero = matches!(
+            e,
+            SourceError::Sysfs { error: SysfsError::Implausible(Implausible::NoPower | Implausible::NoEnergy), .. }
+        );
+        if is_zero && self.identity.role == Role::PrimaryDie {
+            let why = "it reports 0, as secondary dies do, and when the session was opened nothing showed which die it is; open another session";
+            return self.identity.not_supported(what, why);
+        }
         e.of(&self.identity, what)
     }
 
@@ -75,7 +84,7 @@ impl Device {
 
     /// Power of the whole package, in milliwatts.
     pub fn power_mw(&self, which: Power) -> Result<u64> {
-        self.identity.check_own_power("power")?;
+        self.identity.check_measured("power")?;
         let (what, other) = match which {
             Power::Instant => ("instant power", "this GPU reports average power only; ask for that"),
             Power::Average => ("average power", "this GPU reports instant power only; ask for that"),
@@ -90,11 +99,10 @@ impl Device {
             Power::Average => powers.average_mw,
         };
         let Some(mw) = mw else {
-            let none = "the driver reports none (its gpu_metrics may be unreadable)";
+            let none = "the driver reports none";
             return Err(self.identity.not_supported(what, if powers.any() { other } else { none }));
         };
         self.check_fresh(what, stale_ms)?;
-        self.identity.check_real("power", mw)?;
         Ok(mw)
     }
 
@@ -103,10 +111,7 @@ impl Device {
     pub fn read_fast(&self, unit: EnergyResolution) -> Option<(FastReading, &Resolution)> {
         let Source::Sysfs(sysfs) = &self.source else { return None };
         let r = sysfs.fast_reading()?;
-        let stale_ns = self.staleness.stale_for_ns(r.driver_time_ns, coarse_ns());
-        // Zeros may be a secondary die's: the slow path decides.
-        let is_sure = r.energy > 0 && r.power_mw > 0 && is_temperature(r.hotspot_c) && stale_ns.is_none();
-        is_sure.then(|| (r, sysfs.resolution(unit)))
+        self.staleness.is_new(r.driver_time_ns).then(|| (r, sysfs.resolution(unit)))
     }
 
     /// Energy alone, likewise.
@@ -114,14 +119,13 @@ impl Device {
     fn energy_mj_fast(&self, unit: EnergyResolution) -> Option<u64> {
         let Source::Sysfs(sysfs) = &self.source else { return None };
         let (energy, driver_ns) = sysfs.fast_count()?;
-        let stale_ns = self.staleness.stale_for_ns(driver_ns, coarse_ns());
-        sysfs.resolution(unit).mj(energy).filter(|_| energy > 0 && stale_ns.is_none())
+        sysfs.resolution(unit).mj(energy).filter(|_| self.staleness.is_new(driver_ns))
     }
 
     /// The energy counter, trusted or not.
     #[inline]
     pub fn raw_energy(&self, unit: EnergyResolution) -> Result<RawEnergy> {
-        self.identity.check_own_power(ENERGY)?;
+        self.identity.check_measured(ENERGY)?;
         match self.read_fast(unit) {
             Some((r, resolution)) => Ok(r.raw_energy(resolution.uj)),
             None => self.raw_energy_slow(unit),
@@ -138,7 +142,9 @@ impl Device {
             Ok(raw) => raw,
             Err(e) => return Err(self.error(ENERGY, e)),
         };
-        self.identity.check_real(ENERGY, raw.accumulator)?;
+        if raw.accumulator == 0 {
+            return Err(self.error(ENERGY, self.source.no_energy()));
+        }
         raw.resolution_uj = self.identity.resolution(unit).uj(raw.resolution_uj);
         Ok(raw)
     }
@@ -155,20 +161,20 @@ impl Device {
     }
 
     fn energy_mj_slow(&self, unit: EnergyResolution) -> Result<u64> {
-        self.identity.check_own_power(ENERGY)?;
+        self.identity.check_measured(ENERGY)?;
         let counter_state = self.counter_state();
-        match refusal(counter_state) {
-            Some(Kind::NotReady) => return Err(Error::NotReady { device: self.label(), what: ENERGY }),
-            Some(_) => {
-                let why = format!("its energy counter is not trusted: {}", counter_state.why());
-                return Err(self.identity.not_supported(ENERGY, &why));
-            }
-            None => {}
+        if refusal(counter_state) == Some(Kind::NotSupported) {
+            let why = format!("its energy counter is not trusted: {}", counter_state.why());
+            return Err(self.identity.not_supported(ENERGY, &why));
         }
         let raw = self.raw_energy_slow(unit)?;
-        if !counter_state.is_usable() {
-            let why = "its energy counter could not be read when the session was opened, so it is not known whether it can be trusted; open another session";
-            return Err(self.identity.not_supported(ENERGY, why));
+        match counter_state {
+            state if state.is_checked_again() => return Err(Error::NotReady { device: self.label(), what: ENERGY }),
+            state if !state.is_usable() => {
+                let why = "its energy counter could not be read when the session was opened, so it is not known whether it can be trusted; open another session";
+                return Err(self.identity.not_supported(ENERGY, why));
+            }
+            _ => {}
         }
         self.check_fresh(ENERGY, raw.stale_ms)?;
         self.to_mj(&raw)
@@ -177,10 +183,14 @@ impl Device {
     /// The energy of a reading in millijoules, or the kind of error that [`Self::energy_mj`] returns.
     pub fn energy_mj_of(&self, r: &Reading) -> std::result::Result<u64, Kind> {
         let counter_state = self.counter_state();
-        if let Some(kind) = refusal(counter_state) {
-            return Err(kind);
+        let refusal = refusal(counter_state);
+        if refusal == Some(Kind::NotSupported) {
+            return Err(Kind::NotSupported);
         }
         let raw = r.energy?;
+        if let Some(kind) = refusal {
+            return Err(kind);
+        }
         match r.stale_ms {
             _ if !counter_state.is_usable() => Err(Kind::NotSupported),
             Some(_) => Err(Kind::Stale),
@@ -196,47 +206,42 @@ impl Device {
         })
     }
 
-    /// Hotspot (junction) temperature in degrees Celsius: each die has a sensor of its own.
-    pub fn temperature_c(&self) -> Result<i32> {
-        let (celsius, stale_ms) = self.hotspot_c().map_err(|e| self.error(TEMPERATURE, e))?;
+    /// Hotspot (junction) temperature, or of an APU the edge sensor's. Each die has a sensor of its own.
+    pub fn temperature(&self) -> Result<Temperature> {
+        let (temperature, stale_ms) = self.temperature_of_source().map_err(|e| self.error(TEMPERATURE, e))?;
         self.check_fresh(TEMPERATURE, stale_ms)?;
-        match i32::try_from(celsius) {
-            Ok(c) if is_temperature(c) => Ok(c),
-            _ => Err(self.identity.not_supported(TEMPERATURE, &format!("{celsius} °C is what is reported"))),
-        }
+        Ok(temperature)
     }
 
     /// The same without the reason for a missing one, which costs memory.
     #[must_use]
-    pub fn try_temperature_c(&self) -> Option<i32> {
-        let (celsius, stale_ms) = self.hotspot_c().ok()?;
-        i32::try_from(celsius).ok().filter(|c| is_temperature(*c) && stale_ms.is_none())
+    pub fn try_temperature(&self) -> Option<Temperature> {
+        self.temperature_of_source().ok().filter(|(_, stale_ms)| stale_ms.is_none()).map(|(t, _)| t)
     }
 
-    /// As reported, and for how long its time has been stalled, if too long.
-    fn hotspot_c(&self) -> std::result::Result<(i64, Option<u64>), SourceError> {
+    /// And for how long its time has been stalled, if too long.
+    fn temperature_of_source(&self) -> std::result::Result<(Temperature, Option<u64>), SourceError> {
         match &self.source {
-            Source::Sysfs(sysfs) => sysfs.hotspot_c(&self.staleness).map(|(c, stale_ms)| (c.into(), stale_ms)),
+            Source::Sysfs(sysfs) => sysfs.temperature(&self.staleness),
             // From a sensor, not from the table: as new as the call.
-            Source::Amdsmi(amdsmi) => amdsmi.hotspot_c().map(|c| (c, None)),
+            Source::Amdsmi(amdsmi) => amdsmi.temperature().map(|t| (t, None)),
         }
     }
 
     /// Energy, powers, and if wanted the temperature. The caller leaves out GPUs that have none of their own.
     #[must_use]
     pub fn reading_slow(&self, unit: EnergyResolution, temperature: bool) -> Reading {
-        let r = self.source.reading(&self.staleness, temperature);
         let resolution = self.identity.resolution(unit);
-        r.checked(|value| self.identity.is_real(value), |reported_uj| resolution.uj(reported_uj))
+        self.source.reading(&self.staleness, temperature).checked(|reported_uj| resolution.uj(reported_uj))
     }
 }
 
-/// Why a counter in this state gives no energy, whatever is read. One that could not be read at first is read again: the
-/// failure of that read is the better reason.
+/// Why a counter in this state gives no energy. The failure of a read is the better reason where there is one, but for a
+/// counter that is known not to be right.
 fn refusal(counter_state: CounterState) -> Option<Kind> {
     match counter_state {
-        CounterState::Pending => Some(Kind::NotReady),
         CounterState::Unsupported => None,
+        state if state.is_checked_again() => Some(Kind::NotReady),
         other => (!other.is_usable()).then_some(Kind::NotSupported),
     }
 }

@@ -1,7 +1,7 @@
 //! All values of one GPU at one time.
 
 use crate::error::Kind;
-use crate::gpu::{is_temperature, Powers, RawEnergy};
+use crate::gpu::{Powers, RawEnergy, Temperature};
 
 /// What a source reports. What is missing it did not report.
 #[derive(Debug, Clone, Copy)]
@@ -9,8 +9,7 @@ pub struct Reading {
     /// The count, or why there is none.
     pub energy: Result<RawEnergy, Kind>,
     pub powers: Powers,
-    /// Hotspot (junction).
-    pub hotspot_c: Option<i32>,
+    pub temperature: Option<Temperature>,
     /// The driver's clock (boot time) of all of it.
     pub driver_ns: Option<u64>,
     /// `Some(age)` if that clock has been stalled for too long.
@@ -24,36 +23,29 @@ impl Reading {
     #[must_use]
     pub fn new(
         energy: Result<RawEnergy, Kind>,
-        powers: Powers,
-        power_unsupported: bool,
-        hotspot_c: Option<i32>,
+        powers: Result<Powers, Kind>,
+        temperature: Option<Temperature>,
         driver_ns: Option<u64>,
         stale_ms: Option<u64>,
     ) -> Self {
         Reading {
             energy: energy.map(|e| RawEnergy { stale_ms, ..e }),
-            powers,
-            hotspot_c: hotspot_c.filter(|c| is_temperature(*c)),
+            power_unsupported: powers.map_or_else(|e| e == Kind::NotSupported, |p| !p.any()),
+            powers: powers.unwrap_or_default(),
+            temperature,
             driver_ns,
             stale_ms,
             counter_unsupported: energy.err() == Some(Kind::NotSupported),
-            power_unsupported,
         }
     }
 
-    /// Without the zeros of a die that reports nothing of its own, and with counts in the session's unit.
+    /// Without a count of 0, and with counts in the session's unit.
     #[must_use]
-    pub fn checked(self, is_real: impl Fn(u64) -> bool, resolution_uj: impl Fn(f64) -> f64) -> Self {
-        let real = |mw: &u64| is_real(*mw);
-        let count = |e: RawEnergy| RawEnergy { resolution_uj: resolution_uj(e.resolution_uj), ..e };
-        let powers =
-            Powers { instant_mw: self.powers.instant_mw.filter(real), average_mw: self.powers.average_mw.filter(real) };
-        Reading {
-            energy: self
-                .energy
-                .and_then(|e| if is_real(e.accumulator) { Ok(count(e)) } else { Err(Kind::NotSupported) }),
-            powers,
-            ..self
-        }
+    pub fn checked(self, resolution_uj: impl Fn(f64) -> f64) -> Self {
+        let count = |e: RawEnergy| match e.accumulator {
+            0 => Err(Kind::UnexpectedData),
+            _ => Ok(RawEnergy { resolution_uj: resolution_uj(e.resolution_uj), ..e }),
+        };
+        Reading { energy: self.energy.and_then(count), ..self }
     }
 }

@@ -1,12 +1,18 @@
-//! Is a reading a new one? The driver's clock has to advance from one to the next.
+//! Is a reading a new one? The driver's clock has to advance from one to the next. And does its time make sense at all?
 
 use crate::energy::DriverClock;
-use crate::platform::clock::coarse_ns;
+use crate::platform::clock::{boot_ns, coarse_ns};
+use crate::sysfs::Implausible;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The driver refreshes its table in 1 to 20 ms, a libamd_smi with a cache in 100: an older value is stale.
 const STALE_AFTER_NS: u64 = 250_000_000;
+/// A time that lies no further behind the clock is right by itself.
+const NEAR_NS: u64 = 1_000_000_000;
+/// So many tables in a row that follow from each other, but not from the last good one, show that the driver has another
+/// clock now: a process that was moved to another time namespace.
+const CONFIRMATIONS: u32 = 3;
 
 /// Whether the readings of one GPU are new ones.
 #[derive(Debug)]
@@ -25,69 +31,115 @@ impl Default for StalenessDetector {
     }
 }
 
-impl StalenessDetector {
-    /// Surely new.
-    #[inline]
-    fn is_new(&self, driver_ns: u64, now: u64) -> bool {
-        let lag = now.wrapping_sub(driver_ns) as i64;
-        lag.wrapping_sub(self.min_offset_ns.load(Ordering::Relaxed)) as u64 <= STALE_AFTER_NS
-    }
+/// A reading without a time is not known to be stale.
+type Staleness = Result<Option<u64>, Implausible>;
 
-    /// How long the driver's time has been `driver_ns`, if too long.
+impl StalenessDetector {
+    /// For how many milliseconds the driver's time has been this one, if too long; an error for one that cannot be right.
     #[inline]
-    pub fn stale_for_ns(&self, driver_ns: u64, now: u64) -> Option<u64> {
-        if self.is_new(driver_ns, now) {
-            None
+    pub fn check(&self, driver_ns: Option<u64>) -> Staleness {
+        let Some(driver_ns) = driver_ns else { return Ok(None) };
+        let now = coarse_ns();
+        let lag = now.wrapping_sub(driver_ns) as i64;
+        if lag.wrapping_sub(self.min_offset_ns.load(Ordering::Relaxed)) as u64 <= STALE_AFTER_NS {
+            Ok(None)
         } else {
-            self.check_slow_path(driver_ns, now)
+            self.check_at(driver_ns, now, boot_ns())
         }
     }
 
-    /// The same now, in milliseconds. A reading without a time is not known to be stale.
     #[inline]
-    pub fn stale_for_ms(&self, driver_ns: Option<u64>) -> Option<u64> {
-        let now = coarse_ns();
-        self.stale_for_ns(driver_ns?, now).map(|ns| ns / 1_000_000)
+    pub fn is_new(&self, driver_ns: u64) -> bool {
+        self.check(Some(driver_ns)) == Ok(None)
     }
 
     #[inline(never)]
-    fn check_slow_path(&self, driver_ns: u64, now: u64) -> Option<u64> {
+    fn check_at(&self, driver_ns: u64, now: u64, boot_ns: u64) -> Staleness {
         let mut last = self.last.lock();
-        let age = last.stale_for_ns(driver_ns, now);
-        if let Some(offset_ns) = last.clock.in_sync_offset_ns() {
-            self.min_offset_ns.store(offset_ns, Ordering::Relaxed);
-        }
-        age
+        let age_ns = last.check(driver_ns, now, boot_ns)?;
+        let offset_ns = last.clock.in_sync_offset_ns().unwrap_or(UNKNOWN);
+        self.min_offset_ns.store(offset_ns, Ordering::Relaxed);
+        Ok(age_ns.map(|ns| ns / 1_000_000))
+    }
+}
+
+/// A driver time, and `CLOCK_BOOTTIME` when it was read.
+#[derive(Debug, Clone, Copy)]
+struct TimePair {
+    driver_ns: u64,
+    boot_ns: u64,
+}
+
+impl TimePair {
+    /// It is not in the future, and not long past.
+    fn is_near(self) -> bool {
+        self.boot_ns.saturating_add(STALE_AFTER_NS).wrapping_sub(self.driver_ns) <= NEAR_NS
+    }
+
+    /// It has not run faster than the clock since an earlier one, nor backwards. Threads may read in another order.
+    fn follows(self, earlier: TimePair) -> bool {
+        let ns = self.driver_ns.saturating_add(STALE_AFTER_NS).checked_sub(earlier.driver_ns);
+        let most_ns = self.boot_ns.saturating_sub(earlier.boot_ns) + 2 * STALE_AFTER_NS;
+        ns.is_some_and(|ns| ns <= most_ns)
     }
 }
 
 /// The driver time last read, and when it was first read, on this library's clock.
 #[derive(Debug, Default)]
 struct LastDriverTime {
-    driver_ns: u64,
+    good: Option<TimePair>,
+    /// The last time that does not follow from the good one, and how many have followed from each other.
+    other: Option<(TimePair, u32)>,
     first_seen_ns: u64,
     clock: DriverClock,
 }
 
 impl LastDriverTime {
     /// How long the driver's time has been `driver_ns`, if too long.
-    fn stale_for_ns(&mut self, driver_ns: u64, now: u64) -> Option<u64> {
+    fn check(&mut self, driver_ns: u64, now: u64, boot_ns: u64) -> Staleness {
+        self.accept(TimePair { driver_ns, boot_ns })?;
         self.clock.add(driver_ns, now);
-        if self.driver_ns != driver_ns {
-            (self.driver_ns, self.first_seen_ns) = (driver_ns, now);
+        if self.good.map(|good| good.driver_ns) != Some(driver_ns) {
+            self.first_seen_ns = now;
         }
+        self.good = Some(TimePair { driver_ns, boot_ns });
         // A time that is read for the first time may be an old one all the same.
         let lag = now.wrapping_sub(driver_ns) as i64;
         let lagging = self.clock.in_sync_offset_ns().map_or(0, |offset| lag.wrapping_sub(offset).unsigned_abs());
         let age = now.saturating_sub(self.first_seen_ns).max(lagging);
-        (age > STALE_AFTER_NS).then_some(age)
+        Ok((age > STALE_AFTER_NS).then_some(age))
+    }
+
+    fn accept(&mut self, time: TimePair) -> Result<(), Implausible> {
+        let follows = match self.good {
+            Some(good) => time.follows(good),
+            // Without an earlier one only the future is wrong.
+            None => time.driver_ns <= time.boot_ns.saturating_add(STALE_AFTER_NS),
+        };
+        if !follows && !time.is_near() {
+            let count = match self.other {
+                Some((other, count)) if other.driver_ns == time.driver_ns => count,
+                Some((other, count)) if time.follows(other) => count + 1,
+                _ => 1,
+            };
+            if count < CONFIRMATIONS {
+                self.other = Some((time, count));
+                return Err(Implausible::Time);
+            }
+        }
+        if !follows {
+            (self.clock, self.good) = (DriverClock::default(), None);
+        }
+        self.other = None;
+        Ok(())
     }
 }
 
-/// Reads again where the first read seems stale: this thread may have been suspended between the read and the clock.
-pub fn retry_if_stale<T, E>(read: impl Fn() -> Result<T, E>, is_stale: impl Fn(&T) -> bool) -> Result<T, E> {
+/// Reads again where the first read is in doubt: the driver may have been refilling the table, or this thread may have been
+/// suspended between the read and the clock.
+pub fn retry_if<T>(read: impl Fn() -> T, in_doubt: impl Fn(&T) -> bool) -> T {
     match read() {
-        Ok(value) if is_stale(&value) => retry(read),
+        value if in_doubt(&value) => retry(read),
         value => value,
     }
 }
@@ -109,8 +161,8 @@ mod tests {
 
     /// Readings at these times, of tables so much older: how long each stale one has been stalled, in ms.
     fn stale(staleness: &StalenessDetector, readings: impl IntoIterator<Item = (u64, u64)>) -> Vec<u64> {
-        let age = |(now, old): (u64, u64)| staleness.stale_for_ns(ZERO + now - old, 2 * ZERO + now);
-        readings.into_iter().filter_map(age).map(|ns| ns / MS).collect()
+        let age = |(now, old): (u64, u64)| staleness.check_at(ZERO + now - old, 2 * ZERO + now, ZERO + now).unwrap();
+        readings.into_iter().filter_map(age).collect()
     }
 
     /// Read often or rarely, a clock is in sync after a while; then a table's age is known at its first read.
@@ -137,8 +189,39 @@ mod tests {
         let staleness = StalenessDetector::default();
         assert_eq!(stale(&staleness, (0..500).map(|n| (n * MS, 0))), NONE);
         let suspended = 3_600_000 * MS;
-        let resumed = |driver: u64, now: u64| staleness.stale_for_ns(ZERO + suspended + driver, 2 * ZERO + now);
-        assert_eq!((resumed(600 * MS, 600 * MS), resumed(601 * MS, 601 * MS)), (None, None));
-        assert_eq!(resumed(601 * MS, 1000 * MS), Some(399 * MS));
+        let resumed = |driver: u64, now: u64| {
+            staleness.check_at(ZERO + suspended + driver, 2 * ZERO + now, ZERO + suspended + now)
+        };
+        assert_eq!((resumed(600 * MS, 600 * MS), resumed(601 * MS, 601 * MS)), (Ok(None), Ok(None)));
+        assert_eq!(resumed(601 * MS, 1000 * MS), Ok(Some(399)));
+    }
+
+    /// A time in the future is no time: not the first one, not one in the middle, and the next good one is good.
+    #[test]
+    fn a_table_from_the_future() {
+        for wrong in [[0, 0], [300, 900]] {
+            let staleness = StalenessDetector::default();
+            for n in 0..1000 {
+                let ahead = if wrong.contains(&n) { 3_600_000 * MS } else { 0 };
+                let said = staleness.check_at(ZERO + n * MS + ahead, 2 * ZERO + n * MS, ZERO + n * MS);
+                let expected = if ahead > 0 { Err(Implausible::Time) } else { Ok(None) };
+                assert_eq!(said, expected, "{n}");
+            }
+            assert_eq!(stale(&staleness, [(1000 * MS, 0)]), NONE);
+        }
+    }
+
+    /// Another clock for good: after some tables it is the driver's, in either direction.
+    #[test]
+    fn a_clock_that_was_set() {
+        for step in [3600 * 1000 * MS as i64, -4000 * MS as i64] {
+            let staleness = StalenessDetector::default();
+            let said = |n: u64| {
+                let driver_ns = (ZERO + n * MS).wrapping_add_signed(if n < 500 { 0 } else { step });
+                staleness.check_at(driver_ns, 2 * ZERO + n * MS, ZERO + n * MS)
+            };
+            let rejected: Vec<u64> = (0..1500).filter(|n| said(*n) != Ok(None)).collect();
+            assert_eq!(rejected, [500, 501], "{step}");
+        }
     }
 }

@@ -105,8 +105,12 @@ impl ValidationEvidence {
     #[must_use]
     pub fn decide_final(&self, observed_ns: u64) -> CounterState {
         if !self.counter {
-            // A suspended GPU may have a counter, and is checked again.
-            return if self.suspended { CounterState::Pending } else { CounterState::Unsupported };
+            // A suspended GPU may have a counter, and one whose reads failed.
+            return match (self.suspended, self.counter_unsupported) {
+                (true, _) => CounterState::Pending,
+                (false, 0) => CounterState::Unreadable,
+                (false, _) => CounterState::Unsupported,
+            };
         }
         if self.max_mw.unwrap_or(0) == 0 {
             return CounterState::NoPowerToCompare;

@@ -25,6 +25,8 @@ pub enum CounterState {
     SecondaryDie,
     /// The GPU is not the first partition. The first one has the package's counter.
     SecondaryPartition,
+    /// No read of it has succeeded.
+    Unreadable,
 }
 
 /// Atomic counter state.
@@ -51,7 +53,7 @@ impl AtomicCounterState {
 
 impl CounterState {
     /// In the order of their numbers.
-    const ALL: [CounterState; 9] = [
+    const ALL: [CounterState; 10] = [
         CounterState::NotChecked,
         CounterState::Pending,
         CounterState::Trusted,
@@ -61,6 +63,7 @@ impl CounterState {
         CounterState::Unsupported,
         CounterState::SecondaryDie,
         CounterState::SecondaryPartition,
+        CounterState::Unreadable,
     ];
 
     const _IN_ORDER: () = {
@@ -77,6 +80,12 @@ impl CounterState {
         matches!(self, CounterState::Trusted | CounterState::NotChecked)
     }
 
+    /// It is checked again in the background.
+    #[must_use]
+    pub fn is_checked_again(self) -> bool {
+        matches!(self, CounterState::Pending | CounterState::Unreadable)
+    }
+
     /// The reason, for error and log texts.
     #[must_use]
     pub fn why(self) -> &'static str {
@@ -90,6 +99,7 @@ impl CounterState {
             }
             CounterState::NoPowerToCompare => "the GPU reports no power to compare it with",
             CounterState::Unsupported => "the driver or libamd_smi offers no energy counter for this GPU",
+            CounterState::Unreadable => "it could not be read so far, and is checked again",
             CounterState::SecondaryDie => {
                 "the GPU is the secondary die (GCD) of a package, and the primary die counts the energy of both"
             }

@@ -1,13 +1,14 @@
 //! An open session: the GPUs of this process in HIP's order.
 
 mod discovery;
+mod gpus;
 mod options;
 mod validation;
 
 use crate::amdsmi::releases::rocm_release;
-use crate::amdsmi::search_path::SearchPaths;
+use crate::amdsmi::search_path::{installed_release, SearchPaths};
 use crate::amdsmi::{acquire, is_inherited, Library};
-use crate::control::Controller;
+use crate::control::{Change, Controller};
 use crate::device::{AmdsmiContext, Backend, Device};
 use crate::energy::ResolutionChoice;
 use crate::error::{Error, Kind, Result};
@@ -30,7 +31,7 @@ pub struct Session {
     fork_token: u64,
     /// libamd_smi, if the session uses it.
     pub vendor: Option<AmdsmiInfo>,
-    /// Why libamd_smi is not used, unless the options ask for sysfs.
+    /// Why the session does without libamd_smi, if not by choice.
     pub amdsmi_error: Option<Kind>,
     pub order: Order,
     /// HIP's order is uncertain.
@@ -104,7 +105,7 @@ impl Session {
         let mut loaded = load(backend, &places, options)?;
         let words = loaded.as_ref().ok().map(|l| l.0.words);
         let release = options.runtime_version.or_else(|| words.and_then(rocm_release));
-        let rules = Rules::of(release.or_else(|| options::installed_release(&places)));
+        let rules = Rules::of(release.or_else(|| installed_release(&places)));
         let shut_down = options.shutdown_on_close;
         let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
@@ -146,7 +147,7 @@ impl Session {
             zero: listing.zero,
             energy_resolution: options.energy_resolution,
             explanation: discovery::explanation(&listing, &devices),
-            guards: GuardStack::new(controllers.clone()),
+            guards: GuardStack::new(controllers.clone(), &places.root),
             controllers,
             checking: None,
             sampler: Sampler::new(devices.clone()),
@@ -234,15 +235,26 @@ impl Session {
         &self.devices
     }
 
-    /// Saves the settings of all GPUs. They are restored at the end of the guard or of the session; with `watch` also if
+    /// Settings that are changed from now on are restored at the end of the guard or of the session; with `watch` also if
     /// this process terminates.
     pub fn begin_guard(&self, watch: bool) -> Result<Guard> {
         self.guards.begin(watch)
     }
 
+    /// Changes settings of a GPU, through the innermost guard.
+    pub fn change(&self, index: u32, change: Change) -> Result<()> {
+        self.guards.change(self.controller(index)?, change)
+    }
+
     /// Begins a window over all GPUs.
     pub fn begin_window(&self) -> Result<Window> {
-        Window::begin(&self.devices, &self.sampler, self.energy_resolution.of_intervals(), self.lease.clone())
+        Window::begin(
+            &self.devices,
+            self.zero,
+            &self.sampler,
+            self.energy_resolution.of_intervals(),
+            self.lease.clone(),
+        )
     }
 
     /// Starts to sample all GPUs.

@@ -3,7 +3,7 @@
 use super::options::Validation;
 use crate::device::{Device, PollResult};
 use crate::energy::{self, CounterState, Observation, ValidationEvidence};
-use crate::energy::{counts_pj, CounterStep, EnergyResolution, TrackerSnapshot, AVERAGE_RISE_NS};
+use crate::energy::{counts_pj, energy_mj, CounterStep, TrackerSnapshot, AVERAGE_RISE_NS};
 use crate::error::Result;
 use crate::gpu::Power;
 use crate::platform::clock::monotonic_ns;
@@ -25,23 +25,21 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
     for d in devices.iter() {
         match d.identity.role {
             Role::SecondaryDie { .. } => d.set_counter_state(CounterState::SecondaryDie),
-            Role::SecondaryPartition { .. } => d.set_counter_state(CounterState::SecondaryPartition),
-            Role::Single | Role::PrimaryDie => {}
+            Role::SecondaryPartition { .. } if d.is_secondary() => {
+                d.set_counter_state(CounterState::SecondaryPartition);
+            }
+            _ => {}
         }
     }
     match validation {
         Validation::Off => Ok(None),
         Validation::Fixed => {
             fixed(devices);
-            Ok(None)
+            continue_in_background(devices)
         }
         Validation::Adaptive => {
             adaptive(&with_own_counter(devices), &StopSignal::default());
-            // Suspended GPUs are checked in the background.
-            if pending(with_own_counter(devices)).is_empty() {
-                return Ok(None);
-            }
-            in_background(devices).map(Some)
+            continue_in_background(devices)
         }
         Validation::Background => {
             for d in with_own_counter(devices) {
@@ -53,12 +51,24 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
     }
 }
 
+/// GPUs that were suspended, or whose counters could not be read, are checked again.
+fn continue_in_background(devices: &Arc<[Device]>) -> Result<Option<Worker>> {
+    if unchecked(with_own_counter(devices)).is_empty() {
+        return Ok(None);
+    }
+    in_background(devices).map(Some)
+}
+
 fn with_own_counter(devices: &[Device]) -> Vec<&Device> {
     devices.iter().filter(|d| !d.is_secondary()).collect()
 }
 
 fn set_and_log(device: &Device, counter_state: CounterState) {
+    let is_known = device.counter_state() == counter_state;
     device.set_counter_state(counter_state);
+    if is_known {
+        return;
+    }
     if counter_state == CounterState::Pending {
         log::info(|| format!("{}: runtime-suspended or in reset; its energy counter is checked later", device.label()));
     } else if !counter_state.is_usable() {
@@ -69,15 +79,25 @@ fn set_and_log(device: &Device, counter_state: CounterState) {
 /// Zeus's check (zeus/device/gpu/amd.py).
 fn fixed(devices: &[Device]) {
     let with_own_counter = with_own_counter(devices);
-    let energy = |d: &Device| d.raw_energy(EnergyResolution::Reported).and_then(|r| d.to_mj(&r)).ok();
+    // A count of 0 is one that does not move.
+    let energy = |d: &Device| {
+        let sample = d.poll().sample;
+        (sample.accumulator.and_then(|count| energy_mj(count, sample.resolution_uj)), sample)
+    };
     let power = |d: &Device| d.power_mw(Power::Average).or_else(|_| d.power_mw(Power::Instant)).ok();
     let powers: Vec<_> = with_own_counter.iter().map(|d| power(d)).collect();
     let before: Vec<_> = with_own_counter.iter().map(|d| energy(d)).collect();
-    if before.iter().any(Option::is_some) {
+    if before.iter().any(|(mj, _)| mj.is_some()) {
         std::thread::sleep(Duration::from_millis(energy::FIXED_MS));
     }
-    for ((d, power), before) in with_own_counter.iter().zip(powers).zip(before) {
-        set_and_log(d, energy::zeus_rule(power, before, before.and_then(|_| energy(d))));
+    for ((d, power), (before, sample)) in with_own_counter.iter().zip(powers).zip(before) {
+        let after = before.and_then(|_| energy(d).0);
+        let state = match energy::zeus_rule(power, before, after) {
+            CounterState::Unsupported if sample.suspended => CounterState::Pending,
+            CounterState::Unsupported if !sample.counter_unsupported => CounterState::Unreadable,
+            state => state,
+        };
+        set_and_log(d, state);
     }
 }
 
@@ -136,8 +156,8 @@ fn adaptive(devices: &[&Device], signal: &StopSignal) {
     }
 }
 
-fn pending(devices: Vec<&Device>) -> Vec<&Device> {
-    devices.into_iter().filter(|d| d.counter_state() == CounterState::Pending).collect()
+fn unchecked(devices: Vec<&Device>) -> Vec<&Device> {
+    devices.into_iter().filter(|d| d.counter_state().is_checked_again()).collect()
 }
 
 /// What a poll shows beyond the last one, including the polls of other threads in between.
@@ -160,15 +180,23 @@ fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observatio
     }
 }
 
-/// Continues in the background until no counter is pending or the session is closed.
+/// Continues in the background until each counter has been read and checked, or the session is closed.
 fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
     let devices = devices.clone();
     Worker::start("zeus_amd-check", "checks the energy counters", move |signal| {
-        let mut open = pending(with_own_counter(&devices));
+        let mut open = unchecked(with_own_counter(&devices));
+        let is_readable = |d: &&Device| {
+            let sample = d.poll().sample;
+            let is_readable = sample.accumulator.is_some() || sample.counter_unsupported;
+            if !is_readable {
+                set_and_log(d, if sample.suspended { CounterState::Pending } else { CounterState::Unreadable });
+            }
+            is_readable
+        };
         loop {
-            let active: Vec<&Device> = open.iter().copied().filter(|d| !d.poll().sample.suspended).collect();
-            adaptive(&active, signal);
-            open = pending(open);
+            let readable: Vec<&Device> = open.iter().copied().filter(is_readable).collect();
+            adaptive(&readable, signal);
+            open = unchecked(open);
             if open.is_empty() || !signal.wait_until(Instant::now() + SUSPENDED_POLL_INTERVAL) {
                 return;
             }

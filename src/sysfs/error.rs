@@ -30,6 +30,28 @@ pub enum SysfsError {
     NotANumber,
     /// The `gpu_metrics` table is malformed or of an unknown revision.
     Table(TableError),
+    /// The value cannot be right.
+    Implausible(Implausible),
+    /// The GPU is runtime-suspended, and was left so.
+    Suspended,
+}
+
+/// Why a value that was read is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Implausible {
+    /// Only a suspended GPU draws nothing. MI50 and Radeon VII have 0 W in `gpu_metrics` with most firmwares
+    /// (drivers/gpu/drm/amd/pm/powerplay/hwmgr/vega20_hwmgr.c).
+    #[error("it is 0 W, which is no power of a running GPU; the driver has none, or the GPU has just been resumed")]
+    NoPower,
+    #[error("it is above twice the highest power limit of this GPU, {limit_mw} mW")]
+    HighPower { limit_mw: u64 },
+    /// A counter is 0 for one refresh after a reset.
+    #[error("the count is 0: the counter does not count, or was reset just now")]
+    NoEnergy,
+    #[error("the sensor has 0 °C, and no other source confirms it")]
+    NoTemperature,
+    #[error("the table's time does not follow from that of earlier tables and is not near the clock")]
+    Time,
 }
 
 impl SysfsError {
@@ -38,7 +60,8 @@ impl SysfsError {
         match self {
             SysfsError::Os(errno) => Kind::of_driver_errno(errno),
             SysfsError::Empty => Kind::NotSupported,
-            SysfsError::NotANumber | SysfsError::Table(_) => Kind::UnexpectedData,
+            SysfsError::NotANumber | SysfsError::Table(_) | SysfsError::Implausible(_) => Kind::UnexpectedData,
+            SysfsError::Suspended => Kind::Busy,
         }
     }
 
@@ -79,6 +102,8 @@ impl fmt::Display for SysfsError {
             ),
             SysfsError::NotANumber => f.write_str("the file contains no valid number"),
             SysfsError::Table(error) => error.fmt(f),
+            SysfsError::Implausible(why) => why.fmt(f),
+            SysfsError::Suspended => f.write_str("the GPU is runtime-suspended (power/runtime_status) and was left so; open the session with the option to resume suspended GPUs, or use the GPU, to read it"),
         }
     }
 }

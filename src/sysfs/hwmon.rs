@@ -2,24 +2,28 @@
 //!
 //! Source: drivers/gpu/drm/amd/pm/amdgpu_pm.c, Documentation/gpu/amdgpu/thermal.rst.
 
-use super::error::SysfsError;
+use super::error::{Implausible, SysfsError};
 use super::file::text;
-use super::write::SysfsWrite;
-use crate::gpu::{PowerLimits, Powers};
+use super::runtime_power::RuntimePower;
+use crate::error::Kind;
+use crate::gpu::{is_temperature, PowerLimits, Powers, Temperature};
 use crate::platform::sync::{Mutex, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A temperature sensor, identified by the driver's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "testing"), allow(dead_code))] // Readings use the junction.
+#[cfg_attr(not(feature = "testing"), allow(dead_code))] // Readings use junction and edge.
 pub enum Sensor {
+    /// The hotspot. Absent on APUs.
+    Junction = 0,
     /// Absent on MI300 and later.
-    Edge,
-    /// The hotspot.
-    Junction,
-    Memory,
+    Edge = 1,
+    Memory = 2,
 }
+
+/// The power limit of a GPU that reports none; no GPU has a higher one.
+pub const UNKNOWN_LIMIT_MW: u64 = 1_500_000;
 
 impl Sensor {
     fn label(self) -> &'static str {
@@ -35,14 +39,18 @@ impl Sensor {
 #[derive(Debug)]
 pub struct Hwmon {
     device: PathBuf,
+    /// Found at the first use.
     folder: Mutex<Option<Arc<Folder>>>,
+    /// Of the whole GPU: all of its files are read only while it is not suspended.
+    pub runtime_power: RuntimePower,
+    limit_mw: OnceCell<u64>,
 }
 
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
-    /// Number of the junction sensor.
-    junction: OnceCell<u32>,
+    /// Numbers of the sensors, in the order of [`Sensor`].
+    sensors: [OnceCell<u32>; 3],
 }
 
 const ABSENT: SysfsError = SysfsError::Os(libc::ENOENT);
@@ -52,7 +60,7 @@ impl Folder {
         let entries = std::fs::read_dir(device.join("hwmon")).ok()?;
         let mut folders = entries.filter_map(|e| Some(e.ok()?.path()));
         let path = folders.find(|f| text(&f.join("name")).as_deref() == Some("amdgpu"))?;
-        Some(Arc::new(Folder { path, junction: OnceCell::default() }))
+        Some(Arc::new(Folder { path, sensors: Default::default() }))
     }
 
     /// An empty line means that the driver could not read the value from the firmware.
@@ -71,17 +79,23 @@ impl Folder {
 
     /// The number of a sensor. Numbers are fixed, so a GPU without temp1 still has temp2.
     fn sensor(&self, sensor: Sensor) -> Option<u32> {
+        let known = &self.sensors[sensor as usize];
         let has_label =
             |number: &u32| text(&self.path.join(format!("temp{number}_label"))).as_deref() == Some(sensor.label());
-        (1..=8).find(has_label)
+        known.get().copied().or_else(|| Some(*known.set((1..=8).find(has_label)?)))
     }
 }
 
 impl Hwmon {
-    /// Finds the folder. Without one all values are absent.
+    /// Opens nothing yet. Without a folder all values are absent.
     #[must_use]
-    pub fn open(device: &Path) -> Hwmon {
-        Hwmon { device: device.to_owned(), folder: Mutex::new(Folder::find(device)) }
+    pub fn new(device: &Path, resumes: bool) -> Hwmon {
+        Hwmon {
+            device: device.to_owned(),
+            folder: Mutex::default(),
+            runtime_power: RuntimePower::new(device, resumes),
+            limit_mw: OnceCell::default(),
+        }
     }
 
     #[must_use]
@@ -94,6 +108,7 @@ impl Hwmon {
     }
 
     fn with_folder<T>(&self, read: impl Fn(&Folder) -> Result<T, SysfsError>) -> Result<T, SysfsError> {
+        self.runtime_power.check_active()?;
         let known = self.folder.lock().clone();
         match known.as_ref().map_or(Err(ABSENT), |folder| read(folder)) {
             // The GPU may lack only this file. If the folder is missing, the GPU may have a new one.
@@ -122,14 +137,39 @@ impl Hwmon {
         self.read_unsigned("power1_average")
     }
 
-    /// Instant and average power in µW. A GPU usually has one of the two. Fails if it has none.
+    /// Instant and average power, if plausible. A GPU usually has one of the two. Fails if it has none.
     pub fn powers(&self) -> Result<Powers, SysfsError> {
-        match (self.instant_power_uw(), self.average_power_uw()) {
-            (Err(instant), Err(average)) => Err(if instant.is_transient() { instant } else { average }),
-            (instant, average) => Ok(Powers {
-                instant_mw: instant.ok().map(|uw| uw / 1000),
-                average_mw: average.ok().map(|uw| uw / 1000),
-            }),
+        let plausible = |uw: Result<u64, SysfsError>| {
+            let mw = uw? / 1000;
+            self.check_power(mw).map_or(Ok(mw), |why| Err(SysfsError::Implausible(why)))
+        };
+        match (plausible(self.instant_power_uw()), plausible(self.average_power_uw())) {
+            (Err(instant), Err(average)) => Err(if instant.kind() == Kind::NotSupported { average } else { instant }),
+            (instant, average) => Ok(Powers { instant_mw: instant.ok(), average_mw: average.ok() }),
+        }
+    }
+
+    /// Why a power of this GPU, from any source, cannot be right.
+    #[inline]
+    #[must_use]
+    pub fn check_power(&self, mw: u64) -> Option<Implausible> {
+        if mw == 0 {
+            return Some(Implausible::NoPower);
+        }
+        let limit_mw = self.limit_mw.get().copied().unwrap_or_else(|| self.highest_limit_mw());
+        (mw > 2 * limit_mw).then_some(Implausible::HighPower { limit_mw })
+    }
+
+    /// The highest power limit.
+    #[cold]
+    pub fn highest_limit_mw(&self) -> u64 {
+        let limits = self.power_caps();
+        let highest_uw = limits.ok().and_then(|l| l.max_uw.max(l.current_uw).max(l.default_uw));
+        match highest_uw.map(|uw| uw / 1000).filter(|mw| *mw > 0) {
+            Some(mw) => *self.limit_mw.set(mw),
+            // It may be readable later.
+            None if limits.is_err_and(SysfsError::is_transient) => UNKNOWN_LIMIT_MW,
+            None => *self.limit_mw.set(UNKNOWN_LIMIT_MW),
         }
     }
 
@@ -145,16 +185,20 @@ impl Hwmon {
         self.read_unsigned("power1_cap").ok().filter(|v| *v != 0)
     }
 
-    /// The power cap and its range. Fails if the current cap cannot be read.
+    /// The power cap and its range. Fails if the driver has no cap, or one of the files cannot be read.
     pub fn power_caps(&self) -> Result<PowerLimits, SysfsError> {
         // A cap, default or maximum of 0 W is one that the firmware does not report. A minimum of 0 W is usual.
         let some = |uw: &u64| *uw != 0;
         self.with_folder(|f| {
+            let read = |file| match f.read_unsigned(file) {
+                Err(e) if matches!(e.kind(), Kind::NotSupported | Kind::UnexpectedData) => Ok(None),
+                value => value.map(Some),
+            };
             Ok(PowerLimits {
                 current_uw: Some(f.read_unsigned("power1_cap")?).filter(some),
-                default_uw: f.read_unsigned("power1_cap_default").ok().filter(some),
-                min_uw: f.read_unsigned("power1_cap_min").ok(),
-                max_uw: f.read_unsigned("power1_cap_max").ok().filter(some),
+                default_uw: read("power1_cap_default")?.filter(some),
+                min_uw: read("power1_cap_min")?,
+                max_uw: read("power1_cap_max")?.filter(some),
             })
         })
     }
@@ -163,19 +207,30 @@ impl Hwmon {
     pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), SysfsError> {
         // The driver's value has 32 bits and would be truncated.
         let uw = u32::try_from(uw).map_err(|_| SysfsError::Os(libc::EINVAL))?;
-        self.with_folder(|f| SysfsWrite::value(f.path.join("power1_cap"), uw).run())
+        self.with_folder(|f| {
+            let mut file = std::fs::OpenOptions::new().write(true).truncate(true).open(f.path.join("power1_cap"))?;
+            Ok(std::io::Write::write_all(&mut file, format!("{uw}\n").as_bytes())?)
+        })
     }
 
     /// A temperature in thousandths of a degree Celsius.
     pub fn temperature_mc(&self, sensor: Sensor) -> Result<i32, SysfsError> {
         self.with_folder(|f| {
-            let number = match sensor {
-                Sensor::Junction => f.junction.get().copied().or_else(|| Some(*f.junction.set(f.sensor(sensor)?))),
-                _ => f.sensor(sensor),
-            };
-            let temperature_mc = f.number(&format!("temp{}_input", number.ok_or(ABSENT)?))?;
+            let temperature_mc = f.number(&format!("temp{}_input", f.sensor(sensor).ok_or(ABSENT)?))?;
             i32::try_from(temperature_mc).map_err(|_| SysfsError::NotANumber)
         })
+    }
+
+    /// Hotspot (junction) in degrees Celsius, or the edge sensor's where the GPU has no other.
+    pub fn temperature(&self) -> Result<Temperature, SysfsError> {
+        let read = |sensor| {
+            let celsius = self.temperature_mc(sensor)?.div_euclid(1000);
+            is_temperature(celsius).then_some(celsius).ok_or(SysfsError::NotANumber)
+        };
+        match read(Sensor::Junction) {
+            Err(e) if e.kind() == Kind::NotSupported => read(Sensor::Edge).map(Temperature::edge),
+            celsius => celsius.map(Temperature::hotspot),
+        }
     }
 
     /// The current graphics clock.

@@ -12,7 +12,11 @@ pub struct Levels {
     pub current_mhz: Option<u32>,
 }
 
-/// Parses the text of the file; `None` if a line is malformed.
+/// Parses the text of the file; `None` if a line is malformed, or a bound is 0.
+///
+/// Levels ascend. The drivers of MI200 and Navi print the clock of the moment, with a star, as a line of its own between the
+/// lowest and the highest level (navi10_emit_clk_levels in drivers/gpu/drm/amd/pm/swsmu/smu11/navi10_ppt.c); of an idle Navi
+/// it is below the lowest.
 #[must_use]
 pub fn parse(text: &str) -> Option<Levels> {
     let mut levels: Option<Levels> = None;
@@ -27,10 +31,10 @@ pub fn parse(text: &str) -> Option<Levels> {
         if level.trim() != "S" {
             level.trim().parse::<u32>().ok()?;
             let range = levels.get_or_insert(Levels { lowest_mhz: mhz, highest_mhz: mhz, current_mhz: None });
-            (range.lowest_mhz, range.highest_mhz) = (range.lowest_mhz.min(mhz), range.highest_mhz.max(mhz));
+            range.highest_mhz = mhz;
         }
     }
-    Some(Levels { current_mhz, ..levels? })
+    levels.filter(|l| 0 < l.lowest_mhz && l.lowest_mhz <= l.highest_mhz).map(|l| Levels { current_mhz, ..l })
 }
 
 /// Reads the file.
@@ -52,9 +56,23 @@ mod tests {
         assert_eq!(parse("0: 500Mhz \n1: 800Mhz *\n2: 1700Mhz \n"), of(500, 1700, Some(800)));
         assert_eq!(parse("0: 132Mhz\n1: 500Mhz\n2: 2100Mhz *\n"), of(132, 2100, Some(2100)));
         assert_eq!(parse("0: 900Mhz\n"), of(900, 900, None));
+        // Navi: the clock of the moment below the lowest level.
+        assert_eq!(parse("0: 500Mhz \n1: 41Mhz *\n2: 2520Mhz \n"), of(500, 2520, Some(41)));
+        assert_eq!(parse("0: 500Mhz \n1: 0Mhz *\n2: 2520Mhz \n"), of(500, 2520, Some(0)));
         // Deep sleep.
         assert_eq!(parse("S: 19Mhz *\n0: 500Mhz \n1: 2482Mhz \n"), of(500, 2482, Some(19)));
-        for nonsense in ["", "\n", "S: 19Mhz *\n", "0: Mhz\n", "0 500Mhz\n", "0: 500\n", "x: 500Mhz\n", "0: -5Mhz\n"] {
+        for nonsense in [
+            "",
+            "\n",
+            "S: 19Mhz *\n",
+            "0: Mhz\n",
+            "0 500Mhz\n",
+            "0: 500\n",
+            "x: 500Mhz\n",
+            "0: -5Mhz\n",
+            "0: 0Mhz\n",
+            "0: 9Mhz\n1: 0Mhz\n",
+        ] {
             assert_eq!(parse(nonsense), None, "{nonsense:?}");
         }
     }

@@ -1,5 +1,8 @@
 //! `pp_od_clk_voltage`: the current limits of the clocks, and the range in which they can be set.
 
+use super::error::SysfsError;
+use std::path::Path;
+
 /// Lower and upper limit of a clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
@@ -15,6 +18,8 @@ pub struct Table {
     /// `OD_RANGE`. The drivers of MI200 and MI300 do not print it.
     pub graphics_range: Option<Bounds>,
     pub memory_range: Option<Bounds>,
+    /// The graphics clock can be shifted by an offset, and has no limits to set (RDNA4).
+    pub graphics_offset_only: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -25,12 +30,17 @@ enum Section {
     Other,
 }
 
-/// Parses the text of the file.
+/// Reads the file.
+pub fn read(file: &Path) -> Result<Table, SysfsError> {
+    Ok(parse(&std::fs::read_to_string(file)?))
+}
+
+/// Parses the text of the file, without an allocation.
 #[must_use]
 pub fn parse(text: &str) -> Table {
     let mut table = Table::default();
     let mut section = Section::Other;
-    let (mut graphics, mut memory) = (Vec::new(), Vec::new());
+    let (mut graphics, mut memory) = (Levels::default(), Levels::default());
     for line in text.lines() {
         let Some((key, rest)) = line.split_once(':') else { continue };
         let (key, rest) = (key.trim(), rest.trim());
@@ -38,29 +48,48 @@ pub fn parse(text: &str) -> Table {
             // A title is alone on its line; in OD_RANGE the same words are followed by numbers.
             (_, "OD_SCLK" | "GFXCLK" | "SCLK") if rest.is_empty() => section = Section::Graphics,
             (_, "OD_MCLK" | "MCLK") if rest.is_empty() => section = Section::Memory,
+            (_, "OD_SCLK_OFFSET") if rest.is_empty() => {
+                (table.graphics_offset_only, section) = (true, Section::Other);
+            }
             (_, "OD_RANGE") => section = Section::Range,
             (_, title) if rest.is_empty() && !title.is_empty() => section = Section::Other,
             (Section::Range, "SCLK") => table.graphics_range = parse_mhz_pair(rest),
             (Section::Range, "MCLK") => table.memory_range = parse_mhz_pair(rest),
-            (Section::Graphics, level) => graphics.push((level.parse::<u32>().ok(), parse_mhz(rest))),
-            (Section::Memory, level) => memory.push((level.parse::<u32>().ok(), parse_mhz(rest))),
+            (Section::Graphics, level) => graphics.add(level, rest),
+            (Section::Memory, level) => memory.add(level, rest),
             _ => {}
         }
     }
-    table.graphics = first_last(&graphics);
-    table.memory = first_last(&memory);
+    table.graphics = graphics.bounds();
+    table.memory = memory.bounds();
     table
 }
 
-/// The first and last of two levels, or of three where the current clock is between them. Older GPUs list states with
-/// voltages, or only an upper limit; those cannot be restored.
-fn first_last(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
-    let (first, last) = match levels {
-        [first, last] | [first, _, last] => (first, last),
-        _ => return None,
-    };
-    let bounds = Bounds { min_mhz: first.1?, max_mhz: last.1? };
-    (first.0 == Some(0) && bounds.min_mhz <= bounds.max_mhz).then_some(bounds)
+/// The lines of one clock. Without a list: the watchdog allocates no memory.
+#[derive(Default)]
+struct Levels {
+    count: usize,
+    starts_at_0: bool,
+    first_mhz: Option<u32>,
+    last_mhz: Option<u32>,
+}
+
+impl Levels {
+    fn add(&mut self, level: &str, value: &str) {
+        self.last_mhz = parse_mhz(value);
+        if self.count == 0 {
+            (self.starts_at_0, self.first_mhz) = (level.parse() == Ok(0_u32), self.last_mhz);
+        }
+        self.count += 1;
+    }
+
+    /// The first and last of two levels, or of three where the current clock is between them. Older GPUs list states with
+    /// voltages, or only an upper limit; those cannot be restored.
+    fn bounds(&self) -> Option<Bounds> {
+        let bounds = Bounds { min_mhz: self.first_mhz?, max_mhz: self.last_mhz? };
+        let is_pair = matches!(self.count, 2 | 3) && self.starts_at_0;
+        (is_pair && bounds.min_mhz <= bounds.max_mhz).then_some(bounds)
+    }
 }
 
 /// Parses "2100Mhz", with or without a trailing star.
@@ -126,6 +155,19 @@ mod tests {
         assert_eq!(table.memory_range, bounds(800, 1200));
         // Vega 10: states with voltages.
         assert_eq!(parse("OD_SCLK:\n0: 852MHz 800mV\n1: 991MHz 900mV\nOD_MCLK:\n0: 167MHz 800mV\n").graphics, None);
+    }
+
+    /// RDNA4: an offset, with its own range.
+    #[test]
+    fn an_offset() {
+        let text = "OD_SCLK_OFFSET:\n0Mhz\nOD_MCLK:\n0: 97Mhz\n1: 1259MHz\nOD_VDDGFX_OFFSET:\n0mV\nOD_RANGE:\nSCLK_OFFSET:    -500Mhz       1000Mhz\nMCLK:      97Mhz       1500Mhz\nVDDGFX_OFFSET:    -200mv          0mv\n";
+        let expected = Table {
+            memory: bounds(97, 1259),
+            memory_range: bounds(97, 1500),
+            graphics_offset_only: true,
+            ..Table::default()
+        };
+        assert_eq!(parse(text), expected);
     }
 
     #[test]

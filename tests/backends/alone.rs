@@ -1,6 +1,6 @@
 //! The kernel's files with nothing beside them: settings, guards, dies, partitions, a machine without KFD.
 
-use super::asked::{Asked, NOT_SUPPORTED, OFF, SYSFS};
+use super::asked::{Asked, ADAPTIVE, BUSY, NOT_SUPPORTED, OFF, SYSFS};
 use super::common;
 use std::path::PathBuf;
 use std::process::Command;
@@ -26,9 +26,15 @@ fn file(sim: &Sim, gpu: usize, name: &str) -> String {
     text.unwrap_or_else(|| panic!("{} cannot be read", path.display())).trim().to_owned()
 }
 
+/// A plain file is empty for a moment while it is written, which the kernel's is not: then it is read again.
 fn cap_uw(sim: &Sim, gpu: usize) -> u64 {
     let hwmon = std::fs::read_dir(folder(sim, gpu).join("hwmon")).unwrap().next().unwrap().unwrap().path();
-    std::fs::read_to_string(hwmon.join("power1_cap")).unwrap().trim().parse().unwrap()
+    loop {
+        let text = std::fs::read_to_string(hwmon.join("power1_cap")).unwrap();
+        if !text.is_empty() {
+            return text.trim().parse().unwrap();
+        }
+    }
 }
 
 /// Level, graphics bounds, memory bounds.
@@ -151,4 +157,177 @@ fn without_kfd() {
     }
     assert!(asked.ask("explain").text.contains("may differ from HIP's"));
     assert!(asked.log().contains("HIP's order of the GPUs is not certain"));
+}
+
+/// An APU has no junction sensor: the edge sensor's temperature is given; it has no limit, and nothing is said of one of
+/// 1000 W.
+#[test]
+fn an_apu() {
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.13", "auto")] {
+        let sim = Sim::start("strix-halo-1", rocm, NONE).unwrap();
+        let mut asked = Asked::open(&sim, backend, OFF);
+        assert_eq!(asked.ask("temperature 0").ok().number(0), 88, "{rocm} {backend}");
+        assert_eq!(asked.ask("average 0").ok().number(0), 119_000, "{rocm} {backend}");
+        // And flagged so.
+        assert_eq!(asked.ask("flags 0").ok().number(0), 256, "{rocm} {backend}");
+        let limit = asked.ask("limit 0");
+        assert!(limit.status == NOT_SUPPORTED && !limit.text.contains("1000"), "{limit:?}");
+        assert_eq!(asked.ask("levels 0").ok().words[..2], ["600", "2900"], "{rocm} {backend}");
+    }
+    // Its table in the older form, which libamd_smi cannot read.
+    for metrics in ["2.1", "2.2", "2.4"] {
+        let sim = Sim::start("strix-halo-1", "6.3.3", &[format!("all.metrics = \"{metrics}\"")]).unwrap();
+        let mut asked = Asked::open(&sim, "auto", OFF);
+        assert_eq!(asked.ask("average 0").ok().number(0), 119_000, "{metrics}");
+    }
+    // No table at all.
+    let sim = Sim::start("strix-halo-1", "7.0.2", &["all.metrics = \"none\""]).unwrap();
+    assert_eq!(Asked::open(&sim, "auto", OFF).ask("average 0").ok().number(0), 119_000);
+}
+
+/// The lowest level of Navi does not move with the load, through no source.
+#[test]
+fn levels_of_navi() {
+    for rocm in ["none", "6.1.2", "6.3.3", "6.4.3", "7.0.2", "10.0"] {
+        for now in [41, 1300, 2475] {
+            let sim = Sim::start("rx6800-1", rocm, &[format!("gpu.0.clocks.gfx.now = {now}")]).unwrap();
+            for backend in ["auto", "amdsmi"].iter().take(if rocm == "none" { 1 } else { 2 }) {
+                let mut asked = Asked::open(&sim, backend, OFF);
+                assert_eq!(asked.ask("levels 0").ok().words[..2], ["500", "2475"], "{rocm} {now} {backend}");
+                assert_eq!(asked.ask("range 0").ok().words[..2], ["500", "2800"], "{rocm} {now} {backend}");
+            }
+        }
+    }
+}
+
+/// RDNA4 has no bounds of the graphics clock: a lock and the range say so, and nothing is written.
+#[test]
+fn a_clock_with_an_offset_only() {
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.0.2", "amdsmi")] {
+        let sim = Sim::start("rx9070-1", rocm, NONE).unwrap();
+        let mut asked = Asked::open(&sim, backend, OFF);
+        asked.ask("range 0").fails(NOT_SUPPORTED, "knows only an offset");
+        asked.ask("lock 0").fails(NOT_SUPPORTED, "knows only an offset");
+        assert_eq!(clocks(&sim, 0).0, "auto");
+    }
+}
+
+/// A GPU that is masked out is not touched, nor a suspended one, whatever is asked: BUSY, until it is in use again.
+#[test]
+fn gpus_that_are_left_alone() {
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.0.2", "amdsmi")] {
+        for suspended in ["no", "resumes", "refuses"] {
+            let with = [format!("all.suspended = \"{suspended}\"")];
+            let sim = Sim::start("rx7900-2", rocm, &with).unwrap();
+            let mut command = sim.command(Asked::program());
+            command.env("ZEUS_AMD_BACKEND", backend).env("HIP_VISIBLE_DEVICES", "0").arg(ADAPTIVE);
+            let mut asked = Asked::start(command);
+            asked.ask("open").ok();
+            let context = format!("{rocm} {backend} {suspended}");
+            let all =
+                ["instant 0", "average 0", "temperature 0", "energy 0", "raw 0", "limit 0", "levels 0", "range 0"];
+            let said: Vec<_> = all.iter().map(|what| asked.ask(what)).collect();
+            asked.ask("all 1 88").ok();
+            asked.ask("begin").ok();
+            asked.ask("end 0").ok();
+            asked.ask("explain").ok();
+            assert_eq!(sim.touched(1), 0, "{context}: masked out");
+            if suspended == "no" {
+                assert!(sim.touched(0) > 0, "{context}");
+            } else {
+                assert_eq!(sim.touched(0), 0, "{context}");
+                for (what, said) in all.iter().zip(said) {
+                    assert!(
+                        said.status == BUSY && said.text.contains("runtime-suspended"),
+                        "{context} {what}: {said:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// With the option a suspended GPU is resumed. Its power is 0 for a while then, which is not its power.
+#[test]
+fn a_suspended_gpu_is_resumed_on_request() {
+    const WAKE_SUSPENDED: &str = "16";
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "amdsmi")] {
+        let with = ["gpu.0.suspended = \"resumes\"", "gpu.0.resume_s = 0.5"];
+        let sim = Sim::start("rx7900-2", rocm, &with).unwrap();
+        let mut asked = Asked::new(&sim, backend, &[OFF, "0", "0", WAKE_SUSPENDED]);
+        asked.ask("open").ok();
+        let first = asked.ask("average 0");
+        assert!(first.status == 0 && first.number(0) == 55_000 || first.text.contains("0 W"), "{first:?}");
+        assert!(sim.resumed_ns(0).is_some(), "{backend}");
+        let end = Instant::now() + Duration::from_secs(60);
+        while asked.ask("average 0").status != 0 {
+            assert!(Instant::now() < end, "{backend}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(asked.ask("average 0").ok().number(0), 55_000, "{backend}");
+        assert!(sim.now_ns() >= sim.resumed_ns(0).unwrap() + 500_000_000, "{backend}: too early");
+    }
+}
+
+/// The dies of MI200: a masked-out one is read only where no link shows which die it is.
+#[test]
+fn masked_out_dies() {
+    let roles = |sim: &Sim, mask: &str| {
+        let mut command = sim.command(Asked::program());
+        command.env("ZEUS_AMD_BACKEND", "sysfs").env("ROCR_VISIBLE_DEVICES", mask).arg(OFF);
+        let mut asked = Asked::start(command);
+        asked.ask("open").ok();
+        let count = mask.split(',').count();
+        (0..count).map(|gpu| asked.ask(&format!("info {gpu}")).ok().number(3)).collect::<Vec<_>>()
+    };
+    let sim = Sim::start("mi250x-4", "none", NONE).unwrap();
+    assert_eq!(roles(&sim, "1,4"), [2, 1]);
+    for gpu in [0, 2, 3, 5, 6, 7] {
+        assert_eq!(sim.touched(gpu), 0, "GPU {gpu}");
+    }
+}
+
+/// A job that holds only later partitions reads the package's energy from the files of the first one.
+#[test]
+fn later_partitions_alone() {
+    for (how, rocm, backend) in [
+        ("", "none", "sysfs"),
+        ("gpu.0.partition_is_function = true", "none", "sysfs"),
+        ("", "7.0.2", "auto"),
+        ("", "7.0.2", "amdsmi"),
+    ] {
+        let with = ["gpu.0 = { compute_partition = \"CPX\", partitions = 8 }", how];
+        let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
+        let mut command = sim.command(Asked::program());
+        command.env("ZEUS_AMD_BACKEND", backend).env("ROCR_VISIBLE_DEVICES", "2,3").arg(ADAPTIVE);
+        let mut asked = Asked::start(command);
+        asked.ask("open").ok();
+        let context = format!("{how} {rocm} {backend}");
+        asked.ask("begin").ok();
+        asked.ask("energy 0").ok();
+        assert_eq!(asked.ask("instant 0").ok().number(0), 412_000, "{context}");
+        std::thread::sleep(Duration::from_millis(500));
+        let used = asked.ask("end 0").ok();
+        // By the counter, and of a package with others.
+        assert!(used.number(0) == 1 && used.number(1) & 4 != 0, "{context}: {used:?}");
+        let truth = &sim.machine().gpus()[0];
+        let joules = truth.energy_between_j(sim.machine_ns(used.number(5)), sim.machine_ns(used.number(6)));
+        assert!((used.number(3) as f64 - joules * 1e3).abs() <= used.number(4) as f64, "{context}: {used:?}");
+        // The others, and what is set, are the first partition's.
+        asked.ask("energy 1").fails(NOT_SUPPORTED, "the first partition");
+        asked.ask("limit 0").fails(NOT_SUPPORTED, "the first partition");
+    }
+}
+
+/// libamd_smi remembers the path of hwmon; the files may move all the same.
+#[test]
+fn a_limit_after_hwmon_was_renumbered() {
+    let sim = Sim::start("mi300x-8", "7.0.2", NONE).unwrap();
+    let mut asked = Asked::open(&sim, "auto", OFF);
+    let before = asked.ask("limit 3").ok().words;
+    let hwmon = folder(&sim, 3).join("hwmon");
+    let old = std::fs::read_dir(&hwmon).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(&old, hwmon.join("hwmon77")).unwrap();
+    assert_eq!(asked.ask("limit 3").ok().words, before);
+    std::fs::rename(hwmon.join("hwmon77"), old).unwrap();
 }

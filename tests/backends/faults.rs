@@ -51,7 +51,6 @@ fn the_kernel_refuses_for_a_while() {
 fn a_gpu_that_sleeps_at_open() {
     const TRUSTED: u64 = 1;
     const PENDING: u64 = 8;
-    const NOT_YET: i64 = -31;
     for errno in [libc::EPERM, libc::EBUSY] {
         let sim = Sim::start("mi300x-8", "none", NONE).unwrap();
         sim.break_files(3, errno);
@@ -59,7 +58,7 @@ fn a_gpu_that_sleeps_at_open() {
         let counter_state = |asked: &mut Asked, gpu: usize| asked.ask(&format!("info {gpu}")).ok().number(1);
         assert_eq!((counter_state(&mut asked, 2), counter_state(&mut asked, 3)), (TRUSTED, PENDING));
         asked.ask("energy 2").ok();
-        asked.ask("energy 3").fails(NOT_YET, "suspended");
+        asked.ask("energy 3").fails(BUSY, "suspended");
         asked.ask("raw 3").fails(BUSY, "GPU 3");
         sim.break_files(3, 0);
         let awake = (0..3000).any(|_| {
@@ -268,5 +267,149 @@ fn a_table_that_is_none_is_no_number() {
             assert_ne!(used.number(0), 1, "{name}: not by the counter: {used:?}");
         }
         std::fs::rename(&aside, &path).unwrap();
+    }
+}
+
+/// Zeros, powers that no GPU has, and times from the future, in the table: what hwmon has is given, and what it has not is
+/// refused, never the number; also if only one refresh in three is so.
+#[test]
+fn values_that_cannot_be_right() {
+    for (content, energy) in [("zero_values", "count is 0"), ("time_ahead", "time"), ("absurd_power", "")] {
+        for every in [0, 3] {
+            let fault = format!("gpu.3.file.gpu_metrics = {{ content = \"{content}\", every = {every} }}");
+            let sim = Sim::start("mi300x-8", "none", &[fault]).unwrap();
+            for backend in ["sysfs", "auto"] {
+                let mut asked = Asked::open(&sim, backend, OFF);
+                for n in 0..30 {
+                    let truth = &sim.machine().gpus()[3];
+                    assert_eq!(
+                        asked.ask("instant 3").ok().number(0),
+                        truth.power_w(0.0) as u64 * 1000,
+                        "{content} {every}"
+                    );
+                    let hotspot = truth.spec.temps.hotspot.unwrap() as u64 / 1000;
+                    assert_eq!(asked.ask("temperature 3").ok().number(0), hotspot, "{content} {every}");
+                    let count = asked.ask("raw 3");
+                    if every == 0 && content == "zero_values" {
+                        count.fails(UNEXPECTED_DATA, energy);
+                    } else if every == 0 && n >= 10 {
+                        // The same wrong clock in every table is a clock of another zero.
+                        count.ok();
+                    } else {
+                        assert!(count.status == 0 && count.number(0) > 0 || count.text.contains(energy), "{count:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// MI50: the table's power is 0 and hwmon's is right, whoever reads it.
+#[test]
+fn a_power_that_only_hwmon_has() {
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("10.0", "auto"), ("10.0", "amdsmi")] {
+        let sim = Sim::start("mi50-1", rocm, NONE).unwrap();
+        let mut asked = Asked::open(&sim, backend, ADAPTIVE);
+        assert_eq!(asked.ask("instant 0").ok().number(0), 178_000, "{rocm} {backend}");
+        asked.ask("average 0").fails(-4, "instant power only");
+        asked.ask("begin").ok();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let used = asked.ask("end 0").ok();
+        let seconds = (used.number(6) - used.number(5)) as f64 * 1e-9;
+        let (energy_mj, uncertainty_mj) = (used.number(3) as f64, used.number(4) as f64);
+        assert!(
+            (energy_mj - 178e3 * seconds).abs() <= uncertainty_mj.min(0.1 * energy_mj),
+            "{rocm} {backend}: {used:?}"
+        );
+    }
+    // hwmon's zero confirms nothing: a running GPU draws some power.
+    let sim = Sim::start("mi50-1", "none", &["gpu.0.power.w = 0"]).unwrap();
+    Asked::open(&sim, "sysfs", OFF).ask("instant 0").fails(UNEXPECTED_DATA, "0 W");
+    // Nor does its absence.
+    let sim = Sim::start("mi50-1", "none", &["gpu.0.file.power1_input = { open = \"ENOENT\" }"]).unwrap();
+    Asked::open(&sim, "sysfs", OFF).ask("average 0").fails(UNEXPECTED_DATA, "0 W");
+}
+
+/// One table with a time from the future, in the middle of a session: the next good one is good.
+#[test]
+fn one_table_from_the_future() {
+    let ahead = "gpu.3.file.gpu_metrics = { content = \"time_ahead\", from_s = 1.0, for_s = 0.002 }";
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "amdsmi")] {
+        let sim = Sim::start("mi300x-8", rocm, &[ahead]).unwrap();
+        let mut asked = Asked::open(&sim, backend, ADAPTIVE);
+        asked.ask("begin").ok();
+        // Without a pause, so that one of the tables is such a one.
+        while sim.now_ns() < 1_050_000_000 {
+            let said = asked.ask("energy 3");
+            assert!(said.status == 0 || said.status == UNEXPECTED_DATA, "{backend}: {said:?}");
+        }
+        for _ in 0..100 {
+            for what in ["energy 3", "instant 3", "temperature 3"] {
+                asked.ask(what).ok();
+            }
+        }
+        let used = asked.ask("end 3").ok();
+        let truth = &sim.machine().gpus()[3];
+        let joules = truth.energy_between_j(sim.machine_ns(used.number(5)), sim.machine_ns(used.number(6)));
+        assert!((used.number(3) as f64 - joules * 1e3).abs() <= used.number(4) as f64, "{used:?}, {joules} J");
+    }
+}
+
+/// A revision that this library does not know is called that, not a driver without values.
+#[test]
+fn an_unknown_revision() {
+    let with =
+        ["gpu.3.file.gpu_metrics = { content = \"revision\" }", "gpu.3.file.power1_input = { open = \"ENOENT\" }"];
+    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto")] {
+        let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
+        let mut asked = Asked::open(&sim, backend, ADAPTIVE);
+        for what in ["energy 3", "raw 3", "instant 3"] {
+            asked.ask(what).fails(UNEXPECTED_DATA, "revision 99.99, which is unknown");
+        }
+    }
+}
+
+/// A GPU whose files fail at open and later: its counter could not be read, which is not to say that there is none. It is
+/// checked as soon as it can be read.
+#[test]
+fn a_counter_that_cannot_be_read() {
+    const TRUSTED: u64 = 1;
+    const UNREADABLE: u64 = 9;
+    for validation in [ADAPTIVE, "1"] {
+        for errno in [libc::ETIME, libc::EIO] {
+            let sim = Sim::start("mi300x-8", "none", NONE).unwrap();
+            sim.break_files(3, errno);
+            let mut asked = Asked::open(&sim, "sysfs", validation);
+            assert_eq!(asked.ask("info 3").ok().number(1), UNREADABLE, "{errno}");
+            for what in ["energy 3", "raw 3", "instant 3"] {
+                asked.ask(what).fails(IO, "the kernel returned");
+            }
+            sim.break_files(3, 0);
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+            while asked.ask("info 3").ok().number(1) != TRUSTED {
+                assert!(std::time::Instant::now() < end, "{errno}");
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            asked.ask("energy 3").ok();
+        }
+    }
+}
+
+/// The kernel's error is what a setting that cannot be read gives too.
+#[test]
+fn settings_that_cannot_be_read() {
+    for (errno, status) in [("ETIME", IO), ("EPERM", BUSY), ("EBUSY", BUSY), ("EIO", IO)] {
+        for (file, what) in [
+            ("power1_cap", "limit 3"),
+            ("power1_cap_max", "limit 3"),
+            ("pp_dpm_sclk", "levels 3"),
+            ("pp_od_clk_voltage", "range 3"),
+        ] {
+            let fault = format!("gpu.3.file.{file} = {{ read = \"{errno}\" }}");
+            let sim = Sim::start("mi300x-8", "none", &[fault]).unwrap();
+            let mut asked = Asked::open(&sim, "sysfs", OFF);
+            asked.ask(what).fails(status, file.trim_end_matches("_max"));
+            asked.ask(&what.replace('3', "2")).ok();
+        }
     }
 }

@@ -1,5 +1,5 @@
 /* Does what the lines on standard input say, one answer line each: a status, values, and after " | " the text of a
- * failure. Arguments: validation, init_timeout_ms, backend (zeus_amd_backend_t). */
+ * failure. Arguments: validation, init_timeout_ms, backend (zeus_amd_backend_t), flags (ZEUS_AMD_OPEN_..._BIT). */
 #include <zeus_amd.h>
 
 #include <inttypes.h>
@@ -150,6 +150,7 @@ int main(int argc, char **argv)
     options.validation = argc > 1 ? (uint32_t)atoi(argv[1]) : ZEUS_AMD_VALIDATION_OFF;
     options.init_timeout_ms = argc > 2 ? (uint32_t)atoi(argv[2]) : 0;
     options.backend = argc > 3 ? (uint32_t)atoi(argv[3]) : ZEUS_AMD_BACKEND_AUTO;
+    options.flags = argc > 4 ? (uint32_t)atoi(argv[4]) : 0;
     if (zeus_amd_set_log(hear, ZEUS_AMD_LOG_INFO, NULL) != ZEUS_AMD_STATUS_OK)
         return 3;
     while (fgets(line, sizeof line, stdin)) {
@@ -192,8 +193,22 @@ int main(int argc, char **argv)
         } else if (strcmp(what, "limit") == 0) {
             s = zeus_amd_power_limit_mw(z, (uint32_t)a, &v);
             u64(s, v);
+        } else if (strcmp(what, "levels") == 0 || strcmp(what, "range") == 0) {
+            uint32_t x = 0, y = 0;
+            s = what[0] == 'l' ? zeus_amd_graphics_clock_levels_mhz(z, (uint32_t)a, &x, &y)
+                               : zeus_amd_graphics_clock_range_mhz(z, (uint32_t)a, &x, &y);
+            printf("%d %" PRIu32 " %" PRIu32, (int)s, x, y);
+            end(s);
+        } else if (strcmp(what, "lock") == 0) {
+            s = zeus_amd_lock_graphics_clocks_mhz(z, (uint32_t)a, 500, 2000);
+            u64(s, 0);
         } else if (strcmp(what, "all") == 0) {
             all((uint32_t)a, (uint32_t)b);
+        } else if (strcmp(what, "flags") == 0) {
+            zeus_amd_reading_t r[64] = {ZEUS_AMD_READING_INIT};
+            uint32_t count = 64;
+            s = zeus_amd_read_all(z, r, &count);
+            u64(s, r[a % 64].flags);
         } else if (strcmp(what, "begin") == 0) {
             s = zeus_amd_window_begin(z, &window);
             u64(s, 0);

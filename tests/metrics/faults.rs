@@ -55,7 +55,7 @@ fn ask(sim: &Sim) -> String {
 
 fn inside(folder: &Path) {
     let file = MetricsFile::open(&folder.join("gpu_metrics")).unwrap();
-    let power = Hwmon::open(folder).instant_power_uw();
+    let power = Hwmon::new(folder, false).instant_power_uw();
     println!("energy {:?}, power {power:?}", file.read_with(|t| t.energy()));
 }
 

@@ -100,7 +100,7 @@ fn hwmon_and_levels_are_the_truth() {
         let sim = start(&machine, &[]);
         let now = sim.hold();
         for gpu in sim.machine().gpus() {
-            let hwmon = Hwmon::open(&folder(&sim, gpu));
+            let hwmon = Hwmon::new(&folder(&sim, gpu), false);
             let absent = Err(SysfsError::Os(libc::ENOENT));
             let power = u64::from(gpu.reading(now).power_w) * 1_000_000;
             let at = |sensor: PowerSensor| {
@@ -162,7 +162,7 @@ fn hwmon_s_quirks() {
     let folder = device.path().join("hwmon/hwmon7");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("name"), "amdgpu\n").unwrap();
-    let hwmon = Hwmon::open(device.path());
+    let hwmon = Hwmon::new(device.path(), false);
     let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
     for (text, want) in [
         ("412000000\n", Ok(412_000_000)),
@@ -200,14 +200,14 @@ fn hwmon_s_quirks() {
     assert_eq!(hwmon.temperature_mc(Sensor::Junction), Err(SysfsError::Empty));
     assert_eq!(hwmon.temperature_mc(Sensor::Edge), Err(SysfsError::Os(libc::ENOENT)));
     write("name", "k10temp\n");
-    assert!(hwmon.is_there() && !Hwmon::open(device.path()).is_there(), "another chip's");
+    assert!(hwmon.is_there() && !Hwmon::new(device.path(), false).is_there(), "another chip's");
 }
 
 /// A GPU that went and came back has another folder, or had none at first.
 #[test]
 fn hwmon_moves() {
     let device = tempfile::tempdir().unwrap();
-    let hwmon = Hwmon::open(device.path());
+    let hwmon = Hwmon::new(device.path(), false);
     let gone = Err(SysfsError::Os(libc::ENOENT));
     assert_eq!((hwmon.is_there(), hwmon.instant_power_uw(), hwmon.power_caps().err()), (false, gone, gone.err()));
     for n in [3, 7, 1] {

@@ -38,6 +38,7 @@ pub fn device(m: &Machine, root: &Path, g: &Gpu) -> io::Result<()> {
         ("current_memory_partition", format!("{}\n", s.memory_partition)),
         ("power_dpm_force_performance_level", "auto\n".to_string()),
         ("power_state", "D0\n".to_string()),
+        ("power/control", if s.suspended == Suspended::No { "on\n" } else { "auto\n" }.to_string()),
         (RUNTIME_STATUS, if s.suspended == Suspended::No { "active\n" } else { "suspended\n" }.to_string()),
         ("gpu_busy_percent", format!("{}\n", s.activity[0])),
         ("mem_busy_percent", format!("{}\n", s.activity[1])),

@@ -10,7 +10,7 @@ use std::fmt;
 /// Small and without allocation: the device adds which GPU it is, and what was asked for.
 #[derive(Clone, Copy)]
 pub enum SourceError {
-    /// Reading or writing a sysfs file failed.
+    /// Reading or writing a sysfs file failed; or it, or a call of libamd_smi, gave a value that cannot be right.
     Sysfs { file: &'static str, error: SysfsError },
     /// A call of libamd_smi failed.
     Amdsmi { library: &'static Library, call: &'static str, status: Status },

@@ -1,15 +1,15 @@
-//! One GPU as sysfs has it: `gpu_metrics`, and hwmon for what that table lacks.
+//! One GPU as sysfs has it: `gpu_metrics`, and hwmon for what that table lacks or cannot be right in it.
 
 use super::error::{SourceError, NO_COUNTER};
 use crate::device::snapshot::Reading;
-use crate::device::staleness::{retry_if_stale, StalenessDetector};
+use crate::device::staleness::{retry_if, StalenessDetector};
 use crate::energy::{EnergyResolution, Unit};
 use crate::error::Kind;
-use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy};
+use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::sync::OnceCell;
 use crate::sysfs::gpu_metrics::{FastReading, MetricsFile, Table};
-use crate::sysfs::hwmon::{Hwmon, Sensor};
-use crate::sysfs::SysfsError;
+use crate::sysfs::hwmon::Hwmon;
+use crate::sysfs::{Implausible, SysfsError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,8 +18,9 @@ type Result<T> = std::result::Result<T, SourceError>;
 /// Microjoules a count that libamd_smi reports, in every release.
 const REPORTED_UJ: f32 = 15.3;
 
-const METRICS: &str = "gpu_metrics";
+pub const METRICS: &str = "gpu_metrics";
 pub const POWERS: &str = "hwmon/*/power1_input and power1_average";
+const TEMPERATURES: &str = "hwmon/*/temp*_input";
 
 /// What a count of this GPU is.
 #[derive(Debug, Clone, Copy)]
@@ -51,23 +52,29 @@ pub struct SysfsSource {
     resolutions: [Resolution; 2],
 }
 
+/// The values of one table, and for how long its time has been stalled, if too long.
+#[derive(Clone, Copy)]
+struct TableValues {
+    energy: Option<RawEnergy>,
+    /// Only those that are plausible.
+    powers: Powers,
+    /// Why one of them is not.
+    rejected: Option<Implausible>,
+    hotspot_c: Option<i32>,
+    driver_ns: Option<u64>,
+    stale_ms: Option<u64>,
+}
+
 impl SysfsSource {
-    pub fn open(folder: &Path, hwmon: Arc<Hwmon>) -> SysfsSource {
-        let mut source = SysfsSource {
+    /// Opens nothing yet.
+    pub fn new(folder: &Path, hwmon: Arc<Hwmon>) -> SysfsSource {
+        let units = [EnergyResolution::Reported, EnergyResolution::Firmware];
+        SysfsSource {
             path: folder.join(METRICS),
             metrics: OnceCell::default(),
             hwmon,
-            resolutions: [Resolution::new(0.0); 2],
-        };
-        source.set_reported_uj(REPORTED_UJ.into());
-        // A file that cannot be opened now may be later: each reading tries again.
-        let _ = source.opened();
-        source
-    }
-
-    pub fn set_reported_uj(&mut self, uj: f64) {
-        let units = [EnergyResolution::Reported, EnergyResolution::Firmware];
-        self.resolutions = units.map(|unit| Resolution::new(unit.uj(uj)));
+            resolutions: units.map(|unit| Resolution::new(unit.uj(REPORTED_UJ.into()))),
+        }
     }
 
     /// The kernel states no other one.
@@ -80,142 +87,148 @@ impl SysfsSource {
         &self.resolutions[usize::from(unit == EnergyResolution::Firmware)]
     }
 
-    #[inline(always)]
-    fn reported_uj(&self) -> f64 {
-        self.resolutions[0].uj
-    }
-
-    #[cold]
-    fn opened(&self) -> std::result::Result<&MetricsFile, SysfsError> {
-        Ok(self.metrics.set(MetricsFile::open(&self.path)?))
-    }
-
-    /// All that is read most, if the table is like the first one and lacks none of it.
+    /// All that is read most, if the table is like the first one and no value in it is missing or implausible.
     #[inline(always)]
     pub fn fast_reading(&self) -> Option<FastReading> {
-        self.metrics.get()?.fast_reading()
+        let r = self.active_file()?.fast_reading()?;
+        let is_plausible = self.hwmon.check_power(r.power_mw.into()).is_none() && r.hotspot_c > 0 && r.energy > 0;
+        (is_plausible && is_temperature(r.hotspot_c)).then_some(r)
     }
 
     /// Count and driver's time, likewise.
     #[inline(always)]
     pub fn fast_count(&self) -> Option<(u64, u64)> {
-        self.metrics.get()?.energy_and_time()
-    }
-
-    /// What `take` reads of the table as it is now.
-    fn table<T>(&self, take: impl Fn(&Table) -> T) -> std::result::Result<T, SysfsError> {
-        match self.metrics.get() {
-            Some(file) => file.read_with(take),
-            None => self.opened()?.read_with(take),
-        }
-    }
-
-    /// Energy and powers of one table.
-    pub fn sample(&self) -> std::result::Result<(Option<RawEnergy>, Powers), SysfsError> {
-        self.table(|t| (self.energy_of(t), powers_of(t)))
+        self.active_file()?.energy_and_time().filter(|(energy, _)| *energy > 0)
     }
 
     #[inline(always)]
-    fn energy_of(&self, t: &Table) -> Option<RawEnergy> {
-        Some(RawEnergy {
-            accumulator: t.energy()?,
-            resolution_uj: self.reported_uj(),
+    fn active_file(&self) -> Option<&MetricsFile> {
+        let file = self.metrics.get()?;
+        self.hwmon.runtime_power.check_active().ok().map(|()| file)
+    }
+
+    /// A file that cannot be opened now may be later: each reading tries again.
+    #[cold]
+    fn opened(&self) -> std::result::Result<&MetricsFile, SysfsError> {
+        Ok(self.metrics.set(MetricsFile::open(&self.path)?))
+    }
+
+    /// The table as it is now.
+    fn read_table(&self, staleness: &StalenessDetector) -> std::result::Result<TableValues, SysfsError> {
+        self.hwmon.runtime_power.check_active()?;
+        let file = self.metrics.get().map_or_else(|| self.opened(), Ok)?;
+        let mut values = file.read_with(|t| self.values(t))?;
+        values.stale_ms = staleness.check(values.driver_ns).map_err(SysfsError::Implausible)?;
+        Ok(values)
+    }
+
+    /// The same with a second read where the first one is in doubt.
+    fn table(&self, staleness: &StalenessDetector) -> std::result::Result<TableValues, SysfsError> {
+        let in_doubt = |read: &std::result::Result<TableValues, SysfsError>| match read {
+            Ok(values) => values.stale_ms.is_some(),
+            Err(error) => matches!(error, SysfsError::Implausible(_)),
+        };
+        retry_if(|| self.read_table(staleness), in_doubt)
+    }
+
+    fn values(&self, t: &Table) -> TableValues {
+        let mut rejected = None;
+        let mut plausible = |mw: Option<u32>| {
+            let mw = mw.map(u64::from)?;
+            let why = self.hwmon.check_power(mw);
+            rejected = rejected.or(why);
+            why.is_none().then_some(mw)
+        };
+        let powers =
+            Powers { instant_mw: plausible(t.current_power_mw()), average_mw: plausible(t.average_power_mw()) };
+        let powers = if t.power_may_wrap() { Powers::default() } else { powers };
+        let energy = t.energy().map(|accumulator| RawEnergy {
+            accumulator,
+            resolution_uj: self.resolutions[0].uj,
             driver_time_ns: t.driver_time_ns(),
             firmware_time_ns: t.firmware_time_ns(),
             stale_ms: None,
-        })
-    }
-
-    /// What `take` reads of the table, and for how long the table's time has been stalled, if too long.
-    fn fresh_table<T>(
-        &self,
-        staleness: &StalenessDetector,
-        take: impl Fn(&Table) -> T,
-    ) -> std::result::Result<(T, Option<u64>), SysfsError> {
-        let read = || {
-            let (taken, driver_ns) = self.table(|t| (take(t), t.driver_time_ns()))?;
-            Ok((taken, staleness.stale_for_ms(driver_ns)))
-        };
-        retry_if_stale(read, |(_, stale_ms)| stale_ms.is_some())
+        });
+        let hotspot_c = t.hotspot_c().filter(|c| is_temperature(*c));
+        TableValues { energy, powers, rejected, hotspot_c, driver_ns: t.driver_time_ns(), stale_ms: None }
     }
 
     pub fn energy(&self, staleness: &StalenessDetector) -> Result<RawEnergy> {
-        match self.fresh_table(staleness, |t| self.energy_of(t)) {
-            Ok((Some(energy), stale_ms)) => Ok(RawEnergy { stale_ms, ..energy }),
-            Ok((None, _)) => Err(NO_COUNTER),
+        match self.table(staleness) {
+            Ok(TableValues { energy: Some(energy), stale_ms, .. }) => Ok(RawEnergy { stale_ms, ..energy }),
+            Ok(_) => Err(NO_COUNTER),
             Err(error) => Err(SourceError::Sysfs { file: METRICS, error }),
         }
     }
 
     /// The powers, and for how long their time has been stalled, if too long. hwmon's have no time.
     pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
-        let of_table = match self.fresh_table(staleness, powers_of) {
-            Ok((p, stale_ms)) if p.any() => return Ok((p, stale_ms)),
-            Err(error) if error.is_device_wide() => return Err(SourceError::Sysfs { file: METRICS, error }),
-            other => other,
+        self.powers_with(&self.table(staleness))
+    }
+
+    fn powers_with(&self, table: &std::result::Result<TableValues, SysfsError>) -> Result<(Powers, Option<u64>)> {
+        let failure = match table {
+            Ok(values) if values.powers.any() => return Ok((values.powers, values.stale_ms)),
+            Ok(values) => values.rejected.map(SysfsError::Implausible),
+            Err(error) => Some(*error),
         };
-        match (self.hwmon.powers(), of_table) {
-            (Ok(powers), _) => Ok((powers, None)),
-            (Err(h), Err(error)) if error.is_transient() || h.kind() == Kind::NotSupported => {
-                Err(SourceError::Sysfs { file: METRICS, error })
+        let of_table =
+            failure.map_or(Ok((Powers::default(), None)), |error| Err(SourceError::Sysfs { file: METRICS, error }));
+        if failure.is_some_and(SysfsError::is_device_wide) {
+            return of_table;
+        }
+        match self.hwmon.powers() {
+            Ok(powers) => Ok((powers, None)),
+            Err(h) if h.kind() == Kind::NotSupported || failure.is_some_and(SysfsError::is_transient) => of_table,
+            Err(error) => Err(SourceError::Sysfs { file: POWERS, error }),
+        }
+    }
+
+    /// The temperature, and for how long its time has been stalled, if too long. hwmon's has no time.
+    pub fn temperature(&self, staleness: &StalenessDetector) -> Result<(Temperature, Option<u64>)> {
+        self.temperature_with(&self.table(staleness))
+    }
+
+    fn temperature_with(
+        &self,
+        table: &std::result::Result<TableValues, SysfsError>,
+    ) -> Result<(Temperature, Option<u64>)> {
+        match table {
+            // 0 °C may be a field that the firmware does not fill.
+            Ok(TableValues { hotspot_c: Some(celsius), stale_ms, .. }) if *celsius != 0 => {
+                return Ok((Temperature::hotspot(*celsius), *stale_ms));
             }
-            (Err(h), Ok(_)) if h.kind() == Kind::NotSupported => Ok((Powers::default(), None)),
-            (Err(error), _) => Err(SourceError::Sysfs { file: POWERS, error }),
+            Err(error) if error.is_device_wide() => return Err(SourceError::Sysfs { file: METRICS, error: *error }),
+            _ => {}
         }
-    }
-
-    /// The hotspot temperature, and for how long its time has been stalled, if too long.
-    pub fn hotspot_c(&self, staleness: &StalenessDetector) -> Result<(i32, Option<u64>)> {
-        let of_table = match self.fresh_table(staleness, |t| t.hotspot_c()) {
-            Ok((Some(c), stale_ms)) => return Ok((c, stale_ms)),
-            Err(error) if error.is_device_wide() => return Err(SourceError::Sysfs { file: METRICS, error }),
-            other => other,
-        };
-        match (self.hwmon_hotspot_c(), of_table) {
-            (Some(c), _) => Ok((c, None)),
-            (None, Err(error)) => Err(SourceError::Sysfs { file: METRICS, error }),
-            (None, Ok(_)) => Err(SourceError::NotSupported("the driver reports none")),
+        match (self.hwmon.temperature(), table) {
+            (Ok(of_hwmon), _) => Ok((of_hwmon, None)),
+            (Err(h), Ok(values)) if h.kind() == Kind::NotSupported => Err(match values.hotspot_c {
+                Some(_) => {
+                    SourceError::Sysfs { file: METRICS, error: SysfsError::Implausible(Implausible::NoTemperature) }
+                }
+                None => SourceError::NotSupported("the driver reports none"),
+            }),
+            (Err(h), Err(error)) if h.kind() == Kind::NotSupported => {
+                Err(SourceError::Sysfs { file: METRICS, error: *error })
+            }
+            (Err(error), _) => Err(SourceError::Sysfs { file: TEMPERATURES, error }),
         }
-    }
-
-    fn hwmon_hotspot_c(&self) -> Option<i32> {
-        self.hwmon.temperature_mc(Sensor::Junction).ok().map(|mc| mc.div_euclid(1000))
     }
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
-        let take =
-            |t: &Table| (self.energy_of(t), powers_of(t), t.hotspot_c().filter(|_| temperature), t.driver_time_ns());
-        let table = self.fresh_table(staleness, take);
-        let (failure, (energy, mut powers, mut hotspot_c, driver_ns), stale_ms) = match table {
-            Ok((taken, stale_ms)) => (None, taken, stale_ms),
-            Err(f) => (Some(f), (None, Powers::default(), None, None), None),
+        let table = self.table(staleness);
+        let values = table.as_ref().ok();
+        let energy = match &table {
+            Ok(values) => values.energy.ok_or(Kind::NotSupported),
+            Err(error) => Err(error.kind()),
         };
-        // What the table lacks may be in hwmon; a GPU that is away has nothing there either.
-        let mut power_unsupported = !failure.is_some_and(SysfsError::is_device_wide);
-        if power_unsupported {
-            if !powers.any() {
-                match self.hwmon.powers() {
-                    Ok(of_hwmon) => powers = of_hwmon,
-                    Err(h) => {
-                        let is_transient = failure.is_some_and(SysfsError::is_transient);
-                        power_unsupported = h.kind() == Kind::NotSupported && !is_transient;
-                    }
-                }
-            }
-            if temperature && !hotspot_c.is_some_and(is_temperature) {
-                hotspot_c = self.hwmon_hotspot_c();
-            }
-        }
-        let energy = energy.ok_or(failure.map_or(Kind::NotSupported, SysfsError::kind));
-        Reading::new(energy, powers, power_unsupported, hotspot_c, driver_ns, stale_ms)
+        let powers = self.powers_with(&table).map(|(powers, _)| powers).map_err(|e| e.kind());
+        let temperature = if temperature { self.temperature_with(&table).ok().map(|(t, _)| t) } else { None };
+        Reading::new(energy, powers, temperature, values.and_then(|v| v.driver_ns), values.and_then(|v| v.stale_ms))
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
         self.hwmon.power_caps().map_err(|error| SourceError::Sysfs { file: "power1_cap", error })
     }
-}
-
-#[inline(always)]
-fn powers_of(t: &Table) -> Powers {
-    Powers { instant_mw: t.current_power_mw().map(u64::from), average_mw: t.average_power_mw().map(u64::from) }
 }

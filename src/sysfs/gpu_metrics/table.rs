@@ -117,6 +117,13 @@ impl<'a> Table<'a> {
         self.power_mw(self.layout.average_power)
     }
 
+    /// Milliwatts in 16 bits (2.4) wrap around at 65 W.
+    #[inline]
+    #[must_use]
+    pub fn power_may_wrap(&self) -> bool {
+        self.layout.power_mw == 1 && self.layout.average_power.bytes() < 4
+    }
+
     #[inline]
     #[must_use]
     pub fn current_power_mw(&self) -> Option<u32> {

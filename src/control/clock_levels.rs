@@ -1,0 +1,67 @@
+//! What the driver offers of a clock: its levels, and whether it can be bounded at all.
+
+use super::clock_state::domain_name;
+use super::controller::Controller;
+use super::sysfs_settings::OD_FILE;
+use crate::device::SourceError;
+use crate::error::{Error, Kind, Result};
+use crate::gpu::Clock;
+use crate::sysfs::{pp_dpm, pp_od};
+
+impl Controller {
+    /// The highest and the lowest level of the clock, as Zeus has it: (max, min). libamd_smi is asked only where the file is
+    /// not readable: ROCm 6.4 leaves out the current level, and of Navi some releases report the current clock as the lowest
+    /// one (`get_frequencies` in rocm_smi.cc).
+    pub fn clock_levels_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
+        let what = domain_name(clock);
+        let file = match clock {
+            Clock::Graphics => "pp_dpm_sclk",
+            Clock::Memory => "pp_dpm_mclk",
+        };
+        self.check_active(what)?;
+        let error = match (pp_dpm::read(&self.files.folder.join(file)), &self.amdsmi) {
+            (Ok(levels), _) => return Ok((levels.highest_mhz, levels.lowest_mhz)),
+            (Err(error), Some(_)) if matches!(error.kind(), Kind::NotSupported | Kind::NoPermission) => error,
+            (Err(error), _) => return Err(self.error(what, SourceError::Sysfs { file, error })),
+        };
+        let of_amdsmi = self.amdsmi.as_ref().map_or(Err(SourceError::Sysfs { file, error }), |amdsmi| {
+            let call = amdsmi.call()?;
+            call.calls
+                .clocks(call.g, call.handle, clock)
+                .map_err(|status| amdsmi.failure("amdsmi_get_clock_info", status))
+        });
+        let clocks = of_amdsmi.map_err(|e| self.error(what, e))?;
+        let range = clocks.max_mhz.zip(clocks.min_mhz).filter(|(max, min)| 0 < *min && min <= max);
+        range.ok_or_else(|| self.identity.not_supported(what, "the driver does not report its range"))
+    }
+
+    /// Fails for a clock that can only be shifted, and while the file cannot be read for a passing reason.
+    pub(super) fn check_has_bounds(&self, clock: Clock) -> Result<()> {
+        self.check_active(domain_name(clock))?;
+        match pp_od::read(&self.files.folder.join(OD_FILE)) {
+            Ok(table) if table.graphics_offset_only && clock == Clock::Graphics => Err(self.no_clock_range(clock)),
+            Err(error) if error.is_transient() => {
+                Err(self.error(domain_name(clock), SourceError::Sysfs { file: OD_FILE, error }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn no_clock_range(&self, clock: Clock) -> Error {
+        let what = domain_name(clock);
+        let why = match pp_od::read(&self.files.folder.join(OD_FILE)) {
+            Ok(table) if table.graphics_offset_only && clock == Clock::Graphics => {
+                "this GPU knows only an offset of the graphics clock (OD_SCLK_OFFSET in pp_od_clk_voltage), and no bounds"
+            }
+            Ok(_) => "its pp_od_clk_voltage shows no OD_RANGE, and shows the range otherwise only while nothing is locked",
+            Err(error) => return self.error(what, SourceError::Sysfs { file: OD_FILE, error }),
+        };
+        self.identity.not_supported(what, why)
+    }
+
+    /// Fails while the GPU is runtime-suspended, and so is left alone.
+    pub(super) fn check_active(&self, what: &'static str) -> Result<()> {
+        let active = self.files.hwmon.runtime_power.check_active();
+        active.map_err(|error| self.error(what, SourceError::Sysfs { file: "power/runtime_status", error }))
+    }
+}
