@@ -2,7 +2,7 @@
 
 use super::clock_state::ClockRanges;
 use super::writer::{SettingsFiles, SettingsWriter};
-use crate::device::{AmdsmiSource, Identity, SourceError};
+use crate::device::{AmdsmiSource, Backend, Identity, SourceError};
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log, pci::PciAddress};
@@ -14,8 +14,10 @@ use std::sync::Arc;
 pub struct Controller {
     pub(super) identity: Identity,
     pub(super) files: SettingsFiles,
-    /// Settings are read and written through libamd_smi where there is one that lists the GPU, else through sysfs.
     pub(super) amdsmi: Option<AmdsmiSource>,
+    /// libamd_smi is asked for. Else it serves only where sysfs does not: it writes the same files, and a path by PCI address
+    /// cannot be another GPU's, as a handle can.
+    pub(super) prefers_amdsmi: bool,
     /// Locked during a change, so that it reads back its own values.
     pub(super) ranges: Mutex<ClockRanges>,
     pub(super) warned_rounding: AtomicBool,
@@ -23,11 +25,18 @@ pub struct Controller {
 
 impl Controller {
     #[must_use]
-    pub fn new(identity: Identity, folder: PathBuf, hwmon: Arc<Hwmon>, amdsmi: Option<AmdsmiSource>) -> Self {
+    pub fn new(
+        identity: Identity,
+        folder: PathBuf,
+        hwmon: Arc<Hwmon>,
+        amdsmi: Option<AmdsmiSource>,
+        backend: Backend,
+    ) -> Self {
         Controller {
             identity,
             files: SettingsFiles { folder, hwmon },
             amdsmi,
+            prefers_amdsmi: backend == Backend::Amdsmi,
             ranges: Mutex::default(),
             warned_rounding: AtomicBool::new(false),
         }
@@ -62,15 +71,32 @@ impl Controller {
         false
     }
 
-    /// Writes through libamd_smi, where that serves this GPU's settings.
+    /// Writes through sysfs where this process may, else through libamd_smi; the other way round where that is asked for.
     pub(super) fn writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
+        if !self.prefers_amdsmi && self.files.may_write(what) {
+            return Ok(self.sysfs_writer());
+        }
+        self.amdsmi_writer(what)
+    }
+
+    fn sysfs_writer(&self) -> SettingsWriter<'_> {
+        SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi: None }
+    }
+
+    fn amdsmi_writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
         let call = self.amdsmi.as_ref().map(|a| a.call().map(|call| (a, call))).transpose();
         let amdsmi = call.map_err(|e| self.error(what, e))?;
         Ok(SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi })
     }
 
-    pub(super) fn sysfs_writer(&self) -> SettingsWriter<'_> {
-        SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi: None }
+    /// Where [`Controller::writer`] has failed.
+    pub(super) fn other_writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
+        let first = self.writer(what)?;
+        if first.amdsmi.is_some() {
+            Ok(self.sysfs_writer())
+        } else {
+            self.amdsmi_writer(what)
+        }
     }
 
     pub(super) fn error(&self, what: &'static str, e: SourceError) -> Error {

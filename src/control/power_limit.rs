@@ -86,12 +86,16 @@ impl Controller {
     pub(super) fn power_limits(&self) -> Result<PowerLimits> {
         self.identity.check_own_power(POWER_LIMIT)?;
         let hwmon = &self.files.hwmon;
-        let limits = match &self.amdsmi {
-            Some(amdsmi) => amdsmi.power_limits(),
-            None => hwmon.power_caps().map_err(|error| match hwmon.is_there() {
+        let by_sysfs = || {
+            hwmon.power_caps().map_err(|error| match hwmon.is_there() {
                 true => SourceError::Sysfs { file: "power1_cap", error },
                 false => SourceError::NotSupported("the driver has no hwmon folder for it"),
-            }),
+            })
+        };
+        let limits = match &self.amdsmi {
+            Some(amdsmi) if self.prefers_amdsmi => amdsmi.power_limits(),
+            Some(amdsmi) => by_sysfs().or_else(|e| amdsmi.power_limits().map_err(|_| e)),
+            None => by_sysfs(),
         };
         limits.map_err(|e| self.error(POWER_LIMIT, e))
     }

@@ -178,7 +178,13 @@ fn gpus(
             package: packages[i].clone(),
             shares_package: roles[i] != Role::Single || siblings > 1,
         };
-        gpus.controllers.push(Controller::new(identity.clone(), folder.clone(), hwmon.clone(), amdsmi.clone()));
+        gpus.controllers.push(Controller::new(
+            identity.clone(),
+            folder.clone(),
+            hwmon.clone(),
+            amdsmi.clone(),
+            backend,
+        ));
         gpus.devices.push(Device::new(identity, source));
     }
     gpus
