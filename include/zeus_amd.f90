@@ -43,7 +43,7 @@ module zeus_amd
     zeus_amd_sampler_stop, zeus_amd_session_info, zeus_amd_set_log, zeus_amd_set_persistence_mode, &
     zeus_amd_set_power_limit_mw, zeus_amd_status_string, zeus_amd_supports_nonblocking_setters, &
     zeus_amd_temperature_c, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
-    zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_read
+    zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_lap, zeus_amd_window_read
 
   ! The version of this file.
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VERSION_MAJOR = 0
@@ -728,6 +728,15 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function c_window_read
 
+    function c_window_lap(window, total, gpus, count) bind(c, name="zeus_amd_window_lap") result(status)
+      import
+      type(zeus_amd_window_t), value :: window
+      type(zeus_amd_total_energy_t), intent(inout), optional :: total
+      type(zeus_amd_gpu_energy_t), intent(inout), optional :: gpus(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function c_window_lap
+
     function c_window_end(window, total, gpus, count) bind(c, name="zeus_amd_window_end") result(status)
       import
       type(zeus_amd_window_t), value :: window
@@ -970,6 +979,24 @@ contains
     end if
     if (present(count)) count = n
   end function zeus_amd_window_read
+
+  ! As zeus_amd_window_read(), since the last lap or the begin.
+  function zeus_amd_window_lap(window, total, gpus, count) result(status)
+    type(zeus_amd_window_t), intent(in) :: window
+    type(zeus_amd_total_energy_t), intent(inout), optional :: total
+    type(zeus_amd_gpu_energy_t), intent(inout), contiguous, optional :: gpus(:)
+    integer(c_int32_t), intent(out), optional :: count
+    integer(c_int32_t) :: status, n
+
+    n = 0
+    if (present(gpus)) then
+      n = size(gpus, kind=c_int32_t)
+      status = c_window_lap(window, total, gpus, n)
+    else
+      status = c_window_lap(window, total, count=n)
+    end if
+    if (present(count)) count = n
+  end function zeus_amd_window_lap
 
   ! As zeus_amd_window_read(). A call that refuses its arguments has not ended the window.
   function zeus_amd_window_end(window, total, gpus, count) result(status)

@@ -633,23 +633,23 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
     /**
-     * A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as
-     * no_gpu_reason, a mask is set and empty.
+     * A mask is set and empty: of zeus_amd_open() if EMPTY_MASK_IS_ERROR was
+     * set, as no_gpu_reason, and of the total of a window.
      */
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
     /**
-     * Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a
-     * mask is invalid, so no GPU is visible.
+     * As no_gpu_reason of zeus_amd_session_info_t, and of the total of a
+     * window: the first entry of a mask is invalid, so no GPU is visible.
      */
     ZEUS_AMD_STATUS_MASK_INVALID = -27,
     /**
-     * Only as no_gpu_reason: a device file cannot be opened, and the runtime
-     * gives up.
+     * As no_gpu_reason, and of the total of a window: a device file cannot be
+     * opened, and the runtime gives up.
      */
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
     /**
-     * Only as no_gpu_reason: the runtime fails to start in this environment or
-     * on this machine.
+     * As no_gpu_reason, and of the total of a window: the runtime fails to
+     * start in this environment or on this machine.
      */
     ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /**
@@ -993,14 +993,19 @@ typedef struct zeus_amd_options_t {
      */
     zeus_amd_energy_resolution_t energy_resolution;
     /**
-     * Limit in milliseconds for amdsmi_init, and again for the enumeration of
-     * the GPUs by libamd_smi; 0: 10 seconds.
+     * Limit in milliseconds for amdsmi_init, for the enumeration of the GPUs by
+     * libamd_smi, and for each later call of it in this process; 0: 10 seconds.
+     * Later calls behind one that exceeds it return ZEUS_AMD_STATUS_TIMEOUT;
+     * so does that call itself, unless it is a reading (power, energy,
+     * temperature), which runs on the caller's thread.
      */
     uint32_t init_timeout_ms;
     /**
      * A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
-     * the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then
-     * /opt/rocm, the newest /opt/rocm-*, and the dynamic loader.
+     * the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_OVERRIDE, AMDSMI_LIB_DIR,
+     * ROCM_PATH and ROCM_HOME, the Python environment VIRTUAL_ENV, /opt/rocm,
+     * its core and newest core-*, the newest /opt/rocm-*, and the dynamic
+     * loader.
      */
     const char *amdsmi_path;
     /**
@@ -1451,8 +1456,9 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t power_mw;
     /**
-     * Mean power since the sample before by the energy counter, in milliwatts.
-     * It follows the load without delay where the sensor averages.
+     * Mean power by the energy counter since the last sample that has one, in
+     * milliwatts, to a tenth: it is set where the time since then is long
+     * enough. It follows the load without delay where the sensor averages.
      */
     uint64_t counter_power_mw;
 } zeus_amd_sample_t;
@@ -1585,8 +1591,9 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *
  * The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
  * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
- * on HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
- * ZEUS_AMD_BACKEND are ignored in a program with raised privileges (setuid).
+ * on HIP. Variables that choose a libamd_smi (see amdsmi_path of
+ * zeus_amd_options_t), ZEUS_AMD_ROOT and ZEUS_AMD_BACKEND are ignored in a
+ * program with raised privileges (setuid).
  * libamd_smi is initialised once per process and stays loaded. If it cannot be
  * used (missing, of an unknown version, hung), the session uses the kernel's
  * sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
@@ -2324,10 +2331,10 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session
  * to end_ns by the driver's clock, which are a few milliseconds before the
  * calls. The uncertainty holds for the time between the calls as well. Energy
  * that is counted between the end of one window and the begin of the next
- * belongs to neither: for parts that add up, take differences of readings of
- * one window. In a window that is too short for the counter the energy is
- * estimated from the power. The GPUs of a package (dies, partitions) have one
- * energy, at the first of them.
+ * belongs to neither: for parts that add up, take zeus_amd_window_lap(). In a
+ * window that is too short for the counter the energy is estimated from the
+ * power. The GPUs of a package (dies, partitions) have one energy, at the first
+ * of them.
  *
  * Windows keep checking the counters. In a window of 250 ms or more, a counter
  * that was idle for 120 ms is polled again after the final reading until it
@@ -2344,7 +2351,10 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session
  *                       NULL if gpus is.
  * @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
  *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no
- *         failure: see its status.
+ *         failure: see its status. A total without any is one: the status of
+ *         the first GPU, such as ZEUS_AMD_STATUS_NOT_SUPPORTED, or without GPUs
+ *         the session's no_gpu_reason. total (without an energy) and gpus are
+ *         written all the same.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2357,12 +2367,44 @@ zeus_amd_status_t zeus_amd_window_read(const struct zeus_amd_window_t *window,
                                        uint32_t *count);
 
 /**
+ * The energy since the last lap of this window, or since its begin where there
+ * was none, and begins a new lap. The window stays open, and its other calls are
+ * as without laps.
+ *
+ * The energy and its uncertainty belong to the time between two readings of each
+ * counter, duration_ns, not to the time between the calls. So laps add up: the
+ * energy of laps that follow each other is that of the time from the first
+ * reading to the last. With a firmware clock (FIRMWARE_DURATION) a lap has no
+ * error at its edges, and may be as short as a refresh of the counter; one
+ * without a new reading has 0 J in 0 ns, and the next lap has its energy.
+ * begin_ns and end_ns are by the driver's clock, which may be a refresh later.
+ *
+ * With NULL for total, gpus and count it only begins a new lap. If an argument is
+ * refused, the lap goes on.
+ *
+ * @param[in]     window A window; not NULL.
+ * @param[out]    total  As for zeus_amd_window_read(); may be NULL.
+ * @param[out]    gpus   As for zeus_amd_window_read(); may be NULL.
+ * @param[in,out] count  As for zeus_amd_window_read(); may be NULL if gpus is.
+ * @return As zeus_amd_window_read().
+ * @threadsafety Any thread; laps of one window wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_window_lap(struct zeus_amd_window_t *window,
+                                      struct zeus_amd_total_energy_t *total,
+                                      struct zeus_amd_gpu_energy_t *gpus,
+                                      uint32_t *count);
+
+/**
  * Ends a window: returns what zeus_amd_window_read() returns, and frees the
  * window. With NULL for total, gpus and count it only frees the window.
  *
  * If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
  * ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL), the window
- * stays open.
+ * stays open. Otherwise it has ended, whatever the status.
  *
  * @param[in]     window A window; not NULL.
  * @param[out]    total  As for zeus_amd_window_read(); may be NULL.

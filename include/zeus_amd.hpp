@@ -291,7 +291,7 @@ template <class P, class T, class F> result<P, range<T>> get_range(F *call, cons
     return done<P>(status, value);
 }
 
-/// zeus_amd_window_read or _end, with room for all GPUs.
+/// zeus_amd_window_read, _lap or _end, with room for all GPUs.
 template <class F, class W> std::int32_t ask(F *call, W *window, energy &into)
 {
     std::uint32_t count = 16;
@@ -325,6 +325,20 @@ public:
     {
         auto total = detail::make<total_energy>();
         const std::int32_t status = zeus_amd_window_read(get(), &total, nullptr, nullptr);
+        return detail::done<P>(status, total);
+    }
+    /// The energy since the last lap, or since the begin; the window stays open.
+    detail::result<P, energy> lap()
+    {
+        energy used{};
+        const std::int32_t status = detail::ask(zeus_amd_window_lap, get(), used);
+        return detail::done<P>(status, std::move(used));
+    }
+    /// The total alone; allocates nothing.
+    detail::result<P, total_energy> lap_total()
+    {
+        auto total = detail::make<total_energy>();
+        const std::int32_t status = zeus_amd_window_lap(get(), &total, nullptr, nullptr);
         return detail::done<P>(status, total);
     }
     detail::result<P, energy> end()

@@ -609,6 +609,7 @@ _FUNCTIONS = {
     "reset_clocks": (c_int32, _handle, _U32),
     "window_begin": (c_int32, _handle, POINTER(_handle)),
     "window_read": _window,
+    "window_lap": _window,
     "window_end": _window,
     "sampler_start": (c_int32, _handle, POINTER(_SamplerOptions), POINTER(_handle)),
     "sampler_stop": (c_int32, _handle),
@@ -921,12 +922,14 @@ class Session(_Owner):
 
 
 class Window(_Owner):
-    """Measures from its construction to its end. After end() or read(), `total` and `gpus` are the energies."""
+    """Measures from its construction to its end. After end(), read() or lap(), `total` and `gpus` are the energies. Where no
+    GPU has one, `total` is None, `reason` says why, and `gpus` has the status of each."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._room = len(session)
         self.total: Any = None  # TotalEnergy
+        self.reason = ""
         self.gpus: List[GpuEnergy] = []
         session._call("window_begin", byref(self._h))
 
@@ -936,13 +939,21 @@ class Window(_Owner):
     def _ask(self, function: Any, handle: c_void_p) -> Window:
         total, gpus, count = TotalEnergy(), (GpuEnergy * max(self._room, 1))(), c_uint32(self._room)
         gpus[0].struct_size = ctypes.sizeof(GpuEnergy)
-        _check(function(handle, byref(total), gpus, byref(count)))
-        self.total, self.gpus = total, list(gpus)[: count.value]
+        status = function(handle, byref(total), gpus, byref(count))
+        # A total without an energy is a failure, but all is written.
+        if not total.duration_ns:
+            _check(status)
+        self.total, self.reason = (None, _last_error()) if status else (total, "")
+        self.gpus = list(gpus)[: count.value]
         return self
 
     def read(self) -> Window:
         """Reads the energies up to now; the window stays open."""
         return self._ask(_lib.zeus_amd_window_read, self._h)
+
+    def lap(self) -> Window:
+        """Reads the energies since the last lap, or since the begin; the window stays open. Laps add up."""
+        return self._ask(_lib.zeus_amd_window_lap, self._h)
 
     def end(self) -> Window:
         """Ends the window and reads the energies. Ending again does nothing."""

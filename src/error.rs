@@ -32,6 +32,9 @@ pub enum Kind {
     Stale,
     UnexpectedData,
     EmptyMask,
+    MaskInvalid,
+    NoAccess,
+    RuntimeInitFailed,
     NotApplied,
     NotReady,
     Unknown,
@@ -160,6 +163,9 @@ pub enum Error {
     #[error("an empty mask hides all GPUs, and the options make that an error: {0}")]
     EmptyMask(String),
 
+    #[error("no GPU of this window has an energy of its own: {why}")]
+    NothingMeasured { kind: Kind, why: String },
+
     #[error("{what}: the buffer has room for {room}, but {needed} are needed")]
     BufferTooSmall { what: &'static str, room: u32, needed: u32 },
 
@@ -197,7 +203,7 @@ impl Error {
             Error::RenderNode { .. } => Kind::NoPermission,
             Error::LibraryWithoutGpus { .. } | Error::LibraryExiting { .. } => Kind::NotInitialized,
             Error::LibraryTimeout { .. } => Kind::Timeout,
-            Error::Vendor { kind, .. } | Error::Kernel { kind, .. } => *kind,
+            Error::Vendor { kind, .. } | Error::Kernel { kind, .. } | Error::NothingMeasured { kind, .. } => *kind,
             Error::Stale { .. } => Kind::Stale,
             Error::OutOfRange { .. } => Kind::OutOfRange,
             Error::NotApplied { .. } => Kind::NotApplied,

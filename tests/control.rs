@@ -8,10 +8,14 @@ use zeus_amd_sim::Sim;
 
 const GENERATIONS: [&str; 9] = ["6.0.0", "6.1.1", "6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"];
 
-/// Runs `control.c`; (status, text) of each operation.
+/// Runs `control.c`; (status, text) of each operation. Through libamd_smi where there is one: the tests see its calls in
+/// the log. (AUTO writes through sysfs: `foreign.rs`, `backends`.)
 fn control(sim: &Sim, masks: &[(&str, &str)], operations: &[&str]) -> Vec<(i32, String)> {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("control")));
+    if sim.library().exists() {
+        command.env("ZEUS_AMD_BACKEND", "amdsmi");
+    }
     command.args(operations.iter().flat_map(|o| o.split(' '))).envs(masks.iter().copied());
     let out = command.output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();

@@ -187,7 +187,7 @@ fn topology() {
         let numbers: Vec<u32> = (0..5).filter(|n| nodes.join(n.to_string()).exists()).collect();
         let want: Result<Vec<_>, ()> = numbers.iter().map(|n| Ok((*n, expected(&tree, *n)?))).collect();
         match (kfd::read(root.path()), want) {
-            (KfdNodes::Nodes { gpus, hidden }, Ok(want)) => {
+            (KfdNodes::Nodes { gpus, hidden, .. }, Ok(want)) => {
                 let want: Vec<_> = want.into_iter().filter_map(|(n, w)| Some((n, w?))).collect();
                 let found: Vec<u32> = gpus.iter().map(|g| g.number).collect();
                 assert_eq!(found, want.iter().map(|w| w.0).collect::<Vec<_>>(), "tree {n}: {tree:?}");

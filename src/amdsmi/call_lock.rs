@@ -1,9 +1,9 @@
-//! The lock round calls of libamd_smi. A call may hang, so the lock knows since when it is held: threads that come later than
-//! the time limit are refused instead of waiting for ever, and at process exit the lock is closed.
+//! The lock round calls of libamd_smi. A call may hang, so threads that wait for longer than a time limit behind one call are
+//! refused, later ones at once, and at process exit the lock is closed. Without contention it costs one atomic operation.
 
-use crate::platform::clock::coarse_ns;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
-use std::time::Duration;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::{Duration, Instant};
 
 /// Why a call was not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,51 +14,74 @@ pub enum Refusal {
     Exiting,
 }
 
-const FREE: u64 = 0;
-const CLOSED: u64 = u64::MAX;
+/// A waiting thread may miss the moment when the lock becomes free, because releasing it has no full barrier.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// All zeros: free. Copies of this library in one process share one (`process_wide.rs`), so the layout is fixed.
 #[repr(C)]
 #[derive(Default)]
 pub struct CallLock {
-    /// When the holder took it, on the clock of `coarse_ns`.
-    since_ns: AtomicU64,
+    /// Odd while the lock is held; no two calls have the same value.
+    word: AtomicU64,
+    /// The word of the last call that has exceeded the time limit of a waiting thread.
+    hung: AtomicU64,
     /// A futex: changes when the lock becomes free while threads wait.
     turn: AtomicU32,
     waiting: AtomicU32,
+    closed: AtomicU32,
+    reserved: u32,
 }
 
 /// Holds the lock.
 pub struct CallGuard<'a> {
     lock: &'a CallLock,
-    since_ns: u64,
+    word: u64,
 }
 
 impl CallLock {
-    /// Waits until the lock is free, or has been held for `limit` by one call.
+    /// Waits until the lock is free. Fails if one call has held it for `limit` since this thread or an earlier one waits.
     #[inline]
     pub fn acquire(&self, limit: Duration) -> Result<CallGuard<'_>, Refusal> {
-        let since_ns = coarse_ns().max(1);
-        match self.since_ns.compare_exchange(FREE, since_ns, SeqCst, SeqCst) {
-            Ok(_) => Ok(CallGuard { lock: self, since_ns }),
-            Err(_) => self.wait(limit),
+        match self.try_acquire() {
+            Some(guard) if self.closed.load(Relaxed) == 0 => Ok(guard),
+            _ => self.wait(limit),
         }
+    }
+
+    #[inline]
+    fn try_acquire(&self) -> Option<CallGuard<'_>> {
+        let free = self.word.load(Relaxed);
+        let taken = free % 2 == 0 && self.word.compare_exchange(free, free + 1, Acquire, Relaxed).is_ok();
+        // Not `then_some`: it would make a guard, and drop it, also without the lock.
+        taken.then(|| CallGuard { lock: self, word: free + 1 })
     }
 
     #[cold]
     fn wait(&self, limit: Duration) -> Result<CallGuard<'_>, Refusal> {
+        self.wait_while(limit, || self.closed.load(SeqCst) == 0)
+    }
+
+    fn wait_while(&self, limit: Duration, is_open: impl Fn() -> bool) -> Result<CallGuard<'_>, Refusal> {
         self.waiting.fetch_add(1, SeqCst);
+        let mut seen = (self.word.load(SeqCst), Instant::now());
         let result = loop {
-            let turn = self.turn.load(SeqCst);
-            let now_ns = coarse_ns().max(1);
-            match self.since_ns.compare_exchange(FREE, now_ns, SeqCst, SeqCst) {
-                Ok(_) => break Ok(CallGuard { lock: self, since_ns: now_ns }),
-                Err(CLOSED) => break Err(Refusal::Exiting),
-                Err(since_ns) => match limit.checked_sub(Duration::from_nanos(now_ns.saturating_sub(since_ns))) {
-                    Some(rest) if !rest.is_zero() => futex_wait(&self.turn, turn, rest),
-                    _ => break Err(Refusal::Hung),
-                },
+            if !is_open() {
+                break Err(Refusal::Exiting);
             }
+            let turn = self.turn.load(SeqCst);
+            if let Some(guard) = self.try_acquire() {
+                break Ok(guard);
+            }
+            let word = self.word.load(SeqCst);
+            if word != seen.0 {
+                seen = (word, Instant::now());
+            }
+            let rest = limit.saturating_sub(seen.1.elapsed());
+            if rest.is_zero() || self.hung.load(SeqCst) == word {
+                self.hung.store(word, SeqCst);
+                break Err(Refusal::Hung);
+            }
+            futex_wait(&self.turn, turn, rest.min(POLL_INTERVAL));
         };
         self.waiting.fetch_sub(1, SeqCst);
         result
@@ -66,24 +89,9 @@ impl CallLock {
 
     /// Closes the lock for ever, once the call under way has returned or `limit` is over.
     pub fn close(&self, limit: Duration) {
-        let guard = self.acquire(limit);
-        self.since_ns.store(CLOSED, SeqCst);
-        std::mem::forget(guard);
-        self.wake(u32::MAX >> 1);
-    }
-
-    fn wake(&self, threads: u32) {
-        if self.waiting.load(SeqCst) > 0 {
-            self.turn.fetch_add(1, SeqCst);
-            // SAFETY: wakes threads that wait on this word.
-            unsafe {
-                libc::syscall(
-                    libc::SYS_futex,
-                    self.turn.as_ptr(),
-                    libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-                    threads,
-                );
-            }
+        if self.closed.swap(1, SeqCst) == 0 {
+            // Never released.
+            std::mem::forget(self.wait_while(limit, || true));
         }
     }
 }
@@ -91,9 +99,15 @@ impl CallLock {
 impl Drop for CallGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // A lock that was closed meanwhile stays closed.
-        let _ = self.lock.since_ns.compare_exchange(self.since_ns, FREE, SeqCst, SeqCst);
-        self.lock.wake(1);
+        self.lock.word.store(self.word + 1, Release);
+        if self.lock.waiting.load(Relaxed) > 0 {
+            self.lock.turn.fetch_add(1, SeqCst);
+            // SAFETY: wakes a thread that waits on this word.
+            unsafe {
+                let how = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+                libc::syscall(libc::SYS_futex, self.lock.turn.as_ptr(), how, 1);
+            }
+        }
     }
 }
 
@@ -137,7 +151,11 @@ mod tests {
     fn late_threads_are_refused_while_a_call_hangs() {
         let lock = CallLock::default();
         let hangs = lock.acquire(LONG).unwrap();
-        assert_eq!(lock.acquire(Duration::from_millis(50)).err(), Some(Refusal::Hung));
+        let word = lock.word.load(SeqCst);
+        for _ in 0..2 {
+            assert_eq!(lock.acquire(Duration::from_millis(50)).err(), Some(Refusal::Hung));
+            assert_eq!(lock.word.load(SeqCst), word, "still the same call's");
+        }
         drop(hangs);
         assert!(lock.acquire(Duration::from_millis(50)).is_ok());
     }

@@ -1,25 +1,17 @@
 //! The functions of one loaded libamd_smi, with one safe method for each. Raw structs do not leave this module.
 
-use super::call_lock::{CallGuard, CallLock, Refusal};
-use super::handle::{Gpu, ProcessorHandle};
-use super::process_wide::{self, ProcessWide};
+use super::api::{AmdsmiApi, Function};
+use super::handle::ProcessorHandle;
 use super::releases::{CapUnit, Generation, NameLayout, PowerLayout};
 use super::status::Status;
 use super::structs::{
     AsicInfoV1, AsicInfoV2, ClkInfo, EnumerationInfo, KfdInfo, Padded, Pod, PowerCapInfo, PowerInfoV1, PowerInfoV2,
     PowerInfoV3, VersionWords,
 };
-use super::symbols::{Ptr, StructFunction, SymbolTable};
+use super::symbols::{Ptr, StructFunction};
 use crate::gpu::{Bound, Clock, PowerLimits, Powers, RawEnergy};
-use crate::platform::fork::spawn_signals_blocked;
 use crate::platform::sentinel;
-use crate::platform::sync::{Condvar, Mutex};
-use std::cell::Cell;
 use std::ffi::CStr;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
@@ -35,215 +27,13 @@ pub struct KfdIds {
     pub partition_id: u32,
 }
 
-/// The functions of one loaded library.
-pub struct AmdsmiApi {
-    table: SymbolTable,
-    process: &'static ProcessWide,
-    /// All GPUs that have ever been enumerated.
-    gpus: Mutex<Vec<&'static Gpu>>,
-    /// The time limit of a call.
-    limit_ns: AtomicU64,
-    /// Functions that have returned once.
-    called: AtomicU32,
-    /// Called when a function has returned for the first time: it may have made static objects, which are destroyed at
-    /// process exit before what was registered earlier.
-    on_first_return: AtomicPtr<()>,
-}
-
-/// Functions for `AmdsmiApi::called`.
-#[derive(Clone, Copy)]
-enum Function {
-    Init,
-    Version,
-    Message,
-    List,
-    BdfId,
-    KfdInfo,
-    EnumerationInfo,
-    AsicInfo,
-    PowerInfo,
-    PowerCaps,
-    SetPowerCap,
-    EnergyCount,
-    Temperature,
-    ClockInfo,
-    SetClkLimit,
-    SetClkRange,
-    SetPerfLevel,
-}
-
-thread_local! {
-    /// This thread may be abandoned inside a call.
-    static IS_HELPER: Cell<bool> = const { Cell::new(false) };
-}
-
 const INIT_AMD_GPUS: u64 = 2;
-const PROCESSOR_AMD_GPU: u32 = 1;
 const TEMPERATURE_HOTSPOT: u32 = 1;
 const METRIC_CURRENT: u32 = 0;
 /// The power cap sensor PPT0, in every release.
 const SENSOR_PPT0: u32 = 0;
 
 impl AmdsmiApi {
-    pub fn load(library: &libloading::os::unix::Library) -> Result<AmdsmiApi, String> {
-        Ok(AmdsmiApi {
-            table: SymbolTable::load(library)?,
-            process: process_wide::get(),
-            gpus: Mutex::default(),
-            limit_ns: AtomicU64::new(u64::MAX),
-            called: AtomicU32::new(0),
-            on_first_return: AtomicPtr::new(std::ptr::null_mut()),
-        })
-    }
-
-    /// The sessions of this process that use libamd_smi.
-    pub fn users(&self) -> &AtomicU32 {
-        &self.process.users
-    }
-
-    pub fn set_limit(&self, limit: Duration) {
-        self.limit_ns.store(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX), Relaxed);
-    }
-
-    pub fn limit(&self) -> Duration {
-        Duration::from_nanos(self.limit_ns.load(Relaxed))
-    }
-
-    /// Returns `true` the first time.
-    pub fn set_on_first_return(&self, function: fn()) -> bool {
-        self.on_first_return.swap(function as *mut (), AcqRel).is_null()
-    }
-
-    /// Waits for the calls under way, up to a limit each, and refuses all later ones.
-    pub fn close(&self, limit: Duration) {
-        self.process.lock.close(limit);
-        for gpu in self.gpus.lock().iter() {
-            gpu.lock.close(limit);
-        }
-    }
-
-    /// Runs one call. The lock is that of the process, or the GPU's.
-    #[inline]
-    fn locked<T>(&self, lock: &CallLock, function: Function, call: impl FnOnce() -> T) -> Result<T, Status> {
-        let guard = lock.acquire(self.limit()).map_err(refused)?;
-        let result = call();
-        self.returned(function);
-        drop(guard);
-        Ok(result)
-    }
-
-    #[inline]
-    fn returned(&self, function: Function) {
-        let bit = 1 << function as u32;
-        if self.called.load(Relaxed) & bit == 0 && self.called.fetch_or(bit, AcqRel) & bit == 0 {
-            let hook = self.on_first_return.load(Acquire);
-            if !hook.is_null() {
-                // SAFETY: set from such a function only.
-                unsafe { std::mem::transmute::<*mut (), fn()>(hook)() };
-            }
-        }
-    }
-
-    /// Runs one call of a function that concerns no GPU.
-    fn global<T>(&self, function: Function, call: impl FnOnce() -> T) -> Result<T, Status> {
-        self.locked(&self.process.lock, function, call)
-    }
-
-    /// Runs init or shutdown: while no other call is under way.
-    fn alone<T>(&self, call: impl FnOnce() -> T) -> Result<T, Status> {
-        let gpus = self.gpus.lock().clone();
-        self.global(Function::Init, || {
-            let guards: Result<Vec<CallGuard>, _> = gpus.iter().map(|gpu| gpu.lock.acquire(self.limit())).collect();
-            guards.map(|_guards| call()).map_err(refused)
-        })?
-    }
-
-    /// Runs a call for one GPU, with a handle that is proved to be that GPU's before and after it.
-    #[inline]
-    fn on_gpu<T>(
-        &self,
-        generation: &Generation,
-        ProcessorHandle(gpu): ProcessorHandle,
-        function: Function,
-        call: impl Fn(Ptr) -> T,
-    ) -> Result<T, Status> {
-        let lock = if generation.needs_lock { &self.process.lock } else { &gpu.lock };
-        self.locked(lock, function, || {
-            let pointer = ProcessorHandle(gpu).pointer();
-            if self.is_of(pointer, gpu)? {
-                let result = call(pointer);
-                if self.is_of(pointer, gpu)? {
-                    return Ok(result);
-                }
-            }
-            self.on_gpu_again(gpu, call)
-        })?
-    }
-
-    /// The same with handles that are fetched again, once.
-    #[cold]
-    fn on_gpu_again<T>(&self, gpu: &Gpu, call: impl Fn(Ptr) -> T) -> Result<T, Status> {
-        let same: Vec<Ptr> = self.raw_handles()?.into_iter().filter(|p| self.raw_bdf_id(*p) == gpu.bdf_id).collect();
-        let pointer = *same.get(gpu.rank).ok_or(Status::NOT_INIT)?;
-        let result = call(pointer);
-        gpu.pointer.store(pointer, Release);
-        if self.is_of(pointer, gpu)? {
-            Ok(result)
-        } else {
-            Err(Status::NOT_INIT)
-        }
-    }
-
-    /// Whether a handle is that of a GPU now. Fails where the library is not initialised.
-    #[inline]
-    fn is_of(&self, pointer: Ptr, gpu: &Gpu) -> Result<bool, Status> {
-        let expected = gpu.bdf_id?;
-        match self.raw_bdf_id(pointer) {
-            Err(Status::NOT_INIT) => Err(Status::NOT_INIT),
-            id => Ok(id == Ok(expected)),
-        }
-    }
-
-    #[inline]
-    fn raw_bdf_id(&self, pointer: Ptr) -> Result<u64, Status> {
-        let mut id = 0_u64;
-        // SAFETY: a handle that this library gave, which it checks, and a u64.
-        Status::check(unsafe { (self.table.get_bdf_id)(pointer, &mut id) })?;
-        Ok(id)
-    }
-
-    /// Runs calls that may take longer than the time limit on a thread that is abandoned then.
-    fn bounded<T: Send + 'static>(
-        &'static self,
-        calls: impl FnOnce() -> Result<T, Status> + Send + 'static,
-    ) -> Result<T, Status> {
-        if IS_HELPER.get() {
-            return calls();
-        }
-        let deadline = Instant::now().checked_add(self.limit());
-        let shared = Arc::new((Mutex::new(None), Condvar::new()));
-        let thread_shared = shared.clone();
-        let helper = spawn_signals_blocked("zeus_amd-amdsmi", 8 << 20, move || {
-            mark_helper();
-            let (result, condvar) = &*thread_shared;
-            let done = calls();
-            *result.lock() = Some(done);
-            condvar.notify_all();
-        });
-        let helper = helper.map_err(|_| Status::NO_THREAD)?;
-        let (result, condvar) = &*shared;
-        let mut result = result.lock();
-        while result.is_none() && deadline.map_or(true, |d| Instant::now() < d) {
-            let until = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
-            (result, _) = condvar.wait_until(result, until);
-        }
-        let done = result.take().ok_or(Status::HUNG)?;
-        drop(result);
-        // The thread is about to end.
-        let _ = helper.join();
-        done
-    }
-
     pub fn init(&self) -> Result<(), Status> {
         // SAFETY: flag 2 is AMD GPUs in every release; AMDSMI_INIT_ALL_PROCESSORS changed its value.
         self.alone(|| Status::check(unsafe { (self.table.init)(INIT_AMD_GPUS) }))?
@@ -275,54 +65,6 @@ impl AmdsmiApi {
             ok.then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
         });
         text.ok()?.filter(|t| !t.is_empty())
-    }
-
-    /// All GPUs, socket by socket, in libamd_smi's order.
-    pub fn gpu_handles(&self) -> Result<Vec<ProcessorHandle>, Status> {
-        let seen: Vec<(Ptr, Result<u64, Status>)> = self.global(Function::List, || {
-            let pointers = self.raw_handles()?;
-            Ok(pointers.into_iter().map(|p| (p, self.raw_bdf_id(p))).collect())
-        })??;
-        self.returned(Function::BdfId);
-        let mut gpus = self.gpus.lock();
-        let mut handles: Vec<ProcessorHandle> = Vec::new();
-        for (i, &(pointer, bdf_id)) in seen.iter().enumerate() {
-            let rank = seen[..i].iter().filter(|s| s.1 == bdf_id).count();
-            let known = gpus.iter().find(|g| g.bdf_id == bdf_id && g.rank == rank && bdf_id.is_ok());
-            let gpu: &'static Gpu = match known {
-                Some(known) => known,
-                None => {
-                    let lock = Default::default();
-                    let new = Box::leak(Box::new(Gpu { bdf_id, rank, pointer: AtomicPtr::default(), lock }));
-                    gpus.push(new);
-                    new
-                }
-            };
-            gpu.pointer.store(pointer, Release);
-            handles.push(ProcessorHandle(gpu));
-        }
-        Ok(handles)
-    }
-
-    /// The handles of all GPUs now.
-    fn raw_handles(&self) -> Result<Vec<Ptr>, Status> {
-        let table = &self.table;
-        // SAFETY (both): NULL asks for the count, then an array of that size.
-        let sockets = list(|count, items| unsafe { (table.get_socket_handles)(count, items) })?;
-        let mut gpus = Vec::new();
-        for socket in sockets {
-            for processor in list(|count, items| unsafe { (table.get_processor_handles)(socket, count, items) })? {
-                let mut kind = PROCESSOR_AMD_GPU;
-                if let Some(function) = table.get_processor_type {
-                    // SAFETY: a handle from above, and a u32.
-                    Status::check(unsafe { function(processor, &mut kind) })?;
-                }
-                if kind == PROCESSOR_AMD_GPU {
-                    gpus.push(processor);
-                }
-            }
-        }
-        Ok(gpus)
     }
 
     /// The packed PCI address: function in bits 0-2, device 3-7, bus 8-15, partition 28-31, domain from 32.
@@ -560,34 +302,9 @@ impl AmdsmiApi {
     }
 }
 
-/// Lets this thread make calls that may exceed the time limit: another one waits for it.
-pub(super) fn mark_helper() {
-    IS_HELPER.set(true);
-}
-
-fn refused(refusal: Refusal) -> Status {
-    match refusal {
-        Refusal::Hung => Status::HUNG,
-        Refusal::Exiting => Status::EXITING,
-    }
-}
-
 /// The text in a fixed-size array; `None` if it is empty.
 fn text(bytes: &[u8]) -> Option<String> {
     let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
     let text = String::from_utf8_lossy(&bytes[..end]).trim().to_owned();
     (!text.is_empty() && text != "N/A").then_some(text)
-}
-
-/// Calls a list function of libamd_smi twice: for the count, then for the items. The second call may return fewer items.
-fn list(mut call: impl FnMut(*mut u32, *mut Ptr) -> u32) -> Result<Vec<Ptr>, Status> {
-    let mut count = 0_u32;
-    Status::check(call(&mut count, std::ptr::null_mut()))?;
-    let mut items = vec![std::ptr::null_mut(); count as usize];
-    if count > 0 {
-        Status::check(call(&mut count, items.as_mut_ptr()))?;
-        items.truncate(count as usize);
-    }
-    items.retain(|p| !p.is_null());
-    Ok(items)
 }

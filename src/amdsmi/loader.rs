@@ -1,6 +1,6 @@
 //! The libraries that this process has loaded. Each is loaded once, initialised once, and never closed.
 
-use super::functions::{mark_helper, AmdsmiApi};
+use super::api::{mark_helper, AmdsmiApi};
 use super::releases::Generation;
 use super::search_path::{self, locate, Located, SearchPaths};
 use super::status::Status;

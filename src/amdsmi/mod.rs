@@ -1,5 +1,6 @@
 //! AMD's library libamd_smi: how it is found, loaded, identified and called.
 
+mod api;
 mod call_lock;
 mod functions;
 mod handle;
@@ -12,6 +13,6 @@ mod stderr_capture;
 pub mod structs;
 mod symbols;
 
-pub use functions::AmdsmiApi;
+pub use api::AmdsmiApi;
 pub use handle::ProcessorHandle;
 pub use loader::{acquire, close_at_exit, is_inherited, set_exit_hook, Library};

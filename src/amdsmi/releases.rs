@@ -39,8 +39,8 @@ pub struct Generation {
     pub metrics_cached_forever: bool,
     /// Concurrent calls mix up GPUs or crash.
     pub needs_lock: bool,
-    /// After a failed read of gpu_metrics the last values are returned with SUCCESS.
-    pub repeats_stale: bool,
+    /// `amdsmi_get_clock_info` leaves out the level that is in force.
+    pub skips_current_level: bool,
 }
 
 const LEGACY: Generation = Generation {
@@ -53,12 +53,12 @@ const LEGACY: Generation = Generation {
     cap_drops_digit: false,
     metrics_cached_forever: false,
     needs_lock: true,
-    repeats_stale: true,
+    skips_current_level: false,
 };
 
 const CURRENT: Generation = Generation { power: PowerLayout::V3, ..LEGACY };
 
-const ROCM_10: Generation = Generation { needs_lock: false, repeats_stale: false, ..CURRENT };
+const ROCM_10: Generation = Generation { needs_lock: false, ..CURRENT };
 
 static GENERATIONS: [Generation; 12] = [
     Generation {
@@ -102,6 +102,7 @@ static GENERATIONS: [Generation; 12] = [
         words: "25.25.3-5",
         matches: |w| w[..2] == [25, 25] && (3..=5).contains(&w[2]),
         power: PowerLayout::V2,
+        skips_current_level: true,
         ..LEGACY
     },
     Generation { rocm: "7.0 to 7.12", words: "26.0-3", matches: |w| w[0] == 26 && w[1] <= 3, ..CURRENT },
@@ -110,7 +111,6 @@ static GENERATIONS: [Generation; 12] = [
         words: "26.4-5",
         matches: |w| w[0] == 26 && (4..=5).contains(&w[1]),
         needs_lock: false,
-        repeats_stale: false,
         ..CURRENT
     },
     Generation { rocm: "10.0", words: "27.0", matches: |w| w[..2] == [27, 0], ..ROCM_10 },

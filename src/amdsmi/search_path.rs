@@ -86,6 +86,16 @@ pub(super) fn package(places: &SearchPaths) -> &'static str {
     }
 }
 
+/// The release of the ROCm that has the library, or else of `/opt/rocm`: major and minor.
+#[must_use]
+pub fn installed_release(places: &SearchPaths) -> Option<[u32; 2]> {
+    let found = match locate(places) {
+        Ok(Located::File(library)) => library.ancestors().nth(2).map(Path::to_owned),
+        _ => None,
+    };
+    found.into_iter().chain([places.root.join("opt/rocm")]).find_map(|rocm| release(&rocm))
+}
+
 /// The ROCm release below a folder: major and minor.
 fn release(rocm: &Path) -> Option<[u32; 2]> {
     let cores = versioned(rocm, "core-");

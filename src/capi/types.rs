@@ -153,12 +153,17 @@ pub struct zeus_amd_options_t {
     pub validation: MaybeUninit<zeus_amd_validation_t>,
     /// How much energy one count stands for.
     pub energy_resolution: MaybeUninit<zeus_amd_energy_resolution_t>,
-    /// Limit in milliseconds for amdsmi_init, and again for the enumeration of
-    /// the GPUs by libamd_smi; 0: 10 seconds.
+    /// Limit in milliseconds for amdsmi_init, for the enumeration of the GPUs by
+    /// libamd_smi, and for each later call of it in this process; 0: 10 seconds.
+    /// Later calls behind one that exceeds it return ZEUS_AMD_STATUS_TIMEOUT;
+    /// so does that call itself, unless it is a reading (power, energy,
+    /// temperature), which runs on the caller's thread.
     pub init_timeout_ms: u32,
     /// A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
-    /// the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then
-    /// /opt/rocm, the newest /opt/rocm-*, and the dynamic loader.
+    /// the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_OVERRIDE, AMDSMI_LIB_DIR,
+    /// ROCM_PATH and ROCM_HOME, the Python environment VIRTUAL_ENV, /opt/rocm,
+    /// its core and newest core-*, the newest /opt/rocm-*, and the dynamic
+    /// loader.
     pub amdsmi_path: *const c_char,
     /// The ROCm release of the application, such as "6.4.1". The rules for masks
     /// differ between releases, and so does what happens beside a GPU older than
@@ -573,8 +578,9 @@ pub struct zeus_amd_sample_t {
     pub energy_uj: u64,
     /// Power by the GPU's power sensor, in milliwatts.
     pub power_mw: u64,
-    /// Mean power since the sample before by the energy counter, in milliwatts.
-    /// It follows the load without delay where the sensor averages.
+    /// Mean power by the energy counter since the last sample that has one, in
+    /// milliwatts, to a tenth: it is set where the time since then is long
+    /// enough. It follows the load without delay where the sensor averages.
     pub counter_power_mw: u64,
 }
 

@@ -5,7 +5,7 @@ use super::controller::Controller;
 use super::read_back::read_back;
 use super::restore_clocks::{restore_clocks, ClockWriter};
 use super::writer::SettingsWriter;
-use crate::device::SourceError;
+use crate::device::{AmdsmiSource, SourceError};
 use crate::error::{Error, Kind, Result};
 use crate::gpu::Clock;
 use crate::platform::log;
@@ -16,16 +16,29 @@ impl Controller {
     /// The highest and the lowest level of the clock, as Zeus has it: (max, min).
     pub fn clock_levels_mhz(&self, clock: Clock) -> Result<(u32, u32)> {
         let what = domain_name(clock);
-        let Some(amdsmi) = &self.amdsmi else {
+        let by_sysfs = || {
             let file = match clock {
                 Clock::Graphics => "pp_dpm_sclk",
                 Clock::Memory => "pp_dpm_mclk",
             };
             let levels = pp_dpm::read(&self.files.folder.join(file));
-            return levels
+            levels
                 .map(|l| (l.highest_mhz, l.lowest_mhz))
-                .map_err(|error| self.error(what, SourceError::Sysfs { file, error }));
+                .map_err(|error| self.error(what, SourceError::Sysfs { file, error }))
         };
+        match &self.amdsmi {
+            None => by_sysfs(),
+            // ROCm 6.4 leaves out the level in force, which may be the lowest or the highest one.
+            Some(amdsmi) if amdsmi.skips_current_level() => by_sysfs(),
+            Some(amdsmi) if self.prefers_sysfs => {
+                by_sysfs().or_else(|e| self.levels_by_amdsmi(amdsmi, clock).map_err(|_| e))
+            }
+            Some(amdsmi) => self.levels_by_amdsmi(amdsmi, clock),
+        }
+    }
+
+    fn levels_by_amdsmi(&self, amdsmi: &AmdsmiSource, clock: Clock) -> Result<(u32, u32)> {
+        let what = domain_name(clock);
         let call = amdsmi.call().map_err(|e| self.error(what, e))?;
         let clocks = call.calls.clocks(call.g, call.handle, clock);
         let clocks = clocks.map_err(|s| self.error(what, amdsmi.failure("amdsmi_get_clock_info", s)))?;

@@ -2,7 +2,7 @@
 
 use super::clock_state::ClockRanges;
 use super::writer::{SettingsFiles, SettingsWriter};
-use crate::device::{AmdsmiSource, Backend, Identity, SourceError};
+use crate::device::{AmdsmiSource, Identity, SourceError};
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log, pci::PciAddress};
@@ -14,10 +14,11 @@ use std::sync::Arc;
 pub struct Controller {
     pub(super) identity: Identity,
     pub(super) files: SettingsFiles,
+    /// `None`: settings are read and written through sysfs.
     pub(super) amdsmi: Option<AmdsmiSource>,
-    /// libamd_smi is asked for. Else it serves only where sysfs does not: it writes the same files, and a path by PCI address
-    /// cannot be another GPU's, as a handle can.
-    pub(super) prefers_amdsmi: bool,
+    /// libamd_smi writes the same files, but through a handle, which other code can make another GPU's: where the process
+    /// may write the files, libamd_smi is not asked.
+    pub(super) prefers_sysfs: bool,
     /// Locked during a change, so that it reads back its own values.
     pub(super) ranges: Mutex<ClockRanges>,
     pub(super) warned_rounding: AtomicBool,
@@ -30,13 +31,13 @@ impl Controller {
         folder: PathBuf,
         hwmon: Arc<Hwmon>,
         amdsmi: Option<AmdsmiSource>,
-        backend: Backend,
+        prefers_sysfs: bool,
     ) -> Self {
         Controller {
             identity,
             files: SettingsFiles { folder, hwmon },
             amdsmi,
-            prefers_amdsmi: backend == Backend::Amdsmi,
+            prefers_sysfs,
             ranges: Mutex::default(),
             warned_rounding: AtomicBool::new(false),
         }
@@ -71,9 +72,9 @@ impl Controller {
         false
     }
 
-    /// Writes through sysfs where this process may, else through libamd_smi; the other way round where that is asked for.
+    /// Writes `what` through sysfs or libamd_smi.
     pub(super) fn writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
-        if !self.prefers_amdsmi && self.files.may_write(what) {
+        if self.prefers_sysfs && self.files.are_writable(what) {
             return Ok(self.sysfs_writer());
         }
         self.amdsmi_writer(what)
@@ -83,6 +84,7 @@ impl Controller {
         SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi: None }
     }
 
+    /// Through libamd_smi, where there is one.
     fn amdsmi_writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
         let call = self.amdsmi.as_ref().map(|a| a.call().map(|call| (a, call))).transpose();
         let amdsmi = call.map_err(|e| self.error(what, e))?;

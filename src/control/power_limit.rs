@@ -93,9 +93,9 @@ impl Controller {
             })
         };
         let limits = match &self.amdsmi {
-            Some(amdsmi) if self.prefers_amdsmi => amdsmi.power_limits(),
-            Some(amdsmi) => by_sysfs().or_else(|e| amdsmi.power_limits().map_err(|_| e)),
             None => by_sysfs(),
+            Some(amdsmi) if self.prefers_sysfs => by_sysfs().or_else(|e| amdsmi.power_limits().map_err(|_| e)),
+            Some(amdsmi) => amdsmi.power_limits(),
         };
         limits.map_err(|e| self.error(POWER_LIMIT, e))
     }

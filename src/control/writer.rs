@@ -66,14 +66,13 @@ pub struct SettingsFiles {
 }
 
 impl SettingsFiles {
-    /// Whether this process may write to all files of a setting. Opening them changes nothing.
-    pub fn may_write(&self, setting: &'static str) -> bool {
-        let files = match setting {
-            POWER_LIMIT => [self.hwmon.power_cap_file(), None],
-            _ => [Some(self.folder.join(LEVEL_FILE)), Some(self.folder.join(OD_FILE))],
-        };
-        let is_writable = |file: PathBuf| OpenOptions::new().append(true).open(file).is_ok();
-        files[0].is_some() && files.into_iter().flatten().all(is_writable)
+    /// Whether this process may write the files of a setting.
+    pub fn are_writable(&self, what: &str) -> bool {
+        let may_write = |path: PathBuf| crate::sysfs::access(&path).is_ok();
+        match what {
+            POWER_LIMIT => self.hwmon.power_cap_file().is_some_and(may_write),
+            _ => [LEVEL_FILE, OD_FILE].iter().all(|file| may_write(self.folder.join(file))),
+        }
     }
 
     pub fn sysfs(&self) -> SysfsSettings<'_, LibcIo> {

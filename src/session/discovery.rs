@@ -183,7 +183,7 @@ fn gpus(
             folder.clone(),
             hwmon.clone(),
             amdsmi.clone(),
-            backend,
+            backend != Backend::Amdsmi,
         ));
         gpus.devices.push(Device::new(identity, source));
     }

@@ -5,7 +5,7 @@ mod options;
 mod validation;
 
 use crate::amdsmi::releases::rocm_release;
-use crate::amdsmi::search_path::SearchPaths;
+use crate::amdsmi::search_path::{installed_release, SearchPaths};
 use crate::amdsmi::{acquire, is_inherited, Library};
 use crate::control::{Change, Controller};
 use crate::device::{AmdsmiContext, Backend, Device};
@@ -30,7 +30,7 @@ pub struct Session {
     fork_token: u64,
     /// libamd_smi, if the session uses it.
     pub vendor: Option<AmdsmiInfo>,
-    /// Why libamd_smi is not used, unless the options ask for sysfs.
+    /// Why the session does without libamd_smi, if not by choice.
     pub amdsmi_error: Option<Kind>,
     pub order: Order,
     /// HIP's order is uncertain.
@@ -104,7 +104,7 @@ impl Session {
         let mut loaded = load(backend, &places, options)?;
         let words = loaded.as_ref().ok().map(|l| l.0.words);
         let release = options.runtime_version.or_else(|| words.and_then(rocm_release));
-        let rules = Rules::of(release.or_else(|| options::installed_release(&places)));
+        let rules = Rules::of(release.or_else(|| installed_release(&places)));
         let shut_down = options.shutdown_on_close;
         let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
@@ -247,7 +247,13 @@ impl Session {
 
     /// Begins a window over all GPUs.
     pub fn begin_window(&self) -> Result<Window> {
-        Window::begin(&self.devices, &self.sampler, self.energy_resolution.of_intervals(), self.lease.clone())
+        Window::begin(
+            &self.devices,
+            self.zero,
+            &self.sampler,
+            self.energy_resolution.of_intervals(),
+            self.lease.clone(),
+        )
     }
 
     /// Starts to sample all GPUs.

@@ -6,7 +6,7 @@ use crate::energy::ResolutionChoice;
 use crate::error::{Error, Result};
 use crate::platform::fork;
 use crate::sysfs;
-use crate::topology::visibility::{parse_release, Masks};
+use crate::topology::visibility::Masks;
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -79,18 +79,6 @@ pub(super) fn places(options: &Options) -> SearchPaths {
         virtual_env: env("VIRTUAL_ENV"),
         root: env("ZEUS_AMD_ROOT").map_or_else(|| PathBuf::from("/"), PathBuf::from),
     }
-}
-
-/// The release of the ROCm that is installed, by its file `.info/version`.
-pub(super) fn installed_release(places: &SearchPaths) -> Option<[u32; 2]> {
-    let found = match locate(places) {
-        Ok(Located::File(library)) => library.parent().and_then(Path::parent).map(Path::to_owned),
-        _ => None,
-    };
-    found.into_iter().chain([places.root.join("opt/rocm")]).find_map(|rocm| {
-        let text = std::fs::read_to_string(rocm.join(".info/version")).ok()?;
-        parse_release(text.trim())
-    })
 }
 
 /// The backend from the options, from ZEUS_AMD_BACKEND, or the default.

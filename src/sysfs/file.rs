@@ -1,6 +1,9 @@
 //! Small text files, and the folder of a PCI device.
 
 use crate::platform::pci::PciAddress;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The text of a file without trailing whitespace; `None` if it cannot be read.
@@ -43,4 +46,53 @@ pub fn is_partitioned(root: &Path, address: &PciAddress) -> bool {
 #[must_use]
 pub fn product_name(device: &Path) -> Option<String> {
     text(&device.join("product_name")).filter(|t| !t.is_empty())
+}
+
+/// Checks that this process may read and write a file, by its effective ids.
+pub fn access(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY (all): no arguments.
+    let same_ids = unsafe { libc::geteuid() == libc::getuid() && libc::getegid() == libc::getgid() };
+    // The effective ids need faccessat2 (Linux 5.8), which older sandboxes refuse with EPERM.
+    let ask = |path: &CStr, how: i32| {
+        let flags = if same_ids { 0 } else { libc::AT_EACCESS };
+        // SAFETY: a NUL-terminated string.
+        match unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), how, flags) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    let refuses_call = || ask(c"/", libc::F_OK).is_err();
+    match ask(&path, libc::R_OK | libc::W_OK) {
+        // For a file, EPERM comes from a device cgroup; if it comes for any path, a sandbox refuses the call.
+        Err(e) if e.raw_os_error() == Some(libc::EPERM) && refuses_call() => access_by_mode(&path),
+        other => other,
+    }
+}
+
+/// The same from the file's owner and mode, which any kernel and sandbox shows.
+fn access_by_mode(path: &CStr) -> io::Result<()> {
+    // SAFETY: all bit patterns of the struct are values; a NUL-terminated string and buffers of the given sizes.
+    unsafe {
+        let mut st: libc::stat = std::mem::zeroed();
+        if libc::stat(path.as_ptr(), &mut st) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let mut groups = [0; 1024];
+        let count = libc::getgroups(groups.len() as i32, groups.as_mut_ptr());
+        let groups = groups.get(..count.max(0) as usize).unwrap_or_default();
+        let in_group = libc::getegid() == st.st_gid || groups.contains(&st.st_gid);
+        let bits = match libc::geteuid() {
+            0 => libc::S_IRUSR | libc::S_IWUSR,
+            user if user == st.st_uid => st.st_mode,
+            _ if in_group => st.st_mode << 3,
+            _ => st.st_mode << 6,
+        };
+        let read_write = libc::S_IRUSR | libc::S_IWUSR;
+        if bits & read_write == read_write {
+            Ok(())
+        } else {
+            Err(io::Error::from_raw_os_error(libc::EACCES))
+        }
+    }
 }

@@ -13,4 +13,4 @@ pub mod pp_od;
 pub use error::SysfsError;
 #[cfg(feature = "testing")]
 pub use error::TableError;
-pub use file::{device_id, is_partitioned, pci_device, product_name};
+pub use file::{access, device_id, is_partitioned, pci_device, product_name};

@@ -1,6 +1,6 @@
 //! The list of GPUs in HIP's order, from the KFD topology, libamd_smi's handles and the visibility masks.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::platform::pci::PciAddress;
 use crate::sysfs::kfd::{Access, KfdNodes, Node};
 use crate::topology::visibility::{self, MaskedOut, Masks, Rules, Support};
@@ -46,6 +46,37 @@ pub enum NoGpuReason {
     NoAccess,
 }
 
+impl NoGpuReason {
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            NoGpuReason::NoAccess => Kind::NoAccess,
+            NoGpuReason::Masked(MaskedOut::NoGpus) => Kind::NoDevice,
+            NoGpuReason::Masked(MaskedOut::EmptyMask) => Kind::EmptyMask,
+            NoGpuReason::Masked(MaskedOut::Stopped) => Kind::MaskInvalid,
+            NoGpuReason::Masked(MaskedOut::RuntimeFails) => Kind::RuntimeInitFailed,
+        }
+    }
+}
+
+impl std::fmt::Display for NoGpuReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the session has no GPU, because ")?;
+        f.write_str(match self {
+            NoGpuReason::NoAccess => "this process cannot open a device file (/dev/kfd, /dev/dri)",
+            NoGpuReason::Masked(MaskedOut::NoGpus) => "this process has access to none",
+            NoGpuReason::Masked(MaskedOut::EmptyMask) => {
+                "a mask (ROCR_, HIP_ or CUDA_VISIBLE_DEVICES) is set and empty"
+            }
+            NoGpuReason::Masked(MaskedOut::Stopped) => {
+                "the first entry of a mask (ROCR_, HIP_ or CUDA_VISIBLE_DEVICES) is invalid"
+            }
+            NoGpuReason::Masked(MaskedOut::RuntimeFails) => "the runtime fails to start here",
+        })?;
+        f.write_str("; zeus_amd_explain() says more")
+    }
+}
+
 /// All GPUs of the machine, and the ones that HIP shows to this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enumeration {
@@ -70,8 +101,10 @@ pub struct Enumeration {
 pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules) -> Result<Enumeration> {
     let mut trace = Vec::new();
     let mut hidden_nodes = Vec::new();
+    let mut has_kfd = true;
     let (places, order, refused) = match kfd {
-        KfdNodes::Nodes { gpus, hidden } => {
+        KfdNodes::Nodes { gpus, hidden, has_device } => {
+            has_kfd = has_device;
             trace.push(format!(
                 "the KFD topology has {} GPU{} (nodes {})",
                 gpus.len(),
@@ -108,43 +141,47 @@ pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules)
         hidden: hidden_nodes,
         trace,
     };
-    let accessible = match refused.map_or_else(|| listing.accessible(), Err) {
-        Ok(a) => a,
+    let (accessible, hip_runs) = match refused.map_or_else(|| listing.accessible(has_kfd), Err) {
+        Ok(accessible) => accessible,
         Err(why) => {
             listing.trace.push(format!("HIP shows no GPU, because access to a file is denied: {why}; check that the user is in the groups render and video"));
             listing.zero = Some(NoGpuReason::NoAccess);
             return Ok(listing);
         }
     };
-    listing.apply(&accessible, masks, rules);
+    listing.apply(&accessible, hip_runs, masks, rules);
     listing.compare_hip_ids(seen);
     Ok(listing)
 }
 
 impl Enumeration {
-    /// The GPUs that the runtime can open. If access to one is denied, the runtime shows none.
-    fn accessible(&mut self) -> std::result::Result<Vec<usize>, String> {
+    /// The GPUs that the runtime can open, and whether it runs here. If access to one is denied, the runtime shows none.
+    fn accessible(&mut self, has_kfd: bool) -> std::result::Result<(Vec<usize>, bool), String> {
         let access = |p: &GpuLocation| p.node.as_ref().map_or(Access::Open, |n| n.access);
         let minor = |p: &GpuLocation| p.node.as_ref().map_or(0, |n| n.render_minor);
         if let Some(p) = self.places.iter().find(|p| access(p) == Access::Refused) {
             return Err(format!("/dev/dri/renderD{}", minor(p)));
         }
         let open: Vec<usize> = (0..self.places.len()).filter(|&i| access(&self.places[i]) == Access::Open).collect();
+        if !has_kfd {
+            self.trace
+                .push("there is no /dev/kfd, so HIP shows no GPU; GPUs are listed in the order of KFD nodes".into());
+        }
         if open.is_empty() && !self.places.is_empty() {
             // HIP cannot run here, so its index does not matter: for example a monitoring container.
             self.trace.push(
                 "/dev/dri has no render device, so HIP can open no GPU; all GPUs are listed in HIP's order".into(),
             );
-            return Ok((0..self.places.len()).collect());
+            return Ok(((0..self.places.len()).collect(), false));
         }
         if open.len() < self.places.len() {
             let missing = self.places.iter().filter(|p| access(p) != Access::Open).map(minor);
             self.trace.push(format!("skipped, because the render device is missing: renderD{}", numbers(missing)));
         }
-        Ok(open)
+        Ok((open, has_kfd))
     }
 
-    fn apply(&mut self, accessible: &[usize], masks: &Masks, rules: Rules) {
+    fn apply(&mut self, accessible: &[usize], hip_runs: bool, masks: &Masks, rules: Rules) {
         let gpu = |i: &usize| {
             let node = self.places[*i].node.as_ref();
             visibility::Gpu {
@@ -165,7 +202,8 @@ impl Enumeration {
         self.trace.extend(outcome.trace);
         self.visible = outcome.list.into_iter().map(|i| accessible[i]).collect();
         self.zero = outcome.nothing.map(NoGpuReason::Masked);
-        self.trace.push(format!("HIP shows {} GPU{}", self.visible.len(), plural(self.visible.len())));
+        let by = if hip_runs { "HIP shows" } else { "this session has" };
+        self.trace.push(format!("{by} {} GPU{}", self.visible.len(), plural(self.visible.len())));
     }
 
     /// libamd_smi's hip_id is a difference of node numbers (amd_smi_gpu_device.cc). Adds a line where it is not HIP's index.

@@ -26,9 +26,15 @@ fn file(sim: &Sim, gpu: usize, name: &str) -> String {
     text.unwrap_or_else(|| panic!("{} cannot be read", path.display())).trim().to_owned()
 }
 
+/// A plain file is empty for a moment while it is written, which the kernel's is not: then it is read again.
 fn cap_uw(sim: &Sim, gpu: usize) -> u64 {
     let hwmon = std::fs::read_dir(folder(sim, gpu).join("hwmon")).unwrap().next().unwrap().unwrap().path();
-    std::fs::read_to_string(hwmon.join("power1_cap")).unwrap().trim().parse().unwrap()
+    loop {
+        let text = std::fs::read_to_string(hwmon.join("power1_cap")).unwrap();
+        if !text.is_empty() {
+            return text.trim().parse().unwrap();
+        }
+    }
 }
 
 /// Level, graphics bounds, memory bounds.

@@ -223,6 +223,38 @@ fn a_libamd_smi_that_hangs_later() {
     }
 }
 
+/// A call that never returns costs its own caller the time limit, and others no more; sysfs serves all that it has.
+#[test]
+fn a_call_that_hangs_after_open() {
+    const TIMEOUT: i64 = -8;
+    for (rocm, all_wait) in [("6.3.3", true), ("7.13", false)] {
+        let sim = Sim::start("mi300x-8", rocm, &["gpu.3.fault.amdsmi_get_power_cap_info = { hang = true }"]).unwrap();
+        let mut auto = Asked::new(&sim, "auto", &[OFF, "500"]);
+        auto.ask("open").ok();
+        auto.ask("limit 3").ok();
+        assert_eq!(sim.calls("amdsmi_get_power_cap_info"), 0, "{rocm}");
+        let mut amdsmi = Asked::new(&sim, "amdsmi", &[OFF, "500"]);
+        amdsmi.ask("open").ok();
+        amdsmi.ask("instant 0").ok();
+        let text = "amdsmi_get_power_cap_info has not returned within 500 ms";
+        amdsmi.ask("limit 3").fails(TIMEOUT, text);
+        amdsmi.ask("limit 3").fails(TIMEOUT, text);
+        amdsmi.ask("instant 3").fails(TIMEOUT, "amdsmi_get_power_info has not returned within 500 ms");
+        // Releases with one lock for all GPUs cannot be called for another one either.
+        let other = amdsmi.ask("instant 0");
+        assert_eq!(other.status, if all_wait { TIMEOUT } else { 0 }, "{rocm}: {other:?}");
+    }
+}
+
+/// What libamd_smi prints as it fails is part of the error, and does not reach standard error.
+#[test]
+fn the_cause_that_is_printed_is_in_the_error() {
+    let line = "init.stderr = \"Failed to initialize RSMI device mutex after 5 seconds\"";
+    let sim = Sim::start("mi300x-8", "6.3.3", &[line, "init.status = 14"]).unwrap();
+    let text = "it printed \"Failed to initialize RSMI device mutex after 5 seconds\"";
+    Asked::new(&sim, "amdsmi", &[OFF]).ask("open").fails(-10, text);
+}
+
 /// No libamd_smi that could be used: a session by the kernel's files, which says why; and with libamd_smi insisted on
 /// the failure that it is.
 #[test]
@@ -259,14 +291,11 @@ fn without_a_usable_libamd_smi() {
         let most = if with == "init.status = 14" { 2 } else { 1 };
         assert!(sim.calls("amdsmi_init") <= most, "{context}");
         let explained = auto.ask("explain");
-        let first = explained.text.lines().next().unwrap();
-        assert!(
-            first.starts_with("libamd_smi is not used, sysfs serves all readings: ") && first.contains(why),
-            "{context}: {first}"
-        );
+        let said = "libamd_smi is not used, sysfs serves all readings: ";
+        assert!(explained.text.starts_with(said) && explained.text.contains(why), "{context}: {}", explained.text);
         assert_eq!((explained.number(0), explained.number(1)), (8, SYSFS), "{context}");
         let log = auto.log();
-        assert!(log.contains("libamd_smi is not used: ") && log.contains(why), "{context}: {log}");
+        assert!(log.contains(said) && log.contains(why), "{context}: {log}");
         for gpu in 0..8 {
             assert_eq!(auto.source(gpu), SYSFS, "{context}");
             auto.ask(&format!("energy {gpu}")).ok();
@@ -292,7 +321,7 @@ fn who_chooses() {
     Asked::new(&sim, "auto", &[OFF, "0", "3"]).ask("open").fails(-1, "backend");
     // What was asked for is not explained as if it were a fault.
     let mut asked = Asked::open(&sim, "sysfs", OFF);
-    assert!(asked.ask("explain").text.starts_with("libamd_smi is not used, as requested; sysfs serves all readings\n"));
+    assert!(asked.ask("explain").text.starts_with("libamd_smi is not used, as requested; sysfs serves all readings"));
     assert_eq!(sim.calls("amdsmi_init"), 3, "only the sessions that use libamd_smi start it");
 }
 

@@ -49,7 +49,7 @@ static void *meddle(void *seed)
                 power_info(gpu[0], info);
         }
         }
-        usleep(next(&state) % 2000);
+        usleep(next(&state) % 500);
     }
     return NULL;
 }
@@ -69,6 +69,11 @@ static int answered(zeus_amd_status_t s)
 {
     ok += s == ZEUS_AMD_STATUS_OK;
     refused += s != ZEUS_AMD_STATUS_OK;
+    if (s != ZEUS_AMD_STATUS_OK && getenv("FOREIGN_VERBOSE")) {
+        char text[512];
+        zeus_amd_last_error(text, sizeof text);
+        fprintf(stderr, "refused %d %s\n", (int)s, text);
+    }
     return s == ZEUS_AMD_STATUS_OK;
 }
 
@@ -129,6 +134,7 @@ int main(int argc, char **argv)
         unsigned g = next(&state) % GPUS;
         uint64_t mw = 0;
         int32_t celsius = 0;
+        usleep(next(&state) % 1000);
         if (next(&state) % 16 == 0) {
             zeus_amd_session_t *opened = NULL;
             if (answered(zeus_amd_open(&options, &opened))) {

@@ -17,6 +17,8 @@ mod errors;
 mod examples;
 #[path = "../exports.rs"]
 mod exports;
+#[path = "../foreign.rs"]
+mod foreign;
 #[path = "../fuzz.rs"]
 mod fuzz;
 #[path = "../guard.rs"]

@@ -54,10 +54,10 @@ impl AmdsmiSource {
         self.context.generation.metrics_cached_forever
     }
 
-    /// A failed read repeats the values of the last one with SUCCESS.
+    /// The level of a clock that is in force is missing from its levels.
     #[must_use]
-    pub fn may_return_stale(&self) -> bool {
-        self.context.generation.repeats_stale
+    pub fn skips_current_level(&self) -> bool {
+        self.context.generation.skips_current_level
     }
 
     /// Fails where libamd_smi does not list the GPU.
@@ -134,9 +134,9 @@ impl AmdsmiSource {
         retry_if_stale(read, |(_, stale_ms)| stale_ms.is_some())
     }
 
-    /// The driver's time of what the library reports now, where it may repeat old values with SUCCESS.
+    /// The driver's time of what the library reports now: a failed read of gpu_metrics repeats older values with SUCCESS.
     fn sample_time_ns(&self) -> Option<u64> {
-        if !self.may_return_stale() || self.caches_forever() {
+        if self.caches_forever() {
             return None;
         }
         let g = self.context.generation;

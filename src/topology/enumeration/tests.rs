@@ -22,7 +22,7 @@ fn node(number: u32, bus: u8) -> Node {
 }
 
 fn nodes(gpus: Vec<Node>) -> KfdNodes {
-    KfdNodes::Nodes { gpus, hidden: Vec::new() }
+    KfdNodes::Nodes { gpus, hidden: Vec::new(), has_device: true }
 }
 
 fn seen(bus: u8, kfd: Option<u32>, hip_id: Option<u32>) -> AmdsmiGpu {

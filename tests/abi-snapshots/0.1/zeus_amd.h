@@ -964,8 +964,9 @@ typedef struct zeus_amd_options_t {
      */
     uint32_t init_timeout_ms;
     /**
-     * A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
-     * the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR and ROCM_PATH, then
+     * A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL: the
+     * variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_OVERRIDE, AMDSMI_LIB_DIR,
+     * ROCM_PATH and ROCM_HOME, the Python environment VIRTUAL_ENV, then
      * /opt/rocm, the newest /opt/rocm-*, and the dynamic loader.
      */
     const char *amdsmi_path;
@@ -1509,8 +1510,10 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *
  * The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
  * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
- * on HIP. ZEUS_AMD_AMDSMI, AMDSMI_LIB_DIR, ROCM_PATH, ZEUS_AMD_ROOT and
- * ZEUS_AMD_BACKEND are ignored in a program with raised privileges (setuid).
+ * on HIP. The variables that choose a library, a root of the file system or a
+ * backend (ZEUS_AMD_AMDSMI and the others of amdsmi_path in zeus_amd_options_t,
+ * ZEUS_AMD_ROOT, ZEUS_AMD_BACKEND) are ignored in a program with raised
+ * privileges (setuid).
  * libamd_smi is initialised once per process and stays loaded. If it cannot be
  * used (missing, of an unknown version, hung), the session uses the kernel's
  * sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of

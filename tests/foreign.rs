@@ -1,0 +1,120 @@
+//! Other code of the process that uses libamd_smi: it shuts it down, initialises it, and has a copy of this library.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+use zeus_amd_sim::Sim;
+
+/// Eight GPUs that differ in power, temperature and cap.
+fn machine(rocm: &str, more: &[&str]) -> Sim {
+    let mut with: Vec<String> = more.iter().map(|&m| m.to_owned()).collect();
+    for gpu in 0..8 {
+        with.push(format!("gpu.{gpu}.power = {{ kind = \"constant\", w = {} }}", 100 + 10 * gpu));
+        with.push(format!("gpu.{gpu}.temps.hotspot = {}", 40_000 + 1_000 * gpu));
+        with.push(format!("gpu.{gpu}.caps.cap_w = {}", 600 + gpu));
+    }
+    Sim::start("mi300x-8", rocm, &with).unwrap()
+}
+
+fn program(name: &'static str) -> PathBuf {
+    static PROGRAMS: OnceLock<std::sync::Mutex<std::collections::HashMap<&str, PathBuf>>> = OnceLock::new();
+    let mut programs = PROGRAMS.get_or_init(std::sync::Mutex::default).lock().unwrap();
+    programs.entry(name).or_insert_with(|| common::c_program(name)).clone()
+}
+
+fn rounds() -> u32 {
+    // The long form: ZEUS_AMD_LONG=10000.
+    std::env::var("ZEUS_AMD_LONG").ok().map_or(1000, |text| text.parse().unwrap())
+}
+
+/// Runs `foreign.c`: nothing that is given with OK is another GPU's.
+fn meddled_with(backend: &str, rocm: &str) {
+    let sim = machine(rocm, &[]);
+    let seed = if std::env::var_os("CI").is_some() { 20_261_128 } else { u64::from(std::process::id()) };
+    let mut command: Command = sim.command(program("foreign"));
+    command.env("ZEUS_AMD_BACKEND", backend).arg(sim.library()).arg(rounds().to_string()).arg(seed.to_string());
+    let out = command.output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    println!("{backend} {rocm} seed {seed}: {stdout}");
+    assert!(out.status.success(), "{backend} {rocm} seed {seed}: {:?} {stdout} {stderr}", out.status);
+    let word = |name: &str| -> u64 {
+        let mut words = stdout.split_whitespace();
+        words.find(|w| *w == name).and_then(|_| words.next()).unwrap().parse().unwrap()
+    };
+    assert!(word("ok") > u64::from(rounds()), "{backend} {rocm}: {stdout}");
+}
+
+/// sysfs serves readings and settings, so nothing of libamd_smi matters.
+#[test]
+fn auto_beside_code_that_shuts_libamd_smi_down() {
+    for rocm in ["6.0.2", "6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.0.2", "7.1.1", "7.13", "10.0", "10.2"] {
+        meddled_with("auto", rocm);
+    }
+}
+
+/// Releases whose calls may be concurrent.
+#[test]
+fn amdsmi_beside_code_that_shuts_it_down() {
+    for rocm in ["7.1.1", "7.2.0", "7.13", "7.14", "10.0", "10.2"] {
+        meddled_with("amdsmi", rocm);
+    }
+}
+
+/// "First init wins": a library that was initialised for CPUs lists no GPU, whatever is asked of it later.
+#[test]
+fn initialised_for_cpus_only() {
+    for rocm in ["6.3.3", "7.13"] {
+        let sim = machine(rocm, &[]);
+        let run = |backend: &str| {
+            let mut command: Command = sim.command(program("cpu_first"));
+            let out = command.env("ZEUS_AMD_BACKEND", backend).arg(sim.library()).output().unwrap();
+            let text = String::from_utf8(out.stdout).unwrap();
+            assert!(out.status.success(), "{text}");
+            // The library's own line comes first.
+            text.lines().nth(1).unwrap().to_owned()
+        };
+        let (insisted, auto) = (run("amdsmi"), run("auto"));
+        assert!(insisted.starts_with("-6 ") && insisted.contains("for CPUs only"), "{rocm}: {insisted}");
+        assert!(auto.starts_with("0 libamd_smi is not used") && auto.contains("for CPUs only"), "{rocm}: {auto}");
+    }
+}
+
+/// A wheel's and a profiler's copy: calls are serialised across both where the release mixes up GPUs otherwise.
+#[test]
+fn two_copies_of_this_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let copies = ["one.so", "two.so"].map(|name| {
+        std::fs::copy(common::deps().join("libzeus_amd.so"), folder.path().join(name)).unwrap();
+        folder.path().join(name)
+    });
+    for rocm in ["6.1.2", "6.3.1", "6.4.3", "7.0.2"] {
+        let sim = machine(rocm, &[]);
+        let mut command: Command = sim.command(program("two_copies"));
+        let out = command.env("ZEUS_AMD_BACKEND", "amdsmi").args(&copies).arg("1000").output().unwrap();
+        let text = String::from_utf8_lossy(&out.stdout);
+        assert!(
+            out.status.success() && text.trim() == "calls 8000 wrong 0 errors 0",
+            "{rocm}: {:?} {text}",
+            out.status
+        );
+    }
+}
+
+/// In a virtual machine libamd_smi refuses settings before ROCm 7.1, whatever the rights; sysfs does not.
+#[test]
+fn a_guest_whose_caps_are_refused() {
+    let sim = Sim::start("mi300x-8", "6.4.3", &["guest = true"]).unwrap();
+    let run = |backend: &str| {
+        let mut command: Command = sim.command(program("control"));
+        let out = command.env("ZEUS_AMD_BACKEND", backend).args(["limit", "3", "600000"]).output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let refused = run("amdsmi");
+    assert!(
+        refused.starts_with("limit -4 ") && refused.contains("guest") && refused.contains("from ROCm 7.1"),
+        "{refused}"
+    );
+    assert_eq!(run("auto").trim(), "limit 0");
+}
