@@ -328,6 +328,7 @@ fn storm(with: &Storm, random: &mut Random) {
     }
     let full = with.is_full.then(|| Mounted::full(sim.dir().join("dev/shm")));
     let before = all(&sim);
+    let mut changes = 0;
     for round in 0..with.rounds {
         let all_watched = round % 2 == 0;
         let mut running = Vec::new();
@@ -337,7 +338,7 @@ fn storm(with: &Storm, random: &mut Random) {
             let gpus: Vec<usize> = (0..8).filter(|g| g % with.users.len() == user).collect();
             let watch = all_watched || random.below(2) == 0;
             let mut command = program(&sim, &steps(random, &gpus, watch));
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.stdin(Stdio::null());
             command.uid(with.users[user]).gid(with.users[user]);
             let killed_after = (random.below(2) == 0).then(|| Duration::from_micros(random.below(120_000) as u64));
             running.push((Instant::now(), killed_after, command.spawn().unwrap()));
@@ -349,8 +350,12 @@ fn storm(with: &Storm, random: &mut Random) {
                 child.kill().unwrap();
             }
         }
-        for (_, _, mut child) in running {
-            child.wait().unwrap();
+        for (_, killed_after, child) in running {
+            let out = child.wait_with_output().unwrap();
+            let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+            assert!(out.status.success() || killed_after.is_some(), "round {round}: {} {text}", out.status);
+            let is_good = |l: &str| l.starts_with("end 0") || l.starts_with("end_first 0");
+            assert!(text.lines().all(is_good), "round {round}: {text}");
         }
         let ended = Instant::now();
         while !watchdogs(&sim).is_empty() {
@@ -363,8 +368,16 @@ fn storm(with: &Storm, random: &mut Random) {
                 assert!(status.success());
             }
         }
-        assert_eq!(all(&sim), before, "round {round}, all watched: {all_watched}");
+        for (gpu, (now, was)) in all(&sim).iter().zip(&before).enumerate() {
+            let number = format!(" {} ", sim.machine().gpus()[gpu].number);
+            let log: Vec<String> = sim.log().into_iter().filter(|l| l.contains(&number)).collect();
+            let last = log[log.len().saturating_sub(20)..].join("\n");
+            assert_eq!(now, was, "round {round}, all watched: {all_watched}, GPU {gpu}; the last changes:\n{last}");
+        }
         assert_eq!(shared_files(&sim), [] as [PathBuf; 0], "round {round}");
+        let logged = sim.log().iter().filter(|l| l.contains(" FILE ") || l.contains(" WRITE ")).count();
+        assert!(logged >= changes + with.processes / 2, "round {round}: only {} changes", logged - changes);
+        changes = logged;
     }
     drop(full);
 }

@@ -74,14 +74,31 @@ impl Controller {
 
     /// Writes `what` through sysfs or libamd_smi.
     pub(super) fn writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
-        let amdsmi = self.amdsmi.as_ref().filter(|_| !(self.prefers_sysfs && self.files.are_writable(what)));
-        let call = amdsmi.map(|a| a.call().map(|call| (a, call))).transpose();
+        if self.prefers_sysfs && self.files.are_writable(what) {
+            return Ok(self.sysfs_writer());
+        }
+        self.amdsmi_writer(what)
+    }
+
+    fn sysfs_writer(&self) -> SettingsWriter<'_> {
+        SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi: None }
+    }
+
+    /// Through libamd_smi, where there is one.
+    fn amdsmi_writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
+        let call = self.amdsmi.as_ref().map(|a| a.call().map(|call| (a, call))).transpose();
         let amdsmi = call.map_err(|e| self.error(what, e))?;
         Ok(SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi })
     }
 
-    pub(super) fn sysfs_writer(&self) -> SettingsWriter<'_> {
-        SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi: None }
+    /// Where [`Controller::writer`] has failed.
+    pub(super) fn other_writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
+        let first = self.writer(what)?;
+        if first.amdsmi.is_some() {
+            Ok(self.sysfs_writer())
+        } else {
+            self.amdsmi_writer(what)
+        }
     }
 
     pub(super) fn error(&self, what: &'static str, e: SourceError) -> Error {

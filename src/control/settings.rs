@@ -14,6 +14,8 @@ use crate::sysfs::pp_od::Bounds;
 use crate::sysfs::SysfsError;
 use std::fmt;
 
+const CLOCKS_WHAT: &str = "clock bounds";
+
 /// Settings to restore; what is absent is left alone.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Settings {
@@ -69,33 +71,32 @@ impl Controller {
     }
 
     fn saved_clocks(&self) -> Result<ClockState> {
-        const WHAT: &str = "clock bounds";
-        self.identity.check_own_clocks(WHAT)?;
+        self.identity.check_own_clocks(CLOCKS_WHAT)?;
         let sysfs = self.files.sysfs();
         let read = || Ok((sysfs.level()?, sysfs.od_table()?));
         let (level, table) = read().map_err(|FileError { file, errno }| {
-            self.error(WHAT, SourceError::Sysfs { file, error: SysfsError::Os(errno) })
+            self.error(CLOCKS_WHAT, SourceError::Sysfs { file, error: SysfsError::Os(errno) })
         })?;
         if level.is_none() || table.graphics.is_none() && table.memory.is_none() {
             return Err(self
                 .identity
-                .not_supported(WHAT, "the driver does not show them, so they could not be restored"));
+                .not_supported(CLOCKS_WHAT, "the driver does not show them, so they could not be restored"));
         }
         Ok(ClockState { level, graphics: table.graphics, memory: table.memory })
     }
 
-    /// Restores what is not as it was saved, through libamd_smi and, where that fails, through sysfs. What counts is
+    /// Restores what is not as it was saved, through sysfs or libamd_smi and, where that fails, the other one. What counts is
     /// what can be read back: the first setting that is still not as it was is the error.
     pub fn restore(&self, saved: &Settings) -> Result<()> {
         let _one_at_a_time = self.ranges.lock();
         if self.difference(saved).is_none() {
             return Ok(());
         }
-        let first = self.writer("settings").and_then(|by| self.write_settings(&by, saved));
+        let first = self.write_settings(saved, |what| self.writer(what));
         let mut left = self.difference_after_writes(saved);
         if left.is_some() && self.amdsmi.is_some() {
             // Its failure is no better reason than the first one.
-            let _ = self.write_settings(&self.sysfs_writer(), saved);
+            let _ = self.write_settings(saved, |what| self.other_writer(what));
             left = self.difference_after_writes(saved);
         }
         match left {
@@ -113,9 +114,13 @@ impl Controller {
     }
 
     /// A failure of one setting does not keep the other one from being restored.
-    fn write_settings(&self, by: &SettingsWriter, saved: &Settings) -> Result<()> {
-        let cap = saved.cap_uw.map_or(Ok(()), |uw| self.restore_power_limit(by, uw));
-        let clocks = saved.clocks.map_or(Ok(()), |was| restore_clocks(by, &was));
+    fn write_settings<'a>(
+        &'a self,
+        saved: &Settings,
+        by: impl Fn(&'static str) -> Result<SettingsWriter<'a>>,
+    ) -> Result<()> {
+        let cap = saved.cap_uw.map_or(Ok(()), |uw| self.restore_power_limit(&by(POWER_LIMIT)?, uw));
+        let clocks = saved.clocks.map_or(Ok(()), |was| restore_clocks(&by(CLOCKS_WHAT)?, &was));
         cap.and(clocks)
     }
 

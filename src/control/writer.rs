@@ -1,6 +1,6 @@
 //! The one place that writes a setting: through libamd_smi, or through sysfs.
 
-use super::clock_state::{bound_value, domain_name, ClockState, Level};
+use super::clock_state::{bound_value, domain_name, other, ClockState, Level};
 use super::read_back::read_back;
 use super::restore_clocks::ClockWriter;
 use super::sysfs_settings::{FileError, FileIo, SysfsSettings, LEVEL_FILE, OD_FILE};
@@ -71,7 +71,7 @@ impl SettingsFiles {
         let may_write = |path: PathBuf| crate::sysfs::access(&path).is_ok();
         match what {
             POWER_LIMIT => self.hwmon.power_cap_file().is_some_and(may_write),
-            _ => may_write(self.folder.join(LEVEL_FILE)) && may_write(self.folder.join(OD_FILE)),
+            _ => [LEVEL_FILE, OD_FILE].iter().all(|file| may_write(self.folder.join(file))),
         }
     }
 
@@ -166,10 +166,23 @@ impl SettingsWriter<'_> {
         if old.is_some_and(|o| wanted.max_mhz <= o.min_mhz) {
             order.reverse();
         }
-        let done = order.into_iter().try_for_each(set).or_else(|status| match status.kind() {
-            Kind::InvalidArgument => order.into_iter().rev().try_for_each(set),
-            _ => Err(status),
-        });
+        let set_both = || {
+            order.into_iter().try_for_each(set).or_else(|status| match status.kind() {
+                Kind::InvalidArgument => order.into_iter().rev().try_for_each(set),
+                _ => Err(status),
+            })
+        };
+        // A commit sets both clocks: bounds of the other one that somebody has left half-set are refused with it.
+        let set_after_other = |status: Status| {
+            let Some(kept) = now.of(other(clock)).filter(|_| status.kind() == Kind::InvalidArgument) else {
+                return Err(status);
+            };
+            for bound in [Bound::Max, Bound::Min] {
+                let _ = calls.set_clk_limit(g, *handle, other(clock), bound, bound_value(kept, bound));
+            }
+            set_both()
+        };
+        let done = set_both().or_else(set_after_other);
         done.map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_gpu_clk_limit", OD_FILE))
     }
 
