@@ -600,22 +600,22 @@ enum zeus_amd_status_t
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
     /**
      * A mask is set and empty: of zeus_amd_open() if EMPTY_MASK_IS_ERROR was
-     * set, as no_gpu_reason, and of the total of a window.
+     * set, as no_gpu_reason, and for the total of a window.
      */
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
     /**
-     * As no_gpu_reason of zeus_amd_session_info_t, and of the total of a
+     * Only as no_gpu_reason of zeus_amd_session_info_t, and for the total of a
      * window: the first entry of a mask is invalid, so no GPU is visible.
      */
     ZEUS_AMD_STATUS_MASK_INVALID = -27,
     /**
-     * As no_gpu_reason, and of the total of a window: a device file cannot be
-     * opened, and the runtime gives up.
+     * Only as no_gpu_reason, and for the total of a window: a device file
+     * cannot be opened, and the runtime gives up.
      */
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
     /**
-     * As no_gpu_reason, and of the total of a window: the runtime fails to
-     * start in this environment or on this machine.
+     * Only as no_gpu_reason, and for the total of a window: the runtime fails
+     * to start in this environment or on this machine.
      */
     ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /**
