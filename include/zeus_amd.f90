@@ -30,7 +30,8 @@ module zeus_amd
     zeus_amd_energy_counter_usable, &
     zeus_amd_explain, zeus_amd_find_by_pci, zeus_amd_find_by_uuid, zeus_amd_gpu_count, &
     zeus_amd_gpu_info, zeus_amd_graphics_clock_range_mhz, zeus_amd_graphics_clock_levels_mhz, &
-    zeus_amd_guard_begin, zeus_amd_guard_end, zeus_amd_last_error, zeus_amd_lock_graphics_clocks_mhz, &
+    zeus_amd_guard_begin, zeus_amd_guard_end, zeus_amd_guard_info, zeus_amd_last_error, &
+    zeus_amd_lock_graphics_clocks_mhz, &
     zeus_amd_lock_memory_clocks_mhz, zeus_amd_log_fn, zeus_amd_memory_clock_range_mhz, &
     zeus_amd_memory_clock_levels_mhz, zeus_amd_memory_power_average_mw, zeus_amd_method_string, &
     zeus_amd_now_ns, zeus_amd_open, &
@@ -223,6 +224,16 @@ module zeus_amd
   ! zeus_amd_guard_begin()
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_WATCHER_BIT = 1
 
+  ! zeus_amd_guard_info_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT = 4
+
+  ! zeus_amd_guard_info_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT = 4
+
   type, bind(c), public :: zeus_amd_options_t
     integer(c_int32_t) :: struct_size = 64
     integer(c_int32_t) :: flags = 0
@@ -350,6 +361,18 @@ module zeus_amd
     integer(c_int64_t) :: power_mw = 0_c_int64_t
     integer(c_int64_t) :: counter_power_mw = 0_c_int64_t
   end type zeus_amd_sample_t
+
+  type, bind(c), public :: zeus_amd_guard_info_t
+    integer(c_int32_t) :: struct_size = 40
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int64_t) :: power_limit_mw = 0_c_int64_t
+    integer(c_int32_t) :: graphics_min_mhz = 0
+    integer(c_int32_t) :: graphics_max_mhz = 0
+    integer(c_int32_t) :: memory_min_mhz = 0
+    integer(c_int32_t) :: memory_max_mhz = 0
+  end type zeus_amd_guard_info_t
 
   ! Handles: pointers in C.
   type, bind(c), public :: zeus_amd_session_t ! An open session: zeus_amd_open() to zeus_amd_close().
@@ -774,6 +797,14 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function zeus_amd_guard_begin
 
+    function zeus_amd_guard_info(guard, gpu, info) bind(c) result(status)
+      import
+      type(zeus_amd_guard_t), value :: guard
+      integer(c_int32_t), value :: gpu
+      type(zeus_amd_guard_info_t), intent(inout) :: info
+      integer(c_int32_t) :: status
+    end function zeus_amd_guard_info
+
     function c_guard_end(guard) bind(c, name="zeus_amd_guard_end") result(status)
       import
       type(zeus_amd_guard_t), value :: guard
@@ -1017,11 +1048,12 @@ contains
     sampler = zeus_amd_sampler_t()
   end subroutine zeus_amd_sampler_free
 
+  ! After a failure the guard is open still.
   function zeus_amd_guard_end(guard) result(status)
     type(zeus_amd_guard_t), intent(inout) :: guard
     integer(c_int32_t) :: status
     status = c_guard_end(guard)
-    guard = zeus_amd_guard_t()
+    if (status == ZEUS_AMD_STATUS_OK) guard = zeus_amd_guard_t()
   end function zeus_amd_guard_end
 
   ! Text of a struct, up to its NUL.

@@ -137,6 +137,9 @@
 /** Initialises a zeus_amd_sample_t. */
 #define ZEUS_AMD_SAMPLE_INIT                                                   \
     { sizeof(zeus_amd_sample_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+/** Initialises a zeus_amd_guard_info_t. */
+#define ZEUS_AMD_GUARD_INFO_INIT                                               \
+    { sizeof(zeus_amd_guard_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
 
 
 /**
@@ -483,6 +486,37 @@
  * The energy since the sample before is integrated power, not the counter's.
  */
 #define ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT 1024
+
+/**
+ * power_limit_mw is set: the limit was changed through the guard.
+ */
+#define ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT 1
+
+/**
+ * graphics_min_mhz and graphics_max_mhz are set: as for the power limit.
+ */
+#define ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT 2
+
+/**
+ * memory_min_mhz and memory_max_mhz are set: as for the power limit.
+ */
+#define ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT 4
+
+/**
+ * A helper process runs that restores the settings if this process terminates.
+ */
+#define ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT 1
+
+/**
+ * The guards of this user's other processes know of the changes.
+ */
+#define ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT 2
+
+/**
+ * There are guards of another user or of another PID namespace, which do not
+ * know of the changes.
+ */
+#define ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT 4
 
 /**
  * The result of a call. 0 is success, failures are negative, positive values
@@ -1429,6 +1463,48 @@ typedef struct zeus_amd_sample_t {
     uint64_t counter_power_mw;
 } zeus_amd_sample_t;
 
+/**
+ * What a guard restores on one GPU. Start from ZEUS_AMD_GUARD_INFO_INIT.
+ */
+typedef struct zeus_amd_guard_info_t {
+    /**
+     * sizeof(zeus_amd_guard_info_t); ZEUS_AMD_GUARD_INFO_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The index of the GPU.
+     */
+    uint32_t gpu;
+    /**
+     * ZEUS_AMD_GUARD_INFO_VALID_..._BIT: which settings are restored.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_GUARD_INFO_FLAG_..._BIT.
+     */
+    uint32_t flags;
+    /**
+     * The power limit to restore, in milliwatts.
+     */
+    uint64_t power_limit_mw;
+    /**
+     * The bounds of the graphics clock to restore, in MHz.
+     */
+    uint32_t graphics_min_mhz;
+    /**
+     * See graphics_min_mhz.
+     */
+    uint32_t graphics_max_mhz;
+    /**
+     * The bounds of the memory clock to restore, in MHz.
+     */
+    uint32_t memory_min_mhz;
+    /**
+     * See memory_min_mhz.
+     */
+    uint32_t memory_max_mhz;
+} zeus_amd_guard_info_t;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1915,6 +1991,10 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t 
  * Sets the power limit (cap) of the package, in milliwatts. Does nothing if
  * that limit is in force. Checks the range first, and reads the limit back
  * afterwards. Returns when the driver has applied it. Needs root.
+ *
+ * Drivers of many GPUs report a range from 0. There the lowest limit is a tenth
+ * of the default one (and 1 W at least): GPUs draw more than that when idle, so
+ * less is a mistake, such as 300 where 300 W was meant.
  *
  * @param[in] session  An open session; not NULL.
  * @param[in] gpu      An index below zeus_amd_gpu_count().
@@ -2461,34 +2541,47 @@ ZEUS_AMD_API void zeus_amd_sampler_free(struct zeus_amd_sampler_t *sampler);
 ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
 
 /**
- * Saves the settings of all GPUs of the session: power limits, clock bounds and
- * performance levels. zeus_amd_guard_end() restores those that differ then, and
- * zeus_amd_close() does it for guards that are still open. A change that
- * another process made in between is overwritten.
+ * From now on, settings that are changed through this session are restored by
+ * zeus_amd_guard_end(), or by zeus_amd_close() for guards that are still open:
+ * power limits, clock bounds and performance levels. Settings that are not
+ * changed through the session stay as they are. Where the value in force cannot
+ * be read, to be restored, a change fails and changes nothing.
  *
- * Guards can be nested: the end of an inner one restores the settings of its
- * begin. The end of an outer one ends the inner ones as well.
+ * Guards can be nested: a change belongs to the innermost one, whose end
+ * restores what was in force before. The end of an outer one ends the inner ones
+ * as well.
+ *
+ * Guards of several processes work together: what was in force before the first
+ * change is kept once for all guards of a user on a node, in a file in /dev/shm
+ * that exists while there are changes. The end of a guard brings back what
+ * the last change of the remaining guards set, and the end of the last one what
+ * was in force before all of them. Where there can be no such file (the message
+ * is in the log, and ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT is not set), and for
+ * guards of other users and of containers with their own /dev/shm or PID
+ * namespace, a guard restores what was in force when it changed a setting.
  *
  * With ZEUS_AMD_GUARD_WATCHER_BIT a helper process restores the settings within
  * a second if this process terminates without an end, by exit(), abort() or
- * SIGKILL. The helper is forked by this call, which costs about one fork(). It
+ * SIGKILL. Without it the next begin or end of a guard of the same user does,
+ * unless another program has changed the setting in the meantime.
+ * The helper is forked by this call, which costs about one fork(). It
  * writes to sysfs, holds no descriptor of the program, is in a session of its
  * own, and exits with the guard. The program receives no SIGCHLD for it, and
  * wait() does not report it; only waiting with __WALL or __WCLONE does, which
  * the program should not do. If the helper is killed too (the end of a
  * container or cgroup), the settings stay. A core dump of the program delays
  * the restoration. As with any fork(), memory that is registered for RDMA needs
- * MADV_DONTFORK. If an outer guard of the session has a helper, an inner one
- * shares it.
+ * MADV_DONTFORK. One helper serves all guards of a session.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  flags   0 or ZEUS_AMD_GUARD_WATCHER_BIT.
  * @param[out] guard   Receives the guard, or NULL on failure; not NULL.
- * @return A status of any reading (a setting that cannot be read fails the
- *         call), or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags).
- *         ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY and
- *         ZEUS_AMD_STATUS_NO_MEMORY also if the helper cannot be started.
- * @threadsafety Any thread; guards of one session wait for each other.
+ * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown
+ *         flags), ZEUS_AMD_STATUS_NO_MEMORY (also: no free descriptor),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION (the helper), ZEUS_AMD_STATUS_IO, or
+ *         ZEUS_AMD_STATUS_BUSY (another process holds the file).
+ * @threadsafety Any thread; guards and changes of one session wait for each
+ *              other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -2499,16 +2592,41 @@ zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_session_t *session,
                                        struct zeus_amd_guard_t **guard);
 
 /**
- * Restores the settings that differ from those at the begin of the guard, on
- * all GPUs even if one fails, and frees the guard, whatever the status. Guards
- * that were begun after this one and are still open end with it. For a guard
- * that has already ended, with an outer one or with its session, this only
- * frees it.
+ * What this guard restores on one GPU. Of a guard that has ended with an outer
+ * one nothing is set.
+ *
+ * @param[in]     guard A guard; not NULL.
+ * @param[in]     gpu   An index below zeus_amd_gpu_count().
+ * @param[in,out] info  From ZEUS_AMD_GUARD_INFO_INIT; written only on success;
+ *                      not NULL.
+ * @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND (no such index), or
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION.
+ * @threadsafety Any thread; guards and changes of one session wait for each
+ *              other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_guard_info(const struct zeus_amd_guard_t *guard,
+                                      uint32_t gpu,
+                                      struct zeus_amd_guard_info_t *info);
+
+/**
+ * Restores what was changed through the guard, on all GPUs even if one fails,
+ * and frees the guard if everything is restored. Guards that were begun after
+ * this one and are still open end with it. For a guard that has already ended,
+ * with an outer one or with its session, this only frees it.
+ *
+ * After a failure the guard is open still: it may be ended again, and its helper
+ * process still restores the settings if this process terminates.
  *
  * @param[in] guard A guard; NULL does nothing.
- * @return A status of any change: that of the first setting that could not be
- *         restored. What fails by libamd_smi is tried by sysfs as well.
- * @threadsafety Any thread; guards of one session wait for each other.
+ * @return A status of any change: that of the first setting that is not as it
+ *         was. What fails by libamd_smi is tried by sysfs as well.
+ *         ZEUS_AMD_STATUS_BUSY also if another process holds the guards' file.
+ * @threadsafety Any thread; guards and changes of one session wait for each
+ *              other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is restored or
  *              freed.
  * @since 0.1

@@ -65,6 +65,7 @@ using reading = zeus_amd_reading_t;
 using gpu_energy = zeus_amd_gpu_energy_t;
 using total_energy = zeus_amd_total_energy_t;
 using sample = zeus_amd_sample_t;
+using guard_info = zeus_amd_guard_info_t;
 
 /// A failure: a status and its message.
 class error : public std::exception {
@@ -370,8 +371,19 @@ template <class P> class basic_guard {
 public:
     explicit basic_guard(zeus_amd_guard_t *g) noexcept : handle_(g) {}
     zeus_amd_guard_t *get() const noexcept { return handle_.get(); }
-    /// Restores them now, and reports a failure.
-    detail::result<P, void> end() { return detail::done<P>(zeus_amd_guard_end(handle_.release())); }
+    /// What it restores on a GPU.
+    detail::result<P, guard_info> info(std::uint32_t gpu) const
+    {
+        return detail::get<P, guard_info>(zeus_amd_guard_info, get(), gpu);
+    }
+    /// Restores them now, and reports a failure, after which it may be called again.
+    detail::result<P, void> end()
+    {
+        const std::int32_t status = zeus_amd_guard_end(get());
+        if (status == ZEUS_AMD_STATUS_OK)
+            (void)handle_.release();
+        return detail::done<P>(status);
+    }
 
 private:
     detail::handle<zeus_amd_guard_t, detail::end> handle_;

@@ -125,6 +125,18 @@ class GuardFlag(enum.IntFlag):
     WATCHER = 1
 
 
+class GuardInfoValid(enum.IntFlag):
+    POWER_LIMIT = 1
+    GRAPHICS_CLOCKS = 2
+    MEMORY_CLOCKS = 4
+
+
+class GuardInfoFlag(enum.IntFlag):
+    WATCHER = 1
+    SHARED = 2
+    STRANGERS = 4
+
+
 class Open(enum.IntFlag):
     ENSURE_HOMOGENEOUS = 1
     SHUTDOWN_ON_CLOSE = 2
@@ -520,6 +532,28 @@ class Sample(_Struct):
     }
 
 
+@_meaningful
+class GuardInfo(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("power_limit_mw", c_uint64),
+        ("graphics_min_mhz", c_uint32),
+        ("graphics_max_mhz", c_uint32),
+        ("memory_min_mhz", c_uint32),
+        ("memory_max_mhz", c_uint32),
+    ]
+    _means_ = {
+        "valid": _known(GuardInfoValid),
+        "flags": _known(GuardInfoFlag),
+        "power_limit_mw": _if_set(GuardInfoValid.POWER_LIMIT),
+        **dict.fromkeys(("graphics_min_mhz", "graphics_max_mhz"), _if_set(GuardInfoValid.GRAPHICS_CLOCKS)),
+        **dict.fromkeys(("memory_min_mhz", "memory_max_mhz"), _if_set(GuardInfoValid.MEMORY_CLOCKS)),
+    }
+
+
 # Functions of the header.
 
 _LogFn = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_void_p)
@@ -583,6 +617,7 @@ _FUNCTIONS = {
     "sampler_energy_between": (c_int32, _handle, _U32, _U64, _U64, POINTER(GpuEnergy)),
     "sampler_free": (None, _handle),
     "guard_begin": (c_int32, _handle, _U32, POINTER(_handle)),
+    "guard_info": (c_int32, _handle, _U32, POINTER(GuardInfo)),
     "guard_end": (c_int32, _handle),
 }
 
@@ -979,8 +1014,8 @@ class Sampler(_Owner):
 
 
 class Guard(_Owner):
-    """Saves power limits and clocks; end() restores those that differ. With a watcher they are restored as well if the
-    process is killed."""
+    """end() restores the power limits and clocks that were changed through the session in the meantime. With a watcher they
+    are restored as well if the process is killed."""
 
     _free = _lib.zeus_amd_guard_end
 
@@ -988,9 +1023,19 @@ class Guard(_Owner):
         super().__init__()
         session._call("guard_begin", GuardFlag.WATCHER if watcher else 0, byref(self._h))
 
+    def info(self, gpu: int) -> GuardInfo:
+        """What it restores on a GPU."""
+        info = GuardInfo()
+        _check(_lib.zeus_amd_guard_info(self._h, gpu, byref(info)))
+        return info
+
     def end(self) -> None:
-        """Ending again does nothing."""
-        _check(_lib.zeus_amd_guard_end(self._take()))
+        """Ending again does nothing. After a failure the guard is open still, and may be ended again."""
+        handle = self._take()
+        status = _lib.zeus_amd_guard_end(handle)
+        if status != 0:
+            self._h = handle
+        _check(status)
 
     def __enter__(self) -> Guard:
         return self

@@ -148,6 +148,9 @@ pub enum Error {
     #[error("{device}: {what} is not as it was when the guard began: {now} now, {saved} then{}", cause_text(cause))]
     NotRestored { device: String, what: &'static str, saved: String, now: String, cause: Option<Box<Error>> },
 
+    #[error("{path}: another process, which changes a setting under a guard, has held the lock of this file for ten seconds; nothing was changed, try again")]
+    GuardsLocked { path: String },
+
     #[error("{device}: {what} is not available yet: the validation of the counter has not finished. It runs in the background, or the GPU is runtime-suspended or in reset; try again in half a second, or when the GPU has resumed")]
     NotReady { device: String, what: &'static str },
 
@@ -206,6 +209,7 @@ impl Error {
             Error::NotApplied { .. } => Kind::NotApplied,
             Error::NotRestored { cause, .. } => cause.as_ref().map_or(Kind::NotApplied, |c| c.kind()),
             Error::NotReady { .. } => Kind::NotReady,
+            Error::GuardsLocked { .. } => Kind::Busy,
             Error::Heterogeneous(_) => Kind::Heterogeneous,
             Error::Ambiguous(_) => Kind::AmbiguousDevice,
             Error::EmptyMask(_) => Kind::EmptyMask,

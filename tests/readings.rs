@@ -164,9 +164,7 @@ fn hold(machine: &str, rocm: &str, by: By, with: &[&str]) {
 
         for (key, levels) in [("memory", &gpu.spec.clocks.mem.levels), ("graphics", &gpu.spec.clocks.gfx.levels)] {
             some(&format!("{key}_max"), (*levels.last().unwrap()).into());
-            // ROCm 6.4's library leaves out the lowest level, which it takes for sleep.
-            let lowest = if rocm.starts_with("6.4") && !without { levels[1] } else { levels[0] };
-            some(&format!("{key}_min"), lowest.into());
+            some(&format!("{key}_min"), levels[0].into());
         }
         for (key, clock) in [("memory", &gpu.spec.clocks.mem), ("graphics", &gpu.spec.clocks.gfx)] {
             let [min, max] = clock.range.unwrap();

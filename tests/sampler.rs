@@ -429,7 +429,10 @@ fn a_counter_power_has_an_interval_that_is_long_enough() {
         .flat_map(|i| {
             let (lag, driver_ms) = (lags[i % 4], [0, 3][i / 4]);
             let counter = format!("initial = 281474976710656, driver_lag_us = {lag}, driver_ms = {driver_ms}");
-            [format!("gpu.{i}.power = {{ kind = \"constant\", w = 300 }}"), format!("gpu.{i}.counter = {{ {counter} }}")]
+            [
+                format!("gpu.{i}.power = {{ kind = \"constant\", w = 300 }}"),
+                format!("gpu.{i}.counter = {{ {counter} }}"),
+            ]
         })
         .collect();
     for (rocm, backend) in [("7.0.2", "amdsmi"), ("6.3.3", "amdsmi"), ("7.13", "sysfs")] {

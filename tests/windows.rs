@@ -501,7 +501,10 @@ fn laps_add_up() {
             let sum: f64 = parts.iter().map(|l| l.energy_mj).sum();
             let all = spec.energy_between_j(sim.machine_ns(first.begin_ns), sim.machine_ns(last.end_ns)) * 1e3;
             let bound: f64 = parts.iter().map(|l| l.uncertainty_mj).sum();
-            assert!((sum - all).abs() <= if method == COUNTER { 60.0 + all * 0.003 } else { bound }, "{what}: {sum}, {all}");
+            assert!(
+                (sum - all).abs() <= if method == COUNTER { 60.0 + all * 0.003 } else { bound },
+                "{what}: {sum}, {all}"
+            );
             assert!(parts.iter().map(|l| l.duration_ns).sum::<u64>() > 450_000_000, "{what}");
         }
     }
@@ -524,7 +527,14 @@ fn a_total_of_nothing_is_a_status() {
             -4,
             "partition",
         ),
-        ("mi210-1", "NONE", "", "all.file.gpu_metrics = { read = \"EIO\" }\nall.file.power1_average = { read = \"EIO\" }", -10, ""),
+        (
+            "mi210-1",
+            "NONE",
+            "",
+            "all.file.gpu_metrics = { read = \"EIO\" }\nall.file.power1_average = { read = \"EIO\" }",
+            -10,
+            "",
+        ),
     ];
     for (machine, name, value, patch, status, words) in cases {
         let patches: Vec<&str> = Some(patch).filter(|p| !p.is_empty()).into_iter().collect();
@@ -573,7 +583,9 @@ fn short_windows_over_a_counter_that_stands() {
                     let all = energies::windows(&sim, (backend, "adaptive", "firmware"), 1, 300, (1e4, 1e5), *seed);
                     let what = format!("{machine} {rocm} {backend} {counter}");
                     all.iter().for_each(|e| inside(&sim, e, 1.25 * sim.machine().gpus()[0].spec.caps.max_w, &what));
-                    let mut sound = all.iter().filter(|e| sim.machine_ns(e.to_ns) < 1_000_000_000 && e.window > 5 && e.calls_ns < 5_000_000);
+                    let mut sound = all
+                        .iter()
+                        .filter(|e| sim.machine_ns(e.to_ns) < 1_000_000_000 && e.window > 5 && e.calls_ns < 5_000_000);
                     if let Some(e) = sound.find(|e| e.uncertainty_mj >= 25_000) {
                         panic!("{what}: larger than need be: {e:?}");
                     }

@@ -117,10 +117,7 @@ fn by_counter(
     Some(EnergyInterval {
         method: Method::Counter,
         energy_pj: energy_pj + (b.bridged_pj - a.bridged_pj),
-        uncertainty_pj: b.error_since(a)
-            + resolution_error_pj
-            + counts_pj(2, last.resolution_uj)
-            + edges_pj,
+        uncertainty_pj: b.error_since(a) + resolution_error_pj + counts_pj(2, last.resolution_uj) + edges_pj,
         duration_ns: by_firmware.unwrap_or(by_driver),
         begin_ns,
         end_ns,

@@ -141,10 +141,10 @@ impl Window {
         let Some((device, one)) = self.devices.iter().zip(gpus).next() else {
             return Error::NothingMeasured { kind: Kind::NoDevice, why: "this session has no GPU".to_owned() };
         };
-        let why = device.raw_energy(self.unit).err().map_or_else(
-            || format!("{}: {}", device.label(), one.counter_state.why()),
-            |e| e.to_string(),
-        );
+        let why = device
+            .raw_energy(self.unit)
+            .err()
+            .map_or_else(|| format!("{}: {}", device.label(), one.counter_state.why()), |e| e.to_string());
         // Statuses of refused arguments say that the call has done nothing.
         let kind = if one.why == Kind::InvalidArgument { Kind::Io } else { one.why };
         Error::NothingMeasured { kind, why }
@@ -167,12 +167,8 @@ impl Window {
         boundaries: Boundaries,
     ) -> (WindowTotal, Vec<GpuEnergy>) {
         let ends = start.gpus.iter().zip(polled).map(|(start, polled)| start.as_ref().zip(polled.as_ref()));
-        let used: Vec<GpuEnergy> = self
-            .devices
-            .iter()
-            .zip(ends)
-            .map(|(d, ends)| self.energy_of(d, ends, boundary_ns, boundaries))
-            .collect();
+        let used: Vec<GpuEnergy> =
+            self.devices.iter().zip(ends).map(|(d, ends)| self.energy_of(d, ends, boundary_ns, boundaries)).collect();
         let mut total = WindowTotal { duration_ns: boundary_ns.saturating_sub(start.at_ns), ..WindowTotal::default() };
         for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
             let known = |u: &GpuEnergy| u.region.is_some();

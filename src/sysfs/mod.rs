@@ -9,10 +9,8 @@ pub mod hwmon;
 pub mod kfd;
 pub mod pp_dpm;
 pub mod pp_od;
-mod write;
 
 pub use error::SysfsError;
 #[cfg(feature = "testing")]
 pub use error::TableError;
-pub use file::{access, device_id, is_partitioned, pci_device, product_name, text};
-pub use write::SysfsWrite;
+pub use file::{access, device_id, is_partitioned, pci_device, product_name};

@@ -25,12 +25,12 @@ enum Section {
     Other,
 }
 
-/// Parses the text of the file.
+/// Parses the text of the file, without an allocation.
 #[must_use]
 pub fn parse(text: &str) -> Table {
     let mut table = Table::default();
     let mut section = Section::Other;
-    let (mut graphics, mut memory) = (Vec::new(), Vec::new());
+    let (mut graphics, mut memory) = (Levels::default(), Levels::default());
     for line in text.lines() {
         let Some((key, rest)) = line.split_once(':') else { continue };
         let (key, rest) = (key.trim(), rest.trim());
@@ -42,25 +42,41 @@ pub fn parse(text: &str) -> Table {
             (_, title) if rest.is_empty() && !title.is_empty() => section = Section::Other,
             (Section::Range, "SCLK") => table.graphics_range = parse_mhz_pair(rest),
             (Section::Range, "MCLK") => table.memory_range = parse_mhz_pair(rest),
-            (Section::Graphics, level) => graphics.push((level.parse::<u32>().ok(), parse_mhz(rest))),
-            (Section::Memory, level) => memory.push((level.parse::<u32>().ok(), parse_mhz(rest))),
+            (Section::Graphics, level) => graphics.add(level, rest),
+            (Section::Memory, level) => memory.add(level, rest),
             _ => {}
         }
     }
-    table.graphics = first_last(&graphics);
-    table.memory = first_last(&memory);
+    table.graphics = graphics.bounds();
+    table.memory = memory.bounds();
     table
 }
 
-/// The first and last of two levels, or of three where the current clock is between them. Older GPUs list states with
-/// voltages, or only an upper limit; those cannot be restored.
-fn first_last(levels: &[(Option<u32>, Option<u32>)]) -> Option<Bounds> {
-    let (first, last) = match levels {
-        [first, last] | [first, _, last] => (first, last),
-        _ => return None,
-    };
-    let bounds = Bounds { min_mhz: first.1?, max_mhz: last.1? };
-    (first.0 == Some(0) && bounds.min_mhz <= bounds.max_mhz).then_some(bounds)
+/// The lines of one clock. Without a list: the watchdog allocates no memory.
+#[derive(Default)]
+struct Levels {
+    count: usize,
+    starts_at_0: bool,
+    first_mhz: Option<u32>,
+    last_mhz: Option<u32>,
+}
+
+impl Levels {
+    fn add(&mut self, level: &str, value: &str) {
+        self.last_mhz = parse_mhz(value);
+        if self.count == 0 {
+            (self.starts_at_0, self.first_mhz) = (level.parse() == Ok(0_u32), self.last_mhz);
+        }
+        self.count += 1;
+    }
+
+    /// The first and last of two levels, or of three where the current clock is between them. Older GPUs list states with
+    /// voltages, or only an upper limit; those cannot be restored.
+    fn bounds(&self) -> Option<Bounds> {
+        let bounds = Bounds { min_mhz: self.first_mhz?, max_mhz: self.last_mhz? };
+        let is_pair = matches!(self.count, 2 | 3) && self.starts_at_0;
+        (is_pair && bounds.min_mhz <= bounds.max_mhz).then_some(bounds)
+    }
 }
 
 /// Parses "2100Mhz", with or without a trailing star.

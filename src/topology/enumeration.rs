@@ -65,7 +65,9 @@ impl std::fmt::Display for NoGpuReason {
         f.write_str(match self {
             NoGpuReason::NoAccess => "this process cannot open a device file (/dev/kfd, /dev/dri)",
             NoGpuReason::Masked(MaskedOut::NoGpus) => "this process has access to none",
-            NoGpuReason::Masked(MaskedOut::EmptyMask) => "a mask (ROCR_, HIP_ or CUDA_VISIBLE_DEVICES) is set and empty",
+            NoGpuReason::Masked(MaskedOut::EmptyMask) => {
+                "a mask (ROCR_, HIP_ or CUDA_VISIBLE_DEVICES) is set and empty"
+            }
             NoGpuReason::Masked(MaskedOut::Stopped) => {
                 "the first entry of a mask (ROCR_, HIP_ or CUDA_VISIBLE_DEVICES) is invalid"
             }

@@ -276,8 +276,8 @@ fn a_driver_clock_with_another_epoch_is_corrected() {
 
 /// What a window over a counter says: energy and uncertainty in J, beside the truth in each.
 fn window_j(begin: &TrackerSnapshot, end: &TrackerSnapshot) -> (f64, f64) {
-    let interval =
-        interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (true, false), Boundaries::Calls).expect("both ends have a count");
+    let interval = interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (true, false), Boundaries::Calls)
+        .expect("both ends have a count");
     (interval.energy_pj as f64 * 1e-12, interval.uncertainty_pj as f64 * 1e-12)
 }
 
@@ -317,7 +317,10 @@ fn windows_over_a_counter_that_stands() {
                             "{truth} J: {energy} +- {uncertainty}, {from} to {to} ms, stands {stands_ms}, {catches_up} {clock}"
                         );
                         // A sound counter needs no more than its edges.
-                        assert!(*from < 100 || *to >= 1_500 || uncertainty < 2.0 + if clock { 0.0 } else { 130.0 }, "{from} {to}");
+                        assert!(
+                            *from < 100 || *to >= 1_500 || uncertainty < 2.0 + if clock { 0.0 } else { 130.0 },
+                            "{from} {to}"
+                        );
                     }
                 }
             }
@@ -334,7 +337,8 @@ fn a_load_with_dips_is_learned() {
         counts += 3 * 65536;
         // 600 W at both ends of every 10 ms, 300 W by the counter.
         let before = tracker.totals.error_pj;
-        tracker.add(&RawSample { power_mw: Some(600_000), ..with_firmware((1_000 + 10 * i) * MS, counts, 10 * i * MS) });
+        tracker
+            .add(&RawSample { power_mw: Some(600_000), ..with_firmware((1_000 + 10 * i) * MS, counts, 10 * i * MS) });
         tracker.totals.error_pj - before
     };
     let errors: Vec<u128> = (0..30).map(&mut step).collect();
@@ -377,14 +381,21 @@ fn powers_of_zero_and_absurd_ones_in_an_integral() {
     let power = |at_ms: u64, mw: u64| RawSample { accumulator: None, ..sample((1_000 + at_ms) * MS, 0, mw) };
     let mut snapshots = Vec::new();
     for i in 0..400 {
-        let mw = if i % 3 == 1 { 0 } else if i % 7 == 1 { 60_490_000 } else { 300_000 };
+        let mw = if i % 3 == 1 {
+            0
+        } else if i % 7 == 1 {
+            60_490_000
+        } else {
+            300_000
+        };
         tracker.add(&power(10 * i, mw));
         snapshots.push(tracker.snapshot((1_001 + 10 * i) * MS));
     }
     assert_eq!(tracker.max_power_mw(), 937_500);
     for (i, begin) in snapshots.iter().enumerate().step_by(10) {
         let end = &snapshots[399];
-        let interval = interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (false, true), Boundaries::Calls);
+        let interval =
+            interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (false, true), Boundaries::Calls);
         let interval = interval.expect("powers");
         let truth = power_pj(300_000, (399 - i as u64) * 10 * MS);
         assert!(interval.energy_pj.abs_diff(truth) <= interval.uncertainty_pj, "{i}: {interval:?}");
@@ -406,7 +417,14 @@ fn gaps_are_reported_wherever_they_are() {
             }
         }
         let end = tracker.snapshot(4_001 * MS);
-        let interval = interval_energy(&begin.unwrap(), &end, EnergyResolution::Firmware, 937_500, (false, true), Boundaries::Calls);
+        let interval = interval_energy(
+            &begin.unwrap(),
+            &end,
+            EnergyResolution::Firmware,
+            937_500,
+            (false, true),
+            Boundaries::Calls,
+        );
         assert!(interval.unwrap().gaps > 0, "{gap_from_ms}");
     }
 }
