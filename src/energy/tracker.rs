@@ -236,6 +236,10 @@ impl AccumulatorTracker {
     /// A counter that was reset between two samples and has passed its old value hides what it had counted until then. Only
     /// the firmware's clock shows that, to its tolerance. Impossible where the GPU cannot draw as much in the time.
     fn add_hidden_reset(&mut self, last: &RawSample, sample: &RawSample, ns: u64) {
+        // Nearly always: a counter that has run for long.
+        if last.accumulator.unwrap_or(0) as f64 * last.resolution_uj * 1e6 > self.max_power_mw as f64 * ns as f64 {
+            return;
+        }
         let pj = |sample: &RawSample| counts_pj(sample.accumulator.unwrap_or(0), sample.resolution_uj);
         let (before_pj, now_pj, most_pj) = (pj(last), pj(sample), power_pj(self.max_power_mw, ns));
         if now_pj < before_pj || before_pj + now_pj > most_pj {

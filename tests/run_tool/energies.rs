@@ -67,6 +67,27 @@ fn energies_are_the_machines() {
     }
 }
 
+/// Through libamd_smi the time of a count is known to its lag and its refresh: no peak of 573 W where 300 W are drawn, and none
+/// above that of all together.
+#[test]
+fn peaks_through_libamd_smi() {
+    let load = "all.power = { kind = \"constant\", w = 300 }";
+    for machine in ["mi210-1", "mi300x-8"] {
+        let lag = "all.counter = { initial = 281474976710656, driver_lag_us = [0, 600] }";
+        let sim = Sim::start(machine, "7.0.2", &[load, lag]).unwrap();
+        let report = path(&sim, "report.json");
+        let mut command = command(&sim, &["--json", report.as_str(), "--", "sleep", "1.5"]);
+        let (status, _, stderr) = ran(&command.env("ZEUS_AMD_BACKEND", "amdsmi").output().unwrap());
+        assert_eq!(status, Some(0), "{stderr}");
+        let said = json(Path::new(&report));
+        let all = said["total"]["peak_power_w"].as_f64().unwrap();
+        for gpu in said["gpus"].as_array().unwrap() {
+            let peak = gpu["peak_power_w"].as_f64().unwrap();
+            assert!((270.0..=330.0).contains(&peak) && peak <= all, "{machine}: {peak} W of {all} W");
+        }
+    }
+}
+
 /// The peak of a GPU is the highest mean over the time between two of its samples, of all together that over a millisecond. With
 /// enough samples a square wave's is its height, and the sum of heights, as all are in step; a busy machine takes fewer.
 #[test]

@@ -127,26 +127,33 @@ void measure_begin(struct measure *m, const struct options *o)
         keep_error(m->none, sizeof m->none, "no measurement");
 }
 
-/* From the sample before to this one the GPU drew so much. */
+/* The GPU drew so much since the last power. Where the counter's time is not accurate enough for the power of each step, one
+ * of several is known at once: only the rest before the end is what the energy says. */
 static void step(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
 {
-    uint64_t from_ns = g->last_ns < m->origin_ns ? m->origin_ns : g->last_ns;
+    int by_counter = (s->valid & ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT) != 0;
+    int known = by_counter || (s->flags & ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT) != 0;
+    int ends = s->time_ns >= m->end_ns || (s->flags & ZEUS_AMD_SAMPLE_FLAG_RESET_BIT) != 0;
+    uint64_t since_ns = s->time_ns - g->power_ns;
+    uint64_t from_ns = g->power_ns < m->origin_ns ? m->origin_ns : g->power_ns;
     uint64_t to_ns = s->time_ns < m->end_ns ? s->time_ns : m->end_ns;
-    uint64_t since_ns = s->time_ns - g->last_ns;
-    double mean_mw = (double)(s->energy_uj - g->last_uj) * 1e6 / (double)since_ns;
-    /* The slope is by the firmware's clock, where there is one: the driver's trembles. */
-    double mw = s->valid & ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT ? (double)s->counter_power_mw : mean_mw;
+    double mw = by_counter ? (double)s->counter_power_mw : (double)(s->energy_uj - g->power_uj) * 1e6 / (double)since_ns;
     if (m->trace != NULL)
-        trace_step(m->trace, s->gpu, g->last_ns, mean_mw / 1e3);
+        trace_step(m->trace, s->gpu, g->last_ns, (double)(s->energy_uj - g->last_uj) * 1e3 / (double)(s->time_ns - g->last_ns));
+    if (!known && !ends)
+        return;
+    g->power_ns = s->time_ns;
+    g->power_uj = s->energy_uj;
     if (from_ns >= to_ns)
         return;
-    if (g->steps == 0 || mw > g->peak_mw)
+    if (g->steps == 0 || (known && mw > g->peak_mw))
         g->peak_mw = mw;
     g->last_mw = mw;
     g->steps++;
     g->steps_ns += since_ns;
     series_add(&g->series, from_ns - m->origin_ns, to_ns - m->origin_ns, mw);
-    sum_add(&m->sum, from_ns - m->origin_ns, to_ns - m->origin_ns, mw);
+    if (known)
+        sum_add(&m->sum, from_ns - m->origin_ns, to_ns - m->origin_ns, mw);
 }
 
 static void take(struct measure *m, const zeus_amd_sample_t *s)
@@ -162,6 +169,8 @@ static void take(struct measure *m, const zeus_amd_sample_t *s)
     if (g->samples == 0) {
         g->first_ns = s->time_ns;
         g->first_uj = s->energy_uj;
+        g->power_ns = s->time_ns;
+        g->power_uj = s->energy_uj;
     } else if (s->time_ns > g->last_ns) {
         step(m, g, s);
     }
@@ -178,8 +187,8 @@ static uint64_t known_until(const struct measure *m)
 {
     uint64_t least = m->end_ns;
     for (uint32_t i = 0; i < m->count; i++)
-        if (m->gpus[i].samples > 0 && m->gpus[i].last_ns < least)
-            least = m->gpus[i].last_ns;
+        if (m->gpus[i].samples > 0 && m->gpus[i].power_ns < least)
+            least = m->gpus[i].power_ns;
     return least;
 }
 
@@ -269,6 +278,10 @@ void measure_end(struct measure *m, const struct child *c)
     if (m->sampler != NULL && zeus_amd_sampler_stop(m->sampler) != ZEUS_AMD_STATUS_OK)
         keep_error(m->no_curve, sizeof m->no_curve, "samples are missing");
     measure_drain(m);
+    /* All together drew at least what one of them did, also in less than a millisecond. */
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->gpus[i].peak_mw > m->sum.peak_mw)
+            m->sum.peak_mw = m->gpus[i].peak_mw;
 }
 
 void measure_close(struct measure *m)

@@ -87,6 +87,7 @@ struct gpu {
     /* From the sampler. */
     uint64_t samples, first_ns, last_ns, first_uj, last_uj;
     int integrated, averaged, gaps;
+    uint64_t power_ns, power_uj; /* time and energy of the last power */
     double peak_mw, last_mw;
     uint64_t steps, steps_ns; /* steps inside the run, and their time */
     struct series series;
