@@ -186,7 +186,8 @@ static int measure(zeus_amd_session_t *z, uint32_t count, char **command, double
         complain("zeus_amd_window_begin");
     } else {
         status = command != NULL ? run(command) : wait_s(seconds);
-        if (zeus_amd_window_end(window, &all, gpus, &count) == ZEUS_AMD_STATUS_OK) {
+        /* Where no GPU has an energy the total is refused, and the rest is written all the same. */
+        if (zeus_amd_window_end(window, &all, gpus, &count) == ZEUS_AMD_STATUS_OK || all.duration_ns > 0) {
             print_energies(gpus, count, &all);
         } else {
             complain("zeus_amd_window_end");

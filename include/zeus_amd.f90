@@ -30,7 +30,8 @@ module zeus_amd
     zeus_amd_energy_counter_usable, &
     zeus_amd_explain, zeus_amd_find_by_pci, zeus_amd_find_by_uuid, zeus_amd_gpu_count, &
     zeus_amd_gpu_info, zeus_amd_graphics_clock_range_mhz, zeus_amd_graphics_clock_levels_mhz, &
-    zeus_amd_guard_begin, zeus_amd_guard_end, zeus_amd_last_error, zeus_amd_lock_graphics_clocks_mhz, &
+    zeus_amd_guard_begin, zeus_amd_guard_end, zeus_amd_guard_info, zeus_amd_last_error, &
+    zeus_amd_lock_graphics_clocks_mhz, &
     zeus_amd_lock_memory_clocks_mhz, zeus_amd_log_fn, zeus_amd_memory_clock_range_mhz, &
     zeus_amd_memory_clock_levels_mhz, zeus_amd_memory_power_average_mw, zeus_amd_method_string, &
     zeus_amd_now_ns, zeus_amd_open, &
@@ -42,7 +43,7 @@ module zeus_amd
     zeus_amd_sampler_stop, zeus_amd_session_info, zeus_amd_set_log, zeus_amd_set_persistence_mode, &
     zeus_amd_set_power_limit_mw, zeus_amd_status_string, zeus_amd_supports_nonblocking_setters, &
     zeus_amd_temperature_c, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
-    zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_read
+    zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_lap, zeus_amd_window_read
 
   ! The version of this file.
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VERSION_MAJOR = 0
@@ -226,6 +227,16 @@ module zeus_amd
   ! zeus_amd_guard_begin()
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_WATCHER_BIT = 1
 
+  ! zeus_amd_guard_info_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT = 4
+
+  ! zeus_amd_guard_info_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT = 4
+
   type, bind(c), public :: zeus_amd_options_t
     integer(c_int32_t) :: struct_size = 64
     integer(c_int32_t) :: flags = 0
@@ -353,6 +364,18 @@ module zeus_amd
     integer(c_int64_t) :: power_mw = 0_c_int64_t
     integer(c_int64_t) :: counter_power_mw = 0_c_int64_t
   end type zeus_amd_sample_t
+
+  type, bind(c), public :: zeus_amd_guard_info_t
+    integer(c_int32_t) :: struct_size = 40
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int64_t) :: power_limit_mw = 0_c_int64_t
+    integer(c_int32_t) :: graphics_min_mhz = 0
+    integer(c_int32_t) :: graphics_max_mhz = 0
+    integer(c_int32_t) :: memory_min_mhz = 0
+    integer(c_int32_t) :: memory_max_mhz = 0
+  end type zeus_amd_guard_info_t
 
   ! Handles: pointers in C.
   type, bind(c), public :: zeus_amd_session_t ! An open session: zeus_amd_open() to zeus_amd_close().
@@ -708,6 +731,15 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function c_window_read
 
+    function c_window_lap(window, total, gpus, count) bind(c, name="zeus_amd_window_lap") result(status)
+      import
+      type(zeus_amd_window_t), value :: window
+      type(zeus_amd_total_energy_t), intent(inout), optional :: total
+      type(zeus_amd_gpu_energy_t), intent(inout), optional :: gpus(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function c_window_lap
+
     function c_window_end(window, total, gpus, count) bind(c, name="zeus_amd_window_end") result(status)
       import
       type(zeus_amd_window_t), value :: window
@@ -767,6 +799,14 @@ module zeus_amd
       type(zeus_amd_guard_t), intent(out) :: guard
       integer(c_int32_t) :: status
     end function zeus_amd_guard_begin
+
+    function zeus_amd_guard_info(guard, gpu, info) bind(c) result(status)
+      import
+      type(zeus_amd_guard_t), value :: guard
+      integer(c_int32_t), value :: gpu
+      type(zeus_amd_guard_info_t), intent(inout) :: info
+      integer(c_int32_t) :: status
+    end function zeus_amd_guard_info
 
     function c_guard_end(guard) bind(c, name="zeus_amd_guard_end") result(status)
       import
@@ -943,6 +983,24 @@ contains
     if (present(count)) count = n
   end function zeus_amd_window_read
 
+  ! As zeus_amd_window_read(), since the last lap or the begin.
+  function zeus_amd_window_lap(window, total, gpus, count) result(status)
+    type(zeus_amd_window_t), intent(in) :: window
+    type(zeus_amd_total_energy_t), intent(inout), optional :: total
+    type(zeus_amd_gpu_energy_t), intent(inout), contiguous, optional :: gpus(:)
+    integer(c_int32_t), intent(out), optional :: count
+    integer(c_int32_t) :: status, n
+
+    n = 0
+    if (present(gpus)) then
+      n = size(gpus, kind=c_int32_t)
+      status = c_window_lap(window, total, gpus, n)
+    else
+      status = c_window_lap(window, total, count=n)
+    end if
+    if (present(count)) count = n
+  end function zeus_amd_window_lap
+
   ! As zeus_amd_window_read(). A call that refuses its arguments has not ended the window.
   function zeus_amd_window_end(window, total, gpus, count) result(status)
     type(zeus_amd_window_t), intent(inout) :: window
@@ -993,11 +1051,12 @@ contains
     sampler = zeus_amd_sampler_t()
   end subroutine zeus_amd_sampler_free
 
+  ! After a failure the guard is open still.
   function zeus_amd_guard_end(guard) result(status)
     type(zeus_amd_guard_t), intent(inout) :: guard
     integer(c_int32_t) :: status
     status = c_guard_end(guard)
-    guard = zeus_amd_guard_t()
+    if (status == ZEUS_AMD_STATUS_OK) guard = zeus_amd_guard_t()
   end function zeus_amd_guard_end
 
   ! Text of a struct, up to its NUL.

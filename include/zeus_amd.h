@@ -137,6 +137,9 @@
 /** Initialises a zeus_amd_sample_t. */
 #define ZEUS_AMD_SAMPLE_INIT                                                   \
     { sizeof(zeus_amd_sample_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+/** Initialises a zeus_amd_guard_info_t. */
+#define ZEUS_AMD_GUARD_INFO_INIT                                               \
+    { sizeof(zeus_amd_guard_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
 
 
 /**
@@ -497,6 +500,37 @@
 #define ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT 1024
 
 /**
+ * power_limit_mw is set: the limit was changed through the guard.
+ */
+#define ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT 1
+
+/**
+ * graphics_min_mhz and graphics_max_mhz are set: as for the power limit.
+ */
+#define ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT 2
+
+/**
+ * memory_min_mhz and memory_max_mhz are set: as for the power limit.
+ */
+#define ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT 4
+
+/**
+ * A helper process runs that restores the settings if this process terminates.
+ */
+#define ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT 1
+
+/**
+ * The guards of this user's other processes know of the changes.
+ */
+#define ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT 2
+
+/**
+ * There are guards of another user or of another PID namespace, which do not
+ * know of the changes.
+ */
+#define ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT 4
+
+/**
  * The result of a call. 0 is success, failures are negative, positive values
  * are reserved. Treat an unknown negative value as a failure. Numbers are never
  * reused (-15 is not used). The message of the last failure is in
@@ -611,23 +645,23 @@ enum zeus_amd_status_t
      */
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
     /**
-     * A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as
-     * no_gpu_reason, a mask is set and empty.
+     * A mask is set and empty: of zeus_amd_open() if EMPTY_MASK_IS_ERROR was
+     * set, as no_gpu_reason, and for the total of a window.
      */
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
     /**
-     * Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a
-     * mask is invalid, so no GPU is visible.
+     * Only as no_gpu_reason of zeus_amd_session_info_t, and for the total of a
+     * window: the first entry of a mask is invalid, so no GPU is visible.
      */
     ZEUS_AMD_STATUS_MASK_INVALID = -27,
     /**
-     * Only as no_gpu_reason: a device file cannot be opened, and the runtime
-     * gives up.
+     * Only as no_gpu_reason, and for the total of a window: a device file
+     * cannot be opened, and the runtime gives up.
      */
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
     /**
-     * Only as no_gpu_reason: the runtime fails to start in this environment or
-     * on this machine.
+     * Only as no_gpu_reason, and for the total of a window: the runtime fails
+     * to start in this environment or on this machine.
      */
     ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /**
@@ -1440,11 +1474,54 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t power_mw;
     /**
-     * Mean power since the sample before by the energy counter, in milliwatts.
-     * It follows the load without delay where the sensor averages.
+     * Mean power by the energy counter since the last sample that has one, in
+     * milliwatts, to a tenth: it is set where the time since then is long
+     * enough. It follows the load without delay where the sensor averages.
      */
     uint64_t counter_power_mw;
 } zeus_amd_sample_t;
+
+/**
+ * What a guard restores on one GPU. Start from ZEUS_AMD_GUARD_INFO_INIT.
+ */
+typedef struct zeus_amd_guard_info_t {
+    /**
+     * sizeof(zeus_amd_guard_info_t); ZEUS_AMD_GUARD_INFO_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The index of the GPU.
+     */
+    uint32_t gpu;
+    /**
+     * ZEUS_AMD_GUARD_INFO_VALID_..._BIT: which settings are restored.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_GUARD_INFO_FLAG_..._BIT.
+     */
+    uint32_t flags;
+    /**
+     * The power limit to restore, in milliwatts.
+     */
+    uint64_t power_limit_mw;
+    /**
+     * The bounds of the graphics clock to restore, in MHz.
+     */
+    uint32_t graphics_min_mhz;
+    /**
+     * See graphics_min_mhz.
+     */
+    uint32_t graphics_max_mhz;
+    /**
+     * The bounds of the memory clock to restore, in MHz.
+     */
+    uint32_t memory_min_mhz;
+    /**
+     * See memory_min_mhz.
+     */
+    uint32_t memory_max_mhz;
+} zeus_amd_guard_info_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1935,6 +2012,10 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t 
  * that limit is in force. Checks the range first, and reads the limit back
  * afterwards. Returns when the driver has applied it. Needs root.
  *
+ * Drivers of many GPUs report a range from 0. There the lowest limit is a tenth
+ * of the default one (and 1 W at least): GPUs draw more than that when idle, so
+ * less is a mistake, such as 300 where 300 W was meant.
+ *
  * @param[in] session  An open session; not NULL.
  * @param[in] gpu      An index below zeus_amd_gpu_count().
  * @param[in] limit_mw Within zeus_amd_power_limit_range_mw(); not 0.
@@ -2270,10 +2351,10 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session
  * to end_ns by the driver's clock, which are a few milliseconds before the
  * calls. The uncertainty holds for the time between the calls as well. Energy
  * that is counted between the end of one window and the begin of the next
- * belongs to neither: for parts that add up, take differences of readings of
- * one window. In a window that is too short for the counter the energy is
- * estimated from the power. The GPUs of a package (dies, partitions) have one
- * energy, at the first of them.
+ * belongs to neither: for parts that add up, take zeus_amd_window_lap(). In a
+ * window that is too short for the counter the energy is estimated from the
+ * power. The GPUs of a package (dies, partitions) have one energy, at the first
+ * of them.
  *
  * Windows keep checking the counters. In a window of 250 ms or more, a counter
  * that was idle for 120 ms is polled again after the final reading until it
@@ -2290,7 +2371,10 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session
  *                       NULL if gpus is.
  * @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
  *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no
- *         failure: see its status.
+ *         failure: see its status. A total without any is one: the status of
+ *         the first GPU, such as ZEUS_AMD_STATUS_NOT_SUPPORTED, or without GPUs
+ *         the session's no_gpu_reason. total (without an energy) and gpus are
+ *         written all the same.
  * @threadsafety Any thread.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2303,12 +2387,44 @@ zeus_amd_status_t zeus_amd_window_read(const struct zeus_amd_window_t *window,
                                        uint32_t *count);
 
 /**
+ * The energy since the last lap of this window, or since its begin where there
+ * was none, and begins a new lap. The window stays open, and its other calls are
+ * as without laps.
+ *
+ * The energy and its uncertainty belong to the time between two readings of each
+ * counter, duration_ns, not to the time between the calls. So laps add up: the
+ * energy of laps that follow each other is that of the time from the first
+ * reading to the last. With a firmware clock (FIRMWARE_DURATION) a lap has no
+ * error at its edges, and may be as short as a refresh of the counter; one
+ * without a new reading has 0 J in 0 ns, and the next lap has its energy.
+ * begin_ns and end_ns are by the driver's clock, which may be a refresh later.
+ *
+ * With NULL for total, gpus and count it only begins a new lap. If an argument is
+ * refused, the lap goes on.
+ *
+ * @param[in]     window A window; not NULL.
+ * @param[out]    total  As for zeus_amd_window_read(); may be NULL.
+ * @param[out]    gpus   As for zeus_amd_window_read(); may be NULL.
+ * @param[in,out] count  As for zeus_amd_window_read(); may be NULL if gpus is.
+ * @return As zeus_amd_window_read().
+ * @threadsafety Any thread; laps of one window wait for each other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_window_lap(struct zeus_amd_window_t *window,
+                                      struct zeus_amd_total_energy_t *total,
+                                      struct zeus_amd_gpu_energy_t *gpus,
+                                      uint32_t *count);
+
+/**
  * Ends a window: returns what zeus_amd_window_read() returns, and frees the
  * window. With NULL for total, gpus and count it only frees the window.
  *
  * If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
  * ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL), the window
- * stays open.
+ * stays open. Otherwise it has ended, whatever the status.
  *
  * @param[in]     window A window; not NULL.
  * @param[out]    total  As for zeus_amd_window_read(); may be NULL.
@@ -2445,34 +2561,47 @@ ZEUS_AMD_API void zeus_amd_sampler_free(struct zeus_amd_sampler_t *sampler);
 ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
 
 /**
- * Saves the settings of all GPUs of the session: power limits, clock bounds and
- * performance levels. zeus_amd_guard_end() restores those that differ then, and
- * zeus_amd_close() does it for guards that are still open. A change that
- * another process made in between is overwritten.
+ * From now on, settings that are changed through this session are restored by
+ * zeus_amd_guard_end(), or by zeus_amd_close() for guards that are still open:
+ * power limits, clock bounds and performance levels. Settings that are not
+ * changed through the session stay as they are. Where the value in force cannot
+ * be read, to be restored, a change fails and changes nothing.
  *
- * Guards can be nested: the end of an inner one restores the settings of its
- * begin. The end of an outer one ends the inner ones as well.
+ * Guards can be nested: a change belongs to the innermost one, whose end
+ * restores what was in force before. The end of an outer one ends the inner ones
+ * as well.
+ *
+ * Guards of several processes work together: what was in force before the first
+ * change is kept once for all guards of a user on a node, in a file in /dev/shm
+ * that exists while there are changes. The end of a guard brings back what
+ * the last change of the remaining guards set, and the end of the last one what
+ * was in force before all of them. Where there can be no such file (the message
+ * is in the log, and ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT is not set), and for
+ * guards of other users and of containers with their own /dev/shm or PID
+ * namespace, a guard restores what was in force when it changed a setting.
  *
  * With ZEUS_AMD_GUARD_WATCHER_BIT a helper process restores the settings within
  * a second if this process terminates without an end, by exit(), abort() or
- * SIGKILL. The helper is forked by this call, which costs about one fork(). It
+ * SIGKILL. Without it the next begin or end of a guard of the same user does,
+ * unless another program has changed the setting in the meantime.
+ * The helper is forked by this call, which costs about one fork(). It
  * writes to sysfs, holds no descriptor of the program, is in a session of its
  * own, and exits with the guard. The program receives no SIGCHLD for it, and
  * wait() does not report it; only waiting with __WALL or __WCLONE does, which
  * the program should not do. If the helper is killed too (the end of a
  * container or cgroup), the settings stay. A core dump of the program delays
  * the restoration. As with any fork(), memory that is registered for RDMA needs
- * MADV_DONTFORK. If an outer guard of the session has a helper, an inner one
- * shares it.
+ * MADV_DONTFORK. One helper serves all guards of a session.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  flags   0 or ZEUS_AMD_GUARD_WATCHER_BIT.
  * @param[out] guard   Receives the guard, or NULL on failure; not NULL.
- * @return A status of any reading (a setting that cannot be read fails the
- *         call), or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags).
- *         ZEUS_AMD_STATUS_IO, ZEUS_AMD_STATUS_BUSY and
- *         ZEUS_AMD_STATUS_NO_MEMORY also if the helper cannot be started.
- * @threadsafety Any thread; guards of one session wait for each other.
+ * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown
+ *         flags), ZEUS_AMD_STATUS_NO_MEMORY (also: no free descriptor),
+ *         ZEUS_AMD_STATUS_NO_PERMISSION (the helper), ZEUS_AMD_STATUS_IO, or
+ *         ZEUS_AMD_STATUS_BUSY (another process holds the file).
+ * @threadsafety Any thread; guards and changes of one session wait for each
+ *              other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
  */
@@ -2483,16 +2612,41 @@ zeus_amd_status_t zeus_amd_guard_begin(const struct zeus_amd_session_t *session,
                                        struct zeus_amd_guard_t **guard);
 
 /**
- * Restores the settings that differ from those at the begin of the guard, on
- * all GPUs even if one fails, and frees the guard, whatever the status. Guards
- * that were begun after this one and are still open end with it. For a guard
- * that has already ended, with an outer one or with its session, this only
- * frees it.
+ * What this guard restores on one GPU. Of a guard that has ended with an outer
+ * one nothing is set.
+ *
+ * @param[in]     guard A guard; not NULL.
+ * @param[in]     gpu   An index below zeus_amd_gpu_count().
+ * @param[in,out] info  From ZEUS_AMD_GUARD_INFO_INIT; written only on success;
+ *                      not NULL.
+ * @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND (no such index), or
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION.
+ * @threadsafety Any thread; guards and changes of one session wait for each
+ *              other.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_guard_info(const struct zeus_amd_guard_t *guard,
+                                      uint32_t gpu,
+                                      struct zeus_amd_guard_info_t *info);
+
+/**
+ * Restores what was changed through the guard, on all GPUs even if one fails,
+ * and frees the guard if everything is restored. Guards that were begun after
+ * this one and are still open end with it. For a guard that has already ended,
+ * with an outer one or with its session, this only frees it.
+ *
+ * After a failure the guard is open still: it may be ended again, and its helper
+ * process still restores the settings if this process terminates.
  *
  * @param[in] guard A guard; NULL does nothing.
- * @return A status of any change: that of the first setting that could not be
- *         restored. What fails by libamd_smi is tried by sysfs as well.
- * @threadsafety Any thread; guards of one session wait for each other.
+ * @return A status of any change: that of the first setting that is not as it
+ *         was. What fails by libamd_smi is tried by sysfs as well.
+ *         ZEUS_AMD_STATUS_BUSY also if another process holds the guards' file.
+ * @threadsafety Any thread; guards and changes of one session wait for each
+ *              other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is restored or
  *              freed.
  * @since 0.1

@@ -65,6 +65,7 @@ using reading = zeus_amd_reading_t;
 using gpu_energy = zeus_amd_gpu_energy_t;
 using total_energy = zeus_amd_total_energy_t;
 using sample = zeus_amd_sample_t;
+using guard_info = zeus_amd_guard_info_t;
 
 /// A failure: a status and its message.
 class error : public std::exception {
@@ -290,7 +291,7 @@ template <class P, class T, class F> result<P, range<T>> get_range(F *call, cons
     return done<P>(status, value);
 }
 
-/// zeus_amd_window_read or _end, with room for all GPUs.
+/// zeus_amd_window_read, _lap or _end, with room for all GPUs.
 template <class F, class W> std::int32_t ask(F *call, W *window, energy &into)
 {
     std::uint32_t count = 16;
@@ -326,6 +327,20 @@ public:
         const std::int32_t status = zeus_amd_window_read(get(), &total, nullptr, nullptr);
         return detail::done<P>(status, total);
     }
+    /// The energy since the last lap, or since the begin; the window stays open.
+    detail::result<P, energy> lap()
+    {
+        energy used{};
+        const std::int32_t status = detail::ask(zeus_amd_window_lap, get(), used);
+        return detail::done<P>(status, std::move(used));
+    }
+    /// The total alone; allocates nothing.
+    detail::result<P, total_energy> lap_total()
+    {
+        auto total = detail::make<total_energy>();
+        const std::int32_t status = zeus_amd_window_lap(get(), &total, nullptr, nullptr);
+        return detail::done<P>(status, total);
+    }
     detail::result<P, energy> end()
     {
         energy used{};
@@ -356,8 +371,19 @@ template <class P> class basic_guard {
 public:
     explicit basic_guard(zeus_amd_guard_t *g) noexcept : handle_(g) {}
     zeus_amd_guard_t *get() const noexcept { return handle_.get(); }
-    /// Restores them now, and reports a failure.
-    detail::result<P, void> end() { return detail::done<P>(zeus_amd_guard_end(handle_.release())); }
+    /// What it restores on a GPU.
+    detail::result<P, guard_info> info(std::uint32_t gpu) const
+    {
+        return detail::get<P, guard_info>(zeus_amd_guard_info, get(), gpu);
+    }
+    /// Restores them now, and reports a failure, after which it may be called again.
+    detail::result<P, void> end()
+    {
+        const std::int32_t status = zeus_amd_guard_end(get());
+        if (status == ZEUS_AMD_STATUS_OK)
+            (void)handle_.release();
+        return detail::done<P>(status);
+    }
 
 private:
     detail::handle<zeus_amd_guard_t, detail::end> handle_;

@@ -126,6 +126,18 @@ class GuardFlag(enum.IntFlag):
     WATCHER = 1
 
 
+class GuardInfoValid(enum.IntFlag):
+    POWER_LIMIT = 1
+    GRAPHICS_CLOCKS = 2
+    MEMORY_CLOCKS = 4
+
+
+class GuardInfoFlag(enum.IntFlag):
+    WATCHER = 1
+    SHARED = 2
+    STRANGERS = 4
+
+
 class Open(enum.IntFlag):
     ENSURE_HOMOGENEOUS = 1
     SHUTDOWN_ON_CLOSE = 2
@@ -523,6 +535,28 @@ class Sample(_Struct):
     }
 
 
+@_meaningful
+class GuardInfo(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("power_limit_mw", c_uint64),
+        ("graphics_min_mhz", c_uint32),
+        ("graphics_max_mhz", c_uint32),
+        ("memory_min_mhz", c_uint32),
+        ("memory_max_mhz", c_uint32),
+    ]
+    _means_ = {
+        "valid": _known(GuardInfoValid),
+        "flags": _known(GuardInfoFlag),
+        "power_limit_mw": _if_set(GuardInfoValid.POWER_LIMIT),
+        **dict.fromkeys(("graphics_min_mhz", "graphics_max_mhz"), _if_set(GuardInfoValid.GRAPHICS_CLOCKS)),
+        **dict.fromkeys(("memory_min_mhz", "memory_max_mhz"), _if_set(GuardInfoValid.MEMORY_CLOCKS)),
+    }
+
+
 # Functions of the header.
 
 _LogFn = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_void_p)
@@ -578,6 +612,7 @@ _FUNCTIONS = {
     "reset_clocks": (c_int32, _handle, _U32),
     "window_begin": (c_int32, _handle, POINTER(_handle)),
     "window_read": _window,
+    "window_lap": _window,
     "window_end": _window,
     "sampler_start": (c_int32, _handle, POINTER(_SamplerOptions), POINTER(_handle)),
     "sampler_stop": (c_int32, _handle),
@@ -585,6 +620,7 @@ _FUNCTIONS = {
     "sampler_energy_between": (c_int32, _handle, _U32, _U64, _U64, POINTER(GpuEnergy)),
     "sampler_free": (None, _handle),
     "guard_begin": (c_int32, _handle, _U32, POINTER(_handle)),
+    "guard_info": (c_int32, _handle, _U32, POINTER(GuardInfo)),
     "guard_end": (c_int32, _handle),
 }
 
@@ -889,12 +925,14 @@ class Session(_Owner):
 
 
 class Window(_Owner):
-    """Measures from its construction to its end. After end() or read(), `total` and `gpus` are the energies."""
+    """Measures from its construction to its end. After end(), read() or lap(), `total` and `gpus` are the energies. Where no
+    GPU has one, `total` is None, `reason` says why, and `gpus` has the status of each."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._room = len(session)
         self.total: Any = None  # TotalEnergy
+        self.reason = ""
         self.gpus: List[GpuEnergy] = []
         session._call("window_begin", byref(self._h))
 
@@ -904,13 +942,21 @@ class Window(_Owner):
     def _ask(self, function: Any, handle: c_void_p) -> Window:
         total, gpus, count = TotalEnergy(), (GpuEnergy * max(self._room, 1))(), c_uint32(self._room)
         gpus[0].struct_size = ctypes.sizeof(GpuEnergy)
-        _check(function(handle, byref(total), gpus, byref(count)))
-        self.total, self.gpus = total, list(gpus)[: count.value]
+        status = function(handle, byref(total), gpus, byref(count))
+        # A total without an energy is a failure, but all is written.
+        if not total.duration_ns:
+            _check(status)
+        self.total, self.reason = (None, _last_error()) if status else (total, "")
+        self.gpus = list(gpus)[: count.value]
         return self
 
     def read(self) -> Window:
         """Reads the energies up to now; the window stays open."""
         return self._ask(_lib.zeus_amd_window_read, self._h)
+
+    def lap(self) -> Window:
+        """Reads the energies since the last lap, or since the begin; the window stays open. Laps add up."""
+        return self._ask(_lib.zeus_amd_window_lap, self._h)
 
     def end(self) -> Window:
         """Ends the window and reads the energies. Ending again does nothing."""
@@ -971,8 +1017,8 @@ class Sampler(_Owner):
 
 
 class Guard(_Owner):
-    """Saves power limits and clocks; end() restores those that differ. With a watcher they are restored as well if the
-    process is killed."""
+    """end() restores the power limits and clocks that were changed through the session in the meantime. With a watcher they
+    are restored as well if the process is killed."""
 
     _free = _lib.zeus_amd_guard_end
 
@@ -980,9 +1026,19 @@ class Guard(_Owner):
         super().__init__()
         session._call("guard_begin", GuardFlag.WATCHER if watcher else 0, byref(self._h))
 
+    def info(self, gpu: int) -> GuardInfo:
+        """What it restores on a GPU."""
+        info = GuardInfo()
+        _check(_lib.zeus_amd_guard_info(self._h, gpu, byref(info)))
+        return info
+
     def end(self) -> None:
-        """Ending again does nothing."""
-        _check(_lib.zeus_amd_guard_end(self._take()))
+        """Ending again does nothing. After a failure the guard is open still, and may be ended again."""
+        handle = self._take()
+        status = _lib.zeus_amd_guard_end(handle)
+        if status != 0:
+            self._h = handle
+        _check(status)
 
     def __enter__(self) -> Guard:
         return self

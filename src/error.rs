@@ -32,6 +32,9 @@ pub enum Kind {
     Stale,
     UnexpectedData,
     EmptyMask,
+    MaskInvalid,
+    NoAccess,
+    RuntimeInitFailed,
     NotApplied,
     NotReady,
     Unknown,
@@ -145,6 +148,9 @@ pub enum Error {
     #[error("{device}: {what} is not as it was when the guard began: {now} now, {saved} then{}", cause_text(cause))]
     NotRestored { device: String, what: &'static str, saved: String, now: String, cause: Option<Box<Error>> },
 
+    #[error("{path}: another process, which changes a setting under a guard, has held the lock of this file for ten seconds; nothing was changed, try again")]
+    GuardsLocked { path: String },
+
     #[error("{device}: {what} is not available yet: the validation of the counter has not finished. It runs in the background, or the GPU is runtime-suspended or in reset; try again in half a second, or when the GPU has resumed")]
     NotReady { device: String, what: &'static str },
 
@@ -156,6 +162,9 @@ pub enum Error {
 
     #[error("an empty mask hides all GPUs, and the options make that an error: {0}")]
     EmptyMask(String),
+
+    #[error("no GPU of this window has an energy of its own: {why}")]
+    NothingMeasured { kind: Kind, why: String },
 
     #[error("{what}: the buffer has room for {room}, but {needed} are needed")]
     BufferTooSmall { what: &'static str, room: u32, needed: u32 },
@@ -194,12 +203,13 @@ impl Error {
             Error::RenderNode { .. } => Kind::NoPermission,
             Error::LibraryWithoutGpus { .. } | Error::LibraryExiting { .. } => Kind::NotInitialized,
             Error::LibraryTimeout { .. } => Kind::Timeout,
-            Error::Vendor { kind, .. } | Error::Kernel { kind, .. } => *kind,
+            Error::Vendor { kind, .. } | Error::Kernel { kind, .. } | Error::NothingMeasured { kind, .. } => *kind,
             Error::Stale { .. } => Kind::Stale,
             Error::OutOfRange { .. } => Kind::OutOfRange,
             Error::NotApplied { .. } => Kind::NotApplied,
             Error::NotRestored { cause, .. } => cause.as_ref().map_or(Kind::NotApplied, |c| c.kind()),
             Error::NotReady { .. } => Kind::NotReady,
+            Error::GuardsLocked { .. } => Kind::Busy,
             Error::Heterogeneous(_) => Kind::Heterogeneous,
             Error::Ambiguous(_) => Kind::AmbiguousDevice,
             Error::EmptyMask(_) => Kind::EmptyMask,

@@ -8,10 +8,14 @@ use zeus_amd_sim::Sim;
 
 const GENERATIONS: [&str; 9] = ["6.0.0", "6.1.1", "6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"];
 
-/// Runs `control.c`; (status, text) of each operation.
+/// Runs `control.c`; (status, text) of each operation. Through libamd_smi where there is one: the tests see its calls in
+/// the log. (AUTO writes through sysfs: `foreign.rs`, `backends`.)
 fn control(sim: &Sim, masks: &[(&str, &str)], operations: &[&str]) -> Vec<(i32, String)> {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("control")));
+    if sim.library().exists() {
+        command.env("ZEUS_AMD_BACKEND", "amdsmi");
+    }
     command.args(operations.iter().flat_map(|o| o.split(' '))).envs(masks.iter().copied());
     let out = command.output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
@@ -178,23 +182,23 @@ fn clocks_are_locked_in_an_order_that_never_crosses() {
         assert_eq!(control(&sim, &masks, &operations), ok(operations.len()), "{rocm}");
         let expected: &[&str] = if has_limit(rocm) {
             &[
-                "limit 0 0 1000",
                 "limit 0 1 1500",
+                "limit 0 0 1000",
                 "limit 0 1 2000",
                 "limit 0 0 1600",
                 "limit 0 0 600",
                 "limit 0 1 900",
                 "limit 0 0 700",
-                "limit 4 0 1100",
                 "limit 4 1 1500",
-                "level 0",
                 "limit 4 0 1100",
-                "limit 4 1 1500",
-                "limit 0 0 800",
-                "limit 0 1 1200",
                 "level 0",
-                "limit 0 0 800",
+                "limit 4 1 1500",
+                "limit 4 0 1100",
                 "limit 0 1 1200",
+                "limit 0 0 800",
+                "level 0",
+                "limit 0 1 1200",
+                "limit 0 0 800",
                 "level 0",
             ]
         } else {
@@ -222,24 +226,101 @@ fn clocks_are_locked_in_an_order_that_never_crosses() {
     }
 }
 
+/// What refuses equal bounds, libamd_smi before ROCm 6.3 or the driver before 2026-04, gets the narrowest range that it takes:
+/// the value is its upper bound, and the lower one at the lower end of the range.
 #[test]
-fn one_value_is_a_lock_where_the_limit_call_exists() {
-    for rocm in GENERATIONS {
-        let sim = Sim::start("mi210-1", rocm, &[] as &[&str]).unwrap();
-        let said = control(&sim, &[], &["gfx 0 1000:1000", "gfx_range 0 0", "mem_range 0 0"]);
-        if has_limit(rocm) {
-            assert_eq!(said[0], (0, String::new()), "{rocm}");
-            assert_eq!(bounds(&sim, 0)[0], [1000, 1000]);
-        } else {
-            assert_eq!(said[0].0, -4, "{rocm}");
-            assert!(said[0].1.contains("before ROCm 6.3"), "{}", said[0].1);
-            assert_eq!(clock_calls(&sim), [], "{rocm}");
+fn one_value_is_a_lock_as_narrow_as_the_driver_takes() {
+    for kernel in ["2026-03", "2026-04"] {
+        for rocm in GENERATIONS.into_iter().chain(["none"]) {
+            let sim = Sim::start("mi210-1", rocm, &[format!("kernel = \"{kernel}\"")]).unwrap();
+            let is_refused = kernel == "2026-03" || !(has_limit(rocm) || rocm == "none");
+            let narrow = |mhz: u32, other: u32| if is_refused { [mhz.min(other), mhz.max(other)] } else { [mhz; 2] };
+            let range = sim.machine().gpus()[0].spec.clocks.gfx.range.unwrap();
+            let lowest = range[0];
+            for (mhz, other) in [(1000, 999), (lowest, lowest + 1), (range[1], range[1] - 1)] {
+                let said = control(&sim, &[], &["warn", &format!("gfx 0 {mhz}:{mhz}")]);
+                assert_eq!(said.last().unwrap(), &(0, String::new()), "{kernel} {rocm} {mhz}");
+                assert_eq!(bounds(&sim, 0)[0], narrow(mhz, other), "{kernel} {rocm}");
+                let is_said = said.iter().any(|s| s.1.contains("is locked to"));
+                assert_eq!(is_said, is_refused, "{kernel} {rocm}: {said:?}");
+            }
+            let said = control(&sim, &[], &["gfx_range 0 0", "mem_range 0 0"]);
+            let text = |r: [u32; 2]| (0, format!("{}:{}", r[0], r[1]));
+            let mem = sim.machine().gpus()[0].spec.clocks.mem.range.unwrap();
+            assert_eq!(said, [text(range), text(mem)], "{rocm}");
         }
-        let range = sim.machine().gpus()[0].spec.clocks.gfx.range.unwrap();
-        assert_eq!(said[1], (0, format!("{}:{}", range[0], range[1])), "{rocm}");
-        let range = sim.machine().gpus()[0].spec.clocks.mem.range.unwrap();
-        assert_eq!(said[2], (0, format!("{}:{}", range[0], range[1])), "{rocm}");
     }
+}
+
+/// A driver before commit 923406e74ec6 keeps bounds that were set before a level auto, and the next commit brings them back:
+/// a reset clock stays reset, and a sweep upwards is not refused. Through libamd_smi and through sysfs.
+#[test]
+fn bounds_that_an_older_driver_keeps_do_not_come_back() {
+    for kernel in ["2025-01", "2026-06"] {
+        for rocm in GENERATIONS.into_iter().chain(["none"]) {
+            let sim = Sim::start("mi300x-8", rocm, &[format!("kernel = \"{kernel}\"")]).unwrap();
+            let (gfx, mem) = ([500, 2100], [900, 1300]);
+            let run = |operations: &[&str]| {
+                assert_eq!(control(&sim, &[], operations), ok(operations.len()), "{kernel} {rocm} {operations:?}");
+                (level(&sim, 0), bounds(&sim, 0))
+            };
+            let manual = |b| ("manual".to_owned(), b);
+            assert_eq!(
+                run(&["gfx 0 600:900", "mem 0 1000:1200", "reset_gfx 0 0"]),
+                manual([gfx, [1000, 1200]]),
+                "{rocm}"
+            );
+            assert_eq!(run(&["reset_clocks 0 0"]), ("auto".to_owned(), [gfx, mem]), "{rocm}");
+            assert_eq!(
+                run(&["mem 0 1000:1100"]),
+                manual([gfx, [1000, 1100]]),
+                "{kernel} {rocm}: graphics stay unlocked"
+            );
+            assert_eq!(run(&["gfx 0 700:800", "reset_mem 0 0"]), manual([[700, 800], mem]), "{kernel} {rocm}");
+            for [low, high] in [[800, 1200], [1300, 1700], [1800, 2000], [1000, 1100], [500, 600]] {
+                let lock = format!("gfx 0 {low}:{high}");
+                assert_eq!(run(&["reset_clocks 0 0", &lock]), manual([[low, high], mem]), "{kernel} {rocm}");
+            }
+            for [low, high] in [[1300, 1700], [600, 700], [1800, 2000]] {
+                assert_eq!(run(&[&format!("gfx 0 {low}:{high}")]), manual([[low, high], mem]), "{kernel} {rocm}");
+            }
+        }
+    }
+}
+
+/// A lock that fails half-way, over an older lock: both bounds are as before, or the text says what is not.
+#[test]
+fn an_undo_restores_both_bounds_or_says_what_is_left() {
+    let fails = |rest: &str| format!("gpu.0.fault.amdsmi_set_gpu_clk_limit = {{ status = 7, {rest} }}");
+    for (fault, is_undone) in [(fails("after = 3, first = 1"), true), (fails("after = 3"), false)] {
+        for kernel in ["2025-01", "2026-06"] {
+            let sim = Sim::start("mi300x-8", "7.0.2", &[fault.clone(), format!("kernel = \"{kernel}\"")]).unwrap();
+            let said = control(&sim, &[], &["gfx 0 1300:1700", "gfx 0 600:700"]);
+            assert_eq!((said[0].0, said[1].0), (0, -10), "{said:?}");
+            let now = bounds(&sim, 0)[0];
+            assert_eq!(now == [1300, 1700], is_undone, "{now:?}");
+            let says = format!("could not be undone: graphics clock: {} to {} MHz", now[0], now[1]);
+            assert_eq!(said[1].1.contains(&says), !is_undone, "{says}: {}", said[1].1);
+        }
+    }
+}
+
+/// 300 mW where 300 W was meant: the range of most drivers begins at 0.
+#[test]
+fn a_limit_that_no_gpu_can_work_at_is_out_of_range() {
+    for rocm in GENERATIONS.into_iter().chain(["none"]) {
+        let sim = Sim::start("mi300x-8", rocm, &["all.caps.min_w = 0"]).unwrap();
+        let operations = [
+            ("limit 0 300", -23, "0.3 W is outside the range 75 W to 750 W"),
+            ("limit 0 74999", -23, "75 W to 750 W"),
+            ("limit 0 1", -23, "75 W to 750 W"),
+        ];
+        refused(&sim, rocm, &operations);
+        assert_eq!(control(&sim, &[], &["limit 0 75000"]), ok(1), "{rocm}");
+    }
+    // A range that the driver states is its own.
+    let sim = Sim::start("mi300x-8", "7.0.2", &["all.caps.min_w = 20"]).unwrap();
+    assert_eq!(control(&sim, &[], &["limit 0 20000"]), ok(1));
 }
 
 #[test]
@@ -304,7 +385,7 @@ fn a_failure_half_way_is_undone() {
         assert!(said[0].1.contains("amdsmi_set_gpu_clk_limit"), "{}", said[0].1);
         assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[0]), ("auto", [500, 2100]), "{rocm}");
         let calls: Vec<_> = clock_calls(&sim).into_iter().map(|c| c.1).collect();
-        assert_eq!(calls, ["limit 0 0 1000", "limit 0 1 1500", "level 0"], "{rocm}");
+        assert_eq!(calls, ["limit 0 1 1500", "limit 0 0 1000", "level 0"], "{rocm}");
         // From an older lock: that one is in force again.
         let fault = "gpu.0.fault.amdsmi_set_gpu_clk_limit = { status = 7, after = 3, first = 1 }";
         let sim = Sim::start("mi300x-8", rocm, &[fault]).unwrap();
@@ -377,7 +458,7 @@ fn half_the_rights_and_a_slow_driver() {
 /// MI300's driver takes no lower bound for the memory clock: one that stands already is no failure.
 #[test]
 fn a_bound_that_stands_need_not_be_taken() {
-    let fault = "gpu.0.fault.amdsmi_set_gpu_clk_limit = { status = 2, first = 1 }";
+    let fault = "gpu.0.fault.amdsmi_set_gpu_clk_limit = { status = 2, after = 1, first = 1 }";
     let sim = Sim::start("mi300x-8", "7.0.2", &[fault]).unwrap();
     assert_eq!(control(&sim, &[], &["mem 0 900:1100"]), ok(1));
     assert_eq!(bounds(&sim, 0)[1], [900, 1100]);

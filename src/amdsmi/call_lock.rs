@@ -52,7 +52,8 @@ impl CallLock {
     fn try_acquire(&self) -> Option<CallGuard<'_>> {
         let free = self.word.load(Relaxed);
         let taken = free % 2 == 0 && self.word.compare_exchange(free, free + 1, Acquire, Relaxed).is_ok();
-        taken.then_some(CallGuard { lock: self, word: free + 1 })
+        // Not `then_some`: it would make a guard, and drop it, also without the lock.
+        taken.then(|| CallGuard { lock: self, word: free + 1 })
     }
 
     #[cold]
@@ -150,7 +151,11 @@ mod tests {
     fn late_threads_are_refused_while_a_call_hangs() {
         let lock = CallLock::default();
         let hangs = lock.acquire(LONG).unwrap();
-        assert_eq!(lock.acquire(Duration::from_millis(50)).err(), Some(Refusal::Hung));
+        let word = lock.word.load(SeqCst);
+        for _ in 0..2 {
+            assert_eq!(lock.acquire(Duration::from_millis(50)).err(), Some(Refusal::Hung));
+            assert_eq!(lock.word.load(SeqCst), word, "still the same call's");
+        }
         drop(hangs);
         assert!(lock.acquire(Duration::from_millis(50)).is_ok());
     }

@@ -5,9 +5,10 @@ use super::panic::catch_panics;
 use super::pointers::out;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
-use crate::control::Controller;
+use crate::control::{Change, Controller};
 use crate::error::Result;
 use crate::gpu::Clock;
+use crate::sysfs::pp_od::Bounds;
 
 /// The lowest and the highest level of the memory clock, in MHz, as libamd_smi
 /// lists them. With some releases the lowest is a sleep level.
@@ -183,7 +184,7 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Memory, min_mhz, max_mhz))
+        SessionHandle::with(session, |s| s.change(gpu, Change::Lock(Clock::Memory, Bounds { min_mhz, max_mhz })))
     })
 }
 
@@ -213,7 +214,7 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
     catch_panics(|| unsafe {
-        SessionHandle::with(session, |s| s.controller(gpu)?.lock_clocks_mhz(Clock::Graphics, min_mhz, max_mhz))
+        SessionHandle::with(session, |s| s.change(gpu, Change::Lock(Clock::Graphics, Bounds { min_mhz, max_mhz })))
     })
 }
 
@@ -235,7 +236,7 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
     gpu: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Memory))) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.change(gpu, Change::Reset(Some(Clock::Memory)))) })
 }
 
 /// Unlocks the graphics clock. The driver can only unlock all clocks together,
@@ -256,7 +257,7 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
     gpu: u32,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(Some(Clock::Graphics))) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.change(gpu, Change::Reset(Some(Clock::Graphics)))) })
 }
 
 /// Unlocks all clocks: sets the performance level "auto". Does nothing if that
@@ -272,5 +273,5 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_clocks(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_clocks(None)) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.change(gpu, Change::Reset(None))) })
 }

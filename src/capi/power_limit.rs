@@ -6,6 +6,7 @@ use super::pointers::out;
 use super::readings::read;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
+use crate::control::Change;
 
 /// The power limit (cap) in force, in milliwatts, rounded down. A package has
 /// one limit.
@@ -84,6 +85,10 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
 /// that limit is in force. Checks the range first, and reads the limit back
 /// afterwards. Returns when the driver has applied it. Needs root.
 ///
+/// Drivers of many GPUs report a range from 0. There the lowest limit is a tenth
+/// of the default one (and 1 W at least): GPUs draw more than that when idle, so
+/// less is a mistake, such as 300 where 300 W was meant.
+///
 /// @param[in] session  An open session; not NULL.
 /// @param[in] gpu      An index below zeus_amd_gpu_count().
 /// @param[in] limit_mw Within zeus_amd_power_limit_range_mw(); not 0.
@@ -99,7 +104,9 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
     limit_mw: u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.set_power_limit_mw(limit_mw)) })
+    catch_panics(|| unsafe {
+        SessionHandle::with(session, |s| s.change(gpu, Change::PowerLimit { uw: limit_mw.saturating_mul(1000) }))
+    })
 }
 
 /// Sets the power limit of the package to the vendor's default. Does nothing if
@@ -115,5 +122,5 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
 #[must_use]
 pub unsafe extern "C" fn zeus_amd_reset_power_limit(session: *const zeus_amd_session_t, gpu: u32) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.controller(gpu)?.reset_power_limit()) })
+    catch_panics(|| unsafe { SessionHandle::with(session, |s| s.change(gpu, Change::ResetPowerLimit)) })
 }

@@ -18,8 +18,8 @@ use crate::device::Backend;
 use crate::energy::ResolutionChoice;
 use crate::error::{Error, Result};
 use crate::session::{Options, Session, Validation};
-use crate::topology::visibility::{parse_release, MaskedOut, Masks};
-use crate::topology::{NoGpuReason, Order};
+use crate::topology::visibility::{parse_release, Masks};
+use crate::topology::Order;
 use std::mem::zeroed;
 use std::time::Duration;
 
@@ -185,16 +185,6 @@ pub unsafe extern "C" fn zeus_amd_probe(options: *const zeus_amd_options_t) -> z
     catch_panics(|| crate::session::probe(&unsafe { self::options(options) }?))
 }
 
-fn no_gpu_reason(zero: NoGpuReason) -> zeus_amd_status_t {
-    match zero {
-        NoGpuReason::NoAccess => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_ACCESS,
-        NoGpuReason::Masked(MaskedOut::NoGpus) => zeus_amd_status_t::ZEUS_AMD_STATUS_NO_DEVICE,
-        NoGpuReason::Masked(MaskedOut::EmptyMask) => zeus_amd_status_t::ZEUS_AMD_STATUS_EMPTY_MASK,
-        NoGpuReason::Masked(MaskedOut::Stopped) => zeus_amd_status_t::ZEUS_AMD_STATUS_MASK_INVALID,
-        NoGpuReason::Masked(MaskedOut::RuntimeFails) => zeus_amd_status_t::ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED,
-    }
-}
-
 impl From<ResolutionChoice> for zeus_amd_energy_resolution_t {
     fn from(choice: ResolutionChoice) -> Self {
         match choice {
@@ -231,7 +221,7 @@ pub unsafe extern "C" fn zeus_amd_session_info(
             value.gpu_count = s.devices().len() as u32;
             value.backend = if s.vendor.is_some() { Backend::Amdsmi } else { Backend::Sysfs }.into();
             value.energy_resolution = s.energy_resolution.into();
-            value.no_gpu_reason = s.zero.map_or(zeus_amd_status_t::ZEUS_AMD_STATUS_OK, no_gpu_reason);
+            value.no_gpu_reason = s.zero.map_or(zeus_amd_status_t::ZEUS_AMD_STATUS_OK, |reason| reason.kind().into());
             value.amdsmi_status = s.amdsmi_error.map_or(zeus_amd_status_t::ZEUS_AMD_STATUS_OK, Into::into);
             if s.order == Order::Enumeration {
                 value.flags |= ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT;

@@ -64,17 +64,17 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_STALE = -24,
     /// The driver's data have an unknown form or size.
     ZEUS_AMD_STATUS_UNEXPECTED_DATA = -25,
-    /// A mask is set and empty, and EMPTY_MASK_IS_ERROR was set; or, as
-    /// no_gpu_reason, a mask is set and empty.
+    /// A mask is set and empty: of zeus_amd_open() if EMPTY_MASK_IS_ERROR was
+    /// set, as no_gpu_reason, and for the total of a window.
     ZEUS_AMD_STATUS_EMPTY_MASK = -26,
-    /// Only as no_gpu_reason of zeus_amd_session_info_t: the first entry of a
-    /// mask is invalid, so no GPU is visible.
+    /// Only as no_gpu_reason of zeus_amd_session_info_t, and for the total of a
+    /// window: the first entry of a mask is invalid, so no GPU is visible.
     ZEUS_AMD_STATUS_MASK_INVALID = -27,
-    /// Only as no_gpu_reason: a device file cannot be opened, and the runtime
-    /// gives up.
+    /// Only as no_gpu_reason, and for the total of a window: a device file
+    /// cannot be opened, and the runtime gives up.
     ZEUS_AMD_STATUS_NO_ACCESS = -28,
-    /// Only as no_gpu_reason: the runtime fails to start in this environment or
-    /// on this machine.
+    /// Only as no_gpu_reason, and for the total of a window: the runtime fails
+    /// to start in this environment or on this machine.
     ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED = -29,
     /// The driver accepted a setting, but did not apply it or changed the value.
     ZEUS_AMD_STATUS_NOT_APPLIED = -30,
@@ -116,6 +116,9 @@ impl From<Kind> for zeus_amd_status_t {
             Kind::Stale => S::ZEUS_AMD_STATUS_STALE,
             Kind::UnexpectedData => S::ZEUS_AMD_STATUS_UNEXPECTED_DATA,
             Kind::EmptyMask => S::ZEUS_AMD_STATUS_EMPTY_MASK,
+            Kind::MaskInvalid => S::ZEUS_AMD_STATUS_MASK_INVALID,
+            Kind::NoAccess => S::ZEUS_AMD_STATUS_NO_ACCESS,
+            Kind::RuntimeInitFailed => S::ZEUS_AMD_STATUS_RUNTIME_INIT_FAILED,
             Kind::NotApplied => S::ZEUS_AMD_STATUS_NOT_APPLIED,
             Kind::NotReady => S::ZEUS_AMD_STATUS_NOT_READY,
             Kind::Unknown => S::ZEUS_AMD_STATUS_UNKNOWN,

@@ -588,9 +588,48 @@ pub struct zeus_amd_sample_t {
     pub energy_uj: u64,
     /// Power by the GPU's power sensor, in milliwatts.
     pub power_mw: u64,
-    /// Mean power since the sample before by the energy counter, in milliwatts.
-    /// It follows the load without delay where the sensor averages.
+    /// Mean power by the energy counter since the last sample that has one, in
+    /// milliwatts, to a tenth: it is set where the time since then is long
+    /// enough. It follows the load without delay where the sensor averages.
     pub counter_power_mw: u64,
+}
+
+/// power_limit_mw is set: the limit was changed through the guard.
+pub const ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT: u32 = 1;
+/// graphics_min_mhz and graphics_max_mhz are set: as for the power limit.
+pub const ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT: u32 = 2;
+/// memory_min_mhz and memory_max_mhz are set: as for the power limit.
+pub const ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT: u32 = 4;
+/// A helper process runs that restores the settings if this process terminates.
+pub const ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT: u32 = 1;
+/// The guards of this user's other processes know of the changes.
+pub const ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT: u32 = 2;
+/// There are guards of another user or of another PID namespace, which do not
+/// know of the changes.
+pub const ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT: u32 = 4;
+
+/// What a guard restores on one GPU. Start from ZEUS_AMD_GUARD_INFO_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct zeus_amd_guard_info_t {
+    /// sizeof(zeus_amd_guard_info_t); ZEUS_AMD_GUARD_INFO_INIT sets it.
+    pub struct_size: u32,
+    /// The index of the GPU.
+    pub gpu: u32,
+    /// ZEUS_AMD_GUARD_INFO_VALID_..._BIT: which settings are restored.
+    pub valid: u32,
+    /// ZEUS_AMD_GUARD_INFO_FLAG_..._BIT.
+    pub flags: u32,
+    /// The power limit to restore, in milliwatts.
+    pub power_limit_mw: u64,
+    /// The bounds of the graphics clock to restore, in MHz.
+    pub graphics_min_mhz: u32,
+    /// See graphics_min_mhz.
+    pub graphics_max_mhz: u32,
+    /// The bounds of the memory clock to restore, in MHz.
+    pub memory_min_mhz: u32,
+    /// See memory_min_mhz.
+    pub memory_max_mhz: u32,
 }
 
 macro_rules! sized {
@@ -617,6 +656,7 @@ sized! {
     zeus_amd_total_energy_t, "ZEUS_AMD_TOTAL_ENERGY_INIT", 56;
     zeus_amd_sampler_options_t, "ZEUS_AMD_SAMPLER_OPTIONS_INIT", 16;
     zeus_amd_sample_t, "ZEUS_AMD_SAMPLE_INIT", 48;
+    zeus_amd_guard_info_t, "ZEUS_AMD_GUARD_INFO_INIT", 40;
 }
 
 // SAFETY: integers, pointers, and enums behind MaybeUninit: all bit patterns are values.

@@ -128,10 +128,11 @@ fn total(t: &WindowTotal, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_ener
 /// As [`zeus_amd_window_read`].
 unsafe fn read(
     window: &Window,
+    read: impl FnOnce(&Window) -> (WindowTotal, Vec<GpuEnergy>),
     to_total: *mut zeus_amd_total_energy_t,
     gpus: *mut zeus_amd_gpu_energy_t,
     count: *mut u32,
-) -> Result<()> {
+) -> Result<Measured> {
     // SAFETY: NULL or a struct, as the caller promises.
     let to_total = if to_total.is_null() { None } else { Some(unsafe { out_struct(to_total, "total") }?) };
     let needed = window.gpus() as u32;
@@ -146,16 +147,18 @@ unsafe fn read(
         }
         Some(array)
     };
-    let (sum, all) = window.read();
+    let (sum, all) = read(window);
     let values: Vec<_> = (0..).zip(&all).map(|(i, one)| used(i, one)).collect();
     if let Some(array) = to_gpus {
         values.iter().enumerate().for_each(|(i, v)| array.write(i, v));
     }
-    if let Some(to) = to_total {
-        to.write(&total(&sum, &values));
-    }
-    Ok(())
+    let Some(to) = to_total else { return Ok(Ok(())) };
+    to.write(&total(&sum, &values));
+    Ok(if sum.packages == 0 { Err(window.nothing_measured(&all)) } else { Ok(()) })
 }
+
+/// Whether a total that was asked for has an energy.
+type Measured = Result<()>;
 
 /// A short English text for a method, for any number.
 ///
@@ -217,10 +220,10 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
 /// to end_ns by the driver's clock, which are a few milliseconds before the
 /// calls. The uncertainty holds for the time between the calls as well. Energy
 /// that is counted between the end of one window and the begin of the next
-/// belongs to neither: for parts that add up, take differences of readings of
-/// one window. In a window that is too short for the counter the energy is
-/// estimated from the power. The GPUs of a package (dies, partitions) have one
-/// energy, at the first of them.
+/// belongs to neither: for parts that add up, take zeus_amd_window_lap(). In a
+/// window that is too short for the counter the energy is estimated from the
+/// power. The GPUs of a package (dies, partitions) have one energy, at the first
+/// of them.
 ///
 /// Windows keep checking the counters. In a window of 250 ms or more, a counter
 /// that was idle for 120 ms is polled again after the final reading until it
@@ -237,7 +240,10 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
 ///                       NULL if gpus is.
 /// @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
 ///         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A GPU without an energy is no
-///         failure: see its status.
+///         failure: see its status. A total without any is one: the status of
+///         the first GPU, such as ZEUS_AMD_STATUS_NOT_SUPPORTED, or without GPUs
+///         the session's no_gpu_reason. total (without an energy) and gpus are
+///         written all the same.
 /// @threadsafety Any thread.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -253,7 +259,46 @@ pub unsafe extern "C" fn zeus_amd_window_read(
     catch_panics(|| unsafe {
         let window = window.cast::<Window>().as_ref().ok_or_else(|| null("the window"))?;
         window.require_own_process()?;
-        read(window, total, gpus, count)
+        read(window, Window::read, total, gpus, count)?
+    })
+}
+
+/// The energy since the last lap of this window, or since its begin where there
+/// was none, and begins a new lap. The window stays open, and its other calls are
+/// as without laps.
+///
+/// The energy and its uncertainty belong to the time between two readings of each
+/// counter, duration_ns, not to the time between the calls. So laps add up: the
+/// energy of laps that follow each other is that of the time from the first
+/// reading to the last. With a firmware clock (FIRMWARE_DURATION) a lap has no
+/// error at its edges, and may be as short as a refresh of the counter; one
+/// without a new reading has 0 J in 0 ns, and the next lap has its energy.
+/// begin_ns and end_ns are by the driver's clock, which may be a refresh later.
+///
+/// With NULL for total, gpus and count it only begins a new lap. If an argument is
+/// refused, the lap goes on.
+///
+/// @param[in]     window A window; not NULL.
+/// @param[out]    total  As for zeus_amd_window_read(); may be NULL.
+/// @param[out]    gpus   As for zeus_amd_window_read(); may be NULL.
+/// @param[in,out] count  As for zeus_amd_window_read(); may be NULL if gpus is.
+/// @return As zeus_amd_window_read().
+/// @threadsafety Any thread; laps of one window wait for each other.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_window_lap(
+    window: *mut zeus_amd_window_t,
+    total: *mut zeus_amd_total_energy_t,
+    gpus: *mut zeus_amd_gpu_energy_t,
+    count: *mut u32,
+) -> zeus_amd_status_t {
+    // SAFETY: from zeus_amd_window_begin, and pointers to results, as the caller promises.
+    catch_panics(|| unsafe {
+        let window = window.cast::<Window>().as_ref().ok_or_else(|| null("the window"))?;
+        window.require_own_process()?;
+        read(window, Window::lap, total, gpus, count)?
     })
 }
 
@@ -262,7 +307,7 @@ pub unsafe extern "C" fn zeus_amd_window_read(
 ///
 /// If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
 /// ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL), the window
-/// stays open.
+/// stays open. Otherwise it has ended, whatever the status.
 ///
 /// @param[in]     window A window; not NULL.
 /// @param[out]    total  As for zeus_amd_window_read(); may be NULL.
@@ -285,10 +330,12 @@ pub unsafe extern "C" fn zeus_amd_window_end(
         let window = window.cast::<Window>();
         let ended = window.as_ref().ok_or_else(|| null("the window"))?;
         ended.require_own_process()?;
-        if !(total.is_null() && gpus.is_null() && count.is_null()) {
-            read(ended, total, gpus, count)?;
-        }
+        let measured = if total.is_null() && gpus.is_null() && count.is_null() {
+            Ok(())
+        } else {
+            read(ended, Window::read, total, gpus, count)?
+        };
         drop(Box::from_raw(window));
-        Ok(())
+        measured
     })
 }

@@ -2,7 +2,7 @@
 
 use super::clock_state::domain_name;
 use super::controller::Controller;
-use super::writer::OD_FILE;
+use super::sysfs_settings::OD_FILE;
 use crate::device::SourceError;
 use crate::error::{Error, Kind, Result};
 use crate::gpu::Clock;
@@ -38,7 +38,7 @@ impl Controller {
     /// Fails for a clock that can only be shifted, and while the file cannot be read for a passing reason.
     pub(super) fn check_has_bounds(&self, clock: Clock) -> Result<()> {
         self.check_active(domain_name(clock))?;
-        match pp_od::read(&self.files.od_file()) {
+        match pp_od::read(&self.files.folder.join(OD_FILE)) {
             Ok(table) if table.graphics_offset_only && clock == Clock::Graphics => Err(self.no_clock_range(clock)),
             Err(error) if error.is_transient() => {
                 Err(self.error(domain_name(clock), SourceError::Sysfs { file: OD_FILE, error }))
@@ -49,7 +49,7 @@ impl Controller {
 
     pub(super) fn no_clock_range(&self, clock: Clock) -> Error {
         let what = domain_name(clock);
-        let why = match pp_od::read(&self.files.od_file()) {
+        let why = match pp_od::read(&self.files.folder.join(OD_FILE)) {
             Ok(table) if table.graphics_offset_only && clock == Clock::Graphics => {
                 "this GPU knows only an offset of the graphics clock (OD_SCLK_OFFSET in pp_od_clk_voltage), and no bounds"
             }

@@ -33,6 +33,11 @@ impl Level {
         LEVELS[self.0]
     }
 
+    /// From [`Level::amd_number`].
+    pub fn from_amd_number(number: u32) -> Option<Level> {
+        ((number as usize) < LEVELS.len()).then_some(Level(number as usize))
+    }
+
     pub fn amd_number(self) -> u32 {
         self.0 as u32
     }
@@ -56,9 +61,19 @@ impl ClockState {
         }
     }
 
+    /// Bounds that cannot be read differ from none.
+    pub fn is_bounded(&self, clock: Clock, wanted: Option<Bounds>) -> bool {
+        self.of(clock).is_none() || wanted.is_none() || self.of(clock) == wanted
+    }
+
     /// The bounds of a clock that are not as they were.
     pub fn bounds_differ(&self, was: &ClockState, clock: Clock) -> Option<Bounds> {
         was.of(clock).filter(|old| self.of(clock) != Some(*old))
+    }
+
+    /// Nothing that was known differs.
+    pub fn is_as(&self, was: &ClockState) -> bool {
+        (was.level.is_none() || self.level == was.level) && CLOCKS.iter().all(|c| self.bounds_differ(was, *c).is_none())
     }
 
     pub fn format_bounds(&self, clock: Clock) -> String {
@@ -73,27 +88,27 @@ impl ClockState {
 
 pub const NOT_READABLE: &str = "not readable";
 
-/// What this session has locked, and the ranges that it has read: graphics clock, memory clock.
+/// The ranges that this session has read: graphics clock, memory clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClockLocks {
-    pub locked: [Option<Bounds>; 2],
-    range: [Option<Bounds>; 2],
-}
+pub struct ClockRanges([Option<Bounds>; 2]);
 
-impl ClockLocks {
+impl ClockRanges {
     /// OD_RANGE; where the driver has none, the bounds while nothing is locked, now or earlier.
-    pub fn lockable_range(&mut self, clock: Clock, now: ClockState, table: &pp_od::Table) -> Option<Bounds> {
+    pub fn lockable(&mut self, clock: Clock, now: ClockState, table: &pp_od::Table) -> Option<Bounds> {
         for (clock, range) in CLOCKS.into_iter().zip([table.graphics_range, table.memory_range]) {
             let read = range.or(if now.level == Some(Level::AUTO) { now.of(clock) } else { None });
-            let known = &mut self.range[index(clock)];
+            let known = &mut self.0[usize::from(clock == Clock::Memory)];
             *known = read.or(*known);
         }
-        self.range[index(clock)]
+        self.0[usize::from(clock == Clock::Memory)]
     }
 }
 
-pub fn index(clock: Clock) -> usize {
-    usize::from(clock == Clock::Memory)
+pub fn other(clock: Clock) -> Clock {
+    match clock {
+        Clock::Graphics => Clock::Memory,
+        Clock::Memory => Clock::Graphics,
+    }
 }
 
 pub fn domain_name(clock: Clock) -> &'static str {

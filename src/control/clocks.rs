@@ -1,11 +1,13 @@
-//! Locking clocks between two bounds. Each bound that libamd_smi writes is in force at once.
+//! Locking clocks between two bounds.
 
-use super::clock_state::{domain_name, format_range, index, ClockState, Level, CLOCKS};
+use super::clock_state::{domain_name, format_range, other, ClockState, Level};
 use super::controller::Controller;
 use super::read_back::read_back;
+use super::restore_clocks::{restore_clocks, ClockWriter};
 use super::writer::SettingsWriter;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::gpu::Clock;
+use crate::platform::log;
 use crate::sysfs::pp_od::Bounds;
 
 impl Controller {
@@ -14,42 +16,93 @@ impl Controller {
         let what = domain_name(clock);
         self.identity.check_own_clocks(what)?;
         self.check_has_bounds(clock)?;
-        let mut locks = self.locks.lock();
+        let mut ranges = self.ranges.lock();
         let table = self.files.od_table();
         let now = self.files.clock_state_with(&table);
-        locks.lockable_range(clock, now, &table).ok_or_else(|| self.no_clock_range(clock))
+        ranges.lockable(clock, now, &table).ok_or_else(|| self.no_clock_range(clock))
     }
 
     /// Locks the clock between two bounds. The range is checked first, the result read back.
-    pub fn lock_clocks_mhz(&self, clock: Clock, min_mhz: u32, max_mhz: u32) -> Result<()> {
+    pub(super) fn lock_clocks(&self, clock: Clock, wanted: Bounds) -> Result<()> {
         let what = domain_name(clock);
-        let wanted = Bounds { min_mhz, max_mhz };
+        let Bounds { min_mhz, max_mhz } = wanted;
         self.check_bounds(what, wanted)?;
         self.identity.check_own_clocks(what)?;
         self.check_has_bounds(clock)?;
         let by = self.writer(what)?;
         self.warn_without_rights();
-        let mut locks = self.locks.lock();
+        let mut ranges = self.ranges.lock();
         let table = self.files.od_table();
         let now = self.files.clock_state_with(&table);
-        if let Some(range) = locks.lockable_range(clock, now, &table) {
-            if min_mhz < range.min_mhz || max_mhz > range.max_mhz {
-                let range = format_range(range);
-                return Err(Error::OutOfRange { device: self.label(), what, asked: format_range(wanted), range });
+        let range = ranges.lockable(clock, now, &table);
+        if let Some(range) = range.filter(|r| min_mhz < r.min_mhz || max_mhz > r.max_mhz) {
+            let range = format_range(range);
+            return Err(Error::OutOfRange { device: self.label(), what, asked: format_range(wanted), range });
+        }
+        if now.level == Some(Level::MANUAL) && now.of(clock) == Some(wanted) {
+            return Ok(());
+        }
+        let locked = self.lock_narrowest(&by, clock, &now, wanted, range).map_err(|e| self.roll_back(&by, now, e))?;
+        drop(ranges);
+        if locked != wanted {
+            let (asked, locked) = (format_range(wanted), format_range(locked));
+            log::warning(|| {
+                format!("{}: the driver takes no {what} of {asked}; it is locked to {locked}", self.label())
+            });
+        }
+        Ok(())
+    }
+
+    /// Drivers before April 2026, and libamd_smi before ROCm 6.3, refuse equal bounds: then the narrowest range that they
+    /// accept is locked, with the value as the upper bound where that is possible.
+    fn lock_narrowest(
+        &self,
+        by: &SettingsWriter,
+        clock: Clock,
+        now: &ClockState,
+        wanted: Bounds,
+        range: Option<Bounds>,
+    ) -> Result<Bounds> {
+        let Bounds { min_mhz, max_mhz } = wanted;
+        let narrow = [(min_mhz - 1, max_mhz), (min_mhz, max_mhz.saturating_add(1))];
+        let is_allowed = |b: &Bounds| range.map_or(true, |r| b.min_mhz >= r.min_mhz && b.max_mhz <= r.max_mhz);
+        let narrow = narrow.map(|(min_mhz, max_mhz)| Bounds { min_mhz, max_mhz });
+        let mut first = self.lock_and_verify(by, clock, now, wanted).map(|()| wanted);
+        for bounds in narrow.into_iter().filter(|b| min_mhz == max_mhz && is_allowed(b)) {
+            match &first {
+                Err(e) if e.kind() == Kind::InvalidArgument => {}
+                _ => break,
+            }
+            if self.lock_and_verify(by, clock, now, bounds).is_ok() {
+                first = Ok(bounds);
             }
         }
-        if min_mhz == max_mhz && by.amdsmi.as_ref().is_some_and(|(_, call)| !call.calls.has_clk_limit()) {
-            return Err(self.identity.not_supported(
-                what,
-                "the libamd_smi before ROCm 6.3 cannot lock a clock to a single value (amdsmi_set_gpu_clk_range refuses equal bounds)",
-            ));
+        first
+    }
+
+    /// Locks one clock. The other one's bounds are `before`'s, also where the driver brings back older ones with the commit.
+    fn lock_and_verify(&self, by: &SettingsWriter, clock: Clock, before: &ClockState, wanted: Bounds) -> Result<()> {
+        by.set_bounds(clock, &self.files.clock_state(), wanted)?;
+        let kept = before.of(other(clock));
+        let is_kept = |now: &ClockState| now.is_bounded(other(clock), kept);
+        let is_done = |now: &ClockState| {
+            now.is_bounded(clock, Some(wanted)) && now.level.map_or(true, |l| l == Level::MANUAL) && is_kept(now)
+        };
+        let mut now = read_back(|| self.files.clock_state(), is_done);
+        if let Some(kept) = kept.filter(|_| !is_kept(&now)) {
+            by.set_bounds(other(clock), &now, kept)?;
+            now = read_back(|| self.files.clock_state(), is_done);
         }
-        if now.level != Some(Level::MANUAL) || now.of(clock) != Some(wanted) {
-            let done = by.set_bounds(clock, now, wanted).and_then(|()| self.verify_bounds(clock, wanted));
-            done.map_err(|e| self.roll_back(&by, now, e))?;
+        if is_done(&now) {
+            return Ok(());
         }
-        locks.locked[index(clock)] = Some(wanted);
-        Ok(())
+        let (what, asked) = if is_kept(&now) { (clock, Some(wanted)) } else { (other(clock), kept) };
+        Err(Error::NotApplied {
+            device: self.label(),
+            what: domain_name(what),
+            asked: asked.map_or_else(String::new, format_range),
+            now: now.format_bounds(what),
+        })
     }
 
     fn check_bounds(&self, what: &'static str, Bounds { min_mhz, max_mhz }: Bounds) -> Result<()> {
@@ -65,96 +118,42 @@ impl Controller {
         Ok(())
     }
 
-    /// Unlocks one clock, or both. The hardware resets only both: the other one's lock of this session is set again.
-    pub fn reset_clocks(&self, which: Option<Clock>) -> Result<()> {
+    /// Unlocks one clock, or both. The hardware resets only both: bounds of the other clock, whoever set them, are set again.
+    pub(super) fn reset_clocks(&self, which: Option<Clock>) -> Result<()> {
         let what = which.map_or("clock", domain_name);
         self.identity.check_own_clocks(what)?;
         let by = self.writer(what)?;
         self.warn_without_rights();
-        let mut locks = self.locks.lock();
+        let _one_at_a_time = self.ranges.lock();
         let now = self.files.clock_state();
         if now.level == Some(Level::AUTO) {
-            locks.locked = [None; 2];
             return Ok(());
         }
-        let mut kept = locks.locked;
-        match which {
-            Some(clock) => kept[index(clock)] = None,
-            None => kept = [None; 2],
-        }
-        let lock_again = |clock: Clock| match kept[index(clock)] {
-            Some(wanted) => {
-                by.set_bounds(clock, self.files.clock_state(), wanted)?;
-                self.verify_bounds(clock, wanted)
+        let reset = || {
+            by.set_level(Level::AUTO)?;
+            let Some(kept) = which.map(other) else { return Ok(()) };
+            let unlocked = self.files.clock_state();
+            match unlocked.bounds_differ(&now, kept) {
+                Some(bounds) => self.lock_and_verify(&by, kept, &unlocked, bounds),
+                None => Ok(()),
             }
-            None => Ok(()),
         };
-        let done = by.set_level(Level::AUTO).and_then(|()| CLOCKS.into_iter().try_for_each(lock_again));
-        done.map_err(|e| self.roll_back(&by, now, e))?;
-        locks.locked = kept;
-        Ok(())
+        reset().map_err(|e| self.roll_back(&by, now, e))
     }
 
-    /// Reads back. A driver that shows no bounds is trusted.
-    fn verify_bounds(&self, clock: Clock, wanted: Bounds) -> Result<()> {
-        let is_done = |now: &ClockState| {
-            now.of(clock).map_or(true, |b| b == wanted) && now.level.map_or(true, |l| l == Level::MANUAL)
-        };
-        let now = read_back(|| self.files.clock_state(), is_done);
-        if is_done(&now) {
-            return Ok(());
-        }
-        Err(Error::NotApplied {
-            device: self.label(),
-            what: domain_name(clock),
-            asked: format_range(wanted),
-            now: now.format_bounds(clock),
-        })
-    }
-
-    /// Undoes a change that failed half-way.
+    /// Undoes a change that failed half-way, or says what could not be undone.
     fn roll_back(&self, by: &SettingsWriter, was: ClockState, mut e: Error) -> Error {
-        if let Err(again) = self.write_clock_state(by, was) {
-            if let Error::Vendor { advice: more, .. }
-            | Error::NotApplied { now: more, .. }
-            | Error::Kernel { why: more, .. } = &mut e
-            {
-                *more += &format!("; the part that was done could not be undone: {again}");
-            }
+        let undone = restore_clocks(by, &was);
+        let is_back = |now: &ClockState| self.clocks_differ(now, &was).is_none();
+        let now = read_back(|| self.files.clock_state(), is_back);
+        let Some(left) = self.clocks_differ(&now, &was) else { return e };
+        if let Error::Vendor { advice: more, .. }
+        | Error::NotApplied { now: more, .. }
+        | Error::Kernel { why: more, .. } = &mut e
+        {
+            let why = undone.map_or_else(|e| format!(" ({e})"), |()| String::new());
+            *more += &format!("; the change could not be undone: {left}{why}");
         }
         e
-    }
-
-    /// Writes what is not as it was.
-    pub(super) fn write_clock_state(&self, by: &SettingsWriter, was: ClockState) -> Result<()> {
-        let now = self.files.clock_state();
-        let is_back = |now: &ClockState| CLOCKS.iter().all(|c| now.bounds_differ(&was, *c).is_none());
-        let bounds_are_back = || is_back(&read_back(|| self.files.clock_state(), is_back));
-        // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
-        if let Some(level) = was.level.filter(|l| *l != Level::MANUAL && now.level != Some(*l)) {
-            by.set_level(level)?;
-            bounds_are_back();
-        }
-        let written = self.write_bounds(by, was);
-        if !bounds_are_back() {
-            // The driver accepts no lower bound below its range, not even one that was in force: level auto brings it back.
-            let refused = self.files.clock_state();
-            by.set_level(Level::AUTO).map_err(|e| written.err().unwrap_or(e))?;
-            let is_reset = |now: &ClockState| CLOCKS.iter().any(|c| now.bounds_differ(&refused, *c).is_some());
-            read_back(|| self.files.clock_state(), is_reset);
-            self.write_bounds(by, was)?;
-        }
-        let now = self.files.clock_state();
-        match was.level.filter(|l| now.level != Some(*l)) {
-            Some(level) => by.set_level(level),
-            None => Ok(()),
-        }
-    }
-
-    fn write_bounds(&self, by: &SettingsWriter, was: ClockState) -> Result<()> {
-        CLOCKS.into_iter().try_for_each(|clock| {
-            let now = self.files.clock_state();
-            now.bounds_differ(&was, clock).map_or(Ok(()), |old| by.set_bounds(clock, now, old))
-        })
     }
 }

@@ -1,13 +1,13 @@
-//! The settings of one GPU: where they are, and what this session has changed.
+//! The settings of one GPU, and where they are.
 
-use super::clock_state::ClockLocks;
+use super::clock_state::ClockRanges;
 use super::writer::{SettingsFiles, SettingsWriter};
 use crate::device::{AmdsmiSource, Identity, SourceError};
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
-use crate::platform::{fork, log};
+use crate::platform::{fork, log, pci::PciAddress};
 use crate::sysfs::hwmon::Hwmon;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub struct Controller {
     /// may write the files, libamd_smi is not asked.
     pub(super) prefers_sysfs: bool,
     /// Locked during a change, so that it reads back its own values.
-    pub(super) locks: Mutex<ClockLocks>,
+    pub(super) ranges: Mutex<ClockRanges>,
     pub(super) warned_rounding: AtomicBool,
 }
 
@@ -38,7 +38,7 @@ impl Controller {
             files: SettingsFiles { folder, hwmon },
             amdsmi,
             prefers_sysfs,
-            locks: Mutex::default(),
+            ranges: Mutex::default(),
             warned_rounding: AtomicBool::new(false),
         }
     }
@@ -46,6 +46,24 @@ impl Controller {
     #[must_use]
     pub fn label(&self) -> String {
         self.identity.label()
+    }
+
+    #[must_use]
+    pub fn pci(&self) -> PciAddress {
+        self.identity.location.pci
+    }
+
+    /// The folder of the PCI device.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.files.folder
+    }
+
+    /// The file of the power cap, relative to that folder; empty where there is none.
+    #[must_use]
+    pub fn power_cap_file(&self) -> PathBuf {
+        let file = self.files.hwmon.power_cap_file().unwrap_or_default();
+        file.strip_prefix(&self.files.folder).map(Path::to_owned).unwrap_or_default()
     }
 
     /// Setters of AMD's library return when the driver is done.

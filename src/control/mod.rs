@@ -6,8 +6,14 @@ mod clocks;
 mod controller;
 mod power_limit;
 mod read_back;
+mod restore_clocks;
 mod settings;
+mod sysfs_settings;
 mod writer;
 
+pub use clock_state::{ClockState, Level};
 pub use controller::Controller;
-pub use settings::{SavedSettings, SysfsRestore};
+pub use restore_clocks::{restore_clocks, ClockWriter};
+pub use settings::{Change, Settings};
+pub use sysfs_settings::{FileIo, SysfsSettings, Text};
+pub use writer::LibcIo;

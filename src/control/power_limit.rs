@@ -22,32 +22,32 @@ impl Controller {
     }
 
     /// Sets the power limit of the package. The range is checked first, the result read back.
-    pub fn set_power_limit_mw(&self, limit_mw: u64) -> Result<()> {
-        if limit_mw == 0 {
+    pub(super) fn set_power_limit_uw(&self, limit_uw: u64) -> Result<()> {
+        if limit_uw == 0 {
             return Err(Error::InvalidArgument(format!(
                 "{}: 0 is not a power limit; to lift one, reset it",
                 self.label()
             )));
         }
         self.warn_without_rights();
-        self.change_power_limit(|_| Ok(limit_mw.saturating_mul(1000)))
+        self.change_power_limit(|_| Ok(limit_uw))
     }
 
     /// Sets the power limit back to the vendor's default.
-    pub fn reset_power_limit(&self) -> Result<()> {
+    pub(super) fn reset_power_limit(&self) -> Result<()> {
         self.warn_without_rights();
         self.change_power_limit(|limits| limits.default_uw.ok_or_else(|| self.no_limit()))
     }
 
     fn change_power_limit(&self, wanted: impl FnOnce(&PowerLimits) -> Result<u64>) -> Result<()> {
-        let _one_at_a_time = self.locks.lock();
+        let _one_at_a_time = self.ranges.lock();
         let limits = self.power_limits()?;
         let wanted = wanted(&limits)?;
         let current = limits.current_uw.ok_or_else(|| self.no_limit())?;
         if is_same(current, wanted) {
             return Ok(());
         }
-        let (min, max) = (limits.min_uw.unwrap_or(0), limits.max_uw.unwrap_or(u64::MAX));
+        let (min, max) = (lowest_uw(&limits), limits.max_uw.unwrap_or(u64::MAX));
         if !(min..=max).contains(&wanted) {
             return Err(Error::OutOfRange {
                 device: self.label(),
@@ -101,13 +101,23 @@ impl Controller {
         limits.map_err(|e| self.error(POWER_LIMIT, e))
     }
 
-    fn no_limit(&self) -> Error {
+    pub(super) fn no_limit(&self) -> Error {
         let why = if self.amdsmi.as_ref().is_some_and(AmdsmiSource::hides_high_limits) {
             "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable"
         } else {
             "the driver reports none"
         };
         self.identity.not_supported(POWER_LIMIT, why)
+    }
+}
+
+/// The lowest limit that is plausible. Many drivers report a range from 0; no GPU can work below a tenth of its default
+/// limit, which is less than it draws idle, so a lower one is a mistake such as 300 mW for 300 W.
+fn lowest_uw(limits: &PowerLimits) -> u64 {
+    const LEAST_UW: u64 = 1_000_000;
+    match limits.min_uw {
+        Some(min) if min >= LEAST_UW => min,
+        _ => limits.default_uw.or(limits.max_uw).map_or(LEAST_UW, |uw| (uw / 10).max(LEAST_UW)),
     }
 }
 

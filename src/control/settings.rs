@@ -1,65 +1,93 @@
-//! The settings of one GPU, saved and restored.
+//! The settings of one GPU, read to be saved, and restored.
 
-use super::clock_state::{domain_name, ClockLocks, ClockState, Level, CLOCKS};
+use super::clock_state::{domain_name, ClockState, CLOCKS};
 use super::controller::Controller;
 use super::power_limit::{is_same, watts_or_unreadable};
 use super::read_back::read_back;
+use super::restore_clocks::restore_clocks;
+use super::sysfs_settings::FileError;
 use super::writer::{SettingsWriter, POWER_LIMIT};
-use crate::error::{Error, Kind, Result};
-use crate::gpu::Bound;
-use crate::sysfs::SysfsWrite;
-use crate::topology::Role;
-use std::path::PathBuf;
+use crate::device::SourceError;
+use crate::error::{Error, Result};
+use crate::gpu::Clock;
+use crate::sysfs::pp_od::Bounds;
+use crate::sysfs::SysfsError;
+use std::fmt;
 
-/// The settings of one GPU at a moment; what could not be read is left alone.
-#[derive(Debug, Clone)]
-pub struct SavedSettings {
-    cap_uw: Option<u64>,
-    clocks: ClockState,
-    /// The text of the table with the bounds.
-    od_text: Option<String>,
-    locks: ClockLocks,
+/// Settings to restore; what is absent is left alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    pub cap_uw: Option<u64>,
+    pub clocks: Option<ClockState>,
 }
 
-/// How sysfs restores one setting: unless `file` has the text `saved`, the writes in their order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SysfsRestore {
-    pub file: PathBuf,
-    pub saved: String,
-    /// Before the comparison earlier writes are given time to take effect.
-    pub waits: bool,
-    pub writes: Vec<SysfsWrite>,
+/// A change of settings.
+#[derive(Debug, Clone, Copy)]
+pub enum Change {
+    PowerLimit {
+        uw: u64,
+    },
+    ResetPowerLimit,
+    Lock(Clock, Bounds),
+    /// `None`: both clocks.
+    Reset(Option<Clock>),
 }
 
 /// A setting that is not as it was saved.
-struct Difference {
+pub struct Difference {
     what: &'static str,
     saved: String,
     now: String,
 }
 
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} now, {} before", self.what, self.now, self.saved)
+    }
+}
+
 impl Controller {
-    /// The settings in force. A secondary die has clocks but no limit; a secondary partition has neither.
-    pub fn save(&self) -> Result<SavedSettings> {
-        let (od_text, clocks) = match self.identity.role {
-            Role::SecondaryPartition { .. } => (None, ClockState::default()),
-            _ => (self.files.od_text(), self.files.clock_state()),
-        };
-        let cap_uw = match self.power_limits() {
-            Ok(limits) => limits.current_uw,
-            // There is none. After any other failure a limit would be left unguarded.
-            Err(e) if matches!(e.kind(), Kind::NotSupported | Kind::NotFound) => None,
-            Err(e) => return Err(e),
-        };
-        let locks = *self.locks.lock();
-        Ok(SavedSettings { cap_uw, clocks, od_text, locks })
+    /// Makes a change.
+    pub fn apply(&self, change: &Change) -> Result<()> {
+        match *change {
+            Change::PowerLimit { uw } => self.set_power_limit_uw(uw),
+            Change::ResetPowerLimit => self.reset_power_limit(),
+            Change::Lock(clock, bounds) => self.lock_clocks(clock, bounds),
+            Change::Reset(which) => self.reset_clocks(which),
+        }
+    }
+
+    /// What is in force of the settings that a change concerns. What cannot be read could not be restored: an error.
+    pub fn save(&self, change: &Change) -> Result<Settings> {
+        match change {
+            Change::PowerLimit { .. } | Change::ResetPowerLimit => {
+                let cap_uw = self.power_limits()?.current_uw.ok_or_else(|| self.no_limit())?;
+                Ok(Settings { cap_uw: Some(cap_uw), clocks: None })
+            }
+            Change::Lock(..) | Change::Reset(_) => Ok(Settings { cap_uw: None, clocks: Some(self.saved_clocks()?) }),
+        }
+    }
+
+    fn saved_clocks(&self) -> Result<ClockState> {
+        const WHAT: &str = "clock bounds";
+        self.identity.check_own_clocks(WHAT)?;
+        let sysfs = self.files.sysfs();
+        let read = || Ok((sysfs.level()?, sysfs.od_table()?));
+        let (level, table) = read().map_err(|FileError { file, errno }| {
+            self.error(WHAT, SourceError::Sysfs { file, error: SysfsError::Os(errno) })
+        })?;
+        if level.is_none() || table.graphics.is_none() && table.memory.is_none() {
+            return Err(self
+                .identity
+                .not_supported(WHAT, "the driver does not show them, so they could not be restored"));
+        }
+        Ok(ClockState { level, graphics: table.graphics, memory: table.memory })
     }
 
     /// Restores what is not as it was saved, through libamd_smi and, where that fails, through sysfs. What counts is
     /// what can be read back: the first setting that is still not as it was is the error.
-    pub fn restore(&self, saved: &SavedSettings) -> Result<()> {
-        let mut locks = self.locks.lock();
-        locks.locked = saved.locks.locked;
+    pub fn restore(&self, saved: &Settings) -> Result<()> {
+        let _one_at_a_time = self.ranges.lock();
         if self.difference(saved).is_none() {
             return Ok(());
         }
@@ -78,41 +106,34 @@ impl Controller {
         }
     }
 
-    /// The first setting that is not as it was saved, as an error.
-    pub fn check_restored(&self, saved: &SavedSettings) -> Result<()> {
-        self.difference(saved).map_or(Ok(()), |Difference { what, saved, now }| {
-            Err(Error::NotRestored { device: self.label(), what, saved, now, cause: None })
-        })
+    /// Whether nothing differs from what was saved.
+    #[must_use]
+    pub fn is_as_saved(&self, saved: &Settings) -> bool {
+        self.difference(saved).is_none()
     }
 
     /// A failure of one setting does not keep the other one from being restored.
-    fn write_settings(&self, by: &SettingsWriter, saved: &SavedSettings) -> Result<()> {
+    fn write_settings(&self, by: &SettingsWriter, saved: &Settings) -> Result<()> {
         let cap = saved.cap_uw.map_or(Ok(()), |uw| self.restore_power_limit(by, uw));
-        let clocks =
-            if self.clock_difference(saved).is_some() { self.write_clock_state(by, saved.clocks) } else { Ok(()) };
+        let clocks = saved.clocks.map_or(Ok(()), |was| restore_clocks(by, &was));
         cap.and(clocks)
     }
 
-    fn difference_after_writes(&self, saved: &SavedSettings) -> Option<Difference> {
+    fn difference_after_writes(&self, saved: &Settings) -> Option<Difference> {
         read_back(|| self.difference(saved), Option::is_none)
     }
 
-    fn difference(&self, saved: &SavedSettings) -> Option<Difference> {
+    fn difference(&self, saved: &Settings) -> Option<Difference> {
         let cap = saved.cap_uw.and_then(|cap_uw| {
             let now = self.current_cap_uw();
             let differs = !now.is_some_and(|now| is_same(now, cap_uw));
             let text = |uw| watts_or_unreadable(uw);
             differs.then(|| Difference { what: POWER_LIMIT, saved: text(Some(cap_uw)), now: text(now) })
         });
-        cap.or_else(|| self.clock_difference(saved))
+        cap.or_else(|| self.clocks_differ(&self.files.clock_state(), &saved.clocks?))
     }
 
-    fn clock_difference(&self, saved: &SavedSettings) -> Option<Difference> {
-        let was = &saved.clocks;
-        if *was == ClockState::default() {
-            return None;
-        }
-        let now = self.files.clock_state();
+    pub(super) fn clocks_differ(&self, now: &ClockState, was: &ClockState) -> Option<Difference> {
         let bounds = |clock| {
             now.bounds_differ(was, clock).map(|_| Difference {
                 what: domain_name(clock),
@@ -126,39 +147,5 @@ impl Controller {
             now: now.format_level().to_owned(),
         };
         CLOCKS.into_iter().find_map(bounds).or_else(|| (was.level.is_some() && now.level != was.level).then(level))
-    }
-
-    /// How sysfs alone restores the settings, whatever they are by then.
-    #[must_use]
-    pub fn sysfs_restores(&self, saved: &SavedSettings) -> Vec<SysfsRestore> {
-        let mut steps = Vec::new();
-        if let Some((uw, file)) = saved.cap_uw.zip(self.files.hwmon.power_cap_file()) {
-            let writes = vec![SysfsWrite::value(file.clone(), uw)];
-            steps.push(SysfsRestore { file, saved: uw.to_string(), waits: false, writes });
-        }
-        let Some(level) = saved.clocks.level else { return steps };
-        let of_level = |level| vec![self.files.level_write(level)];
-        let restore_level = SysfsRestore {
-            file: self.files.level_file(),
-            saved: level.name().to_owned(),
-            waits: false,
-            writes: of_level(level),
-        };
-        steps.push(restore_level.clone());
-        // All other levels bring their own bounds.
-        let Some(od_text) = saved.od_text.as_ref().filter(|_| level == Level::MANUAL) else { return steps };
-        let bounds = CLOCKS.into_iter().filter_map(|clock| Some((clock, saved.clocks.of(clock)?)));
-        let bounds = bounds.flat_map(|(clock, b)| [(clock, Bound::Min, b.min_mhz), (clock, Bound::Max, b.max_mhz)]);
-        let writes = self.files.bound_writes(bounds);
-        // A lower bound that the driver does not accept comes back with level auto.
-        let attempts = [(false, writes.clone()), (true, of_level(Level::AUTO)), (true, writes)];
-        steps.extend(attempts.map(|(waits, writes)| SysfsRestore {
-            file: self.files.od_file(),
-            saved: od_text.clone(),
-            waits,
-            writes,
-        }));
-        steps.push(restore_level);
-        steps
     }
 }

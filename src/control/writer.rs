@@ -2,6 +2,8 @@
 
 use super::clock_state::{bound_value, domain_name, ClockState, Level};
 use super::read_back::read_back;
+use super::restore_clocks::ClockWriter;
+use super::sysfs_settings::{FileError, FileIo, SysfsSettings, LEVEL_FILE, OD_FILE};
 use crate::amdsmi::status::Status;
 use crate::device::{AmdsmiCall, AmdsmiSource, Identity, SourceError};
 use crate::error::{Error, Kind, Result};
@@ -9,14 +11,53 @@ use crate::gpu::{Bound, Clock};
 use crate::platform::fork;
 use crate::sysfs::hwmon::Hwmon;
 use crate::sysfs::pp_od::{self, Bounds};
-use crate::sysfs::{SysfsError, SysfsWrite};
+use crate::sysfs::SysfsError;
+use std::ffi::{CStr, OsStr};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub const POWER_LIMIT: &str = "power limit";
 const CAP_FILE: &str = "power1_cap";
-const LEVEL_FILE: &str = "power_dpm_force_performance_level";
-pub const OD_FILE: &str = "pp_od_clk_voltage";
+
+/// Files by libc, for this process.
+pub struct LibcIo;
+
+impl FileIo for LibcIo {
+    fn read(&self, path: &CStr, room: &mut [u8]) -> std::result::Result<usize, i32> {
+        let mut read = || -> std::io::Result<usize> {
+            let mut file = File::open(OsStr::from_bytes(path.to_bytes()))?;
+            let mut length = 0;
+            while length < room.len() {
+                match file.read(&mut room[length..]) {
+                    Ok(0) => break,
+                    Ok(n) => length += n,
+                    Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(e) => return Err(e),
+                }
+            }
+            Ok(length)
+        };
+        read().map_err(|e| errno(&e))
+    }
+
+    fn write(&self, path: &CStr, text: &[u8], append: bool) -> std::result::Result<(), i32> {
+        let path = OsStr::from_bytes(path.to_bytes());
+        let file = OpenOptions::new().write(true).append(append).truncate(!append).open(path);
+        file.and_then(|mut file| file.write_all(text)).map_err(|e| errno(&e))
+    }
+
+    fn pause_ms(&self, ms: u64) {
+        std::thread::sleep(Duration::from_millis(ms));
+    }
+}
+
+fn errno(e: &std::io::Error) -> i32 {
+    e.raw_os_error().unwrap_or(libc::EIO)
+}
 
 /// The settings' files of one GPU.
 pub struct SettingsFiles {
@@ -30,49 +71,25 @@ impl SettingsFiles {
         let may_write = |path: PathBuf| crate::sysfs::access(&path).is_ok();
         match what {
             POWER_LIMIT => self.hwmon.power_cap_file().is_some_and(may_write),
-            _ => may_write(self.level_file()) && may_write(self.od_file()),
+            _ => may_write(self.folder.join(LEVEL_FILE)) && may_write(self.folder.join(OD_FILE)),
         }
     }
 
-    pub fn level_file(&self) -> PathBuf {
-        self.folder.join(LEVEL_FILE)
-    }
-
-    pub fn od_file(&self) -> PathBuf {
-        self.folder.join(OD_FILE)
-    }
-
-    pub fn od_text(&self) -> Option<String> {
-        crate::sysfs::text(&self.od_file())
+    pub fn sysfs(&self) -> SysfsSettings<'_, LibcIo> {
+        SysfsSettings { io: &LibcIo, folder: self.folder.as_os_str().as_bytes() }
     }
 
     pub fn od_table(&self) -> pp_od::Table {
-        self.od_text().map_or_else(pp_od::Table::default, |text| pp_od::parse(&text))
+        self.sysfs().od_table().unwrap_or_default()
     }
 
     pub fn clock_state(&self) -> ClockState {
-        self.clock_state_with(&self.od_table())
+        self.sysfs().state()
     }
 
     pub fn clock_state_with(&self, table: &pp_od::Table) -> ClockState {
-        let level = crate::sysfs::text(&self.level_file()).and_then(|text| Level::parse(&text));
+        let level = self.sysfs().level().ok().flatten();
         ClockState { level, graphics: table.graphics, memory: table.memory }
-    }
-
-    pub fn level_write(&self, level: Level) -> SysfsWrite {
-        SysfsWrite::value(self.level_file(), level.name())
-    }
-
-    /// Level manual, the bounds, and their commit. Until the commit no bound is in force, so their order is free.
-    pub fn bound_writes(&self, bounds: impl IntoIterator<Item = (Clock, Bound, u32)>) -> Vec<SysfsWrite> {
-        let command = |text: String| SysfsWrite::command(self.od_file(), text);
-        let mut writes = vec![self.level_write(Level::MANUAL)];
-        writes.extend(bounds.into_iter().map(|(clock, bound, mhz)| {
-            let domain = if clock == Clock::Graphics { 's' } else { 'm' };
-            command(format!("{domain} {} {mhz}", bound as u32))
-        }));
-        writes.push(command("c".to_owned()));
-        writes
     }
 }
 
@@ -105,7 +122,7 @@ impl SettingsWriter<'_> {
             Some((amdsmi, AmdsmiCall { calls, g, handle })) => calls
                 .set_perf_level(g, *handle, level.amd_number())
                 .map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_gpu_perf_level", LEVEL_FILE))?,
-            None => self.files.level_write(level).run().map_err(|e| self.sysfs_error(WHAT, LEVEL_FILE, e))?,
+            None => self.files.sysfs().write_level(level).map_err(|e| self.file_error(WHAT, e))?,
         }
         let is_done = |now: &ClockState| now.level.map_or(true, |l| l == level);
         let now = read_back(|| self.files.clock_state(), is_done);
@@ -120,57 +137,44 @@ impl SettingsWriter<'_> {
         })
     }
 
-    /// Sets level manual and both bounds, in the order that keeps the lower one at or below the upper one throughout. A
-    /// bound that is refused does not matter if it is in force already (MI300 takes only the upper one of the memory).
-    pub fn set_bounds(&self, clock: Clock, now: ClockState, wanted: Bounds) -> Result<()> {
-        let old = now.of(clock);
-        let order = match old {
-            Some(old) if wanted.min_mhz >= old.max_mhz => [Bound::Max, Bound::Min],
-            _ => [Bound::Min, Bound::Max],
+    /// Sets level manual and both bounds. Each bound that libamd_smi writes is in force at once, and refused if it crosses
+    /// the other one. Which that is need not show: older kernels keep bounds that were set before a level auto. So the
+    /// upper bound is set first, unless it is below what shows, and in the other order if that is refused.
+    fn write_bounds(&self, clock: Clock, now: &ClockState, wanted: Bounds) -> Result<()> {
+        let Some((amdsmi, AmdsmiCall { calls, g, handle })) = &self.amdsmi else {
+            let written = self.files.sysfs().write_bounds(clock, now, wanted);
+            return written.map_err(|e| self.file_error(domain_name(clock), e));
         };
-        let is_set = |bound| old.is_some_and(|o| bound_value(o, bound) == bound_value(wanted, bound));
-        match &self.amdsmi {
-            None => self.write_bounds(clock, order, wanted, is_set),
-            Some((amdsmi, AmdsmiCall { calls, g, handle })) if !calls.has_clk_limit() => {
-                let set = calls.set_clk_range(g, *handle, clock, wanted.min_mhz, wanted.max_mhz);
-                set.map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_gpu_clk_range", OD_FILE))
-            }
-            Some((amdsmi, AmdsmiCall { calls, g, handle })) => {
-                for bound in order {
-                    // In another level than manual what the file shows need not be in force.
-                    if is_set(bound) && now.level == Some(Level::MANUAL) {
-                        continue;
-                    }
-                    match calls.set_clk_limit(g, *handle, clock, bound, bound_value(wanted, bound)) {
-                        Err(s) if !is_set(bound) || s.kind() == Kind::NoPermission => {
-                            return Err(self.amdsmi_error(amdsmi, s, "amdsmi_set_gpu_clk_limit", OD_FILE));
-                        }
-                        _ => {}
-                    }
-                }
-                Ok(())
-            }
+        if !calls.has_clk_limit() {
+            let set = calls.set_clk_range(g, *handle, clock, wanted.min_mhz, wanted.max_mhz);
+            return set.map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_gpu_clk_range", OD_FILE));
         }
+        let old = now.of(clock);
+        // A bound that is refused does not matter if it is in force already (MI300 takes only the upper one of the memory).
+        let in_force = |bound| old.is_some_and(|o| bound_value(o, bound) == bound_value(wanted, bound));
+        let set = |bound| {
+            // In another level than manual what the file shows need not be in force.
+            if in_force(bound) && now.level == Some(Level::MANUAL) {
+                return Ok(());
+            }
+            match calls.set_clk_limit(g, *handle, clock, bound, bound_value(wanted, bound)) {
+                Err(s) if !in_force(bound) || s.kind() == Kind::NoPermission => Err(s),
+                _ => Ok(()),
+            }
+        };
+        let mut order = [Bound::Max, Bound::Min];
+        if old.is_some_and(|o| wanted.max_mhz <= o.min_mhz) {
+            order.reverse();
+        }
+        let done = order.into_iter().try_for_each(set).or_else(|status| match status.kind() {
+            Kind::InvalidArgument => order.into_iter().rev().try_for_each(set),
+            _ => Err(status),
+        });
+        done.map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_gpu_clk_limit", OD_FILE))
     }
 
-    fn write_bounds(
-        &self,
-        clock: Clock,
-        order: [Bound; 2],
-        wanted: Bounds,
-        is_set: impl Fn(Bound) -> bool,
-    ) -> Result<()> {
-        let writes = self.files.bound_writes(order.map(|bound| (clock, bound, bound_value(wanted, bound))));
-        // Level, two bounds, commit.
-        let may_fail = [false, is_set(order[0]), is_set(order[1]), false];
-        for (write, may_fail) in writes.into_iter().zip(may_fail) {
-            let file = if write.append { OD_FILE } else { LEVEL_FILE };
-            match write.run() {
-                Err(e) if !may_fail => return Err(self.sysfs_error(domain_name(clock), file, e)),
-                _ => {}
-            }
-        }
-        Ok(())
+    fn file_error(&self, what: &'static str, FileError { file, errno }: FileError) -> Error {
+        self.sysfs_error(what, file, SysfsError::Os(errno))
     }
 
     fn sysfs_error(&self, what: &'static str, file: &'static str, error: SysfsError) -> Error {
@@ -189,5 +193,25 @@ impl SettingsWriter<'_> {
             );
         }
         error
+    }
+}
+
+impl ClockWriter for SettingsWriter<'_> {
+    type Error = Error;
+
+    fn state(&self) -> ClockState {
+        self.files.clock_state()
+    }
+
+    fn set_level(&self, level: Level) -> Result<()> {
+        SettingsWriter::set_level(self, level)
+    }
+
+    fn set_bounds(&self, clock: Clock, now: &ClockState, wanted: Bounds) -> Result<()> {
+        self.write_bounds(clock, now, wanted)
+    }
+
+    fn pause_ms(&self, ms: u64) {
+        LibcIo.pause_ms(ms);
     }
 }

@@ -3,7 +3,12 @@
 use super::sample::{RawSample, SLOWEST_REFRESH_NS};
 
 /// Two clocks in sync differ by at most this fraction of the elapsed time.
-pub(in crate::energy) const DRIFT_DENOMINATOR: u64 = 256;
+const DRIFT_DENOMINATOR: u64 = 256;
+
+/// Clocks in sync that differ by more than this over a time do not belong to one run of the firmware.
+pub(in crate::energy) fn clock_tolerance_ns(elapsed_ns: u64) -> u64 {
+    elapsed_ns / DRIFT_DENOMINATOR + 2 * SLOWEST_REFRESH_NS
+}
 
 /// The driver's clock as seen from a clock of this process: its offset, and whether both run at the same rate.
 ///
@@ -85,9 +90,10 @@ impl FirmwareClockMonitor {
         let elapsed_ns = driver_ns.saturating_sub(anchor_driver_ns);
         // At both ends the count may be older than the driver's time by the slowest refresh period. Once in sync, the
         // clocks stay close over any interval between samples.
-        let drift_ns = elapsed_ns / if self.in_sync { DRIFT_DENOMINATOR } else { 4 };
+        let tolerance_ns =
+            if self.in_sync { clock_tolerance_ns(elapsed_ns) } else { elapsed_ns / 4 + 2 * SLOWEST_REFRESH_NS };
         let fits = firmware_ns >= anchor_firmware_ns
-            && (firmware_ns - anchor_firmware_ns).abs_diff(elapsed_ns) <= drift_ns + 2 * SLOWEST_REFRESH_NS;
+            && (firmware_ns - anchor_firmware_ns).abs_diff(elapsed_ns) <= tolerance_ns;
         let restarted = self.in_sync && !fits;
         self.rejected = !self.in_sync && !fits;
         self.in_sync = fits && (self.in_sync || elapsed_ns >= 1_000_000_000);

@@ -1,6 +1,6 @@
 //! The energy of an interval: the difference of two snapshots of a tracker, and its uncertainty. Pure.
 
-use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, WATT_MW};
+use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_SUPPORT_NS, FIRMWARE_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::TrackerSnapshot;
 use super::units::{counts_pj, power_pj, EnergyResolution, FIRMWARE_UJ};
 
@@ -52,30 +52,38 @@ impl EnergyInterval {
     }
 }
 
-/// After this time the average power of MI200 has settled.
-const AVERAGE_SETTLE_NS: u64 = 2 * AVERAGE_RISE_NS;
+/// What an energy and its uncertainty belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boundaries {
+    /// The time between the boundaries of the snapshots.
+    Calls,
+    /// The time between their readings: intervals that follow each other add up, and have no errors at their edges.
+    Readings,
+}
 
-/// The energy between two snapshots, by the method with the smallest uncertainty. `counter`: the counter is usable.
-/// `sampled`: the power was sampled for the whole interval.
+/// The energy between two snapshots: between calls by the method with the smallest uncertainty. `counter`: the counter is
+/// usable. `sampled`: the power was sampled for the whole interval.
 #[must_use]
 pub fn interval_energy(
     begin: &TrackerSnapshot,
     end: &TrackerSnapshot,
     unit: EnergyResolution,
     max_power_mw: u64,
-    counter: bool,
-    sampled: bool,
+    (counter, sampled): (bool, bool),
+    boundaries: Boundaries,
 ) -> Option<EnergyInterval> {
-    let by_counter = if counter { by_counter(begin, end, unit, max_power_mw) } else { None };
+    let by_counter = if counter { by_counter(begin, end, unit, max_power_mw, boundaries) } else { None };
     let exact = match by_counter {
-        None if sampled => by_integration(begin, end, max_power_mw),
+        None if sampled => by_integration(begin, end, max_power_mw, boundaries),
         by_counter => by_counter,
     };
     let estimated = by_estimate(begin, end, max_power_mw);
     // Within one refresh period only the power is known; after a few the counter is more accurate.
     match (exact, estimated) {
-        // Resets are reported with either method.
-        (Some(a), Some(b)) if b.uncertainty_pj < a.uncertainty_pj => Some(EnergyInterval { resets: a.resets, ..b }),
+        // Resets and gaps are reported with either method.
+        (Some(a), Some(b)) if boundaries == Boundaries::Calls && b.uncertainty_pj < a.uncertainty_pj => {
+            Some(EnergyInterval { resets: a.resets, gaps: a.gaps, ..b })
+        }
         (a, b) => a.or(b),
     }
 }
@@ -85,6 +93,7 @@ fn by_counter(
     end: &TrackerSnapshot,
     unit: EnergyResolution,
     max_power_mw: u64,
+    boundaries: Boundaries,
 ) -> Option<EnergyInterval> {
     let (first, last) = (begin.counted?, end.counted?);
     let (a, b) = (&begin.totals, &end.totals);
@@ -100,13 +109,15 @@ fn by_counter(
     let ages_ns = (begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns), end.max_age_ns());
     let by_driver = end_ns.saturating_sub(begin_ns);
     let by_firmware = end.firmware_since(begin, by_driver);
+    let edges_pj = match boundaries {
+        // The firmware's time belongs to the counts.
+        Boundaries::Readings if by_firmware.is_some() => 0,
+        _ => edge_error_pj((begin, end), (&first, &last), ages_ns, max_power_mw, boundaries),
+    };
     Some(EnergyInterval {
         method: Method::Counter,
         energy_pj: energy_pj + (b.bridged_pj - a.bridged_pj),
-        uncertainty_pj: (b.error_pj - a.error_pj)
-            + resolution_error_pj
-            + counts_pj(2, last.resolution_uj)
-            + edge_error_pj((begin, end), (&first, &last), ages_ns, max_power_mw),
+        uncertainty_pj: b.error_since(a) + resolution_error_pj + counts_pj(2, last.resolution_uj) + edges_pj,
         duration_ns: by_firmware.unwrap_or(by_driver),
         begin_ns,
         end_ns,
@@ -118,20 +129,26 @@ fn by_counter(
     })
 }
 
-fn by_integration(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: u64) -> Option<EnergyInterval> {
+fn by_integration(
+    begin: &TrackerSnapshot,
+    end: &TrackerSnapshot,
+    max_power_mw: u64,
+    boundaries: Boundaries,
+) -> Option<EnergyInterval> {
     let (first, last) = (begin.powered?, end.powered?);
     let (a, b) = (&begin.totals, &end.totals);
-    if b.trapezoids == a.trapezoids {
+    if boundaries == Boundaries::Calls && b.trapezoids == a.trapezoids {
         return None;
     }
     let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
     let duration_ns = end_ns.saturating_sub(begin_ns);
     let energy_pj = b.integral_pj - a.integral_pj;
+    let gap = |from_ns: u64, to_ns: u64| u32::from(to_ns.abs_diff(from_ns) > STALL_NS);
     let mut interval = EnergyInterval {
         method: Method::Integrated,
         energy_pj,
         uncertainty_pj: (b.integral_error_pj - a.integral_error_pj)
-            + edge_error_pj((begin, end), (&first, &last), (0, 0), max_power_mw),
+            + edge_error_pj((begin, end), (&first, &last), (0, 0), max_power_mw, boundaries),
         duration_ns,
         begin_ns,
         end_ns,
@@ -139,19 +156,27 @@ fn by_integration(begin: &TrackerSnapshot, end: &TrackerSnapshot, max_power_mw: 
         resolution_uj: 0.0,
         averaged: last.averaged,
         resets: 0,
-        gaps: b.gaps - a.gaps,
+        gaps: b.gaps - a.gaps + gap(begin.boundary_ns, begin_ns) + gap(end_ns, end.boundary_ns),
     };
     if last.averaged {
-        interval.uncertainty_pj += averaging_error_pj(energy_pj, duration_ns, max_power_mw);
+        let powers_mw = [first.power_mw, last.power_mw].map(Option::unwrap_or_default);
+        interval.uncertainty_pj += averaging_error_pj(energy_pj, duration_ns, powers_mw, max_power_mw);
     }
     Some(interval)
 }
 
-/// The error of an average power: it may include power from before the interval, and exclude power from its end.
+/// The error of the integral of an average power: it includes power from before the interval, and lacks power from its end.
+///
+/// The average is A(t) = ∫ w(s) p(t − s) ds with weights w that do not increase with the age s, and are 0 from
+/// [`AVERAGE_SUPPORT_NS`] = D on. The energy that it has not shown yet at a time t is L(t) = ∫ p(t − s) ∫_s^D w ds, and the
+/// integral of A differs from that of p by L(begin) − L(end). As ∫_s^D w ≤ (D − s) w(s), L(t) is between 0 and D × A(t),
+/// whatever the load was. `powers_mw`: A at both ends.
 #[must_use]
-pub fn averaging_error_pj(energy_pj: u128, duration_ns: u64, max_power_mw: u64) -> u128 {
-    let error_pj = largest_error_pj(energy_pj, duration_ns, max_power_mw);
-    error_pj * u128::from(duration_ns.min(AVERAGE_SETTLE_NS)) / u128::from(duration_ns.max(1))
+pub fn averaging_error_pj(energy_pj: u128, duration_ns: u64, powers_mw: [u64; 2], max_power_mw: u64) -> u128 {
+    // A power of 0 may be none at all.
+    let not_shown_mw = powers_mw.map(|mw| if mw == 0 { max_power_mw } else { mw + WATT_MW });
+    let not_shown_pj = power_pj(not_shown_mw[0].max(not_shown_mw[1]), AVERAGE_SUPPORT_NS);
+    largest_error_pj(energy_pj, duration_ns, max_power_mw).min(not_shown_pj)
 }
 
 /// The error of an energy of which only the maximum power is known: it may be anything from 0 to maximum power × time.
@@ -187,14 +212,19 @@ fn edge_error_pj(
     (first, last): (&RawSample, &RawSample),
     ages_ns: (u64, u64),
     max_power_mw: u64,
+    boundaries: Boundaries,
 ) -> u128 {
     let (from, to) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
+    let (begin_ns, end_ns) = match boundaries {
+        Boundaries::Calls => (begin.boundary_ns, end.boundary_ns),
+        Boundaries::Readings => (from, to),
+    };
     // A reading without a timestamp may come from libamd_smi's cache. So may one whose clock offset is only estimated.
     let timed = |sample: &RawSample| sample.driver_ns.is_some_and(|d| d <= sample.seen_ns) && end.driver_offset_ns == 0;
     let cache_ns = |sample: &RawSample| if timed(sample) { 0 } else { AMDSMI_CACHE_NS };
     let age = |sample: &RawSample, ns: u64| FIRMWARE_REFRESH_NS.max(ns) + cache_ns(sample);
-    let excess_ns = begin.boundary_ns.saturating_sub(from) + age(first, ages_ns.0) + to.saturating_sub(end.boundary_ns);
-    let missing_ns = from.saturating_sub(begin.boundary_ns) + end.boundary_ns.saturating_sub(to) + age(last, ages_ns.1);
+    let excess_ns = begin_ns.saturating_sub(from) + age(first, ages_ns.0) + to.saturating_sub(end_ns);
+    let missing_ns = from.saturating_sub(begin_ns) + end_ns.saturating_sub(to) + age(last, ages_ns.1);
     power_pj(max_power_mw, excess_ns.max(missing_ns))
 }
 
@@ -203,3 +233,6 @@ fn edge_error_pj(
 pub fn inner_edge_error_pj(max_power_mw: u64, count_age_ns: u64) -> u128 {
     power_pj(max_power_mw, 2 * FIRMWARE_REFRESH_NS.max(count_age_ns))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,9 @@ pub const FIRMWARE_REFRESH_NS: u64 = 1_000_000;
 pub const STALL_NS: u64 = 250_000_000;
 /// Rise time (10 to 90 %) of the average power of MI200 after a step of the load.
 pub const AVERAGE_RISE_NS: u64 = 4_000_000_000;
+/// An average power has no part older than this: a moving average that rises (10 to 90 %) in 4.4 s, the slowest that was
+/// measured on MI210, takes 5.5 s.
+pub(super) const AVERAGE_SUPPORT_NS: u64 = 6_000_000_000;
 /// libamd_smi of ROCm 6.4.2 and 6.4.3 caches metrics for this long (AMDSMI_GPU_METRICS_CACHE_MS).
 pub const AMDSMI_CACHE_NS: u64 = 100_000_000;
 /// Resolution of the reported powers: `average_socket_power` and `curr_socket_power` of `gpu_metrics` are in whole watts

@@ -1,7 +1,7 @@
 //! The state of a tracker at one moment. A measurement is the difference of two.
 
-use super::clock_sync::DRIFT_DENOMINATOR;
-use super::sample::{RawSample, SLOWEST_REFRESH_NS};
+use super::clock_sync::clock_tolerance_ns;
+use super::sample::RawSample;
 
 /// Sums since the tracker was created. Only differences of two are meaningful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,8 +10,10 @@ pub struct RunningTotals {
     pub counts: u64,
     /// Energy over resets, estimated from the power.
     pub bridged_pj: u128,
-    /// Error of the counted and the bridged energy.
+    /// Error of the counted and the bridged energy, see [`RunningTotals::error_since`].
     pub error_pj: u128,
+    /// The part of it that the counter may be behind at this moment, and may still catch up with.
+    pub behind_pj: u128,
     pub resets: u32,
     /// Power integrated over time by trapezoids, its error, and the number of trapezoids.
     pub integral_pj: u128,
@@ -19,6 +21,14 @@ pub struct RunningTotals {
     pub trapezoids: u64,
     /// Intervals between samples that were longer than [`super::STALL_NS`].
     pub gaps: u32,
+}
+
+impl RunningTotals {
+    /// Error of the energy counted since earlier totals: what is not counted, and what is only counted now.
+    #[must_use]
+    pub fn error_since(&self, earlier: &RunningTotals) -> u128 {
+        self.error_pj.saturating_sub(earlier.error_pj) + earlier.behind_pj
+    }
 }
 
 /// The result of adding a sample.
@@ -73,8 +83,7 @@ impl TrackerSnapshot {
     pub fn firmware_since(&self, earlier: &TrackerSnapshot, driver_elapsed_ns: u64) -> Option<u64> {
         let firmware = |snapshot: &TrackerSnapshot| snapshot.counted.and_then(|sample| sample.firmware_ns);
         let ns = firmware(self)?.checked_sub(firmware(earlier)?)?;
-        let tolerance_ns =
-            (driver_elapsed_ns / 4 + 2_000_000).min(driver_elapsed_ns / DRIFT_DENOMINATOR + 2 * SLOWEST_REFRESH_NS);
+        let tolerance_ns = (driver_elapsed_ns / 4 + 2_000_000).min(clock_tolerance_ns(driver_elapsed_ns));
         (ns.abs_diff(driver_elapsed_ns) <= tolerance_ns).then_some(ns)
     }
 

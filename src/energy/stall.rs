@@ -64,6 +64,12 @@ impl StallDetector {
         self.run = (0, 0);
     }
 
+    /// For how much of the next `ns` the counter is overdue, if it does not advance in them.
+    pub fn overdue_ns(&self, ns: u64) -> u64 {
+        let overdue_ns = |stall_ns: u64| stall_ns.saturating_sub(self.refresh_period_ns);
+        overdue_ns(self.stall_ns + ns) - overdue_ns(self.stall_ns)
+    }
+
     /// The counter was reset.
     pub fn on_reset(&mut self) {
         self.powered_stall_ns = 0;

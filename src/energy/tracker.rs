@@ -1,7 +1,8 @@
 //! Tracks one accumulator across samples: corrects wraparound, detects resets, and integrates the power. Pure.
 
-use super::clock_sync::{ClockOffset, DriverClock, FirmwareClockMonitor};
+use super::clock_sync::{clock_tolerance_ns, ClockOffset, DriverClock, FirmwareClockMonitor};
 use super::interval::largest_error_pj;
+use super::plausibility::{PlausibilityMonitor, Step};
 use super::power_range::PowerRange;
 use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::{age_by_clocks, CounterStep, RunningTotals, TrackerSnapshot};
@@ -11,12 +12,15 @@ use super::units::{counts_pj, power_pj};
 #[derive(Debug)]
 pub struct AccumulatorTracker {
     bits: u32,
+    /// A higher power is no measurement.
+    implausible_mw: u64,
     /// The most that the GPU can draw.
     max_power_mw: u64,
     totals: RunningTotals,
     counted: Option<RawSample>,
     powered: Option<RawSample>,
     stall: StallDetector,
+    plausibility: PlausibilityMonitor,
     power_range: PowerRange,
     clock_offset: ClockOffset,
     firmware: FirmwareClockMonitor,
@@ -29,11 +33,13 @@ impl AccumulatorTracker {
     pub fn new(bits: u32, limit_mw: u64) -> Self {
         AccumulatorTracker {
             bits,
+            implausible_mw: limit_mw.saturating_mul(2),
             max_power_mw: with_headroom(limit_mw),
             totals: RunningTotals::default(),
             counted: None,
             powered: None,
             stall: StallDetector::default(),
+            plausibility: PlausibilityMonitor::default(),
             power_range: PowerRange::default(),
             clock_offset: ClockOffset::default(),
             firmware: FirmwareClockMonitor::default(),
@@ -108,7 +114,11 @@ impl AccumulatorTracker {
         if let Some(driver_ns) = sample.driver_ns {
             self.driver.add(driver_ns, sample.seen_ns);
         }
-        let sample = &RawSample { firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.rejected), ..*sample };
+        let sample = &RawSample {
+            firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.rejected),
+            power_mw: sample.power_mw.filter(|mw| *mw <= self.implausible_mw),
+            ..*sample
+        };
         if let Some(mw) = sample.power_mw {
             self.max_power_mw = self.max_power_mw.max(with_headroom(mw));
         }
@@ -135,12 +145,25 @@ impl AccumulatorTracker {
         let before = last.accumulator.unwrap_or(now);
         let powers = (last.power_mw.or(sample.power_mw), sample.power_mw.or(last.power_mw));
         let reset_detectable = sample.firmware_ns.is_some() && self.firmware.is_in_sync();
+        self.add_hidden_reset(&last, sample, ns);
         let counts = self.counts_between(before, now, ns, powers, (sample.resolution_uj, reset_detectable));
         let Some(counts) = counts.filter(|_| !restarted) else {
             self.bridge_reset(ns, powers);
             return CounterStep::Reset;
         };
         self.totals.counts = self.totals.counts.wrapping_add(counts);
+        if let (Some(power_before), Some(power_now)) = powers {
+            // A firmware clock gives the step's own time. Without one the counter has a refresh period to advance.
+            let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(ns));
+            let step = Step {
+                counted_pj: counts_pj(counts, sample.resolution_uj),
+                ns: by_firmware.unwrap_or_else(|| self.stall.overdue_ns(ns)),
+                longest_ns: ns + FIRMWARE_REFRESH_NS + self.age_uncertainty_ns().max(self.stall.longest_stall_ns()),
+                seen_ns: sample.seen_ns,
+                powers_mw: (power_before, power_now),
+            };
+            self.plausibility.check(&step, self.max_power_mw, &mut self.totals);
+        }
         if counts > 0 {
             self.stall.on_advance(ns, last.seen_ns);
         } else {
@@ -207,6 +230,26 @@ impl AccumulatorTracker {
         self.totals.error_pj += largest_error_pj(bridged_pj, ns, self.max_power_mw);
         self.totals.error_pj += power_pj(self.max_power_mw, late_ns);
         self.stall.on_reset();
+        self.totals.behind_pj = 0;
+    }
+
+    /// A counter that was reset between two samples and has passed its old value hides what it had counted until then. Only
+    /// the firmware's clock shows that, to its tolerance. Impossible where the GPU cannot draw as much in the time.
+    fn add_hidden_reset(&mut self, last: &RawSample, sample: &RawSample, ns: u64) {
+        let pj = |sample: &RawSample| counts_pj(sample.accumulator.unwrap_or(0), sample.resolution_uj);
+        let (before_pj, now_pj, most_pj) = (pj(last), pj(sample), power_pj(self.max_power_mw, ns));
+        if now_pj < before_pj || before_pj + now_pj > most_pj {
+            return;
+        }
+        let tolerance_ns = clock_tolerance_ns(ns);
+        let by_firmware = last.firmware_ns.zip(sample.firmware_ns);
+        let fits = |(a, b): (u64, u64)| b.checked_sub(a).is_some_and(|elapsed| elapsed.abs_diff(ns) <= tolerance_ns);
+        let unseen_ns = match by_firmware.filter(|clock| fits(*clock)) {
+            Some((uptime_ns, _)) if uptime_ns > tolerance_ns => return,
+            Some(_) => tolerance_ns.min(ns),
+            None => ns,
+        };
+        self.totals.error_pj += power_pj(self.max_power_mw, unseen_ns).min(most_pj - (now_pj - before_pj));
     }
 
     fn integrate(&mut self, sample: &RawSample) {
@@ -225,10 +268,11 @@ impl AccumulatorTracker {
             self.power_range = PowerRange::default();
         }
         self.power_range.add(sample, mw);
-        // How far the power between two samples may be from their mean: within its recent range, or within 0 to maximum.
+        // How far the power between two samples may be from their mean: within its recent range, or within 0 to maximum. A
+        // power of 0 may be none at all.
         let deviation = match self.power_range.range() {
-            Some((low, high)) => high.max(before) - low.min(before) + WATT_MW,
-            None => mean.max(self.max_power_mw.saturating_sub(mean)),
+            Some((low, high)) if low.min(before) > 0 => high.max(before) - low.min(before) + WATT_MW,
+            _ => mean.max(self.max_power_mw.saturating_sub(mean)),
         };
         self.totals.integral_pj += power_pj(before + mw, ns) / 2;
         self.totals.integral_error_pj += power_pj(deviation, ns);

@@ -3,7 +3,7 @@
 use crate::device::{Device, PollResult};
 use crate::energy::{
     averaging_error_pj, counts_pj, inner_edge_error_pj, power_pj, EnergyInterval, EnergyResolution, Method, RawSample,
-    RunningTotals, TrackerSnapshot,
+    RunningTotals, TrackerSnapshot, STALL_NS,
 };
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
@@ -38,7 +38,7 @@ pub struct Sample {
     /// Error of the energy, without that of the resolution.
     pub error_uj: u64,
     pub power_mw: u64,
-    /// Mean power by the counter since the previous sample.
+    /// Mean power by the counter since the previous sample that has one.
     pub counter_power_mw: u64,
 }
 
@@ -82,6 +82,25 @@ struct LastRecorded {
     /// Time of the counter's last advance, and the totals at that time.
     moved_ns: u64,
     moved: RunningTotals,
+    /// Where the last counter power ended: its snapshot and energy.
+    slope: (TrackerSnapshot, u128),
+}
+
+/// The mean power by the counter between two snapshots; `None` while their distance is less than ten times the error of it.
+fn counter_power_mw(
+    (begin, begin_pj): &(TrackerSnapshot, u128),
+    (end, end_pj): (&TrackerSnapshot, u128),
+) -> Option<u64> {
+    // Without the driver's time the call's own duration is in the interval.
+    let at_ns = |snapshot: &TrackerSnapshot| {
+        snapshot.counted.filter(|c| c.driver_ns.is_some()).map(|c| c.at_ns(end.driver_offset_ns))
+    };
+    let by_driver_ns = at_ns(end)?.saturating_sub(at_ns(begin)?);
+    // The firmware's time belongs to the count.
+    let by_firmware_ns = end.firmware_since(begin, by_driver_ns).filter(|ns| *ns > 0);
+    let error_ns = begin.max_age_ns().max(end.age_uncertainty_ns) + end.max_age_ns();
+    let ns = by_firmware_ns.or((by_driver_ns > 10 * error_ns).then_some(by_driver_ns))?;
+    u64::try_from((end_pj - begin_pj) / u128::from(ns)).ok()
 }
 
 /// Largest capacity of a ring.
@@ -135,6 +154,7 @@ impl SampleRing {
         let mut sample = Sample { gpu: device.identity.index as u32, time_ns: at_ns, ..Sample::default() };
         let (mut energy_pj, mut error_pj) = (0, 0);
         let (mut moved_ns, mut moved) = (at_ns, snapshot.totals);
+        let mut slope = None;
         if let Some(last) = last {
             let since_ns = at_ns.saturating_sub(last.own.at_ns(snapshot.driver_offset_ns));
             // Other samplers and windows may need more frequent polls.
@@ -146,12 +166,13 @@ impl SampleRing {
             if usable {
                 let counts = b.counts.wrapping_sub(a.counts);
                 energy_pj = counts_pj(counts, resolution.uj(own.resolution_uj)) + (b.bridged_pj - a.bridged_pj);
-                error_pj = b.error_pj - a.error_pj;
-                let by_clock = snapshot.firmware_since(&last.snapshot, since_ns).filter(|ns| *ns > 0);
-                sample.counter_power_mw =
-                    u64::try_from(energy_pj / u128::from(by_clock.unwrap_or(since_ns))).unwrap_or(u64::MAX);
-                if b.resets == a.resets {
-                    sample.valid |= valid::COUNTER_POWER;
+                error_pj = b.error_since(a);
+                let now = (snapshot, last.energy_pj + energy_pj);
+                let by_counter = if b.resets == a.resets { counter_power_mw(&last.slope, now) } else { None };
+                if let Some(mw) = by_counter {
+                    (sample.counter_power_mw, sample.valid) = (mw, sample.valid | valid::COUNTER_POWER);
+                } else if b.resets == a.resets {
+                    slope = Some(last.slope);
                 } else {
                     sample.flags |= flag::RESET;
                 }
@@ -168,8 +189,10 @@ impl SampleRing {
                 }
                 energy_pj = b.integral_pj - a.integral_pj;
                 error_pj = b.integral_error_pj - a.integral_error_pj;
-                sample.flags |= if b.gaps == a.gaps { 0 } else { flag::SAMPLING_GAP };
             }
+            // A counter misses nothing between samples as far apart as they were asked for.
+            let asked_ns = self.period.filter(|_| usable).map_or(0, |p| 2 * p.as_nanos());
+            sample.flags |= if u128::from(since_ns) > asked_ns.max(STALL_NS.into()) { flag::SAMPLING_GAP } else { 0 };
             energy_pj += last.energy_pj;
             error_pj += last.error_pj;
         }
@@ -198,6 +221,7 @@ impl SampleRing {
                 usable,
                 moved_ns,
                 moved,
+                slope: slope.unwrap_or((*snapshot, energy_pj)),
             });
         }
         ring.push(sample);
@@ -263,7 +287,13 @@ impl SampleRing {
             _ => 0,
         };
         let averaged = integrated && inside().any(|s| s.flags & flag::AVERAGED_POWER != 0);
-        let unseen = if averaged { averaging_error_pj(energy_pj, to_ns - from_ns, max_power_mw) } else { 0 };
+        let unseen = if averaged {
+            // What the average has not shown at a time grows from the sample before by no more than the maximum power.
+            averaging_error_pj(energy_pj, to_ns - from_ns, [begin.power_mw, end.power_mw], max_power_mw)
+                + power_pj(max_power_mw, begin.part_ns.max(end.part_ns))
+        } else {
+            0
+        };
         // While a stuck counter was not yet detected, the distribution of the energy over time is unknown.
         let stopped = ring.stopped.get(device.identity.index).copied().flatten();
         let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
@@ -303,6 +333,8 @@ struct Interpolated {
     part_pj: u128,
     whole_pj: u128,
     until_ns: u64,
+    /// Power of the sample before.
+    power_mw: u64,
 }
 
 impl Interpolated {
@@ -326,6 +358,7 @@ impl Interpolated {
                 part_pj,
                 whole_pj,
                 until_ns: after.time_ns,
+                power_mw: before.power_mw,
             });
         }
         None

@@ -4,11 +4,14 @@ use super::sampler::{PollRequest, Sampler};
 use crate::device::{Device, PollResult};
 use crate::energy::CounterState;
 use crate::energy::{
-    counts_pj, interval_energy, power_pj, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot, STALL_NS,
+    counts_pj, interval_energy, power_pj, Boundaries, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot,
+    STALL_NS,
 };
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::platform::clock::boot_ns;
 use crate::platform::fork;
+use crate::platform::sync::Mutex;
+use crate::topology::NoGpuReason;
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +20,11 @@ use std::time::Duration;
 pub struct Window {
     devices: Arc<[Device]>,
     unit: EnergyResolution,
-    start: Vec<Option<WindowStart>>,
-    begin_ns: u64,
+    start: WindowStart,
+    /// Where the last lap ended.
+    lap: Mutex<Option<WindowStart>>,
+    /// Why the session has no GPU.
+    no_gpu: Option<NoGpuReason>,
     /// Polls the GPUs that need samples between begin and end.
     _polls: Option<PollRequest>,
     /// Keeps libamd_smi in use.
@@ -27,6 +33,12 @@ pub struct Window {
 }
 
 struct WindowStart {
+    at_ns: u64,
+    /// `None` for a GPU whose package is measured by another one.
+    gpus: Vec<Option<GpuStart>>,
+}
+
+struct GpuStart {
     snapshot: TrackerSnapshot,
     counter_state: CounterState,
     watched: bool,
@@ -68,19 +80,21 @@ const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
 impl Window {
     pub fn begin(
         devices: &Arc<[Device]>,
+        no_gpu: Option<NoGpuReason>,
         sampler: &Arc<Sampler>,
         unit: EnergyResolution,
         library: Arc<dyn Any + Send + Sync>,
     ) -> Result<Window> {
-        let mut start: Vec<Option<WindowStart>> =
+        let mut gpus: Vec<Option<GpuStart>> =
             devices.iter().map(|d| (!d.is_secondary()).then(|| begin_one(d))).collect();
-        let watched = start.iter().enumerate().filter(|(_, start)| start.as_ref().is_some_and(|s| s.watched));
+        let watched = gpus.iter().enumerate().filter(|(_, start)| start.as_ref().is_some_and(|s| s.watched));
         let watched: Vec<usize> = watched.map(|(i, _)| i).collect();
         let polls = if watched.is_empty() { None } else { Some(sampler.watch(watched)?) };
-        let begin_ns = boot_ns();
-        start.iter_mut().flatten().for_each(|s| s.snapshot.boundary_ns = begin_ns);
+        let at_ns = boot_ns();
+        gpus.iter_mut().flatten().for_each(|s| s.snapshot.boundary_ns = at_ns);
         let (devices, fork_token) = (devices.clone(), fork::fork_token());
-        Ok(Window { devices, unit, start, begin_ns, _polls: polls, _library: library, fork_token })
+        let start = WindowStart { at_ns, gpus };
+        Ok(Window { devices, unit, start, lap: Mutex::new(None), no_gpu, _polls: polls, _library: library, fork_token })
     }
 
     pub fn require_own_process(&self) -> Result<()> {
@@ -96,15 +110,66 @@ impl Window {
     /// The energy since begin. The window stays open.
     #[must_use]
     pub fn read(&self) -> (WindowTotal, Vec<GpuEnergy>) {
+        let (boundary_ns, polled) = self.poll(&self.start);
+        self.energy_since(&self.start, boundary_ns, &polled, Boundaries::Calls)
+    }
+
+    /// The energy since the last lap, or since begin: laps add up to the energy between their readings.
+    #[must_use]
+    pub fn lap(&self) -> (WindowTotal, Vec<GpuEnergy>) {
+        let mut lap = self.lap.lock();
+        let start = lap.as_ref().unwrap_or(&self.start);
+        let (boundary_ns, polled) = self.poll(start);
+        let energy = self.energy_since(start, boundary_ns, &polled, Boundaries::Readings);
+        let next = |((start, polled), used): ((&Option<GpuStart>, &Option<PollResult>), &GpuEnergy)| {
+            let (start, polled) = start.as_ref().zip(polled.as_ref())?;
+            let snapshot = TrackerSnapshot { boundary_ns, ..polled.snapshot };
+            Some(GpuStart { snapshot, counter_state: used.counter_state, watched: start.watched })
+        };
+        let gpus = start.gpus.iter().zip(&polled).zip(&energy.1).map(next).collect();
+        *lap = Some(WindowStart { at_ns: boundary_ns, gpus });
+        energy
+    }
+
+    /// Why there is no energy at all.
+    #[cold]
+    #[must_use]
+    pub fn nothing_measured(&self, gpus: &[GpuEnergy]) -> Error {
+        if let Some(reason) = self.no_gpu {
+            return Error::NothingMeasured { kind: reason.kind(), why: reason.to_string() };
+        }
+        let Some((device, one)) = self.devices.iter().zip(gpus).next() else {
+            return Error::NothingMeasured { kind: Kind::NoDevice, why: "this session has no GPU".to_owned() };
+        };
+        let why = device
+            .raw_energy(self.unit)
+            .err()
+            .map_or_else(|| format!("{}: {}", device.label(), one.counter_state.why()), |e| e.to_string());
+        // Statuses of refused arguments say that the call has done nothing.
+        let kind = if one.why == Kind::InvalidArgument { Kind::Io } else { one.why };
+        Error::NothingMeasured { kind, why }
+    }
+
+    /// Final readings of all GPUs, and the time before them.
+    fn poll(&self, start: &WindowStart) -> (u64, Vec<Option<PollResult>>) {
         let boundary_ns = boot_ns();
         let polled: Vec<Option<PollResult>> =
-            self.devices.iter().zip(&self.start).map(|(d, start)| start.as_ref().map(|_| d.poll())).collect();
-        self.recheck_suspects(&polled, boundary_ns);
-        let ends = self.start.iter().zip(&polled).map(|(start, polled)| start.as_ref().zip(polled.as_ref()));
+            self.devices.iter().zip(&start.gpus).map(|(d, start)| start.as_ref().map(|_| d.poll())).collect();
+        self.recheck_suspects(start, &polled, boundary_ns);
+        (boundary_ns, polled)
+    }
+
+    fn energy_since(
+        &self,
+        start: &WindowStart,
+        boundary_ns: u64,
+        polled: &[Option<PollResult>],
+        boundaries: Boundaries,
+    ) -> (WindowTotal, Vec<GpuEnergy>) {
+        let ends = start.gpus.iter().zip(polled).map(|(start, polled)| start.as_ref().zip(polled.as_ref()));
         let used: Vec<GpuEnergy> =
-            self.devices.iter().zip(ends).map(|(d, ends)| self.read_one(d, ends, boundary_ns)).collect();
-        let mut total =
-            WindowTotal { duration_ns: boundary_ns.saturating_sub(self.begin_ns), ..WindowTotal::default() };
+            self.devices.iter().zip(ends).map(|(d, ends)| self.energy_of(d, ends, boundary_ns, boundaries)).collect();
+        let mut total = WindowTotal { duration_ns: boundary_ns.saturating_sub(start.at_ns), ..WindowTotal::default() };
         for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
             let known = |u: &GpuEnergy| u.region.is_some();
             let siblings = || {
@@ -132,8 +197,8 @@ impl Window {
 
     /// Polls counters that may be stuck until they advance or their state is known. All of them together and after the
     /// final readings, so that no GPU delays another's reading.
-    fn recheck_suspects(&self, polled: &[Option<PollResult>], boundary_ns: u64) {
-        let all = self.devices.iter().zip(&self.start).zip(polled);
+    fn recheck_suspects(&self, start: &WindowStart, polled: &[Option<PollResult>], boundary_ns: u64) {
+        let all = self.devices.iter().zip(&start.gpus).zip(polled);
         let mut suspects: Vec<(&Device, TrackerSnapshot)> = all
             .filter_map(|((device, start), polled)| Some((device, start.as_ref()?, polled.as_ref()?)))
             .filter(|(device, start, polled)| {
@@ -158,7 +223,13 @@ impl Window {
         }
     }
 
-    fn read_one(&self, device: &Device, ends: Option<(&WindowStart, &PollResult)>, boundary_ns: u64) -> GpuEnergy {
+    fn energy_of(
+        &self,
+        device: &Device,
+        ends: Option<(&GpuStart, &PollResult)>,
+        boundary_ns: u64,
+        boundaries: Boundaries,
+    ) -> GpuEnergy {
         let mut used = GpuEnergy {
             counter_state: device.counter_state(),
             region: None,
@@ -174,7 +245,8 @@ impl Window {
         used.distrusted = start.counter_state.is_usable() && !used.counter_state.is_usable();
         let trusted = used.counter_state.is_usable();
         let resolution = device.identity.resolution(self.unit);
-        used.region = interval_energy(&start.snapshot, &end, resolution, polled.max_power_mw, trusted, start.watched);
+        let known = (trusted, start.watched);
+        used.region = interval_energy(&start.snapshot, &end, resolution, polled.max_power_mw, known, boundaries);
         if used.region.is_none() {
             if let Err(e) = device.raw_energy(self.unit) {
                 used.why = e.kind();
@@ -184,13 +256,13 @@ impl Window {
     }
 }
 
-fn begin_one(device: &Device) -> WindowStart {
+fn begin_one(device: &Device) -> GpuStart {
     let polled = device.poll();
     let counter_state = device.counter_state();
     // A 32-bit counter may wrap around more than once before the end.
     let counted = counter_state.is_usable() && polled.snapshot.counted.is_some();
     let watched = !counted || polled.wrap_ns.is_some();
-    WindowStart { snapshot: polled.snapshot, counter_state, watched }
+    GpuStart { snapshot: polled.snapshot, counter_state, watched }
 }
 
 /// The counter may be stuck: no recent sample shows an advance, or it has counted less than the power at either end gives.

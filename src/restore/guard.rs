@@ -1,29 +1,45 @@
-//! Guards: settings are restored at a guard's end, and by a watchdog process if this process dies before.
+//! Guards: settings that are changed through a session are restored at the guard's end, and by a watchdog process if this
+//! process dies before.
+//!
+//! What was in force before the first change is kept once for all guards of a user on a node, with the claims of those that
+//! changed it since (`claims.rs`). Each change is claimed before it is made.
 
+use super::claims::{key, pack, Claim, Claims, Gpu, Setting};
+use super::session_claims::{self, SessionClaims};
+use super::settle::{settle, BySysfs, Restorer};
+use super::store::{Impatience, StoreError};
 use super::watchdog::Watchdog;
-use crate::control::{Controller, SavedSettings};
+use crate::control::{Change, Controller, Level, LibcIo, Settings};
 use crate::error::{Error, Result};
+use crate::gpu::Clock;
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log};
+use crate::sysfs::pp_od::Bounds;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The guards of one session, a stack: the first is the outermost.
 pub struct GuardStack {
     controllers: Arc<[Controller]>,
-    open: Mutex<OpenGuards>,
-    ending: Mutex<()>,
+    /// Of sysfs.
+    root: PathBuf,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct OpenGuards {
+struct State {
     last_id: u64,
-    open: Vec<SavedState>,
+    open: Vec<OpenGuard>,
+    /// While a guard is open.
+    claims: Option<SessionClaims>,
+    /// Why other processes do not know of the claims.
+    unshared: Option<String>,
 }
 
-struct SavedState {
+struct OpenGuard {
     id: u64,
-    /// One for each GPU.
-    saved: Vec<SavedSettings>,
     watchdog: Option<Watchdog>,
 }
 
@@ -31,71 +47,364 @@ struct SavedState {
 pub struct Guard {
     guards: Arc<GuardStack>,
     id: u64,
-    mark: u64,
+    fork_token: u64,
+}
+
+/// What a guard restores on one GPU, and how surely.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GuardInfo {
+    /// What its end restores.
+    pub settings: Settings,
+    pub graphics: Option<Bounds>,
+    pub memory: Option<Bounds>,
+    /// A watchdog process restores them if this process dies.
+    pub has_watchdog: bool,
+    /// Guards of other processes of this user know of the changes.
+    pub is_shared: bool,
+    /// There are guards of another user or in another PID namespace, which do not know of them.
+    pub has_strangers: bool,
 }
 
 impl Guard {
-    /// Restores what is not as it was at the begin. Does nothing if the guard has ended already.
+    /// Restores what was changed since the begin. Does nothing if the guard has ended already; may be repeated if it fails.
     pub fn end(&self) -> Result<()> {
-        fork::require_current(self.mark)?;
+        fork::require_current(self.fork_token)?;
         self.guards.end(self.id)
+    }
+
+    pub fn info(&self, gpu: u32) -> Result<GuardInfo> {
+        fork::require_current(self.fork_token)?;
+        self.guards.info(self.id, gpu)
     }
 }
 
 impl GuardStack {
     #[must_use]
-    pub fn new(controllers: Arc<[Controller]>) -> Arc<GuardStack> {
-        Arc::new(GuardStack { controllers, open: Mutex::new(OpenGuards::default()), ending: Mutex::new(()) })
+    pub fn new(controllers: Arc<[Controller]>, root: &Path) -> Arc<GuardStack> {
+        Arc::new(GuardStack { controllers, root: root.to_owned(), state: Mutex::default() })
     }
 
-    /// Saves all settings. With `watch` a watchdog process restores them if this process dies.
+    /// Begins a guard. With `watch` a watchdog process restores the settings if this process dies.
     pub fn begin(self: &Arc<Self>, watch: bool) -> Result<Guard> {
-        let mut stack = self.open.lock();
-        let saved = self.controllers.iter().map(Controller::save).collect::<Result<Vec<SavedSettings>>>()?;
-        // Of two watchdogs the inner one could come last; the outer one's settings are the ones to restore.
-        let is_watched = stack.open.iter().any(|o| o.watchdog.is_some());
-        let watchdog = (watch && !is_watched).then(|| self.start_watchdog(&saved)).transpose()?;
-        stack.last_id += 1;
-        let id = stack.last_id;
-        stack.open.push(SavedState { id, saved, watchdog });
-        Ok(Guard { guards: self.clone(), id, mark: fork::fork_token() })
+        emit_afterwards(|| {
+            let mut state = self.state.lock();
+            let begun = self.begin_locked(&mut state, watch);
+            if state.open.is_empty() {
+                state.claims = None;
+            }
+            begun.map(|id| Guard { guards: self.clone(), id, fork_token: fork::fork_token() })
+        })
     }
 
-    fn start_watchdog(&self, saved: &[SavedSettings]) -> Result<Watchdog> {
-        let restores = self.controllers.iter().zip(saved).flat_map(|(c, saved)| c.sysfs_restores(saved));
-        Watchdog::start(&restores.collect::<Vec<_>>())
-            .map_err(|source| Error::Io { path: "the guard's watchdog process".into(), source })
-    }
-
-    /// Ends this guard and those that were begun after it: the settings that this one saved are the ones to restore.
-    fn end(&self, id: u64) -> Result<()> {
-        // The stack is unlocked before anything is restored: the application's log sink may call back.
-        let _one_at_a_time = self.ending.lock();
-        let mut ended = {
-            let mut stack = self.open.lock();
-            let Some(at) = stack.open.iter().position(|o| o.id == id) else { return Ok(()) };
-            stack.open.split_off(at)
-        };
-        let watchdogs: Vec<Watchdog> = ended.iter_mut().filter_map(|o| o.watchdog.take()).collect();
-        let Some(outermost) = ended.first() else { return Ok(()) };
-        let all = || self.controllers.iter().zip(&outermost.saved);
-        let mut failed: Vec<_> = all().filter_map(|(c, saved)| Some((c, saved, c.restore(saved).err()?))).collect();
-        if !watchdogs.is_empty() {
-            watchdogs.into_iter().for_each(|w| w.end(failed.is_empty()));
-            // A watchdog that ends after a failure tries, too.
-            failed.retain(|(c, saved, _)| c.check_restored(saved).is_err());
+    fn begin_locked(&self, state: &mut State, watch: bool) -> Result<u64> {
+        if state.claims.is_none() {
+            let session = std::ptr::from_ref(self) as u64;
+            let paths = self.files().map(|file| {
+                let mut path = session_claims::Path::new();
+                // A path that is too long is one that cannot be opened.
+                let _ = path.push(file.as_os_str().as_bytes());
+                path
+            });
+            let mut claims = SessionClaims::new(paths, session).map_err(|e| io_error("what a guard needs", e))?;
+            state.unshared = self.restore_for_the_dead(&mut claims)?;
+            state.claims = Some(claims);
+            self.warn(state);
         }
-        let mut errors = failed.into_iter().map(|(_, _, e)| e);
-        let first = errors.next();
-        errors.for_each(|e| log::warning(|| format!("the end of a guard could not restore everything: {e}")));
-        first.map_or(Ok(()), Err)
+        let State { open, claims: Some(claims), .. } = state else { return Err(no_claims()) };
+        // One serves for all guards of the session.
+        let is_watched = open.iter().any(|o| o.watchdog.is_some());
+        let start = || Watchdog::start(claims).map_err(|e| io_error("the guard's watchdog process", e));
+        let watchdog = (watch && !is_watched).then(start).transpose()?;
+        state.last_id += 1;
+        state.open.push(OpenGuard { id: state.last_id, watchdog });
+        Ok(state.last_id)
+    }
+
+    /// Restores what processes of this user that died without a watchdog left behind. Why the file is of no use, if so.
+    fn restore_for_the_dead(&self, claims: &mut SessionClaims) -> Result<Option<String>> {
+        let mut restorer = self.restorer();
+        let settled = claims.open().0.and_then(|mut file| {
+            file.reserve()?;
+            Ok(settle(&mut file, &|_| false, true, &mut restorer)?)
+        });
+        for e in restorer.errors {
+            log::warning(|| format!("a process that died has left a setting changed: {e}"));
+        }
+        self.is_usable(settled.map(drop))
+    }
+
+    /// Whether the file can be used; else why not. What passes is an error.
+    fn is_usable(&self, opened: std::result::Result<(), StoreError>) -> Result<Option<String>> {
+        let path = || self.files().map(|file| file.display().to_string()).join(" or ");
+        let os_text = std::io::Error::from_raw_os_error;
+        match opened {
+            Ok(()) => Ok(None),
+            Err(StoreError::Locked) => Err(Error::GuardsLocked { path: path() }),
+            Err(StoreError::Exhausted(errno)) => Err(Error::Io { path: path(), source: os_text(errno) }),
+            Err(StoreError::Foreign) => {
+                Ok(Some(format!("{} belongs to another user, or others may write to it", path())))
+            }
+            Err(StoreError::Unusable(errno)) => Ok(Some(format!("{}: {}", path(), os_text(errno)))),
+        }
+    }
+
+    fn warn(&self, state: &State) {
+        if let Some(why) = &state.unshared {
+            log::warning(|| {
+                format!("guards of other processes do not know of this one ({why}); where they change the same settings, what is restored is what was in force when this guard changed them")
+            });
+        }
+        if self.has_strangers() {
+            log::warning(|| {
+                "there are guards of other users or containers; where they change the same settings, the order of the ends decides what is restored".into()
+            });
+        }
+    }
+
+    /// Where processes of a node share files; a root directory may have its own. The second one is for a full or read-only
+    /// first one.
+    fn folders(&self) -> [PathBuf; 2] {
+        let folder = |name: &str| {
+            let own = self.root.join(name);
+            if own.is_dir() {
+                own
+            } else {
+                Path::new("/").join(name)
+            }
+        };
+        ["dev/shm", "tmp"].map(folder)
+    }
+
+    /// What the names of all files about the GPUs below this root begin with. The number is that of the format.
+    fn prefix(&self) -> String {
+        let root = std::fs::metadata(&self.root).map_or((0, 0), |m| (m.dev(), m.ino()));
+        let is_real = std::fs::metadata("/").is_ok_and(|m| (m.dev(), m.ino()) == root);
+        let (device, inode) = if is_real { (0, 0) } else { root };
+        format!("zeus_amd-guards-1-{device:x}.{inode:x}-")
+    }
+
+    /// The file of this user in this PID namespace: only there a pid says which process.
+    fn file_name(&self) -> String {
+        // SAFETY: only asks the kernel.
+        let user = unsafe { libc::geteuid() };
+        let namespace = std::fs::metadata("/proc/self/ns/pid").map_or(0, |m| m.ino());
+        format!("{}{user}.{namespace:x}", self.prefix())
+    }
+
+    fn files(&self) -> [PathBuf; 2] {
+        self.folders().map(|folder| folder.join(self.file_name()))
+    }
+
+    fn has_strangers(&self) -> bool {
+        let (own, prefix) = (self.file_name(), self.prefix());
+        let entries = self.folders().into_iter().filter_map(|f| std::fs::read_dir(f).ok()).flatten();
+        let mut names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
+        names.any(|name| name.starts_with(&prefix) && name != own)
+    }
+
+    fn restorer(&self) -> ByController<'_> {
+        ByController { controllers: &self.controllers, errors: Vec::new() }
+    }
+
+    /// Changes settings of a GPU. With an open guard the innermost one claims them first, so that whatever happens from
+    /// then on they are restored; where what is in force cannot be read to be restored, nothing is changed.
+    pub fn change(&self, controller: &Controller, change: Change) -> Result<()> {
+        emit_afterwards(|| {
+            let mut state = self.state.lock();
+            let Some(guard) = state.open.last().map(|g| g.id) else {
+                drop(state);
+                return controller.apply(&change);
+            };
+            self.change_locked(&mut state, guard, controller, &change)
+        })
+    }
+
+    fn change_locked(&self, state: &mut State, guard: u64, controller: &Controller, change: &Change) -> Result<()> {
+        let State { claims: Some(claims), unshared, .. } = state else { return Err(no_claims()) };
+        let (owner, gpu) = (claims.owner, key(controller.pci()));
+        let (file, mut memory) = claims.open();
+        let (mut file, usable) = match file {
+            Ok(file) => (Some(file), Ok(())),
+            Err(e) => (None, Err(e)),
+        };
+        let mut why_not = self.is_usable(usable)?;
+        let before = controller.save(change)?;
+        let claim = |setting, value| Claim { owner, guard, gpu, setting: setting as u64, value, file: 0 };
+        let new = Gpu::new(
+            gpu,
+            controller.folder().as_os_str().as_bytes(),
+            controller.power_cap_file().as_os_str().as_bytes(),
+        );
+        let new = new.map_err(|errno| io_error("a path", std::io::Error::from_raw_os_error(errno)))?;
+        let intended = intended(change);
+        let add = |to: &mut Claims, first: Gpu| -> std::result::Result<Gpu, i32> {
+            if to.gpu(gpu).is_none() {
+                to.gpus.push(first)?;
+            }
+            let first = to.gpu_mut(gpu).ok_or(libc::ENOMEM)?;
+            first.keep(&before);
+            let first = *first;
+            intended.iter().try_for_each(|(setting, value)| to.put(claim(*setting, *value)))?;
+            Ok(first)
+        };
+        let file_before = file.as_ref().map(|f| f.data.claims.as_slice().to_vec());
+        let memory_before = memory.data.claims.as_slice().to_vec();
+        let mut first = new;
+        if let Some(shared) = &mut file {
+            match add(shared.data, new).and_then(|kept| shared.publish().map(|()| kept)) {
+                Ok(kept) => first = kept,
+                Err(errno) => {
+                    why_not = self.is_usable(Err(errno.into()))?;
+                    file = None;
+                }
+            }
+        }
+        if why_not.is_some() && unshared.is_none() {
+            *unshared = why_not;
+        }
+        let kept = add(memory.data, first).and_then(|_| memory.publish());
+        kept.map_err(|errno| io_error("the guard's memory", std::io::Error::from_raw_os_error(errno)))?;
+        let done = controller.apply(change);
+        let settle_values = |to: &mut Claims, old: &[Claim]| match &done {
+            // What the driver made of it.
+            Ok(()) => {
+                let Ok(now) = controller.save(change) else { return };
+                for (setting, _) in &intended {
+                    let is_this = |c: &&mut Claim| c.key() == claim(*setting, 0).key();
+                    if let Some(c) = to.claims.as_mut_slice().iter_mut().find(is_this) {
+                        c.value = in_force(&now, *setting);
+                    }
+                }
+            }
+            // Nothing has changed: it is as if it had not been asked for.
+            Err(_) if controller.is_as_saved(&before) => {
+                to.claims.set_len(0);
+                for claim in old {
+                    let _ = to.claims.push(*claim);
+                }
+                to.remove(gpu, &|_| false);
+            }
+            Err(_) => {}
+        };
+        if let Some((shared, old)) = file.as_mut().zip(file_before) {
+            settle_values(shared.data, &old);
+            let _ = shared.publish();
+        }
+        settle_values(memory.data, &memory_before);
+        let _ = memory.publish();
+        done
+    }
+
+    /// Ends this guard and those that were begun after it.
+    fn end(&self, id: u64) -> Result<()> {
+        emit_afterwards(|| {
+            let mut state = self.state.lock();
+            let Some(at) = state.open.iter().position(|o| o.id == id) else { return Ok(()) };
+            let Some(claims) = &mut state.claims else { return Err(no_claims()) };
+            let mut restorer = self.restorer();
+            let given_up = claims.give_up(id, Impatience::Fail, &mut restorer).map(drop);
+            let is_left = claims.has_claims(id);
+            let mut errors = restorer.errors.into_iter();
+            let first = if is_left { errors.next() } else { None };
+            errors.for_each(|e| log::warning(|| format!("the end of a guard could not restore everything: {e}")));
+            self.is_usable(given_up)?;
+            if is_left {
+                return Err(first.unwrap_or_else(|| Error::Internal("a guard's claim is left".into())));
+            }
+            let ended = state.open.split_off(at);
+            ended.into_iter().filter_map(|o| o.watchdog).for_each(Watchdog::end);
+            if state.open.is_empty() {
+                state.claims = None;
+            }
+            Ok(())
+        })
+    }
+
+    fn info(&self, id: u64, gpu: u32) -> Result<GuardInfo> {
+        let Some(controller) = self.controllers.get(gpu as usize) else {
+            return Err(Error::NotFound(format!("no GPU {gpu}: there are {}", self.controllers.len())));
+        };
+        let mut state = self.state.lock();
+        if state.open.iter().all(|o| o.id != id) {
+            return Ok(GuardInfo::default());
+        }
+        let mut info = GuardInfo {
+            has_watchdog: state.open.iter().any(|o| o.watchdog.as_ref().is_some_and(Watchdog::is_running)),
+            is_shared: state.unshared.is_none(),
+            has_strangers: self.has_strangers(),
+            ..GuardInfo::default()
+        };
+        if let Some(claims) = &mut state.claims {
+            let (settings, held) = claims.held(id, key(controller.pci()));
+            let bounds = |clock| settings.clocks.filter(|_| held(Setting::from(clock))).and_then(|c| c.of(clock));
+            (info.graphics, info.memory) = (bounds(Clock::Graphics), bounds(Clock::Memory));
+            info.settings = settings;
+        }
+        Ok(info)
     }
 
     /// Ends all guards, with their session.
     pub fn end_all(&self) {
-        let outermost = self.open.lock().open.first().map(|o| o.id);
+        let outermost = self.state.lock().open.first().map(|o| o.id);
         if let Some(Err(e)) = outermost.map(|id| self.end(id)) {
-            log::warning(|| format!("a guard that ended with its session could not restore everything: {e}"));
+            log::warning(|| format!("a guard could not restore everything when its session was closed: {e}"));
         }
+    }
+}
+
+/// Runs `body`, and emits its messages when its locks are released: the application's log sink may call back.
+fn emit_afterwards<T>(body: impl FnOnce() -> T) -> T {
+    let (value, messages) = log::capture(body);
+    messages.into_iter().for_each(|(level, text)| log::emit(level, || text));
+    value
+}
+
+fn io_error(what: &str, source: std::io::Error) -> Error {
+    Error::Io { path: what.to_owned(), source }
+}
+
+fn no_claims() -> Error {
+    Error::Internal("a guard without its claims".into())
+}
+
+/// The settings that a change concerns, with their values as far as they are known before.
+fn intended(change: &Change) -> Vec<(Setting, u64)> {
+    match *change {
+        Change::PowerLimit { uw } => vec![(Setting::PowerLimit, uw)],
+        Change::ResetPowerLimit => vec![(Setting::PowerLimit, 0)],
+        Change::Lock(clock, bounds) => vec![(clock.into(), pack(Some(bounds)))],
+        Change::Reset(Some(clock)) => vec![(clock.into(), 0)],
+        Change::Reset(None) => vec![(Setting::GraphicsClock, 0), (Setting::MemoryClock, 0)],
+    }
+}
+
+fn in_force(now: &Settings, setting: Setting) -> u64 {
+    let bounds = |clock| {
+        let clocks = now.clocks.filter(|c| c.level == Some(Level::MANUAL));
+        pack(clocks.and_then(|c| c.of(clock)))
+    };
+    match setting {
+        Setting::PowerLimit => now.cap_uw.unwrap_or_default(),
+        Setting::GraphicsClock => bounds(Clock::Graphics),
+        Setting::MemoryClock => bounds(Clock::Memory),
+    }
+}
+
+/// Restores through the session's controllers, and what belongs to GPUs that it does not show through sysfs.
+struct ByController<'a> {
+    controllers: &'a [Controller],
+    errors: Vec<Error>,
+}
+
+impl Restorer for ByController<'_> {
+    fn now(&self, gpu: &Gpu) -> Settings {
+        BySysfs(&LibcIo).now(gpu)
+    }
+
+    fn restore(&mut self, gpu: &Gpu, saved: &Settings) -> bool {
+        let Some(controller) = self.controllers.iter().find(|c| key(c.pci()) == gpu.gpu) else {
+            return BySysfs(&LibcIo).restore(gpu, saved);
+        };
+        controller.restore(saved).map_err(|e| self.errors.push(e)).is_ok()
     }
 }

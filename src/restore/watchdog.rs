@@ -4,12 +4,10 @@
 //! it. Between the clone and its end it makes plain system calls and nothing else: another thread of the application may
 //! have held any lock.
 
+use super::session_claims::SessionClaims;
 use super::watchdog_child;
-use crate::control::SysfsRestore;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The application's side of a watchdog.
@@ -25,13 +23,12 @@ pub struct Watchdog {
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Watchdog {
-    pub fn start(restores: &[SysfsRestore]) -> io::Result<Watchdog> {
-        let plan = RestorePlan::new(restores)?;
+    pub fn start(claims: &mut SessionClaims) -> io::Result<Watchdog> {
         // Under valgrind and similar tools the tool's own memory would be released, too.
-        Self::try_start(&plan, true).or_else(|_| Self::try_start(&plan, false))
+        Self::try_start(claims, true).or_else(|_| Self::try_start(claims, false))
     }
 
-    fn try_start(plan: &RestorePlan, release: bool) -> io::Result<Watchdog> {
+    fn try_start(claims: &mut SessionClaims, release: bool) -> io::Result<Watchdog> {
         let (socket, far) = pair()?;
         // SAFETY: asks for a descriptor of this process, checked below.
         let (parent, raw_parent_fd) = unsafe {
@@ -47,7 +44,7 @@ impl Watchdog {
             libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
             let pid = libc::syscall(libc::SYS_clone, 0, 0, 0, 0, 0) as i32;
             if pid == 0 {
-                let body = || watchdog_child::watch(plan.bytes(), far.as_raw_fd(), parent, raw_parent_fd, release);
+                let body = || watchdog_child::watch(claims, far.as_raw_fd(), parent, raw_parent_fd, release);
                 // A copy of the application must never run on as the application.
                 let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
                 watchdog_child::exit();
@@ -66,7 +63,7 @@ impl Watchdog {
         if watchdog.is_ready() {
             return Ok(watchdog);
         }
-        watchdog.end(true);
+        watchdog.end();
         Err(io::Error::other("it ended before it began"))
     }
 
@@ -82,19 +79,17 @@ impl Watchdog {
         }
     }
 
-    /// Ends it. If not everything is restored, it tries before it ends.
-    pub fn end(self, is_restored: bool) {
+    /// Ends it: everything is restored.
+    pub fn end(self) {
         if identity(&self.socket) != self.identity {
             // The application has closed the socket, which the watchdog took for the application's death.
             self.is_gone(libc::WNOHANG);
             let _ = self.socket.into_raw_fd();
             return;
         }
-        if is_restored {
-            // A socket and not a pipe: writing to a pipe without a reader would send the application a signal.
-            // SAFETY: one byte, from a static.
-            unsafe { libc::send(self.socket.as_raw_fd(), b"e".as_ptr().cast(), 1, libc::MSG_NOSIGNAL) };
-        }
+        // A socket and not a pipe: writing to a pipe without a reader would send the application a signal.
+        // SAFETY: one byte, from a static.
+        unsafe { libc::send(self.socket.as_raw_fd(), b"e".as_ptr().cast(), 1, libc::MSG_NOSIGNAL) };
         // SAFETY: an open socket. Closing is not enough: a forked child of the application has it, too.
         unsafe { libc::shutdown(self.socket.as_raw_fd(), libc::SHUT_RDWR) };
         let until = Instant::now() + TIMEOUT;
@@ -110,6 +105,11 @@ impl Watchdog {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(10));
         }
+    }
+
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        identity(&self.socket) == self.identity && !self.is_gone(libc::WNOHANG)
     }
 
     fn is_gone(&self, how: i32) -> bool {
@@ -156,59 +156,4 @@ fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
     }
     // SAFETY: a new descriptor.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
-}
-
-/// The restores as one flat text in pages of its own: the watchdog releases all other memory. Triples of strings:
-/// "?" or "!" FILE SAVED begins a setting, "!" after a wait; "w" or "a" FILE TEXT overwrites or appends.
-struct RestorePlan {
-    start: *mut u8,
-    length: usize,
-}
-
-impl RestorePlan {
-    fn new(restores: &[SysfsRestore]) -> io::Result<RestorePlan> {
-        let mut flat = Vec::new();
-        let mut put = |how: &str, file: &Path, text: &str| {
-            for part in [how.as_bytes(), file.as_os_str().as_bytes(), text.as_bytes()] {
-                flat.extend_from_slice(part);
-                flat.push(0);
-            }
-        };
-        for r in restores {
-            put(if r.waits { "!" } else { "?" }, &r.file, &r.saved);
-            for w in &r.writes {
-                put(if w.append { "a" } else { "w" }, &w.file, &w.text);
-            }
-        }
-        let length = flat.len().max(1);
-        // SAFETY: fresh pages, checked, large enough for what is copied.
-        unsafe {
-            let p = libc::mmap(
-                std::ptr::null_mut(),
-                length,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-                -1,
-                0,
-            );
-            if p == libc::MAP_FAILED {
-                return Err(io::Error::last_os_error());
-            }
-            let start = p.cast::<u8>();
-            std::ptr::copy_nonoverlapping(flat.as_ptr(), start, flat.len());
-            Ok(RestorePlan { start, length: flat.len() })
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: mapped above, until dropped.
-        unsafe { std::slice::from_raw_parts(self.start, self.length) }
-    }
-}
-
-impl Drop for RestorePlan {
-    fn drop(&mut self) {
-        // SAFETY: mapped with this length.
-        unsafe { libc::munmap(self.start.cast(), self.length.max(1)) };
-    }
 }

@@ -1,11 +1,12 @@
 //! The watchdog's own code. No allocation, no lock, no libc function but `syscall`, which the first call binds.
 
-use std::ffi::CStr;
+use super::session_claims::SessionClaims;
+use super::settle::BySysfs;
+use super::store::Impatience;
+use super::syscalls::{self, Fd, SyscallIo};
 
 fn call(number: libc::c_long, arguments: [usize; 4]) -> isize {
-    let [a, b, c, d] = arguments;
-    // SAFETY: the callers below pass what the kernel expects.
-    unsafe { libc::syscall(number, a, b, c, d) as isize }
+    syscalls::call(number, arguments).map_or(-1, |value| value as isize)
 }
 
 /// Ends this process at once, without the application's exit handlers.
@@ -16,18 +17,18 @@ pub fn exit() -> ! {
 }
 
 /// Waits for the application's death, or for the report that everything is restored.
-pub fn watch(plan: &[u8], socket: i32, parent: i32, parent_fd: i32, release: bool) -> ! {
+pub fn watch(claims: &mut SessionClaims, socket: i32, parent: i32, parent_fd: i32, release: bool) -> ! {
     // Out of the application's terminal, process group and folder.
     call(libc::SYS_setsid, [0; 4]);
     call(libc::SYS_chdir, [c"/".as_ptr() as usize, 0, 0, 0]);
     call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, c"zeus_amd-guard".as_ptr() as usize, 0, 0]);
     close_other_fds(socket, parent_fd);
     if release {
-        release_memory(plan);
+        release_memory(claims);
     }
     call(libc::SYS_write, [socket as usize, c"r".as_ptr() as usize, 1, 0]);
     if wait(socket, parent, parent_fd) {
-        restore(plan);
+        restore(claims);
     }
     exit()
 }
@@ -79,84 +80,34 @@ fn wait(socket: i32, parent: i32, parent_fd: i32) -> bool {
     }
 }
 
-fn restore(plan: &[u8]) {
-    // The last byte is the end of the last string.
-    let mut strings = plan.split_inclusive(|b| *b == 0).filter_map(|s| CStr::from_bytes_with_nul(s).ok());
-    let mut differs = false;
-    while let (Some(how), Some(file), Some(text)) = (strings.next(), strings.next(), strings.next()) {
-        match how.to_bytes().first() {
-            Some(b'?') => differs = !file_equals(file, text.to_bytes()),
-            Some(b'!') => differs = !becomes_equal(file, text.to_bytes()),
-            Some(b'w') if differs => write(file, text.to_bytes(), libc::O_TRUNC),
-            Some(b'a') if differs => write(file, text.to_bytes(), libc::O_APPEND),
-            _ => {}
+/// Gives up all claims of the session. A GPU in reset is tried again for a while; what is left then is restored by the next
+/// guard of the user.
+fn restore(claims: &mut SessionClaims) {
+    const ATTEMPTS: usize = 20;
+    for attempt in 1..=ATTEMPTS {
+        let impatience = if attempt == ATTEMPTS { Impatience::GoOn } else { Impatience::Fail };
+        if claims.give_up(0, impatience, &mut BySysfs(&SyscallIo)) == Ok(true) {
+            break;
         }
-    }
-}
-
-fn open(file: &CStr, flags: i32) -> isize {
-    call(libc::SYS_openat, [libc::AT_FDCWD as usize, file.as_ptr() as usize, (flags | libc::O_CLOEXEC) as usize, 0])
-}
-
-fn close(fd: isize) {
-    call(libc::SYS_close, [fd as usize, 0, 0, 0]);
-}
-
-/// The same within a tenth of a second: earlier writes may take effect late.
-fn becomes_equal(file: &CStr, text: &[u8]) -> bool {
-    let pause = libc::timespec { tv_sec: 0, tv_nsec: 5_000_000 };
-    (0..20).any(|_| {
-        let is_equal = file_equals(file, text);
-        if !is_equal {
-            call(libc::SYS_ppoll, [0, 0, std::ptr::addr_of!(pause) as usize, 0]);
-        }
-        is_equal
-    })
-}
-
-/// Is this the text of the file, but for whitespace at its end?
-fn file_equals(file: &CStr, text: &[u8]) -> bool {
-    let fd = open(file, libc::O_RDONLY);
-    if fd < 0 {
-        return false;
-    }
-    let mut room = [0_u8; 4096];
-    let n = call(libc::SYS_read, [fd as usize, room.as_mut_ptr() as usize, room.len(), 0]);
-    close(fd);
-    let got = room.get(..n.max(0) as usize).unwrap_or_default();
-    let length = got.iter().rposition(|b| !b.is_ascii_whitespace()).map_or(0, |last| last + 1);
-    length == text.len() && got.iter().zip(text).all(|(a, b)| a == b)
-}
-
-/// The kernel takes each write as one command. A refusal cannot be reported: the application is dead.
-fn write(file: &CStr, text: &[u8], flags: i32) {
-    let fd = open(file, libc::O_WRONLY | flags);
-    if fd >= 0 {
-        call(libc::SYS_write, [fd as usize, text.as_ptr() as usize, text.len(), 0]);
-        close(fd);
+        syscalls::pause_ms(250);
     }
 }
 
 /// A copy of an application with 100 GB would keep each page that the application changes from then on. Large anonymous
 /// memory is released page by page (it reads as zeros then), shared memory is unmapped; what this code needs stays.
-fn release_memory(plan: &[u8]) {
+fn release_memory(claims: &SessionClaims) {
     const LARGE: usize = 1 << 20;
     let here = 0_u8;
     // SAFETY: this thread's own errno, only its address.
     let thread = unsafe { libc::__errno_location() } as usize;
-    let needed = [std::ptr::addr_of!(here) as usize, thread, plan.as_ptr() as usize];
-    let fd = open(c"/proc/self/maps", libc::O_RDONLY);
-    if fd < 0 {
-        return;
-    }
+    let [scratch, memory] = claims.addresses();
+    let needed = [std::ptr::addr_of!(here) as usize, std::ptr::from_ref(claims) as usize, thread, scratch, memory];
+    let Ok(maps) = Fd::open(c"/proc/self/maps", libc::O_RDONLY) else { return };
     let mut line = Line::default();
     let mut room = [0_u8; 2048];
     loop {
-        let n = call(libc::SYS_read, [fd as usize, room.as_mut_ptr() as usize, room.len(), 0]);
-        if n <= 0 {
-            break;
-        }
-        for byte in room.get(..n as usize).unwrap_or_default() {
+        let Ok(n @ 1..) = maps.read_once(&mut room) else { break };
+        for byte in room.get(..n).unwrap_or_default() {
             if *byte != b'\n' {
                 line.add(*byte);
                 continue;
@@ -173,7 +124,6 @@ fn release_memory(plan: &[u8]) {
             }
         }
     }
-    close(fd);
 }
 
 /// One line of /proc/self/maps, read byte by byte: "START-END rw-p OFFSET DEVICE INODE   PATH".
@@ -230,26 +180,5 @@ mod tests {
         assert!(l.shared && !l.anonymous && l.start == 0x55d0);
         assert!(!line("55d0-55e0 r-xp 00000000 fd:01 0101 /lib/x").anonymous);
         assert!(line("55d0-55e0 rw-p 00000000 00:00 0                          [heap]").anonymous);
-    }
-
-    #[test]
-    fn a_plan_is_written_where_it_differs() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        std::fs::write(path("same"), "auto\n").unwrap();
-        std::fs::write(path("other"), "1000000000\n").unwrap();
-        std::fs::write(path("table"), "old\n").unwrap();
-        let p = |name: &str| path(name).to_str().unwrap().to_owned();
-        let plan = format!(
-            "?\0{s}\0auto\0w\0{s}\0never\n\0!\0{s}\0auto\0w\0{s}\0never\n\0!\0{o}\0750\0w\0{o}\0750\n\0?\0{t}\0new\0a\0{t}\0s 0 5\n\0a\0{t}\0c\n\0?\0{m}\0\0w\0{m}\0x\0",
-            s = p("same"), o = p("other"), t = p("table"), m = p("missing")
-        );
-        restore(plan.as_bytes());
-        let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
-        assert_eq!(
-            (read("same"), read("other"), read("table")),
-            ("auto\n".into(), "750\n".into(), "old\ns 0 5\nc\n".into())
-        );
-        assert!(!path("missing").exists());
     }
 }

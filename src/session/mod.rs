@@ -8,7 +8,7 @@ mod validation;
 use crate::amdsmi::releases::rocm_release;
 use crate::amdsmi::search_path::{installed_release, SearchPaths};
 use crate::amdsmi::{acquire, is_inherited, Library};
-use crate::control::Controller;
+use crate::control::{Change, Controller};
 use crate::device::{AmdsmiContext, Backend, Device};
 use crate::energy::ResolutionChoice;
 use crate::error::{Error, Kind, Result};
@@ -147,7 +147,7 @@ impl Session {
             zero: listing.zero,
             energy_resolution: options.energy_resolution,
             explanation: discovery::explanation(&listing, &devices),
-            guards: GuardStack::new(controllers.clone()),
+            guards: GuardStack::new(controllers.clone(), &places.root),
             controllers,
             checking: None,
             sampler: Sampler::new(devices.clone()),
@@ -235,15 +235,26 @@ impl Session {
         &self.devices
     }
 
-    /// Saves the settings of all GPUs. They are restored at the end of the guard or of the session; with `watch` also if
+    /// Settings that are changed from now on are restored at the end of the guard or of the session; with `watch` also if
     /// this process terminates.
     pub fn begin_guard(&self, watch: bool) -> Result<Guard> {
         self.guards.begin(watch)
     }
 
+    /// Changes settings of a GPU, through the innermost guard.
+    pub fn change(&self, index: u32, change: Change) -> Result<()> {
+        self.guards.change(self.controller(index)?, change)
+    }
+
     /// Begins a window over all GPUs.
     pub fn begin_window(&self) -> Result<Window> {
-        Window::begin(&self.devices, &self.sampler, self.energy_resolution.of_intervals(), self.lease.clone())
+        Window::begin(
+            &self.devices,
+            self.zero,
+            &self.sampler,
+            self.energy_resolution.of_intervals(),
+            self.lease.clone(),
+        )
     }
 
     /// Starts to sample all GPUs.

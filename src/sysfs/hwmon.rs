@@ -5,7 +5,6 @@
 use super::error::{Implausible, SysfsError};
 use super::file::text;
 use super::runtime_power::RuntimePower;
-use super::write::SysfsWrite;
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, Temperature};
 use crate::platform::sync::{Mutex, OnceCell};
@@ -208,7 +207,10 @@ impl Hwmon {
     pub fn set_power_cap_uw(&self, uw: u64) -> Result<(), SysfsError> {
         // The driver's value has 32 bits and would be truncated.
         let uw = u32::try_from(uw).map_err(|_| SysfsError::Os(libc::EINVAL))?;
-        self.with_folder(|f| SysfsWrite::value(f.path.join("power1_cap"), uw).run())
+        self.with_folder(|f| {
+            let mut file = std::fs::OpenOptions::new().write(true).truncate(true).open(f.path.join("power1_cap"))?;
+            Ok(std::io::Write::write_all(&mut file, format!("{uw}\n").as_bytes())?)
+        })
     }
 
     /// A temperature in thousandths of a degree Celsius.

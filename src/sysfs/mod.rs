@@ -10,10 +10,8 @@ pub mod kfd;
 pub mod pp_dpm;
 pub mod pp_od;
 mod runtime_power;
-mod write;
 
 #[cfg(feature = "testing")]
 pub use error::TableError;
 pub use error::{Implausible, SysfsError};
 pub use file::{access, device_id, is_partitioned, pci_device, product_name, text};
-pub use write::SysfsWrite;

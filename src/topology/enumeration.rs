@@ -1,6 +1,6 @@
 //! The list of GPUs in HIP's order, from the KFD topology, libamd_smi's handles and the visibility masks.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::platform::pci::PciAddress;
 use crate::sysfs::kfd::{Access, KfdNodes, Node};
 use crate::topology::visibility::{self, MaskedOut, Masks, Rules, Support};
@@ -44,6 +44,37 @@ pub enum NoGpuReason {
     Masked(MaskedOut),
     /// This process may not open a device file.
     NoAccess,
+}
+
+impl NoGpuReason {
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            NoGpuReason::NoAccess => Kind::NoAccess,
+            NoGpuReason::Masked(MaskedOut::NoGpus) => Kind::NoDevice,
+            NoGpuReason::Masked(MaskedOut::EmptyMask) => Kind::EmptyMask,
+            NoGpuReason::Masked(MaskedOut::Stopped) => Kind::MaskInvalid,
+            NoGpuReason::Masked(MaskedOut::RuntimeFails) => Kind::RuntimeInitFailed,
+        }
+    }
+}
+
+impl std::fmt::Display for NoGpuReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the session has no GPU, because ")?;
+        f.write_str(match self {
+            NoGpuReason::NoAccess => "this process cannot open a device file (/dev/kfd, /dev/dri)",
+            NoGpuReason::Masked(MaskedOut::NoGpus) => "this process has access to none",
+            NoGpuReason::Masked(MaskedOut::EmptyMask) => {
+                "a mask (ROCR_, HIP_ or CUDA_VISIBLE_DEVICES) is set and empty"
+            }
+            NoGpuReason::Masked(MaskedOut::Stopped) => {
+                "the first entry of a mask (ROCR_, HIP_ or CUDA_VISIBLE_DEVICES) is invalid"
+            }
+            NoGpuReason::Masked(MaskedOut::RuntimeFails) => "the runtime fails to start here",
+        })?;
+        f.write_str("; zeus_amd_explain() says more")
+    }
 }
 
 /// All GPUs of the machine, and the ones that HIP shows to this process.

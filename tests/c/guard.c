@@ -5,12 +5,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ static zeus_amd_session_t *z;
 static zeus_amd_guard_t *guards[8];
 static int open_guards;
 static volatile sig_atomic_t told;
+static int fillers[4096], filled;
 
 static void on_child(int signal)
 {
@@ -42,6 +45,12 @@ static int descriptors(void)
         count++;
     closedir(folder);
     return count;
+}
+
+static void log_line(uint32_t level, const char *text, void *user)
+{
+    (void)user;
+    printf("log %u %s\n", level, text);
 }
 
 static void *spin(void *stop)
@@ -73,7 +82,40 @@ int main(int argc, char **argv)
         } else if (strcmp(step, "flags") == 0) {
             said(step, zeus_amd_guard_begin(z, 6, &guards[7]));
         } else if (strcmp(step, "end") == 0) {
-            said(step, zeus_amd_guard_end(guards[--open_guards]));
+            int status = zeus_amd_guard_end(guards[open_guards - 1]);
+            said(step, status);
+            /* After a failure it is open still. */
+            open_guards -= status == 0;
+        } else if (strcmp(step, "info") == 0) {
+            zeus_amd_guard_info_t i = ZEUS_AMD_GUARD_INFO_INIT;
+            int status = zeus_amd_guard_info(guards[open_guards - 1], (uint32_t)atoi(next(&at)), &i);
+            if (status != 0)
+                said(step, status);
+            else
+                printf("info gpu %u valid %u flags %u: %llu mW, %u to %u, %u to %u MHz\n", i.gpu, i.valid, i.flags,
+                       (unsigned long long)i.power_limit_mw, i.graphics_min_mhz, i.graphics_max_mhz, i.memory_min_mhz,
+                       i.memory_max_mhz);
+            fflush(stdout);
+        } else if (strcmp(step, "log") == 0) {
+            (void)!zeus_amd_set_log(log_line, ZEUS_AMD_LOG_WARNING, NULL);
+        } else if (strcmp(step, "limit_fds") == 0) {
+            struct rlimit few = {256, 256};
+            if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+                return 1;
+        } else if (strcmp(step, "fill_fds") == 0) {
+            while (filled < 4096 && (fillers[filled] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+                filled++;
+        } else if (strcmp(step, "free_fds") == 0) {
+            while (filled > 0)
+                close(fillers[--filled]);
+        } else if (strcmp(step, "reset_limit") == 0) {
+            int status = zeus_amd_reset_power_limit(z, (uint32_t)atoi(next(&at)));
+            if (status != 0)
+                said(step, status);
+        } else if (strcmp(step, "reset_gfx") == 0) {
+            int status = zeus_amd_reset_graphics_clocks(z, (uint32_t)atoi(next(&at)));
+            if (status != 0)
+                said(step, status);
         } else if (strcmp(step, "end_first") == 0) {
             said(step, zeus_amd_guard_end(guards[0]));
             guards[0] = NULL;

@@ -35,7 +35,7 @@ contains
     type(zeus_amd_session_t) :: z, none
     type(zeus_amd_options_t) :: options
     type(zeus_amd_window_t) :: w, unread
-    type(zeus_amd_total_energy_t) :: total, so_far
+    type(zeus_amd_total_energy_t) :: total, so_far, lap
     type(zeus_amd_gpu_energy_t), allocatable :: gpus(:)
     type(zeus_amd_gpu_energy_t) :: few(1), between
     type(zeus_amd_sampler_t) :: s
@@ -91,6 +91,9 @@ contains
     call check(zeus_amd_window_read(w, so_far, gpus, count) == ZEUS_AMD_STATUS_OK .and. count == n, 'window_read')
     call check(zeus_amd_window_read(w, gpus=few, count=count) == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL, 'too few')
     call check(count == n, 'how many there are')
+    call check(zeus_amd_window_lap(w, lap, gpus, count) == ZEUS_AMD_STATUS_OK .and. count == n, 'window_lap')
+    call check(lap%energy_mj > 0 .and. zeus_amd_window_lap(w, lap) == ZEUS_AMD_STATUS_OK, 'another lap')
+    call check(lap%energy_mj < so_far%energy_mj, 'a short one')
     call check(zeus_amd_window_end(w, gpus=few) == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL, 'not ended')
     call check(c_associated(w%handle), 'so the window is open')
     call wait_ms(300_c_int64_t)

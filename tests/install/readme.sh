@@ -3,8 +3,19 @@
 # shown LANGUAGE: the blocks of code.
 shown() { awk -v fence="\`\`\`$1" '$0 == fence { on = 1; next } /^```/ { on = 0 } on' README.md; }
 
+# says_what_is_missing COMMAND...: no energy where there is none to measure (no GPU, the second die of an MI250X alone), and
+# that the other package of two is missing.
+says_what_is_missing() {
+    in_machine env HIP_VISIBLE_DEVICES=9 "$@" >"$work/nothing" 2>&1 </dev/null || true
+    machine=mi250x-4 in_machine env ROCR_VISIBLE_DEVICES=1 "$@" >>"$work/nothing" 2>&1 </dev/null || true
+    if grep -E '[0-9] +J' "$work/nothing"; then die "$1 measures nothing and says so much"; fi
+    machine=mi250x-4 in_machine env ROCR_VISIBLE_DEVICES=0,3 "$@" >"$work/half" 2>&1 </dev/null
+    grep -Fq '(incomplete)' "$work/half" || die "$1 says $(cat "$work/half")"
+}
+
 # says_energy COMMAND...: with nothing but what README.md set.
 says_energy() {
+    says_what_is_missing "$@"
     in_machine "$@" >"$work/log" 2>&1 </dev/null
     grep -Eqx ' *[1-9][0-9]*\.[0-9]+ +J( (\+-|±) [0-9.]+ J)?' "$work/log" || die "$1 says $(cat "$work/log")"
 }

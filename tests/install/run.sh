@@ -30,7 +30,7 @@ part() { printf '  %s\n' "$*"; }
 # in_machine COMMAND...: on an MI210 of constant power, with nothing around but the installed simulator.
 watts=250
 in_machine() {
-    env -i PATH=/usr/bin:/bin "$prefix/bin/zeus-amd-sim" --machine mi210-1 --rocm 6.2.4 \
+    env -i PATH=/usr/bin:/bin "$prefix/bin/zeus-amd-sim" --machine "${machine:-mi210-1}" --rocm 6.2.4 \
         --with "all.power = { kind = \"constant\", w = $watts }" -- "$@"
 }
 

@@ -220,7 +220,8 @@ class Refusals(unittest.TestCase):
             self.assertIs(z.info().no_gpu_reason, Status.EMPTY_MASK)
             with z.window() as w:
                 pass
-            self.assertEqual((w.gpus, w.total.packages), ([], 0))
+            self.assertEqual((w.gpus, w.total), ([], None))
+            self.assertIn("set and empty", w.reason)
 
     def test_log(self):
         seen = []

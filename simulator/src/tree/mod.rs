@@ -21,7 +21,8 @@ pub use pci::RUNTIME_STATUS;
 /// Builds everything that does not move; the mover fills in and refreshes the rest.
 pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
     fs::create_dir_all(root.join("sys/bus/pci/devices"))?;
-    fs::create_dir_all(root.join("dev"))?;
+    fs::create_dir_all(root.join("dev/shm"))?;
+    fs::set_permissions(root.join("dev/shm"), fs::Permissions::from_mode(0o1777))?;
     if m.spec.drm != DrmClass::None {
         fs::create_dir_all(root.join("sys/class/drm"))?;
         write(&root.join("sys/class/drm/version"), "drm 1.1.0 20060810\n")?;

@@ -1,9 +1,12 @@
 use super::*;
+use crate::energy::{interval_energy, Boundaries, EnergyResolution};
 use proptest::prelude::*;
 
 /// 2^-16 J: a watt is 65536 counts a second.
 const UNIT_UJ: f64 = 15.258_789_062_5;
 const MS: u64 = 1_000_000;
+/// A counter that has run for long: one that was reset cannot have come so far.
+const RUNNING: u64 = 1 << 40;
 
 fn sample(at_ns: u64, accumulator: u64, power_mw: u64) -> RawSample {
     RawSample {
@@ -23,15 +26,15 @@ fn with_firmware(at_ns: u64, accumulator: u64, firmware_ns: u64) -> RawSample {
 #[test]
 fn counts_advance() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
-    assert_eq!(tracker.add(&sample(1_000 * MS, 500, 300_000)), CounterStep::NoBaseline);
-    assert_eq!(tracker.add(&sample(1_000 * MS, 500, 300_000)), CounterStep::Unchanged);
+    assert_eq!(tracker.add(&sample(1_000 * MS, RUNNING + 500, 300_000)), CounterStep::NoBaseline);
+    assert_eq!(tracker.add(&sample(1_000 * MS, RUNNING + 500, 300_000)), CounterStep::Unchanged);
     // 300 W for 100 ms: 30 J.
     assert_eq!(
-        tracker.add(&sample(1_100 * MS, 500 + 30 * 65536, 300_000)),
+        tracker.add(&sample(1_100 * MS, RUNNING + 500 + 30 * 65536, 300_000)),
         CounterStep::Advanced { counts: 30 * 65536, ns: 100 * MS }
     );
     // A sample that another thread overtook is ignored.
-    assert_eq!(tracker.add(&sample(1_050 * MS, 500 + 15 * 65536, 300_000)), CounterStep::Unchanged);
+    assert_eq!(tracker.add(&sample(1_050 * MS, RUNNING + 500 + 15 * 65536, 300_000)), CounterStep::Unchanged);
     let t = tracker.totals;
     assert_eq!((t.counts, t.resets, t.bridged_pj, t.error_pj), (30 * 65536, 0, 0, 0));
     assert_eq!(t.integral_pj, 30_000_000_000_000);
@@ -269,4 +272,159 @@ fn a_driver_clock_with_another_epoch_is_corrected() {
     assert_eq!(driver_offset_ms(3, 90_000, 1.0), 0);
     // A stalled timestamp.
     assert_eq!(driver_offset_ms(20, 90_000, 0.0), 0);
+}
+
+/// What a window over a counter says: energy and uncertainty in J, beside the truth in each.
+fn window_j(begin: &TrackerSnapshot, end: &TrackerSnapshot) -> (f64, f64) {
+    let interval = interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (true, false), Boundaries::Calls)
+        .expect("both ends have a count");
+    (interval.energy_pj as f64 * 1e-12, interval.uncertainty_pj as f64 * 1e-12)
+}
+
+/// A counter at 300 W that stands for a while, with or without a firmware clock, and loses its counts or catches up.
+/// Windows of every length between two readings, back to back: the truth is inside the uncertainty of each, and of what
+/// any two windows later have from where another began.
+#[test]
+fn windows_over_a_counter_that_stands() {
+    for clock in [false, true] {
+        for (stands_ms, catches_up) in [(200, false), (200, true), (50, false), (50, true), (u64::MAX / 4, false)] {
+            for every_ms in 5..=100 {
+                let mut tracker = AccumulatorTracker::new(64, 750_000);
+                let joules = |ms: u64| {
+                    let stood = ms.saturating_sub(1_500).min(stands_ms);
+                    let lost = if catches_up && ms >= 1_500 + stands_ms { 0 } else { stood };
+                    (ms - lost) as f64 * 0.3
+                };
+                let mut snapshots = Vec::new();
+                // Validation has seen the counter advance.
+                let times = (0..100).step_by(4).chain((100..2_500).step_by(every_ms));
+                for ms in times.map(|ms| ms as u64) {
+                    let counts = RUNNING + (joules(ms) * 65536.0) as u64;
+                    let at_ns = (1_000 + ms) * MS;
+                    let mut raw = sample(at_ns, counts, 300_000);
+                    raw.firmware_ns = clock.then_some(at_ns + 7_000 * MS);
+                    tracker.add(&raw);
+                    if tracker.is_stuck() {
+                        break;
+                    }
+                    snapshots.push((ms, tracker.snapshot(raw.seen_ns)));
+                }
+                for (i, (from, begin)) in snapshots.iter().enumerate() {
+                    for (to, end) in &snapshots[i + 1..] {
+                        let ((energy, uncertainty), truth) = (window_j(begin, end), (to - from) as f64 * 0.3);
+                        assert!(
+                            (energy - truth).abs() <= uncertainty,
+                            "{truth} J: {energy} +- {uncertainty}, {from} to {to} ms, stands {stands_ms}, {catches_up} {clock}"
+                        );
+                        // A sound counter needs no more than its edges.
+                        assert!(
+                            *from < 100 || *to >= 1_500 || uncertainty < 2.0 + if clock { 0.0 } else { 130.0 },
+                            "{from} {to}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A load that changes is not a counter that stands: only the first dip is not known.
+#[test]
+fn a_load_with_dips_is_learned() {
+    let mut tracker = AccumulatorTracker::new(64, 750_000);
+    let mut counts = RUNNING;
+    let mut step = |i: u64| {
+        counts += 3 * 65536;
+        // 600 W at both ends of every 10 ms, 300 W by the counter.
+        let before = tracker.totals.error_pj;
+        tracker
+            .add(&RawSample { power_mw: Some(600_000), ..with_firmware((1_000 + 10 * i) * MS, counts, 10 * i * MS) });
+        tracker.totals.error_pj - before
+    };
+    let errors: Vec<u128> = (0..30).map(&mut step).collect();
+    let unknown = errors.iter().filter(|error| **error > 0).count();
+    assert!((1..=2).contains(&unknown), "{errors:?}");
+}
+
+/// Nobody looked for an hour, in which a counter of 1 MJ started again at some time: nothing else tells that it was reset if
+/// it has passed its old value, but for the firmware's clock, to its tolerance.
+#[test]
+fn a_reset_that_nobody_saw_is_inside_the_uncertainty() {
+    for (clock, uptime_s) in [(false, 0), (false, 100), (true, 0), (true, 5), (true, 13), (true, 14), (true, 100)] {
+        for reset_after_s in [0, 1, 5, 10, 60, 500, 1_800] {
+            let mut tracker = AccumulatorTracker::new(64, 750_000);
+            let count = |seconds: u64| seconds * 300 * 65536;
+            let mut add = |at_s: u64, seconds: u64| {
+                let clock_ns = clock.then_some(seconds * 1_000 * MS);
+                let at_ns = (1_000 + at_s * 1_000) * MS;
+                tracker.add(&RawSample { firmware_ns: clock_ns, ..sample(at_ns, count(seconds), 300_000) });
+                tracker.snapshot(at_ns + MS)
+            };
+            add(0, uptime_s);
+            add(2, uptime_s + 2);
+            let begin = add(3, uptime_s + 3);
+            let end = add(3_603, 3_600 - reset_after_s);
+            let (energy, uncertainty) = window_j(&begin, &end);
+            let truth = 3_600.0 * 300.0;
+            assert!(
+                (energy - truth).abs() <= uncertainty,
+                "{truth} J: {energy} +- {uncertainty}, up {uptime_s} s, reset after {reset_after_s} s, clock {clock}"
+            );
+        }
+    }
+}
+
+/// A power of 0, or one that no GPU draws, is no measurement: the truth may be anything.
+#[test]
+fn powers_of_zero_and_absurd_ones_in_an_integral() {
+    let mut tracker = AccumulatorTracker::new(64, 750_000);
+    let power = |at_ms: u64, mw: u64| RawSample { accumulator: None, ..sample((1_000 + at_ms) * MS, 0, mw) };
+    let mut snapshots = Vec::new();
+    for i in 0..400 {
+        let mw = if i % 3 == 1 {
+            0
+        } else if i % 7 == 1 {
+            60_490_000
+        } else {
+            300_000
+        };
+        tracker.add(&power(10 * i, mw));
+        snapshots.push(tracker.snapshot((1_001 + 10 * i) * MS));
+    }
+    assert_eq!(tracker.max_power_mw(), 937_500);
+    for (i, begin) in snapshots.iter().enumerate().step_by(10) {
+        let end = &snapshots[399];
+        let interval =
+            interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (false, true), Boundaries::Calls);
+        let interval = interval.expect("powers");
+        let truth = power_pj(300_000, (399 - i as u64) * 10 * MS);
+        assert!(interval.energy_pj.abs_diff(truth) <= interval.uncertainty_pj, "{i}: {interval:?}");
+    }
+}
+
+/// No sample for 808 ms, at any place of a window.
+#[test]
+fn gaps_are_reported_wherever_they_are() {
+    for gap_from_ms in (300..2_700).step_by(100) {
+        let mut tracker = AccumulatorTracker::new(64, 750_000);
+        let mut begin = None;
+        for ms in (0..=3_000).step_by(10) {
+            if !(gap_from_ms..gap_from_ms + 808).contains(&ms) {
+                tracker.add(&RawSample { accumulator: None, ..sample((1_000 + ms) * MS, 0, 300_000) });
+            }
+            if ms == 1_000 {
+                begin = Some(tracker.snapshot(2_001 * MS));
+            }
+        }
+        let end = tracker.snapshot(4_001 * MS);
+        let interval = interval_energy(
+            &begin.unwrap(),
+            &end,
+            EnergyResolution::Firmware,
+            937_500,
+            (false, true),
+            Boundaries::Calls,
+        );
+        assert!(interval.unwrap().gaps > 0, "{gap_from_ms}");
+    }
 }

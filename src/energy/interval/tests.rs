@@ -1,0 +1,94 @@
+use super::*;
+use crate::energy::AccumulatorTracker;
+use proptest::prelude::*;
+
+const MS: u64 = 1_000_000;
+/// 250 W with the headroom of a quarter.
+const LIMIT_MW: u64 = 250_000;
+
+/// Power in mW at a time in ms: pieces of a random length, repeated.
+#[derive(Debug, Clone)]
+struct Load(Vec<(u64, u64)>);
+
+impl Load {
+    /// Energy from 0 to a time, in pJ, exactly.
+    fn until_pj(&self, mut ms: u64) -> u128 {
+        let mut pj = 0;
+        let period_ms: u64 = self.0.iter().map(|p| p.0).sum();
+        let period_pj: u128 = self.0.iter().map(|(ms, mw)| power_pj(*mw, ms * MS)).sum();
+        pj += period_pj * u128::from(ms / period_ms);
+        ms %= period_ms;
+        for (piece_ms, mw) in &self.0 {
+            pj += power_pj(*mw, ms.min(*piece_ms) * MS);
+            ms = ms.saturating_sub(*piece_ms);
+        }
+        pj
+    }
+
+    fn between_pj(&self, from_ms: u64, to_ms: u64) -> u128 {
+        self.until_pj(to_ms) - self.until_pj(from_ms)
+    }
+}
+
+/// What a firmware reports: the mean over a time (the simulator's formula), or weights that fall in steps, in whole watts.
+fn reported_mw(load: &Load, average_ms: &[u64], at_ms: u64) -> u64 {
+    let mean = |ms: &u64| load.between_pj(at_ms - ms, at_ms) / u128::from(ms * MS);
+    let mw = average_ms.iter().map(mean).sum::<u128>() / average_ms.len() as u128;
+    (mw as u64 + 500) / 1000 * 1000
+}
+
+fn loads() -> impl Strategy<Value = Load> {
+    let power = prop_oneof![Just(20_000), Just(3_000), Just(312_000), 3_000_u64..312_000];
+    let length = prop_oneof![1_u64..20, 20_u64..2_000, 2_000_u64..20_000];
+    prop::collection::vec((length, power), 1..8).prop_map(Load)
+}
+
+proptest! {
+    /// Whatever the load and the filter: the truth is inside the uncertainty of the integral of an average power.
+    #[test]
+    fn averages_hide_no_more_than_their_uncertainty(
+        load in loads(),
+        average_ms in prop::collection::vec(1_u64..=6_000, 1..4),
+        begin_ms in 10_000_u64..60_000,
+        duration_ms in prop_oneof![20_u64..1_000, 1_000_u64..40_000],
+        every_ms in 5_u64..60,
+    ) {
+        let mut tracker = AccumulatorTracker::new(64, LIMIT_MW);
+        let add = |tracker: &mut AccumulatorTracker, ms: u64| {
+            let power_mw = Some(reported_mw(&load, &average_ms, ms));
+            let seen_ns = ms * MS;
+            tracker.add(&RawSample { seen_ns, driver_ns: Some(seen_ns), power_mw, averaged: true, ..RawSample::default() });
+            tracker.snapshot(seen_ns)
+        };
+        let begin = add(&mut tracker, begin_ms);
+        for ms in (begin_ms..begin_ms + duration_ms).step_by(every_ms as usize).skip(1) {
+            add(&mut tracker, ms);
+        }
+        let end = add(&mut tracker, begin_ms + duration_ms);
+        let Some(interval) = interval_energy(&begin, &end, EnergyResolution::Firmware, tracker.max_power_mw(), (false, true), Boundaries::Calls)
+        else {
+            return Ok(());
+        };
+        let truth_pj = load.between_pj(begin_ms, begin_ms + duration_ms);
+        prop_assert!(interval.energy_pj.abs_diff(truth_pj) <= interval.uncertainty_pj, "{truth_pj} pJ: {interval:?}");
+        // Too short for the filter.
+        prop_assert!(duration_ms > 6_000 || interval.has_high_uncertainty(), "{interval:?}");
+    }
+}
+
+/// An idle Radeon, 20 W for 30 s: what the filter may hide is limited by the power at both ends.
+#[test]
+fn half_a_minute_of_an_average_power() {
+    let mut tracker = AccumulatorTracker::new(32, 304_000);
+    let mut add = |ms: u64| {
+        let (seen_ns, power_mw) = (100_000 * MS + ms * MS, Some(20_000));
+        tracker.add(&RawSample { seen_ns, driver_ns: Some(seen_ns), power_mw, averaged: true, ..RawSample::default() });
+        tracker.snapshot(seen_ns)
+    };
+    let begin = add(0);
+    let end = (1..=3_000).map(|i| add(10 * i)).last().unwrap();
+    let interval =
+        interval_energy(&begin, &end, EnergyResolution::Firmware, 380_000, (false, true), Boundaries::Calls).unwrap();
+    assert_eq!(interval.energy_pj, power_pj(20_000, 30_000 * MS));
+    assert!(interval.uncertainty_pj < power_pj(200_000, 1_000 * MS), "{interval:?}");
+}

@@ -1,0 +1,96 @@
+//! Each step of a counter against the powers at both ends and the most that the GPU can draw: did the counter stand? Pure.
+
+use super::sample::WATT_MW;
+use super::snapshot::RunningTotals;
+use super::units::power_pj;
+
+/// One step of a counter.
+pub(super) struct Step {
+    pub counted_pj: u128,
+    /// The time in which the counter had to advance.
+    pub ns: u64,
+    /// The longest time that the counts may belong to.
+    pub longest_ns: u64,
+    /// Receipt time of the later sample.
+    pub seen_ns: u64,
+    /// The powers at both ends.
+    pub powers_mw: (u64, u64),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct PlausibilityMonitor {
+    recent: RecentPower,
+    /// Power by the counter in the last step, if lower than any recent one: a dip of the load, unless the counter stood
+    /// before or stands now.
+    dip_mw: Option<u64>,
+    /// The counter stood throughout the last step.
+    stood: bool,
+}
+
+impl PlausibilityMonitor {
+    /// Adds to the error what the counter may have missed in a step, or counted late.
+    pub fn check(&mut self, step: &Step, max_power_mw: u64, totals: &mut RunningTotals) {
+        let Step { counted_pj, ns, seen_ns, powers_mw, .. } = *step;
+        self.recent.add(seen_ns, powers_mw.0.min(powers_mw.1), powers_mw.0.max(powers_mw.1));
+        let most_pj = power_pj(max_power_mw, step.longest_ns);
+        if counted_pj > most_pj {
+            // More than was drawn: the counter was behind. What it has caught up with was not lost.
+            let late_pj = counted_pj - most_pj;
+            let caught_up_pj = late_pj.min(totals.behind_pj);
+            totals.error_pj -= caught_up_pj;
+            totals.error_pj += if caught_up_pj < late_pj { counted_pj } else { 0 };
+        }
+        let (lowest_mw, highest_mw) = self.recent.range();
+        let is_low = counted_pj < power_pj(lowest_mw.saturating_sub(WATT_MW / 2), ns);
+        if let Some(mw) = self.dip_mw.take().filter(|_| counted_pj > 0) {
+            self.recent.add(seen_ns, mw, mw);
+        }
+        if is_low {
+            let missed_mw = if counted_pj > 0 { highest_mw + WATT_MW } else { max_power_mw };
+            let missed_pj = power_pj(missed_mw, ns).saturating_sub(counted_pj);
+            totals.error_pj += missed_pj;
+            // A counter that has moved is behind by no more than this step.
+            totals.behind_pj = missed_pj + if counted_pj > 0 { 0 } else { totals.behind_pj };
+            self.dip_mw = u64::try_from(counted_pj / u128::from(ns)).ok().filter(|mw| *mw > 0 && !self.stood);
+        } else if counted_pj > 0 {
+            totals.behind_pj = 0;
+        }
+        self.stood = is_low && counted_pj == 0;
+    }
+}
+
+/// Lowest and highest power that were seen lately: in the last 8 to 16 slots of time with a sample. Unlike
+/// [`super::power_range::PowerRange`] it outlives gaps.
+#[derive(Debug, Default)]
+struct RecentPower {
+    current: Option<(u64, u64)>,
+    previous: Option<(u64, u64)>,
+    slots: u32,
+    slot_start_ns: u64,
+}
+
+const SLOT_NS: u64 = 25_000_000;
+const SLOTS: u32 = 8;
+
+impl RecentPower {
+    fn add(&mut self, seen_ns: u64, low_mw: u64, high_mw: u64) {
+        if seen_ns.saturating_sub(self.slot_start_ns) >= SLOT_NS {
+            (self.slots, self.slot_start_ns) = (self.slots + 1, seen_ns);
+            if self.slots > SLOTS {
+                (self.previous, self.current, self.slots) = (self.current, None, 1);
+            }
+        }
+        self.current = widest(self.current, Some((low_mw, high_mw)));
+    }
+
+    fn range(&self) -> (u64, u64) {
+        widest(self.current, self.previous).unwrap_or_default()
+    }
+}
+
+fn widest(a: Option<(u64, u64)>, b: Option<(u64, u64)>) -> Option<(u64, u64)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
+    }
+}
