@@ -71,11 +71,6 @@ impl Temperature {
     pub fn hotspot(celsius: i32) -> Temperature {
         Temperature { celsius, is_edge: false }
     }
-
-    #[must_use]
-    pub fn edge(celsius: i32) -> Temperature {
-        Temperature { celsius, is_edge: true }
-    }
 }
 
 /// A value that a temperature sensor of a GPU can have, in degrees Celsius.

@@ -146,7 +146,7 @@ impl SampleRing {
         let mut ring = self.ring.lock();
         let Some(last) = ring.last.get(device.identity.index).copied() else { return };
         let usable = device.counter_state().is_usable() && polled.snapshot.counted.is_some();
-        let (snapshot, raw) = (&polled.snapshot, &polled.sample);
+        let snapshot = &polled.snapshot;
         let resolution = device.identity.resolution(self.unit);
         let own = if usable { snapshot.counted } else { snapshot.powered };
         let Some(own) = own.or(snapshot.counted).or(snapshot.powered) else { return };
@@ -204,10 +204,11 @@ impl SampleRing {
                 EnergyResolution::Reported => 0,
             };
         }
-        if let Some(mw) = raw.power_mw {
+        // The power of the reading whose time this is: a later one may have had a power only.
+        if let Some(mw) = own.power_mw {
             sample.power_mw = mw;
             sample.valid |= valid::POWER;
-            sample.flags |= if raw.averaged { flag::AVERAGED_POWER } else { 0 };
+            sample.flags |= if own.averaged { flag::AVERAGED_POWER } else { 0 };
         }
         sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
         sample.error_uj = u64::try_from(error_pj / 1_000_000 + 1).unwrap_or(u64::MAX);

@@ -221,15 +221,15 @@ impl Hwmon {
         })
     }
 
-    /// Hotspot (junction) in degrees Celsius, or the edge sensor's where the GPU has no other.
+    /// Hotspot (junction) in degrees Celsius, or the edge sensor's if the GPU has no other.
     pub fn temperature(&self) -> Result<Temperature, SysfsError> {
-        let read = |sensor| {
-            let celsius = self.temperature_mc(sensor)?.div_euclid(1000);
-            is_temperature(celsius).then_some(celsius).ok_or(SysfsError::NotANumber)
-        };
-        match read(Sensor::Junction) {
-            Err(e) if e.kind() == Kind::NotSupported => read(Sensor::Edge).map(Temperature::edge),
-            celsius => celsius.map(Temperature::hotspot),
+        let has_junction = self.with_folder(|f| Ok(f.sensor(Sensor::Junction).is_some()))?;
+        let sensor = if has_junction { Sensor::Junction } else { Sensor::Edge };
+        let celsius = self.temperature_mc(sensor)?.div_euclid(1000);
+        if is_temperature(celsius) {
+            Ok(Temperature { celsius, is_edge: !has_junction })
+        } else {
+            Err(SysfsError::NotANumber)
         }
     }
 

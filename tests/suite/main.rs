@@ -3,6 +3,8 @@
 // What they share is theirs, so that each is as good as alone.
 #![allow(clippy::duplicate_mod, clippy::module_inception)]
 
+#[path = "../any_machine.rs"]
+mod any_machine;
 #[path = "../architecture.rs"]
 mod architecture;
 #[path = "../backends/main.rs"]

@@ -1,0 +1,326 @@
+//! Machines that nobody thought of, sick in any way: no reading, window or sample that is given differs from the machine's
+//! truth by more than its uncertainty.
+
+mod common;
+#[path = "common/random.rs"]
+mod random;
+
+use random::Random;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+use zeus_amd_sim::machine::{DieRole, Gpu, Suspended};
+use zeus_amd_sim::Sim;
+
+/// How many machines, unless ZEUS_AMD_MACHINES says so.
+const MACHINES: usize = 500;
+/// At once: most of the time a machine waits.
+const THREADS: usize = 8;
+
+/// An older value is stale, and refused.
+const OLDEST_NS: u64 = 260_000_000;
+
+/// Model, the revisions of its table, and the most that it draws.
+const MODELS: [(&str, &[&str], f64); 14] = [
+    ("mi50", &["1.0", "1.1"], 225.0),
+    ("mi100", &["1.0", "1.1", "1.3"], 290.0),
+    ("mi210", &["1.1", "1.2", "1.3"], 300.0),
+    ("mi250x", &["1.2", "1.3"], 560.0),
+    ("mi300a", &["1.4", "1.5", "1.6", "1.7", "1.8", "1.9"], 550.0),
+    ("mi300x", &["1.4", "1.5", "1.6", "1.7", "1.8", "1.9"], 750.0),
+    ("mi325x", &["1.6", "1.7", "1.8", "1.9"], 1000.0),
+    ("mi350x", &["1.6", "1.7", "1.8", "1.9"], 1000.0),
+    ("mi355x", &["1.7", "1.8", "1.9"], 1400.0),
+    ("rx6800", &["1.1", "1.3"], 203.0),
+    ("rx7900", &["1.3"], 265.0),
+    ("rx9070", &["1.3"], 220.0),
+    ("raphael", &["2.1", "2.2"], 60.0),
+    ("strix-halo", &["2.3", "2.4", "3.0"], 120.0),
+];
+
+const ERRNOS: [&str; 8] = ["EPERM", "EBUSY", "EIO", "ETIME", "EAGAIN", "ENODEV", "EREMOTEIO", "EINVAL"];
+const CONTENTS: [&str; 11] = [
+    "empty",
+    "truncated",
+    "oversized",
+    "ones",
+    "zeros",
+    "unavailable",
+    "revision",
+    "size",
+    "zero_values",
+    "time_ahead",
+    "absurd_power",
+];
+
+fn pick<'a>(random: &mut Random, of: &[&'a str]) -> &'a str {
+    of[random.below(of.len())]
+}
+
+fn one_in(random: &mut Random, n: usize) -> bool {
+    random.below(n) == 0
+}
+
+fn load(random: &mut Random, most_w: f64) -> String {
+    let (low, high) = (random.between(0.05, 0.3) * most_w, random.between(0.3, 1.0) * most_w);
+    let period = random.between(0.01_f64.ln(), 2_f64.ln()).exp();
+    match random.below(4) {
+        0 => format!("{{ kind = \"constant\", w = {high} }}"),
+        1 => format!("{{ kind = \"ramp\", from = {high}, to = {low}, over_s = {period}, repeat = true }}"),
+        2 => format!(
+            "{{ kind = \"sine\", mean = {high}, amplitude = {}, period_s = {period} }}",
+            high.min(most_w - high) * 0.9
+        ),
+        _ => format!("{{ kind = \"square\", low = {low}, high = {high}, period_s = {period} }}"),
+    }
+}
+
+/// From and for how long, within the second or so that a machine is looked at.
+fn times(random: &mut Random) -> String {
+    match random.below(3) {
+        0 => String::new(),
+        1 => format!(", from_s = {}", random.between(0.0, 0.6)),
+        _ => format!(", from_s = {}, for_s = {}", random.between(0.0, 0.5), random.between(0.001, 0.4)),
+    }
+}
+
+fn counter(random: &mut Random) -> String {
+    let mut keys = vec![
+        format!("initial = {}", random.next() >> (8 + random.below(50))),
+        format!("refresh_ms = {}", random.between(0_f64, 40_f64.ln()).exp()),
+        format!("firmware_offset_s = {}", random.below(100_000)),
+        format!("driver_lag_us = [0, {}]", random.below(300)),
+    ];
+    match random.below(12) {
+        0 => keys.push(format!("missing = \"{}\"", pick(random, &["ones", "u32_ones", "zero"]))),
+        1 => keys.push("bits = 32".to_owned()),
+        2 => keys.push(format!("stuck_at_s = {}", random.between(0.0, 0.8))),
+        3 => keys.push(format!("frozen_at_s = {}", random.between(0.0, 0.8))),
+        4 => keys.push(format!("reset_at_s = {}\nreset_clock = {}", random.between(0.0, 0.8), one_in(random, 2))),
+        5 => keys.push(format!("driver_ms = {}", random.between(0.2, 20.0))),
+        _ => {}
+    }
+    keys.iter().map(|k| format!("{k}\n")).collect()
+}
+
+fn gpu(random: &mut Random, n: usize) -> String {
+    let (model, revisions, most_w) = MODELS[random.below(MODELS.len())];
+    let mut text = format!(
+        "[gpu.{n}]\nmodel = \"{model}\"\nbdf = \"0000:{:02x}:00.0\"\nunique_id = \"{:016x}\"\npower = {}\n",
+        0x10 * (n + 1),
+        random.next(),
+        load(random, most_w)
+    );
+    let sensors = match model {
+        "raphael" | "strix-halo" => "edge = 44000",
+        "mi50" | "mi100" | "mi210" | "mi250x" => "edge = 41000, hotspot = 52000, mem = 47000, vrsoc = 43000",
+        "rx6800" | "rx7900" | "rx9070" => "edge = 39000, hotspot = 61000, mem = 58000",
+        _ => "hotspot = 55000, mem = 42000, vrsoc = 51000",
+    };
+    text += &format!("temps = {{ {sensors} }}\nmetrics = \"{}\"\n", pick(random, revisions));
+    if model == "mi250x" {
+        text += &format!("package = {n}\ndie = \"primary\"\n");
+    }
+    if one_in(random, 12) {
+        text += "table_power_w = 0\n";
+    }
+    if one_in(random, 10) {
+        text += &format!("suspended = \"{}\"\n", pick(random, &["resumes", "refuses"]));
+    }
+    text += &format!("[gpu.{n}.counter]\n{}", counter(random));
+    let (mut files, mut calls) = (String::new(), String::new());
+    if one_in(random, 3) {
+        let every = if one_in(random, 2) { 0 } else { 2 + random.below(4) };
+        files += &format!(
+            "gpu_metrics = {{ content = \"{}\", every = {every}{} }}\n",
+            pick(random, &CONTENTS),
+            times(random)
+        );
+    } else if one_in(random, 4) {
+        let how = pick(random, &["open", "read"]);
+        files += &format!("gpu_metrics = {{ {how} = \"{}\"{} }}\n", pick(random, &ERRNOS), times(random));
+    }
+    for name in
+        ["power1_input", "power1_average", "power1_cap", "power1_cap_max", "temp2_input", "temp1_input", "pp_dpm_sclk"]
+    {
+        if one_in(random, 12) {
+            let errno = if one_in(random, 2) { "ENOENT" } else { pick(random, &ERRNOS) };
+            files += &format!("{name} = {{ open = \"{errno}\"{} }}\n", times(random));
+        }
+    }
+    for name in
+        ["amdsmi_get_energy_count", "amdsmi_get_power_info", "amdsmi_get_temp_metric", "amdsmi_get_power_cap_info"]
+    {
+        if one_in(random, 12) {
+            calls +=
+                &format!("{name} = {{ status = {}, first = {} }}\n", [2, 7, 30, 43][random.below(4)], random.below(6));
+        }
+    }
+    if !files.is_empty() {
+        text += &format!("[gpu.{n}.file]\n{files}");
+    }
+    if !calls.is_empty() {
+        text += &format!("[gpu.{n}.fault]\n{calls}");
+    }
+    text
+}
+
+struct Case {
+    seed: u64,
+    machine: String,
+    rocm: &'static str,
+    backend: &'static str,
+    validation: &'static str,
+}
+
+impl Case {
+    fn of(seed: u64) -> Case {
+        let random = &mut Random::seeded(seed);
+        let gpus = 1 + random.below(3);
+        let machine = "irregular = true\n".to_owned() + &(0..gpus).map(|n| gpu(random, n)).collect::<String>();
+        let rocm = pick(random, &["none", "6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"]);
+        // Up to 6.4 a read of gpu_metrics that fails inside libamd_smi gives another GPU's table, with SUCCESS: only who
+        // insists on it gets that.
+        let backends = match rocm {
+            "none" => &["sysfs"][..],
+            "6.3.3" | "6.4.3" => &["auto", "sysfs"],
+            _ => &["auto", "sysfs", "amdsmi"],
+        };
+        let backend = pick(random, backends);
+        // Without a check nothing is known of a counter: what it shows is given.
+        let validation = pick(random, &["3", "3", "3", "4"]);
+        Case { seed, machine, rocm, backend, validation }
+    }
+}
+
+fn program() -> &'static PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| common::c_program("any_machine"))
+}
+
+/// What a GPU shows in an interval of its time, lowest and highest; looked at often enough to see every refresh of note.
+fn range(gpu: &Gpu, from: u64, to: u64, of: impl Fn(u64) -> f64) -> (f64, f64) {
+    let from = from.saturating_sub(OLDEST_NS);
+    let step = ((to - from) / 400).clamp(1, gpu.refresh_ns().max(250_000));
+    let times = (from..=to).step_by(step as usize).chain([to]);
+    times.map(of).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
+}
+
+/// Whether a value is the truth of some moment that it may be of.
+fn is_true(gpu: &Gpu, key: &str, value: f64, from: u64, to: u64) -> Result<(), String> {
+    let within = |(low, high): (f64, f64), tolerance: f64| {
+        let good = (low - tolerance..=high + tolerance).contains(&value);
+        if good {
+            Ok(())
+        } else {
+            Err(format!("{key} {value}, in truth {low} to {high}"))
+        }
+    };
+    let is = |truth: f64| within((truth, truth), 0.0);
+    let spec = &gpu.spec;
+    let counts = |t: u64| {
+        let count = gpu.reading(t).accumulator;
+        (if gpu.metrics_revision() == Some((1, 0)) { count & 0xFFFF_FFFF } else { count }) as f64
+    };
+    match key {
+        "power" => within(range(gpu, from, to, |t| f64::from(gpu.reading(t).power_w) * 1e3), 1e3),
+        // In one of the two units.
+        "energy" => {
+            let (low, high) = range(gpu, from, to, counts);
+            within((low * 1e3 / 65536.0, high * f64::from(15.3_f32) * 1e-3), 1.0 + high * 1e-12)
+        }
+        "count" => within(range(gpu, from, to, counts), 0.0),
+        "temperature" => is((spec.temps.hotspot.or(spec.temps.edge).unwrap() / 1000) as f64),
+        "limit" => is((gpu.cap_uw() / 1000) as f64),
+        "limit_min" => is((gpu.min_cap_uw() / 1000) as f64),
+        "limit_max" => is((gpu.max_cap_uw() / 1000) as f64),
+        "level_min" => is(spec.clocks.gfx.levels[0].into()),
+        "level_max" => is((*spec.clocks.gfx.levels.last().unwrap()).into()),
+        "range_min" | "range_max" => {
+            let range = spec.clocks.gfx.range.or(spec.clocks.gfx.unset).ok_or("a range that is not there")?;
+            is(range[usize::from(key == "range_max")].into())
+        }
+        _ => Err(format!("{key}?")),
+    }
+}
+
+/// What was given, by kind; or what was wrong.
+fn check(case: &Case) -> Result<BTreeMap<String, usize>, String> {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().map_err(|e| e.to_string())?;
+    std::fs::write(file.path(), &case.machine).map_err(|e| e.to_string())?;
+    let sim = Sim::start(file.path().to_str().unwrap(), case.rocm, &[] as &[&str])?;
+    let mut command = sim.command(program());
+    command.env("ZEUS_AMD_BACKEND", case.backend).args([case.validation, "12", &case.seed.to_string()]);
+    let out = command.output().map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&out.stdout);
+    if !out.status.success() {
+        return Err(format!("{:?}: {}", out.status, String::from_utf8_lossy(&out.stderr)));
+    }
+    let machine = sim.machine();
+    let order = machine.in_hip_order();
+    let mut given = BTreeMap::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |i: usize| words[i].parse::<f64>().unwrap();
+        let time = |i: usize| sim.machine_ns(words[i].parse().unwrap());
+        let gpu = || machine.gpu_of(order[words[1].parse::<usize>().unwrap()]);
+        let wrong = |why: String| format!("{line}: {why}");
+        match words[0] {
+            "refused" | "state" => {}
+            "window" => {
+                let truth = gpu().energy_between_j(time(4), time(5)) * 1e3;
+                if (number(2) - truth).abs() > number(3) + 1.0 {
+                    return Err(wrong(format!("{truth} mJ in truth")));
+                }
+            }
+            "sample" => is_true(gpu(), "power", number(2), time(3), time(3) + 10_000_000).map_err(wrong)?,
+            key => is_true(gpu(), key, number(2), time(3), time(4)).map_err(wrong)?,
+        }
+        *given.entry(words[0].to_owned()).or_insert(0) += 1;
+    }
+    for gpu in machine.gpus() {
+        let is_suspended = gpu.spec.suspended != Suspended::No;
+        if is_suspended && sim.touched(gpu.index) > 0 {
+            return Err(format!("the suspended GPU {} was touched", gpu.bdf));
+        }
+        assert!(gpu.spec.die != DieRole::Secondary);
+    }
+    Ok(given)
+}
+
+#[test]
+fn what_is_given_is_true() {
+    let count = std::env::var("ZEUS_AMD_MACHINES").map_or(MACHINES, |n| n.parse().expect("a number"));
+    let seed = random::seed();
+    let next = AtomicUsize::new(0);
+    let (all, failures) = (Mutex::new(BTreeMap::new()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= count || failures.lock().unwrap().len() >= 10 {
+                    return;
+                }
+                let case = Case::of(seed.wrapping_add(n as u64));
+                match check(&case) {
+                    Ok(given) => {
+                        let mut all = all.lock().unwrap();
+                        given.into_iter().for_each(|(key, n)| *all.entry(key).or_insert(0) += n);
+                    }
+                    Err(why) => failures.lock().unwrap().push(format!(
+                        "seed {} (ZEUS_AMD_SEED={0} ZEUS_AMD_MACHINES=1), ROCm {}, {}, validation {}: {why}\n{}",
+                        case.seed, case.rocm, case.backend, case.validation, case.machine
+                    )),
+                }
+            });
+        }
+    });
+    let (all, failures) = (all.into_inner().unwrap(), failures.into_inner().unwrap());
+    println!("{count} machines: {all:?}");
+    assert!(failures.is_empty(), "{} machines: {}", failures.len(), failures.join("\n"));
+    // None of it is only refused.
+    for key in ["power", "energy", "count", "temperature", "window", "sample", "limit", "level_min", "range_max"] {
+        assert!(all.get(key).copied().unwrap_or(0) > count / 20, "{key}: {all:?}");
+    }
+}
