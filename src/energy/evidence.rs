@@ -179,7 +179,9 @@ mod tests {
         );
         assert_eq!(repeated(50, observed(0, 10, 300_000)).decide_final(half_second), CounterState::Stuck);
         assert_eq!(repeated(50, observed(RIGHT, 10, 0)).decide_final(half_second), CounterState::NoPowerToCompare);
-        assert_eq!(ValidationEvidence::default().decide_final(half_second), CounterState::Unsupported);
+        assert_eq!(ValidationEvidence::default().decide_final(half_second), CounterState::Unreadable);
+        let absent = Observation { counter_unsupported: true, ..Observation::default() };
+        assert_eq!(repeated(1, absent).decide_final(half_second), CounterState::Unsupported);
         assert_eq!(
             repeated(50, Observation { suspended: true, ..Observation::default() }).decide_final(half_second),
             CounterState::Pending
