@@ -1,7 +1,7 @@
 //! Guards: the machine is left as it was found, however the program ends.
 
 mod common;
-#[path = "guard_shared.rs"]
+#[path = "guard/shared.rs"]
 mod shared;
 
 use std::io::{BufRead, BufReader, Write};

@@ -132,6 +132,16 @@ AT(zeus_amd_sample_t, energy_uj, 24, 8);
 AT(zeus_amd_sample_t, power_mw, 32, 8);
 AT(zeus_amd_sample_t, counter_power_mw, 40, 8);
 
+AT(zeus_amd_guard_info_t, struct_size, 0, 4);
+AT(zeus_amd_guard_info_t, gpu, 4, 4);
+AT(zeus_amd_guard_info_t, valid, 8, 4);
+AT(zeus_amd_guard_info_t, flags, 12, 4);
+AT(zeus_amd_guard_info_t, power_limit_mw, 16, 8);
+AT(zeus_amd_guard_info_t, graphics_min_mhz, 24, 4);
+AT(zeus_amd_guard_info_t, graphics_max_mhz, 28, 4);
+AT(zeus_amd_guard_info_t, memory_min_mhz, 32, 4);
+AT(zeus_amd_guard_info_t, memory_max_mhz, 36, 4);
+
 SIZE(zeus_amd_status_t, 4);
 _Static_assert((zeus_amd_status_t)-1 < 0, "statuses are signed");
 SIZE(zeus_amd_backend_t, 4);
@@ -197,6 +207,7 @@ IS(ZEUS_AMD_COUNTER_STATE_UNSUPPORTED, 5);
 IS(ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE, 6);
 IS(ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION, 7);
 IS(ZEUS_AMD_COUNTER_STATE_PENDING, 8);
+IS(ZEUS_AMD_COUNTER_STATE_UNREADABLE, 9);
 IS(ZEUS_AMD_DIE_SINGLE, 0);
 IS(ZEUS_AMD_DIE_PRIMARY, 1);
 IS(ZEUS_AMD_DIE_SECONDARY, 2);
@@ -213,6 +224,7 @@ IS(ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT, 1);
 IS(ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT, 2);
 IS(ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT, 4);
 IS(ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT, 8);
+IS(ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT, 16);
 IS(ZEUS_AMD_GUARD_WATCHER_BIT, 1);
 IS(ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT, 1);
 IS(ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT, 1);
@@ -271,6 +283,13 @@ IS(ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT, 32);
 IS(ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT, 64);
 IS(ZEUS_AMD_SAMPLE_FLAG_FIRMWARE_RESOLUTION_BIT, 128);
 IS(ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT, 1024);
+IS(ZEUS_AMD_READING_FLAG_EDGE_TEMPERATURE_BIT, 256);
+IS(ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT, 1);
+IS(ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT, 2);
+IS(ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT, 4);
+IS(ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT, 1);
+IS(ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT, 2);
+IS(ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT, 4);
 
 /* Signatures: a pointer to each function, with the type that it had. */
 static uint32_t (*const version)(void) = zeus_amd_version;
@@ -333,6 +352,7 @@ static zeus_amd_status_t (*const range)(const zeus_amd_session_t *, uint32_t, ui
     zeus_amd_power_limit_range_mw;
 static zeus_amd_status_t (*const guard_begin)(const zeus_amd_session_t *, uint32_t, zeus_amd_guard_t **) =
     zeus_amd_guard_begin;
+static zeus_amd_status_t (*const guard_info)(const zeus_amd_guard_t *, uint32_t, zeus_amd_guard_info_t *) = zeus_amd_guard_info;
 static zeus_amd_status_t (*const guard_end)(zeus_amd_guard_t *) = zeus_amd_guard_end;
 static zeus_amd_status_t (*const window_begin)(const zeus_amd_session_t *, zeus_amd_window_t **) = zeus_amd_window_begin;
 static zeus_amd_status_t (*const read_all)(const zeus_amd_session_t *, zeus_amd_reading_t *, uint32_t *) = zeus_amd_read_all;
@@ -340,6 +360,8 @@ static zeus_amd_status_t (*const window_read)(const zeus_amd_window_t *, zeus_am
                                               zeus_amd_gpu_energy_t *, uint32_t *) = zeus_amd_window_read;
 static zeus_amd_status_t (*const window_end)(zeus_amd_window_t *, zeus_amd_total_energy_t *, zeus_amd_gpu_energy_t *,
                                              uint32_t *) = zeus_amd_window_end;
+static zeus_amd_status_t (*const window_lap)(zeus_amd_window_t *, zeus_amd_total_energy_t *, zeus_amd_gpu_energy_t *,
+                                             uint32_t *) = zeus_amd_window_lap;
 static zeus_amd_status_t (*const sampler_start)(const zeus_amd_session_t *, const zeus_amd_sampler_options_t *,
                                                 zeus_amd_sampler_t **) = zeus_amd_sampler_start;
 static zeus_amd_status_t (*const sampler_stop)(zeus_amd_sampler_t *) = zeus_amd_sampler_stop;
@@ -355,8 +377,8 @@ int main(void)
     return version && version_string && status_string && text_fns[0] && last_error && set_log && open_ && close_ && probe &&
                    session_info && gpu_count && gpu_info && u64_fns[0] && u32_fns[0] && clocks_fns[0] &&
                    energy_raw && read_all && temperature && range && find_fns[0] && explain && set_limit &&
-                   reset_fns[0] && lock_fns[0] && set_mode && guard_begin && guard_end &&
-                   window_begin && window_read && window_end && sampler_start && sampler_stop && sampler_drain &&
+                   reset_fns[0] && lock_fns[0] && set_mode && guard_begin && guard_info && guard_end &&
+                   window_begin && window_read && window_lap && window_end && sampler_start && sampler_stop && sampler_drain &&
                    energy_between && sampler_free && now_ns
                ? 0
                : 1;

@@ -58,7 +58,8 @@ int main(int argc, char **argv)
     zeus_amd_mpi_job_t job;
     zeus_amd_mpi_energy_t energy;
     uint64_t sum = 0;
-    int rank, size, opened, bad = 0;
+    zeus_amd_status_t opened;
+    int rank, size, bad = 0;
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);

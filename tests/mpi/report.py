@@ -59,7 +59,7 @@ def in_mpi(report, output):
         waited_ns = sum(max(0, min(b, end) - max(a, begin)) for begin, end in waits)
         split_j += energies_j(directory, a, b)[gpu] * waited_ns / (b - a)
     in_mpi_s, reported_s = sum(b - a for a, b in waits) / 1e9, rank["time_in_mpi_s"]
-    within_j = 2 * most_w * (abs(reported_s - in_mpi_s) + sum(b - a for a, b in reads) / 1e9) + mine["bound_j"]
+    within_j = 2 * most_w * (abs(reported_s - in_mpi_s) + sum(b - a for a, b in reads) / 1e9) + mine["uncertainty_j"]
     by_time_j = mine["energy_j"] * reported_s / report["job"]["duration_s"]
     in_mpi_j = mine["energy_in_mpi_j"]
     said = f"{in_mpi_j} J in MPI, truth {split_j:.1f} +- {within_j:.1f} J, by time alone {by_time_j:.1f} J"

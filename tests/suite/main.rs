@@ -25,8 +25,6 @@ mod foreign;
 mod fuzz;
 #[path = "../guard.rs"]
 mod guard;
-#[path = "../guard_shared.rs"]
-mod guard_shared;
 #[path = "../header.rs"]
 mod header;
 #[path = "../power_cap.rs"]

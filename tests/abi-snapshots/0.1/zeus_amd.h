@@ -187,6 +187,13 @@
 #define ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT 8
 
 /**
+ * Reading a runtime-suspended GPU may resume it. Otherwise it is left alone and
+ * its readings and settings return ZEUS_AMD_STATUS_BUSY. The first values after
+ * that may be refused for some seconds.
+ */
+#define ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT 16
+
+/**
  * amdsmi_version_0 to _2, rocm and amdsmi_path are set: libamd_smi is loaded.
  */
 #define ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT 1
@@ -325,6 +332,11 @@
  * resolution that libamd_smi reports.
  */
 #define ZEUS_AMD_READING_FLAG_FIRMWARE_RESOLUTION_BIT 128
+
+/**
+ * temperature_c is of the edge sensor: the GPU, as an APU, has no hotspot sensor.
+ */
+#define ZEUS_AMD_READING_FLAG_EDGE_TEMPERATURE_BIT 256
 
 /**
  * energy_mj, uncertainty_mj, duration_ns, mean_power_mw, begin_ns and end_ns
@@ -865,6 +877,12 @@ enum zeus_amd_counter_state_t
      * runtime-suspended or in reset and is checked when it resumes.
      */
     ZEUS_AMD_COUNTER_STATE_PENDING = 8,
+    /**
+     * It could not be read so far, for another reason than that there is none:
+     * zeus_amd_energy_raw() returns which one. It is checked again in the
+     * background, about once a second.
+     */
+    ZEUS_AMD_COUNTER_STATE_UNREADABLE = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1892,7 +1910,9 @@ zeus_amd_status_t zeus_amd_energy_raw(const struct zeus_amd_session_t *session,
                                       struct zeus_amd_energy_raw_t *energy);
 
 /**
- * Temperature of the hottest spot (junction), in whole degrees Celsius.
+ * Temperature of the hottest spot (junction), in whole degrees Celsius. Of a GPU
+ * without that sensor, as APUs, it is the edge sensor's: zeus_amd_read_all()
+ * flags that.
  *
  * @param[in]  session       An open session; not NULL.
  * @param[in]  gpu           An index below zeus_amd_gpu_count().

@@ -1,7 +1,7 @@
 //! Guards of several processes on one node.
 
 use super::*;
-#[path = "common/random.rs"]
+#[path = "../common/random.rs"]
 mod random;
 use random::Random;
 use std::os::unix::fs::{symlink, PermissionsExt};
