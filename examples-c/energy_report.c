@@ -187,7 +187,8 @@ static int measure(zeus_amd_session_t *z, uint32_t count, char **command, double
     } else {
         status = command != NULL ? run(command) : wait_s(seconds);
         /* Where no GPU has an energy the total is refused, and the rest is written all the same. */
-        if (zeus_amd_window_end(window, &all, gpus, &count) == ZEUS_AMD_STATUS_OK || all.duration_ns > 0) {
+        if (zeus_amd_window_end(window, &all, gpus, &count) == ZEUS_AMD_STATUS_OK ||
+            (all.packages == 0 && all.duration_ns > 0)) {
             print_energies(gpus, count, &all);
         } else {
             complain("zeus_amd_window_end");

@@ -142,7 +142,7 @@ const FAULTS: [Fault; 32] = [
         "first calls say there is none",
         "fault.amdsmi_get_energy_count = { status = 2, first = 2 }",
         TRUSTED,
-        UNSUPPORTED,
+        TRUSTED,
     ),
     unlike_zeus(
         "first calls for power fail",

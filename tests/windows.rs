@@ -520,14 +520,6 @@ fn a_total_of_nothing_is_a_status() {
         ("mi250x-4", "HIP_VISIBLE_DEVICES", "", "", -26, "empty"),
         ("mi250x-4", "NONE", "", "dri = \"denied\"", -28, "cannot open"),
         (
-            "mi300x-8",
-            "HIP_VISIBLE_DEVICES",
-            "3",
-            "gpu.0 = { compute_partition = \"CPX\", partitions = 8 }",
-            -4,
-            "partition",
-        ),
-        (
             "mi210-1",
             "NONE",
             "",
@@ -547,6 +539,13 @@ fn a_total_of_nothing_is_a_status() {
             assert!(said.contains(words), "{machine} {name}={value} {patch}: {said}");
         }
         assert!(all.iter().all(|l| l.method == 0), "{machine} {name}={value} {patch}: {all:?}");
+    }
+    // A partition that is not the first: the package's energy, by the files of the first one.
+    let cpx = ["gpu.0 = { compute_partition = \"CPX\", partitions = 8 }"];
+    let sim = Sim::start("mi300x-8", "none", &cpx).unwrap();
+    for (total, _) in laps(&sim, &[("HIP_VISIBLE_DEVICES", "3")], 2, 20_000).1 {
+        assert_eq!(total[1..4], [0, 1, 0], "{total:?}");
+        assert!(total[7] as u32 & energies::SHARED_PACKAGE != 0 && total[4] > 0, "{total:?}");
     }
     // The first die of one package, and the second of another.
     let sim = Sim::start("mi250x-4", "none", &[] as &[&str]).unwrap();

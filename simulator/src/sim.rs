@@ -110,7 +110,7 @@ impl Sim {
 
     /// Machine time (ns) of a CLOCK_BOOTTIME, as the driver's timestamps are.
     pub fn machine_ns(&self, boottime_ns: u64) -> u64 {
-        boottime_ns - self.epoch_ns()
+        boottime_ns.saturating_sub(self.epoch_ns())
     }
 
     /// CLOCK_BOOTTIME of a machine time (ns).

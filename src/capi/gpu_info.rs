@@ -67,6 +67,7 @@ pub extern "C" fn zeus_amd_counter_state_string(counter_state: u32) -> *const c_
         6 => c"secondary die",
         7 => c"secondary partition",
         8 => c"pending",
+        9 => c"unreadable",
         _ => c"unknown counter state",
     };
     text.as_ptr()

@@ -105,8 +105,7 @@ fn release_memory(claims: &SessionClaims) {
     let Ok(maps) = Fd::open(c"/proc/self/maps", libc::O_RDONLY) else { return };
     let mut line = Line::default();
     let mut room = [0_u8; 2048];
-    loop {
-        let Ok(n @ 1..) = maps.read_once(&mut room) else { break };
+    while let Ok(n @ 1..) = maps.read_once(&mut room) {
         for byte in room.get(..n).unwrap_or_default() {
             if *byte != b'\n' {
                 line.add(*byte);

@@ -280,6 +280,7 @@ fn values_that_cannot_be_right() {
             let sim = Sim::start("mi300x-8", "none", &[fault]).unwrap();
             for backend in ["sysfs", "auto"] {
                 let mut asked = Asked::open(&sim, backend, OFF);
+                let mut counts = 0;
                 for n in 0..30 {
                     let truth = &sim.machine().gpus()[3];
                     assert_eq!(
@@ -292,13 +293,13 @@ fn values_that_cannot_be_right() {
                     let count = asked.ask("raw 3");
                     if every == 0 && content == "zero_values" {
                         count.fails(UNEXPECTED_DATA, energy);
-                    } else if every == 0 && n >= 10 {
-                        // The same wrong clock in every table is a clock of another zero.
-                        count.ok();
                     } else {
+                        counts += u32::from(count.status == 0 && n >= 10);
                         assert!(count.status == 0 && count.number(0) > 0 || count.text.contains(energy), "{count:?}");
                     }
                 }
+                // The same wrong clock in every table is a clock of another zero, and one bad table spoils no others.
+                assert!(counts > 0 || (every == 0 && content == "zero_values"), "{content} {every}");
             }
         }
     }

@@ -28,14 +28,14 @@ ENUMS = {
     "DIE_": ours.Die,
     "METHOD_": ours.Method,
     "LOG_": ours.Log,
-    "GUARD_": ours.GuardFlag,
-    "OPEN_": ours.Open,
     **{
         f"{name[len('zeus_amd_') : -len('_t')].upper()}_{kind.upper()}_": getattr(ours, camel(name) + kind)
         for name in header.STRUCTS
         if not name.endswith("options_t")
         for kind in ("Valid", "Flag")
     },
+    "GUARD_": ours.GuardFlag,
+    "OPEN_": ours.Open,
 }
 
 

@@ -86,6 +86,7 @@ int main(void)
     REFUSED(zeus_amd_reset_clocks(NULL, 0));
     REFUSED(zeus_amd_guard_begin(z, 0, NULL));
     REFUSED(zeus_amd_guard_begin(NULL, 0, NULL));
+    REFUSED(zeus_amd_guard_info(NULL, 0, NULL));
     REFUSED(zeus_amd_window_begin(z, NULL));
     REFUSED(zeus_amd_window_begin(NULL, NULL));
     REFUSED(zeus_amd_window_read(NULL, NULL, NULL, NULL));
