@@ -104,7 +104,8 @@ fn fixed(devices: &[Device]) {
 /// A counter whose validation has not finished.
 struct PendingCheck<'a> {
     device: &'a Device,
-    since_ns: u64,
+    /// Receipt times of the first and the last sample.
+    seen_ns: Option<(u64, u64)>,
     evidence: ValidationEvidence,
     last: Option<TrackerSnapshot>,
 }
@@ -112,10 +113,13 @@ struct PendingCheck<'a> {
 impl PendingCheck<'_> {
     /// Polls once. Returns `false` when the state is decided.
     fn step(&mut self, begun_ns: u64) -> bool {
-        let now_ns = monotonic_ns();
         let polled = self.device.poll();
         self.evidence.add(observation(&polled, self.last.replace(polled.snapshot)));
-        let observed_ns = now_ns - self.since_ns;
+        // The first sample is older, and this one newer, than these times: the evidence covers at least that much. The time
+        // of this call alone would count a delay of this thread before the first poll.
+        let (first_ns, last_ns) = self.seen_ns.unwrap_or((polled.sample.seen_ns, polled.sample.seen_ns));
+        let observed_ns = last_ns.saturating_sub(first_ns);
+        self.seen_ns = Some((first_ns, polled.sample.seen_ns));
         let last = observed_ns >= energy::FIXED_MS * 1_000_000;
         let counter_state = match self.evidence.decide_early() {
             None if last => self.evidence.decide_final(observed_ns),
@@ -131,9 +135,9 @@ impl PendingCheck<'_> {
         };
         if counter_state == CounterState::Implausible
             && self.evidence.average_is_lagging()
-            && now_ns - begun_ns < AVERAGE_RISE_NS
+            && monotonic_ns() - begun_ns < AVERAGE_RISE_NS
         {
-            (self.since_ns, self.evidence) = (now_ns, ValidationEvidence::default());
+            (self.seen_ns, self.evidence) = (None, ValidationEvidence::default());
             return true;
         }
         set_and_log(self.device, counter_state);
@@ -145,8 +149,7 @@ impl PendingCheck<'_> {
 /// While an average power lags behind the load, the check is repeated.
 fn adaptive(devices: &[&Device], signal: &StopSignal) {
     let begun_ns = monotonic_ns();
-    let new =
-        |&device| PendingCheck { device, since_ns: begun_ns, evidence: ValidationEvidence::default(), last: None };
+    let new = |&device| PendingCheck { device, seen_ns: None, evidence: ValidationEvidence::default(), last: None };
     let mut open: Vec<PendingCheck> = devices.iter().map(new).collect();
     loop {
         open.retain_mut(|o| o.step(begun_ns));
