@@ -4,10 +4,10 @@
 //! What was in force before the first change is kept once for all guards of a user on a node, with the claims of those that
 //! changed it since (`claims.rs`). Each change is claimed before it is made.
 
-use super::claims::{key, pack, Claim, Claims, Gpu, Setting};
+use super::claims::{key, pack, Claim, Claims, Gpu, Owner, Setting};
 use super::session_claims::{self, SessionClaims};
 use super::settle::{settle, BySysfs, Restorer};
-use super::store::{Impatience, StoreError};
+use super::store::{Impatience, StoreError, Transaction};
 use super::watchdog::Watchdog;
 use crate::control::{Change, Controller, Level, LibcIo, Settings};
 use crate::error::{Error, Result};
@@ -221,37 +221,19 @@ impl GuardStack {
 
     fn change_locked(&self, state: &mut State, guard: u64, controller: &Controller, change: &Change) -> Result<()> {
         let State { claims: Some(claims), unshared, .. } = state else { return Err(no_claims()) };
-        let (owner, gpu) = (claims.owner, key(controller.pci()));
+        let owner = claims.owner;
         let (file, mut memory) = claims.open();
         let (mut file, usable) = match file {
             Ok(file) => (Some(file), Ok(())),
             Err(e) => (None, Err(e)),
         };
         let mut why_not = self.is_usable(usable)?;
-        let before = controller.save(change)?;
-        let claim = |setting, value| Claim { owner, guard, gpu, setting: setting as u64, value, file: 0 };
-        let new = Gpu::new(
-            gpu,
-            controller.folder().as_os_str().as_bytes(),
-            controller.power_cap_file().as_os_str().as_bytes(),
-        );
-        let new = new.map_err(|errno| io_error("a path", std::io::Error::from_raw_os_error(errno)))?;
-        let intended = intended(change);
-        let add = |to: &mut Claims, first: Gpu| -> std::result::Result<Gpu, i32> {
-            if to.gpu(gpu).is_none() {
-                to.gpus.push(first)?;
-            }
-            let first = to.gpu_mut(gpu).ok_or(libc::ENOMEM)?;
-            first.keep(&before);
-            let first = *first;
-            intended.iter().try_for_each(|(setting, value)| to.put(claim(*setting, *value)))?;
-            Ok(first)
-        };
+        let new = ClaimedChange::new(controller, change, owner, guard)?;
         let file_before = file.as_ref().map(|f| f.data.claims.as_slice().to_vec());
         let memory_before = memory.data.claims.as_slice().to_vec();
-        let mut first = new;
+        let mut first = new.first;
         if let Some(shared) = &mut file {
-            match add(shared.data, new).and_then(|kept| shared.publish().map(|()| kept)) {
+            match new.add(shared.data, first).and_then(|kept| shared.publish().map(|()| kept)) {
                 Ok(kept) => first = kept,
                 Err(errno) => {
                     why_not = self.is_usable(Err(errno.into()))?;
@@ -259,39 +241,28 @@ impl GuardStack {
                 }
             }
         }
-        if why_not.is_some() && unshared.is_none() {
+        if unshared.is_none() {
             *unshared = why_not;
         }
-        let kept = add(memory.data, first).and_then(|_| memory.publish());
+        let kept = new.add(memory.data, first).and_then(|_| memory.publish());
         kept.map_err(|errno| io_error("the guard's memory", std::io::Error::from_raw_os_error(errno)))?;
         let done = controller.apply(change);
-        let settle_values = |to: &mut Claims, old: &[Claim]| match &done {
-            // What the driver made of it.
-            Ok(()) => {
-                let Ok(now) = controller.save(change) else { return };
-                for (setting, _) in &intended {
-                    let is_this = |c: &&mut Claim| c.key() == claim(*setting, 0).key();
-                    if let Some(c) = to.claims.as_mut_slice().iter_mut().find(is_this) {
-                        c.value = in_force(&now, *setting);
-                    }
-                }
+        // Nothing has changed: it is as if it had not been asked for. Else it counts what the driver made of it.
+        let is_void = done.is_err() && controller.is_as_saved(&new.before);
+        let now = if done.is_ok() { controller.save(change).ok() } else { None };
+        let finish = |on: &mut Transaction, old: Vec<Claim>| {
+            if is_void {
+                new.withdraw(on.data, &old);
+            } else if let Some(now) = &now {
+                new.set_values(on.data, now);
             }
-            // Nothing has changed: it is as if it had not been asked for.
-            Err(_) if controller.is_as_saved(&before) => {
-                to.claims.set_len(0);
-                for claim in old {
-                    let _ = to.claims.push(*claim);
-                }
-                to.remove(gpu, &|_| false);
-            }
-            Err(_) => {}
+            // It needs no more space than before.
+            let _ = on.publish();
         };
         if let Some((shared, old)) = file.as_mut().zip(file_before) {
-            settle_values(shared.data, &old);
-            let _ = shared.publish();
+            finish(shared, old);
         }
-        settle_values(memory.data, &memory_before);
-        let _ = memory.publish();
+        finish(&mut memory, memory_before);
         done
     }
 
@@ -367,26 +338,68 @@ fn no_claims() -> Error {
     Error::Internal("a guard without its claims".into())
 }
 
-/// The settings that a change concerns, with their values as far as they are known before.
-fn intended(change: &Change) -> Vec<(Setting, u64)> {
-    match *change {
-        Change::PowerLimit { uw } => vec![(Setting::PowerLimit, uw)],
-        Change::ResetPowerLimit => vec![(Setting::PowerLimit, 0)],
-        Change::Lock(clock, bounds) => vec![(clock.into(), pack(Some(bounds)))],
-        Change::Reset(Some(clock)) => vec![(clock.into(), 0)],
-        Change::Reset(None) => vec![(Setting::GraphicsClock, 0), (Setting::MemoryClock, 0)],
+/// A change with its claims.
+struct ClaimedChange {
+    claims: Vec<Claim>,
+    /// What it changes, from before, as such and as the GPU's first settings.
+    before: Settings,
+    first: Gpu,
+}
+
+impl ClaimedChange {
+    /// Reads what is in force. The values are those that are intended, as far as they are known before.
+    fn new(controller: &Controller, change: &Change, owner: Owner, guard: u64) -> Result<ClaimedChange> {
+        let before = controller.save(change)?;
+        let gpu = key(controller.pci());
+        let (folder, cap_file) = (controller.folder().as_os_str(), controller.power_cap_file());
+        let first = Gpu::new(gpu, folder.as_bytes(), cap_file.as_os_str().as_bytes());
+        let first = first.map_err(|errno| io_error("a path in sysfs", std::io::Error::from_raw_os_error(errno)))?;
+        let intended = match *change {
+            Change::PowerLimit { uw } => vec![(Setting::PowerLimit, uw)],
+            Change::ResetPowerLimit => vec![(Setting::PowerLimit, 0)],
+            Change::Lock(clock, bounds) => vec![(clock.into(), pack(Some(bounds)))],
+            Change::Reset(Some(clock)) => vec![(clock.into(), 0)],
+            Change::Reset(None) => vec![(Setting::GraphicsClock, 0), (Setting::MemoryClock, 0)],
+        };
+        let claim = |(setting, value)| Claim { owner, guard, gpu, setting: setting as u64, value, file: 0 };
+        Ok(ClaimedChange { claims: intended.into_iter().map(claim).collect(), before, first })
+    }
+
+    /// Adds the claims; the GPU's first settings, with what was known before.
+    fn add(&self, to: &mut Claims, first: Gpu) -> std::result::Result<Gpu, i32> {
+        if to.gpu(first.gpu).is_none() {
+            to.gpus.push(first)?;
+        }
+        let known = to.gpu_mut(first.gpu).ok_or(libc::ENOMEM)?;
+        known.keep(&self.before);
+        let known = *known;
+        self.claims.iter().try_for_each(|claim| to.put(*claim))?;
+        Ok(known)
+    }
+
+    fn set_values(&self, on: &mut Claims, now: &Settings) {
+        for claim in on.claims.as_mut_slice() {
+            if self.claims.iter().any(|c| c.key() == claim.key()) {
+                claim.value = in_force(now, claim.setting);
+            }
+        }
+    }
+
+    fn withdraw(&self, from: &mut Claims, old: &[Claim]) {
+        from.claims.set_len(0);
+        for claim in old {
+            let _ = from.claims.push(*claim);
+        }
+        from.remove(self.first.gpu, &|_| false);
     }
 }
 
-fn in_force(now: &Settings, setting: Setting) -> u64 {
-    let bounds = |clock| {
-        let clocks = now.clocks.filter(|c| c.level == Some(Level::MANUAL));
-        pack(clocks.and_then(|c| c.of(clock)))
-    };
-    match setting {
-        Setting::PowerLimit => now.cap_uw.unwrap_or_default(),
-        Setting::GraphicsClock => bounds(Clock::Graphics),
-        Setting::MemoryClock => bounds(Clock::Memory),
+fn in_force(now: &Settings, setting: u64) -> u64 {
+    let clocks = now.clocks.filter(|c| c.level == Some(Level::MANUAL));
+    let clock = [Clock::Graphics, Clock::Memory].into_iter().find(|c| Setting::from(*c) as u64 == setting);
+    match clock {
+        Some(clock) => pack(clocks.and_then(|c| c.of(clock))),
+        None => now.cap_uw.unwrap_or_default(),
     }
 }
 
