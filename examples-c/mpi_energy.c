@@ -30,7 +30,7 @@ static void print(const zeus_amd_mpi_energy_t *used)
     printf("%-8s %10.1f J +- %.1f J in %.3f s, %" PRIu32 " package(s) on %" PRIu32 " node(s)\n", "job",
            (double)t->energy_mj / 1e3, (double)t->uncertainty_mj / 1e3, (double)t->duration_ns / 1e9, t->packages, t->nodes);
     if (t->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT)
-        printf("incomplete: %" PRIu32 " package(s) without an energy, %" PRIu32 " rank(s) that could not look\n",
+        printf("incomplete: %" PRIu32 " package(s) without an energy, %" PRIu32 " rank(s) that could not measure\n",
                t->missing, t->ranks_failed);
     for (uint32_t i = 0; i < t->nodes; i++)
         printf("node     %10.1f J  %s\n", (double)used->nodes[i].energy_mj / 1e3,
@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    /* A rank that has no GPUs, or cannot look, takes part with its status. */
+    /* A rank that has no GPUs, or cannot measure, takes part with its status. */
     opened = zeus_amd_open(NULL, &z);
     if (zeus_amd_mpi_begin(MPI_COMM_WORLD, z, opened, 0, &job) == ZEUS_AMD_STATUS_OK) {
         compute(argc > 1 ? strtod(argv[1], NULL) : 1);

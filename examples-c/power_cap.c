@@ -114,7 +114,7 @@ static int parse(int argc, char **argv, struct options *o)
     return 0;
 }
 
-/* All GPUs that have a power limit of their own; a second die has none. */
+/* All GPUs that have a power limit of their own; a secondary die (GCD) has none. */
 static int choose_gpus(zeus_amd_session_t *z, struct options *o)
 {
     uint32_t count = 0;
@@ -342,7 +342,7 @@ int main(int argc, char **argv)
             done = i + 1;
     }
     if (zeus_amd_guard_end(guard) != ZEUS_AMD_STATUS_OK)
-        status = complain("the limits could not be put back");
+        status = complain("the limits could not be restored");
     zeus_amd_close(z);
     z = NULL;
     if (done > 0)

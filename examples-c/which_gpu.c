@@ -1,5 +1,5 @@
 /* Which GPU is which: how environment and topology led to the list of this
- * process, and every number that somebody gives to each of its GPUs.
+ * process, and every number that HIP, KFD, DRM and amd-smi give to each of its GPUs.
  *
  *     which_gpu
  */

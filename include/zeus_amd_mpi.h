@@ -602,7 +602,7 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t 
         to->begin_ns = energies[i].begin_ns;
         to->end_ns = energies[i].end_ns;
         if (known != ZEUS_AMD_STATUS_OK) {
-            /* Without its package nobody knows whether it was counted. */
+            /* Without its package it is unknown whether it was counted. */
             to->method = ZEUS_AMD_METHOD_NONE;
             to->status = known;
         }

@@ -584,8 +584,8 @@ fn short_windows_over_a_counter_that_stands() {
                     all.iter().for_each(|e| inside(&sim, e, 1.25 * sim.machine().gpus()[0].spec.caps.max_w, &what));
                     let mut sound = all
                         .iter()
-                        .filter(|e| sim.machine_ns(e.to_ns) < 1_000_000_000 && e.window > 5 && e.calls_ns < 5_000_000);
-                    if let Some(e) = sound.find(|e| e.uncertainty_mj >= 25_000) {
+                        .filter(|e| sim.machine_ns(e.to_ns) < 1_000_000_000 && e.window > 30 && e.calls_ns < 3_000_000);
+                    if let Some(e) = sound.find(|e| e.uncertainty_mj >= 30_000) {
                         panic!("{what}: larger than need be: {e:?}");
                     }
                 });

@@ -1,4 +1,4 @@
-"""Puts the library that $ZEUS_AMD_WHEEL_LIBRARY names into the wheel, and tells the platforms that it runs on."""
+"""Puts the library that $ZEUS_AMD_WHEEL_LIBRARY names into the wheel, and names the platforms that it runs on."""
 
 import os
 import re

@@ -210,7 +210,7 @@ unsafe fn find(
     // SAFETY: as the caller promises.
     unsafe {
         SessionHandle::with(session, |s| {
-            let text = bytes(text).ok_or_else(|| null("the text to look for"))?;
+            let text = bytes(text).ok_or_else(|| null("the text"))?;
             let to = out(gpu, "gpu")?;
             to.write(by(s, &String::from_utf8_lossy(&text))?);
             Ok(())

@@ -163,7 +163,7 @@ pub unsafe extern "C" fn zeus_amd_close(session: *mut zeus_amd_session_t) {
     catch_panics_or((), || unsafe { SessionHandle::close(session) });
 }
 
-/// Can a session be opened? Looks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is
+/// Can a session be opened? Checks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is
 /// asked for, for a libamd_smi that is a shared library of this machine. Loads
 /// nothing and initialises nothing. A library that only the dynamic loader can
 /// find is not checked.

@@ -118,7 +118,7 @@ impl Controller {
         Ok(())
     }
 
-    /// Unlocks one clock, or both. The hardware resets only both: bounds of the other clock, whoever set them, are set again.
+    /// Unlocks one clock, or both. The hardware resets only both: bounds of the other clock are set again.
     pub(super) fn reset_clocks(&self, which: Option<Clock>) -> Result<()> {
         let what = which.map_or("clock", domain_name);
         self.identity.check_own_clocks(what)?;

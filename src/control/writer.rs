@@ -172,7 +172,7 @@ impl SettingsWriter<'_> {
                 _ => Err(status),
             })
         };
-        // A commit sets both clocks: bounds of the other one that somebody has left half-set are refused with it.
+        // A commit sets both clocks: bounds of the other clock that another program has left half-set are refused with it.
         let set_after_other = |status: Status| {
             let Some(kept) = now.of(other(clock)).filter(|_| status.kind() == Kind::InvalidArgument) else {
                 return Err(status);

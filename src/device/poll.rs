@@ -29,7 +29,8 @@ impl Device {
         let tracker = if sample.suspended && guard.is_none() { &mut none_yet } else { &mut *guard };
         let tracker =
             tracker.get_or_insert_with(|| AccumulatorTracker::new(self.counter_bits(), self.highest_limit_mw()));
-        // A counter that has counted is 0 for one refresh after a reset, and in a table that is not filled.
+        // The accumulator reads 0 for one refresh after a reset, and while the table is not filled. Once it has been above 0, a
+        // 0 is not a count and is discarded.
         if sample.accumulator == Some(0) && tracker.has_counted() {
             sample.accumulator = None;
         }
@@ -71,7 +72,7 @@ impl Device {
     fn poll_slow(&self) -> RawSample {
         let r = self.source.reading(&self.staleness, false);
         let Powers { instant_mw, average_mw } = r.powers;
-        // The zeros of a die that was taken for a primary one are no counts.
+        // A secondary die reads 0. If it was identified as the primary die by mistake, its 0 is not a count.
         let energy = r.energy.ok().filter(|e| e.accumulator > 0 || self.identity.role != Role::PrimaryDie);
         RawSample {
             seen_ns: 0,
@@ -88,8 +89,8 @@ impl Device {
         }
     }
 
-    /// The firmware of MI100 and of Radeon counts in 32 bits, that of MI200 and later in 64. Early drivers lost the upper
-    /// half for MI200, so these have 32 until a larger count is read.
+    /// Width of the accumulator. The firmware of MI100 and Radeon counts in 32 bits, that of MI200 and later in 64. Early
+    /// drivers dropped the upper 32 bits on MI200, so MI200 is treated as 32-bit until a larger count is read.
     fn counter_bits(&self) -> u32 {
         const UP_TO_MI200: [u16; 8] = [0x7388, 0x738c, 0x738e, 0x7390, 0x7408, 0x740c, 0x740f, 0x7410];
         match self.identity.location.node.as_ref().and_then(|n| n.gfx_target) {

@@ -12,7 +12,7 @@ use super::units::{counts_pj, power_pj};
 #[derive(Debug)]
 pub struct AccumulatorTracker {
     bits: u32,
-    /// A higher power is no measurement.
+    /// A reported power above this is implausible and is ignored.
     implausible_mw: u64,
     /// The most that the GPU can draw.
     max_power_mw: u64,
@@ -80,13 +80,15 @@ impl AccumulatorTracker {
         }
     }
 
-    /// How much older than its time the last count is: by the firmware's clock, or without one the longest stall.
+    /// Age of the last count: how long before the sample's time the accumulator had this value. From the firmware's clock;
+    /// without one, the longest stall.
     fn count_age_ns(&self) -> u64 {
         let offset_ns = self.counted.and_then(|sample| sample.driver_minus_firmware_ns());
         age_by_clocks(offset_ns, self.min_driver_minus_firmware_ns()).unwrap_or_else(|| self.stall.longest_stall_ns())
     }
 
-    /// How much older than that any count may be: without a settled firmware clock, one refresh period.
+    /// Uncertainty of the count age: a count may be this much older than `count_age_ns`. 0 once the offset of the firmware's
+    /// clock has settled, else one refresh period.
     fn age_uncertainty_ns(&self) -> u64 {
         let has_clock = self.counted.is_some_and(|sample| sample.firmware_ns.is_some());
         if has_clock && self.clock_offset.is_settled() {
@@ -153,7 +155,8 @@ impl AccumulatorTracker {
         };
         self.totals.counts = self.totals.counts.wrapping_add(counts);
         if let (Some(power_before), Some(power_now)) = powers {
-            // A firmware clock gives the step's own time. Without one the counter has a refresh period to advance.
+            // The time in which the counter should have advanced. The firmware's clock gives it; without one a refresh period
+            // is allowed for.
             let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(ns));
             let step = Step {
                 counted_pj: counts_pj(counts, sample.resolution_uj),
@@ -200,13 +203,15 @@ impl AccumulatorTracker {
         let wraps_at = |mw: u64| (power_pj(mw, ns).saturating_sub(min_pj) + wrap_pj / 2) / wrap_pj;
         let mean_mw = (power_before + power_now) / 2;
         let wraps = wraps_at(mean_mw);
-        // 0 when samples are frequent enough; otherwise the load in between, and so the number of wraparounds, is uncertain.
+        // Uncertainty of the number of wraparounds. It is 0 when samples are frequent enough. Otherwise the load between the
+        // samples is unknown.
         self.totals.error_pj += wraps.max(wraps_at(self.max_power_mw) - wraps) * wrap_pj;
         let counts = u64::try_from(wraps).ok()?.checked_mul(1 << 32)?.checked_add(min_counts)?;
         if !possible(counts) {
             return None;
         }
-        // A reset may resemble a wraparound: then the counted energy differs from that of the power.
+        // A reset may look like a wraparound. The uncertainty therefore grows by the difference between the counted energy
+        // and the energy from power.
         if !reset_detectable && (now < before || wraps > 0) {
             self.totals.error_pj += counts_pj(counts, resolution_uj).abs_diff(power_pj(mean_mw, ns));
         }
@@ -233,8 +238,9 @@ impl AccumulatorTracker {
         self.totals.behind_pj = 0;
     }
 
-    /// A counter that was reset between two samples and has passed its old value hides what it had counted until then. Only
-    /// the firmware's clock shows that, to its tolerance. Impossible where the GPU cannot draw as much in the time.
+    /// Adds the error of a reset that the counts do not show: the counter was reset between two samples and has already passed
+    /// its old value, so the energy until the reset is lost. Only the firmware's clock can show such a reset, and only to
+    /// within its tolerance. Adds nothing if the GPU cannot draw the new count's energy in this time.
     fn add_hidden_reset(&mut self, last: &RawSample, sample: &RawSample, ns: u64) {
         // Nearly always: a counter that has run for long.
         if last.accumulator.unwrap_or(0) as f64 * last.resolution_uj * 1e6 > self.max_power_mw as f64 * ns as f64 {
@@ -242,7 +248,7 @@ impl AccumulatorTracker {
         }
         let pj = |sample: &RawSample| counts_pj(sample.accumulator.unwrap_or(0), sample.resolution_uj);
         let (before_pj, now_pj, most_pj) = (pj(last), pj(sample), power_pj(self.max_power_mw, ns));
-        if now_pj < before_pj || before_pj + now_pj > most_pj {
+        if now_pj < before_pj || now_pj > most_pj {
             return;
         }
         let tolerance_ns = clock_tolerance_ns(ns);
@@ -272,8 +278,9 @@ impl AccumulatorTracker {
             self.power_range = PowerRange::default();
         }
         self.power_range.add(sample, mw);
-        // How far the power between two samples may be from their mean: within its recent range, or within 0 to maximum. A
-        // power of 0 may be none at all.
+        // Largest deviation of the power between two samples from their mean. The power is assumed to stay within its recent
+        // range. If there is no recent range, or it contains 0, anything from 0 to maximum is possible: a 0 may be a missing
+        // reading.
         let deviation = match self.power_range.range() {
             Some((low, high)) if low.min(before) > 0 => high.max(before) - low.min(before) + WATT_MW,
             _ => mean.max(self.max_power_mw.saturating_sub(mean)),

@@ -60,7 +60,7 @@ pub struct Owner {
     pub pid: u64,
     /// As in /proc/PID/stat: a later process with the same pid has another one.
     pub start_time: u64,
-    /// Tells the sessions of a process apart.
+    /// Distinguishes the sessions of a process.
     pub session: u64,
 }
 
@@ -257,7 +257,7 @@ impl Claims {
         now.cap_uw.map_or(true, is_cap) && now.clocks.map_or(true, is_clocks)
     }
 
-    /// Forgets claims of a GPU, and the first settings that nobody claims any more.
+    /// Forgets claims of a GPU, and the first settings that no claim refers to any more.
     pub fn remove(&mut self, gpu: u64, is_gone: &dyn Fn(&Claim) -> bool) {
         self.claims.retain(|c| c.gpu != gpu || !is_gone(c));
         let cap = self.of(gpu, Setting::PowerLimit).next().is_some();

@@ -1,8 +1,8 @@
 //! Guards: settings that are changed through a session are restored at the guard's end, and by a watchdog process if this
 //! process dies before.
 //!
-//! What was in force before the first change is kept once for all guards of a user on a node, with the claims of those that
-//! changed it since (`claims.rs`). Each change is claimed before it is made.
+//! A shared file, one for all guards of a user on a node, holds the settings from before the first change. It also holds
+//! claims: records of which guard changed which setting (`claims.rs`). A claim is recorded before the change is made.
 
 use super::claims::{key, pack, Claim, Claims, Gpu, Owner, Setting};
 use super::session_claims::{self, SessionClaims};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// The guards of one session, a stack: the first is the outermost.
 pub struct GuardStack {
     controllers: Arc<[Controller]>,
-    /// Of sysfs.
+    /// The directory below which sysfs is found.
     root: PathBuf,
     state: Mutex<State>,
 }
@@ -32,9 +32,9 @@ pub struct GuardStack {
 struct State {
     last_id: u64,
     open: Vec<OpenGuard>,
-    /// While a guard is open.
+    /// `Some` while a guard is open.
     claims: Option<SessionClaims>,
-    /// Why other processes do not know of the claims.
+    /// Why the claims are not shared with other processes; `None` if they are.
     unshared: Option<String>,
 }
 
@@ -43,7 +43,7 @@ struct OpenGuard {
     watchdog: Option<Watchdog>,
 }
 
-/// A caller's guard. It may outlive its session, with which it ends.
+/// A caller's handle of a guard. The guard ends when its session closes; the handle may live longer.
 pub struct Guard {
     guards: Arc<GuardStack>,
     id: u64,
@@ -120,7 +120,8 @@ impl GuardStack {
         Ok(state.last_id)
     }
 
-    /// Restores what processes of this user that died without a watchdog left behind. Why the file is of no use, if so.
+    /// Restores settings that dead processes of this user left changed because they had no watchdog. Returns why the shared
+    /// file cannot be used, or `None` if it can.
     fn restore_for_the_dead(&self, claims: &mut SessionClaims) -> Result<Option<String>> {
         let mut restorer = self.restorer();
         let settled = claims.open().0.and_then(|mut file| {
@@ -133,7 +134,7 @@ impl GuardStack {
         self.is_usable(settled.map(drop))
     }
 
-    /// Whether the file can be used; else why not. What passes is an error.
+    /// `None` if the shared file can be used, else the reason why not. A temporary failure is an error.
     fn is_usable(&self, opened: std::result::Result<(), StoreError>) -> Result<Option<String>> {
         let path = || self.files().map(|file| file.display().to_string()).join(" or ");
         let os_text = std::io::Error::from_raw_os_error;
@@ -151,18 +152,18 @@ impl GuardStack {
     fn warn(&self, state: &State) {
         if let Some(why) = &state.unshared {
             log::warning(|| {
-                format!("guards of other processes do not know of this one ({why}); where they change the same settings, what is restored is what was in force when this guard changed them")
+                format!("guards of other processes do not know of this guard ({why}); if they change the same settings, this guard restores the values from before its own first change")
             });
         }
         if self.has_strangers() {
             log::warning(|| {
-                "there are guards of other users or containers; where they change the same settings, the order of the ends decides what is restored".into()
+                "there are guards of other users or containers; if they change the same settings, the guard that ends last decides what is restored".into()
             });
         }
     }
 
-    /// Where processes of a node share files; a root directory may have its own. The second one is for a full or read-only
-    /// first one.
+    /// The two folders for the shared file; the second is used if the first is full or read-only. A session's root directory
+    /// may have its own.
     fn folders(&self) -> [PathBuf; 2] {
         let folder = |name: &str| {
             let own = self.root.join(name);
@@ -183,7 +184,7 @@ impl GuardStack {
         format!("zeus_amd-guards-1-{device:x}.{inode:x}-")
     }
 
-    /// The file of this user in this PID namespace: only there a pid says which process.
+    /// Name of the shared file of this user in this PID namespace. A pid identifies a process only within its namespace.
     fn file_name(&self) -> String {
         // SAFETY: only asks the kernel.
         let user = unsafe { libc::geteuid() };
@@ -206,8 +207,8 @@ impl GuardStack {
         ByController { controllers: &self.controllers, errors: Vec::new() }
     }
 
-    /// Changes settings of a GPU. With an open guard the innermost one claims them first, so that whatever happens from
-    /// then on they are restored; where what is in force cannot be read to be restored, nothing is changed.
+    /// Changes settings of a GPU. If a guard is open, the innermost guard claims the settings before they change, so that they
+    /// are restored whatever happens afterwards. If a current value cannot be read, nothing is changed.
     pub fn change(&self, controller: &Controller, change: Change) -> Result<()> {
         emit_afterwards(|| {
             let mut state = self.state.lock();
@@ -247,7 +248,8 @@ impl GuardStack {
         let kept = new.add(memory.data, first).and_then(|_| memory.publish());
         kept.map_err(|errno| io_error("the guard's memory", std::io::Error::from_raw_os_error(errno)))?;
         let done = controller.apply(change);
-        // Nothing has changed: it is as if it had not been asked for. Else it counts what the driver made of it.
+        // If the change failed and the settings are as before, the claim is withdrawn. Otherwise the claim stays, with the
+        // value that the driver set if that can be read.
         let is_void = done.is_err() && controller.is_as_saved(&new.before);
         let now = if done.is_ok() { controller.save(change).ok() } else { None };
         let finish = |on: &mut Transaction, old: Vec<Claim>| {
@@ -323,7 +325,7 @@ impl GuardStack {
     }
 }
 
-/// Runs `body`, and emits its messages when its locks are released: the application's log sink may call back.
+/// Runs `body`, and emits its log messages after its locks are released: the application's log sink may call this library.
 fn emit_afterwards<T>(body: impl FnOnce() -> T) -> T {
     let (value, messages) = log::capture(body);
     messages.into_iter().for_each(|(level, text)| log::emit(level, || text));
@@ -341,13 +343,14 @@ fn no_claims() -> Error {
 /// A change with its claims.
 struct ClaimedChange {
     claims: Vec<Claim>,
-    /// What it changes, from before, as such and as the GPU's first settings.
+    /// The settings that the change affects, as they were before it.
     before: Settings,
+    /// The GPU's entry in the claims, for its settings from before the first change.
     first: Gpu,
 }
 
 impl ClaimedChange {
-    /// Reads what is in force. The values are those that are intended, as far as they are known before.
+    /// Saves the current settings and prepares the claims, with the requested values as far as these are known.
     fn new(controller: &Controller, change: &Change, owner: Owner, guard: u64) -> Result<ClaimedChange> {
         let before = controller.save(change)?;
         let gpu = key(controller.pci());
@@ -365,7 +368,7 @@ impl ClaimedChange {
         Ok(ClaimedChange { claims: intended.into_iter().map(claim).collect(), before, first })
     }
 
-    /// Adds the claims; the GPU's first settings, with what was known before.
+    /// Adds the claims. Returns the GPU's settings from before the first change, including those that were already known.
     fn add(&self, to: &mut Claims, first: Gpu) -> std::result::Result<Gpu, i32> {
         if to.gpu(first.gpu).is_none() {
             to.gpus.push(first)?;
@@ -403,7 +406,7 @@ fn in_force(now: &Settings, setting: u64) -> u64 {
     }
 }
 
-/// Restores through the session's controllers, and what belongs to GPUs that it does not show through sysfs.
+/// Restores settings through the session's controllers. GPUs that are not in the session are restored through sysfs.
 struct ByController<'a> {
     controllers: &'a [Controller],
     errors: Vec<Error>,

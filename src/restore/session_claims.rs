@@ -1,5 +1,5 @@
 //! The claims of one session: in a file of the user's, and once more in memory that the watchdog shares, for a node where
-//! there can be no file, and for a file that somebody removes.
+//! there can be no file, and for a file that another program removes.
 
 use super::claims::{Claim, Claims, Owner, Setting};
 use super::settle::{settle, start_time, Restorer};
@@ -149,7 +149,7 @@ impl SessionClaims {
             memory.data.remove_all(&|c| c.file == number && !file.data.has(c));
             memory.publish()?;
         }
-        // Where there can be no file, or somebody has removed it, the memory serves for it.
+        // Where there can be no file, or another program has removed it, the memory serves for it.
         all_back &= settle(&mut memory, &|c| is_own(c) && c.file == 0, false, restorer)?;
         Ok(all_back)
     }

@@ -104,7 +104,7 @@ pub enum Impatience {
     GoOn,
 }
 
-/// Claims, read, and nobody else's to change until this is dropped.
+/// Claims that were read, and locked against changes by others until this is dropped.
 pub struct Transaction<'a> {
     store: Store<'a>,
     pub data: &'a mut Claims,

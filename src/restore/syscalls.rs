@@ -134,7 +134,7 @@ impl FileIo for SyscallIo {
         Fd::open(path, libc::O_WRONLY | how)?.write(text)
     }
 
-    /// Longer than asked for: nobody waits for the watchdog, and what it writes may take effect late.
+    /// Longer than asked for: no caller waits for the watchdog, and what it writes may take effect late.
     fn pause_ms(&self, ms: u64) {
         pause_ms(5 * ms);
     }

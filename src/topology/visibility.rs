@@ -72,7 +72,7 @@ impl Rules {
                 [7, 0..=2] => OldGpus::Fatal,
                 _ => OldGpus::Skipped,
             },
-            // Between 7.2, which does not start (rocm-systems#6883), and 10.0 nothing tells which release was the first
+            // Between 7.2, which does not start (rocm-systems#6883), and 10.0 it is not known which release was the first
             // with the change; an unknown release may be any.
             old_gpus_known: release <= [7, 2] || (10..u32::MAX).contains(&release[0]),
         }

@@ -3,7 +3,7 @@
  * whose mpif.h and "use mpi" call the functions in C, where wrappers.c waits.
  *
  * Forms of a name: mpi_send_ (mpif.h and "use mpi"), mpi_send_f08_ and, with descriptors of arrays, mpi_send_f08ts_
- * and mpi_send_f08ts_large_ ("use mpi_f08"). All arguments are addresses, or lengths of their size, so they are handed on without a look. */
+ * and mpi_send_f08ts_large_ ("use mpi_f08"). All arguments are addresses, or lengths of their size, so they are passed on unread. */
 #define _GNU_SOURCE
 #include "pmpi.h"
 

@@ -19,7 +19,7 @@ static int same_mpi(void)
     if (PMPI_Get_library_version(version, &length) != MPI_SUCCESS)
         return 0;
     open_mpi = strstr(version, "Open MPI") != NULL;
-    /* MPICH tells how it was configured; one line will do. */
+    /* MPICH prints how it was configured; its first line is enough. */
     version[strcspn(version, "\n")] = '\0';
     for (char *c = version; *c != '\0'; c++)
         *c = *c == '\t' ? ' ' : *c;

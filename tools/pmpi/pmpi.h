@@ -74,7 +74,7 @@ typedef struct profile_meter {
     profile_rank sums;
 } profile_meter;
 
-/* Only while nobody measures: before profile_meter_begin and after profile_meter_end. */
+/* Only outside a measurement: before profile_meter_begin and after profile_meter_end. */
 extern profile_meter profile;
 void profile_meter_begin(void);
 void profile_meter_end(void);

@@ -227,7 +227,7 @@ static void write_text(FILE *to, const profile_report *r)
     if (t->missing > 0)
         fprintf(to, "          %" PRIu32 " package(s) without an energy are not in it\n", t->missing);
     if (t->ranks_failed > 0)
-        fprintf(to, "          %" PRIu32 " rank(s) could not look; what only they see is not in it\n", t->ranks_failed);
+        fprintf(to, "          %" PRIu32 " rank(s) could not measure; packages that only they see are missing\n", t->ranks_failed);
     fprintf(to, "time      %12.3f s from MPI_Init to MPI_Finalize\n", time);
     fprintf(to, "in MPI    %12.3f s, the mean of the ranks (%.1f %%)\n", in_mpi, time > 0 ? 100 * in_mpi / time : 0);
     if (t->packages > 0)
@@ -359,7 +359,7 @@ static int write_files(const profile_report *report, const char *base, int fresh
     return error == 0;
 }
 
-/* Under a name that nobody chose: never that of a file that is there. */
+/* The default name: never one of an existing file. */
 static int write_fresh(const profile_report *report)
 {
     char job[128], base[192];

@@ -24,7 +24,7 @@ PROFILE_EXPORT int MPI_Finalize(void)
     return PMPI_Finalize();
 }
 
-/* What else is handed over cannot be known, so it is not looked at. */
+/* What else is handed over cannot be known, so it is not read. */
 PROFILE_EXPORT int MPI_Pcontrol(const int level, ...)
 {
     profile_pcontrol(level);

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Taken here, with the real-time signals: what somebody may send to end, warn, stop or continue a job. Those of a terminal
+/* Taken here, with the real-time signals: what is sent to end, warn, stop or continue a job. Those of a terminal
  * reach the command as well, the others are passed on. SIGPIPE and SIGXFSZ only must not end this program: the report's
  * reader may be gone, and its file too large. */
 static const int taken[] = {SIGINT,  SIGQUIT, SIGTERM,   SIGHUP,  SIGUSR1, SIGUSR2, SIGABRT, SIGXCPU, SIGPWR,
@@ -96,8 +96,8 @@ int child_prepare(struct child *c, char **command)
     return 0;
 }
 
-/* The command has stopped: so does this program, that a shell which knows no other sees it. Not where nobody is there to
- * continue it (the system leaves out such a stop, but for SIGSTOP), nor if somebody just did. */
+/* The command has stopped: so does this program, that a shell which knows no other sees it. Not where no shell is there to
+ * continue it (the system leaves out such a stop, but for SIGSTOP), nor if it was just continued. */
 static void stop_too(int signal)
 {
     sigset_t one, before;
@@ -113,7 +113,7 @@ static void stop_too(int signal)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-static void look(struct child *c, int how)
+static void reap(struct child *c, int how)
 {
     pid_t pid;
     int status;
@@ -146,7 +146,7 @@ int child_go(struct child *c)
     }
     close(c->failed);
     if (error != 0)
-        look(c, 0);
+        reap(c, 0);
     return error;
 }
 
@@ -154,7 +154,7 @@ void child_give_up(struct child *c)
 {
     close(c->go);
     close(c->failed);
-    look(c, 0);
+    reap(c, 0);
 }
 
 /* What a terminal sends, or the command itself, has reached the command already. An alarm is of this process alone: it
@@ -167,7 +167,7 @@ static int is_news(const struct child *c, int signal, const siginfo_t *from)
 void child_watch(struct child *c, int ms)
 {
     uint64_t end = zeus_amd_now_ns() + (uint64_t)ms * 1000000;
-    look(c, WNOHANG | WUNTRACED);
+    reap(c, WNOHANG | WUNTRACED);
     while (!c->over) {
         uint64_t now = zeus_amd_now_ns(), left = now < end ? end - now : 0;
         struct timespec time = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
@@ -178,7 +178,7 @@ void child_watch(struct child *c, int ms)
         if (signal < 0)
             continue;
         if (signal == SIGCHLD)
-            look(c, WNOHANG | WUNTRACED);
+            reap(c, WNOHANG | WUNTRACED);
         else if (signal != SIGPIPE && signal != SIGXFSZ && is_news(c, signal, &from))
             kill(c->pid, signal);
     }

@@ -20,7 +20,7 @@ static void usage(FILE *f)
           "\n"
           "Runs a command and says what the AMD GPUs used until it ended: energy with its bound, time, mean and\n"
           "peak power of each and of all together. Measured are the GPUs that ROCR_, HIP_ and CUDA_VISIBLE_DEVICES\n"
-          "show to the command, whoever uses them.\n"
+          "show to the command, whatever program uses them.\n"
           "\n"
           "  --output FILE     the report goes there, not to standard error\n"
           "  --json FILE       the report for programs\n"

@@ -10,7 +10,7 @@
 
 enum { WIDTH = 960, LEFT = 62, RIGHT = 920, TOP = 84, BOTTOM = 444, TABLE = 512, ROW = 18, COLUMNS = 750, LABEL = 12 };
 
-/* Told apart by people who see no red or no green, and dark enough on white. */
+/* Distinct also with red-green colour blindness, and dark enough on white. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#b8559a", "#e69f00", "#56b4e9", "#882255", "#555555"};
 static const char *const dashes[] = {"", " stroke-dasharray=\"7 3\"", " stroke-dasharray=\"2 2\"", " stroke-dasharray=\"9 3 2 3\""};
 enum { COLOURS = 8, DASHES = 4 };

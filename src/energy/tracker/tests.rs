@@ -346,7 +346,7 @@ fn a_load_with_dips_is_learned() {
     assert!((1..=2).contains(&unknown), "{errors:?}");
 }
 
-/// Nobody looked for an hour, in which a counter of 1 MJ started again at some time: nothing else tells that it was reset if
+/// No sample was taken for an hour, in which a counter at 1 MJ was reset at some time. Nothing else shows the reset if
 /// it has passed its old value, but for the firmware's clock, to its tolerance.
 #[test]
 fn a_reset_that_nobody_saw_is_inside_the_uncertainty() {

@@ -29,9 +29,9 @@
  *   to the package; clocks and temperature belong to the GPU.
  * - Units are in the names: _mw milliwatts, _mj millijoules, _uj microjoules,
  *   _mhz megahertz, _ns nanoseconds, _ms milliseconds, _c degrees Celsius.
- * - Times are CLOCK_BOOTTIME in nanoseconds, whose zero is the boot of the
- *   machine, but for firmware_time_ns. The zero of an energy counter is the
- *   load of the driver or the last reset of the GPU.
+ * - Times are CLOCK_BOOTTIME in nanoseconds: zero is the boot of the machine.
+ *   firmware_time_ns is the exception: its zero is arbitrary. The zero of an
+ *   energy counter is the load of the driver or the last reset of the GPU.
  * - Structs begin with struct_size: start from the ZEUS_AMD_..._INIT macro. A
  *   struct only grows at its end, so old programs run with new libraries and
  *   new programs with old ones.
@@ -1660,7 +1660,7 @@ zeus_amd_status_t zeus_amd_open(const struct zeus_amd_options_t *options,
 ZEUS_AMD_API void zeus_amd_close(struct zeus_amd_session_t *session);
 
 /**
- * Can a session be opened? Looks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is
+ * Can a session be opened? Checks for a GPU and, if ZEUS_AMD_BACKEND_AMDSMI is
  * asked for, for a libamd_smi that is a shared library of this machine. Loads
  * nothing and initialises nothing. A library that only the dynamic loader can
  * find is not checked.
