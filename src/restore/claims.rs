@@ -144,6 +144,12 @@ impl Gpu {
         Ok(fresh)
     }
 
+    /// Keeps settings from before the first change that others know of.
+    pub fn keep_of(&mut self, other: &Gpu) {
+        let cap_uw = Some(other.cap_uw).filter(|uw| *uw != 0);
+        self.keep(&Settings { cap_uw, clocks: other.clocks() });
+    }
+
     /// Keeps settings from before the first change.
     pub fn keep(&mut self, before: &Settings) {
         if self.cap_uw == 0 {
@@ -232,6 +238,8 @@ impl Claims {
                     graphics: bounds(graphics, first.graphics),
                     memory: bounds(memory, first.memory),
                 },
+                // Level auto brings back the bounds that it had, where it was in force.
+                _ if first.level == Some(Level::AUTO) => first,
                 _ => ClockState { level: Some(Level::AUTO), graphics: None, memory: None },
             }
         });
@@ -241,12 +249,16 @@ impl Claims {
     /// Whether what is in force can come from the claims on this GPU. Else another program has changed it since.
     pub fn explain(&self, gpu: &Gpu, now: &Settings) -> bool {
         let claimed = |s| self.of(gpu.gpu, s).map(|c| c.value);
-        let is_cap =
-            |now| gpu.cap_uw == 0 || claimed(Setting::PowerLimit).chain([gpu.cap_uw]).any(|uw| uw / 1000 == now / 1000);
+        // A process that died during its change did not say what the driver made of it: 0 explains anything.
+        let is_unknown = |setting| claimed(setting).any(|value| value == 0);
+        let is_cap = |now| {
+            let mut known = claimed(Setting::PowerLimit).chain([gpu.cap_uw]);
+            gpu.cap_uw == 0 || is_unknown(Setting::PowerLimit) || known.any(|uw| uw / 1000 == now / 1000)
+        };
         let bounds = |setting, first: Option<Bounds>, now: Option<Bounds>| {
             let shares = |b: Bounds| now.map_or(true, |n| n.min_mhz == b.min_mhz || n.max_mhz == b.max_mhz);
-            let mut claimed = claimed(setting).peekable();
-            claimed.peek().is_none() || claimed.filter_map(unpack).chain(first).any(shares)
+            let is_free = claimed(setting).next().is_none() || is_unknown(setting);
+            is_free || claimed(setting).filter_map(unpack).chain(first).any(shares)
         };
         let is_clocks = |now: ClockState| {
             let first = gpu.clocks().unwrap_or_default();

@@ -126,7 +126,7 @@ impl GuardStack {
         let mut restorer = self.restorer();
         let settled = claims.open().0.and_then(|mut file| {
             file.reserve()?;
-            Ok(settle(&mut file, &|_| false, true, &mut restorer)?)
+            Ok(settle(&mut file, &|_| false, true, true, &mut restorer)?)
         });
         for e in restorer.errors {
             log::warning(|| format!("a process that died has left a setting changed: {e}"));
@@ -275,7 +275,7 @@ impl GuardStack {
             let Some(at) = state.open.iter().position(|o| o.id == id) else { return Ok(()) };
             let Some(claims) = &mut state.claims else { return Err(no_claims()) };
             let mut restorer = self.restorer();
-            let given_up = claims.give_up(id, Impatience::Fail, &mut restorer).map(drop);
+            let given_up = claims.give_up(id, Impatience::Fail, false, &mut restorer).map(drop);
             let is_left = claims.has_claims(id);
             let mut errors = restorer.errors.into_iter();
             let first = if is_left { errors.next() } else { None };
@@ -374,6 +374,7 @@ impl ClaimedChange {
             to.gpus.push(first)?;
         }
         let known = to.gpu_mut(first.gpu).ok_or(libc::ENOMEM)?;
+        known.keep_of(&first);
         known.keep(&self.before);
         let known = *known;
         self.claims.iter().try_for_each(|claim| to.put(*claim))?;

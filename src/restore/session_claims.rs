@@ -125,6 +125,7 @@ impl SessionClaims {
         &mut self,
         guard: u64,
         impatience: Impatience,
+        is_watchdog: bool,
         restorer: &mut dyn Restorer,
     ) -> Result<bool, StoreError> {
         let (memory, owner) = (self.memory, self.owner);
@@ -145,12 +146,20 @@ impl SessionClaims {
                     claim.file = number;
                 }
             }
-            all_back &= settle(&mut file, &is_own, true, restorer)?;
+            all_back &= settle(&mut file, &is_own, true, true, restorer)?;
             memory.data.remove_all(&|c| c.file == number && !file.data.has(c));
             memory.publish()?;
         }
-        // Where there can be no file, or another program has removed it, the memory serves for it.
-        all_back &= settle(&mut memory, &|c| is_own(c) && c.file == 0, false, restorer)?;
+        // Where there can be no file, or another program has removed it, the memory serves for it. To a watchdog it looks the
+        // same when another guard has restored for the dead before it.
+        let is_left = |c: &Claim| is_own(c) && c.file == 0;
+        if memory.data.claims.as_slice().iter().any(is_left) {
+            // Locked against other guards, where there can be a lock.
+            let mut lock = Transaction::file(paths[0].as_c_str()?, true, impatience, of_file).ok().flatten();
+            all_back &= settle(&mut memory, &is_left, false, !is_watchdog, restorer)?;
+            // A file without claims is removed.
+            let _ = lock.as_mut().map(Transaction::publish);
+        }
         Ok(all_back)
     }
 }

@@ -56,11 +56,13 @@ impl<I: FileIo> Restorer for BySysfs<'_, I> {
 }
 
 /// Gives up the caller's claims, which `is_own` selects, and with `dead` those of processes that are dead. What was changed
-/// last by one of them is restored; claims stay where that fails. True: nothing failed.
+/// last by one of them is restored; claims stay where that fails. What cannot come from the claims stays as it is, where only
+/// dead processes claim it, or the caller is not sure that its claims still hold. True: nothing failed.
 pub fn settle(
     claims: &mut Transaction,
     is_own: &dyn Fn(&Claim) -> bool,
     dead: bool,
+    is_sure: bool,
     restorer: &mut dyn Restorer,
 ) -> Result<bool, i32> {
     let alive = Alive::default();
@@ -74,7 +76,8 @@ pub fn settle(
         let due = claims.data.due(&gpu, &is_gone);
         let nothing = due.cap_uw.is_none() && due.clocks.is_none();
         // A process died long ago, and another program has changed the setting since: that stays.
-        let is_foreign = || !claims.data.of_gpu(key).any(is_own) && !claims.data.explain(&gpu, &restorer.now(&gpu));
+        let is_foreign =
+            || !(is_sure && claims.data.of_gpu(key).any(is_own)) && !claims.data.explain(&gpu, &restorer.now(&gpu));
         if nothing || is_foreign() || restorer.restore(&gpu, &due) {
             claims.data.remove(key, &is_gone);
             changed = true;

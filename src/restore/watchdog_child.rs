@@ -86,7 +86,7 @@ fn restore(claims: &mut SessionClaims) {
     const ATTEMPTS: usize = 20;
     for attempt in 1..=ATTEMPTS {
         let impatience = if attempt == ATTEMPTS { Impatience::GoOn } else { Impatience::Fail };
-        if claims.give_up(0, impatience, &mut BySysfs(&SyscallIo)) == Ok(true) {
+        if claims.give_up(0, impatience, true, &mut BySysfs(&SyscallIo)) == Ok(true) {
             break;
         }
         syscalls::pause_ms(250);

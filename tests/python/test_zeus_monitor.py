@@ -34,7 +34,9 @@ class Monitor(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.monitor = ZeusMonitor(cpu_indices=[])
-        cls.session = ours.Session(validation=ours.Validation.ADAPTIVE)
+        cls.session = ours.Session(
+            validation=ours.Validation.ADAPTIVE, energy_resolution=ours.EnergyResolution.REPORTED
+        )
         cls.truth = json.loads(simulator("truth", "--dir", DIR))
         cls.gpus = [cls.truth["gpus"][gpu] for gpu, _ in cls.truth["hip_order"]]
 

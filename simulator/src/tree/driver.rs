@@ -263,9 +263,12 @@ impl<'a> Driver<'a> {
 fn put(path: &Path, text: &str) -> Result<(), i32> {
     let errno = |e: std::io::Error| e.raw_os_error().unwrap_or(libc::EIO);
     let file = OpenOptions::new().write(true).open(path).map_err(errno)?;
+    // In one write, or a process that is killed in between leaves the end of a longer text.
+    let old = file.metadata().map_err(errno)?.len() as usize;
+    let padded = format!("{text}{}", "\n".repeat(old.saturating_sub(text.len())));
     // SAFETY: an open descriptor and a text of that length.
-    let n = unsafe { libc::syscall(libc::SYS_write, file.as_raw_fd(), text.as_ptr(), text.len()) };
-    if n != text.len() as libc::c_long {
+    let n = unsafe { libc::syscall(libc::SYS_write, file.as_raw_fd(), padded.as_ptr(), padded.len()) };
+    if n != padded.len() as libc::c_long {
         return Err(errno(std::io::Error::last_os_error()));
     }
     file.set_len(text.len() as u64).map_err(errno)
