@@ -35,6 +35,8 @@ pub struct Generation {
     pub cap_unit: CapUnit,
     /// The current power cap loses its last digit from 1000 W on.
     pub cap_drops_digit: bool,
+    /// The level marked as the current one is missing from the lowest and highest level (`get_frequencies` in rocm_smi.cc).
+    pub skips_current_level: bool,
     /// gpu_metrics is read once per process, and all GPUs share it (rocm_smi_gpu_metrics.cc).
     pub metrics_cached_forever: bool,
     /// Concurrent calls mix up GPUs or crash.
@@ -49,6 +51,7 @@ const LEGACY: Generation = Generation {
     name: NameLayout::V2,
     cap_unit: CapUnit::Microwatt,
     cap_drops_digit: false,
+    skips_current_level: false,
     metrics_cached_forever: false,
     needs_lock: true,
 };
@@ -99,6 +102,7 @@ static GENERATIONS: [Generation; 12] = [
         words: "25.25.3-5",
         matches: |w| w[..2] == [25, 25] && (3..=5).contains(&w[2]),
         power: PowerLayout::V2,
+        skips_current_level: true,
         ..LEGACY
     },
     Generation { rocm: "7.0 to 7.12", words: "26.0-3", matches: |w| w[0] == 26 && w[1] <= 3, ..CURRENT },

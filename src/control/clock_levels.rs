@@ -26,11 +26,18 @@ impl Controller {
         };
         let of_amdsmi = self.amdsmi.as_ref().map_or(Err(SourceError::Sysfs { file, error }), |amdsmi| {
             let call = amdsmi.call()?;
+            if call.g.skips_current_level {
+                return Ok(None);
+            }
             call.calls
                 .clocks(call.g, call.handle, clock)
+                .map(Some)
                 .map_err(|status| amdsmi.failure("amdsmi_get_clock_info", status))
         });
-        let clocks = of_amdsmi.map_err(|e| self.error(what, e))?;
+        let Some(clocks) = of_amdsmi.map_err(|e| self.error(what, e))? else {
+            let why = "its file is not readable, and the libamd_smi of ROCm 6.4 leaves out the current level";
+            return Err(self.identity.not_supported(what, why));
+        };
         let range = clocks.max_mhz.zip(clocks.min_mhz).filter(|(max, min)| 0 < *min && min <= max);
         range.ok_or_else(|| self.identity.not_supported(what, "the driver does not report its range"))
     }

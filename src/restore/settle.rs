@@ -77,7 +77,7 @@ pub fn settle(
         let nothing = due.cap_uw.is_none() && due.clocks.is_none();
         // A process died long ago, and another program has changed the setting since: that stays.
         let is_foreign =
-            || !(is_sure && claims.data.of_gpu(key).any(is_own)) && !claims.data.explain(&gpu, &restorer.now(&gpu));
+            || !(claims.data.explain(&gpu, &restorer.now(&gpu)) || is_sure && claims.data.of_gpu(key).any(is_own));
         if nothing || is_foreign() || restorer.restore(&gpu, &due) {
             claims.data.remove(key, &is_gone);
             changed = true;
