@@ -16,9 +16,17 @@ const NOBODY: u32 = 65534;
 /// Programs and library in a folder that every user may enter.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    // A static is not dropped.
+    extern "C" fn remove() {
+        if let Some(folder) = FOLDER.get() {
+            let _ = std::fs::remove_dir_all(folder.path());
+        }
+    }
     FOLDER
         .get_or_init(|| {
             let folder = tempfile::Builder::new().prefix("zeus-amd-rights").tempdir().unwrap();
+            // SAFETY: a function without arguments.
+            unsafe { libc::atexit(remove) };
             std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
             for name in ["control", "readings", "guard"] {
                 std::fs::copy(common::c_program(name), folder.path().join(name)).unwrap();

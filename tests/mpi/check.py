@@ -24,7 +24,9 @@ def machine_of(host):
 def gpu_of(directory, pci_address):
     """The GPU's place in the machine's lists."""
     gpus = ask("truth", "--dir", directory)["gpus"]
-    return next(i for i, g in enumerate(gpus) if g["bdf"] == pci_address and not g["secondary_die"])
+    # A partition may be told apart by the PCI function.
+    slot = pci_address.split(".")[0]
+    return next(i for i, g in enumerate(gpus) if g["bdf"].split(".")[0] == slot and not g["secondary_die"])
 
 
 def energies_j(directory, begin_ns, end_ns):

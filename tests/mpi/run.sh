@@ -281,8 +281,8 @@ all() {
     ok "MI250X, a die a rank, the others hidden" in_machine job "${dies[@]}" -- 2 apart -- packages=1 nodes=1 missing=0 failed=0 shares=equal
     ok "MI250X, four ranks on two dies" in_machine job "${dies[@]}" -- 4 apart -- packages=1 duplicates=1 missing=0 shares=equal
     ok "only second dies" in_machine job "${mi250x[@]}" -- 1 second -- packages=0 missing=1 energy_mj=0
-    ok "a partition a rank" in_machine job "${cpx[@]}" -- 4 one -- packages=1 duplicates=0 missing=0 shares=equal
-    ok "eight ranks, eight partitions" in_machine job "${cpx[@]}" -- 8 one -- packages=1 duplicates=0 missing=0 shares=equal
+    ok "a partition a rank" in_machine job "${cpx[@]}" -- 4 one -- packages=1 duplicates=3 missing=0 shares=equal
+    ok "eight ranks, eight partitions" in_machine job "${cpx[@]}" -- 8 one -- packages=1 duplicates=7 missing=0 shares=equal
     ok "partitions shared" in_machine job "${cpx[@]}" -- 4 shared -- packages=8 duplicates=24 missing=0
     ok "a stuck counter" in_machine job mi100-1 6.2.4 -- 2 shared -- packages=1 duplicates=1
     ok "power that jumps, no barriers" in_machine job "${mi300x[@]}" 'all.power = { kind = "square", low = 90, high = 700, period_s = 0.03 }' -- 4 shared loose -- packages=8 duplicates=24
