@@ -302,7 +302,7 @@ all() {
     local visited=(regions.0.number=2 regions.0.times=3 region OUT)
     ok "profiler: shared GPUs" in_machine profiled "${mi300x[@]}" -- 4 shared phases EPOCH -- job.packages=8 job.duplicate_readings=24 job.complete=True "${visited[@]}"
     ok "profiler: energy in MPI" energy_in_mpi "${mi300x[@]}" "$waves" -- 2 one phases EPOCH -- job.packages=2 in_mpi OUT
-    ok "profiler: a partition a rank" in_machine profiled "${cpx[@]}" "$waves" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
+    ok "profiler: a partition a rank" in_machine profiled "${cpx[@]}" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
     ok "profiler: two nodes" in_machine profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
     ok "profiler: a die a rank, the others hidden" in_machine profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"
     ZEUS_AMD_PMPI_REGIONS=2=setup,3=größe ok "profiler: Fortran, use mpi" \
