@@ -63,4 +63,4 @@ part "debug symbols find their library"
 full=$(readlink -f "$so")
 [ "$(readelf -n "$full" "$full.debug" | grep 'Build ID' | sort -u | wc -l)" = 1 ]
 # All of it is read: a grep that leaves early ends objdump by a signal.
-objdump -g "$full.debug" 2>/dev/null | grep -w 'boundary.rs' >/dev/null
+objdump -g "$full.debug" 2>/dev/null | grep -w 'pp_od.rs' >/dev/null
