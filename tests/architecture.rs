@@ -291,9 +291,10 @@ fn extern_functions() -> Vec<(String, String)> {
     found
 }
 
+/// T9 (panic leaves extern "C").
 /// The whole body is one call of `catch_panics` or `catch_panics_or`: nothing runs outside of it.
 #[test]
-fn t9_every_c_function_is_guarded() {
+fn every_c_function_is_guarded() {
     // These only return what is there already, and nothing in them can panic.
     let free =
         ["zeus_amd_status_string", "zeus_amd_method_string", "zeus_amd_counter_state_string", "zeus_amd_last_error"];
@@ -313,8 +314,9 @@ fn t9_every_c_function_is_guarded() {
     }
 }
 
+/// T9 (panic leaves extern "C").
 #[test]
-fn t9_the_boundary_does_not_panic_on_purpose() {
+fn the_boundary_does_not_panic_on_purpose() {
     for s in sources().iter().filter(|s| s.module() == "capi" && s.name != "capi/test_hooks.rs") {
         for line in s.code.lines().filter(|l| !l.trim().starts_with("const _: () = assert!")) {
             let words =
@@ -331,9 +333,10 @@ fn t9_the_boundary_does_not_panic_on_purpose() {
     }
 }
 
+/// T8 (enum by value).
 /// A C function takes integers where C has an enum: any number may come.
 #[test]
-fn t8_no_enum_by_value() {
+fn no_enum_by_value() {
     for s in sources().iter().filter(|s| s.module() == "capi") {
         for rest in s.code.split("extern \"C\" fn ").skip(1) {
             let arguments = rest.split("->").next().unwrap().split('{').next().unwrap();
@@ -344,9 +347,10 @@ fn t8_no_enum_by_value() {
     }
 }
 
+/// T5 (generics, macros, cut docs).
 /// Generics and functions made by macros never reach the header as they should.
 #[test]
-fn t5_c_functions_are_plain() {
+fn c_functions_are_plain() {
     for s in sources().iter().filter(|s| s.module() == "capi") {
         for rest in s.code.split("extern \"C\" fn ").skip(1) {
             let name = rest.split('(').next().unwrap();
@@ -363,9 +367,10 @@ fn t5_c_functions_are_plain() {
     assert!(config.contains("cpp_compat = true") && config.contains("parse_deps = false"));
 }
 
+/// T10 (containment off in the shipped build).
 /// With panics that abort nothing could be contained: such a build does not exist.
 #[test]
-fn t10_does_not_build_without_unwinding() {
+fn does_not_build_without_unwinding() {
     let says = |strategy: &str| {
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let mut c = Command::new(rustc);
@@ -381,9 +386,10 @@ fn t10_does_not_build_without_unwinding() {
     assert!(!manifest.contains("panic = \"abort\""));
 }
 
+/// T38 (changes at load).
 /// A guest in somebody else's process does none of these.
 #[test]
-fn t38_the_library_keeps_its_hands_off_the_host() {
+fn no_process_wide_state_is_changed() {
     let never = [
         "print!",
         "println!",
@@ -425,9 +431,10 @@ fn t38_the_library_keeps_its_hands_off_the_host() {
     assert!(lints.contains("#![deny(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]"));
 }
 
+/// T37 (getenv against setenv).
 /// The environment is asked where a session is opened, and nowhere else.
 #[test]
-fn t37_the_environment_is_read_in_one_place() {
+fn the_environment_is_read_in_one_place() {
     let found = sources();
     let names: Vec<_> = found.iter().filter(|s| s.code.contains("env::") || s.code.contains("getenv")).collect();
     let names: Vec<_> = names.iter().map(|s| s.name.as_str()).filter(|n| !n.ends_with("tests.rs")).collect();
@@ -446,9 +453,10 @@ fn t37_the_environment_is_read_in_one_place() {
     );
 }
 
+/// T13 (vendor library closed).
 /// AMD's library is never closed: its handle is forgotten, and nothing here closes one.
 #[test]
-fn t13_the_vendor_s_library_is_never_closed() {
+fn the_vendor_s_library_is_never_closed() {
     for s in sources() {
         let loads = s.code.contains("Dl::open") || s.code.contains("Library::open") || s.code.contains("dlopen(");
         assert!(!loads || s.name == "amdsmi/loader.rs", "{} loads a library", s.name);
@@ -502,10 +510,11 @@ fn no_function_is_long() {
     assert_eq!(found, TODO_LONG_FUNCTIONS);
 }
 
+/// T15 (fork).
 /// A lock whose waiting threads are kept in a table of the process is half changed in many a forked child: such locks
 /// hold the small state of one GPU and nothing on which threads wait.
 #[test]
-fn t15_locks_are_fork_safe() {
+fn locks_are_fork_safe() {
     for s in sources().iter().filter(|s| s.name != "platform/sync.rs") {
         let small_state = s.name == "device/staleness.rs";
         let std_locks = |line: &&str| {

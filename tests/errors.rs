@@ -301,7 +301,7 @@ fn system_calls_that_a_sandbox_does_not_know() {
 fn without_the_kfd_device() {
     let sim = sim("none", &[]);
     let explain = || {
-        let out = sim.command(common::c_program("which")).arg("0").output().unwrap();
+        let out = sim.command(common::c_program("device_order")).arg("0").output().unwrap();
         String::from_utf8(out.stdout).unwrap()
     };
     assert!(explain().contains("HIP shows 8 GPUs"), "{}", explain());
@@ -499,7 +499,7 @@ fn absent_counters() {
 #[test]
 fn the_noise_of_init_is_kept_back() {
     let sim = sim("7.13", &["stderr_noise = true", "init.delay_ms = 300"]);
-    let out = sim.command(common::c_program("noise")).env("ZEUS_AMD_BACKEND", "amdsmi").output().unwrap();
+    let out = sim.command(common::c_program("stderr_capture")).env("ZEUS_AMD_BACKEND", "amdsmi").output().unwrap();
     let (stdout, stderr) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
     assert!(out.status.success(), "{stderr}");
     let host: Vec<_> = stderr.lines().filter(|l| l.starts_with("host ")).collect();

@@ -39,8 +39,9 @@ fn dynamic(so: &Path, tag: &str) -> Vec<String> {
     lines.map(|l| l.split(&format!("({tag})")).nth(1).unwrap().trim().to_owned()).collect()
 }
 
+/// T3 (items that the generator adds or drops); T7 (hand-kept lists drift); T22 (exports of dependencies).
 #[test]
-fn t3_t7_t22_exports_are_the_header_s_functions() {
+fn exports_are_the_header_s_functions() {
     assert_eq!(exported(shipped_so()), listed());
     if !cfg!(feature = "test-hooks") {
         assert_eq!(exported(&cdylib()), listed());
@@ -54,8 +55,9 @@ fn no_test_hook_is_shipped() {
     assert!(!tool("nm", "-a", shipped_so()).contains("zeus_amd__"));
 }
 
+/// T23 (symbol versions).
 #[test]
-fn t23_symbols_have_no_versions() {
+fn symbols_have_no_versions() {
     let text = tool("objdump", "-T", shipped_so());
     let defined: Vec<_> = text.lines().filter(|l| l.contains(" zeus_amd_")).collect();
     assert_eq!(defined.len(), listed().len(), "{text}");
@@ -66,15 +68,17 @@ fn t23_symbols_have_no_versions() {
     assert!(!tool("readelf", "-VW", shipped_so()).contains("Version definition section"));
 }
 
+/// T25 (no soname).
 #[test]
-fn t25_soname() {
+fn soname() {
     for so in [shipped_so(), &cdylib()] {
         assert_eq!(dynamic(so, "SONAME"), ["Library soname: [libzeus_amd.so.0]"]);
     }
 }
 
+/// T25 (no soname).
 #[test]
-fn t25_a_program_linked_by_path_needs_the_soname() {
+fn a_program_linked_by_path_needs_the_soname() {
     let folder = work("by_path");
     let to = folder.join("version");
     let mut c = support::cc("gcc", "gnu99");
@@ -84,8 +88,9 @@ fn t25_a_program_linked_by_path_needs_the_soname() {
     assert!(needed.contains(&"Shared library: [libzeus_amd.so.0]".to_owned()), "{needed:?}");
 }
 
+/// T7 (hand-kept lists drift).
 #[test]
-fn t7_soversion_is_one_number() {
+fn soversion_is_one_number() {
     let number = |file: &str, before: &str, after: char| -> String {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let rest = text.split(before).nth(1).unwrap_or_else(|| panic!("{file} has no {before:?}"));
@@ -96,8 +101,9 @@ fn t7_soversion_is_one_number() {
     assert_eq!(number("CMakeLists.txt", "set(ZEUS_AMD_SOVERSION", ')'), ours);
 }
 
+/// T12 (dlclose, then the thread ends).
 #[test]
-fn t12_is_never_unmapped() {
+fn is_never_unmapped() {
     for so in [shipped_so(), &cdylib()] {
         let flags = dynamic(so, "FLAGS_1").join(" ");
         assert!(flags.split_whitespace().any(|f| f == "NODELETE"), "{flags}");
@@ -116,9 +122,10 @@ fn needs_nothing_but_libc() {
     assert_eq!(unneeded.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
+/// T38 (changes at load).
 /// Functions run at load: std's keeper of the arguments, and what the C runtime puts in. None of ours.
 #[test]
-fn t38_no_constructor() {
+fn no_constructor() {
     let so = cdylib();
     let sections = tool("readelf", "-SW", &so);
     assert!(!sections.contains(".ctors") && !sections.contains(".preinit_array"));
@@ -154,9 +161,10 @@ fn glibc_floor_is_known() {
     assert!(number(floor) >= vec![2, 2]);
 }
 
+/// T24 (versions in the archive).
 /// A C program with the static library in it, linked as cargo says, with no symbol versions in the way.
 #[test]
-fn t24_static_library_links_and_runs() {
+fn static_library_links_and_runs() {
     let folder = work("static");
     let (archive, built) = shipped::build("staticlib", &[]);
     let line = built.stderr.lines().find(|l| l.contains("native-static-libs:"));

@@ -16,28 +16,33 @@ fn forks(while_doing: &str) {
     run(fake.command(program("fork", &folder)).arg(while_doing).env("FAKE_INIT_SLEEP", slow)).silent();
 }
 
+/// T15 (fork).
 #[test]
-fn t15_child_is_told_and_opens_its_own() {
+fn child_gets_forked_and_opens_its_own() {
     forks("nothing");
 }
 
+/// T15 (fork); T16 (close in a child).
 #[test]
-fn t15_t16_fork_while_the_lock_is_held() {
+fn fork_while_the_lock_is_held() {
     forks("holding");
 }
 
+/// T15 (fork).
 #[test]
-fn t15_fork_while_threads_read_and_open() {
+fn fork_while_threads_read_and_open() {
     forks("everything");
 }
 
+/// T15 (fork).
 #[test]
-fn t15_fork_while_threads_write_to_the_log() {
+fn fork_while_threads_write_to_the_log() {
     forks("logging");
 }
 
+/// T15 (fork).
 #[test]
-fn t15_fork_while_the_library_is_initialised() {
+fn fork_while_the_library_is_initialised() {
     forks("initialising");
 }
 
@@ -136,8 +141,9 @@ fn under_allocator(name: &str, allocator: &Path) {
     }
 }
 
+/// T20 (preloading, other allocators).
 #[test]
-fn t20_with_a_checking_allocator() {
+fn with_a_checking_allocator() {
     let folder = work("checking_malloc");
     let allocator = checking_malloc(&folder);
     // It does end a program that frees what is not its own.
@@ -150,16 +156,18 @@ fn t20_with_a_checking_allocator() {
     under_allocator("checking_malloc_runs", &allocator);
 }
 
+/// T20 (preloading, other allocators).
 #[test]
-fn t20_with_jemalloc() {
+fn with_jemalloc() {
     let known = run(Command::new("/sbin/ldconfig").arg("-p")).ok().stdout;
     let line = known.lines().find(|l| l.trim().starts_with("libjemalloc.so.2"));
     let line = line.expect("this test needs jemalloc (Debian: libjemalloc2)");
     under_allocator("jemalloc", Path::new(line.split("=> ").nth(1).unwrap().trim()));
 }
 
+/// T20 (preloading, other allocators).
 #[test]
-fn t20_preloaded_into_programs_that_do_not_use_it() {
+fn preloaded_into_programs_that_do_not_use_it() {
     for (program, args) in [("/bin/true", vec![]), ("python3", vec!["-c", "import ctypes, json, threading"])] {
         run(Command::new(program).args(args).env("LD_PRELOAD", cdylib())).silent();
     }
@@ -172,17 +180,19 @@ fn t20_preloaded_into_programs_that_do_not_use_it() {
     run(fake.command(program("silent", &folder)).env("LD_PRELOAD", lib_folder().join("libzeus_amd.so.0"))).silent();
 }
 
+/// T37 (getenv against setenv).
 /// Calls of getenv outside of open are counted while another thread changes the environment all the time.
 #[test]
-fn t37_environment_is_read_in_open_only() {
+fn environment_is_read_in_open_only() {
     let folder = work("environment");
     let fake = Fake::new(&folder);
     run(&mut fake.command(program_with("environment", &folder, lib_folder(), &["-rdynamic"]))).silent();
 }
 
+/// T38 (changes at load).
 /// Signal handlers, masks and the like before and after; the exit status is the program's own.
 #[test]
-fn t38_process_is_left_as_it_was() {
+fn process_is_left_as_it_was() {
     let folder = work("signals");
     let fake = Fake::new(&folder);
     let to = folder.join("signals");

@@ -43,7 +43,7 @@ fn readings_once(sim: &Sim, rocm: &str, backend: &str, firmware_unit: bool) -> (
     out.read_line(&mut line).unwrap();
     assert_eq!(line.trim(), "ready");
     let begun = Instant::now();
-    let now = sim.hold();
+    let now = sim.stop_clock();
     // ROCm 6.4.3 keeps a table for 100 ms.
     std::thread::sleep(Duration::from_millis(if rocm.starts_with("6.4") { 110 } else { 5 }));
     child.stdin.take().unwrap().write_all(b"\n").unwrap();
@@ -51,7 +51,7 @@ fn readings_once(sim: &Sim, rocm: &str, backend: &str, firmware_unit: bool) -> (
     out.read_to_string(&mut text).unwrap();
     let took = begun.elapsed();
     assert!(child.wait().unwrap().success());
-    sim.run();
+    sim.start_clock();
     let parse = |line: &str| {
         let mut words = line.splitn(4, ' ');
         let gpu = words.next()?.parse().ok()?;
@@ -69,7 +69,7 @@ enum By {
     Sysfs,
 }
 
-fn hold(machine: &str, rocm: &str, by: By, with: &[&str]) {
+fn assert_matches_machine(machine: &str, rocm: &str, by: By, with: &[&str]) {
     let sim = Sim::start(machine, rocm, with).unwrap();
     let backend = match by {
         By::Amdsmi => "amdsmi",
@@ -209,11 +209,11 @@ macro_rules! generations {
         #[test]
         fn $name() {
             for machine in MACHINES {
-                hold(machine, $rocm, By::Amdsmi, &[]);
+                assert_matches_machine(machine, $rocm, By::Amdsmi, &[]);
             }
             // Both sides agree, and the file is read, on one machine with dies and one with many GPUs.
             for machine in ["mi250x-4", "mi300x-8"] {
-                hold(machine, $rocm, By::Auto, &[]);
+                assert_matches_machine(machine, $rocm, By::Auto, &[]);
             }
         }
     )* };
@@ -242,9 +242,9 @@ generations! {
 #[test]
 fn the_kernel_s_files() {
     for machine in MACHINES {
-        hold(machine, "7.0.2", By::Sysfs, &[]);
-        hold(machine, "none", By::Sysfs, &[]);
-        hold(machine, "none", By::Auto, &[]);
+        assert_matches_machine(machine, "7.0.2", By::Sysfs, &[]);
+        assert_matches_machine(machine, "none", By::Sysfs, &[]);
+        assert_matches_machine(machine, "none", By::Auto, &[]);
     }
 }
 
@@ -254,11 +254,11 @@ fn every_revision_of_the_table() {
     for metrics in ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9"] {
         let metrics = format!("all.metrics = \"{metrics}\"");
         for by in [By::Sysfs, By::Auto] {
-            hold("mi300x-8", "10.2", by, &[&metrics]);
+            assert_matches_machine("mi300x-8", "10.2", by, &[&metrics]);
         }
     }
     // Those of APUs: powers and temperatures are hwmon's.
     for metrics in ["2.0", "2.1", "2.2", "2.3", "2.4", "3.0"] {
-        hold("mi300x-8", "none", By::Sysfs, &[&format!("all.metrics = \"{metrics}\"")]);
+        assert_matches_machine("mi300x-8", "none", By::Sysfs, &[&format!("all.metrics = \"{metrics}\"")]);
     }
 }

@@ -19,20 +19,23 @@ fn guest(what: &str, env: &[(&str, &str)]) -> Fake {
     fake
 }
 
+/// T15 (fork); T16 (close in a child).
 #[test]
-fn t15_t16_fork_while_sampling() {
+fn fork_while_sampling() {
     guest("forks", &[]);
 }
 
+/// T15 (fork).
 #[test]
-fn t15_a_child_does_not_wait_for_libamd_smi_s_locks() {
+fn a_child_does_not_wait_for_libamd_smi_s_locks() {
     let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
     let out = sim.command(common::c_program("forked")).output().unwrap();
     assert!(out.status.success(), "{:?} {}", out.status, String::from_utf8_lossy(&out.stderr));
 }
 
+/// T17 (the vendor forks).
 #[test]
-fn t17_the_vendor_forks_while_it_is_read() {
+fn the_vendor_forks_while_it_is_read() {
     let fake = guest("vendor_forks", &[("FAKE_FORKS", "10")]);
     assert!(fake.events().iter().filter(|e| *e == "forked").count() > 10, "{:?}", fake.events());
 }
@@ -57,8 +60,9 @@ fn what_is_lost_is_said_once() {
     guest("lost", &[]);
 }
 
+/// T12 (dlclose, then the thread ends).
 #[test]
-fn t12_dlclose_while_sampling() {
+fn dlclose_while_sampling() {
     let folder = work("sampler_dlclose");
     let fake = Fake::new(&folder);
     let to = folder.join("sampler_dlclose");
@@ -71,10 +75,11 @@ fn t12_dlclose_while_sampling() {
     }
 }
 
+/// T14 (exit while a thread is inside libamd_smi).
 /// libamd_smi's statics are destroyed at exit, and a call after that crashes: background threads end before, calls of the
 /// program's threads are waited for, and later ones refused.
 #[test]
-fn t14_return_from_main_while_sampling() {
+fn return_from_main_while_sampling() {
     let folder = work("exit_race");
     let fake = Fake::new(&folder);
     let to = program("exit_race", &folder);

@@ -119,9 +119,10 @@ fn has(machine: &str, releases: &[&str], with: &[&str], gpu: usize, letters: &st
     }
 }
 
+/// T32 (sentinel numbers).
 /// 0xFFFF, UINT32_MAX and zero of a second die are no values: the call says that there is none.
 #[test]
-fn t32_absent_is_a_status() {
+fn absent_is_a_status() {
     let all = ["6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.0.2", "7.13"];
     has("mi300x-8", &all, NONE, 0, "ieldrtLg");
     has("mi210-1", &all, NONE, 0, "aeldrtLg");
@@ -130,8 +131,9 @@ fn t32_absent_is_a_status() {
     has("mi250x-4", &all, NONE, 1, "tg");
 }
 
+/// T32 (sentinel numbers).
 #[test]
-fn t32_a_missing_counter_is_a_status() {
+fn a_missing_counter_is_a_status() {
     let all = ["6.1.2", "6.3.3", "6.4.3", "7.0.2", "7.13"];
     for missing in ["ones", "u32_ones"] {
         let patch = format!("all.counter.missing = \"{missing}\"");

@@ -126,18 +126,18 @@ impl State {
     }
 
     /// Stops the clock, and returns the time at which it stands.
-    pub fn hold(&self) -> Result<u64, String> {
+    pub fn stop(&self) -> Result<u64, String> {
         self.s().hold.store(1, SeqCst);
         self.wait_for(STANDS)?;
         Ok(self.s().held_ns.load(SeqCst))
     }
 
-    pub fn run(&self) -> Result<(), String> {
+    pub fn start(&self) -> Result<(), String> {
         self.s().hold.store(0, SeqCst);
         self.wait_for(RUNS)
     }
 
-    pub fn is_held(&self) -> bool {
+    pub fn is_stopped(&self) -> bool {
         self.s().held.load(SeqCst) == STANDS
     }
 
@@ -152,13 +152,13 @@ impl State {
         Ok(())
     }
 
-    /// For the mover: whether somebody wants the clock to stand.
-    pub(crate) fn hold_wanted(&self) -> bool {
+    /// For the refresher: whether somebody wants the clock to stand.
+    pub(crate) fn stop_wanted(&self) -> bool {
         self.s().hold.load(SeqCst) != 0
     }
 
     /// Stops the clock in two steps, so that no reader sees it go back: it is told where to stop, and has got there.
-    pub(crate) fn stop(&self) {
+    pub(crate) fn halt(&self) {
         let at = boottime_ns() - self.epoch_ns() + 200_000;
         self.s().held_ns.store(at, SeqCst);
         self.s().held.store(STOPPING, SeqCst);

@@ -5,17 +5,17 @@
 
 pub mod clock;
 pub mod facts;
-mod home;
-mod keeper;
+mod file_refresher;
+mod install_paths;
 pub mod library;
 pub mod machine;
 pub mod metrics;
-mod mover;
 pub mod power;
 pub mod preload;
+mod preload_state;
 pub mod release;
 mod serve;
-mod shown;
+mod settings_poller;
 mod sim;
 pub mod smi;
 pub mod start;

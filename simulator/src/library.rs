@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::home;
+use crate::install_paths;
 use crate::release::Release;
 use crate::smi::FUNCTIONS;
 
@@ -20,7 +20,7 @@ pub fn symbols(release: &Release) -> Result<Vec<String>, String> {
 }
 
 fn symbol_list(release: &Release) -> PathBuf {
-    home::data().join("symbols").join(format!("{}.txt", release.name))
+    install_paths::data().join("symbols").join(format!("{}.txt", release.name))
 }
 
 /// `libamd_smi.so.25`
@@ -62,7 +62,7 @@ pub fn built() -> Result<&'static Path, String> {
 /// The simulated library of a release: the installed one, or that in `target/sim/<release>/`, linked if it is missing or older than its archive.
 pub fn ensure(release: &Release, archive: &Path) -> Result<PathBuf, String> {
     let file = Path::new(release.name).join(file_name(release));
-    if let Some(home) = home::installed() {
+    if let Some(home) = install_paths::installed() {
         return Ok(home.join("rocm").join(file));
     }
     let list = symbol_list(release);
@@ -71,7 +71,7 @@ pub fn ensure(release: &Release, archive: &Path) -> Result<PathBuf, String> {
 
 /// The library that is preloaded into a machine's programs: the installed one, or that in `target/sim`.
 pub fn ensure_preload(archive: &Path) -> Result<PathBuf, String> {
-    if let Some(home) = home::installed() {
+    if let Some(home) = install_paths::installed() {
         return Ok(home.join("rocm/preload.so"));
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("preload.c");

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use crate::clock::State;
 use crate::machine::{Access, Dri, Machine, Suspended};
-use crate::shown::Shown;
+use crate::preload_state::Shown;
 use crate::tree::driver::{self, Driver};
 use crate::tree::od;
 use crate::{library, tree};

@@ -6,9 +6,9 @@ use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::clock::State;
+use crate::file_refresher::{FileRefresher, Running};
 use crate::library;
 use crate::machine::Machine;
-use crate::mover::{Mover, Running};
 use crate::preload;
 use crate::release::Release;
 use crate::tree;
@@ -98,9 +98,9 @@ impl Serve {
             fs::OpenOptions::new().append(true).create(true).open(file).map_err(fail)?;
             fs::set_permissions(file, fs::Permissions::from_mode(0o666)).map_err(fail)?;
         }
-        let mover = Mover::new(&machine, &dir)?;
+        let refresher = FileRefresher::new(&machine, &dir)?;
         preload::list(&machine, &dir)?;
-        let running = mover.start();
+        let running = refresher.start();
         Ok(Serve { dir, keep, running: Some(running) })
     }
 

@@ -17,8 +17,8 @@ pub struct Sim {
     dir: PathBuf,
     machine: Machine,
     state: State,
-    keeper: Child,
-    /// The keeper ends when this closes, whatever becomes of the test.
+    child: Child,
+    /// The simulator ends when this closes, whatever becomes of the test.
     stdin: Option<ChildStdin>,
 }
 
@@ -36,16 +36,16 @@ impl Sim {
         for patch in with {
             command.args(["--with", patch.as_ref()]);
         }
-        let mut keeper =
+        let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(|e| format!("zeus-amd-sim: {e}"))?;
-        let stdin = keeper.stdin.take();
+        let stdin = child.stdin.take();
         let mut line = String::new();
-        if let Some(out) = keeper.stdout.take() {
+        if let Some(out) = child.stdout.take() {
             BufReader::new(out).read_line(&mut line).map_err(|e| e.to_string())?;
         }
         let dir = PathBuf::from(line.trim());
         if line.trim().is_empty() {
-            let _ = keeper.wait();
+            let _ = child.wait();
             return Err(format!("machine {machine} with ROCm {rocm} did not start (its reason is on stderr)"));
         }
         let temporary = dir.join("tmp");
@@ -53,7 +53,7 @@ impl Sim {
             .and_then(|()| std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o1777)));
         made.map_err(|e| format!("{}: {e}", temporary.display()))?;
         let text = std::fs::read_to_string(dir.join("machine.json")).map_err(|e| e.to_string())?;
-        Ok(Sim { machine: Machine::from_json(&text)?, state: State::open(&dir)?, dir, keeper, stdin })
+        Ok(Sim { machine: Machine::from_json(&text)?, state: State::open(&dir)?, dir, child, stdin })
     }
 
     /// The directory: root of `sys` and `dev`, and of `opt/rocm`.
@@ -89,13 +89,13 @@ impl Sim {
     }
 
     /// Stops the machine's clock and returns the time (ns since its start) at which it stands.
-    pub fn hold(&self) -> u64 {
-        self.state.hold().expect("the machine's keeper answers")
+    pub fn stop_clock(&self) -> u64 {
+        self.state.stop().expect("the simulator answers")
     }
 
     /// Lets the clock run again.
-    pub fn run(&self) {
-        self.state.run().expect("the machine's keeper answers");
+    pub fn start_clock(&self) {
+        self.state.start().expect("the simulator answers");
     }
 
     /// Nanoseconds since machine start.
@@ -148,6 +148,6 @@ impl Sim {
 impl Drop for Sim {
     fn drop(&mut self) {
         drop(self.stdin.take());
-        let _ = self.keeper.wait();
+        let _ = self.child.wait();
     }
 }

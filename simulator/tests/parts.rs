@@ -26,7 +26,7 @@ fn start(machine: &str, with: &[&str]) -> (Sim, Vec<Vec<u8>>) {
     while sim.now_ns() < 1_100_000_000 {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    sim.hold();
+    sim.stop_clock();
     let tables = sim.machine().gpus().iter().map(|g| fs::read(folder(sim.dir(), g).join("gpu_metrics")).unwrap());
     let tables = tables.collect();
     (sim, tables)

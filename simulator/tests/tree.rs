@@ -76,7 +76,7 @@ fn files_that_may_not_be_opened() {
 fn the_clock_holds_and_runs() {
     let sim = Sim::start("mi300x-8", "none", &[] as &[&str]).unwrap();
     let file = sim.dir().join("sys/bus/pci/devices/0000:df:00.0/gpu_metrics");
-    let now = sim.hold();
+    let now = sim.stop_clock();
     let held = fs::read(&file).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(30));
     assert_eq!(fs::read(&file).unwrap(), held);
@@ -84,7 +84,7 @@ fn the_clock_holds_and_runs() {
     let table = zeus_amd_sim::metrics::Decoded::parse(&held).unwrap();
     assert_eq!(table.get("energy_accumulator"), Some(reading.accumulator));
     assert_eq!(table.get("system_clock_counter"), Some(sim.epoch_ns() + reading.system_ns));
-    sim.run();
+    sim.start_clock();
     std::thread::sleep(std::time::Duration::from_millis(30));
     assert_ne!(fs::read(&file).unwrap(), held);
 }

@@ -75,7 +75,7 @@ fn file_and_library_say_what_the_formula_says() {
             let handles = lib.handles();
             let mut last = 0;
             for _ in 0..40 {
-                let now = state.hold().unwrap();
+                let now = state.stop().unwrap();
                 assert!(now > last);
                 last = now;
                 // Some releases keep a table for a millisecond.
@@ -91,7 +91,7 @@ fn file_and_library_say_what_the_formula_says() {
                     // The unit that it reports is 15.3 whatever the firmware counts in: `energy` asserts that.
                     assert_eq!(lib.energy(*h), (0, r.accumulator, driver), "GPU {}", g.number);
                 }
-                state.run().unwrap();
+                state.start().unwrap();
                 std::thread::sleep(Duration::from_millis(23));
             }
             assert!(last > 900_000_000, "all that was planted has happened");
@@ -106,9 +106,9 @@ fn the_clock_never_goes_back() {
     std::thread::scope(|s| {
         s.spawn(|| {
             while Instant::now() < end {
-                let held = sim.hold();
+                let held = sim.stop_clock();
                 assert_eq!(sim.now_ns(), held);
-                sim.run();
+                sim.start_clock();
             }
         });
         while Instant::now() < end {
@@ -181,7 +181,7 @@ fn files_that_break_when_the_test_says_so() {
 fn without_the_preloaded_library_the_files_are_there() {
     let sim = Sim::start("mi210-1", "none", &["preload = false"]).unwrap();
     assert!(!sim.env().iter().any(|(name, _)| *name == "LD_PRELOAD"));
-    let now = sim.hold();
+    let now = sim.stop_clock();
     let file = sim.dir().join("sys/bus/pci/devices/0000:63:00.0/gpu_metrics");
     let out = sim.command("cat").arg(file).output().unwrap();
     let reading = sim.machine().gpus()[0].reading(now);
@@ -217,7 +217,7 @@ fn single_tables_that_are_wrong() {
         let with = [with[0], with[1], with[2], &metrics];
         inside("mi300x-8", "7.2.0", &with, |_| {
             let (m, state) = machine();
-            state.hold().unwrap();
+            state.stop().unwrap();
             let names = ["energy_accumulator", "system_clock_counter", "curr_socket_power", "average_socket_power"];
             let seen = |i: usize| {
                 let open = std::fs::File::open(path(&m.gpus()[i])).unwrap();

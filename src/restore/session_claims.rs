@@ -150,7 +150,7 @@ impl SessionClaims {
             memory.data.remove_all(&|c| c.file == number && !file.data.has(c));
             memory.publish()?;
         }
-        // Where there can be no file, or another program has removed it, the memory serves for it. To a watchdog it looks the
+        // Where there can be no file, or another program has removed it, the memory serves for it. To a watchdog it appears the
         // same when another guard has restored for the dead before it.
         let is_left = |c: &Claim| is_own(c) && c.file == 0;
         if memory.data.claims.as_slice().iter().any(is_left) {

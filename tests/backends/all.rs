@@ -1,6 +1,6 @@
 //! `zeus_amd_read_all`: the same as single readings, whatever room and size the caller gives.
 
-use super::asked::{Answer, Asked, ADAPTIVE, NOT_SUPPORTED, OFF};
+use super::client::{Answer, Client, ADAPTIVE, NOT_SUPPORTED, OFF};
 use std::time::{Duration, Instant};
 use zeus_amd_sim::Sim;
 
@@ -30,11 +30,11 @@ fn gpus(all: &Answer) -> Vec<Vec<String>> {
 fn held<T>(sim: &Sim, rocm: &str, mut ask: impl FnMut() -> T) -> T {
     for _ in 0..50 {
         let begun = Instant::now();
-        sim.hold();
+        sim.stop_clock();
         std::thread::sleep(Duration::from_millis(if rocm.starts_with("6.4") { 110 } else { 5 }));
         let said = ask();
         let took = begun.elapsed();
-        sim.run();
+        sim.start_clock();
         if took < Duration::from_millis(230) {
             return said;
         }
@@ -48,7 +48,7 @@ const SAME: [(u32, usize, &str); 4] =
 
 fn equals_single_readings(machine: &str, rocm: &str, backend: &str, with: &[&str]) {
     let sim = Sim::start(machine, rocm, with).unwrap();
-    let mut asked = Asked::open(&sim, backend, ADAPTIVE);
+    let mut asked = Client::open(&sim, backend, ADAPTIVE);
     let count = sim.machine().processors().len();
     let (all, singles) = held(&sim, rocm, || {
         let all = asked.ask("all 64 88").ok();
@@ -109,7 +109,7 @@ fn the_same_as_single_readings() {
 fn room_and_sizes() {
     let sim = Sim::start("mi300x-8", "6.3.3", NONE).unwrap();
     for backend in ["auto", "amdsmi"] {
-        let mut asked = Asked::open(&sim, backend, OFF);
+        let mut asked = Client::open(&sim, backend, OFF);
         // Asking, too little, just enough, more.
         assert_eq!(asked.ask("all 0 88").ok().words, ["8"]);
         for room in [1, 7] {
@@ -117,7 +117,7 @@ fn room_and_sizes() {
             assert_eq!(short.words, ["8"], "nothing is written: {short:?}");
             short.fails(BUFFER_TOO_SMALL, "8");
         }
-        sim.hold();
+        sim.stop_clock();
         let exact = gpus(&asked.ask("all 8 88").ok());
         assert_eq!(exact, gpus(&asked.ask("all 64 88").ok()));
         assert_eq!(exact.len(), 8);
@@ -132,7 +132,7 @@ fn room_and_sizes() {
                 assert_eq!(later, exact, "{backend} {stride}");
             }
         }
-        sim.run();
+        sim.start_clock();
         for stride in [0, 4, 87, 1 << 20] {
             asked.ask(&format!("all 8 {stride}")).fails(STRUCT_VERSION, "zeus_amd_reading_t");
         }
@@ -144,7 +144,7 @@ fn room_and_sizes() {
 fn stale() {
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.13", "amdsmi")] {
         let sim = Sim::start("mi300x-8", rocm, &["gpu.4.counter.frozen_at_s = 4.0"]).unwrap();
-        let mut asked = Asked::open(&sim, backend, OFF);
+        let mut asked = Client::open(&sim, backend, OFF);
         asked.ask("all 8 88").ok();
         while sim.now_ns() < 4_100_000_000 {
             std::thread::sleep(Duration::from_millis(20));
@@ -172,7 +172,7 @@ fn stale() {
 fn verdicts() {
     let sim =
         Sim::start("mi300x-8", "7.0.2", &["gpu.1.counter.stuck_at_s = 0", "gpu.2.counter.refresh_ms = 100"]).unwrap();
-    let mut asked = Asked::new(&sim, "auto", &["4"]);
+    let mut asked = Client::new(&sim, "auto", &["4"]);
     asked.ask("open").ok();
     let early = gpus(&asked.ask("all 8 88").ok());
     // Counters that move every 100 ms are not known at once, one that stands is not for half a second.

@@ -1,7 +1,7 @@
 //! A file that goes wrong under an open session: each fault has its status, none is a number, and when the file is well
 //! again so is the session.
 
-use super::asked::{Asked, ADAPTIVE, BUSY, OFF};
+use super::client::{Client, ADAPTIVE, BUSY, OFF};
 use std::path::PathBuf;
 use zeus_amd_sim::Sim;
 
@@ -17,11 +17,11 @@ fn metrics(sim: &Sim, gpu: usize) -> PathBuf {
 
 /// A table of the machine, whole, with other bytes at some places.
 fn table(sim: &Sim, gpu: usize, changes: &[(usize, &[u8])]) -> Vec<u8> {
-    sim.hold();
+    sim.stop_clock();
     // What the machine writes now and then stands still.
     std::thread::sleep(std::time::Duration::from_millis(20));
     let mut bytes = std::fs::read(metrics(sim, gpu)).unwrap();
-    sim.run();
+    sim.start_clock();
     for (at, change) in changes {
         bytes[*at..*at + change.len()].copy_from_slice(change);
     }
@@ -54,8 +54,8 @@ fn a_gpu_that_sleeps_at_open() {
     for errno in [libc::EPERM, libc::EBUSY] {
         let sim = Sim::start("mi300x-8", "none", NONE).unwrap();
         sim.break_files(3, errno);
-        let mut asked = Asked::open(&sim, "sysfs", ADAPTIVE);
-        let counter_state = |asked: &mut Asked, gpu: usize| asked.ask(&format!("info {gpu}")).ok().number(1);
+        let mut asked = Client::open(&sim, "sysfs", ADAPTIVE);
+        let counter_state = |asked: &mut Client, gpu: usize| asked.ask(&format!("info {gpu}")).ok().number(1);
         assert_eq!((counter_state(&mut asked, 2), counter_state(&mut asked, 3)), (TRUSTED, PENDING));
         asked.ask("energy 2").ok();
         asked.ask("energy 3").fails(BUSY, "suspended");
@@ -73,7 +73,7 @@ fn a_gpu_that_sleeps_at_open() {
 
 /// Is the bound tight? Right it is in any case.
 fn refused_for_a_while(sim: &Sim, backend: &str) -> bool {
-    let mut asked = Asked::open(sim, backend, ADAPTIVE);
+    let mut asked = Client::open(sim, backend, ADAPTIVE);
     asked.ask("begin").ok();
     for (errno, status) in [
         (libc::EPERM, BUSY),
@@ -116,7 +116,7 @@ fn a_gpu_is_gone_at_the_end() {
     const STALE: u64 = 16;
     let sim = Sim::start("mi300x-8", "7.0.2", NONE).unwrap();
     for errno in [libc::ENODEV, libc::EPERM] {
-        let mut asked = Asked::open(&sim, "auto", ADAPTIVE);
+        let mut asked = Client::open(&sim, "auto", ADAPTIVE);
         asked.ask("begin").ok();
         std::thread::sleep(std::time::Duration::from_millis(300));
         sim.break_files(3, errno);
@@ -135,7 +135,7 @@ fn a_gpu_is_gone_at_the_end() {
 fn a_gpu_comes_back() {
     let sim = Sim::start("mi300x-8", "none", NONE).unwrap();
     for backend in ["auto", "sysfs"] {
-        let mut asked = Asked::open(&sim, backend, OFF);
+        let mut asked = Client::open(&sim, backend, OFF);
         asked.ask("energy 3").ok();
         sim.break_files(3, libc::ENODEV);
         asked.ask("energy 3").fails(DEVICE_LOST, "the GPU was removed");
@@ -164,7 +164,7 @@ fn a_torn_table_is_read_again() {
         for revision in ["1.3", "1.6", "1.9"] {
             let torn = format!("all.file.gpu_metrics = {{ content = \"{content}\", every = 2 }}");
             let sim = Sim::start("mi300x-8", "none", &[torn, format!("all.metrics = \"{revision}\"")]).unwrap();
-            let mut asked = Asked::open(&sim, "sysfs", OFF);
+            let mut asked = Client::open(&sim, "sysfs", OFF);
             for what in ["energy 3", "raw 3", "instant 3", "temperature 3"] {
                 // More than once: every second read is torn, and some of these are second ones.
                 for _ in 0..3 {
@@ -186,7 +186,7 @@ fn files_come_and_move() {
     let sim = Sim::start("mi300x-8", "none", &["gpu.3.metrics = \"2.2\""]).unwrap();
     let (here, away) = (metrics(&sim, 2), metrics(&sim, 2).with_extension("away"));
     std::fs::rename(&here, &away).unwrap();
-    let mut asked = Asked::open(&sim, "sysfs", OFF);
+    let mut asked = Client::open(&sim, "sysfs", OFF);
     asked.ask("energy 2").fails(-4, "No such file");
     std::fs::rename(&away, &here).unwrap();
     asked.ask("energy 2").ok();
@@ -209,7 +209,7 @@ fn files_come_and_move() {
 fn a_busy_hwmon_is_busy() {
     let with = ["all.metrics = \"2.2\"", "all.file.power1_input = { read = \"EBUSY\" }"];
     let sim = Sim::start("mi300x-8", "none", &with).unwrap();
-    let mut asked = Asked::open(&sim, "sysfs", OFF);
+    let mut asked = Client::open(&sim, "sysfs", OFF);
     asked.ask("instant 0").fails(BUSY, "power1_input");
     asked.ask("average 0").fails(BUSY, "power1_input");
 }
@@ -243,11 +243,11 @@ fn a_table_that_is_none_is_no_number() {
         let aside = path.with_extension("aside");
         std::fs::rename(&path, &aside).unwrap();
         replace(&sim, 0, &good);
-        let mut open = Asked::open(&sim, "sysfs", OFF);
+        let mut open = Client::open(&sim, "sysfs", OFF);
         open.ask("energy 0").ok();
         // The same file, so the descriptor that is open sees it.
         std::fs::write(&path, &bytes).unwrap();
-        let mut late = Asked::open(&sim, "sysfs", OFF);
+        let mut late = Client::open(&sim, "sysfs", OFF);
         for asked in [&mut open, &mut late] {
             for what in ["energy 0", "raw 0"] {
                 let said = asked.ask(what);
@@ -279,7 +279,7 @@ fn values_that_cannot_be_right() {
             let fault = format!("gpu.3.file.gpu_metrics = {{ content = \"{content}\", every = {every} }}");
             let sim = Sim::start("mi300x-8", "none", &[fault]).unwrap();
             for backend in ["sysfs", "auto"] {
-                let mut asked = Asked::open(&sim, backend, OFF);
+                let mut asked = Client::open(&sim, backend, OFF);
                 let mut counts = 0;
                 for n in 0..30 {
                     let truth = &sim.machine().gpus()[3];
@@ -310,7 +310,7 @@ fn values_that_cannot_be_right() {
 fn a_power_that_only_hwmon_has() {
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("10.0", "auto"), ("10.0", "amdsmi")] {
         let sim = Sim::start("mi50-1", rocm, NONE).unwrap();
-        let mut asked = Asked::open(&sim, backend, ADAPTIVE);
+        let mut asked = Client::open(&sim, backend, ADAPTIVE);
         assert_eq!(asked.ask("instant 0").ok().number(0), 178_000, "{rocm} {backend}");
         asked.ask("average 0").fails(-4, "instant power only");
         asked.ask("begin").ok();
@@ -325,10 +325,10 @@ fn a_power_that_only_hwmon_has() {
     }
     // hwmon's zero confirms nothing: a running GPU draws some power.
     let sim = Sim::start("mi50-1", "none", &["gpu.0.power.w = 0"]).unwrap();
-    Asked::open(&sim, "sysfs", OFF).ask("instant 0").fails(UNEXPECTED_DATA, "0 W");
+    Client::open(&sim, "sysfs", OFF).ask("instant 0").fails(UNEXPECTED_DATA, "0 W");
     // Nor does its absence.
     let sim = Sim::start("mi50-1", "none", &["gpu.0.file.power1_input = { open = \"ENOENT\" }"]).unwrap();
-    Asked::open(&sim, "sysfs", OFF).ask("average 0").fails(UNEXPECTED_DATA, "0 W");
+    Client::open(&sim, "sysfs", OFF).ask("average 0").fails(UNEXPECTED_DATA, "0 W");
 }
 
 /// One table with a time from the future, in the middle of a session: the next good one is good.
@@ -337,7 +337,7 @@ fn one_table_from_the_future() {
     let ahead = "gpu.3.file.gpu_metrics = { content = \"time_ahead\", from_s = 1.0, for_s = 0.002 }";
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "amdsmi")] {
         let sim = Sim::start("mi300x-8", rocm, &[ahead]).unwrap();
-        let mut asked = Asked::open(&sim, backend, ADAPTIVE);
+        let mut asked = Client::open(&sim, backend, ADAPTIVE);
         asked.ask("begin").ok();
         // Without a pause, so that one of the tables is such a one.
         while sim.now_ns() < 1_050_000_000 {
@@ -363,7 +363,7 @@ fn an_unknown_revision() {
         ["gpu.3.file.gpu_metrics = { content = \"revision\" }", "gpu.3.file.power1_input = { open = \"ENOENT\" }"];
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto")] {
         let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
-        let mut asked = Asked::open(&sim, backend, ADAPTIVE);
+        let mut asked = Client::open(&sim, backend, ADAPTIVE);
         for what in ["energy 3", "raw 3", "instant 3"] {
             asked.ask(what).fails(UNEXPECTED_DATA, "revision 99.99, which is unknown");
         }
@@ -380,7 +380,7 @@ fn a_counter_that_cannot_be_read() {
         for errno in [libc::ETIME, libc::EIO] {
             let sim = Sim::start("mi300x-8", "none", NONE).unwrap();
             sim.break_files(3, errno);
-            let mut asked = Asked::open(&sim, "sysfs", validation);
+            let mut asked = Client::open(&sim, "sysfs", validation);
             assert_eq!(asked.ask("info 3").ok().number(1), UNREADABLE, "{errno}");
             for what in ["energy 3", "raw 3", "instant 3"] {
                 asked.ask(what).fails(IO, "the kernel returned");
@@ -408,7 +408,7 @@ fn settings_that_cannot_be_read() {
         ] {
             let fault = format!("gpu.3.file.{file} = {{ read = \"{errno}\" }}");
             let sim = Sim::start("mi300x-8", "none", &[fault]).unwrap();
-            let mut asked = Asked::open(&sim, "sysfs", OFF);
+            let mut asked = Client::open(&sim, "sysfs", OFF);
             asked.ask(what).fails(status, file.trim_end_matches("_max"));
             asked.ask(&what.replace('3', "2")).ok();
         }

@@ -4,9 +4,9 @@
 mod common;
 
 mod all;
-mod alone;
+mod sysfs_only;
 
-mod asked;
-mod choice;
+mod client;
 mod faults;
-mod hot;
+mod read_cost;
+mod source_selection;

@@ -1,7 +1,7 @@
 //! The open file: one read, no allocation, and what can go wrong with it.
 
 use crate::random::{attributes, damage};
-use crate::slow::Facts;
+use crate::reference_parser::Facts;
 use crate::{allocations, table, Random, FIXED};
 use std::fs;
 use zeus_amd::sysfs::gpu_metrics::{Metrics, MetricsFile};

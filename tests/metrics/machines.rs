@@ -56,7 +56,7 @@ fn every_revision_on_every_machine() {
     for machine in &machines {
         for minor in 0..=9 {
             let sim = start(machine, &[&format!("all.metrics = \"1.{minor}\"")]);
-            let now = sim.hold();
+            let now = sim.stop_clock();
             for gpu in sim.machine().gpus() {
                 let file = MetricsFile::open(&folder(&sim, gpu).join("gpu_metrics")).unwrap();
                 let want = truth(&sim, gpu, now);
@@ -98,7 +98,7 @@ fn missing_counters() {
 fn hwmon_and_levels_are_the_truth() {
     for machine in Machine::names() {
         let sim = start(&machine, &[]);
-        let now = sim.hold();
+        let now = sim.stop_clock();
         for gpu in sim.machine().gpus() {
             let hwmon = Hwmon::new(&folder(&sim, gpu), false);
             let absent = Err(SysfsError::Os(libc::ENOENT));

@@ -10,7 +10,7 @@ mod machines;
 #[path = "../common/random.rs"]
 mod numbers;
 mod random;
-mod slow;
+mod reference_parser;
 
 use numbers::Random;
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,6 +1,6 @@
 //! Inputs that no driver writes: a status, never a wrong number, never a panic.
 
-use crate::slow::Facts;
+use crate::reference_parser::Facts;
 use crate::{table, Random, FIXED};
 use std::collections::HashMap;
 use zeus_amd::sysfs::gpu_metrics::{parse, Metrics};

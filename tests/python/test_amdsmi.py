@@ -54,14 +54,14 @@ class Machine(unittest.TestCase):
     def setUpClass(cls):
         amdsmi.amdsmi_init()
         cls.handles = amdsmi.amdsmi_get_processor_handles()
-        simulator("clock", "--dir", DIR, "hold")
+        simulator("clock", "--dir", DIR, "stop")
         cls.truth = truth()
         # 6.4.2 and later keep a table for up to 100 ms.
         time.sleep(0.15)
 
     @classmethod
     def tearDownClass(cls):
-        simulator("clock", "--dir", DIR, "run")
+        simulator("clock", "--dir", DIR, "start")
         amdsmi.amdsmi_shut_down()
 
     def fails(self, status, function, *args):

@@ -66,14 +66,14 @@ class Machine(unittest.TestCase):
         assert amdsmi.amdsmi_init(GPUS) == (0,)
         sockets = listed(amdsmi.amdsmi_get_socket_handles)
         cls.handles = [h for s in sockets for h in listed(amdsmi.amdsmi_get_processor_handles, s)]
-        simulator("clock", "--dir", DIR, "hold")
+        simulator("clock", "--dir", DIR, "stop")
         cls.truth = json.loads(simulator("truth", "--dir", DIR))
         # The library keeps a table for a millisecond.
         time.sleep(0.01)
 
     @classmethod
     def tearDownClass(cls):
-        simulator("clock", "--dir", DIR, "run")
+        simulator("clock", "--dir", DIR, "start")
         amdsmi.amdsmi_shut_down()
 
     def got(self, answer):

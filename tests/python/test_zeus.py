@@ -168,16 +168,16 @@ class Machine(unittest.TestCase):
 
         # This library is asked first, as it takes a counter that stands still for 250 ms for what it is.
         for _ in range(5):
-            simulator("clock", "--dir", DIR, "hold")
+            simulator("clock", "--dir", DIR, "stop")
             if (6, 4, 2) <= ROCM < (7, 0, 0):
                 time.sleep(0.11)  # libamd_smi's cache
             cls.our = {(m, i): outcome(f, session, i) for m, f in METHODS.items() for i in range(len(session))}
             if Status.STALE not in cls.our.values():
                 break
-            simulator("clock", "--dir", DIR, "run")
+            simulator("clock", "--dir", DIR, "start")
         cls.zeus = {(m, i): ask_zeus(zeus, m, i) for m in METHODS for i in range(len(zeus))} if zeus else None
         cls.truth = json.loads(simulator("truth", "--dir", DIR))
-        simulator("clock", "--dir", DIR, "run")
+        simulator("clock", "--dir", DIR, "start")
 
         # The end of Zeus's object shuts libamd_smi down.
         del zeus

@@ -75,12 +75,12 @@ class Monitor(unittest.TestCase):
         self.hold()
         window = self.session.window()
         self.monitor.begin_window("moments", sync_execution=False)
-        simulator("clock", "--dir", DIR, "run")
+        simulator("clock", "--dir", DIR, "start")
         time.sleep(3)
         self.hold()
         we = window.end().gpus
         zeus = self.monitor.end_window("moments", sync_execution=False)
-        simulator("clock", "--dir", DIR, "run")
+        simulator("clock", "--dir", DIR, "start")
         # Nobody is to be told of the moment that stood still any more.
         time.sleep(CACHE_S * 1.1)
         for i, mine in enumerate(we):
@@ -91,7 +91,7 @@ class Monitor(unittest.TestCase):
                 self.assertLessEqual(abs(zeus.gpu_energy[i] * 1e3 - mine.energy_mj), 1.5)
 
     def hold(self):
-        simulator("clock", "--dir", DIR, "hold")
+        simulator("clock", "--dir", DIR, "stop")
         time.sleep(CACHE_S * 1.1)
 
     def refresh_s(self):

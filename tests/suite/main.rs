@@ -9,16 +9,20 @@ mod any_machine;
 mod architecture;
 #[path = "../backends/main.rs"]
 mod backends;
-#[path = "../c.rs"]
-mod c;
 #[path = "../control.rs"]
 mod control;
+#[path = "../counter_validation.rs"]
+mod counter_validation;
+#[path = "../device_order.rs"]
+mod device_order;
 #[path = "../errors.rs"]
 mod errors;
 #[path = "../examples.rs"]
 mod examples;
 #[path = "../exports.rs"]
 mod exports;
+#[path = "../ffi_contract.rs"]
+mod ffi_contract;
 #[path = "../foreign.rs"]
 mod foreign;
 #[path = "../fuzz.rs"]
@@ -27,6 +31,8 @@ mod fuzz;
 mod guard;
 #[path = "../header.rs"]
 mod header;
+#[path = "../header_compiles.rs"]
+mod header_compiles;
 #[path = "../power_cap.rs"]
 mod power_cap;
 #[path = "../process.rs"]
@@ -34,19 +40,13 @@ mod process;
 #[path = "../readings.rs"]
 mod readings;
 mod readme;
-#[path = "../rights.rs"]
-mod rights;
 #[path = "../run_tool/main.rs"]
 mod run_tool;
 #[path = "../sampler.rs"]
 mod sampler;
 #[path = "../threads.rs"]
 mod threads;
-#[path = "../traps.rs"]
-mod traps;
-#[path = "../verdicts.rs"]
-mod verdicts;
-#[path = "../which.rs"]
-mod which;
+#[path = "../unprivileged_user.rs"]
+mod unprivileged_user;
 #[path = "../windows.rs"]
 mod windows;

@@ -17,7 +17,7 @@ usage: run --machine NAME|FILE --rocm VERSION|none [--with TOML]... [--dir DIR] 
        run truth --machine NAME|FILE [--rocm VERSION] [--with TOML]...    what is true of a machine, as JSON
        run truth --dir DIR                                the same of a running machine, with its counters now
        run energy --dir DIR FROM TO                       true joules of each GPU between two CLOCK_BOOTTIMEs in ns
-       run clock --dir DIR hold|run                       stop the clock of a running machine, or let it run again
+       run clock --dir DIR stop|start                     stop the clock of a running machine, or let it run again
        run layouts --rocm VERSION                         size and members (offset, size) of libamd_smi's structs, as JSON
        run build [VERSION...]                             link the simulated libraries into target/sim/";
 
@@ -72,9 +72,9 @@ fn run(o: Options) -> Result<ExitCode, String> {
         "clock" => {
             let state = State::open(o.dir.as_deref().ok_or("clock needs --dir")?)?;
             match o.rest.first().map(String::as_str) {
-                Some("hold") => state.hold().map(|_| ())?,
-                Some("run") => state.run()?,
-                _ => return Err("clock: hold or run".to_string()),
+                Some("stop") => state.stop().map(|_| ())?,
+                Some("start") => state.start()?,
+                _ => return Err("clock: stop or start".to_string()),
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -30,7 +30,7 @@ pub struct Machine {
 
 /// Where the machine files that come with the simulator lie.
 pub fn machines_dir() -> PathBuf {
-    crate::home::data().join("machines")
+    crate::install_paths::data().join("machines")
 }
 
 impl Machine {

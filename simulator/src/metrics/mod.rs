@@ -1,4 +1,4 @@
-//! The binary gpu_metrics file: written by the tree's mover, read by the simulated library.
+//! The binary gpu_metrics file: written by the tree's refresher, read by the simulated library.
 
 mod decode;
 mod encode;

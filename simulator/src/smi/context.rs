@@ -12,8 +12,8 @@ use super::handles;
 use super::status::*;
 use crate::clock::State;
 use crate::machine::{Fault, Gpu, Machine, Processor};
+use crate::preload_state::{Originals, Shown};
 use crate::release::Release;
-use crate::shown::{Originals, Shown};
 
 /// The functions that are simulated; all others of a release answer NOT_SUPPORTED.
 pub const FUNCTIONS: &[&str] = &[

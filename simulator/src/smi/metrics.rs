@@ -10,8 +10,8 @@ use super::context::{gpu_call, lock, Context, Target};
 use super::status::*;
 use super::writer::{store, Out};
 use crate::metrics::Decoded;
+use crate::preload_state::METRICS;
 use crate::release::Sharing;
-use crate::shown::METRICS;
 
 /// What the library remembers of one GPU.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use super::od::{self, Limits, Range};
 use crate::clock::boottime_ns;
 use crate::machine::{ClockSpec, Gpu, Machine};
 
-/// The driver's lock: libamd_smi, the keeper and the preloaded library all change settings.
+/// The driver's lock: libamd_smi, the settings poller and the preloaded library all change settings.
 pub const LOCK: &str = "driver.lock";
 
 pub const CAP_FILE: &str = "power1_cap";

@@ -83,7 +83,7 @@ pub fn asks_hardware(root: &Path, g: &Gpu) -> Vec<String> {
         |d: PathBuf| fs::read_dir(d).into_iter().flatten().flatten().filter_map(|e| e.file_name().into_string().ok());
     let hwmon = of(dir(root, g)).filter(|n| n.contains('_') && !n.ends_with("_label"));
     let metrics =
-        [crate::shown::METRICS, super::od::FILE, super::od::LEVEL_FILE, "gpu_busy_percent", "mem_busy_percent"];
+        [crate::preload_state::METRICS, super::od::FILE, super::od::LEVEL_FILE, "gpu_busy_percent", "mem_busy_percent"];
     let device = of(pci_dir(root, g)).filter(|n| metrics.contains(&n.as_str()) || n.starts_with("pp_dpm_"));
     hwmon.chain(device).collect()
 }

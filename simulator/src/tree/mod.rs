@@ -18,7 +18,7 @@ use crate::machine::{Access, Dri, DrmClass, Gpu, Machine, Processor};
 pub use hwmon::{asks_hardware, cap_file, named_file, power_file, power_name};
 pub use pci::RUNTIME_STATUS;
 
-/// Builds everything that does not move; the mover fills in and refreshes the rest.
+/// Builds everything that does not move; the refresher fills in and refreshes the rest.
 pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
     fs::create_dir_all(root.join("sys/bus/pci/devices"))?;
     fs::create_dir_all(root.join("dev/shm"))?;

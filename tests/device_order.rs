@@ -43,7 +43,7 @@ fn which_of(sim: &Sim, flags: u32, release: &str, masks: &[(&str, &str)]) -> Sai
 
 fn command(sim: &Sim, flags: u32, release: &str) -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("which")));
+    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("device_order")));
     for name in MASKS.iter().chain(&["GPU_DEVICE_ORDINAL"]) {
         command.env_remove(name);
     }

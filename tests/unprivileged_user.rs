@@ -64,10 +64,10 @@ fn another_user_reads_everything_and_sets_nothing() {
         run(&sim, 0, "control", "gfx 2 600:900 limit 2 600000");
         let set = |sim: &Sim| sim.log().iter().filter(|l| l.contains(" FILE ")).count();
         // What stands for 250 ms is stale, and on a busy host one of the two programs may take longer than the other.
-        sim.hold();
+        sim.stop_clock();
         let both = || [0, NOBODY].map(|user| run(&sim, user, "readings", "x"));
         let [as_root, as_nobody] = (0..9).map(|_| both()).find(|[a, b]| a == b).unwrap_or_else(both);
-        sim.run();
+        sim.start_clock();
         assert_eq!(as_nobody, as_root, "{rocm}");
         assert!(as_root.lines().filter(|l| l.split(' ').nth(2) == Some("0")).count() > 8 * 15, "{rocm}: {as_root}");
         std::thread::sleep(Duration::from_millis(30));

@@ -1,7 +1,7 @@
 //! The automatic choice: the file where it agrees with libamd_smi or where there is no usable one, libamd_smi where it
 //! does not; and the log and the explanation say which and why.
 
-use super::asked::{Asked, ADAPTIVE, AMDSMI, OFF, SYSFS};
+use super::client::{Client, ADAPTIVE, AMDSMI, OFF, SYSFS};
 use super::common;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use zeus_amd_sim::Sim;
 
 const NONE: &[&str] = &[];
 
-/// `lying_amdsmi.c` in front of the machine's own library.
+/// `proxy_amdsmi.c` in front of the machine's own library.
 fn liar(sim: &Sim) -> PathBuf {
-    let folder = sim.dir().join("lying");
+    let folder = sim.dir().join("proxy");
     let library = folder.join("libamd_smi.so");
     std::fs::create_dir_all(&folder).unwrap();
     // Linked by a path, the library is found by its soname.
@@ -23,7 +23,7 @@ fn liar(sim: &Sim) -> PathBuf {
     }
     let mut cc = Command::new("cc");
     cc.args(["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O1", "-o"]).arg(&library);
-    cc.arg(common::root().join("tests/c/lying_amdsmi.c")).arg("-Wl,--no-as-needed").arg(&real);
+    cc.arg(common::root().join("tests/c/proxy_amdsmi.c")).arg("-Wl,--no-as-needed").arg(&real);
     cc.arg(format!("-Wl,-rpath,{}", sim.library().parent().unwrap().display())).arg("-ldl");
     assert!(cc.status().unwrap().success());
     library
@@ -37,10 +37,10 @@ fn soname(library: &Path) -> String {
 }
 
 /// An open session beside a libamd_smi that lies.
-fn beside(sim: &Sim, liar: &Path, lie: &str) -> Asked {
-    let mut command = sim.command(Asked::program());
+fn beside(sim: &Sim, liar: &Path, lie: &str) -> Client {
+    let mut command = sim.command(Client::program());
     command.env("ZEUS_AMD_BACKEND", "auto").env("ZEUS_AMD_AMDSMI", liar).env("LIE", lie).arg(OFF);
-    let mut asked = Asked::start(command);
+    let mut asked = Client::start(command);
     asked.ask("open").ok();
     asked
 }
@@ -49,7 +49,7 @@ fn beside(sim: &Sim, liar: &Path, lie: &str) -> Asked {
 fn what_sysfs_has_is_read_from_it() {
     for (machine, rocm, gpus) in [("mi300x-8", "6.1.2", 8), ("mi250x-4", "6.4.3", 8), ("mixed-2", "10.2", 2)] {
         let sim = Sim::start(machine, rocm, NONE).unwrap();
-        let mut asked = Asked::open(&sim, "auto", OFF);
+        let mut asked = Client::open(&sim, "auto", OFF);
         let log = asked.log();
         for gpu in 0..gpus {
             assert_eq!(asked.source(gpu), SYSFS, "{machine} {rocm} GPU {gpu}");
@@ -89,9 +89,9 @@ fn an_older_libamd_smi_is_no_witness() {
     for (rocm, metrics) in [("6.1.2", "1.6"), ("6.3.3", "1.8"), ("7.0.2", "1.9")] {
         let with = ["strict_metrics = true".to_owned(), format!("all.metrics = \"{metrics}\"")];
         let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
-        let mut amdsmi = Asked::open(&sim, "amdsmi", OFF);
+        let mut amdsmi = Client::open(&sim, "amdsmi", OFF);
         assert_ne!(amdsmi.ask("energy 3").status, 0, "{rocm} can read {metrics}");
-        let mut asked = Asked::open(&sim, "auto", ADAPTIVE);
+        let mut asked = Client::open(&sim, "auto", ADAPTIVE);
         let log = asked.log();
         assert!(log.contains("read from gpu_metrics") && !log.contains("not usable"), "{log}");
         for gpu in 0..8 {
@@ -116,7 +116,7 @@ fn a_file_that_is_none_is_not_read() {
         ("{ open = \"EACCES\" }", -5, "denied"),
     ] {
         let sim = Sim::start("mi300x-8", "6.3.3", &[format!("gpu.3.file.gpu_metrics = {fault}")]).unwrap();
-        let mut asked = Asked::open(&sim, "auto", OFF);
+        let mut asked = Client::open(&sim, "auto", OFF);
         let sources: Vec<u64> = (0..8).map(|gpu| asked.source(gpu)).collect();
         assert_eq!(sources, [SYSFS; 8], "{fault}: {}", asked.log());
         asked.ask("energy 3").fails(status, why);
@@ -131,7 +131,7 @@ fn a_file_that_is_none_is_not_read() {
 fn a_file_that_cannot_be_read_just_now_is_kept() {
     for rocm in ["6.3.3", "7.13"] {
         let sim = Sim::start("mi300x-8", rocm, NONE).unwrap();
-        let mut asked = Asked::open(&sim, "auto", OFF);
+        let mut asked = Client::open(&sim, "auto", OFF);
         for errno in [libc::EPERM, libc::EBUSY, libc::ENODEV, libc::EIO] {
             sim.break_files(3, errno);
             asked.ask("open").ok();
@@ -160,9 +160,9 @@ fn a_look_that_took_long_is_no_try() {
 fn a_libamd_smi_with_wrong_addresses() {
     let sim = Sim::start("mi300x-8", "7.0.2", NONE).unwrap();
     let start = |sim: &Sim| {
-        let mut command = sim.command(Asked::program());
+        let mut command = sim.command(Client::program());
         command.env("ZEUS_AMD_AMDSMI", liar(sim)).env("LIE", "buses 12 34").arg(OFF);
-        Asked::start(command)
+        Client::start(command)
     };
     start(&sim).ask("open").fails(-19, "0000:22:00.0");
     let sim = Sim::start("mi300x-8", "6.1.2", NONE).unwrap();
@@ -183,7 +183,7 @@ fn a_libamd_smi_that_hangs_later() {
     for call in ["amdsmi_get_gpu_bdf_id", "amdsmi_get_gpu_asic_info"] {
         let fault = format!("gpu.3.fault.{call} = {{ delay_ms = 10000, first = 1 }}");
         let sim = Sim::start("mi300x-8", "6.3.3", &[fault]).unwrap();
-        let mut asked = Asked::new(&sim, "auto", &[OFF, "1000"]);
+        let mut asked = Client::new(&sim, "auto", &[OFF, "1000"]);
         asked.ask("open").ok();
         let explained = asked.ask("explain").text;
         assert!(explained.contains("listing the GPUs has not returned within 1000 ms"), "{call}: {explained}");
@@ -215,11 +215,11 @@ fn a_call_that_hangs_after_open() {
     const TIMEOUT: i64 = -8;
     for (rocm, all_wait) in [("6.3.3", true), ("7.13", false)] {
         let sim = Sim::start("mi300x-8", rocm, &["gpu.3.fault.amdsmi_get_power_cap_info = { hang = true }"]).unwrap();
-        let mut auto = Asked::new(&sim, "auto", &[OFF, "500"]);
+        let mut auto = Client::new(&sim, "auto", &[OFF, "500"]);
         auto.ask("open").ok();
         auto.ask("limit 3").ok();
         assert_eq!(sim.calls("amdsmi_get_power_cap_info"), 0, "{rocm}");
-        let mut amdsmi = Asked::new(&sim, "amdsmi", &[OFF, "500"]);
+        let mut amdsmi = Client::new(&sim, "amdsmi", &[OFF, "500"]);
         amdsmi.ask("open").ok();
         amdsmi.ask("instant 0").ok();
         let text = "amdsmi_get_power_cap_info has not returned within 500 ms";
@@ -238,7 +238,7 @@ fn the_cause_that_is_printed_is_in_the_error() {
     let line = "init.stderr = \"Failed to initialize RSMI device mutex after 5 seconds\"";
     let sim = Sim::start("mi300x-8", "6.3.3", &[line, "init.status = 14"]).unwrap();
     let text = "it printed \"Failed to initialize RSMI device mutex after 5 seconds\"";
-    Asked::new(&sim, "amdsmi", &[OFF]).ask("open").fails(-10, text);
+    Client::new(&sim, "amdsmi", &[OFF]).ask("open").fails(-10, text);
 }
 
 /// No libamd_smi that could be used: a session by the kernel's files, which says why; and with libamd_smi insisted on
@@ -261,12 +261,12 @@ fn without_a_usable_libamd_smi() {
     ] {
         let sim = Sim::start("mi300x-8", rocm, &[with]).unwrap();
         let start = |backend: &str| {
-            let mut command = sim.command(Asked::program());
+            let mut command = sim.command(Client::program());
             command.env("ZEUS_AMD_BACKEND", backend).args([OFF, "200"]);
             if !path.is_empty() {
                 command.env("ZEUS_AMD_AMDSMI", path);
             }
-            Asked::start(command)
+            Client::start(command)
         };
         let context = format!("{rocm} {with} {path}");
         let mut auto = start("auto");
@@ -296,17 +296,17 @@ fn without_a_usable_libamd_smi() {
 #[test]
 fn who_chooses() {
     let sim = Sim::start("mi210-1", "6.4.3", NONE).unwrap();
-    Asked::new(&sim, "fast", &[OFF]).ask("open").fails(-1, "ZEUS_AMD_BACKEND is \"fast\"");
+    Client::new(&sim, "fast", &[OFF]).ask("open").fails(-1, "ZEUS_AMD_BACKEND is \"fast\"");
     for (variable, option, source) in
         [("sysfs", "1", AMDSMI), ("amdsmi", "2", SYSFS), ("amdsmi", "0", AMDSMI), ("", "0", SYSFS)]
     {
-        let mut asked = Asked::new(&sim, variable, &[OFF, "0", option]);
+        let mut asked = Client::new(&sim, variable, &[OFF, "0", option]);
         asked.ask("open").ok();
         assert_eq!(asked.source(0), source, "{variable} {option}");
     }
-    Asked::new(&sim, "auto", &[OFF, "0", "3"]).ask("open").fails(-1, "backend");
+    Client::new(&sim, "auto", &[OFF, "0", "3"]).ask("open").fails(-1, "backend");
     // What was asked for is not explained as if it were a fault.
-    let mut asked = Asked::open(&sim, "sysfs", OFF);
+    let mut asked = Client::open(&sim, "sysfs", OFF);
     assert!(asked.ask("explain").text.starts_with("libamd_smi is not used, as requested; sysfs serves all readings"));
     assert_eq!(sim.calls("amdsmi_init"), 3, "only the sessions that use libamd_smi start it");
 }
@@ -330,7 +330,7 @@ fn no_false_disagreement() {
         ("mi100-1", "7.2.0", &["all.power = { kind = \"constant\", w = 60000 }", "all.counter.bits = 32"]),
     ] {
         let sim = Sim::start(machine, rocm, with).unwrap();
-        let mut asked = Asked::new(&sim, "auto", &[OFF]);
+        let mut asked = Client::new(&sim, "auto", &[OFF]);
         let others = asked.ask("opens 25");
         assert_eq!(others.number(0), 0, "{machine} {rocm} {with:?}: {}", others.text);
     }

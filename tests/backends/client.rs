@@ -48,18 +48,18 @@ impl Answer {
     }
 }
 
-pub struct Asked {
+pub struct Client {
     child: Child,
     to: Option<ChildStdin>,
     from: Receiver<String>,
 }
 
-impl Asked {
+impl Client {
     /// In a machine, with validation off, and not open yet.
-    pub fn new(sim: &Sim, backend: &str, arguments: &[&str]) -> Asked {
+    pub fn new(sim: &Sim, backend: &str, arguments: &[&str]) -> Client {
         let mut command = sim.command(Self::program());
         command.env("ZEUS_AMD_BACKEND", backend).args(arguments);
-        Asked::start(command)
+        Client::start(command)
     }
 
     pub fn program() -> &'static PathBuf {
@@ -67,17 +67,17 @@ impl Asked {
         PROGRAM.get_or_init(|| common::c_program("backends"))
     }
 
-    pub fn start(mut command: Command) -> Asked {
+    pub fn start(mut command: Command) -> Client {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (to, from) = std::sync::mpsc::channel();
         std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| to.send(line)));
-        Asked { to: child.stdin.take(), child, from }
+        Client { to: child.stdin.take(), child, from }
     }
 
     /// The same with an open session.
-    pub fn open(sim: &Sim, backend: &str, validation: &str) -> Asked {
-        let mut asked = Asked::new(sim, backend, &[validation]);
+    pub fn open(sim: &Sim, backend: &str, validation: &str) -> Client {
+        let mut asked = Client::new(sim, backend, &[validation]);
         asked.ask("open").ok();
         asked
     }
@@ -106,7 +106,7 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl Drop for Client {
     fn drop(&mut self) {
         drop(self.to.take());
         let status = self.child.wait();

@@ -4,12 +4,12 @@ use super::common;
 use std::process::Command;
 use zeus_amd_sim::Sim;
 
-/// Runs `backends_hot.c`, whose own pread, open and malloc count.
+/// Runs `read_cost.c`, whose own pread, open and malloc count.
 /// `reads_a_call`: of all GPUs in one call; `refused_reads`: where each read fails.
 fn counts(machine: &str, rocm: &str, backend: &str, reads_a_call: u32, refused_reads: u32) {
     // The kernel's own pread, which no other library stands before.
     let sim = Sim::start(machine, rocm, &["preload = false"]).unwrap();
-    let mut command: Command = sim.command(common::c_program("backends_hot"));
+    let mut command: Command = sim.command(common::c_program("read_cost"));
     let out = command
         .env("ZEUS_AMD_BACKEND", backend)
         .args([reads_a_call, refused_reads].map(|n| n.to_string()))

@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::{boottime_ns, State};
-use crate::keeper::Keeper;
 use crate::machine::{Content, Machine, Reading, Suspended};
 use crate::metrics::Blob;
-use crate::shown::{Shown, METRICS};
+use crate::preload_state::{Shown, METRICS};
+use crate::settings_poller::SettingsPoller;
 use crate::tree;
 
 /// One GPU's files, kept open: each refresh is one pwrite. (A read may still see half of it: the preloaded library does not.)
@@ -27,12 +27,12 @@ struct Moving {
     suspended: Option<PathBuf>,
 }
 
-pub struct Mover {
+pub struct FileRefresher {
     machine: Machine,
     shown: Shown,
     state: State,
     moving: Vec<Moving>,
-    keeper: Keeper,
+    settings: SettingsPoller,
     /// When the files that take settings were looked at.
     kept_ns: u64,
 }
@@ -43,9 +43,9 @@ pub struct Running {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Mover {
+impl FileRefresher {
     /// Opens the moving files of a tree and shows the first values.
-    pub fn new(machine: &Machine, root: &Path) -> Result<Mover, String> {
+    pub fn new(machine: &Machine, root: &Path) -> Result<FileRefresher, String> {
         let fail = |e: io::Error| format!("{}: {e}", root.display());
         let create = |path: &Path| OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path);
         let mut moving = Vec::new();
@@ -57,16 +57,16 @@ impl Mover {
             let suspended = starts_suspended.then(|| tree::pci_dir(root, g).join(tree::RUNTIME_STATUS));
             moving.push(Moving { metrics, power, shown: None, sizes: [0, 0], suspended });
         }
-        let mut mover = Mover {
+        let mut refresher = FileRefresher {
             machine: machine.clone(),
             shown: Shown::new(machine),
             state: State::open(root)?,
             moving,
-            keeper: Keeper::new(machine, root),
+            settings: SettingsPoller::new(machine, root),
             kept_ns: 0,
         };
-        mover.show();
-        Ok(mover)
+        refresher.show();
+        Ok(refresher)
     }
 
     /// Brings all files to the present.
@@ -110,12 +110,12 @@ impl Mover {
         let now = boottime_ns();
         if now - self.kept_ns > 2_000_000 {
             self.kept_ns = now;
-            self.keeper.step(&self.machine);
+            self.settings.step(&self.machine);
         }
-        match (self.state.hold_wanted(), self.state.is_held()) {
+        match (self.state.stop_wanted(), self.state.is_stopped()) {
             (true, true) => {}
             (true, false) => {
-                self.state.stop();
+                self.state.halt();
                 self.show();
                 self.state.set_held(true);
             }

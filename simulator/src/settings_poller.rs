@@ -15,13 +15,13 @@ struct Files {
     table: String,
 }
 
-pub struct Keeper {
+pub struct SettingsPoller {
     root: PathBuf,
     files: Vec<Files>,
 }
 
-impl Keeper {
-    pub fn new(machine: &Machine, root: &Path) -> Keeper {
+impl SettingsPoller {
+    pub fn new(machine: &Machine, root: &Path) -> SettingsPoller {
         let files = machine.gpus().iter().map(|g| {
             let dir = tree::pci_dir(root, g);
             let (cap, level, od) = (tree::cap_file(root, g), dir.join(od::LEVEL_FILE), dir.join(od::FILE));
@@ -31,7 +31,7 @@ impl Keeper {
             }
             Files { cap, level, od, table }
         });
-        Keeper { root: root.to_owned(), files: files.collect() }
+        SettingsPoller { root: root.to_owned(), files: files.collect() }
     }
 
     /// Polls every GPU once.

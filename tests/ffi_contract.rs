@@ -2,57 +2,57 @@
 //!
 //! | trap | file | test |
 //! |---|---|---|
-//! | T1 header that C++ cannot take | c | t1_header_in_every_cpp |
+//! | T1 header that C++ cannot take | header_compiles | header_in_every_cpp |
 //! | T2 two types of one name | header | no_two_public_types_share_a_name |
 //! | T3 items that the generator adds or drops | header | header_is_current |
-//! | T3 … | exports | t3_t7_t22_exports_are_the_header_s_functions |
-//! | T4 typed enums in C | c | t4_header_in_every_c |
-//! | T5 generics, macros, cut docs | architecture | t5_c_functions_are_plain |
-//! | T6 version macro wrong | c | t6_version_macro_is_the_library_s |
-//! | T7 hand-kept lists drift | exports | t7_soversion_is_one_number |
+//! | T3 … | exports | exports_are_the_header_s_functions |
+//! | T4 typed enums in C | header_compiles | header_in_every_c |
+//! | T5 generics, macros, cut docs | architecture | c_functions_are_plain |
+//! | T6 version macro wrong | header_compiles | version_macro_is_the_library_s |
+//! | T7 hand-kept lists drift | exports | soversion_is_one_number |
 //! | T7 … | header | symbol_list_is_current |
-//! | T8 enum by value | traps | t8_any_number_where_c_has_an_enum |
-//! | T8 … | architecture | t8_no_enum_by_value |
-//! | T9 panic leaves extern "C" | traps | t9_t11_t39_panic_is_contained |
-//! | T9 … | architecture | t9_every_c_function_is_guarded |
-//! | T10 containment off in the shipped build | traps | t10_shipped_build_contains_panics |
-//! | T10 … | architecture | t10_does_not_build_without_unwinding |
-//! | T11 panic text on stderr | traps | t9_t11_t39_panic_is_contained |
-//! | T11 … | traps | t11_a_rust_host_keeps_its_panic_hook |
-//! | T12 dlclose, then the thread ends | traps | t12_t13_dlclose_after_each_function |
-//! | T12 … | sampler | t12_dlclose_while_sampling |
-//! | T13 vendor library closed | traps | t12_t13_dlclose_after_each_function |
-//! | T13 … | traps | t13_a_refused_library_stays_mapped |
-//! | T13 … | architecture | t13_the_vendor_s_library_is_never_closed |
-//! | T14 exit while a thread is inside libamd_smi | sampler | t14_return_from_main_while_sampling |
-//! | T15 fork | process | t15_child_is_told_and_opens_its_own |
-//! | T16 close in a child | process | t15_t16_fork_while_the_lock_is_held |
-//! | T15, T16 … | sampler | t15_t16_fork_while_sampling |
-//! | T17 the vendor forks | sampler | t17_the_vendor_forks_while_it_is_read |
-//! | T18 vendor struct grows | traps | t18_vendor_writes_longer_structs |
-//! | T19 vendor init hangs | traps | t19_init_that_hangs_is_left_alone |
-//! | T19 init and shutdown again and again | traps | t19_initialised_once_never_shut_down |
-//! | T20 preloading, other allocators | process | t20_with_a_checking_allocator |
-//! | T20 … | process | t20_with_jemalloc |
-//! | T20 … | process | t20_preloaded_into_programs_that_do_not_use_it |
-//! | T22 exports of dependencies | exports | t3_t7_t22_exports_are_the_header_s_functions |
-//! | T23 symbol versions | exports | t23_symbols_have_no_versions |
-//! | T24 versions in the archive | exports | t24_static_library_links_and_runs |
-//! | T25 no soname | exports | t25_a_program_linked_by_path_needs_the_soname |
+//! | T8 enum by value | ffi_contract | any_number_where_c_has_an_enum |
+//! | T8 … | architecture | no_enum_by_value |
+//! | T9 panic leaves extern "C" | ffi_contract | panic_is_contained |
+//! | T9 … | architecture | every_c_function_is_guarded |
+//! | T10 containment off in the shipped build | ffi_contract | shipped_build_contains_panics |
+//! | T10 … | architecture | does_not_build_without_unwinding |
+//! | T11 panic text on stderr | ffi_contract | panic_is_contained |
+//! | T11 … | ffi_contract | a_rust_host_keeps_its_panic_hook |
+//! | T12 dlclose, then the thread ends | ffi_contract | dlclose_after_each_function |
+//! | T12 … | sampler | dlclose_while_sampling |
+//! | T13 vendor library closed | ffi_contract | dlclose_after_each_function |
+//! | T13 … | ffi_contract | a_refused_library_stays_mapped |
+//! | T13 … | architecture | the_vendor_s_library_is_never_closed |
+//! | T14 exit while a thread is inside libamd_smi | sampler | return_from_main_while_sampling |
+//! | T15 fork | process | child_gets_forked_and_opens_its_own |
+//! | T16 close in a child | process | fork_while_the_lock_is_held |
+//! | T15, T16 … | sampler | fork_while_sampling |
+//! | T17 the vendor forks | sampler | the_vendor_forks_while_it_is_read |
+//! | T18 vendor struct grows | ffi_contract | vendor_writes_longer_structs |
+//! | T19 vendor init hangs | ffi_contract | init_that_hangs_is_left_alone |
+//! | T19 init and shutdown again and again | ffi_contract | initialised_once_never_shut_down |
+//! | T20 preloading, other allocators | process | with_a_checking_allocator |
+//! | T20 … | process | with_jemalloc |
+//! | T20 … | process | preloaded_into_programs_that_do_not_use_it |
+//! | T22 exports of dependencies | exports | exports_are_the_header_s_functions |
+//! | T23 symbol versions | exports | symbols_have_no_versions |
+//! | T24 versions in the archive | exports | static_library_links_and_runs |
+//! | T25 no soname | exports | a_program_linked_by_path_needs_the_soname |
 //! | T28 glibc of the build machine | exports | glibc_floor_is_known |
-//! | T30 struct_size misuse | traps | t30_t40_every_struct_size |
-//! | T31 nested structs | c | t31_no_struct_holds_another |
-//! | T32 sentinel numbers | threads | t32_absent_is_a_status |
-//! | T33 last error of another thread | traps | t33_each_thread_has_its_own_text |
-//! | T34 NULL | traps | t34_null_everywhere |
-//! | T35 double close | traps | t35_the_manual_way_is_clean_under_valgrind |
-//! | T36 macros of other headers | c | t36_header_after_headers_full_of_macros |
-//! | T37 getenv against setenv | process | t37_environment_is_read_in_open_only |
-//! | T37 … | architecture | t37_the_environment_is_read_in_one_place |
-//! | T38 changes at load | process | t38_process_is_left_as_it_was |
-//! | T38 … | exports | t38_no_constructor |
-//! | T39 lock after a caught panic | traps | t9_t11_t39_panic_is_contained |
-//! | T40 huge struct_size | traps | t30_t40_every_struct_size |
+//! | T30 struct_size misuse | ffi_contract | every_struct_size |
+//! | T31 nested structs | header_compiles | no_struct_holds_another |
+//! | T32 sentinel numbers | threads | absent_is_a_status |
+//! | T33 last error of another thread | ffi_contract | each_thread_has_its_own_text |
+//! | T34 NULL | ffi_contract | null_everywhere |
+//! | T35 double close | ffi_contract | the_manual_way_is_clean_under_valgrind |
+//! | T36 macros of other headers | header_compiles | header_after_headers_full_of_macros |
+//! | T37 getenv against setenv | process | environment_is_read_in_open_only |
+//! | T37 … | architecture | the_environment_is_read_in_one_place |
+//! | T38 changes at load | process | process_is_left_as_it_was |
+//! | T38 … | exports | no_constructor |
+//! | T39 lock after a caught panic | ffi_contract | panic_is_contained |
+//! | T40 huge struct_size | ffi_contract | every_struct_size |
 
 #[path = "common/random.rs"]
 mod random;
@@ -78,7 +78,7 @@ fn on_fake(name: &str, args: &[&str], env: &[(&str, &str)]) -> Fake {
 
 #[test]
 fn every_trap_has_its_test() {
-    let table = include_str!("traps.rs");
+    let table = include_str!("ffi_contract.rs");
     let mut traps = Vec::new();
     for line in table.lines().filter_map(|l| l.strip_prefix("//! | T")) {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
@@ -93,8 +93,9 @@ fn every_trap_has_its_test() {
     }
 }
 
+/// T8 (enum by value).
 #[test]
-fn t8_any_number_where_c_has_an_enum() {
+fn any_number_where_c_has_an_enum() {
     let seed = random::seed();
     let header = fs::read_to_string(root().join("include/zeus_amd.h")).unwrap();
     let highest = |prefix: &str| {
@@ -126,16 +127,18 @@ fn panics(name: &str, env: &[(&str, &str)]) {
     run(fake.command(to).envs(env.iter().copied())).silent();
 }
 
+/// T9 (panic leaves extern "C"); T11 (panic text on stderr); T39 (lock after a caught panic).
 /// INTERNAL and a text, in release mode too; nothing printed; the session is broken, the process is not.
 #[test]
-fn t9_t11_t39_panic_is_contained() {
+fn panic_is_contained() {
     panics("panic", &[]);
     panics("panic_backtrace", &[("RUST_BACKTRACE", "full"), ("RUST_LIB_BACKTRACE", "1")]);
 }
 
+/// T10 (containment off in the shipped build).
 /// Containment is in the build that is shipped: the profile and crate type of a release, no feature for it.
 #[test]
-fn t10_shipped_build_contains_panics() {
+fn shipped_build_contains_panics() {
     panics("panic_shipped", &[]);
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
@@ -143,9 +146,10 @@ fn t10_shipped_build_contains_panics() {
     assert_eq!(names, ["test-hooks = []", "testing = []"]);
 }
 
+/// T11 (panic text on stderr).
 /// Linked into a Rust program, the library's panic hook leaves that program's own panics to its own hook.
 #[test]
-fn t11_a_rust_host_keeps_its_panic_hook() {
+fn a_rust_host_keeps_its_panic_hook() {
     static SEEN: AtomicU32 = AtomicU32::new(0);
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -165,9 +169,10 @@ fn t11_a_rust_host_keeps_its_panic_hook() {
     assert_eq!(SEEN.load(Ordering::SeqCst), 3);
 }
 
+/// T12 (dlclose, then the thread ends); T13 (vendor library closed).
 /// A process for each function: loaded in a thread, that function called first, closed, thread gone; nothing is unmapped.
 #[test]
-fn t12_t13_dlclose_after_each_function() {
+fn dlclose_after_each_function() {
     let folder = work("dlopen");
     let fake = Fake::new(&folder);
     let to = folder.join("dlopen");
@@ -179,27 +184,30 @@ fn t12_t13_dlclose_after_each_function() {
     }
 }
 
+/// T13 (vendor library closed).
 /// Even a library that is of no use is not closed: nobody knows what it has begun.
 #[test]
-fn t13_a_refused_library_stays_mapped() {
-    let folder = work("stays");
+fn a_refused_library_stays_mapped() {
+    let folder = work("rejected_library_stays_loaded");
     let fake = Fake::new(&folder);
     fs::write(folder.join("other.c"), "int something_else(void) { return 0; }\n").unwrap();
     let mut c = std::process::Command::new("gcc");
     run(c.args(["-shared", "-fPIC", "-o"]).arg(&fake.library).arg(folder.join("other.c"))).silent();
-    run(&mut fake.command(program("stays", &folder))).silent();
+    run(&mut fake.command(program("rejected_library_stays_loaded", &folder))).silent();
 }
 
+/// T18 (vendor struct grows).
 #[test]
-fn t18_vendor_writes_longer_structs() {
+fn vendor_writes_longer_structs() {
     // As much as the margin behind the largest struct that is known, and what real releases differ by.
     for bytes in ["0", "8", "124", "512", "1000"] {
         on_fake("overrun", &[], &[("FAKE_OVERRUN", bytes)]);
     }
 }
 
+/// T19 (vendor init).
 #[test]
-fn t19_init_that_hangs_is_left_alone() {
+fn init_that_hangs_is_left_alone() {
     let folder = work("init_hangs");
     let fake = Fake::new(&folder);
     // The fake sleeps for ten minutes: a process that waited for it when it ends would be killed.
@@ -208,19 +216,22 @@ fn t19_init_that_hangs_is_left_alone() {
     assert_eq!(fake.events(), ["loaded", "init"]);
 }
 
+/// T19 (vendor init).
 #[test]
-fn t19_initialised_once_never_shut_down() {
+fn initialised_once_never_shut_down() {
     let fake = on_fake("init_once", &[], &[]);
     assert_eq!(fake.events(), ["loaded", "init", "shut_down", "init"]);
 }
 
+/// T30 (struct_size misuse); T40 (huge struct_size).
 #[test]
-fn t30_t40_every_struct_size() {
+fn every_struct_size() {
     on_fake("struct_size", &[], &[]);
 }
 
+/// T33 (last error of another thread).
 #[test]
-fn t33_each_thread_has_its_own_text() {
+fn each_thread_has_its_own_text() {
     on_fake("two_texts", &[], &[]);
 }
 
@@ -242,14 +253,16 @@ fn no_function_is_left_out() {
     assert!(with_session > 20);
 }
 
+/// T34 (NULL).
 #[test]
-fn t34_null_everywhere() {
+fn null_everywhere() {
     on_fake("null", &[], &[]);
 }
 
+/// T35 (double close).
 /// No error, nothing lost; and what is documented and shown is to set the pointer to NULL after the close.
 #[test]
-fn t35_the_manual_way_is_clean_under_valgrind() {
+fn the_manual_way_is_clean_under_valgrind() {
     let folder = work("valgrind");
     let fake = Fake::new(&folder);
     let mut c = fake.command("valgrind");

@@ -34,27 +34,31 @@ fn matrix(name: &str, standards: &[&str], extra: &[&str]) {
     }
 }
 
+/// T4 (typed enums in C).
 #[test]
-fn t4_header_in_every_c() {
+fn header_in_every_c() {
     matrix("every_c", &C, &[]);
 }
 
+/// T1 (header that C++ cannot take).
 #[test]
-fn t1_header_in_every_cpp() {
+fn header_in_every_cpp() {
     matrix("every_cpp", &CPP, &[]);
 }
 
+/// T36 (macros of other headers).
 /// Headers that define `errno`, `ALIGN` and the like as macros come first.
 #[test]
-fn t36_header_after_headers_full_of_macros() {
+fn header_after_headers_full_of_macros() {
     let before = ["-D_GNU_SOURCE", "-include", "errno.h", "-include", "sys/param.h", "-include", "math.h"];
     matrix("macros_c", &C, &before);
     matrix("macros_cpp", &CPP, &before);
 }
 
+/// T36 (macros of other headers).
 /// No name of the header outside its prefix: neither macros nor what it declares.
 #[test]
-fn t36_every_macro_has_the_prefix() {
+fn every_macro_has_the_prefix() {
     let macros = |include: &str| {
         let mut c = Command::new("gcc");
         c.args(["-dM", "-E", "-x", "c", "-include", include]).arg("-I").arg(root().join("include")).arg("/dev/null");
@@ -150,8 +154,9 @@ fn names(header: &str) -> Vec<String> {
     found
 }
 
+/// T31 (nested structs).
 #[test]
-fn t31_no_struct_holds_another() {
+fn no_struct_holds_another() {
     let header = fs::read_to_string(root().join("include/zeus_amd.h")).unwrap();
     let enums = header.lines().filter_map(|l| l.strip_prefix("enum ")).map(|name| format!("{name} "));
     let plain = ["uint32_t ", "uint64_t ", "int32_t ", "int64_t ", "double ", "char ", "const char *"];
@@ -172,8 +177,9 @@ fn t31_no_struct_holds_another() {
     assert!(fields > 35, "only {fields} fields seen");
 }
 
+/// T6 (version macro wrong).
 #[test]
-fn t6_version_macro_is_the_library_s() {
+fn version_macro_is_the_library_s() {
     let folder = work("version");
     run(&mut Command::new(program("version", &folder))).silent();
 }

@@ -1,6 +1,6 @@
 //! The kernel's files with nothing beside them: settings, guards, dies, partitions, a machine without KFD.
 
-use super::asked::{Asked, ADAPTIVE, BUSY, NOT_SUPPORTED, OFF, SYSFS};
+use super::client::{Client, ADAPTIVE, BUSY, NOT_SUPPORTED, OFF, SYSFS};
 use super::common;
 use std::path::PathBuf;
 use std::process::Command;
@@ -132,7 +132,7 @@ fn partitions() {
     for how in ["", "gpu.0.partition_is_function = true"] {
         let with = ["gpu.0 = { compute_partition = \"CPX\", partitions = 8 }", how];
         let sim = Sim::start("mi300x-8", "none", &with).unwrap();
-        let mut asked = Asked::open(&sim, "sysfs", OFF);
+        let mut asked = Client::open(&sim, "sysfs", OFF);
         assert_eq!(asked.ask("explain").number(0), 15, "{how}");
         asked.ask("energy 0").ok();
         for gpu in 1..8 {
@@ -147,7 +147,7 @@ fn partitions() {
 #[test]
 fn without_kfd() {
     let sim = Sim::start("mi350x-8", "none", &["kfd = false"]).unwrap();
-    let mut asked = Asked::open(&sim, "auto", OFF);
+    let mut asked = Client::open(&sim, "auto", OFF);
     let mut addresses: Vec<String> = sim.machine().gpus().iter().map(|g| g.bdf.to_string()).collect();
     addresses.sort();
     for (gpu, address) in addresses.iter().enumerate() {
@@ -165,7 +165,7 @@ fn without_kfd() {
 fn an_apu() {
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.13", "auto")] {
         let sim = Sim::start("strix-halo-1", rocm, NONE).unwrap();
-        let mut asked = Asked::open(&sim, backend, OFF);
+        let mut asked = Client::open(&sim, backend, OFF);
         assert_eq!(asked.ask("temperature 0").ok().number(0), 88, "{rocm} {backend}");
         assert_eq!(asked.ask("average 0").ok().number(0), 119_000, "{rocm} {backend}");
         // And flagged so.
@@ -177,12 +177,12 @@ fn an_apu() {
     // Its table in the older form, which libamd_smi cannot read.
     for metrics in ["2.1", "2.2", "2.4"] {
         let sim = Sim::start("strix-halo-1", "6.3.3", &[format!("all.metrics = \"{metrics}\"")]).unwrap();
-        let mut asked = Asked::open(&sim, "auto", OFF);
+        let mut asked = Client::open(&sim, "auto", OFF);
         assert_eq!(asked.ask("average 0").ok().number(0), 119_000, "{metrics}");
     }
     // No table at all.
     let sim = Sim::start("strix-halo-1", "7.0.2", &["all.metrics = \"none\""]).unwrap();
-    assert_eq!(Asked::open(&sim, "auto", OFF).ask("average 0").ok().number(0), 119_000);
+    assert_eq!(Client::open(&sim, "auto", OFF).ask("average 0").ok().number(0), 119_000);
 }
 
 /// The lowest level of Navi does not move with the load, through no source.
@@ -192,7 +192,7 @@ fn levels_of_navi() {
         for now in [41, 1300, 2475] {
             let sim = Sim::start("rx6800-1", rocm, &[format!("gpu.0.clocks.gfx.now = {now}")]).unwrap();
             for backend in ["auto", "amdsmi"].iter().take(if rocm == "none" { 1 } else { 2 }) {
-                let mut asked = Asked::open(&sim, backend, OFF);
+                let mut asked = Client::open(&sim, backend, OFF);
                 assert_eq!(asked.ask("levels 0").ok().words[..2], ["500", "2475"], "{rocm} {now} {backend}");
                 assert_eq!(asked.ask("range 0").ok().words[..2], ["500", "2800"], "{rocm} {now} {backend}");
             }
@@ -205,7 +205,7 @@ fn levels_of_navi() {
 fn a_clock_with_an_offset_only() {
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.0.2", "amdsmi")] {
         let sim = Sim::start("rx9070-1", rocm, NONE).unwrap();
-        let mut asked = Asked::open(&sim, backend, OFF);
+        let mut asked = Client::open(&sim, backend, OFF);
         asked.ask("range 0").fails(NOT_SUPPORTED, "knows only an offset");
         asked.ask("lock 0").fails(NOT_SUPPORTED, "knows only an offset");
         assert_eq!(clocks(&sim, 0).0, "auto");
@@ -219,9 +219,9 @@ fn gpus_that_are_left_alone() {
         for suspended in ["no", "resumes", "refuses"] {
             let with = [format!("all.suspended = \"{suspended}\"")];
             let sim = Sim::start("rx7900-2", rocm, &with).unwrap();
-            let mut command = sim.command(Asked::program());
+            let mut command = sim.command(Client::program());
             command.env("ZEUS_AMD_BACKEND", backend).env("HIP_VISIBLE_DEVICES", "0").arg(ADAPTIVE);
-            let mut asked = Asked::start(command);
+            let mut asked = Client::start(command);
             asked.ask("open").ok();
             let context = format!("{rocm} {backend} {suspended}");
             let all =
@@ -256,7 +256,7 @@ fn a_suspended_gpu_is_resumed_on_request() {
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "amdsmi")] {
         let with = ["gpu.0.suspended = \"resumes\"", "gpu.0.resume_s = 0.5"];
         let sim = Sim::start("rx7900-2", rocm, &with).unwrap();
-        let mut asked = Asked::new(&sim, backend, &[OFF, "0", "0", WAKE_SUSPENDED]);
+        let mut asked = Client::new(&sim, backend, &[OFF, "0", "0", WAKE_SUSPENDED]);
         asked.ask("open").ok();
         let first = asked.ask("average 0");
         assert!(first.status == 0 && first.number(0) == 55_000 || first.text.contains("0 W"), "{first:?}");
@@ -275,9 +275,9 @@ fn a_suspended_gpu_is_resumed_on_request() {
 #[test]
 fn masked_out_dies() {
     let roles = |sim: &Sim, mask: &str| {
-        let mut command = sim.command(Asked::program());
+        let mut command = sim.command(Client::program());
         command.env("ZEUS_AMD_BACKEND", "sysfs").env("ROCR_VISIBLE_DEVICES", mask).arg(OFF);
-        let mut asked = Asked::start(command);
+        let mut asked = Client::start(command);
         asked.ask("open").ok();
         let count = mask.split(',').count();
         (0..count).map(|gpu| asked.ask(&format!("info {gpu}")).ok().number(3)).collect::<Vec<_>>()
@@ -300,9 +300,9 @@ fn later_partitions_alone() {
     ] {
         let with = ["gpu.0 = { compute_partition = \"CPX\", partitions = 8 }", how];
         let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
-        let mut command = sim.command(Asked::program());
+        let mut command = sim.command(Client::program());
         command.env("ZEUS_AMD_BACKEND", backend).env("ROCR_VISIBLE_DEVICES", "2,3").arg(ADAPTIVE);
-        let mut asked = Asked::start(command);
+        let mut asked = Client::start(command);
         asked.ask("open").ok();
         let context = format!("{how} {rocm} {backend}");
         asked.ask("begin").ok();
@@ -325,7 +325,7 @@ fn later_partitions_alone() {
 #[test]
 fn a_limit_after_hwmon_was_renumbered() {
     let sim = Sim::start("mi300x-8", "7.0.2", NONE).unwrap();
-    let mut asked = Asked::open(&sim, "auto", OFF);
+    let mut asked = Client::open(&sim, "auto", OFF);
     let before = asked.ask("limit 3").ok().words;
     let hwmon = folder(&sim, 3).join("hwmon");
     let old = std::fs::read_dir(&hwmon).unwrap().next().unwrap().unwrap().path();

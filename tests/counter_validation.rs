@@ -51,7 +51,7 @@ struct Open {
 /// Opens `times` times with each of these in turn, the first time at second `at` of the machine.
 fn opens(sim: &Sim, at: f64, times: u32, validations: &[&str]) -> Vec<Open> {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("verdicts")));
+    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("counter_validation")));
     // Faults of libamd_smi's calls are meant for these.
     command.env("ZEUS_AMD_BACKEND", "amdsmi");
     command.arg(sim.boottime_ns((at * 1e9) as u64).to_string()).arg(times.to_string());
