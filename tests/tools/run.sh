@@ -2,7 +2,7 @@
 # libzeus_amd_tools.so on simulated machines: real programs of each interface, energies against the machine's power formula,
 # and annotations as they should not be.
 #
-#     tests/tools/run.sh [regions|abuse|kokkos]...
+#     tests/tools/run.sh [regions|abuse|kokkos|roctx]...
 set -u
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -53,7 +53,7 @@ build() {
 # Only the interfaces' names, of which none is another library's.
 exports() {
     local others
-    others=$(nm -D --defined-only "$TOOL" | awk '{ print $3 }' | grep -Ev '^kokkosp_[a-z_]+$')
+    others=$(nm -D --defined-only "$TOOL" | awk '{ print $3 }' | grep -Ev '^(kokkosp_[a-z_]+|roctx[A-Za-z_]+)$')
     [ -z "$others" ] || { echo "$others"; return 1; }
 }
 
@@ -179,8 +179,55 @@ kokkos() {
     ok "Kokkos: fences" kokkos_fences
 }
 
+# roctx: a program that is linked to the library, with this one preloaded; and AMD's binding, which opens the library itself.
+roctx_programs() {
+    mkdir -p "$work/real" "$work/stand-in/lib" && ln -sf "$TOOL" "$work/stand-in/lib/libroctx64.so" &&
+        cc -O1 -Wall -Wextra -Werror -fPIC -shared -Wl,-soname,libroctx64.so.4 tests/tools/roctx_stub.c -o "$work/real/libroctx64.so.4" &&
+        cc -O1 -Wall -Wextra -Werror tests/tools/roctx.c -o "$work/roctx" "$work/real/libroctx64.so.4" &&
+        make_venv bindings-10.0.0.0.1.2 rocm-bindings-systems==10.0.0.0.1.2 rocm-bindings-core==10.0.0.0.1.2
+}
+roctx_regions=('name("outer")["count"] == 1 and r["regions"][name("inner")["parent"]]["name"] == "outer"'
+    'name("outer")["time_s"] > 0.069 and name("outer")["time_s"] >= name("inner")["time_s"] > 0.039'
+    'name("first")["time_s"] > 0.069 and name("first")["kind"] == "roctx"' 'name("second")["count"] == 1'
+    'name("here")["count"] == 1' 'r["run"]["energy_j"] > 10' 'r["counted"]["unfinished"] == 0')
+# with_roctx STUB COMMAND...: STUB is the folder of the real library; what the program prints is in $work/out.
+with_roctx() {
+    local stub=$1
+    shift
+    rm -f "$work/calls"
+    ROCTX_LOG=$work/calls in_machine mi210-1 -- sh -c 'LD_LIBRARY_PATH=$1 LD_PRELOAD=$LD_PRELOAD:$2 && export LD_LIBRARY_PATH LD_PRELOAD &&
+        shift 2 && exec "$@"' sh "$stub" "$TOOL" "$@" >"$work/out"
+}
+# The calls of the program, and no others, in their order; ranges are stopped by the real library's numbers.
+handed_on() { printf '%s\n' "$@" | diff - "$work/calls"; }
+roctx_linked() {
+    with_roctx "$work/real" "$work/roctx" && [ "$(cat "$work/out")" = "44 7000 7001 7001" ] &&
+        handed_on "start first 0" "push outer 0" "push inner 0" "start second 0" "stop - 4242" "pause - 0" "resume - 0" "pop - 0" "pop - 0" \
+            "mark here 0" "stop - 4242" "pop - 0" &&
+        value "${roctx_regions[@]}" 'name("profiler paused")["time_s"] > 0.019 and r["counted"]["unbalanced"] == 1'
+}
+# Where there is no real library, this one answers as it would.
+roctx_alone() {
+    with_roctx "$work/stand-in/none" sh -c 'exec "$0"' "$work/roctx_alone" && [ "$(cat "$work/out")" = "4 0 0 -1" ] && value "${roctx_regions[@]}"
+}
+roctx_binding() {
+    rm -f "$work/calls"
+    ROCTX_LOG=$work/calls ZEUS_AMD_TOOLS_ROCTX=$work/real/libroctx64.so.4 in_machine mi210-1 -- env ROCM_PATH="$work/stand-in" \
+        "$venv/bin/python" "$tests/roctx_binding.py" >"$work/out" && [ "$(cat "$work/out")" = "44 7000 7001" ] &&
+        handed_on "start first 0" "push outer 0" "push inner 0" "start second 0" "stop - 4242" "pop - 0" "pop - 0" "mark here 0" "stop - 4242" &&
+        value "${roctx_regions[@]}" 'r["counted"]["unbalanced"] == 0'
+}
+roctx() {
+    ok "roctx: programs" roctx_programs
+    cc -O1 -Wall -Wextra -Werror tests/tools/roctx.c -o "$work/roctx_alone" "$TOOL"
+    venv=$target/venv/bindings-10.0.0.0.1.2
+    ok "roctx: a program that is linked to it" roctx_linked
+    ok "roctx: without the real library" roctx_alone
+    ok "roctx: AMD's binding" roctx_binding
+}
+
 ok "build" build
 ok "exports" exports
-[ $# -gt 0 ] || set -- regions abuse kokkos
+[ $# -gt 0 ] || set -- regions abuse kokkos roctx
 for part; do "$part"; done
 [ $failed = 0 ]
