@@ -2,7 +2,7 @@
 # libzeus_amd_tools.so on simulated machines: real programs of each interface, energies against the machine's power formula,
 # and annotations as they should not be.
 #
-#     tests/tools/run.sh [regions|abuse|kokkos|roctx]...
+#     tests/tools/run.sh [regions|abuse|kokkos|roctx|openmp]...
 set -u
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -53,7 +53,7 @@ build() {
 # Only the interfaces' names, of which none is another library's.
 exports() {
     local others
-    others=$(nm -D --defined-only "$TOOL" | awk '{ print $3 }' | grep -Ev '^(kokkosp_[a-z_]+|roctx[A-Za-z_]+)$')
+    others=$(nm -D --defined-only "$TOOL" | awk '{ print $3 }' | grep -Ev '^(kokkosp_[a-z_]+|roctx[A-Za-z_]+|ompt_start_tool)$')
     [ -z "$others" ] || { echo "$others"; return 1; }
 }
 
@@ -73,6 +73,10 @@ value() {
 import json, sys
 r = json.load(open(sys.argv[1], encoding="utf-8"))
 def name(n): return next((x for x in r["regions"] + r["ranges"] + r["marks"] if x["name"] == n), None)
+def place(function, which):
+    with open("tests/tools/openmp.c", encoding="utf-8") as f:
+        line = [n for n, text in enumerate(f, 1) if "omp parallel" in text][which]
+    return next(x for x in r["regions"] if x["name"] in [f"{function} (openmp.c:{n})" for n in range(line - 2, line + 3)])
 for e in sys.argv[2:]:
     assert eval(e), f"{e}: {json.dumps(r)[:3000]}"' "$work/report.json" "$@"
 }
@@ -226,8 +230,48 @@ roctx() {
     ok "roctx: AMD's binding" roctx_binding
 }
 
+# OpenMP: a program of clang, and one of gcc over LLVM's runtime, which has gcc's functions as well.
+llvm_omp=$(ls /usr/lib/llvm-*/lib/libomp.so.5 2>/dev/null | head -n 1)
+openmp_programs() {
+    clang -g -O1 -fopenmp -Wall -Werror "$tests/openmp.c" -o "$work/openmp_clang" -Wl,-rpath,"$(dirname "$llvm_omp")" &&
+        gcc -g -O1 -fopenmp -Wall -Werror "$tests/openmp.c" -o "$work/openmp_gcc" && strip -o "$work/openmp_stripped" "$work/openmp_clang" &&
+        gcc -O1 -Wall -Wextra -Werror -rdynamic "$tests/runtime.c" -o "$work/runtime" -ldl
+}
+# Lines by libdw, which is there with the tests' packages. Which line of a construct a compiler names is its own choice.
+openmp_lines=('place("solve", 0)["count"] == 4 and place("solve", 0)["kind"] == "omp parallel" and place("solve", 0)["time_s"] > 0.119'
+    'place("main", 1)["count"] == 1' 'r["run"]["energy_j"] > 20')
+openmp_run() { OMP_TOOL_LIBRARIES=$TOOL in_machine mi210-1 -- "$@" >"$work/out"; }
+openmp_clang() { openmp_run "$work/openmp_clang" && [ "$(cat "$work/out")" = 8 ] && value "${openmp_lines[@]}" 'r["counted"]["unfinished"] == 0'; }
+openmp_gcc() {
+    # shellcheck disable=SC2016 # for the inner shell
+    openmp_run sh -c 'LD_PRELOAD=$LD_PRELOAD:$1 exec "$2"' sh "$llvm_omp" "$work/openmp_gcc" && [ "$(cat "$work/out")" = 8 ] &&
+        value "${openmp_lines[@]}"
+}
+openmp_stripped() {
+    openmp_run "$work/openmp_stripped" && value 'any(x["count"] == 4 and x["name"].startswith("openmp_stripped+0x") for x in r["regions"])'
+}
+openmp_exit() {
+    openmp_run "$work/openmp_clang" exit
+    [ $? = 9 ] && value "${openmp_lines[@]}" 'r["counted"]["unfinished"] == 1'
+}
+openmp_target() {
+    local way
+    for way in emi plain; do
+        in_machine mi210-1 -- "$work/runtime" "$TOOL" $way && value 'name("main")["kind"] == "omp target" and name("main")["count"] == 3' \
+            'name("main")["time_s"] > 0.059 and name("(unknown place)")["count"] == 1' || return 1
+    done
+}
+openmp() {
+    ok "OpenMP: programs" openmp_programs
+    ok "OpenMP: clang" openmp_clang
+    ok "OpenMP: gcc, over LLVM's runtime" openmp_gcc
+    ok "OpenMP: without symbols" openmp_stripped
+    ok "OpenMP: exit in a region" openmp_exit
+    ok "OpenMP: target regions" openmp_target
+}
+
 ok "build" build
 ok "exports" exports
-[ $# -gt 0 ] || set -- regions abuse kokkos roctx
+[ $# -gt 0 ] || set -- regions abuse kokkos roctx openmp
 for part; do "$part"; done
 [ $failed = 0 ]

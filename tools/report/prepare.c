@@ -46,17 +46,24 @@ static int is_mangled(const char *name)
     return (name[0] == 'N' || name[0] == 'Z') && ((name[1] >= '1' && name[1] <= '9') || strncmp(name + 1, "St", 2) == 0);
 }
 
-/* Kokkos calls kernels without a name by their mangled type. A program in C++ can demangle it; this library need not. */
-static char *shown(const regions_region *region)
+/* A program in C++ can demangle; this library need not. */
+static char *demangled(const char *name)
 {
     char *(*demangle)(const char *, char *, size_t *, int *) = NULL;
-    char *name = NULL;
     int status = -1;
-    if (region->kind >= REGIONS_KOKKOS_FOR && region->kind <= REGIONS_KOKKOS_SCAN && is_mangled(region->name)) {
-        *(void **)&demangle = dlsym(RTLD_DEFAULT, "__cxa_demangle");
-        name = demangle != NULL ? demangle(region->name, NULL, NULL, &status) : NULL;
-    }
-    if (status == 0 && name != NULL)
+    *(void **)&demangle = dlsym(RTLD_DEFAULT, "__cxa_demangle");
+    return demangle != NULL ? demangle(name, NULL, NULL, &status) : NULL;
+}
+
+/* Kokkos calls kernels without a name by their mangled type, OMPT regions by an address. */
+static char *shown(const regions_region *region)
+{
+    char *name = NULL;
+    if (region->kind >= REGIONS_KOKKOS_FOR && region->kind <= REGIONS_KOKKOS_SCAN && is_mangled(region->name))
+        name = demangled(region->name);
+    if ((region->kind == REGIONS_OMP_PARALLEL || region->kind == REGIONS_OMP_TARGET) && region->name[0] == '0')
+        name = report_source(strtoull(region->name, NULL, 16));
+    if (name != NULL)
         return name;
     return region->name[0] != '\0' ? region->name : no_name;
 }

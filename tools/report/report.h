@@ -31,6 +31,9 @@ regions_region *report_next(const regions_region *top, const regions_region *at)
 report_energy report_sum(const regions_result *result, const regions_share *shares);
 report_energy report_total(const regions_result *result);
 
+/* source.c: where in the source a call returns to this address; to be freed. NULL: not known. */
+char *report_source(uint64_t return_address);
+
 /* The forms, for report_write(). */
 void report_text(FILE *to, const void *report);
 void report_json(FILE *to, const void *report);
