@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MOST_FORMS 8
@@ -26,9 +27,10 @@ const char *report_rank(void)
     return variable(names, sizeof names / sizeof *names);
 }
 
+/* SLURM_NTASKS is also set in a batch script, whose programs are no ranks. */
 const char *report_ranks(void)
 {
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"};
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
     return variable(names, sizeof names / sizeof *names);
 }
 
@@ -72,30 +74,36 @@ static int written(FILE *file, const void *report, void (*write)(FILE *, const v
     return fclose(file) == 0 && good;
 }
 
-/* 1; or 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
+/* A part of a report may be taken for all of it. From a device nothing can be taken back. */
+static void discard(const char *path)
+{
+    struct stat now;
+    if (lstat(path, &now) == 0 && S_ISREG(now.st_mode))
+        unlink(path);
+}
+
+/* 1; or none and 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
 static int write_files(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh)
 {
     FILE *files[MOST_FORMS] = {NULL};
+    char *paths[MOST_FORMS] = {NULL};
     int error = 0, opened = 0;
-    for (; opened < count && error == 0; opened++) {
-        char *path = path_of(folder, base, forms[opened].ending);
+    for (int i = 0; i < count && error == 0; i++) {
+        paths[i] = path_of(folder, base, forms[i].ending);
         errno = ENOMEM;
-        files[opened] = create(path, fresh);
-        error = files[opened] == NULL ? errno : 0;
-        free(path);
-    }
-    for (int i = 0; error == EEXIST && fresh && i < opened - 1; i++) {
-        char *path = path_of(folder, base, forms[i].ending);
-        fclose(files[i]);
-        files[i] = NULL;
-        if (path != NULL)
-            unlink(path);
-        free(path);
+        files[i] = create(paths[i], fresh);
+        error = files[i] == NULL ? errno : 0;
+        opened += error == 0;
     }
     for (int i = 0; i < opened; i++) {
         errno = 0;
         if (!written(files[i], report, forms[i].write) && error == 0)
             error = errno != 0 ? errno : EIO;
+    }
+    for (int i = 0; i < count; i++) {
+        if (error != 0 && i < opened)
+            discard(paths[i]);
+        free(paths[i]);
     }
     errno = error;
     return error == 0;

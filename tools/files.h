@@ -11,7 +11,7 @@ typedef struct report_form {
     void (*write)(FILE *to, const void *report);
 } report_form;
 
-/* Writes each form to base + ending, relative to a folder. 0 and errno where that fails. */
+/* Writes each form to base + ending, relative to a folder. 0 and errno where that fails: then none of them is left. */
 int report_write(const report_form *forms, int count, const void *report, const char *folder, const char *base);
 /* The same with a name of its own: PREFIX.JOB, or PREFIX.JOB-2 and so on: never one of a file that exists. JOB is the job's
  * number, or the process's. */

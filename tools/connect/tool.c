@@ -18,23 +18,16 @@
 /* How long an aborting process waits for its report. */
 #define ABORT_MS 3000
 
-const char *tool_fences = "off";
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char *folder;
 static volatile sig_atomic_t started;
-
-int tool_fences_wanted(void)
-{
-    const char *text = getenv("ZEUS_AMD_TOOLS_FENCE");
-    return text != NULL && strcmp(text, "1") == 0;
-}
 
 void tool_report(void)
 {
     const regions_result *result = regions_end();
     if (result != NULL)
         report_output(result, folder, tool_fences, 0);
+    regions_close();
 }
 
 /* The heap may be broken, and its lock held: so a copy of the process writes what is known, and is not waited for long. */
@@ -64,6 +57,8 @@ static void start(void)
 {
     struct sigaction now, set;
     folder = getcwd(NULL, 0);
+    if (report_is_traced())
+        regions_trace();
     regions_start();
     /* After the session was opened, so that it is still there. */
     atexit(tool_report);

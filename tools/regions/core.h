@@ -13,7 +13,7 @@
 typedef struct core_local {
     regions_region *region;
     struct core_local *parent, *recent, *next_hashed, *next_touched;
-    uint64_t ticks, count, inclusive;
+    uint64_t ticks, count, inclusive, entered;
     uint32_t hash;
     int touched;
 } core_local;
@@ -28,6 +28,7 @@ typedef struct core_thread {
     core_local root;
     core_local **table;
     uint32_t table_size, locals;
+    regions_events events;
     struct core_thread *next, *next_free;
 } core_thread;
 
@@ -48,6 +49,12 @@ uint32_t core_hash(const void *parent, regions_kind kind, const char *name);
 /* threads.c: with the lock. Stops all threads from changing their stacks, and lets them go on. */
 void core_hold(void);
 void core_release(int state);
+
+/* trace.c: one more event, if there is room. Only one thread at a time for each list. */
+void core_event(regions_events *events, const regions_region *region, uint64_t begin, uint64_t end);
+void core_trace_begin(const zeus_amd_session_t *session);
+void core_trace_end(void);
+extern regions_events core_range_events;
 
 /* meter.c: at an edge, without the lock. */
 void core_read(uint64_t now);

@@ -17,6 +17,7 @@
 /* Readings that may be saved up, for edges that come together after a long time without any. */
 #define SAVED 32
 #define FIRST 4
+#define COSTS 8
 
 static zeus_amd_session_t *session;
 static zeus_amd_window_t *window;
@@ -24,25 +25,39 @@ static zeus_amd_gpu_energy_t *read_gpus;
 static core_span_gpu *span_gpus;
 static uint64_t span_begin, span_begin_ns, span_number = 1;
 /* Cost of the last readings, and what may still be spent, in ticks. */
-static uint64_t last_cost, last_end, refresh;
+static uint64_t costs[COSTS], last_end, refresh;
 static double credit;
 
-static uint64_t least(uint64_t a, uint64_t b)
+/* What this thread has cost, in ticks. On a busy machine a reading takes much longer, waiting for the processor. */
+static uint64_t own_ticks(void)
 {
-    return a < b ? a : b;
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)((double)refresh / REFRESH_NS * ((double)t.tv_sec * 1e9 + (double)t.tv_nsec));
 }
 
-/* The next reading: when it has been earned. Of two readings the cheaper counts: one that was interrupted says nothing. */
-static void plan(uint64_t begin, uint64_t end)
+/* The cheapest of the last readings: others had interrupts within. */
+static uint64_t cost_of_reading(uint64_t cost)
 {
-    const double part = core.budget / 100, cost = (double)least(end - begin, last_cost);
-    double wait;
-    last_cost = end - begin;
+    uint64_t least = UINT64_MAX;
+    costs[core.reads % COSTS] = cost;
+    for (int i = 0; i < COSTS; i++)
+        least = costs[i] > 0 && costs[i] < least ? costs[i] : least;
+    return least;
+}
+
+/* The next reading: when it has been saved up, and at the latest when it is a small enough part of the time since the last. */
+static void plan(uint64_t spent, uint64_t end)
+{
+    const double part = core.budget / 100, cost = (double)cost_of_reading(spent);
+    double wait = part > 0 ? cost / part : 1e18;
     credit += (double)(end - last_end) * part - cost;
+    credit = credit > SAVED * cost ? SAVED * cost : credit > -cost ? credit : -cost;
     last_end = end;
-    if (credit > SAVED * cost)
-        credit = SAVED * cost;
-    wait = credit >= cost ? 0 : part > 0 ? (cost - credit) / part : 1e18;
+    if (credit >= cost)
+        wait = 0;
+    else if (part > 0 && (cost - credit) / part < wait)
+        wait = (cost - credit) / part;
     atomic_store(&core_next_read, end + (wait > (double)refresh ? (uint64_t)wait : refresh));
 }
 
@@ -111,13 +126,13 @@ void core_span(int last)
 {
     const zeus_amd_gpu_energy_t init = ZEUS_AMD_GPU_ENERGY_INIT;
     uint64_t begin_ns = 0;
-    const uint64_t begin = both_clocks(&begin_ns);
+    const uint64_t began = own_ticks(), begin = both_clocks(&begin_ns);
     uint32_t count = core.gpu_count;
     if (window != NULL) {
         read_gpus[0] = init;
         /* A GPU without an energy says so itself. */
         if (last) {
-            (void)!zeus_amd_window_end(window, NULL, read_gpus, &count);
+            core.end_status = zeus_amd_window_end(window, NULL, read_gpus, &count);
             window = NULL;
         } else {
             (void)!zeus_amd_window_read(window, NULL, read_gpus, &count);
@@ -131,9 +146,10 @@ void core_span(int last)
     span_begin = begin;
     span_begin_ns = begin_ns;
     core.end_ns = begin_ns;
+    core.ns_per_tick = (double)(begin_ns - core.begin_ns) / (double)(begin - core.begin_ticks);
     core.reads++;
     core.read_ns += zeus_amd_now_ns() - begin_ns;
-    plan(begin, ticks_now());
+    plan(own_ticks() - began, ticks_now());
 }
 
 void core_read(uint64_t now)
@@ -208,16 +224,18 @@ static int make_root(regions_region *root, char *name)
 void core_open(void)
 {
     static char run_name[] = "run", ranges_name[] = "ranges";
-    const uint64_t begin_ns = zeus_amd_now_ns(), begin = ticks_now();
-    uint64_t ns;
+    uint64_t begin_ns = 0, opened_ns = 0, opened;
+    const uint64_t begin = both_clocks(&begin_ns);
     core.budget = budget();
     core.status = zeus_amd_open(NULL, &session);
     if (core.status == ZEUS_AMD_STATUS_OK)
         core.status = list_gpus();
-    last_cost = ticks_now();
+    opened = both_clocks(&opened_ns);
+    refresh = (uint64_t)((double)(opened - begin) * REFRESH_NS / (double)(opened_ns > begin_ns ? opened_ns - begin_ns : 1));
+    costs[0] = own_ticks();
     if (core.status == ZEUS_AMD_STATUS_OK)
         core.status = zeus_amd_window_begin(session, &window);
-    last_cost = ticks_now() - last_cost;
+    costs[0] = own_ticks() - costs[0];
     if (core.status != ZEUS_AMD_STATUS_OK && core.why[0] == '\0')
         zeus_amd_last_error(core.why, sizeof core.why);
     if (!make_root(&core.run, run_name) || !make_root(&core.ranges, ranges_name)) {
@@ -226,12 +244,14 @@ void core_open(void)
     }
     core.run.count = 1;
     span_begin = last_end = both_clocks(&span_begin_ns);
+    core.begin_ticks = span_begin;
     core.begin_ns = core.end_ns = span_begin_ns;
+    core.session = session;
+    if (core.traced)
+        core_trace_begin(session);
     core.open_ns = core.begin_ns - begin_ns;
-    ns = core.open_ns > 0 ? core.open_ns : 1;
-    refresh = (uint64_t)((double)(span_begin - begin) * REFRESH_NS / (double)ns);
     /* The first edges come right after this. */
-    credit = FIRST * (double)last_cost;
+    credit = FIRST * (double)costs[0];
     atomic_store(&core_next_read, span_begin);
 }
 
@@ -253,17 +273,23 @@ const regions_result *regions_end(void)
         core_hold();
         core_span(1);
         count_unfinished();
+        core_trace_end();
         core_release(CORE_ENDED);
         result = &core;
     } else {
         core_release(CORE_ENDED);
     }
     pthread_mutex_unlock(&core_lock);
-    if (result != NULL) {
-        zeus_amd_close(session);
-        session = NULL;
-    }
     return result;
+}
+
+void regions_close(void)
+{
+    zeus_amd_sampler_free(core.sampler);
+    core.sampler = NULL;
+    zeus_amd_close(session);
+    session = NULL;
+    core.session = NULL;
 }
 
 const regions_result *regions_known(void)

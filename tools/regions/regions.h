@@ -22,6 +22,10 @@ typedef enum regions_kind {
     REGIONS_OMP_PARALLEL,
     REGIONS_OMP_TARGET,
     REGIONS_MARK,
+    REGIONS_PCONTROL,
+    /* Time in MPI; what a call costs, measured. Not regions of the program. */
+    REGIONS_MPI,
+    REGIONS_PROBE,
     REGIONS_KINDS
 } regions_kind;
 
@@ -62,8 +66,8 @@ typedef struct regions_region {
     int listed;
     struct regions_region *next_listed;
     double outside, sum, most, own;
-    /* Ranges: how many are open, since when, and ticks in this span. */
-    uint64_t open, since, ticks;
+    /* Ranges: how many are open, since when, and ticks in this span and in all. */
+    uint64_t open, since, ticks, all_ticks;
 } regions_region;
 
 typedef struct regions_gpu {
@@ -77,14 +81,36 @@ typedef struct regions_gpu {
     int measured, missed;
 } regions_gpu;
 
+/* A visit, or what a range was open, in ticks. */
+typedef struct regions_event {
+    const regions_region *region;
+    uint64_t begin, end;
+} regions_event;
+
+/* Visits of one thread, in the order of their ends; the ranges of all threads have one of their own. */
+typedef struct regions_events {
+    regions_event *all;
+    uint32_t count, room;
+    const struct regions_events *next;
+} regions_events;
+
 /* All that a report is made of. To be read after regions_end() only. */
 typedef struct regions_result {
     regions_region run, ranges;
     regions_gpu *gpus;
     uint32_t gpu_count;
-    int32_t status;
+    /* Of opening, and of the last reading. */
+    int32_t status, end_status;
     char why[512];
+    const zeus_amd_session_t *session;
     uint64_t begin_ns, end_ns;
+    uint64_t begin_ticks;
+    double ns_per_tick;
+    /* Where a trace was asked for: each visit, as far as there is room, and the power. */
+    int traced;
+    const regions_events *events;
+    uint64_t untraced;
+    zeus_amd_sampler_t *sampler;
     /* Readings and what they took; bounds on what could not be counted. */
     uint64_t reads, read_ns, open_ns;
     uint64_t paths, threads, unbalanced, unfinished, too_many, in_handlers;
@@ -101,10 +127,21 @@ uint64_t regions_range_start(regions_kind kind, const char *name, uint64_t own);
 int regions_range_stop(uint64_t id, uint64_t *own);
 void regions_mark(const char *name);
 
+/* A range that is used often, found once; NULL: none. It is open while it was entered more often than left. */
+regions_region *regions_range(regions_kind kind, const char *name);
+void regions_range_enter(regions_region *range);
+void regions_range_leave(regions_region *range);
+/* How long it was open until now, in ticks. */
+uint64_t regions_range_ticks(regions_region *range);
+
 /* Starts unless started: opens the session. The first push does so as well. */
 void regions_start(void);
+/* Before the start: keep each visit, and sample the power. */
+void regions_trace(void);
 /* Last reading; nothing is counted any more. Returns NULL if there was no start, or a second time. */
 const regions_result *regions_end(void);
+/* After the end: closes the session. */
+void regions_close(void);
 /* What is known, without a reading, for a copy of the process that does not come back. NULL: nothing. */
 const regions_result *regions_known(void);
 /* In a forked child: nothing is counted, and nothing reported. */
