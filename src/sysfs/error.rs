@@ -52,6 +52,10 @@ pub enum Implausible {
     NoTemperature,
     #[error("the table's time does not follow from that of earlier tables and is not near the clock")]
     Time,
+    #[error(
+        "it is not of this GPU: libamd_smi failed to read gpu_metrics, and before ROCm 7.13 returns another GPU's then"
+    )]
+    OtherGpu,
 }
 
 impl SysfsError {

@@ -1,16 +1,18 @@
 //! One GPU as libamd_smi has it.
 
 use super::error::{SourceError, NO_COUNTER};
-use super::sysfs::POWERS;
+use super::sysfs::{SysfsSource, POWERS};
 use crate::amdsmi::releases::Generation;
 use crate::amdsmi::status::Status;
 use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
+use crate::energy::{counts_pj, power_pj, SLOWEST_REFRESH_NS};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
+use crate::platform::clock::boot_ns;
 use crate::sysfs::hwmon::Hwmon;
-use crate::sysfs::{Implausible, SysfsError};
+use crate::sysfs::{Implausible, SysfsError, TableError};
 use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, SourceError>;
@@ -24,6 +26,9 @@ fn may_be_tenth(limits: &PowerLimits) -> bool {
 fn implausible(call: &'static str, why: Implausible) -> SourceError {
     SourceError::Sysfs { file: call, error: SysfsError::Implausible(why) }
 }
+
+/// Times that differ by no more are those of one table, or of two that follow each other.
+const SAME_TABLE_NS: u64 = 10_000_000;
 
 /// What every device of a session shares.
 #[derive(Clone, Copy)]
@@ -39,6 +44,7 @@ pub struct AmdsmiSource {
     handle: Option<ProcessorHandle>,
     /// To check what libamd_smi reports, and for what some releases get wrong.
     hwmon: Arc<Hwmon>,
+    files: Arc<SysfsSource>,
 }
 
 /// What a call takes.
@@ -52,7 +58,8 @@ pub struct AmdsmiCall {
 impl AmdsmiSource {
     #[must_use]
     pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, hwmon: Arc<Hwmon>) -> Self {
-        AmdsmiSource { context, handle, hwmon }
+        let files = Arc::new(SysfsSource::new(hwmon.device(), hwmon.clone()));
+        AmdsmiSource { context, handle, hwmon, files }
     }
 
     #[must_use]
@@ -90,10 +97,36 @@ impl AmdsmiSource {
         }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         match calls.energy_count(g, handle) {
+            Ok(Some(raw)) if g.needs_lock => self.checked_count(raw),
             Ok(Some(raw)) => Ok(raw),
             Ok(None) => Err(NO_COUNTER),
             Err(s) => Err(self.failure(ENERGY_CALL, s)),
         }
+    }
+
+    /// Where GPUs share a table, a read of it that fails gives another GPU's: the file of this one tells.
+    fn checked_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
+        match self.files.energy(&StalenessDetector::default()) {
+            Ok(own) if self.precedes(&raw, &own) => Ok(raw),
+            Ok(_) => Err(implausible(ENERGY_CALL, Implausible::OtherGpu)),
+            // Without a file, or with a revision of it that is not known, there is nothing to compare with.
+            Err(SourceError::Sysfs {
+                error: SysfsError::Os(libc::ENOENT) | SysfsError::Table(TableError::Revision { .. }),
+                ..
+            }) => Ok(raw),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A count may be one of this GPU from shortly before `own`.
+    fn precedes(&self, raw: &RawEnergy, own: &RawEnergy) -> bool {
+        let (Some(before_ns), Some(ns)) = (raw.driver_time_ns, own.driver_time_ns) else { return true };
+        let wraps = own.accumulator < raw.accumulator && raw.accumulator <= u64::from(u32::MAX);
+        let counts = own.accumulator.wrapping_sub(raw.accumulator) & if wraps { u64::from(u32::MAX) } else { u64::MAX };
+        // A count may be older than the time that the driver gives it.
+        let late_ns = if ns == before_ns { 0 } else { SLOWEST_REFRESH_NS };
+        let most_pj = ns.checked_sub(before_ns).map(|ns| power_pj(2 * self.hwmon.highest_limit_mw(), ns + late_ns));
+        most_pj.is_some_and(|most_pj| counts_pj(counts, own.resolution_uj) <= most_pj)
     }
 
     #[inline(always)]
@@ -116,10 +149,8 @@ impl AmdsmiSource {
 
     /// None is no failure.
     fn current_powers(&self) -> Result<Powers> {
-        // hwmon has the powers of this GPU.
-        let of_hwmon = || self.hwmon.powers().map_err(|error| SourceError::Sysfs { file: POWERS, error });
         if self.caches_forever() {
-            return of_hwmon().or_else(|e| if e.kind() == Kind::NotSupported { Ok(Powers::default()) } else { Err(e) });
+            return self.powers_of_hwmon();
         }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         let powers = match calls.power_info(g, handle) {
@@ -135,18 +166,42 @@ impl AmdsmiSource {
             return Ok(checked);
         }
         let why = powers.instant_mw.or(powers.average_mw).and_then(|mw| self.hwmon.check_power(mw));
-        of_hwmon().map_err(|_| implausible("amdsmi_get_power_info", why.unwrap_or(Implausible::NoPower)))
+        self.hwmon.powers().map_err(|_| implausible("amdsmi_get_power_info", why.unwrap_or(Implausible::NoPower)))
+    }
+
+    /// hwmon has the powers of this GPU. None is no failure.
+    fn powers_of_hwmon(&self) -> Result<Powers> {
+        self.hwmon.powers().or_else(|error| match error.kind() {
+            Kind::NotSupported => Ok(Powers::default()),
+            _ => Err(SourceError::Sysfs { file: POWERS, error }),
+        })
     }
 
     /// The powers, and for how long their time has been stalled, if too long.
     pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
         let read = || {
-            let powers = self.current_powers()?;
-            let time_ns = if powers.any() { self.sample_time_ns() } else { None };
-            let stale_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
-            Ok((powers, stale_ms))
+            // Before them: where the read of gpu_metrics for the powers fails, the library repeats those of this time.
+            let time_ns = self.sample_time_ns();
+            let (powers, stale_ms) = self.powers_since(time_ns, staleness)?;
+            let older_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
+            Ok((powers, stale_ms.or(older_ms)))
         };
         retry_if(read, |read| read.as_ref().is_ok_and(|(_, stale_ms)| stale_ms.is_some()))
+    }
+
+    /// Powers of `time_ns` or later. Without such a time they may be of any age, and where GPUs share a table they may be
+    /// another one's: then those of this GPU's files are given, if it has such.
+    fn powers_since(&self, time_ns: Option<u64>, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
+        let powers = self.current_powers()?;
+        let is_sure = time_ns.is_some() && !self.context.generation.needs_lock;
+        if is_sure || !powers.any() || self.caches_forever() {
+            return Ok((powers, None));
+        }
+        match self.files.powers(staleness) {
+            Ok((own, stale_ms)) if own.any() => Ok((own, stale_ms)),
+            Err(error) if error.kind() != Kind::NotSupported => Err(error),
+            _ => Ok((powers, None)),
+        }
     }
 
     /// The driver's time of what the library reports now: a failed read of gpu_metrics repeats older values with SUCCESS.
@@ -154,8 +209,7 @@ impl AmdsmiSource {
         if self.caches_forever() {
             return None;
         }
-        let g = self.context.generation;
-        self.context.library.calls.energy_count(g, self.handle?).ok()??.driver_time_ns
+        self.count().ok()?.driver_time_ns
     }
 
     /// Where libamd_smi has none, or 0 °C, hwmon may have one.
@@ -174,19 +228,29 @@ impl AmdsmiSource {
     }
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
-        let energy = self.energy(staleness).map_err(|e| e.kind());
-        let mut powers = self.current_powers().map_err(|e| e.kind());
-        let mut stale_ms = energy.ok().and_then(|e| e.stale_ms);
-        let mut driver_ns = energy.ok().and_then(|e| e.driver_time_ns);
-        if energy.is_err() && powers.is_ok_and(Powers::any) {
-            driver_ns = self.sample_time_ns();
-            match staleness.check(driver_ns) {
-                Ok(age_ms) => stale_ms = age_ms,
-                Err(_) => powers = Err(Kind::UnexpectedData),
+        let mut energy = self.energy(staleness).map_err(|e| e.kind());
+        let mut driver_ns = energy.map_or_else(|_| self.sample_time_ns(), |e| e.driver_time_ns);
+        let mut powers = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
+        // A time that is old may not be that of the powers: the library may have read a newer table for them.
+        if driver_ns.is_some_and(|ns| boot_ns().saturating_sub(ns) > SAME_TABLE_NS) {
+            let again = self
+                .count()
+                .ok()
+                .filter(|e| e.driver_time_ns.zip(driver_ns).is_some_and(|(a, b)| a > b + SAME_TABLE_NS));
+            if let Some(newer) = again {
+                energy = Ok(newer);
+                driver_ns = newer.driver_time_ns;
+                powers = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
             }
         }
+        let checked = staleness.check(driver_ns);
+        if checked.is_err() {
+            (driver_ns, powers) = (None, Err(Kind::UnexpectedData));
+            energy = energy.and(Err(Kind::UnexpectedData));
+        }
+        let stale_ms = powers.ok().and_then(|(_, stale_ms)| stale_ms).or(checked.ok().flatten());
         let temperature = if temperature { self.temperature().ok() } else { None };
-        Reading::new(energy, powers, temperature, driver_ns, stale_ms)
+        Reading::new(energy, powers.map(|(powers, _)| powers), temperature, driver_ns, stale_ms)
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
