@@ -8,5 +8,7 @@ mod sysfs_only;
 
 mod client;
 mod faults;
+mod hangs;
+mod other_gpu;
 mod read_cost;
 mod source_selection;
