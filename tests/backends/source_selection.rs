@@ -13,6 +13,11 @@ const NONE: &[&str] = &[];
 
 /// `proxy_amdsmi.c` in front of the machine's own library.
 pub fn liar(sim: &Sim) -> PathBuf {
+    liar_over(sim, &[])
+}
+
+/// The same with libraries that it needs.
+pub fn liar_over(sim: &Sim, needed: &[PathBuf]) -> PathBuf {
     let folder = sim.dir().join("proxy");
     let library = folder.join("libamd_smi.so");
     std::fs::create_dir_all(&folder).unwrap();
@@ -23,7 +28,7 @@ pub fn liar(sim: &Sim) -> PathBuf {
     }
     let mut cc = Command::new("cc");
     cc.args(["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O1", "-o"]).arg(&library);
-    cc.arg(common::root().join("tests/c/proxy_amdsmi.c")).arg("-Wl,--no-as-needed").arg(&real);
+    cc.arg(common::root().join("tests/c/proxy_amdsmi.c")).arg("-Wl,--no-as-needed").arg(&real).args(needed);
     cc.arg(format!("-Wl,-rpath,{}", sim.library().parent().unwrap().display())).arg("-ldl");
     assert!(cc.status().unwrap().success());
     library

@@ -11,6 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Of a libdrm_amdgpu (tests/c/libdrm_amdgpu.c), if it is linked with one. */
+__attribute__((weak)) int amdgpu_device_initialize(void);
+
+typedef uint32_t (*init_fn)(uint64_t);
 typedef uint32_t (*energy_fn)(void *, uint64_t *, float *, uint64_t *);
 typedef uint32_t (*power_fn)(void *, void *);
 typedef uint32_t (*bdf_fn)(void *, uint64_t *);
@@ -35,6 +39,14 @@ static int lies(const char *format, void *a, void *b)
 static int is(const char *lie)
 {
     return getenv("LIE") && strcmp(getenv("LIE"), lie) == 0;
+}
+
+uint32_t amdsmi_init(uint64_t flags)
+{
+    init_fn real = (init_fn)dlsym(RTLD_NEXT, "amdsmi_init");
+    if (amdgpu_device_initialize)
+        amdgpu_device_initialize();
+    return real(flags);
 }
 
 uint32_t amdsmi_get_energy_count(void *handle, uint64_t *count, float *unit, uint64_t *time)
@@ -87,7 +99,11 @@ uint32_t amdsmi_get_gpu_bdf_id(void *handle, uint64_t *id)
 {
     bdf_fn real = (bdf_fn)dlsym(RTLD_NEXT, "amdsmi_get_gpu_bdf_id");
     unsigned a, b;
+    static int listed;
     uint32_t status = real(handle, id);
+    /* When the GPUs are listed, too. */
+    if (amdgpu_device_initialize && !listed++)
+        amdgpu_device_initialize();
     if (lies("buses %u %u", &a, &b) == 2 && ((*id >> 8 & 0xFF) == a || (*id >> 8 & 0xFF) == b))
         *id ^= (uint64_t)(a ^ b) << 8;
     return status;
