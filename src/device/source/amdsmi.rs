@@ -1,7 +1,7 @@
 //! One GPU as libamd_smi has it.
 
 use super::error::{SourceError, NO_COUNTER};
-use super::sysfs::POWERS;
+use super::sysfs::{SysfsSource, POWERS};
 use crate::amdsmi::releases::Generation;
 use crate::amdsmi::status::Status;
 use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
@@ -9,8 +9,9 @@ use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
-use crate::sysfs::hwmon::Hwmon;
+use crate::sysfs::hwmon::{Hwmon, UNKNOWN_LIMIT_MW};
 use crate::sysfs::{Implausible, SysfsError};
+use std::path::Path;
 use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, SourceError>;
@@ -25,6 +26,26 @@ fn implausible(call: &'static str, why: Implausible) -> SourceError {
     SourceError::Sysfs { file: call, error: SysfsError::Implausible(why) }
 }
 
+/// Whether a counter can have gone from one count to the other, in the time between them and at no more than twice the power
+/// that any GPU draws.
+fn leads_to(first: &RawEnergy, last: &RawEnergy) -> bool {
+    const SLACK_NS: u64 = 5_000_000;
+    let times = first.driver_time_ns.zip(last.driver_time_ns);
+    let Some(ns) = times.and_then(|(first, last)| last.checked_sub(first)) else { return times.is_none() };
+    let counts = match last.accumulator.checked_sub(first.accumulator) {
+        Some(counts) => counts,
+        // It may have 32 bits.
+        None if first.accumulator <= u32::MAX.into() => last.accumulator + (1 << 32) - first.accumulator,
+        None => return false,
+    };
+    let most_j = (2 * UNKNOWN_LIMIT_MW) as f64 * 1e-3 * (ns + SLACK_NS) as f64 * 1e-9;
+    if ns == 0 {
+        counts == 0
+    } else {
+        counts as f64 * first.resolution_uj * 1e-6 <= most_j
+    }
+}
+
 /// What every device of a session shares.
 #[derive(Clone, Copy)]
 pub struct AmdsmiContext {
@@ -37,8 +58,9 @@ pub struct AmdsmiSource {
     context: AmdsmiContext,
     /// `None`: libamd_smi does not list the GPU.
     handle: Option<ProcessorHandle>,
-    /// To check what libamd_smi reports, and for what some releases get wrong.
+    /// To check what libamd_smi reports, for what some releases get wrong, and while a call of it does not return.
     hwmon: Arc<Hwmon>,
+    sysfs: Arc<SysfsSource>,
 }
 
 /// What a call takes.
@@ -51,8 +73,16 @@ pub struct AmdsmiCall {
 
 impl AmdsmiSource {
     #[must_use]
-    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, hwmon: Arc<Hwmon>) -> Self {
-        AmdsmiSource { context, handle, hwmon }
+    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, folder: &Path, hwmon: Arc<Hwmon>) -> Self {
+        let sysfs = Arc::new(SysfsSource::new(folder, hwmon.clone()));
+        AmdsmiSource { context, handle, hwmon, sysfs }
+    }
+
+    /// A call has exceeded its time limit and not returned: sysfs serves.
+    #[must_use]
+    pub fn is_hung(&self) -> bool {
+        let AmdsmiContext { library, generation } = self.context;
+        self.handle.is_some_and(|handle| library.calls.is_hung(generation, handle))
     }
 
     #[must_use]
@@ -90,9 +120,28 @@ impl AmdsmiSource {
         }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         match calls.energy_count(g, handle) {
+            Ok(Some(raw)) if g.needs_lock => self.own_count(raw),
             Ok(Some(raw)) => Ok(raw),
             Ok(None) => Err(NO_COUNTER),
+            Err(s) if s.is_hang() => self.count_of_file().map_err(|_| self.failure(ENERGY_CALL, s)),
             Err(s) => Err(self.failure(ENERGY_CALL, s)),
+        }
+    }
+
+    #[cold]
+    fn count_of_file(&self) -> Result<RawEnergy> {
+        let raw = self.sysfs.energy(&StalenessDetector::default())?;
+        Ok(RawEnergy { firmware_time_ns: None, ..raw })
+    }
+
+    /// The count may be that of the table which the library has read last, of any GPU. The path of the file is this GPU's:
+    /// a count that does not lead to the one in it is not believed, nor is any while the file cannot be read.
+    fn own_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
+        match self.count_of_file() {
+            Ok(own) if leads_to(&raw, &own) => Ok(raw),
+            Ok(own) => Ok(RawEnergy { resolution_uj: raw.resolution_uj, ..own }),
+            Err(_) if !self.sysfs.is_there() => Ok(raw),
+            Err(error) => Err(error),
         }
     }
 
@@ -114,6 +163,10 @@ impl AmdsmiSource {
         Ok(RawEnergy { stale_ms, ..raw })
     }
 
+    fn powers_of_file(&self) -> Result<Powers> {
+        self.sysfs.powers(&StalenessDetector::default()).map(|(powers, _)| powers)
+    }
+
     /// None is no failure.
     fn current_powers(&self) -> Result<Powers> {
         // hwmon has the powers of this GPU.
@@ -125,9 +178,16 @@ impl AmdsmiSource {
         let powers = match calls.power_info(g, handle) {
             // The powers may be there although the call failed.
             (_, powers) if powers.any() => powers,
+            (Err(s), _) if s.is_hang() => {
+                return self.powers_of_file().map_err(|_| self.failure("amdsmi_get_power_info", s));
+            }
             (Err(s), _) => return Err(self.failure("amdsmi_get_power_info", s)),
             (Ok(()), none) => return Ok(none),
         };
+        // Like the count, it may be another GPU's.
+        if g.needs_lock && self.sysfs.is_there() {
+            return self.powers_of_file();
+        }
         let plausible = |mw: &u64| self.hwmon.check_power(*mw).is_none();
         let checked =
             Powers { instant_mw: powers.instant_mw.filter(plausible), average_mw: powers.average_mw.filter(plausible) };
@@ -154,8 +214,7 @@ impl AmdsmiSource {
         if self.caches_forever() {
             return None;
         }
-        let g = self.context.generation;
-        self.context.library.calls.energy_count(g, self.handle?).ok()??.driver_time_ns
+        self.count().ok()?.driver_time_ns
     }
 
     /// Where libamd_smi has none, or 0 °C, hwmon may have one.
@@ -167,6 +226,10 @@ impl AmdsmiSource {
                 Some(celsius) => return Ok(Temperature::hotspot(celsius)),
                 None => implausible(CALL, Implausible::NoTemperature),
             },
+            Err(s) if s.is_hang() => {
+                let of_file = self.sysfs.temperature(&StalenessDetector::default());
+                return of_file.map(|(temperature, _)| temperature).map_err(|_| self.failure(CALL, s));
+            }
             Err(s) if s.kind() != Kind::NotSupported => return Err(self.failure(CALL, s)),
             Err(s) => self.failure(CALL, s),
         };
@@ -191,7 +254,13 @@ impl AmdsmiSource {
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
         let AmdsmiCall { calls, g, handle } = self.call()?;
-        let mut limits = calls.power_caps(g, handle).map_err(|s| self.failure("amdsmi_get_power_cap_info", s))?;
+        let mut limits = match calls.power_caps(g, handle) {
+            Err(s) => {
+                let of_file = if s.is_hang() { self.sysfs.power_limits().ok() } else { None };
+                return of_file.ok_or_else(|| self.failure("amdsmi_get_power_cap_info", s));
+            }
+            Ok(limits) => limits,
+        };
         if g.cap_drops_digit {
             // The library loses the last digit from 1000 W on; hwmon has all of them.
             limits.current_uw = self.hwmon.power_cap_uw().or(limits.current_uw.filter(|_| !may_be_tenth(&limits)));
