@@ -28,7 +28,7 @@ struct Candidate {
 }
 
 /// libamd_smi's part in a GPU, if it is used for it.
-type AmdsmiOf<'a> = dyn Fn(&GpuLocation, Arc<Hwmon>) -> Option<AmdsmiSource> + 'a;
+type AmdsmiOf<'a> = dyn Fn(&GpuLocation, &Path, Arc<Hwmon>) -> Option<AmdsmiSource> + 'a;
 
 pub(super) struct Discovery<'a> {
     listing: &'a Enumeration,
@@ -58,7 +58,7 @@ impl<'a> Discovery<'a> {
         let location = &self.listing.places[place];
         let folder = sysfs::pci_device(self.root, &location.pci);
         let hwmon = Arc::new(Hwmon::new(&folder, self.resumes));
-        let amdsmi = (self.amdsmi)(location, hwmon.clone());
+        let amdsmi = (self.amdsmi)(location, &folder, hwmon.clone());
         let of_node = location.node.as_ref().map(|n| n.device_id).filter(|id| *id != 0);
         let device_id = of_node.or_else(|| sysfs::device_id(&folder));
         let is_readable = self.is_visible(place) && hwmon.runtime_power.check_active().is_ok();
@@ -176,7 +176,7 @@ impl<'a> Discovery<'a> {
             Role::SecondaryPartition { first: Some(first) } => &self.listing.places[first],
             _ => own,
         };
-        device::select(self.backend, &pci, &folder, &hwmon, (self.amdsmi)(first, hwmon.clone()).as_ref())
+        device::select(self.backend, &pci, &folder, &hwmon, (self.amdsmi)(first, &folder, hwmon.clone()).as_ref())
     }
 }
 

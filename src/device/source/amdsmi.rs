@@ -13,6 +13,7 @@ use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::clock::boot_ns;
 use crate::sysfs::hwmon::Hwmon;
 use crate::sysfs::{Implausible, SysfsError, TableError};
+use std::path::Path;
 use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, SourceError>;
@@ -45,9 +46,9 @@ pub struct AmdsmiSource {
     context: AmdsmiContext,
     /// `None`: libamd_smi does not list the GPU.
     handle: Option<ProcessorHandle>,
-    /// To check what libamd_smi reports, and for what some releases get wrong.
+    /// To check what libamd_smi reports, for what some releases get wrong, and while a call of it does not return.
     hwmon: Arc<Hwmon>,
-    files: Arc<SysfsSource>,
+    sysfs: Arc<SysfsSource>,
 }
 
 /// What a call takes.
@@ -60,9 +61,16 @@ pub struct AmdsmiCall {
 
 impl AmdsmiSource {
     #[must_use]
-    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, hwmon: Arc<Hwmon>) -> Self {
-        let files = Arc::new(SysfsSource::new(hwmon.device(), hwmon.clone()));
-        AmdsmiSource { context, handle, hwmon, files }
+    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, folder: &Path, hwmon: Arc<Hwmon>) -> Self {
+        let sysfs = Arc::new(SysfsSource::new(folder, hwmon.clone()));
+        AmdsmiSource { context, handle, hwmon, sysfs }
+    }
+
+    /// A call has exceeded its time limit and not returned: sysfs serves.
+    #[must_use]
+    pub fn is_hung(&self) -> bool {
+        let AmdsmiContext { library, generation } = self.context;
+        self.handle.is_some_and(|handle| library.calls.is_hung(generation, handle))
     }
 
     #[must_use]
@@ -100,24 +108,29 @@ impl AmdsmiSource {
         }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         match calls.energy_count(g, handle) {
-            Ok(Some(raw)) if g.needs_lock => self.checked_count(raw),
+            Ok(Some(raw)) if g.needs_lock => self.own_count(raw),
             Ok(Some(raw)) => Ok(raw),
             Ok(None) => Err(NO_COUNTER),
+            Err(s) if s.is_hang() => self.count_of_file().map_err(|_| self.failure(ENERGY_CALL, s)),
             Err(s) => Err(self.failure(ENERGY_CALL, s)),
         }
     }
 
-    /// Where GPUs share a table, a read of it that fails gives another GPU's: the file of this one tells, and has the same
-    /// count at a later time.
-    fn checked_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
-        match self.files.energy(&StalenessDetector::default()) {
-            Ok(own) if self.precedes(&raw, &own) => Ok(own),
-            Ok(_) => Err(implausible(ENERGY_CALL, Implausible::OtherGpu)),
-            // Without a file, or with a revision of it that is not known, there is nothing to compare with.
-            Err(SourceError::Sysfs {
-                error: SysfsError::Os(libc::ENOENT) | SysfsError::Table(TableError::Revision { .. }),
-                ..
-            }) => Ok(raw),
+    #[cold]
+    fn count_of_file(&self) -> Result<RawEnergy> {
+        let raw = self.sysfs.energy(&StalenessDetector::default())?;
+        Ok(RawEnergy { firmware_time_ns: None, ..raw })
+    }
+
+    /// The count may be that of the table which the library has read last, of any GPU. The path of the file is this GPU's:
+    /// a count that does not lead to the one in it is not believed, nor is any while the file cannot be read.
+    fn own_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
+        match self.count_of_file() {
+            Ok(own) if self.precedes(&raw, &own) => Ok(raw),
+            Ok(own) => Ok(RawEnergy { resolution_uj: raw.resolution_uj, ..own }),
+            Err(_) if !self.sysfs.is_there() => Ok(raw),
+            // Nothing to compare with.
+            Err(SourceError::Sysfs { error: SysfsError::Table(TableError::Revision { .. }), .. }) => Ok(raw),
             Err(error) => Err(error),
         }
     }
@@ -151,6 +164,10 @@ impl AmdsmiSource {
         Ok(RawEnergy { stale_ms, ..raw })
     }
 
+    fn powers_of_file(&self) -> Result<Powers> {
+        self.sysfs.powers(&StalenessDetector::default()).map(|(powers, _)| powers)
+    }
+
     /// None is no failure.
     fn current_powers(&self) -> Result<Powers> {
         if self.caches_forever() {
@@ -160,6 +177,9 @@ impl AmdsmiSource {
         let powers = match calls.power_info(g, handle) {
             // The powers may be there although the call failed.
             (_, powers) if powers.any() => powers,
+            (Err(s), _) if s.is_hang() => {
+                return self.powers_of_file().map_err(|_| self.failure("amdsmi_get_power_info", s));
+            }
             (Err(s), _) => return Err(self.failure("amdsmi_get_power_info", s)),
             (Ok(()), none) => return Ok(none),
         };
@@ -201,7 +221,7 @@ impl AmdsmiSource {
         if is_sure || !powers.any() || self.caches_forever() {
             return Ok((powers, None));
         }
-        match self.files.powers(staleness) {
+        match self.sysfs.powers(staleness) {
             Ok((own, stale_ms)) if own.any() => Ok((own, stale_ms)),
             Err(error) if error.kind() != Kind::NotSupported => Err(error),
             _ => Ok((powers, None)),
@@ -225,6 +245,10 @@ impl AmdsmiSource {
                 Some(celsius) => return Ok(Temperature::hotspot(celsius)),
                 None => implausible(CALL, Implausible::NoTemperature),
             },
+            Err(s) if s.is_hang() => {
+                let of_file = self.sysfs.temperature(&StalenessDetector::default());
+                return of_file.map(|(temperature, _)| temperature).map_err(|_| self.failure(CALL, s));
+            }
             Err(s) if s.kind() != Kind::NotSupported => return Err(self.failure(CALL, s)),
             Err(s) => self.failure(CALL, s),
         };
@@ -232,11 +256,11 @@ impl AmdsmiSource {
     }
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
-        let reading = match self.energy(staleness) {
-            // The same counter in one table with its powers.
-            Ok(_) if self.context.generation.needs_lock => self.files.reading(staleness, false),
-            energy => self.paired(energy.map_err(|e| e.kind()), staleness),
-        };
+        let energy = self.energy(staleness).map_err(|e| e.kind());
+        // The same count in one table with its powers.
+        let is_checked = energy.is_ok() && self.context.generation.needs_lock && self.sysfs.is_there();
+        let of_file = is_checked.then(|| self.sysfs.reading(staleness, false)).filter(|own| own.energy.is_ok());
+        let reading = of_file.unwrap_or_else(|| self.paired(energy, staleness));
         Reading { temperature: if temperature { self.temperature().ok() } else { None }, ..reading }
     }
 
@@ -269,7 +293,13 @@ impl AmdsmiSource {
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
         let AmdsmiCall { calls, g, handle } = self.call()?;
-        let mut limits = calls.power_caps(g, handle).map_err(|s| self.failure("amdsmi_get_power_cap_info", s))?;
+        let mut limits = match calls.power_caps(g, handle) {
+            Err(s) => {
+                let of_file = if s.is_hang() { self.sysfs.power_limits().ok() } else { None };
+                return of_file.ok_or_else(|| self.failure("amdsmi_get_power_cap_info", s));
+            }
+            Ok(limits) => limits,
+        };
         if g.cap_drops_digit {
             // The library loses the last digit from 1000 W on; hwmon has all of them.
             limits.current_uw = self.hwmon.power_cap_uw().or(limits.current_uw.filter(|_| !may_be_tenth(&limits)));
