@@ -98,6 +98,12 @@ impl Hwmon {
         }
     }
 
+    /// The GPU's folder.
+    #[must_use]
+    pub fn device(&self) -> &Path {
+        &self.device
+    }
+
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.folder().is_some()
