@@ -50,6 +50,12 @@
  *   return ZEUS_AMD_STATUS_FORKED.
  * - The library prints nothing, sets no signal handler, changes no environment
  *   variable, and only itself frees its memory.
+ * - Without memory, calls that make an object (a session, window, sampler or
+ *   guard) return ZEUS_AMD_STATUS_NO_MEMORY. The other calls use a reserve of
+ *   1 MB of the library: readings need no memory, and calls that end or close
+ *   something succeed. Only this ends the process then: the reserve is used up,
+ *   glibc has no memory for thread-local data when a thread calls for the first
+ *   time or is started, or libamd_smi ends it.
  * - C99 or later, C++11 or later.
  *
  * Statuses. Each function names one of these groups, and its own exceptions.
