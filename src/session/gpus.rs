@@ -4,6 +4,7 @@ use crate::control::Controller;
 use crate::device::{self, AmdsmiSource, Backend, Device, Identity, Source};
 use crate::platform::log;
 use crate::platform::pci::PciAddress;
+use crate::platform::text::printable;
 use crate::sysfs;
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{self, Enumeration, GpuLocation, Primary, Role};
@@ -63,7 +64,11 @@ impl<'a> Discovery<'a> {
         let device_id = of_node.or_else(|| sysfs::device_id(&folder));
         let is_readable = self.is_visible(place) && hwmon.runtime_power.check_active().is_ok();
         let read_name = || amdsmi.as_ref().and_then(AmdsmiSource::market_name).or_else(|| sysfs::product_name(&folder));
-        let name = if is_readable { read_name().unwrap_or_default() } else { String::new() };
+        let name = if is_readable {
+            read_name().map_or_else(String::new, |n| printable(&n).into_owned())
+        } else {
+            String::new()
+        };
         let has_two_dies = topology::has_two_dies(device_id, &name);
         Candidate { folder, hwmon, amdsmi, name, device_id, has_two_dies }
     }
