@@ -81,6 +81,17 @@ fn samplers_stay_with_the_last_thread() {
     assert_eq!(ran.stdout, "the thread has worked\nexit handlers have run\n");
 }
 
+/// Callbacks that are replaced, also while they run, and sessions with samplers, windows and guards.
+#[test]
+fn nothing_grows_with_the_number_of_calls() {
+    for (rocm, preload) in [("none", false), ("7.0.2", true)] {
+        let sim = Sim::start("mi300x-8", rocm, &[format!("preload = {preload}")]).unwrap();
+        // What a thread keeps to use again counts as used.
+        let tunables = ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0");
+        run(sim.command(common::c_program("leaks")).env(tunables.0, tunables.1)).silent();
+    }
+}
+
 /// What the header says of a watcher whose program has died: a subreaper gets it as a child, and can wait for it.
 #[test]
 fn a_subreaper_adopts_the_watcher() {

@@ -2,7 +2,7 @@
 # All at once, for long: 8 simulated GPUs at 1 kHz, windows, threads and sessions that come and go, forks. No sample is lost,
 # memory stays flat, each energy is inside its uncertainty. Prints figures and fails where that does not hold.
 #
-#     tests/soak.sh [MINUTES]         (default: 60)
+#     tests/soak.sh [MINUTES]         (default: 60; at least 3)
 #
 # Runs on copies of the test program and the library in a temporary folder, so that they may be built anew meanwhile.
 set -eu

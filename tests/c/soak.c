@@ -14,7 +14,7 @@
 
 #include "check.h"
 
-enum { GPUS = 8, ROOM = 1 << 15, KEPT = 1 << 18, FEW = 2000 };
+enum { GPUS = 8, ROOM = 1 << 15, KEPT = 1 << 17, FEW = 2000 };
 #define PERIOD_NS UINT64_C(1000000)
 #define SECOND_NS UINT64_C(1000000000)
 
