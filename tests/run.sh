@@ -20,7 +20,7 @@ what() {
     build) echo "the library, the simulated libraries of all releases and the Rust tests build" ;;
     rust) echo "unit tests and tests/*.rs, simulator/tests" ;;
     job) echo "examples-c/run.sh, as a newcomer types it" ;;
-    cmake) echo "CMake builds library and examples without a warning, and they run" ;;
+    cmake) echo "CMake builds library and examples without a warning, and CTest runs them" ;;
     install) echo "the library as it is installed: packages, consumers, README's commands, moved trees" ;;
     abi) echo "programs of every release run with this library; abidiff judges the header" ;;
     bindings) echo "C++, Fortran and Python declare and say what the C header does" ;;
@@ -184,9 +184,7 @@ step_cmake() {
     cmake -S . -B "$target/cmake" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror \
         -DZEUS_AMD_CARGO_TARGET_DIR="$target" &&
         cmake --build "$target/cmake" &&
-        simulator/run --machine mi210-1 --rocm 6.2.4 -- "$target/cmake/energy_report" --seconds 0.2 &&
-        simulator/run --machine mi350x-8 --rocm 7.0.2 -- "$target/cmake/list_gpus" &&
-        simulator/run --machine mi300x-8 --rocm 6.3.3 -- python3 examples-c/read_power.py "$target/cmake/libzeus_amd.so"
+        ctest --test-dir "$target/cmake" --output-on-failure
 }
 step_install() { tests/install/run.sh; }
 step_abi() { tests/abi/run.sh; }
