@@ -180,13 +180,7 @@ impl Case {
         let gpus = 1 + random.below(3);
         let machine = "irregular = true\n".to_owned() + &(0..gpus).map(|n| gpu(random, n)).collect::<String>();
         let rocm = pick(random, &["none", "6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"]);
-        // Up to 6.4 a read of gpu_metrics that fails inside libamd_smi gives another GPU's table, with SUCCESS: only who
-        // insists on it gets that.
-        let backends = match rocm {
-            "none" => &["sysfs"][..],
-            "6.3.3" | "6.4.3" => &["auto", "sysfs"],
-            _ => &["auto", "sysfs", "amdsmi"],
-        };
+        let backends = if rocm == "none" { &["sysfs"][..] } else { &["auto", "sysfs", "amdsmi"] };
         let backend = pick(random, backends);
         // Without a check nothing is known of a counter: what it shows is given.
         let validation = pick(random, &["3", "3", "3", "4"]);

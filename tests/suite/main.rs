@@ -21,6 +21,8 @@ mod device_order;
 mod errors;
 #[path = "../examples.rs"]
 mod examples;
+#[path = "../exhaustion.rs"]
+mod exhaustion;
 #[path = "../exports.rs"]
 mod exports;
 #[path = "../ffi_contract.rs"]

@@ -7,10 +7,12 @@ use crate::amdsmi::status::Status;
 use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
+use crate::energy::{counts_pj, power_pj, SLOWEST_REFRESH_NS};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
-use crate::sysfs::hwmon::{Hwmon, UNKNOWN_LIMIT_MW};
-use crate::sysfs::{Implausible, SysfsError};
+use crate::platform::clock::boot_ns;
+use crate::sysfs::hwmon::Hwmon;
+use crate::sysfs::{Implausible, SysfsError, TableError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,25 +28,8 @@ fn implausible(call: &'static str, why: Implausible) -> SourceError {
     SourceError::Sysfs { file: call, error: SysfsError::Implausible(why) }
 }
 
-/// Whether a counter can have gone from one count to the other, in the time between them and at no more than twice the power
-/// that any GPU draws.
-fn leads_to(first: &RawEnergy, last: &RawEnergy) -> bool {
-    const SLACK_NS: u64 = 5_000_000;
-    let times = first.driver_time_ns.zip(last.driver_time_ns);
-    let Some(ns) = times.and_then(|(first, last)| last.checked_sub(first)) else { return times.is_none() };
-    let counts = match last.accumulator.checked_sub(first.accumulator) {
-        Some(counts) => counts,
-        // It may have 32 bits.
-        None if first.accumulator <= u32::MAX.into() => last.accumulator + (1 << 32) - first.accumulator,
-        None => return false,
-    };
-    let most_j = (2 * UNKNOWN_LIMIT_MW) as f64 * 1e-3 * (ns + SLACK_NS) as f64 * 1e-9;
-    if ns == 0 {
-        counts == 0
-    } else {
-        counts as f64 * first.resolution_uj * 1e-6 <= most_j
-    }
-}
+/// Times that differ by no more are those of one table, or of two that follow each other.
+const SAME_TABLE_NS: u64 = 10_000_000;
 
 /// What every device of a session shares.
 #[derive(Clone, Copy)]
@@ -138,11 +123,24 @@ impl AmdsmiSource {
     /// a count that does not lead to the one in it is not believed, nor is any while the file cannot be read.
     fn own_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
         match self.count_of_file() {
-            Ok(own) if leads_to(&raw, &own) => Ok(raw),
+            Ok(own) if self.precedes(&raw, &own) => Ok(raw),
             Ok(own) => Ok(RawEnergy { resolution_uj: raw.resolution_uj, ..own }),
             Err(_) if !self.sysfs.is_there() => Ok(raw),
+            // Nothing to compare with.
+            Err(SourceError::Sysfs { error: SysfsError::Table(TableError::Revision { .. }), .. }) => Ok(raw),
             Err(error) => Err(error),
         }
+    }
+
+    /// A count may be one of this GPU from shortly before `own`.
+    fn precedes(&self, raw: &RawEnergy, own: &RawEnergy) -> bool {
+        let (Some(before_ns), Some(ns)) = (raw.driver_time_ns, own.driver_time_ns) else { return true };
+        let wraps = own.accumulator < raw.accumulator && raw.accumulator <= u64::from(u32::MAX);
+        let counts = own.accumulator.wrapping_sub(raw.accumulator) & if wraps { u64::from(u32::MAX) } else { u64::MAX };
+        // A count may be older than the time that the driver gives it.
+        let late_ns = if ns == before_ns { 0 } else { SLOWEST_REFRESH_NS };
+        let most_pj = ns.checked_sub(before_ns).map(|ns| power_pj(2 * self.hwmon.highest_limit_mw(), ns + late_ns));
+        most_pj.is_some_and(|most_pj| counts_pj(counts, own.resolution_uj) <= most_pj)
     }
 
     #[inline(always)]
@@ -169,10 +167,8 @@ impl AmdsmiSource {
 
     /// None is no failure.
     fn current_powers(&self) -> Result<Powers> {
-        // hwmon has the powers of this GPU.
-        let of_hwmon = || self.hwmon.powers().map_err(|error| SourceError::Sysfs { file: POWERS, error });
         if self.caches_forever() {
-            return of_hwmon().or_else(|e| if e.kind() == Kind::NotSupported { Ok(Powers::default()) } else { Err(e) });
+            return self.powers_of_hwmon();
         }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         let powers = match calls.power_info(g, handle) {
@@ -184,10 +180,6 @@ impl AmdsmiSource {
             (Err(s), _) => return Err(self.failure("amdsmi_get_power_info", s)),
             (Ok(()), none) => return Ok(none),
         };
-        // Like the count, it may be another GPU's.
-        if g.needs_lock && self.sysfs.is_there() {
-            return self.powers_of_file();
-        }
         let plausible = |mw: &u64| self.hwmon.check_power(*mw).is_none();
         let checked =
             Powers { instant_mw: powers.instant_mw.filter(plausible), average_mw: powers.average_mw.filter(plausible) };
@@ -195,18 +187,42 @@ impl AmdsmiSource {
             return Ok(checked);
         }
         let why = powers.instant_mw.or(powers.average_mw).and_then(|mw| self.hwmon.check_power(mw));
-        of_hwmon().map_err(|_| implausible("amdsmi_get_power_info", why.unwrap_or(Implausible::NoPower)))
+        self.hwmon.powers().map_err(|_| implausible("amdsmi_get_power_info", why.unwrap_or(Implausible::NoPower)))
+    }
+
+    /// hwmon has the powers of this GPU. None is no failure.
+    fn powers_of_hwmon(&self) -> Result<Powers> {
+        self.hwmon.powers().or_else(|error| match error.kind() {
+            Kind::NotSupported => Ok(Powers::default()),
+            _ => Err(SourceError::Sysfs { file: POWERS, error }),
+        })
     }
 
     /// The powers, and for how long their time has been stalled, if too long.
     pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
         let read = || {
-            let powers = self.current_powers()?;
-            let time_ns = if powers.any() { self.sample_time_ns() } else { None };
-            let stale_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
-            Ok((powers, stale_ms))
+            // Before them: where the read of gpu_metrics for the powers fails, the library repeats those of this time.
+            let time_ns = self.sample_time_ns();
+            let (powers, stale_ms) = self.powers_since(time_ns, staleness)?;
+            let older_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
+            Ok((powers, stale_ms.or(older_ms)))
         };
         retry_if(read, |read| read.as_ref().is_ok_and(|(_, stale_ms)| stale_ms.is_some()))
+    }
+
+    /// Powers of `time_ns` or later. Without such a time they may be of any age, and where GPUs share a table they may be
+    /// another one's: then those of this GPU's files are given, if it has such.
+    fn powers_since(&self, time_ns: Option<u64>, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
+        let powers = self.current_powers()?;
+        let is_sure = time_ns.is_some() && !self.context.generation.needs_lock;
+        if is_sure || !powers.any() || self.caches_forever() {
+            return Ok((powers, None));
+        }
+        match self.sysfs.powers(staleness) {
+            Ok((own, stale_ms)) if own.any() => Ok((own, stale_ms)),
+            Err(error) if error.kind() != Kind::NotSupported => Err(error),
+            _ => Ok((powers, None)),
+        }
     }
 
     /// The driver's time of what the library reports now: a failed read of gpu_metrics repeats older values with SUCCESS.
@@ -237,19 +253,29 @@ impl AmdsmiSource {
     }
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
-        let energy = self.energy(staleness).map_err(|e| e.kind());
-        let mut powers = self.current_powers().map_err(|e| e.kind());
-        let mut stale_ms = energy.ok().and_then(|e| e.stale_ms);
-        let mut driver_ns = energy.ok().and_then(|e| e.driver_time_ns);
-        if energy.is_err() && powers.is_ok_and(Powers::any) {
-            driver_ns = self.sample_time_ns();
-            match staleness.check(driver_ns) {
-                Ok(age_ms) => stale_ms = age_ms,
-                Err(_) => powers = Err(Kind::UnexpectedData),
+        let mut energy = self.energy(staleness).map_err(|e| e.kind());
+        let mut driver_ns = energy.map_or_else(|_| self.sample_time_ns(), |e| e.driver_time_ns);
+        let mut powers = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
+        // A time that is old may not be that of the powers: the library may have read a newer table for them.
+        if driver_ns.is_some_and(|ns| boot_ns().saturating_sub(ns) > SAME_TABLE_NS) {
+            let again = self
+                .count()
+                .ok()
+                .filter(|e| e.driver_time_ns.zip(driver_ns).is_some_and(|(a, b)| a > b + SAME_TABLE_NS));
+            if let Some(newer) = again {
+                energy = Ok(newer);
+                driver_ns = newer.driver_time_ns;
+                powers = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
             }
         }
+        let checked = staleness.check(driver_ns);
+        if checked.is_err() {
+            (driver_ns, powers) = (None, Err(Kind::UnexpectedData));
+            energy = energy.and(Err(Kind::UnexpectedData));
+        }
+        let stale_ms = powers.ok().and_then(|(_, stale_ms)| stale_ms).or(checked.ok().flatten());
         let temperature = if temperature { self.temperature().ok() } else { None };
-        Reading::new(energy, powers, temperature, driver_ns, stale_ms)
+        Reading::new(energy, powers.map(|(powers, _)| powers), temperature, driver_ns, stale_ms)
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
