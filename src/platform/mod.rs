@@ -1,5 +1,6 @@
 //! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, small files, memory, and sentinel values.
 
+pub mod application;
 pub mod clock;
 pub mod files;
 pub mod fork;
@@ -8,4 +9,5 @@ pub mod memory;
 pub mod pci;
 pub mod sentinel;
 pub mod sync;
+pub mod text;
 pub mod worker;

@@ -5,6 +5,7 @@ use crate::device::{self, AmdsmiSource, Backend, Device, Identity, Source};
 use crate::error::Result;
 use crate::platform::log;
 use crate::platform::pci::PciAddress;
+use crate::platform::text::printable;
 use crate::sysfs;
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{self, Enumeration, GpuLocation, Primary, Role};
@@ -67,7 +68,7 @@ impl<'a> Discovery<'a> {
             None if is_readable => sysfs::product_name(&folder)?,
             name => name,
         };
-        let name = name.unwrap_or_default();
+        let name = name.map_or_else(String::new, |n| printable(&n).into_owned());
         let has_two_dies = topology::has_two_dies(device_id, &name);
         Ok(Candidate { folder, hwmon, amdsmi, name, device_id, has_two_dies })
     }
