@@ -9,6 +9,8 @@ mod any_machine;
 mod architecture;
 #[path = "../backends/main.rs"]
 mod backends;
+#[path = "../cases.rs"]
+mod cases;
 #[path = "../control.rs"]
 mod control;
 #[path = "../counter_validation.rs"]
