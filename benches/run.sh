@@ -12,6 +12,9 @@ cd "$root"
 cargo rustc --quiet --locked --release --lib --crate-type cdylib
 cp "$target/release/libzeus_amd.so" "$work/libzeus_amd.so.0"
 cc -O2 -Wall -Wextra -Werror -Iinclude -o "$work/speed" benches/speed.c "$work/libzeus_amd.so.0" -Wl,-rpath,"$work" -ldl
+cc -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror -Iinclude -o "$work/libzeus_amd_tools.so" tools/regions/*.c \
+    tools/report/*.c tools/connect/*.c tools/files.c "$work/libzeus_amd.so.0" -Wl,-rpath,"$work" -Wl,-z,nodelete -lpthread -ldl -lm
+cc -O2 -Wall -Wextra -Werror -o "$work/regions" benches/regions.c "$work/libzeus_amd_tools.so" -Wl,-rpath,"$work"
 counter= metrics=
 machine() {
     "$sim" --machine mi300x-8 --rocm 7.0.2 --with preload=false ${counter:+--with "$counter"} ${metrics:+--with "$metrics"} -- "$@"
@@ -53,6 +56,7 @@ fi
     machine "$work/speed" all
     machine "$work/speed" open "$zeus" "$whose"
     machine "$work/speed" sampler
+    ZEUS_AMD_TOOLS_BUDGET=0 ZEUS_AMD_TOOLS_OUTPUT=$work/report machine "$work/regions"
     strip -o "$work/stripped.so" "$work/libzeus_amd.so.0"
     wc -c <"$work/stripped.so" | awk '{ printf "the library, stripped|%.0f kB||%.3f|<= 500 kB|%s\n", $1 / 1e3, $1 / 5e5, $1 <= 5e5 ? "yes" : "no" }'
 } >"$work/table"

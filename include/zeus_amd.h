@@ -46,10 +46,24 @@
  * - Any thread may call any function. No function is safe in a signal handler.
  *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) wait for each
  *   other.
+ * - No call is a cancellation point: a thread that is cancelled (pthread_cancel)
+ *   in a call finishes it, and ends at the next cancellation point of its own. A
+ *   thread with asynchronous cancelability must not call.
  * - After fork() a child opens its own session. Calls on an inherited handle
  *   return ZEUS_AMD_STATUS_FORKED.
  * - The library prints nothing, sets no signal handler, changes no environment
  *   variable, and only itself frees its memory.
+ * - Without memory, calls that make an object (a session, window, sampler or
+ *   guard) return ZEUS_AMD_STATUS_NO_MEMORY. The other calls use a reserve of
+ *   1 MB of the library: readings need no memory, and calls that end or close
+ *   something succeed. Only this ends the process then: the reserve is used up,
+ *   glibc has no memory for thread-local data when a thread calls for the first
+ *   time or is started, or libamd_smi ends it.
+ * - Background threads (of samplers, windows and checks in the background) block
+ *   all signals. In a program whose main thread has ended by pthread_exit() they
+ *   end within some two seconds after the last thread of the program, as far as
+ *   /proc is mounted: exit handlers run, or a signal ends the process, as without
+ *   them.
  * - C99 or later, C++11 or later.
  *
  * Statuses. Each function names one of these groups, and its own exceptions.
@@ -1599,9 +1613,11 @@ ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
  * Sets the log callback of the process. Without one there are no messages: the
  * library never prints. The callback is called on the thread that logs, which
  * may be a background thread (a sampler, a check), with no lock of this library
- * held. It may call this library, and must not unwind. Calls that end a
- * background thread wait for it: do not make them with a lock held that the
- * callback takes. A new callback replaces the former one.
+ * held. It may call this library, and must not unwind or end its thread. Calls
+ * that end a background thread wait for it: do not make them with a lock held
+ * that the callback takes. A cancellation (pthread_cancel) in the callback takes
+ * effect after the call that logs; background threads cannot be cancelled. A new
+ * callback replaces the former one.
  *
  * @param[in] callback Receives messages; NULL: none.
  * @param[in] level    The least important zeus_amd_log_level_t to receive.
@@ -2608,7 +2624,11 @@ ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
  * writes to sysfs, holds no descriptor of the program, is in a session of its
  * own, and exits with the guard. The program receives no SIGCHLD for it, and
  * wait() does not report it; only waiting with __WALL or __WCLONE does, which
- * the program should not do. If the helper is killed too (the end of a
+ * the program should not do. When the program has died, the helper is a child of
+ * its nearest ancestor that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher,
+ * a shell's supervisor, the init of a container), which gets SIGCHLD and from
+ * wait() an unknown child with exit status 0, once the settings are restored;
+ * its name is zeus_amd-guard. If the helper is killed too (the end of a
  * container or cgroup), the settings stay. A core dump of the program delays
  * the restoration. As with any fork(), memory that is registered for RDMA needs
  * MADV_DONTFORK. One helper serves all guards of a session.

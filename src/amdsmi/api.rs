@@ -3,7 +3,7 @@
 use super::call_lock::{CallGuard, CallLock, Refusal};
 use super::handle::{Gpu, ProcessorHandle};
 use super::helpers::{is_helper, Helpers};
-use super::process_wide::{self, ProcessWide};
+use super::process_wide::ProcessWide;
 use super::releases::Generation;
 use super::status::Status;
 use super::symbols::{Ptr, SymbolTable};
@@ -55,10 +55,10 @@ pub(super) enum Function {
 }
 
 impl AmdsmiApi {
-    pub fn load(library: &libloading::os::unix::Library) -> Result<AmdsmiApi, String> {
+    pub fn load(library: &libloading::os::unix::Library, process: &'static ProcessWide) -> Result<AmdsmiApi, String> {
         Ok(AmdsmiApi {
             table: SymbolTable::load(library)?,
-            process: process_wide::get(),
+            process,
             gpus: Mutex::default(),
             limit_ns: AtomicU64::new(u64::MAX),
             helpers: Helpers::default(),

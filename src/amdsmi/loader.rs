@@ -2,11 +2,12 @@
 
 use super::api::AmdsmiApi;
 use super::helpers::mark_helper;
+use super::process_wide;
 use super::releases::Generation;
 use super::search_path::{self, locate, Located, SearchPaths};
 use super::status::Status;
 use super::stderr_capture::{self, CapturedText};
-use crate::error::{Error, Result};
+use crate::error::{is_exhausted_errno, Error, Result};
 use crate::platform::fork::{spawn_signals_blocked, PerProcess};
 use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
@@ -116,7 +117,8 @@ pub fn close_at_exit(limit: Duration) {
 
 fn load(places: &SearchPaths) -> Result<&'static Library> {
     let found = locate(places)?;
-    let mut libraries = LIBRARIES.get().lock();
+    let process = process_wide::get()?;
+    let mut libraries = LIBRARIES.get_or_try(|| Ok(Mutex::default()))?.lock();
     EVER_LOADED.store(true, Ordering::Release);
     let (path, dl) = match found {
         Located::File(path) => {
@@ -136,7 +138,7 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
             from_loader(&names, places)?
         }
     };
-    let calls = AmdsmiApi::load(&dl);
+    let calls = AmdsmiApi::load(&dl, process);
     // Never closed, even if it is rejected: it has thread-locals and statics and does not support unloading.
     let dl = dl.into_raw() as usize;
     // One library under two names (the loader's and a path, two mounts of a folder) has one lock and one initialisation.
@@ -171,7 +173,7 @@ impl LoadError {
     fn of(self, path: &str) -> Error {
         match self.errno {
             // The library may be good, and open when there is room.
-            libc::EMFILE | libc::ENFILE | libc::ENOMEM => {
+            errno if is_exhausted_errno(errno) => {
                 Error::Io { path: path.to_owned(), source: std::io::Error::from_raw_os_error(self.errno) }
             }
             _ => Error::LibraryInvalid { path: path.to_owned(), why: self.text },
@@ -216,7 +218,7 @@ fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
         "no option or variable is set, {} and the virtual environment have none, and the dynamic loader finds none",
         places.root.join("opt/rocm*").display()
     );
-    Err(Error::LibraryNotFound { tried, package: search_path::package(places) })
+    Err(Error::LibraryNotFound { tried, package: search_path::package(places)? })
 }
 
 fn words_text(words: [u32; 4]) -> String {

@@ -77,7 +77,7 @@ impl ContinuousClock {
         if let Some((last_ns, seen_ns)) = self.last {
             let most_ns = last_ns.saturating_add(sample.seen_ns.saturating_sub(seen_ns));
             let late_ns = MAX_LATENCY_NS.unsigned_abs();
-            // After a table that stood still the time steps ahead too, up to the present.
+            // A step ahead up to the present is that of a table that was not refreshed.
             let is_future = stated_ns > sample.seen_ns.saturating_add(late_ns);
             let is_ahead = is_future && driver_ns > most_ns.saturating_add(late_ns);
             // Another thread's sample may have overtaken this one.

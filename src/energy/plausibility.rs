@@ -15,7 +15,7 @@ pub(super) struct Step {
     pub seen_ns: u64,
     /// The powers at both ends.
     pub powers_mw: (u64, u64),
-    /// They are averages over seconds: the power in this step may have been another.
+    /// They are averages over seconds, and do not show what was drawn in this step.
     pub averaged: bool,
 }
 

@@ -120,10 +120,7 @@ impl SampleRing {
             )));
         }
         // Reserved now, so that sampling does not allocate. Pages are touched as the ring fills.
-        samples.try_reserve_exact(capacity).map_err(|_| Error::Io {
-            path: format!("memory for {capacity} samples"),
-            source: std::io::Error::from_raw_os_error(libc::ENOMEM),
-        })?;
+        samples.try_reserve_exact(capacity).map_err(|_| Error::exhausted(format!("memory for {capacity} samples")))?;
         let ring = RingBuffer {
             capacity,
             samples,

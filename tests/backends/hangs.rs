@@ -30,6 +30,13 @@ fn machine(rocm: &str, more: &[String]) -> Sim {
     Sim::start("mi300x-8", rocm, &with).unwrap()
 }
 
+/// An open session, whatever that took; from now on calls may take so long.
+fn hurried(sim: &Sim, backend: &str, ms: u32) -> Client {
+    let mut asked = Client::open(sim, backend, OFF);
+    asked.ask(&format!("hurry {ms}")).ok();
+    asked
+}
+
 fn truth(what: &str, gpu: u64) -> Option<u64> {
     match what {
         "instant" => Some(1000 * (100 + 10 * gpu)),
@@ -45,8 +52,7 @@ fn a_reading_that_hangs_is_served_by_sysfs() {
     for rocm in RELEASES {
         for (function, what) in READINGS {
             let sim = machine(rocm, &[format!("gpu.3.fault.{function} = {{ hang = true, after = 12 }}")]);
-            let mut asked = Client::new(&sim, "amdsmi", &[OFF, "500"]);
-            asked.ask("open").ok();
+            let mut asked = hurried(&sim, "amdsmi", 500);
             assert_eq!(asked.source(3), AMDSMI, "{rocm} {function}");
             let line = format!("{what} 3");
             for _ in 0..30 {
@@ -81,8 +87,7 @@ fn the_automatic_choice_does_not_notice() {
     let all = READINGS.map(|(function, _)| format!("all.fault.{function} = {{ hang = true }}"));
     for rocm in RELEASES {
         let sim = machine(rocm, &all);
-        let mut asked = Client::new(&sim, "auto", &[OFF, "500"]);
-        asked.ask("open").ok();
+        let mut asked = hurried(&sim, "auto", 500);
         for (function, what) in READINGS {
             asked.ask(&format!("{what} 3")).ok();
             assert_eq!(sim.calls(function), 0, "{rocm} {function}");
@@ -96,6 +101,7 @@ fn what_only_libamd_smi_has_is_a_timeout() {
     let hang = "gpu.3.fault.amdsmi_get_energy_count = { hang = true, after = 12 }".to_owned();
     let sim = machine("7.13", &["gpu.3.metrics = \"none\"".to_owned(), hang]);
     let mut asked = beside(&sim, &liar(&sim), "energy");
+    asked.ask("hurry 500").ok();
     assert_eq!(asked.source(3), AMDSMI, "{}", asked.log());
     let first = (0..30).map(|_| asked.ask("raw 3")).find(|said| said.status != 0).unwrap();
     first.fails(TIMEOUT, "amdsmi_get_energy_count has not returned within 500 ms");
@@ -116,8 +122,7 @@ fn a_setter_that_hangs_is_a_timeout() {
         let hang = ["amdsmi_set_gpu_clk_limit", "amdsmi_set_gpu_perf_level", "amdsmi_set_gpu_clk_range"]
             .map(|function| format!("gpu.3.fault.{function} = {{ hang = true }}"));
         let sim = machine(rocm, &hang);
-        let mut asked = Client::new(&sim, "amdsmi", &[OFF, "500"]);
-        asked.ask("open").ok();
+        let mut asked = hurried(&sim, "amdsmi", 500);
         asked.ask("lock 3").fails(TIMEOUT, "has not returned within 500 ms");
         asked.ask("lock 3").fails(TIMEOUT, "an earlier call has not returned");
         asked.ask("instant 3").ok();
@@ -126,8 +131,7 @@ fn a_setter_that_hangs_is_a_timeout() {
             ["gpu.3.fault.amdsmi_get_clock_info = { hang = true }", "gpu.3.file.pp_dpm_sclk = { open = \"ENOENT\" }"];
         let sim = machine("7.0.2", &with.map(str::to_owned));
         for backend in ["amdsmi", "auto"] {
-            let mut asked = Client::new(&sim, backend, &[OFF, "500"]);
-            asked.ask("open").ok();
+            let mut asked = hurried(&sim, backend, 500);
             asked.ask("levels 3").fails(TIMEOUT, "amdsmi_get_clock_info has not returned within 500 ms");
             asked.ask("levels 3").fails(TIMEOUT, "an earlier call has not returned");
             asked.ask("instant 3").ok();
@@ -145,8 +149,7 @@ fn a_call_that_comes_back() {
         assert_eq!(patient.ask("temperature 3").ok().number(0), 43);
     }
     assert_eq!(patient.source(3), AMDSMI);
-    let mut asked = Client::new(&sim, "amdsmi", &[OFF, "200"]);
-    asked.ask("open").ok();
+    let mut asked = hurried(&sim, "amdsmi", 200);
     for _ in 0..2 {
         assert_eq!(asked.ask("temperature 3").ok().number(0), 43);
     }
@@ -201,10 +204,11 @@ fn the_cause_that_is_printed_is_in_the_error() {
         (list("hang = true"), TIMEOUT),
     ] {
         let sim = Sim::start("mi300x-8", "6.3.3", &with).unwrap();
-        let opened = Client::new(&sim, "amdsmi", &[OFF, "500"]).ask("open");
+        let limit = if status == TIMEOUT { "500" } else { "0" };
+        let opened = Client::new(&sim, "amdsmi", &[OFF, limit]).ask("open");
         assert_eq!(opened.status, status, "{with:?}: {opened:?}");
         assert!(status == 0 || opened.text.contains(&text), "{with:?}: {opened:?}");
-        let mut auto = Client::new(&sim, "auto", &[OFF, "500"]);
+        let mut auto = Client::new(&sim, "auto", &[OFF, limit]);
         auto.ask("open").ok();
         let explained = auto.ask("explain").text;
         assert_eq!(explained.contains(&text), status != 0, "{with:?}: {explained}");

@@ -1,6 +1,7 @@
 //! Up to ROCm 7.12 the library has one table for all GPUs, and returns it as it is when it has failed to read: another GPU's
 //! values with SUCCESS, and new ones, so their time does not tell.
 
+use super::client::{Client, OFF};
 use super::common;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -46,6 +47,36 @@ fn a_failed_read_is_not_another_gpus_value() {
                 assert!(number(1) > 0, "the library has not lied: {context}");
                 assert!(number(3) > 500 && number(7) == 0, "{context}");
             }
+        }
+    }
+}
+
+/// From ROCm 7.13 on the library repeats a GPU's own last table, for as long as it cannot read the file: power and energy are
+/// stale then, and new ones when it can.
+#[test]
+fn a_repeated_table_is_stale() {
+    const STALE: i64 = -24;
+    for rocm in ["7.13", "7.14", "10.0", "10.2"] {
+        let sim = machine(rocm, "{ read = \"EIO\", from_s = 1000000.0 }");
+        let mut asked = Client::open(&sim, "amdsmi", OFF);
+        for what in ["instant 3", "raw 3", "energy 3"] {
+            asked.ask(what).ok();
+        }
+        sim.break_files(3, libc::EIO);
+        asked.ask("instant 3");
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        for what in ["instant 3", "energy 3"] {
+            asked.ask(what).fails(STALE, "has not advanced");
+        }
+        // STALE in its flags, and no power.
+        let all = asked.ask("all 8 88").ok();
+        let third = &all.words[all.words.iter().position(|w| w == "[").unwrap() + 3 * 16..];
+        let valid: u32 = third[3].parse().unwrap();
+        assert_eq!((third[2].as_str(), third[4].as_str(), valid & (16 | 32)), ("3", "-24", 0), "{rocm}: {all:?}");
+        asked.ask("instant 2").ok();
+        sim.break_files(3, 0);
+        for what in ["instant 3", "energy 3"] {
+            asked.ask(what).ok();
         }
     }
 }

@@ -44,7 +44,7 @@ fn soname(library: &Path) -> String {
 /// An open session beside a libamd_smi that lies.
 pub fn beside(sim: &Sim, liar: &Path, lie: &str) -> Client {
     let mut command = sim.command(Client::program());
-    command.env("ZEUS_AMD_BACKEND", "auto").env("ZEUS_AMD_AMDSMI", liar).env("LIE", lie).args([OFF, "500"]);
+    command.env("ZEUS_AMD_BACKEND", "auto").env("ZEUS_AMD_AMDSMI", liar).env("LIE", lie).arg(OFF);
     let mut asked = Client::start(command);
     asked.ask("open").ok();
     asked
@@ -103,6 +103,34 @@ fn an_older_libamd_smi_is_no_witness() {
             assert_eq!(asked.source(gpu), SYSFS, "{rocm} GPU {gpu}: {log}");
             asked.ask(&format!("energy {gpu}")).ok();
             asked.ask(&format!("instant {gpu}")).ok();
+            let levels = &sim.machine().gpus()[gpu].spec.clocks.gfx.levels;
+            let ends = [levels[0], levels[levels.len() - 1]].map(|mhz| mhz.to_string());
+            assert_eq!(asked.ask(&format!("levels {gpu}")).ok().words[..2], ends, "{rocm}");
+        }
+    }
+}
+
+/// Without a gpu_metrics the power is hwmon's, whatever the release of libamd_smi.
+#[test]
+fn a_power_without_gpu_metrics() {
+    for rocm in ["none", "6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"] {
+        let sim = Sim::start("mi300x-8", rocm, &["gpu.3.metrics = \"none\""]).unwrap();
+        let mut asked = Client::open(&sim, "auto", ADAPTIVE);
+        let truth = sim.machine().gpus()[3].power_w(0.0) as u64 * 1000;
+        assert_eq!(asked.ask("instant 3").ok().number(0), truth, "{rocm}");
+        asked.ask("temperature 3").ok();
+        assert_ne!(asked.ask("energy 3").status, 0, "{rocm}");
+    }
+}
+
+/// ROCm 6.4 leaves the current level out of the lowest and highest one: idle and under load the levels are the file's.
+#[test]
+fn levels_of_rocm_6_4() {
+    for (machine, now, ends) in [("mi300x-8", 132, ["132", "2100"]), ("mi250x-4", 1700, ["500", "1700"])] {
+        let sim = Sim::start(machine, "6.4.3", &[format!("all.clocks.gfx.now = {now}")]).unwrap();
+        for backend in ["auto", "amdsmi"] {
+            let mut asked = Client::open(&sim, backend, OFF);
+            assert_eq!(asked.ask("levels 0").ok().words[..2], ends, "{machine} {backend}");
         }
     }
 }
