@@ -1613,11 +1613,11 @@ ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
  * Sets the log callback of the process. Without one there are no messages: the
  * library never prints. The callback is called on the thread that logs, which
  * may be a background thread (a sampler, a check), with no lock of this library
- * held. It may call this library, and must not unwind. Calls that end a
- * background thread wait for it: do not make them with a lock held that the
- * callback takes. A new callback replaces the former one. A cancellation
- * (pthread_cancel) of a thread in the callback takes effect after the call that
- * logs; background threads cannot be cancelled.
+ * held. It may call this library, and must not unwind or end its thread. Calls
+ * that end a background thread wait for it: do not make them with a lock held
+ * that the callback takes. A cancellation (pthread_cancel) in the callback takes
+ * effect after the call that logs; background threads cannot be cancelled. A new
+ * callback replaces the former one.
  *
  * @param[in] callback Receives messages; NULL: none.
  * @param[in] level    The least important zeus_amd_log_level_t to receive.

@@ -6,6 +6,7 @@ mod random;
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::time::Duration;
 use zeus_amd_sim::Sim;
 
 const LOADS: [&str; 8] = [
@@ -95,6 +96,7 @@ const MINUTES: &str = "ZEUS_AMD_SOAK_MINUTES";
 #[ignore = "takes an hour: tests/soak.sh [MINUTES]"]
 fn everything_at_once() {
     let minutes: u64 = std::env::var(MINUTES).map_or(60, |m| m.parse().expect("a number"));
+    zeus_amd_sim::start::set_limit(Duration::from_secs(minutes * 60 + 300));
     let patches: Vec<String> = (0..8)
         .flat_map(|i| [format!("gpu.{i}.power = {}", LOADS[i]), format!("gpu.{i}.counter.refresh_ms = 1.0")])
         .collect();

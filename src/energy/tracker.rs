@@ -291,7 +291,7 @@ impl AccumulatorTracker {
         // Largest deviation of the power between two samples from their mean. The power is assumed to stay within its recent
         // range. If there is no recent range, or it contains 0, anything from 0 to maximum is possible: a 0 may be a missing
         // reading.
-        let deviation = match self.power_range.range() {
+        let deviation = match self.power_range.range(sample.averaged) {
             Some((low, high)) if low.min(before) > 0 => high.max(before) - low.min(before) + WATT_MW,
             _ => mean.max(self.max_power_mw.saturating_sub(mean)),
         };

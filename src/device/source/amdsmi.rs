@@ -32,6 +32,9 @@ fn implausible(call: &'static str, why: Implausible) -> SourceError {
 /// Times that differ by no more are those of one table, or of two that follow each other.
 const SAME_TABLE_NS: u64 = 10_000_000;
 
+/// So often count and powers are read until they are of one time.
+const PAIRINGS: u32 = 4;
+
 /// What every device of a session shares.
 #[derive(Clone, Copy)]
 pub struct AmdsmiContext {
@@ -261,29 +264,39 @@ impl AmdsmiSource {
     }
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
-        let mut energy = self.energy(staleness).map_err(|e| e.kind());
+        let energy = self.energy(staleness).map_err(|e| e.kind());
+        // The same count in one table with its powers.
+        let is_checked = energy.is_ok() && self.context.generation.needs_lock && self.sysfs.is_there();
+        let of_file = is_checked.then(|| self.sysfs.reading(staleness, false)).filter(|own| own.energy.is_ok());
+        let reading = of_file.unwrap_or_else(|| self.paired(energy, staleness));
+        Reading { temperature: if temperature { self.temperature().ok() } else { None }, ..reading }
+    }
+
+    /// A count with powers of its time, or without any.
+    fn paired(&self, mut energy: std::result::Result<RawEnergy, Kind>, staleness: &StalenessDetector) -> Reading {
         let mut driver_ns = energy.map_or_else(|_| self.sample_time_ns(), |e| e.driver_time_ns);
-        let mut powers = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
-        // A time that is old may not be that of the powers: the library may have read a newer table for them.
-        if driver_ns.is_some_and(|ns| boot_ns().saturating_sub(ns) > SAME_TABLE_NS) {
-            let again = self
-                .count()
-                .ok()
-                .filter(|e| e.driver_time_ns.zip(driver_ns).is_some_and(|(a, b)| a > b + SAME_TABLE_NS));
-            if let Some(newer) = again {
-                energy = Ok(newer);
-                driver_ns = newer.driver_time_ns;
-                powers = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
+        let mut powers = Err(Kind::UnexpectedData);
+        for _ in 0..PAIRINGS {
+            let read = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
+            // The library may have read a newer table for them than for a time that is old.
+            let is_old = driver_ns.is_some_and(|ns| boot_ns().saturating_sub(ns) > SAME_TABLE_NS);
+            let newer = if is_old { self.count().ok() } else { None };
+            match newer.filter(|e| e.driver_time_ns > driver_ns.map(|ns| ns + SAME_TABLE_NS)) {
+                Some(count) => (energy, driver_ns) = (Ok(count), count.driver_time_ns),
+                None => {
+                    powers = read;
+                    break;
+                }
             }
         }
         let checked = staleness.check(driver_ns);
         if checked.is_err() {
-            (driver_ns, powers) = (None, Err(Kind::UnexpectedData));
+            driver_ns = None;
+            powers = Err(Kind::UnexpectedData);
             energy = energy.and(Err(Kind::UnexpectedData));
         }
         let stale_ms = powers.ok().and_then(|(_, stale_ms)| stale_ms).or(checked.ok().flatten());
-        let temperature = if temperature { self.temperature().ok() } else { None };
-        Reading::new(energy, powers.map(|(powers, _)| powers), temperature, driver_ns, stale_ms)
+        Reading::new(energy, powers.map(|(powers, _)| powers), None, driver_ns, stale_ms)
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
