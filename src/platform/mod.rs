@@ -1,5 +1,6 @@
-//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, small files, memory, and sentinel values.
+//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, small files, memory, panics, and sentinel values.
 
+pub mod broken;
 pub mod clock;
 pub mod files;
 pub mod fork;
