@@ -139,7 +139,7 @@ pub enum Error {
     )]
     LibraryExiting { path: String },
 
-    #[error("{path}: {call} and was abandoned; check for a hung process that holds a lock in /dev/shm/rocm_smi_*, and check the kernel log for messages of amdgpu; the option init_timeout_ms allows more time")]
+    #[error("{path}: {call}; check for a hung process that holds a lock in /dev/shm/rocm_smi_*, and check the kernel log for messages of amdgpu; the option init_timeout_ms allows more time, and the backend ZEUS_AMD_BACKEND_SYSFS does without this library")]
     LibraryTimeout { path: String, call: String },
 
     #[error("{device}: {call} failed with {name} ({code}{message}); {advice}")]

@@ -206,7 +206,10 @@ fn both_find_what_is_wrong() {
     let sim = Sim::start("mi210-1", "6.2.4", &[] as &[&str]).unwrap();
     let compile = |kind: &str, flags: &[&str]| {
         let mut cc = Command::new("cc");
-        common::link(cc.arg("-g").args(flags).arg(common::root().join("tests/c/faulty.c")), &format!("faulty{kind}"))
+        common::link(
+            cc.arg("-g").args(flags).arg(common::root().join("tests/c/sanitizer_probe.c")),
+            &format!("sanitizer_probe{kind}"),
+        )
     };
     let (with, without) = (compile("-sanitized", &SANITIZERS), compile("-plain", &[]));
     for (fault, sanitizers_see, valgrind_sees) in

@@ -91,6 +91,7 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, resolution: &str, what: &str) {
     let order = machine.in_hip_order();
     let (mut worst, mut by_firmware) = (0.0_f64, 0);
     let (mut long, mut loose) = (0, Vec::new());
+    let (mut follow, mut by_others) = (0, Vec::new());
     for e in all {
         let gpu = machine.gpu_of(order[e.gpu]);
         if gpu.spec.die == DieRole::Secondary {
@@ -179,8 +180,13 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, resolution: &str, what: &str) {
         let follows = e.flags & (energies::STALE | RESET) == 0;
         // Where a call takes long, as many threads want libamd_smi, its edges may say less than the power.
         let prompt_calls = e.calls_ns < 100_000_000;
+        // Shortly after a reset the counter may have come as far as it was, and nothing but a firmware's clock shows the reset.
+        let follows = follows && !inside(e.from_ns - (e.to_ns - e.from_ns), e.from_ns);
         if trusted && follows && prompt_calls && (e.end_ns - e.begin_ns) as f64 > 8.0 * refresh_ns + 1e9 {
-            assert_eq!(e.method, COUNTER, "{what}: {e:?}");
+            follow += 1;
+            if e.method != COUNTER {
+                by_others.push(e);
+            }
         }
         assert!(trusted || e.method != COUNTER, "{what}: {e:?}");
         // A reset is said: of the counter between the two readings, and with an estimate between the calls.
@@ -195,6 +201,11 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, resolution: &str, what: &str) {
         }
     }
     // On a busy machine a look may have to wait, now and then.
+    assert!(
+        by_others.len() * 20 <= follow + 20,
+        "{what}: {} of {follow} not by the counter: {by_others:#?}",
+        by_others.len()
+    );
     assert!(
         loose.len() * 5 <= long + 5,
         "{what}: {} bounds of {long} are larger than need be: {loose:#?}",
@@ -309,23 +320,30 @@ fn shared_packages() {
 }
 
 /// Idle at both ends and busy in between, when the counter stops: it has counted more than the power at the ends says, and
-/// less than was drawn. Only another look tells.
+/// less than was drawn. Only another sample tells.
 #[test]
 fn a_counter_that_stops_under_load_and_not_at_the_ends() {
-    for backend in ["auto", "amdsmi"] {
+    // The load begins `lead` seconds after the machine; a host on which the window begins later gets more of them.
+    let energies = |backend: &str, lead: f64| {
         let patches: Vec<String> = (0..8)
             .flat_map(|gpu| {
-                let stop = 1.1 + 0.1 * gpu as f64;
+                let (stop, end) = (lead + 0.1 + 0.1 * gpu as f64, lead + 1.0);
                 [
                     format!("gpu.{gpu}.counter.stuck_at_s = {stop}"),
-                    format!("gpu.{gpu}.power = {{ kind = \"steps\", steps = [[0, 60], [1, 700], [2, 60]] }}"),
+                    format!("gpu.{gpu}.power = {{ kind = \"steps\", steps = [[0, 60], [{lead}, 700], [{end}, 60]] }}"),
                 ]
             })
             .collect();
         let sim = Sim::start("mi300x-8", "7.13", &patches).unwrap();
-        let all = energies::windows(&sim, (backend, "off", "firmware"), 1, 1, (3e6, 3e6), 1);
+        let length_us = (lead + 2.0) * 1e6;
+        let all = energies::windows(&sim, (backend, "off", "firmware"), 1, 1, (length_us, length_us), 1);
+        let began = all.iter().all(|e| (sim.machine_ns(e.from_ns) as f64) < lead * 1e9);
+        began.then_some((sim, all))
+    };
+    for backend in ["auto", "amdsmi"] {
+        let (sim, all) =
+            [1.0, 4.0, 16.0].iter().find_map(|&lead| energies(backend, lead)).expect("timed out: host too slow");
         for e in &all {
-            assert!(sim.machine_ns(e.from_ns) < 1_000_000_000, "the window began too late: {e:?}");
             assert!(e.counter_state == STUCK && e.method == ESTIMATED && e.flags & COUNTER_REJECTED != 0, "{e:?}");
         }
         hold(&sim, &all, MOST_W, "firmware", &format!("stopped under load, {backend}"));

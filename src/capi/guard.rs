@@ -42,7 +42,11 @@ use crate::restore::{Guard, GuardInfo};
 /// writes to sysfs, holds no descriptor of the program, is in a session of its
 /// own, and exits with the guard. The program receives no SIGCHLD for it, and
 /// wait() does not report it; only waiting with __WALL or __WCLONE does, which
-/// the program should not do. If the helper is killed too (the end of a
+/// the program should not do. When the program has died, the helper is a child of
+/// its nearest ancestor that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher,
+/// a shell's supervisor, the init of a container), which gets SIGCHLD and from
+/// wait() an unknown child with exit status 0, once the settings are restored;
+/// its name is zeus_amd-guard. If the helper is killed too (the end of a
 /// container or cgroup), the settings stay. A core dump of the program delays
 /// the restoration. As with any fork(), memory that is registered for RDMA needs
 /// MADV_DONTFORK. One helper serves all guards of a session.

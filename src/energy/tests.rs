@@ -56,10 +56,10 @@ proptest! {
         let first = &snapshots[begin % snapshots.len()];
         let last = &snapshots[snapshots.len() - 1];
         for boundaries in [Boundaries::Calls, Boundaries::Readings] {
-            for usable in [true, false] {
+            for state in [CounterState::Trusted, CounterState::Pending, CounterState::Stuck] {
                 for unit in [EnergyResolution::Firmware, EnergyResolution::Reported] {
                     let max_mw = tracker.max_power_mw();
-                    if let Some(interval) = interval_energy(first, last, unit, max_mw, (usable, true), boundaries) {
+                    if let Some(interval) = interval_energy(first, last, unit, max_mw, (state, true), boundaries) {
                         let _ = (interval.mean_mw(), interval.has_high_uncertainty());
                     }
                 }

@@ -158,21 +158,45 @@ impl<T: Sync> PerProcess<T> {
     }
 }
 
+/// The signals that a thread blocks.
+pub struct SignalMask(libc::sigset_t);
+
+impl SignalMask {
+    #[must_use]
+    pub fn of_this_thread() -> SignalMask {
+        // SAFETY: writes the current mask to a local set.
+        unsafe {
+            let mut mask = std::mem::zeroed();
+            libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &mut mask);
+            SignalMask(mask)
+        }
+    }
+
+    fn all() -> SignalMask {
+        // SAFETY: fills a local set.
+        unsafe {
+            let mut mask = std::mem::zeroed();
+            libc::sigfillset(&mut mask);
+            SignalMask(mask)
+        }
+    }
+
+    /// Makes it the calling thread's.
+    pub fn apply(&self) {
+        // SAFETY: a valid set.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
+    }
+}
+
 /// Starts a thread with all signals blocked: the application's signal handlers must not run on it.
 pub fn spawn_signals_blocked(
     name: &str,
     stack: usize,
     body: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
-    // SAFETY: plain libc calls on local signal sets.
-    let old = unsafe {
-        let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
-        old
-    };
+    let before = SignalMask::of_this_thread();
+    SignalMask::all().apply();
     let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(body);
-    // SAFETY: restores the mask from above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
+    before.apply();
     thread
 }

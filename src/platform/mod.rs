@@ -1,5 +1,7 @@
-//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, small files, memory, panics, and sentinel values.
+//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, small files, memory, panics, and
+//! sentinel values.
 
+pub mod application;
 pub mod broken;
 pub mod clock;
 pub mod files;
@@ -9,4 +11,5 @@ pub mod memory;
 pub mod pci;
 pub mod sentinel;
 pub mod sync;
+pub mod text;
 pub mod worker;

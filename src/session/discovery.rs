@@ -74,7 +74,8 @@ pub(super) fn enumerate_amdsmi(
     let handle = |p: &GpuLocation| p.amdsmi.map(|a| handles[a]);
     // A GPU that libamd_smi does not list is read and set through sysfs, unless libamd_smi is asked for.
     let is_used = |p: &GpuLocation| p.amdsmi.is_some() || backend == Backend::Amdsmi;
-    let amdsmi = |p: &GpuLocation, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), hwmon));
+    let amdsmi =
+        |p: &GpuLocation, folder: &Path, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), folder, hwmon));
     let gpus = Discovery::new(&listing, backend, options.resume_suspended, root, &amdsmi)?.gpus()?;
     Ok((gpus, listing))
 }
@@ -94,7 +95,7 @@ pub(super) fn enumerate_kfd(options: &Options, rules: Rules, root: &Path) -> Res
             place.partition = function.into();
         }
     }
-    let gpus = Discovery::new(&listing, Backend::Sysfs, options.resume_suspended, root, &|_, _| None)?.gpus()?;
+    let gpus = Discovery::new(&listing, Backend::Sysfs, options.resume_suspended, root, &|_, _, _| None)?.gpus()?;
     Ok((gpus, listing))
 }
 

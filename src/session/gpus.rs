@@ -5,6 +5,7 @@ use crate::device::{self, AmdsmiSource, Backend, Device, Identity, Source};
 use crate::error::Result;
 use crate::platform::log;
 use crate::platform::pci::PciAddress;
+use crate::platform::text::printable;
 use crate::sysfs;
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{self, Enumeration, GpuLocation, Primary, Role};
@@ -29,7 +30,7 @@ struct Candidate {
 }
 
 /// libamd_smi's part in a GPU, if it is used for it.
-type AmdsmiOf<'a> = dyn Fn(&GpuLocation, Arc<Hwmon>) -> Option<AmdsmiSource> + 'a;
+type AmdsmiOf<'a> = dyn Fn(&GpuLocation, &Path, Arc<Hwmon>) -> Option<AmdsmiSource> + 'a;
 
 pub(super) struct Discovery<'a> {
     listing: &'a Enumeration,
@@ -59,7 +60,7 @@ impl<'a> Discovery<'a> {
         let location = &self.listing.places[place];
         let folder = sysfs::pci_device(self.root, &location.pci)?;
         let hwmon = Arc::new(Hwmon::new(&folder, self.resumes));
-        let amdsmi = (self.amdsmi)(location, hwmon.clone());
+        let amdsmi = (self.amdsmi)(location, &folder, hwmon.clone());
         let of_node = location.node.as_ref().map(|n| n.device_id).filter(|id| *id != 0);
         let device_id = if of_node.is_some() { of_node } else { sysfs::device_id(&folder)? };
         let is_readable = self.is_visible(place) && hwmon.runtime_power.check_active().is_ok();
@@ -67,7 +68,7 @@ impl<'a> Discovery<'a> {
             None if is_readable => sysfs::product_name(&folder)?,
             name => name,
         };
-        let name = name.unwrap_or_default();
+        let name = name.map_or_else(String::new, |n| printable(&n).into_owned());
         let has_two_dies = topology::has_two_dies(device_id, &name);
         Ok(Candidate { folder, hwmon, amdsmi, name, device_id, has_two_dies })
     }
@@ -180,7 +181,7 @@ impl<'a> Discovery<'a> {
             Role::SecondaryPartition { first: Some(first) } => &self.listing.places[first],
             _ => own,
         };
-        let amdsmi = (self.amdsmi)(first, hwmon.clone());
+        let amdsmi = (self.amdsmi)(first, &folder, hwmon.clone());
         Ok(device::select(self.backend, &pci, &folder, &hwmon, amdsmi.as_ref()))
     }
 }

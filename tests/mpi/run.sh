@@ -226,6 +226,19 @@ chosen_name() {
     return $right
 }
 
+# A report that the disk has no room for leaves nothing behind, neither of its two files, and that is said.
+whole_or_none() {
+    mkdir -p "$work/here"
+    (
+        trap '' XFSZ
+        ulimit -f 1
+        ZEUS_AMD_PMPI_OUTPUT=$work/here/part here true 2>"$work/here.err"
+    ) && grep -q 'cannot be written: File too large' "$work/here.err" && [ -z "$(ls "$work/here")" ]
+    local right=$?
+    rm -rf "$work/here"
+    return $right
+}
+
 # The profiler of the other MPI says so. Open MPI's lets the program run; MPICH's cannot hand on the larger handles.
 other_mpi() {
     local other=openmpi expected=3 out
@@ -330,6 +343,7 @@ all() {
     status=4 numbers=other reported=no ok "profiler: no MPI at all" in_machine same "${mi300x[@]}" -- 1 "$programs/ends" no-mpi
     ok "profiler: names of reports" default_name
     ok "profiler: a long name" chosen_name
+    ok "profiler: no half report" whole_or_none
     ok "profiler: of the other MPI" other_mpi
     ok "memory" in_machine memory mi210-1 6.2.4 'preload = false' --
 }

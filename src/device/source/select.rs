@@ -35,6 +35,7 @@ impl Source {
     pub fn backend(&self) -> Backend {
         match self {
             Source::Sysfs(_) => Backend::Sysfs,
+            Source::Amdsmi(amdsmi) if amdsmi.is_hung() => Backend::Sysfs,
             Source::Amdsmi(_) => Backend::Amdsmi,
         }
     }
