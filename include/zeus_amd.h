@@ -53,6 +53,12 @@
  *   return ZEUS_AMD_STATUS_FORKED.
  * - The library prints nothing, sets no signal handler, changes no environment
  *   variable, and only itself frees its memory.
+ * - Without memory, calls that make an object (a session, window, sampler or
+ *   guard) return ZEUS_AMD_STATUS_NO_MEMORY. The other calls use a reserve of
+ *   1 MB of the library: readings need no memory, and calls that end or close
+ *   something succeed. Only this ends the process then: the reserve is used up,
+ *   glibc has no memory for thread-local data when a thread calls for the first
+ *   time or is started, or libamd_smi ends it.
  * - Background threads (of samplers, windows and checks in the background) block
  *   all signals. In a program whose main thread has ended by pthread_exit() they
  *   end within some two seconds after the last thread of the program, as far as
@@ -84,14 +90,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/**
+ * Makes a function visible outside the library. What parses this header may
+ * define it as nothing, like ZEUS_AMD_MUST_CHECK.
+ */
+#ifndef ZEUS_AMD_API
 #if defined(__GNUC__) || defined(__clang__)
-/** Makes a function visible outside the library. */
 #define ZEUS_AMD_API __attribute__((visibility("default")))
-/** The return value must be checked. */
-#define ZEUS_AMD_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define ZEUS_AMD_API
+#endif
+#endif
+/** The return value must be checked. */
+#ifndef ZEUS_AMD_MUST_CHECK
+#if defined(__GNUC__) || defined(__clang__)
+#define ZEUS_AMD_MUST_CHECK __attribute__((warn_unused_result))
+#else
 #define ZEUS_AMD_MUST_CHECK
+#endif
 #endif
 
 /** Version of this header as one number, to compare with zeus_amd_version(). */
@@ -544,11 +560,12 @@
  * reused (-15 is not used). The message of the last failure is in
  * zeus_amd_last_error().
  */
-enum zeus_amd_status_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_status_t : int32_t
+#else
+enum
+#endif
+{
     /**
      * Success.
      */
@@ -700,11 +717,12 @@ typedef int32_t zeus_amd_status_t;
 /**
  * Where readings come from.
  */
-enum zeus_amd_backend_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_backend_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * The variable ZEUS_AMD_BACKEND (auto, amdsmi or sysfs). If it is not set:
      * gpu_metrics of the kernel for power, energy and temperature where it
@@ -732,11 +750,12 @@ typedef uint32_t zeus_amd_backend_t;
 /**
  * How the energy counters are checked when a session is opened.
  */
-enum zeus_amd_validation_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_validation_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * ADAPTIVE.
      */
@@ -781,11 +800,12 @@ typedef uint32_t zeus_amd_validation_t;
  * The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
  * which was used.
  */
-enum zeus_amd_energy_resolution_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_energy_resolution_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Windows and samplers use 2^-16 J where the kernel states it. The readings
      * zeus_amd_energy_mj(), zeus_amd_energy_raw() and zeus_amd_read_all() use
@@ -814,11 +834,12 @@ typedef uint32_t zeus_amd_energy_resolution_t;
 /**
  * Which die of its package a GPU is.
  */
-enum zeus_amd_die_role_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_die_role_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * The package has one die.
      */
@@ -843,11 +864,12 @@ typedef uint32_t zeus_amd_die_role_t;
 /**
  * The result of the check of an energy counter.
  */
-enum zeus_amd_counter_state_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_counter_state_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Not checked; energies are reported all the same.
      */
@@ -903,11 +925,12 @@ typedef uint32_t zeus_amd_counter_state_t;
 /**
  * How an energy was obtained.
  */
-enum zeus_amd_method_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_method_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * There is no energy; the status says why.
      */
@@ -937,11 +960,12 @@ typedef uint32_t zeus_amd_method_t;
 /**
  * The importance of a message.
  */
-enum zeus_amd_log_level_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_log_level_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Something failed.
      */
@@ -1021,9 +1045,11 @@ typedef struct zeus_amd_options_t {
     /**
      * Limit in milliseconds for amdsmi_init, for the enumeration of the GPUs by
      * libamd_smi, and for each later call of it in this process; 0: 10 seconds.
-     * Later calls behind one that exceeds it return ZEUS_AMD_STATUS_TIMEOUT;
-     * so does that call itself, unless it is a reading (power, energy,
-     * temperature), which runs on the caller's thread.
+     * A call that exceeds it is left to a thread of this library. While it has
+     * not returned, readings come from the kernel's files, and what these lack,
+     * and setters, return ZEUS_AMD_STATUS_TIMEOUT at once. The hand-over to the
+     * thread takes some 10 microseconds of the 150 to 600 that AMD's calls take.
+     * UINT32_MAX: no limit; calls are made on the caller's thread.
      */
     uint32_t init_timeout_ms;
     /**

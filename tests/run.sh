@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 . tests/needs.sh
 
-STEPS=(format clippy build rust job cmake install abi bindings mpi amdsmi amdsmi27 zeus leftovers)
+STEPS=(format clippy build rust job cmake install abi bindings mpi tools amdsmi amdsmi27 zeus leftovers)
 what() {
     case $1 in
     format) echo "the Rust sources are formatted" ;;
@@ -25,6 +25,7 @@ what() {
     abi) echo "programs of every release run with this library; abidiff judges the header" ;;
     bindings) echo "C++, Fortran and Python declare and say what the C header does" ;;
     mpi) echo "zeus_amd_mpi.h and the profiler, with Open MPI and MPICH" ;;
+    tools) echo "energy by region, in programs of Kokkos, roctx and OpenMP" ;;
     amdsmi) echo "AMD's own Python packages run on the simulated machine" ;;
     amdsmi27) echo "AMD's binding of libamd_smi 27 runs on the simulated machine" ;;
     zeus) echo "Zeus and this library give the same numbers in one process" ;;
@@ -190,6 +191,7 @@ step_install() { tests/install/run.sh; }
 step_abi() { tests/abi/run.sh; }
 step_bindings() { tests/bindings/run.sh; }
 step_mpi() { tests/mpi/run.sh; }
+step_tools() { tests/tools/run.sh; }
 step_amdsmi() { tests/python/amdsmi.sh; }
 step_amdsmi27() { tests/python/bindings.sh; }
 step_zeus() { tests/python/zeus.sh; }
@@ -252,7 +254,7 @@ at_once() {
 SECONDS=0
 at_once 1 format build
 # Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment.
-at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi zeus bindings abi amdsmi amdsmi27 cmake
+at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi tools zeus bindings abi amdsmi amdsmi27 cmake
 at_once 1 leftovers
 [ ! -t 1 ] || printf '\r\033[K'
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

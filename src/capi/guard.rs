@@ -12,6 +12,7 @@ use super::types::{
     ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT, ZEUS_AMD_GUARD_WATCHER_BIT,
 };
 use crate::error::Error;
+use crate::platform::memory;
 use crate::restore::{Guard, GuardInfo};
 
 /// From now on, settings that are changed through this session are restored by
@@ -77,8 +78,11 @@ pub unsafe extern "C" fn zeus_amd_guard_begin(
             if unknown != 0 {
                 return Err(Error::InvalidArgument(format!("flags: {unknown:#x} is unknown to this library")));
             }
-            let begun = s.begin_guard(flags & ZEUS_AMD_GUARD_WATCHER_BIT != 0)?;
-            to.write(Box::into_raw(Box::new(begun)).cast());
+            let watch = memory::Watch::begin()?;
+            let begun = Box::new(s.begin_guard(flags & ZEUS_AMD_GUARD_WATCHER_BIT != 0)?);
+            // Without a handle it would end with its session only.
+            watch.check().or_else(|e| begun.end().and(Err(e)))?;
+            to.write(Box::into_raw(begun).cast());
             Ok(())
         })
     })

@@ -87,7 +87,7 @@ impl Worker {
         let signal = Arc::new(StopSignal::default());
         let worker_signal = signal.clone();
         {
-            let mut workers = WORKERS.get().lock();
+            let mut workers = WORKERS.get_or_try(|| Ok(Mutex::default()))?.lock();
             workers.retain(|w| w.strong_count() > 0);
             workers.push(Arc::downgrade(&signal));
         }

@@ -300,6 +300,9 @@ all() {
     ok "a stuck counter" in_machine job mi100-1 6.2.4 -- 2 shared -- packages=1 duplicates=1
     ok "power that jumps, no barriers" in_machine job "${mi300x[@]}" 'all.power = { kind = "square", low = 90, high = 700, period_s = 0.03 }' -- 4 shared loose -- packages=8 duplicates=24
     ok "ranks in trouble" in_machine job "${mi300x[@]}" -- 4 troubles -- packages=1 failed=1 without_gpu=2 flags=896
+    for when in full late; do
+        ok "no descriptor for a rank, $when" in_machine job "${mi300x[@]}" -- 2 one "$when" -- packages=1 failed=1 missing=0 without_gpu=0 flags=896
+    done
     ok "no GPU at all" in_machine job mi300x-8 none 'all.absent = true' 'amdgpu = false' -- 2 shared -- packages=0 without_gpu=2 failed=0 energy_mj=0
     ok "two nodes, 2 ranks" in_machine job "${two[@]}" -- 2 nodes -- packages=16 nodes=2 duplicates=0 missing=0
     ok "two nodes, 4 ranks" in_machine job "${two[@]}" -- 4 nodes -- packages=16 nodes=2 duplicates=16 missing=0

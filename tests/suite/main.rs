@@ -9,6 +9,8 @@ mod any_machine;
 mod architecture;
 #[path = "../backends/main.rs"]
 mod backends;
+#[path = "../cases.rs"]
+mod cases;
 #[path = "../control.rs"]
 mod control;
 #[path = "../counter_validation.rs"]
@@ -19,6 +21,8 @@ mod device_order;
 mod errors;
 #[path = "../examples.rs"]
 mod examples;
+#[path = "../exhaustion.rs"]
+mod exhaustion;
 #[path = "../exports.rs"]
 mod exports;
 #[path = "../ffi_contract.rs"]
