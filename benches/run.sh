@@ -22,7 +22,7 @@ machine() {
 
 # A libamd_smi that answers at once, on a tree with nothing but two cards: what is left is what stands before the call.
 mkdir -p "$work/sys/class/drm/card0" "$work/sys/class/drm/card1" "$work/sys/module/amdgpu"
-cc -O2 -shared -fPIC -Wl,-soname,libamd_smi.so.26 -o "$work/libamd_smi.so" tests/c/fake_amdsmi.c
+cc -O2 -shared -fPIC -Wl,-soname,libamd_smi.so.26 -DFAKE_MINOR=4 -o "$work/libamd_smi.so" tests/c/fake_amdsmi.c
 
 # The constructor of Zeus, five times, in a process of its own: the median in seconds.
 zeus=0.5 whose="Zeus's fixed half second (Zeus is not there)"

@@ -17,7 +17,7 @@ needs() {
             mpirun.openmpi:openmpi-bin ;;
         abi) echo cc:build-essential abidiff:abigail-tools python3:python3 nm:binutils ;;
         bindings) echo cc:build-essential g++:build-essential clang++:clang gfortran:gfortran objdump:binutils python3:python3 \
-            python:venv,ensurepip:python3-venv ;;
+            bindgen:bindgen swig:swig luajit:luajit python:venv,ensurepip:python3-venv ;;
         mpi) echo cc:build-essential clang:clang gfortran:gfortran python3:python3 valgrind:valgrind mpicc.openmpi:libopenmpi-dev \
             mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \
             "/usr/lib/*/scalapack/openmpi-tests:scalapack-mpi-test" ;;

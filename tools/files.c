@@ -78,32 +78,32 @@ static int written(FILE *file, const void *report, void (*write)(FILE *, const v
 static void discard(const char *path)
 {
     struct stat now;
-    if (lstat(path, &now) == 0 && S_ISREG(now.st_mode))
+    if (path != NULL && lstat(path, &now) == 0 && S_ISREG(now.st_mode))
         unlink(path);
 }
 
-/* 1; or none and 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
+/* 1; or none of them and 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
 static int write_files(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh)
 {
     FILE *files[MOST_FORMS] = {NULL};
-    char *paths[MOST_FORMS] = {NULL};
-    int error = 0, opened = 0;
-    for (int i = 0; i < count && error == 0; i++) {
-        paths[i] = path_of(folder, base, forms[i].ending);
+    int error = 0, opened = 0, made;
+    for (; opened < count && error == 0; opened++) {
+        char *path = path_of(folder, base, forms[opened].ending);
         errno = ENOMEM;
-        files[i] = create(paths[i], fresh);
-        error = files[i] == NULL ? errno : 0;
-        opened += error == 0;
+        files[opened] = create(path, fresh);
+        error = files[opened] == NULL ? errno : 0;
+        free(path);
     }
-    for (int i = 0; i < opened; i++) {
+    made = error == 0 ? opened : opened - 1;
+    for (int i = 0; i < made; i++) {
         errno = 0;
         if (!written(files[i], report, forms[i].write) && error == 0)
             error = errno != 0 ? errno : EIO;
     }
-    for (int i = 0; i < count; i++) {
-        if (error != 0 && i < opened)
-            discard(paths[i]);
-        free(paths[i]);
+    for (int i = 0; error != 0 && i < made; i++) {
+        char *path = path_of(folder, base, forms[i].ending);
+        discard(path);
+        free(path);
     }
     errno = error;
     return error == 0;

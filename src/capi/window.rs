@@ -18,6 +18,7 @@ use super::types::{
 use crate::energy::{is_firmware_resolution, CounterState, EnergyInterval, Method};
 use crate::error::{Error, Result};
 use crate::measure::{GpuEnergy, Window, WindowTotal};
+use crate::platform::memory;
 use std::ffi::c_char;
 
 fn round_mj(pj: u128) -> u64 {
@@ -206,9 +207,9 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
         let to = out(window, "window")?;
         to.write(std::ptr::null_mut());
         SessionHandle::with(session, |s| {
-            let start = s.begin_window()?;
+            let begun = memory::make(|| s.begin_window())?;
             at_exit::register_exit_handler(s);
-            to.write(Box::into_raw(Box::new(start)).cast());
+            to.write(Box::into_raw(begun).cast());
             Ok(())
         })
     })

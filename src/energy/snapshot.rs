@@ -1,7 +1,7 @@
 //! The state of a tracker at one moment. A measurement is the difference of two.
 
 use super::clock_sync::clock_tolerance_ns;
-use super::sample::RawSample;
+use super::sample::{RawSample, MAX_NS};
 
 /// Sums since the tracker was created. Only differences of two are meaningful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,6 +14,8 @@ pub struct RunningTotals {
     pub error_pj: u128,
     /// The part of it that the counter may be behind at this moment, and may still catch up with.
     pub behind_pj: u128,
+    /// What the counter would have missed had it stopped for good within the last step: a later advance rules that out.
+    pub unconfirmed_pj: u128,
     pub resets: u32,
     /// Power integrated over time by trapezoids, its error, and the number of trapezoids.
     pub integral_pj: u128,
@@ -64,6 +66,8 @@ pub struct TrackerSnapshot {
     pub driver_offset_ns: i64,
     /// Receipt time of the last sample whose count the counter has since left.
     pub last_advance_ns: u64,
+    /// Upper limit of the counter's refresh period.
+    pub refresh_period_ns: u64,
 }
 
 impl TrackerSnapshot {
@@ -104,5 +108,5 @@ impl TrackerSnapshot {
 /// The age of a count: how far its clock difference is above the smallest one.
 pub(super) fn age_by_clocks(offset_ns: Option<i64>, min_offset_ns: Option<i64>) -> Option<u64> {
     let (offset_ns, min_offset_ns) = offset_ns.zip(min_offset_ns)?;
-    Some(offset_ns.saturating_sub(min_offset_ns).max(0).unsigned_abs())
+    Some(offset_ns.saturating_sub(min_offset_ns).max(0).unsigned_abs().min(MAX_NS))
 }

@@ -1,10 +1,10 @@
 //! Tracks one accumulator across samples: corrects wraparound, detects resets, and integrates the power. Pure.
 
-use super::clock_sync::{clock_tolerance_ns, ClockOffset, DriverClock, FirmwareClockMonitor};
+use super::clock_sync::{clock_tolerance_ns, ClockOffset, ContinuousClock, DriverClock, FirmwareClockMonitor};
 use super::interval::largest_error_pj;
 use super::plausibility::{PlausibilityMonitor, Step};
 use super::power_range::PowerRange;
-use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
+use super::sample::{RawSample, FIRMWARE_REFRESH_NS, MAX_POWER_MW, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::{age_by_clocks, CounterStep, RunningTotals, TrackerSnapshot};
 use super::stall::StallDetector;
 use super::units::{counts_pj, power_pj};
@@ -25,6 +25,7 @@ pub struct AccumulatorTracker {
     clock_offset: ClockOffset,
     firmware: FirmwareClockMonitor,
     driver: DriverClock,
+    clock: ContinuousClock,
 }
 
 impl AccumulatorTracker {
@@ -33,8 +34,8 @@ impl AccumulatorTracker {
     pub fn new(bits: u32, limit_mw: u64) -> Self {
         AccumulatorTracker {
             bits,
-            implausible_mw: limit_mw.saturating_mul(2),
-            max_power_mw: with_headroom(limit_mw),
+            implausible_mw: limit_mw.min(MAX_POWER_MW) * 2,
+            max_power_mw: with_headroom(limit_mw.min(MAX_POWER_MW)),
             totals: RunningTotals::default(),
             counted: None,
             powered: None,
@@ -44,6 +45,7 @@ impl AccumulatorTracker {
             clock_offset: ClockOffset::default(),
             firmware: FirmwareClockMonitor::default(),
             driver: DriverClock::default(),
+            clock: ContinuousClock::default(),
         }
     }
 
@@ -77,6 +79,7 @@ impl AccumulatorTracker {
             min_driver_minus_firmware_ns: self.min_driver_minus_firmware_ns(),
             driver_offset_ns: self.driver.driver_offset_ns(),
             last_advance_ns: self.stall.last_advance_ns(),
+            refresh_period_ns: self.stall.refresh_period_ns(),
         }
     }
 
@@ -112,6 +115,13 @@ impl AccumulatorTracker {
 
     /// Adds a sample.
     pub fn add(&mut self, sample: &RawSample) -> CounterStep {
+        let (driver_ns, was_set) = self.clock.add(sample);
+        if was_set {
+            // How old the tables before and after are is not known to a refresh.
+            self.totals.error_pj += power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
+            self.totals.integral_error_pj += power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
+        }
+        let sample = &RawSample { driver_ns, ..*sample };
         let restarted = self.firmware.restarted(sample);
         if let Some(driver_ns) = sample.driver_ns {
             self.driver.add(driver_ns, sample.seen_ns);
@@ -119,7 +129,7 @@ impl AccumulatorTracker {
         let sample = &RawSample {
             firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.rejected),
             power_mw: sample.power_mw.filter(|mw| *mw <= self.implausible_mw),
-            ..*sample
+            ..sample.checked()
         };
         if let Some(mw) = sample.power_mw {
             self.max_power_mw = self.max_power_mw.max(with_headroom(mw));
@@ -164,6 +174,7 @@ impl AccumulatorTracker {
                 longest_ns: ns + FIRMWARE_REFRESH_NS + self.age_uncertainty_ns().max(self.stall.longest_stall_ns()),
                 seen_ns: sample.seen_ns,
                 powers_mw: (power_before, power_now),
+                averaged: sample.averaged,
             };
             self.plausibility.check(&step, self.max_power_mw, &mut self.totals);
         }
@@ -281,7 +292,7 @@ impl AccumulatorTracker {
         // Largest deviation of the power between two samples from their mean. The power is assumed to stay within its recent
         // range. If there is no recent range, or it contains 0, anything from 0 to maximum is possible: a 0 may be a missing
         // reading.
-        let deviation = match self.power_range.range() {
+        let deviation = match self.power_range.range(sample.averaged) {
             Some((low, high)) if low.min(before) > 0 => high.max(before) - low.min(before) + WATT_MW,
             _ => mean.max(self.max_power_mw.saturating_sub(mean)),
         };

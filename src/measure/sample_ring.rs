@@ -120,10 +120,7 @@ impl SampleRing {
             )));
         }
         // Reserved now, so that sampling does not allocate. Pages are touched as the ring fills.
-        samples.try_reserve_exact(capacity).map_err(|_| Error::Io {
-            path: format!("memory for {capacity} samples"),
-            source: std::io::Error::from_raw_os_error(libc::ENOMEM),
-        })?;
+        samples.try_reserve_exact(capacity).map_err(|_| Error::exhausted(format!("memory for {capacity} samples")))?;
         let ring = RingBuffer {
             capacity,
             samples,
@@ -155,6 +152,7 @@ impl SampleRing {
         let (mut energy_pj, mut error_pj) = (0, 0);
         let (mut moved_ns, mut moved) = (at_ns, snapshot.totals);
         let mut slope = None;
+        let mut unconfirmed_pj = 0;
         if let Some(last) = last {
             let since_ns = at_ns.saturating_sub(last.own.at_ns(snapshot.driver_offset_ns));
             // Other samplers and windows may need more frequent polls.
@@ -167,6 +165,7 @@ impl SampleRing {
                 let counts = b.counts.wrapping_sub(a.counts);
                 energy_pj = counts_pj(counts, resolution.uj(own.resolution_uj)) + (b.bridged_pj - a.bridged_pj);
                 error_pj = b.error_since(a);
+                unconfirmed_pj = b.unconfirmed_pj;
                 let now = (snapshot, last.energy_pj + energy_pj);
                 let by_counter = if b.resets == a.resets { counter_power_mw(&last.slope, now) } else { None };
                 if let Some(mw) = by_counter {
@@ -211,7 +210,7 @@ impl SampleRing {
             sample.flags |= if own.averaged { flag::AVERAGED_POWER } else { 0 };
         }
         sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
-        sample.error_uj = u64::try_from(error_pj / 1_000_000 + 1).unwrap_or(u64::MAX);
+        sample.error_uj = u64::try_from((error_pj + unconfirmed_pj) / 1_000_000 + 1).unwrap_or(u64::MAX);
         if let Some(place) = ring.last.get_mut(device.identity.index) {
             *place = Some(LastRecorded {
                 snapshot: *snapshot,

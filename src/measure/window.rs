@@ -153,9 +153,9 @@ impl Window {
     /// Final readings of all GPUs, and the time before them.
     fn poll(&self, start: &WindowStart) -> (u64, Vec<Option<PollResult>>) {
         let boundary_ns = boot_ns();
-        let polled: Vec<Option<PollResult>> =
+        let mut polled: Vec<Option<PollResult>> =
             self.devices.iter().zip(&start.gpus).map(|(d, start)| start.as_ref().map(|_| d.poll())).collect();
-        self.recheck_suspects(start, &polled, boundary_ns);
+        self.recheck_suspects(start, &mut polled, boundary_ns);
         (boundary_ns, polled)
     }
 
@@ -197,24 +197,30 @@ impl Window {
 
     /// Polls counters that may be stuck until they advance or their state is known. All of them together and after the
     /// final readings, so that no GPU delays another's reading.
-    fn recheck_suspects(&self, start: &WindowStart, polled: &[Option<PollResult>], boundary_ns: u64) {
+    fn recheck_suspects(&self, start: &WindowStart, polled: &mut [Option<PollResult>], boundary_ns: u64) {
         let all = self.devices.iter().zip(&start.gpus).zip(polled);
-        let mut suspects: Vec<(&Device, TrackerSnapshot)> = all
-            .filter_map(|((device, start), polled)| Some((device, start.as_ref()?, polled.as_ref()?)))
+        let mut suspects: Vec<(&Device, &mut TrackerSnapshot)> = all
+            .filter_map(|((device, start), polled)| Some((device, start.as_ref()?, polled.as_mut()?)))
             .filter(|(device, start, polled)| {
                 device.counter_state().is_usable()
                     && !polled.sample.stale
                     && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns)
             })
-            .map(|(device, _, polled)| (device, polled.snapshot))
+            .map(|(device, _, polled)| (device, &mut polled.snapshot))
             .collect();
         // Not from the boundary: on a busy machine much of the timeout may have passed since.
         let begin_ns = boot_ns();
         loop {
-            suspects.retain(|(device, end)| {
-                let step = device.poll().snapshot.since(end);
-                !matches!(step, CounterStep::Advanced { counts: 1.., .. } | CounterStep::Reset)
-                    && device.counter_state().is_usable()
+            suspects.retain_mut(|(device, end)| match device.poll().snapshot.since(end) {
+                CounterStep::Advanced { counts: 1.., ns } => {
+                    // It had not stopped, unless it stood for longer than it ever does.
+                    if ns <= 2 * end.refresh_period_ns {
+                        end.totals.unconfirmed_pj = 0;
+                    }
+                    false
+                }
+                CounterStep::Reset => false,
+                _ => device.counter_state().is_usable(),
             });
             if suspects.is_empty() || boot_ns().saturating_sub(begin_ns) >= RECHECK_TIMEOUT_NS {
                 return;
@@ -243,9 +249,8 @@ impl Window {
         used.counter_state = device.counter_state();
         used.stale = polled.sample.stale || (polled.snapshot.counted.is_some() && polled.sample.accumulator.is_none());
         used.distrusted = start.counter_state.is_usable() && !used.counter_state.is_usable();
-        let trusted = used.counter_state.is_usable();
         let resolution = device.identity.resolution(self.unit);
-        let known = (trusted, start.watched);
+        let known = (used.counter_state, start.watched);
         used.region = interval_energy(&start.snapshot, &end, resolution, polled.max_power_mw, known, boundaries);
         if used.region.is_none() {
             if let Err(e) = device.raw_energy(self.unit) {
