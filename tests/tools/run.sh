@@ -176,6 +176,13 @@ no_session() {
     [ $? = 7 ] && value 'r["run"]["status"] < 0 and r["run"]["energy_j"] == 0 and name("main")["time_s"] > 0.019' &&
         grep -q '^energy    none: ' "$work/report.txt"
 }
+# It is the process's, as that of any other report.
+abort_name() {
+    mkdir -p "$work/here" && rm -f "$work/here"/* && (
+        cd "$work/here" && unset ZEUS_AMD_TOOLS_OUTPUT && "$root/simulator/run" --machine mi210-1 --rocm 7.0.2 -- sh -c 'echo $$; exec "$0" abort' "$work/abuse" >pid
+        [ -e "zeus_amd_regions.$(cat pid).json" ] && grep -q "\"pid\": $(cat pid)," "zeus_amd_regions.$(cat pid).json"
+    )
+}
 abuse() {
     ok "any name" abused 0 names 'r["counted"]["paths"] == 13' 'name("new\nline")["count"] == 1' 'name("\"quoted\"")' 'name("(NULL)")' \
         'len(next(x for x in r["regions"] if x["name"].startswith("yx"))["name"]) == 65536'
@@ -190,6 +197,7 @@ abuse() {
     ok "fork" abused 0 fork 'name("parent") and not name("child")'
     ok "exit" abused 7 exit 'not r["run"]["aborted"]'
     ok "_exit" abused 8 _exit
+    ok "abort: the name of the report" abort_name
     ok "abort" abused 134 abort 'r["run"]["aborted"] and name("main")["count"] == 1'
     ok "finalize twice, dlclose" abused 0 twice 'name("main")["count"] == 1'
     ok "no GPU" no_gpu

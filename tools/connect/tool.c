@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "tool.h"
 
+#include "../files.h"
 #include "../report/report.h"
 
 #include <errno.h>
@@ -35,9 +36,10 @@ static void aborts(int number)
 {
     const struct timespec millisecond = {0, 1000000};
     const int saved = errno;
-    const long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+    const long parent = getpid(), child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
     if (child == 0) {
         const regions_result *result;
+        report_process = parent;
         signal(SIGABRT, SIG_DFL);
         result = regions_known();
         if (result != NULL)

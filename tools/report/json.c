@@ -139,7 +139,7 @@ static void run(FILE *to, const report *p)
     member(to, "program", p->program);
     fputs(", ", to);
     member(to, "host", host);
-    fprintf(to, ", \"pid\": %ld, ", (long)getpid());
+    fprintf(to, ", \"pid\": %ld, ", report_process != 0 ? report_process : (long)getpid());
     if (report_rank() != NULL) {
         member(to, "rank", report_rank());
         fputs(", ", to);
