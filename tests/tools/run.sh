@@ -84,7 +84,7 @@ for e in sys.argv[2:]:
 # Each region has the energy that the machine's formula has for its visits.
 truth() { # MACHINE MEAN AMPLITUDE WHAT...
     local load="all.power = { kind = \"sine\", mean = $2, amplitude = $3, period_s = 0.07 }"
-    in_machine "$1" "$load" -- sh -c '"$1" truth --dir "$ZEUS_AMD_SIM" >"$2/truth.json" && shift 2 && exec "$@"' sh "$root/simulator/run" \
+    in_machine "$1" "$load" ${counter:+"$counter"} -- sh -c '"$1" truth --dir "$ZEUS_AMD_SIM" >"$2/truth.json" && shift 2 && exec "$@"' sh "$root/simulator/run" \
         "$work" "$work/regions" "${@:4}" >"$work/visits" && check "$work/report.json" "$work/truth.json" "$work/visits"
 }
 random() {
@@ -93,6 +93,10 @@ random() {
     for machine in "mi300x-8 400 250" "mi100-1 150 100"; do
         # shellcheck disable=SC2086 # words
         truth $machine random "$seed" || { echo "seed $seed"; return 1; }
+    done
+    # A driver that is late, and one that copies the counter now and then.
+    for counter in 'initial = 5, driver_lag_us = [0, 600]' 'initial = 5, driver_ms = 12'; do
+        counter="all.counter = { $counter }" truth mi210-1 150 100 random "$seed" || { echo "$counter, seed $seed"; return 1; }
     done
 }
 regions() {

@@ -64,7 +64,8 @@ void core_span(int last);
 
 /* account.c: what a span used, to its regions; with the lock, threads held. */
 typedef struct core_span_gpu {
-    double uj, error_begin_uj, error_end_uj, drift_begin_uj, drift_end_uj, max_w;
+    double uj, max_w;
+    regions_reading begin, end;
     int measured, vague;
 } core_span_gpu;
 void core_account(uint64_t begin, uint64_t end, double ns, uint64_t number, const core_span_gpu *gpus);

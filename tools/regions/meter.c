@@ -6,6 +6,7 @@
 #include "ticks.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,13 +62,38 @@ static void plan(uint64_t spent, uint64_t end)
     atomic_store(&core_next_read, end + (wait > (double)refresh ? (uint64_t)wait : refresh));
 }
 
-/* One GPU, read again. What it lacks now it may have later: that is then of a longer time than the span. */
-static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, core_span_gpu *span)
+/* How far this reading may be off at its edge. An estimate is no sum that goes on: it has no edge. What the library says of the time since the start has in it how old a count
+ * may be, and that the counter may have stopped since: the smallest such age holds for all readings, give or take a refresh,
+ * once the counter has advanced afterwards. */
+static double edge_error(regions_gpu *gpu, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns)
 {
-    const int missed = gpu->missed;
-    double uj, error_uj;
-    *span = (core_span_gpu){0, gpu->error_uj, gpu->error_uj, gpu->drift_uj, gpu->drift_uj, gpu->max_w, gpu->measured, 1};
-    gpu->missed = read->method == ZEUS_AMD_METHOD_NONE;
+    const uint32_t method = gpu->energy.method;
+    const uint64_t lag_ns = boundary_ns > lap->end_ns ? boundary_ns - lap->end_ns : 0;
+    const double uj_per_ns = gpu->max_w / 1e3;
+    double age_uj, edge_uj;
+    if (method == ZEUS_AMD_METHOD_ESTIMATED)
+        return INFINITY;
+    if (method != ZEUS_AMD_METHOD_COUNTER || gpu->max_w == 0)
+        return gpu->error.total_uj;
+    if (gpu->age_uj < 0)
+        gpu->begin_lag_ns = core.begin_ns > lap->begin_ns ? core.begin_ns - lap->begin_ns : 0;
+    age_uj = gpu->error.total_uj - uj_per_ns * (double)(lag_ns > gpu->begin_lag_ns ? lag_ns : gpu->begin_lag_ns);
+    age_uj = age_uj > 0 ? age_uj : 0;
+    if (gpu->age_uj < 0 || age_uj < gpu->age_uj)
+        gpu->age_uj = age_uj;
+    edge_uj = gpu->age_uj + uj_per_ns * (double)(lag_ns + REFRESH_NS);
+    return edge_uj < gpu->error.total_uj ? edge_uj : gpu->error.total_uj;
+}
+
+/* One GPU, read again: since the start, and since the last reading, which has only what was added to the error. What it lacks
+ * now it may have later: that is then of a longer time than the span. */
+static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns,
+                 core_span_gpu *span)
+{
+    const int missed = gpu->missed, first = !gpu->measured;
+    const double before_uj = gpu->uj, uj = 1e3 * (double)read->energy_mj, total_uj = 1e3 * (double)read->uncertainty_mj;
+    *span = (core_span_gpu){0, gpu->max_w, gpu->error, gpu->error, gpu->measured, 1};
+    gpu->missed = read->method == ZEUS_AMD_METHOD_NONE || lap->method == ZEUS_AMD_METHOD_NONE;
     gpu->energy.status = read->status;
     gpu->energy.counter_state = read->counter_state;
     if (gpu->missed)
@@ -75,36 +101,17 @@ static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, core_span_
     gpu->energy = *read;
     gpu->measured = span->measured = 1;
     span->vague = missed;
-    uj = 1e3 * (double)read->energy_mj;
-    error_uj = 1e3 * (double)read->uncertainty_mj;
-    if (uj < gpu->uj) {
-        /* An estimate was replaced by a lower count. */
-        uj = gpu->uj;
-        error_uj = error_uj > gpu->error_uj ? error_uj : gpu->error_uj;
-    }
-    span->uj = uj - gpu->uj;
-    gpu->uj = uj;
-    gpu->error_uj = span->error_end_uj = error_uj;
-    if (gpu->least_error_uj == 0 || error_uj < gpu->least_error_uj)
-        gpu->least_error_uj = error_uj;
-}
-
-/* The error of all that was counted since the begin grows in some cases (an unknown resolution, integrated power). A lap has
- * only what was added to it. */
-static void measure_drift(void)
-{
-    const zeus_amd_gpu_energy_t init = ZEUS_AMD_GPU_ENERGY_INIT;
-    static int drifts;
-    uint32_t count = core.gpu_count;
-    for (uint32_t i = 0; i < core.gpu_count; i++)
-        drifts |= core.gpus[i].error_uj > 3 * core.gpus[i].least_error_uj;
-    read_gpus[0] = init;
-    if (!drifts || zeus_amd_window_lap(window, NULL, read_gpus, &count) != ZEUS_AMD_STATUS_OK)
-        return;
-    for (uint32_t i = 0; i < core.gpu_count; i++) {
-        core.gpus[i].drift_uj += 1e3 * (double)read_gpus[i].uncertainty_mj;
-        span_gpus[i].drift_end_uj = core.gpus[i].drift_uj;
-    }
+    /* An estimate may be replaced by a lower count. */
+    gpu->uj = uj > before_uj ? uj : before_uj;
+    span->uj = gpu->uj - before_uj;
+    gpu->error.total_uj = uj < before_uj && gpu->error.total_uj > total_uj ? gpu->error.total_uj : total_uj;
+    gpu->error.drift_uj += 1e3 * (double)lap->uncertainty_mj;
+    gpu->error.edge_uj = edge_error(gpu, lap, boundary_ns);
+    if (lap->energy_mj > 0)
+        gpu->confirmed = span_number;
+    span->end = gpu->error;
+    if (first)
+        span->begin = (regions_reading){gpu->error.total_uj, gpu->error.edge_uj, 0};
 }
 
 /* Both clocks at one moment: of some tries the shortest, as others were interrupted. */
@@ -129,8 +136,11 @@ void core_span(int last)
     const uint64_t began = own_ticks(), begin = both_clocks(&begin_ns);
     uint32_t count = core.gpu_count;
     if (window != NULL) {
-        read_gpus[0] = init;
+        zeus_amd_gpu_energy_t *const laps = read_gpus + core.gpu_count + 1;
+        laps[0] = read_gpus[0] = init;
         /* A GPU without an energy says so itself. */
+        (void)!zeus_amd_window_lap(window, NULL, laps, &count);
+        count = core.gpu_count;
         if (last) {
             core.end_status = zeus_amd_window_end(window, NULL, read_gpus, &count);
             window = NULL;
@@ -138,9 +148,7 @@ void core_span(int last)
             (void)!zeus_amd_window_read(window, NULL, read_gpus, &count);
         }
         for (uint32_t i = 0; i < core.gpu_count; i++)
-            take(&core.gpus[i], &read_gpus[i], &span_gpus[i]);
-        if (!last)
-            measure_drift();
+            take(&core.gpus[i], &read_gpus[i], &laps[i], begin_ns, &span_gpus[i]);
     }
     core_account(span_begin, begin, (double)(begin_ns - span_begin_ns), ++span_number, span_gpus);
     span_begin = begin;
@@ -195,7 +203,8 @@ static int32_t list_gpus(void)
     if (core.gpu_count == 0)
         return no_gpu();
     core.gpus = calloc((size_t)core.gpu_count + 1, sizeof *core.gpus);
-    read_gpus = calloc((size_t)core.gpu_count + 1, sizeof *read_gpus);
+    /* Since the start, and since the last reading. */
+    read_gpus = calloc(2 * ((size_t)core.gpu_count + 1), sizeof *read_gpus);
     span_gpus = calloc((size_t)core.gpu_count + 1, sizeof *span_gpus);
     if (core.gpus == NULL || read_gpus == NULL || span_gpus == NULL) {
         core.gpu_count = 0;
@@ -204,6 +213,7 @@ static int32_t list_gpus(void)
     for (uint32_t i = 0; i < core.gpu_count; i++) {
         uint64_t low_mw = 0, most_mw = 0;
         core.gpus[i].info = init;
+        core.gpus[i].age_uj = -1;
         (void)!zeus_amd_gpu_info(session, i, &core.gpus[i].info);
         /* GPUs exceed their power limit for short times; the library reckons with as much. */
         if (zeus_amd_power_limit_range_mw(session, i, &low_mw, &most_mw) == ZEUS_AMD_STATUS_OK ||

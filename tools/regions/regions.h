@@ -31,6 +31,12 @@ typedef enum regions_kind {
 
 const char *regions_kind_name(regions_kind kind);
 
+/* How far a reading of the energy may be off: in all since the start (total), at its edge alone once the counter has advanced
+ * afterwards (edge), and what was added since the start in between (drift). */
+typedef struct regions_reading {
+    double total_uj, edge_uj, drift_uj;
+} regions_reading;
+
 /* The energy of a region by one GPU. Between two readings of the counters it has a part of what was used; a run of such
  * spans without a gap has the error of two readings only. */
 typedef struct regions_share {
@@ -39,11 +45,11 @@ typedef struct regions_share {
     double shared_uj;
     /* At most: the time in it with the highest power. */
     double most_uj;
-    uint64_t last_span;
+    uint64_t first_reading, last_span;
     /* Set by the report: microjoules that add up. */
     int64_t exact_uj;
-    /* Error and drift of the readings at the begin and at the end of the run of spans. */
-    double begin_error_uj, begin_drift_uj, end_error_uj, end_drift_uj;
+    /* Of the readings at the begin and at the end of the run of spans. */
+    regions_reading begin, end;
 } regions_share;
 
 /* A path: a region within its callers. Regions of all threads with the same path are one. */
@@ -74,7 +80,13 @@ typedef struct regions_gpu {
     zeus_amd_gpu_info_t info;
     /* As of the last reading. */
     zeus_amd_gpu_energy_t energy;
-    double uj, error_uj, drift_uj, least_error_uj;
+    double uj;
+    regions_reading error;
+    /* How long before a call its reading was, and what counts may be older than that is worth; -1: not known yet. */
+    uint64_t begin_lag_ns;
+    double age_uj;
+    /* The last reading after which the counter has advanced. */
+    uint64_t confirmed;
     /* Most that it can draw, or 0: not known. */
     double max_w;
     /* Has an energy of its own; the last reading failed. */
