@@ -7,13 +7,12 @@ use crate::amdsmi::status::Status;
 use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
-use crate::energy::{counts_pj, power_pj, SLOWEST_REFRESH_NS};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::clock::boot_ns;
 use crate::platform::log;
 use crate::sysfs::hwmon::Hwmon;
-use crate::sysfs::{Implausible, SysfsError, TableError};
+use crate::sysfs::{Implausible, SysfsError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -132,28 +131,14 @@ impl AmdsmiSource {
         Ok(RawEnergy { firmware_time_ns: None, ..raw })
     }
 
-    /// The count may be that of the table which the library has read last, of any GPU. The path of the file is this GPU's:
-    /// a count that does not lead to the one in it is not believed, nor is any while the file cannot be read.
+    /// The count may be that of the table which the library has read last, of any GPU, at any time. The path of the file is
+    /// this GPU's: its count is given, and none while the file cannot be read.
     fn own_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
         match self.count_of_file() {
-            Ok(own) if self.precedes(&raw, &own) => Ok(raw),
             Ok(own) => Ok(RawEnergy { resolution_uj: raw.resolution_uj, ..own }),
             Err(_) if !self.sysfs.is_there() => Ok(raw),
-            // Nothing to compare with.
-            Err(SourceError::Sysfs { error: SysfsError::Table(TableError::Revision { .. }), .. }) => Ok(raw),
             Err(error) => Err(error),
         }
-    }
-
-    /// A count may be one of this GPU from shortly before `own`.
-    fn precedes(&self, raw: &RawEnergy, own: &RawEnergy) -> bool {
-        let (Some(before_ns), Some(ns)) = (raw.driver_time_ns, own.driver_time_ns) else { return true };
-        let wraps = own.accumulator < raw.accumulator && raw.accumulator <= u64::from(u32::MAX);
-        let counts = own.accumulator.wrapping_sub(raw.accumulator) & if wraps { u64::from(u32::MAX) } else { u64::MAX };
-        // A count may be older than the time that the driver gives it.
-        let late_ns = if ns == before_ns { 0 } else { SLOWEST_REFRESH_NS };
-        let most_pj = ns.checked_sub(before_ns).map(|ns| power_pj(2 * self.hwmon.highest_limit_mw(), ns + late_ns));
-        most_pj.is_some_and(|most_pj| counts_pj(counts, own.resolution_uj) <= most_pj)
     }
 
     #[inline(always)]
