@@ -66,6 +66,8 @@ pub struct TrackerSnapshot {
     pub driver_offset_ns: i64,
     /// Receipt time of the last sample whose count the counter has since left.
     pub last_advance_ns: u64,
+    /// Upper limit of the counter's refresh period.
+    pub refresh_period_ns: u64,
 }
 
 impl TrackerSnapshot {

@@ -79,6 +79,7 @@ impl AccumulatorTracker {
             min_driver_minus_firmware_ns: self.min_driver_minus_firmware_ns(),
             driver_offset_ns: self.driver.driver_offset_ns(),
             last_advance_ns: self.stall.last_advance_ns(),
+            refresh_period_ns: self.stall.refresh_period_ns(),
         }
     }
 
