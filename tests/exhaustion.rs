@@ -1,5 +1,5 @@
-//! Descriptors, memory or threads run out, and any single call of the system fails: a status says so, and no list is
-//! shorter, in another order, or with a wrong number.
+//! Descriptors, memory or threads run out, any single call of the system fails, a table is nonsense: a status says so, no
+//! list is shorter, in another order or with a wrong number, and what fails is one GPU or one object.
 
 mod common;
 
@@ -176,4 +176,22 @@ fn readings_and_ends_need_no_memory() {
         }
         assert_eq!(settings(&sim), before, "{rocm}");
     }
+}
+
+/// Times, counts and firmware times at the ends of their ranges, in the table of one GPU.
+#[test]
+fn nonsense_in_one_table_is_of_one_gpu() {
+    let sim = Sim::start("mi300x-8", "none", &["all.metrics = \"1.3\""]).unwrap();
+    // A copy in which nothing moves but by the program.
+    let still = tempfile::tempdir().unwrap();
+    for part in ["sys", "dev"] {
+        let copied = Command::new("cp").arg("-a").arg(sim.dir().join(part)).arg(still.path()).status().unwrap();
+        assert!(copied.success());
+    }
+    let bdf = sim.machine().gpus()[3].bdf.to_string();
+    let mut command = sim.command(common::c_program("driver_time"));
+    command.env_remove("LD_PRELOAD").env("ZEUS_AMD_ROOT", still.path());
+    command.arg(still.path().join("sys/bus/pci/devices").join(&bdf).join("gpu_metrics")).args([&bdf, "8"]);
+    let out = command.output().unwrap();
+    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
 }

@@ -19,9 +19,35 @@ pub struct PollResult {
     pub wrap_ns: Option<u64>,
 }
 
+impl PollResult {
+    #[cold]
+    fn none() -> PollResult {
+        let sample = RawSample { seen_ns: boot_ns(), ..RawSample::default() };
+        let tracker = AccumulatorTracker::new(64, UNKNOWN_LIMIT_MW);
+        PollResult {
+            sample,
+            snapshot: tracker.snapshot(sample.seen_ns),
+            max_power_mw: tracker.max_power_mw(),
+            wrap_ns: None,
+        }
+    }
+}
+
 impl Device {
-    /// Takes a sample and adds it to the tracker.
+    /// Takes a sample and adds it to the tracker. After a panic there are none of this GPU any more.
     pub fn poll(&self) -> PollResult {
+        if self.broken.is_set() {
+            return PollResult::none();
+        }
+        self.broken.mark(|| self.take_sample())
+    }
+
+    /// The same where a panic of one GPU must not end what is done for the others.
+    pub fn poll_contained(&self) -> PollResult {
+        self.broken.contain(|| self.poll()).unwrap_or_else(PollResult::none)
+    }
+
+    fn take_sample(&self) -> PollResult {
         let mut guard = self.tracker.lock();
         let mut sample = self.poll_source();
         // The limit of a suspended GPU cannot be read.

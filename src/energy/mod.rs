@@ -20,3 +20,6 @@ pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::AccumulatorTracker;
 pub use units::{counts_pj, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit};
 pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};
+
+#[cfg(test)]
+mod tests;

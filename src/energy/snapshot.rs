@@ -1,7 +1,7 @@
 //! The state of a tracker at one moment. A measurement is the difference of two.
 
 use super::clock_sync::clock_tolerance_ns;
-use super::sample::RawSample;
+use super::sample::{RawSample, MAX_NS};
 
 /// Sums since the tracker was created. Only differences of two are meaningful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,5 +108,5 @@ impl TrackerSnapshot {
 /// The age of a count: how far its clock difference is above the smallest one.
 pub(super) fn age_by_clocks(offset_ns: Option<i64>, min_offset_ns: Option<i64>) -> Option<u64> {
     let (offset_ns, min_offset_ns) = offset_ns.zip(min_offset_ns)?;
-    Some(offset_ns.saturating_sub(min_offset_ns).max(0).unsigned_abs())
+    Some(offset_ns.saturating_sub(min_offset_ns).max(0).unsigned_abs().min(MAX_NS))
 }

@@ -4,7 +4,7 @@ use super::clock_sync::{clock_tolerance_ns, ClockOffset, ContinuousClock, Driver
 use super::interval::largest_error_pj;
 use super::plausibility::{PlausibilityMonitor, Step};
 use super::power_range::PowerRange;
-use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
+use super::sample::{RawSample, FIRMWARE_REFRESH_NS, MAX_POWER_MW, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::{age_by_clocks, CounterStep, RunningTotals, TrackerSnapshot};
 use super::stall::StallDetector;
 use super::units::{counts_pj, power_pj};
@@ -34,8 +34,8 @@ impl AccumulatorTracker {
     pub fn new(bits: u32, limit_mw: u64) -> Self {
         AccumulatorTracker {
             bits,
-            implausible_mw: limit_mw.saturating_mul(2),
-            max_power_mw: with_headroom(limit_mw),
+            implausible_mw: limit_mw.min(MAX_POWER_MW) * 2,
+            max_power_mw: with_headroom(limit_mw.min(MAX_POWER_MW)),
             totals: RunningTotals::default(),
             counted: None,
             powered: None,
@@ -129,7 +129,7 @@ impl AccumulatorTracker {
         let sample = &RawSample {
             firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.rejected),
             power_mw: sample.power_mw.filter(|mw| *mw <= self.implausible_mw),
-            ..*sample
+            ..sample.checked()
         };
         if let Some(mw) = sample.power_mw {
             self.max_power_mw = self.max_power_mw.max(with_headroom(mw));

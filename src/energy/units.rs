@@ -101,7 +101,7 @@ pub fn counts_pj(counts: u64, resolution_uj: f64) -> u128 {
     let scaled = u128::from(counts) * u128::from(mantissa);
     match scaled.checked_mul(1_000_000) {
         Some(pj) => pj >> shift,
-        None => (scaled >> shift) * 1_000_000,
+        None => (scaled >> shift).saturating_mul(1_000_000),
     }
 }
 

@@ -218,7 +218,7 @@ impl Sampler {
                 };
                 if scheduler.is_due(start) {
                     let before = Instant::now();
-                    let polled = device.poll();
+                    let polled = device.poll_contained();
                     busy += before.elapsed();
                     scheduler.update(&polled, period);
                     plan.rings.iter().for_each(|ring| ring.record(device, &polled));

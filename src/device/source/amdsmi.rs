@@ -10,6 +10,7 @@ use crate::device::staleness::{retry_if, StalenessDetector};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::clock::boot_ns;
+use crate::platform::log;
 use crate::sysfs::hwmon::Hwmon;
 use crate::sysfs::{Implausible, SysfsError};
 use std::path::Path;
@@ -99,6 +100,15 @@ impl AmdsmiSource {
         SourceError::Amdsmi { library: self.context.library, call, status }
     }
 
+    /// A call does not return: sysfs serves what it has.
+    #[cold]
+    fn while_hung<T>(&self, call: &'static str, status: Status, by_sysfs: impl FnOnce() -> Result<T>) -> Result<T> {
+        if status == Status::HUNG {
+            log::warning(|| format!("{}; until it returns, sysfs serves what it has", self.failure(call, status)));
+        }
+        by_sysfs().map_err(|_| self.failure(call, status))
+    }
+
     /// The count, not checked for staleness.
     #[inline(always)]
     pub fn count(&self) -> Result<RawEnergy> {
@@ -110,7 +120,7 @@ impl AmdsmiSource {
             Ok(Some(raw)) if g.needs_lock => self.own_count(raw),
             Ok(Some(raw)) => Ok(raw),
             Ok(None) => Err(NO_COUNTER),
-            Err(s) if s.is_hang() => self.count_of_file().map_err(|_| self.failure(ENERGY_CALL, s)),
+            Err(s) if s.is_hang() => self.while_hung(ENERGY_CALL, s, || self.count_of_file()),
             Err(s) => Err(self.failure(ENERGY_CALL, s)),
         }
     }
@@ -162,9 +172,7 @@ impl AmdsmiSource {
         let powers = match calls.power_info(g, handle) {
             // The powers may be there although the call failed.
             (_, powers) if powers.any() => powers,
-            (Err(s), _) if s.is_hang() => {
-                return self.powers_of_file().map_err(|_| self.failure("amdsmi_get_power_info", s));
-            }
+            (Err(s), _) if s.is_hang() => return self.while_hung("amdsmi_get_power_info", s, || self.powers_of_file()),
             (Err(s), _) => return Err(self.failure("amdsmi_get_power_info", s)),
             (Ok(()), none) => return Ok(none),
         };
@@ -231,8 +239,8 @@ impl AmdsmiSource {
                 None => implausible(CALL, Implausible::NoTemperature),
             },
             Err(s) if s.is_hang() => {
-                let of_file = self.sysfs.temperature(&StalenessDetector::default());
-                return of_file.map(|(temperature, _)| temperature).map_err(|_| self.failure(CALL, s));
+                let of_file = || self.sysfs.temperature(&StalenessDetector::default());
+                return self.while_hung(CALL, s, of_file).map(|(temperature, _)| temperature);
             }
             Err(s) if s.kind() != Kind::NotSupported => return Err(self.failure(CALL, s)),
             Err(s) => self.failure(CALL, s),
@@ -277,13 +285,12 @@ impl AmdsmiSource {
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
+        const CALL: &str = "amdsmi_get_power_cap_info";
         let AmdsmiCall { calls, g, handle } = self.call()?;
         let mut limits = match calls.power_caps(g, handle) {
-            Err(s) => {
-                let of_file = if s.is_hang() { self.sysfs.power_limits().ok() } else { None };
-                return of_file.ok_or_else(|| self.failure("amdsmi_get_power_cap_info", s));
-            }
             Ok(limits) => limits,
+            Err(s) if s.is_hang() => return self.while_hung(CALL, s, || self.sysfs.power_limits()),
+            Err(s) => return Err(self.failure(CALL, s)),
         };
         if g.cap_drops_digit {
             // The library loses the last digit from 1000 W on; hwmon has all of them.
