@@ -196,14 +196,22 @@ impl AmdsmiSource {
 
     /// The powers, and for how long their time has been stalled, if too long.
     pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
-        let read = || {
+        let read = || -> Result<(Powers, Option<u64>)> {
             // Before them: where the read of gpu_metrics for the powers fails, the library repeats those of this time.
             let time_ns = self.sample_time_ns();
             let (powers, stale_ms) = self.powers_since(time_ns, staleness)?;
+            if self.is_hung() {
+                // That time is from before the call that hangs.
+                return self.sysfs.powers(staleness).or(Ok((powers, stale_ms)));
+            }
             let older_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
             Ok((powers, stale_ms.or(older_ms)))
         };
-        retry_if(read, |read| read.as_ref().is_ok_and(|(_, stale_ms)| stale_ms.is_some()))
+        // A call that was slow makes that time an old one.
+        retry_if(read, |read| match read {
+            Ok((_, stale_ms)) => stale_ms.is_some(),
+            Err(error) => error.kind() == Kind::UnexpectedData,
+        })
     }
 
     /// Powers of `time_ns` or later. Without such a time they may be of any age, and where GPUs share a table they may be
