@@ -258,10 +258,14 @@ impl AmdsmiSource {
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
         let energy = self.energy(staleness).map_err(|e| e.kind());
-        // The same count in one table with its powers.
+        // The same count in one table with its powers, as `own_count` gives it.
         let is_checked = energy.is_ok() && self.context.generation.needs_lock && self.sysfs.is_there();
         let of_file = is_checked.then(|| self.sysfs.reading(staleness, false)).filter(|own| own.energy.is_ok());
-        let reading = of_file.unwrap_or_else(|| self.paired(energy, staleness));
+        let as_counted = |own: Reading| {
+            let count = own.energy.and_then(|e| Ok(RawEnergy { resolution_uj: energy?.resolution_uj, ..e }));
+            Reading { energy: count.map(|e| RawEnergy { firmware_time_ns: None, ..e }), ..own }
+        };
+        let reading = of_file.map_or_else(|| self.paired(energy, staleness), as_counted);
         Reading { temperature: if temperature { self.temperature().ok() } else { None }, ..reading }
     }
 
