@@ -159,7 +159,9 @@ impl AccumulatorTracker {
         let reset_detectable = sample.firmware_ns.is_some() && self.firmware.is_in_sync();
         self.add_hidden_reset(&last, sample, ns);
         let counts = self.counts_between(before, now, ns, powers, (sample.resolution_uj, reset_detectable));
-        let Some(counts) = counts.filter(|_| !restarted) else {
+        // A first count of 0 may be that of a table which was not filled.
+        let was_empty = before == 0 && now > 0;
+        let Some(counts) = counts.filter(|_| !restarted && !was_empty) else {
             self.bridge_reset(ns, powers);
             return CounterStep::Reset;
         };

@@ -196,14 +196,22 @@ impl AmdsmiSource {
 
     /// The powers, and for how long their time has been stalled, if too long.
     pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
-        let read = || {
+        let read = || -> Result<(Powers, Option<u64>)> {
             // Before them: where the read of gpu_metrics for the powers fails, the library repeats those of this time.
             let time_ns = self.sample_time_ns();
             let (powers, stale_ms) = self.powers_since(time_ns, staleness)?;
+            if self.is_hung() {
+                // That time is from before the call that hangs.
+                return self.sysfs.powers(staleness).or(Ok((powers, stale_ms)));
+            }
             let older_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
             Ok((powers, stale_ms.or(older_ms)))
         };
-        retry_if(read, |read| read.as_ref().is_ok_and(|(_, stale_ms)| stale_ms.is_some()))
+        // A call that was slow makes that time an old one.
+        retry_if(read, |read| match read {
+            Ok((_, stale_ms)) => stale_ms.is_some(),
+            Err(error) => error.kind() == Kind::UnexpectedData,
+        })
     }
 
     /// Powers of `time_ns` or later. Without such a time they may be of any age, and where GPUs share a table they may be
@@ -250,10 +258,14 @@ impl AmdsmiSource {
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
         let energy = self.energy(staleness).map_err(|e| e.kind());
-        // The same count in one table with its powers.
+        // The same count in one table with its powers, as `own_count` gives it.
         let is_checked = energy.is_ok() && self.context.generation.needs_lock && self.sysfs.is_there();
         let of_file = is_checked.then(|| self.sysfs.reading(staleness, false)).filter(|own| own.energy.is_ok());
-        let reading = of_file.unwrap_or_else(|| self.paired(energy, staleness));
+        let as_counted = |own: Reading| {
+            let count = own.energy.and_then(|e| Ok(RawEnergy { resolution_uj: energy?.resolution_uj, ..e }));
+            Reading { energy: count.map(|e| RawEnergy { firmware_time_ns: None, ..e }), ..own }
+        };
+        let reading = of_file.map_or_else(|| self.paired(energy, staleness), as_counted);
         Reading { temperature: if temperature { self.temperature().ok() } else { None }, ..reading }
     }
 
