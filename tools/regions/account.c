@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include "core.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* A region with more of a span than this is taken as measured, not as sharing it. */
@@ -57,7 +56,7 @@ double regions_uncertainty_uj(const regions_gpu *gpu, const regions_share *share
 static void add(const regions_gpu *known, regions_share *share, uint64_t number, double ns, part in, const core_span_gpu *gpu)
 {
     const double error = reading_error(&gpu->begin, &gpu->end, known->confirmed >= number - 1, 0);
-    const double most = gpu->max_w > 0 ? gpu->max_w * ns / 1e3 : INFINITY;
+    const double most = gpu->max_w * ns / 1e3;
     if (share->last_span != number - 1) {
         share->error_uj = error_of(known, share);
         share->begin = gpu->begin;

@@ -19,6 +19,9 @@
 #define SAVED 32
 #define FIRST 4
 #define COSTS 8
+/* The highest power limit of all packages (MI355X). GPUs exceed their limit for short times; the library reckons with as much. */
+#define MOST_LIMIT_MW 1400000u
+#define HEADROOM 1.25
 
 static zeus_amd_session_t *session;
 static zeus_amd_window_t *window;
@@ -73,7 +76,7 @@ static double edge_error(regions_gpu *gpu, const zeus_amd_gpu_energy_t *lap, uin
     double age_uj, edge_uj;
     if (method == ZEUS_AMD_METHOD_ESTIMATED)
         return INFINITY;
-    if (method != ZEUS_AMD_METHOD_COUNTER || gpu->max_w == 0)
+    if (method != ZEUS_AMD_METHOD_COUNTER)
         return gpu->error.total_uj;
     if (gpu->age_uj < 0)
         gpu->begin_lag_ns = core.begin_ns > lap->begin_ns ? core.begin_ns - lap->begin_ns : 0;
@@ -215,10 +218,11 @@ static int32_t list_gpus(void)
         core.gpus[i].info = init;
         core.gpus[i].age_uj = -1;
         (void)!zeus_amd_gpu_info(session, i, &core.gpus[i].info);
-        /* GPUs exceed their power limit for short times; the library reckons with as much. */
-        if (zeus_amd_power_limit_range_mw(session, i, &low_mw, &most_mw) == ZEUS_AMD_STATUS_OK ||
-            zeus_amd_power_limit_mw(session, i, &most_mw) == ZEUS_AMD_STATUS_OK)
-            core.gpus[i].max_w = 1.25 * (double)most_mw / 1e3;
+        /* A partition may not say. */
+        if (zeus_amd_power_limit_range_mw(session, i, &low_mw, &most_mw) != ZEUS_AMD_STATUS_OK &&
+            zeus_amd_power_limit_mw(session, i, &most_mw) != ZEUS_AMD_STATUS_OK)
+            most_mw = MOST_LIMIT_MW;
+        core.gpus[i].max_w = HEADROOM * (double)most_mw / 1e3;
     }
     return ZEUS_AMD_STATUS_OK;
 }

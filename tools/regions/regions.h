@@ -87,7 +87,7 @@ typedef struct regions_gpu {
     double age_uj;
     /* The last reading after which the counter has advanced. */
     uint64_t confirmed;
-    /* Most that it can draw, or 0: not known. */
+    /* Most that it can draw. */
     double max_w;
     /* Has an energy of its own; the last reading failed. */
     int measured, missed;
