@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "core.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* A region with more of a span than this is taken as measured, not as sharing it. */
@@ -30,11 +31,21 @@ static double smaller(double a, double b)
     return a < b ? a : b;
 }
 
-/* Of the energy between two readings. Where the counter was seen to advance after a reading, it had not stopped before. */
-static double reading_error(const regions_reading *begin, const regions_reading *end, int begin_holds, int end_holds)
+/* At the edge that a reading is. Where the counter was seen to advance afterwards (holds), it had not stopped before, and only
+ * how old the count may be is not known. */
+static double edge_error(const regions_gpu *gpu, const regions_reading *reading, int holds)
 {
-    const double first = begin_holds ? begin->edge_uj : begin->total_uj, last = end_holds ? end->edge_uj : end->total_uj;
-    return smaller(begin->total_uj + end->total_uj, larger(first, last) + end->drift_uj - begin->drift_uj);
+    if (!reading->goes_on)
+        return INFINITY;
+    return holds ? smaller(reading->total_uj, gpu->age_uj + reading->lag_uj) : reading->total_uj;
+}
+
+/* Of the energy between two readings. */
+static double reading_error(const regions_gpu *gpu, const regions_reading *begin, const regions_reading *end, int begin_holds,
+                            int end_holds)
+{
+    return smaller(begin->total_uj + end->total_uj, larger(edge_error(gpu, begin, begin_holds), edge_error(gpu, end, end_holds)) +
+                                                        end->drift_uj - begin->drift_uj);
 }
 
 /* Without the limit that the total sets. */
@@ -43,7 +54,8 @@ static double error_of(const regions_gpu *gpu, const regions_share *share)
     double error = share->error_uj;
     if (share->last_span == 0)
         return 0;
-    error += reading_error(&share->begin, &share->end, gpu->confirmed >= share->first_reading, gpu->confirmed >= share->last_span);
+    error += reading_error(gpu, &share->begin, &share->end, gpu->confirmed >= share->first_reading,
+                           gpu->confirmed >= share->last_span);
     return smaller(error, larger(share->uj, share->most_uj - share->uj));
 }
 
@@ -55,7 +67,7 @@ double regions_uncertainty_uj(const regions_gpu *gpu, const regions_share *share
 /* The region has part of this span: what it lacks of it is not known better than by its times. */
 static void add(const regions_gpu *known, regions_share *share, uint64_t number, double ns, part in, const core_span_gpu *gpu)
 {
-    const double error = reading_error(&gpu->begin, &gpu->end, known->confirmed >= number - 1, 0);
+    const double error = reading_error(known, &gpu->begin, &gpu->end, known->confirmed >= number - 1, 0);
     const double most = gpu->max_w * ns / 1e3;
     if (share->last_span != number - 1) {
         share->error_uj = error_of(known, share);

@@ -65,27 +65,22 @@ static void plan(uint64_t spent, uint64_t end)
     atomic_store(&core_next_read, end + (wait > (double)refresh ? (uint64_t)wait : refresh));
 }
 
-/* How far this reading may be off at its edge. An estimate is no sum that goes on: it has no edge. What the library says of the time since the start has in it how old a count
- * may be, and that the counter may have stopped since: the smallest such age holds for all readings, give or take a refresh,
- * once the counter has advanced afterwards. */
-static double edge_error(regions_gpu *gpu, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns)
+/* What may have been used since the reading. What the library says of the counts since the start has in it how old a count may
+ * be, and that the counter may have stopped since: the smallest such age holds for all readings, give or take a refresh, once
+ * the counter has advanced afterwards. */
+static double lag_error(regions_gpu *gpu, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns)
 {
-    const uint32_t method = gpu->energy.method;
     const uint64_t lag_ns = boundary_ns > lap->end_ns ? boundary_ns - lap->end_ns : 0;
     const double uj_per_ns = gpu->max_w / 1e3;
-    double age_uj, edge_uj;
-    if (method == ZEUS_AMD_METHOD_ESTIMATED)
+    double age_uj;
+    if (lap->method != ZEUS_AMD_METHOD_COUNTER)
         return INFINITY;
-    if (method != ZEUS_AMD_METHOD_COUNTER)
-        return gpu->error.total_uj;
-    if (gpu->age_uj < 0)
-        gpu->begin_lag_ns = core.begin_ns > lap->begin_ns ? core.begin_ns - lap->begin_ns : 0;
+    if (gpu->begin_lag_ns == 0)
+        gpu->begin_lag_ns = core.begin_ns > lap->begin_ns ? core.begin_ns - lap->begin_ns : 1;
     age_uj = gpu->error.total_uj - uj_per_ns * (double)(lag_ns > gpu->begin_lag_ns ? lag_ns : gpu->begin_lag_ns);
-    age_uj = age_uj > 0 ? age_uj : 0;
-    if (gpu->age_uj < 0 || age_uj < gpu->age_uj)
-        gpu->age_uj = age_uj;
-    edge_uj = gpu->age_uj + uj_per_ns * (double)(lag_ns + REFRESH_NS);
-    return edge_uj < gpu->error.total_uj ? edge_uj : gpu->error.total_uj;
+    if (gpu->energy.method == ZEUS_AMD_METHOD_COUNTER && age_uj < gpu->age_uj)
+        gpu->age_uj = age_uj > 0 ? age_uj : 0;
+    return uj_per_ns * (double)(lag_ns + REFRESH_NS);
 }
 
 /* One GPU, read again: since the start, and since the last reading, which has only what was added to the error. What it lacks
@@ -94,7 +89,8 @@ static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, const zeus
                  core_span_gpu *span)
 {
     const int missed = gpu->missed, first = !gpu->measured;
-    const double before_uj = gpu->uj, uj = 1e3 * (double)read->energy_mj, total_uj = 1e3 * (double)read->uncertainty_mj;
+    const double before_uj = gpu->uj, read_uj = 1e3 * (double)read->energy_mj;
+    double uj = read_uj, total_uj = 1e3 * (double)read->uncertainty_mj;
     *span = (core_span_gpu){0, gpu->max_w, gpu->error, gpu->error, gpu->measured, 1};
     gpu->missed = read->method == ZEUS_AMD_METHOD_NONE || lap->method == ZEUS_AMD_METHOD_NONE;
     gpu->energy.status = read->status;
@@ -104,17 +100,23 @@ static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, const zeus
     gpu->energy = *read;
     gpu->measured = span->measured = 1;
     span->vague = missed;
+    if (read->method == ZEUS_AMD_METHOD_ESTIMATED && lap->method != ZEUS_AMD_METHOD_ESTIMATED) {
+        /* Soon after the start. What is counted goes on. */
+        uj = before_uj + 1e3 * (double)lap->energy_mj;
+        total_uj += fabs(uj - read_uj);
+    }
     /* An estimate may be replaced by a lower count. */
     gpu->uj = uj > before_uj ? uj : before_uj;
     span->uj = gpu->uj - before_uj;
     gpu->error.total_uj = uj < before_uj && gpu->error.total_uj > total_uj ? gpu->error.total_uj : total_uj;
     gpu->error.drift_uj += 1e3 * (double)lap->uncertainty_mj;
-    gpu->error.edge_uj = edge_error(gpu, lap, boundary_ns);
+    gpu->error.lag_uj = lag_error(gpu, lap, boundary_ns);
+    gpu->error.goes_on = lap->method != ZEUS_AMD_METHOD_ESTIMATED;
     if (lap->energy_mj > 0)
         gpu->confirmed = span_number;
     span->end = gpu->error;
     if (first)
-        span->begin = (regions_reading){gpu->error.total_uj, gpu->error.edge_uj, 0};
+        span->begin = (regions_reading){gpu->error.total_uj, gpu->error.lag_uj, 0, gpu->error.goes_on};
 }
 
 /* Both clocks at one moment: of some tries the shortest, as others were interrupted. */
@@ -216,7 +218,7 @@ static int32_t list_gpus(void)
     for (uint32_t i = 0; i < core.gpu_count; i++) {
         uint64_t low_mw = 0, most_mw = 0;
         core.gpus[i].info = init;
-        core.gpus[i].age_uj = -1;
+        core.gpus[i].age_uj = INFINITY;
         (void)!zeus_amd_gpu_info(session, i, &core.gpus[i].info);
         /* A partition may not say. */
         if (zeus_amd_power_limit_range_mw(session, i, &low_mw, &most_mw) != ZEUS_AMD_STATUS_OK &&

@@ -31,10 +31,12 @@ typedef enum regions_kind {
 
 const char *regions_kind_name(regions_kind kind);
 
-/* How far a reading of the energy may be off: in all since the start (total), at its edge alone once the counter has advanced
- * afterwards (edge), and what was added since the start in between (drift). */
+/* How far a reading of the energy may be off: in all since the start (total), what was used since the reading at most (lag),
+ * and what was added to the error since the start in between (drift). */
 typedef struct regions_reading {
-    double total_uj, edge_uj, drift_uj;
+    double total_uj, lag_uj, drift_uj;
+    /* A sum that goes on, not an estimate of all at once, which the next one may correct. */
+    int goes_on;
 } regions_reading;
 
 /* The energy of a region by one GPU. Between two readings of the counters it has a part of what was used; a run of such
@@ -82,7 +84,7 @@ typedef struct regions_gpu {
     zeus_amd_gpu_energy_t energy;
     double uj;
     regions_reading error;
-    /* How long before a call its reading was, and what counts may be older than that is worth; -1: not known yet. */
+    /* How long before the start its reading was, and what the age of counts at a reading is worth; INFINITY: not known yet. */
     uint64_t begin_lag_ns;
     double age_uj;
     /* The last reading after which the counter has advanced. */
