@@ -213,10 +213,13 @@ fn a_64_bit_counter_does_not_wrap() {
     let mut tracker = AccumulatorTracker::new(32, 300_000);
     tracker.add(&sample(1_000 * MS, 10, 300_000));
     // 65536 J at 375 W.
-    assert_eq!(tracker.wrap_ns(), Some(65536 * 1_000_000_000 / 375));
+    let wrap = tracker.wrap().unwrap();
+    assert_eq!(wrap.shortest_ns, 65536 * 1_000_000_000 / 375);
+    let left_ns = (65536 * 65536 - 10) * 1_000_000_000 / 65536 / 375;
+    assert_eq!(wrap.earliest_ns, 1_000 * MS + left_ns);
     // More than 32 bits: a 64-bit counter.
     tracker.add(&sample(1_001 * MS, 1 << 33, 300_000));
-    assert_eq!(tracker.wrap_ns(), None);
+    assert!(tracker.wrap().is_none() && !tracker.may_wrap());
 }
 
 proptest! {
