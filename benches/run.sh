@@ -12,6 +12,9 @@ cd "$root"
 cargo rustc --quiet --locked --release --lib --crate-type cdylib
 cp "$target/release/libzeus_amd.so" "$work/libzeus_amd.so.0"
 cc -O2 -Wall -Wextra -Werror -Iinclude -o "$work/speed" benches/speed.c "$work/libzeus_amd.so.0" -Wl,-rpath,"$work" -ldl
+cc -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror -Iinclude -o "$work/libzeus_amd_tools.so" tools/regions/*.c \
+    tools/report/*.c tools/connect/*.c tools/files.c "$work/libzeus_amd.so.0" -Wl,-rpath,"$work" -Wl,-z,nodelete -lpthread -ldl -lm
+cc -O2 -Wall -Wextra -Werror -o "$work/regions" benches/regions.c "$work/libzeus_amd_tools.so" -Wl,-rpath,"$work"
 counter= metrics=
 machine() {
     "$sim" --machine mi300x-8 --rocm 7.0.2 --with preload=false ${counter:+--with "$counter"} ${metrics:+--with "$metrics"} -- "$@"
@@ -19,7 +22,7 @@ machine() {
 
 # A libamd_smi that answers at once, on a tree with nothing but two cards: what is left is what stands before the call.
 mkdir -p "$work/sys/class/drm/card0" "$work/sys/class/drm/card1" "$work/sys/module/amdgpu"
-cc -O2 -shared -fPIC -Wl,-soname,libamd_smi.so.26 -o "$work/libamd_smi.so" tests/c/fake_amdsmi.c
+cc -O2 -shared -fPIC -Wl,-soname,libamd_smi.so.26 -DFAKE_MINOR=4 -o "$work/libamd_smi.so" tests/c/fake_amdsmi.c
 
 # The constructor of Zeus, five times, in a process of its own: the median in seconds.
 zeus=0.5 whose="Zeus's fixed half second (Zeus is not there)"
@@ -53,6 +56,7 @@ fi
     machine "$work/speed" all
     machine "$work/speed" open "$zeus" "$whose"
     machine "$work/speed" sampler
+    ZEUS_AMD_TOOLS_BUDGET=0 ZEUS_AMD_TOOLS_OUTPUT=$work/report machine "$work/regions"
     strip -o "$work/stripped.so" "$work/libzeus_amd.so.0"
     wc -c <"$work/stripped.so" | awk '{ printf "the library, stripped|%.0f kB||%.3f|<= 500 kB|%s\n", $1 / 1e3, $1 / 5e5, $1 <= 5e5 ? "yes" : "no" }'
 } >"$work/table"

@@ -20,6 +20,22 @@ if(ZEUS_AMD_EXAMPLES OR ZEUS_AMD_INSTALL)
     zeus_amd_program(zeus_amd_run zeus-amd-run ${run_sources})
 endif()
 
+# Energy by region: Kokkos Tools, roctx, OMPT. The programs that load it may unload it, its threads' data not.
+if(ZEUS_AMD_INSTALL)
+    file(GLOB tools_sources CONFIGURE_DEPENDS
+         "${CMAKE_CURRENT_SOURCE_DIR}/tools/regions/*.c" "${CMAKE_CURRENT_SOURCE_DIR}/tools/report/*.c"
+         "${CMAKE_CURRENT_SOURCE_DIR}/tools/connect/*.c" "${CMAKE_CURRENT_SOURCE_DIR}/tools/files.c")
+    add_library(zeus_amd_tools SHARED ${tools_sources})
+    set_target_properties(
+        zeus_amd_tools
+        PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"
+                   C_STANDARD 11
+                   C_EXTENSIONS ON
+                   C_VISIBILITY_PRESET hidden
+                   LINK_FLAGS "-Wl,-z,nodelete")
+    target_link_libraries(zeus_amd_tools PRIVATE zeus_amd pthread dl m)
+endif()
+
 # The profiler to preload into MPI programs belongs to one MPI: the one that CMake finds.
 if(ZEUS_AMD_MPI AND (ZEUS_AMD_INSTALL OR NOT ZEUS_AMD_MPI STREQUAL "AUTO"))
     if(ZEUS_AMD_MPI STREQUAL "AUTO")

@@ -46,10 +46,24 @@
  * - Any thread may call any function. No function is safe in a signal handler.
  *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) wait for each
  *   other.
+ * - No call is a cancellation point: a thread that is cancelled (pthread_cancel)
+ *   in a call finishes it, and ends at the next cancellation point of its own. A
+ *   thread with asynchronous cancelability must not call.
  * - After fork() a child opens its own session. Calls on an inherited handle
  *   return ZEUS_AMD_STATUS_FORKED.
  * - The library prints nothing, sets no signal handler, changes no environment
  *   variable, and only itself frees its memory.
+ * - Without memory, calls that make an object (a session, window, sampler or
+ *   guard) return ZEUS_AMD_STATUS_NO_MEMORY. The other calls use a reserve of
+ *   1 MB of the library: readings need no memory, and calls that end or close
+ *   something succeed. Only this ends the process then: the reserve is used up,
+ *   glibc has no memory for thread-local data when a thread calls for the first
+ *   time or is started, or libamd_smi ends it.
+ * - Background threads (of samplers, windows and checks in the background) block
+ *   all signals. In a program whose main thread has ended by pthread_exit() they
+ *   end within some two seconds after the last thread of the program, as far as
+ *   /proc is mounted: exit handlers run, or a signal ends the process, as without
+ *   them.
  * - C99 or later, C++11 or later.
  *
  * Statuses. Each function names one of these groups, and its own exceptions.
@@ -76,14 +90,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/**
+ * Makes a function visible outside the library. What parses this header may
+ * define it as nothing, like ZEUS_AMD_MUST_CHECK.
+ */
+#ifndef ZEUS_AMD_API
 #if defined(__GNUC__) || defined(__clang__)
-/** Makes a function visible outside the library. */
 #define ZEUS_AMD_API __attribute__((visibility("default")))
-/** The return value must be checked. */
-#define ZEUS_AMD_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define ZEUS_AMD_API
+#endif
+#endif
+/** The return value must be checked. */
+#ifndef ZEUS_AMD_MUST_CHECK
+#if defined(__GNUC__) || defined(__clang__)
+#define ZEUS_AMD_MUST_CHECK __attribute__((warn_unused_result))
+#else
 #define ZEUS_AMD_MUST_CHECK
+#endif
 #endif
 
 /** Version of this header as one number, to compare with zeus_amd_version(). */
@@ -548,11 +572,12 @@
  * reused (-15 is not used). The message of the last failure is in
  * zeus_amd_last_error().
  */
-enum zeus_amd_status_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_status_t : int32_t
+#else
+enum
+#endif
+{
     /**
      * Success.
      */
@@ -704,11 +729,12 @@ typedef int32_t zeus_amd_status_t;
 /**
  * Where readings come from.
  */
-enum zeus_amd_backend_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_backend_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * The variable ZEUS_AMD_BACKEND (auto, amdsmi or sysfs). If it is not set:
      * gpu_metrics of the kernel for power, energy and temperature where it
@@ -736,11 +762,12 @@ typedef uint32_t zeus_amd_backend_t;
 /**
  * How the energy counters are checked when a session is opened.
  */
-enum zeus_amd_validation_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_validation_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * ADAPTIVE.
      */
@@ -785,11 +812,12 @@ typedef uint32_t zeus_amd_validation_t;
  * The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
  * which was used.
  */
-enum zeus_amd_energy_resolution_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_energy_resolution_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Windows and samplers use 2^-16 J where the kernel states it. The readings
      * zeus_amd_energy_mj(), zeus_amd_energy_raw() and zeus_amd_read_all() use
@@ -818,11 +846,12 @@ typedef uint32_t zeus_amd_energy_resolution_t;
 /**
  * Which die of its package a GPU is.
  */
-enum zeus_amd_die_role_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_die_role_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * The package has one die.
      */
@@ -847,11 +876,12 @@ typedef uint32_t zeus_amd_die_role_t;
 /**
  * The result of the check of an energy counter.
  */
-enum zeus_amd_counter_state_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_counter_state_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Not checked; energies are reported all the same.
      */
@@ -907,11 +937,12 @@ typedef uint32_t zeus_amd_counter_state_t;
 /**
  * How an energy was obtained.
  */
-enum zeus_amd_method_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_method_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * There is no energy; the status says why.
      */
@@ -941,11 +972,12 @@ typedef uint32_t zeus_amd_method_t;
 /**
  * The importance of a message.
  */
-enum zeus_amd_log_level_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_log_level_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Something failed.
      */
@@ -1025,9 +1057,11 @@ typedef struct zeus_amd_options_t {
     /**
      * Limit in milliseconds for amdsmi_init, for the enumeration of the GPUs by
      * libamd_smi, and for each later call of it in this process; 0: 10 seconds.
-     * Later calls behind one that exceeds it return ZEUS_AMD_STATUS_TIMEOUT;
-     * so does that call itself, unless it is a reading (power, energy,
-     * temperature), which runs on the caller's thread.
+     * A call that exceeds it is left to a thread of this library. While it has
+     * not returned, readings come from the kernel's files, and what these lack,
+     * and setters, return ZEUS_AMD_STATUS_TIMEOUT at once. The hand-over to the
+     * thread takes some 10 microseconds of the 150 to 600 that AMD's calls take.
+     * UINT32_MAX: no limit; calls are made on the caller's thread.
      */
     uint32_t init_timeout_ms;
     /**
@@ -1591,9 +1625,11 @@ ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
  * Sets the log callback of the process. Without one there are no messages: the
  * library never prints. The callback is called on the thread that logs, which
  * may be a background thread (a sampler, a check), with no lock of this library
- * held. It may call this library, and must not unwind. Calls that end a
- * background thread wait for it: do not make them with a lock held that the
- * callback takes. A new callback replaces the former one.
+ * held. It may call this library, and must not unwind or end its thread. Calls
+ * that end a background thread wait for it: do not make them with a lock held
+ * that the callback takes. A cancellation (pthread_cancel) in the callback takes
+ * effect after the call that logs; background threads cannot be cancelled. A new
+ * callback replaces the former one.
  *
  * @param[in] callback Receives messages; NULL: none.
  * @param[in] level    The least important zeus_amd_log_level_t to receive.
@@ -2620,7 +2656,11 @@ ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
  * writes to sysfs, holds no descriptor of the program, is in a session of its
  * own, and exits with the guard. The program receives no SIGCHLD for it, and
  * wait() does not report it; only waiting with __WALL or __WCLONE does, which
- * the program should not do. If the helper is killed too (the end of a
+ * the program should not do. When the program has died, the helper is a child of
+ * its nearest ancestor that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher,
+ * a shell's supervisor, the init of a container), which gets SIGCHLD and from
+ * wait() an unknown child with exit status 0, once the settings are restored;
+ * its name is zeus_amd-guard. If the helper is killed too (the end of a
  * container or cgroup), the settings stay. A core dump of the program delays
  * the restoration. As with any fork(), memory that is registered for RDMA needs
  * MADV_DONTFORK. One helper serves all guards of a session.

@@ -53,6 +53,7 @@
 #include <mpi.h>
 #include <zeus_amd.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,7 +282,9 @@ static inline int zeus_amd_mpi_i_no_gpu(zeus_amd_status_t status)
     return status == ZEUS_AMD_STATUS_DRIVER_NOT_LOADED || status == ZEUS_AMD_STATUS_NO_DEVICE;
 }
 
-static inline void zeus_amd_mpi_i_host(char *host, char *host_id, size_t size)
+/* Fails if the boot id cannot be read for lack of a descriptor: some ranks would then know the node by its name, and the
+ * node would count as two. */
+static inline zeus_amd_status_t zeus_amd_mpi_i_host(char *host, char *host_id, size_t size)
 {
     const char *chosen = getenv("ZEUS_AMD_MPI_HOST");
     char name[MPI_MAX_PROCESSOR_NAME + 1];
@@ -291,19 +294,23 @@ static inline void zeus_amd_mpi_i_host(char *host, char *host_id, size_t size)
     if (chosen != NULL && chosen[0] != '\0') {
         snprintf(host, size, "%s", chosen);
         snprintf(host_id, size, "name %s", chosen);
-        return;
+        return ZEUS_AMD_STATUS_OK;
     }
     if (ZEUS_AMD_MPI_CALL(Get_processor_name)(name, &length) != MPI_SUCCESS)
         name[0] = '\0';
     snprintf(host, size, "%s", name);
     snprintf(host_id, size, "name %s", name);
+    errno = 0;
     file = fopen("/proc/sys/kernel/random/boot_id", "r");
+    if (file == NULL && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        return ZEUS_AMD_STATUS_NO_MEMORY;
     if (file != NULL) {
         char id[64];
         if (fgets(id, ZEUS_AMD_MPI_I_CAST(int, sizeof id), file) != NULL && strlen(id) >= 32)
             snprintf(host_id, size, "boot %s", id);
         fclose(file);
     }
+    return ZEUS_AMD_STATUS_OK;
 }
 
 static inline int zeus_amd_mpi_i_by_host(const void *a, const void *b)
@@ -580,11 +587,17 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t 
 {
     uint32_t i;
     int rank = 0, error = ZEUS_AMD_MPI_CALL(Comm_rank)(comm, &rank);
+    zeus_amd_status_t host;
     memset(mine, 0, sizeof *mine);
     mine->rank = rank;
     mine->status = status;
     mine->gpus = session != NULL ? count : 0;
-    zeus_amd_mpi_i_host(mine->host, mine->host_id, sizeof mine->host);
+    host = zeus_amd_mpi_i_host(mine->host, mine->host_id, sizeof mine->host);
+    if (host != ZEUS_AMD_STATUS_OK) {
+        /* Without its node it is unknown whether its packages were counted. */
+        mine->status = host;
+        mine->gpus = 0;
+    }
     for (i = 0; i < mine->gpus; i++) {
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
         zeus_amd_mpi_reading_t *to = &readings[i];

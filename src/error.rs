@@ -1,5 +1,6 @@
 //! Errors and their kinds. Each text says what failed and what to do about it.
 
+use std::io;
 use thiserror::Error;
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -41,6 +42,24 @@ pub enum Kind {
     Internal,
 }
 
+/// A system call failed because this process or the machine lacks descriptors or memory: what it was about may be there.
+#[must_use]
+pub fn is_exhausted_errno(errno: i32) -> bool {
+    matches!(errno, libc::EMFILE | libc::ENFILE | libc::ENOMEM)
+}
+
+#[must_use]
+pub fn is_exhausted(e: &io::Error) -> bool {
+    is_exhausted_errno(errno_of(e))
+}
+
+/// std reports memory that it could not allocate without an errno.
+#[must_use]
+pub fn errno_of(e: &io::Error) -> i32 {
+    let without = if e.kind() == io::ErrorKind::OutOfMemory { libc::ENOMEM } else { libc::EIO };
+    e.raw_os_error().unwrap_or(without)
+}
+
 impl Kind {
     /// The kind of an errno from a system call that needs resources of this process: a thread, a process, memory.
     #[must_use]
@@ -48,7 +67,8 @@ impl Kind {
         match errno {
             libc::EPERM | libc::EACCES | libc::EROFS => Kind::NoPermission,
             // pthread_create and fork return EAGAIN at the limit of threads.
-            libc::EAGAIN | libc::ENOMEM | libc::ENOSPC | libc::EMFILE | libc::ENFILE => Kind::NoMemory,
+            libc::EAGAIN | libc::ENOSPC => Kind::NoMemory,
+            errno if is_exhausted_errno(errno) => Kind::NoMemory,
             libc::EBUSY | libc::EINTR => Kind::Busy,
             libc::ENODEV | libc::ENXIO => Kind::DeviceLost,
             libc::ENOENT | libc::EOPNOTSUPP | libc::ENOSYS => Kind::NotSupported,
@@ -119,7 +139,7 @@ pub enum Error {
     )]
     LibraryExiting { path: String },
 
-    #[error("{path}: {call} and was abandoned; check for a hung process that holds a lock in /dev/shm/rocm_smi_*, and check the kernel log for messages of amdgpu; the option init_timeout_ms allows more time")]
+    #[error("{path}: {call}; check for a hung process that holds a lock in /dev/shm/rocm_smi_*, and check the kernel log for messages of amdgpu; the option init_timeout_ms allows more time, and the backend ZEUS_AMD_BACKEND_SYSFS does without this library")]
     LibraryTimeout { path: String, call: String },
 
     #[error("{device}: {call} failed with {name} ({code}{message}); {advice}")]
@@ -176,7 +196,7 @@ pub enum Error {
     LibraryInherited,
 
     #[error("{path}: {source}")]
-    Io { path: String, source: std::io::Error },
+    Io { path: String, source: io::Error },
 
     #[error("internal error in zeus_amd: {0}; please report it")]
     Internal(String),
@@ -187,6 +207,12 @@ fn cause_text(cause: &Option<Box<Error>>) -> String {
 }
 
 impl Error {
+    /// This process lacks descriptors or memory for `what`.
+    #[must_use]
+    pub fn exhausted(what: String) -> Error {
+        Error::Io { path: what, source: io::Error::from_raw_os_error(libc::ENOMEM) }
+    }
+
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -215,7 +241,7 @@ impl Error {
             Error::EmptyMask(_) => Kind::EmptyMask,
             Error::BufferTooSmall { .. } => Kind::BufferTooSmall,
             Error::Forked | Error::LibraryInherited => Kind::Forked,
-            Error::Io { source, .. } => source.raw_os_error().map_or(Kind::Io, Kind::of_errno),
+            Error::Io { source, .. } => Kind::of_errno(errno_of(source)),
             Error::Internal(_) => Kind::Internal,
         }
     }

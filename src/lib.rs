@@ -84,6 +84,8 @@ pub use error::{Error, Kind, Result};
 pub use gpu::{Clock, Power, PowerLimits, Powers, RawEnergy};
 pub use measure::{DrainResult, GpuEnergy, Sample, SampleRing, SamplerHandle, Window, WindowTotal};
 pub use platform::log::{set_sink, Level, Sink};
+#[cfg(feature = "testing")]
+pub use platform::memory::allocations;
 pub use platform::pci::PciAddress;
 pub use restore::Guard;
 pub use session::{probe, Options, Session, Validation};

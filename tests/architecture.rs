@@ -421,7 +421,9 @@ fn no_process_wide_state_is_changed() {
     for s in sources() {
         for word in never {
             // The end of the process is watched for in one place.
-            let allowed = word == "libc::atexit" && s.name == "capi/at_exit.rs";
+            // The allocator is that of this library's own Rust code.
+            let allowed = [("libc::atexit", "capi/at_exit.rs"), ("global_allocator", "platform/memory.rs")]
+                .contains(&(word, s.name.as_str()));
             assert!(allowed || !s.code.contains(word), "{} says {word}", s.name);
         }
         // For the threads of samplers alone.

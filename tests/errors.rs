@@ -498,8 +498,27 @@ fn absent_counters() {
 /// What libamd_smi prints while it initialises goes to the log; the host's other threads print on.
 #[test]
 fn the_noise_of_init_is_kept_back() {
+    noise_is_kept_back(&["env"]);
+}
+
+/// The same in a mount namespace whose /proc is empty.
+#[test]
+fn the_noise_of_init_is_kept_back_without_proc() {
+    let unshare = |flag: &'static str| ["unshare", flag, "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"];
+    let works =
+        |words: &[&str]| Command::new(words[0]).args(&words[1..]).arg("true").status().is_ok_and(|s| s.success());
+    let found = ["-m", "-rm"].map(unshare).into_iter().find(|words| works(words));
+    noise_is_kept_back(
+        &found.expect("this test needs root, or namespaces of users (sysctl kernel.unprivileged_userns_clone)"),
+    );
+}
+
+/// `starter`: words before the program.
+fn noise_is_kept_back(starter: &[&str]) {
     let sim = sim("7.13", &["stderr_noise = true", "init.delay_ms = 300"]);
-    let out = sim.command(common::c_program("stderr_capture")).env("ZEUS_AMD_BACKEND", "amdsmi").output().unwrap();
+    let mut command = sim.command(starter[0]);
+    command.args(&starter[1..]).arg(common::c_program("stderr_capture")).env("ZEUS_AMD_BACKEND", "amdsmi");
+    let out = command.output().unwrap();
     let (stdout, stderr) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
     assert!(out.status.success(), "{stderr}");
     let host: Vec<_> = stderr.lines().filter(|l| l.starts_with("host ")).collect();

@@ -143,7 +143,7 @@ fn shipped_build_contains_panics() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let features = manifest.split("[features]").nth(1).unwrap().split("\n[").next().unwrap();
     let names: Vec<_> = features.lines().filter(|l| l.contains('=') && !l.starts_with('#')).collect();
-    assert_eq!(names, ["test-hooks = []", "testing = []"]);
+    assert_eq!(names, ["default = [\"reserve\"]", "reserve = []", "test-hooks = []", "testing = []"]);
 }
 
 /// T11 (panic text on stderr).

@@ -54,10 +54,11 @@ fn auto_beside_code_that_shuts_libamd_smi_down() {
     }
 }
 
-/// Releases whose calls may be concurrent.
+/// All releases but those of one reading a process (6.0) and those that crash with two threads inside (6.3.0 to 6.3.2): calls
+/// of other code race with a session's, and what they leave behind is not believed.
 #[test]
 fn amdsmi_beside_code_that_shuts_it_down() {
-    for rocm in ["7.1.1", "7.2.0", "7.13", "7.14", "10.0", "10.2"] {
+    for rocm in ["6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.0.2", "7.1.1", "7.2.0", "7.13", "7.14", "10.0", "10.2"] {
         meddled_with("amdsmi", rocm);
     }
 }

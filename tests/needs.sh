@@ -17,10 +17,13 @@ needs() {
             mpirun.openmpi:openmpi-bin ;;
         abi) echo cc:build-essential abidiff:abigail-tools python3:python3 nm:binutils ;;
         bindings) echo cc:build-essential g++:build-essential clang++:clang gfortran:gfortran objdump:binutils python3:python3 \
-            python:venv,ensurepip:python3-venv ;;
+            bindgen:bindgen swig:swig luajit:luajit python:venv,ensurepip:python3-venv ;;
         mpi) echo cc:build-essential clang:clang gfortran:gfortran python3:python3 valgrind:valgrind mpicc.openmpi:libopenmpi-dev \
             mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \
             "/usr/lib/*/scalapack/openmpi-tests:scalapack-mpi-test" ;;
+        tools) echo cc:build-essential g++:build-essential clang:clang nm:binutils python3:python3 python:venv,ensurepip:python3-venv \
+            /usr/include/trilinos/Kokkos_Core.hpp:libtrilinos-kokkos-dev \
+            "/usr/lib/llvm-*/lib/libomp.so:libomp-dev" libdw.so.1:libdw1 ;;
         amdsmi | amdsmi27 | zeus) echo cc:build-essential python3:python3 python:venv,ensurepip:python3-venv ;;
         *) echo cc:build-essential ;;
         esac

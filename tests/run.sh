@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 . tests/needs.sh
 
-STEPS=(format clippy build rust job cmake install abi bindings mpi amdsmi amdsmi27 zeus leftovers)
+STEPS=(format clippy build rust job cmake install abi bindings mpi tools amdsmi amdsmi27 zeus leftovers)
 what() {
     case $1 in
     format) echo "the Rust sources are formatted" ;;
@@ -20,11 +20,12 @@ what() {
     build) echo "the library, the simulated libraries of all releases and the Rust tests build" ;;
     rust) echo "unit tests and tests/*.rs, simulator/tests" ;;
     job) echo "examples-c/run.sh, as a newcomer types it" ;;
-    cmake) echo "CMake builds library and examples without a warning, and they run" ;;
+    cmake) echo "CMake builds library and examples without a warning, and CTest runs them" ;;
     install) echo "the library as it is installed: packages, consumers, README's commands, moved trees" ;;
     abi) echo "programs of every release run with this library; abidiff judges the header" ;;
     bindings) echo "C++, Fortran and Python declare and say what the C header does" ;;
     mpi) echo "zeus_amd_mpi.h and the profiler, with Open MPI and MPICH" ;;
+    tools) echo "energy by region, in programs of Kokkos, roctx and OpenMP" ;;
     amdsmi) echo "AMD's own Python packages run on the simulated machine" ;;
     amdsmi27) echo "AMD's binding of libamd_smi 27 runs on the simulated machine" ;;
     zeus) echo "Zeus and this library give the same numbers in one process" ;;
@@ -184,14 +185,13 @@ step_cmake() {
     cmake -S . -B "$target/cmake" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror \
         -DZEUS_AMD_CARGO_TARGET_DIR="$target" &&
         cmake --build "$target/cmake" &&
-        simulator/run --machine mi210-1 --rocm 6.2.4 -- "$target/cmake/energy_report" --seconds 0.2 &&
-        simulator/run --machine mi350x-8 --rocm 7.0.2 -- "$target/cmake/list_gpus" &&
-        simulator/run --machine mi300x-8 --rocm 6.3.3 -- python3 examples-c/read_power.py "$target/cmake/libzeus_amd.so"
+        ctest --test-dir "$target/cmake" --output-on-failure
 }
 step_install() { tests/install/run.sh; }
 step_abi() { tests/abi/run.sh; }
 step_bindings() { tests/bindings/run.sh; }
 step_mpi() { tests/mpi/run.sh; }
+step_tools() { tests/tools/run.sh; }
 step_amdsmi() { tests/python/amdsmi.sh; }
 step_amdsmi27() { tests/python/bindings.sh; }
 step_zeus() { tests/python/zeus.sh; }
@@ -254,7 +254,7 @@ at_once() {
 SECONDS=0
 at_once 1 format build
 # Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment.
-at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi zeus bindings abi amdsmi amdsmi27 cmake
+at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi tools zeus bindings abi amdsmi amdsmi27 cmake
 at_once 1 leftovers
 [ ! -t 1 ] || printf '\r\033[K'
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -49,6 +49,18 @@ static inline void utf8_put(FILE *f, const char *text, size_t length, uint32_t c
         fwrite(text, 1, length, f);
 }
 
+/* Text that a terminal does not take for commands, filled up with blanks to so many columns. */
+static inline void utf8_print(FILE *f, const char *text, int columns)
+{
+    size_t n;
+    for (; *text != '\0'; text += n, columns--) {
+        const uint32_t c = utf8_next(text, &n);
+        utf8_put(f, text, n, c);
+    }
+    for (; columns > 0; columns--)
+        fputc(' ', f);
+}
+
 /* A JSON string with its quotes. */
 static inline void json_string(FILE *f, const char *text)
 {

@@ -82,7 +82,8 @@ impl Shown {
             return Some(Ok(text.len()));
         }
         let Some(awake_ns) = self.awake_ns(state, g) else { return Some(Err(libc::EPERM)) };
-        let fault = g.file_fault(name, now);
+        let is_due = |every: u64| every == 0 || (self.reads.fetch_add(1, Ordering::Relaxed) + 1) % every == 0;
+        let fault = g.file_fault(name, now).filter(|f| is_due(f.every));
         if let Some(e) = fault.and_then(|f| f.read) {
             return Some(Err(e.number()));
         }
@@ -105,10 +106,8 @@ impl Shown {
         }
         let blob = self.blobs[gpu].as_ref()?;
         let n = blob.put(page, state.epoch_ns(), &r);
-        let read = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
-        let broken = fault.filter(|f| read.checked_rem(f.every).unwrap_or(0) == 0).and_then(|f| f.content);
         let driver_ns = state.epoch_ns() + r.system_ns;
-        Some(Ok(broken.map_or(n, |c| c.apply(page, n, blob, driver_ns, r.tick))))
+        Some(Ok(fault.and_then(|f| f.content).map_or(n, |c| c.apply(page, n, blob, driver_ns, r.tick))))
     }
 }
 

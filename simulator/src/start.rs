@@ -5,11 +5,17 @@ use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// After this a program hangs: the slowest takes a minute, under valgrind on a busy machine.
-const LIMIT: Duration = Duration::from_secs(300);
+/// After so many seconds a program hangs: the slowest takes a minute, under valgrind on a busy machine.
+static LIMIT_S: AtomicU64 = AtomicU64::new(300);
+
+/// For a test whose programs take longer.
+pub fn set_limit(limit: Duration) {
+    LIMIT_S.store(limit.as_secs(), Ordering::Relaxed);
+}
 
 /// All that a program under test has of the caller's environment: to find tools, and what cargo needs to find the simulator.
 const KEPT: [&str; 6] = ["PATH", "HOME", "CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "RUSTUP_HOME"];
@@ -54,12 +60,13 @@ fn end_what_hangs(reaper: i32) {
         let all: Vec<i32> =
             lists.flat_map(|l| l.split_whitespace().map(|p| p.parse().unwrap()).collect::<Vec<_>>()).collect();
         since.retain(|pid, _| all.contains(pid));
+        let limit = Duration::from_secs(LIMIT_S.load(Ordering::Relaxed));
         for pid in all {
             let begin = *since.entry(pid).or_insert_with(Instant::now);
             // SAFETY: a child of this process.
-            if pid != reaper && begin.elapsed() > LIMIT && unsafe { libc::getpgid(pid) } == pid {
+            if pid != reaper && begin.elapsed() > limit && unsafe { libc::getpgid(pid) } == pid {
                 let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                eprintln!("killed after {LIMIT:?}: {}", command.replace('\0', " "));
+                eprintln!("killed after {limit:?}: {}", command.replace('\0', " "));
                 // SAFETY: as above; its group is its own.
                 unsafe { libc::kill(-pid, libc::SIGKILL) };
             }

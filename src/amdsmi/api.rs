@@ -2,19 +2,19 @@
 
 use super::call_lock::{CallGuard, CallLock, Refusal};
 use super::handle::{Gpu, ProcessorHandle};
-use super::process_wide::{self, ProcessWide};
+use super::helpers::{is_helper, Helpers};
+use super::process_wide::ProcessWide;
 use super::releases::Generation;
 use super::status::Status;
 use super::symbols::{Ptr, SymbolTable};
-use crate::platform::fork::spawn_signals_blocked;
-use crate::platform::sync::{Condvar, Mutex};
-use std::cell::Cell;
+use crate::platform::sync::Mutex;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const PROCESSOR_AMD_GPU: u32 = 1;
+/// The largest limit that a caller can ask for means none: calls are made on the caller's thread.
+const NO_LIMIT: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// The functions of one loaded library.
 pub struct AmdsmiApi {
@@ -24,6 +24,7 @@ pub struct AmdsmiApi {
     gpus: Mutex<Vec<&'static Gpu>>,
     /// The time limit of a call.
     limit_ns: AtomicU64,
+    pub(super) helpers: Helpers,
     /// Functions that have returned once.
     called: AtomicU32,
     /// Called when a function has returned for the first time: it may have made static objects, which are destroyed at
@@ -53,18 +54,14 @@ pub(super) enum Function {
     SetPerfLevel,
 }
 
-thread_local! {
-    /// This thread may be abandoned inside a call.
-    static IS_HELPER: Cell<bool> = const { Cell::new(false) };
-}
-
 impl AmdsmiApi {
-    pub fn load(library: &libloading::os::unix::Library) -> Result<AmdsmiApi, String> {
+    pub fn load(library: &libloading::os::unix::Library, process: &'static ProcessWide) -> Result<AmdsmiApi, String> {
         Ok(AmdsmiApi {
             table: SymbolTable::load(library)?,
-            process: process_wide::get(),
+            process,
             gpus: Mutex::default(),
             limit_ns: AtomicU64::new(u64::MAX),
+            helpers: Helpers::default(),
             called: AtomicU32::new(0),
             on_first_return: AtomicPtr::new(std::ptr::null_mut()),
         })
@@ -88,6 +85,19 @@ impl AmdsmiApi {
         self.on_first_return.swap(function as *mut (), AcqRel).is_null()
     }
 
+    /// Whether calls for a GPU are refused now because one has exceeded its time limit.
+    pub fn is_hung(&self, generation: &Generation, handle: ProcessorHandle) -> bool {
+        self.lock_of(generation, handle).is_hung()
+    }
+
+    fn lock_of(&self, generation: &Generation, ProcessorHandle(gpu): ProcessorHandle) -> &'static CallLock {
+        if generation.needs_lock {
+            &self.process.lock
+        } else {
+            &gpu.lock
+        }
+    }
+
     /// Waits for the calls under way, up to a limit each, and refuses all later ones.
     pub fn close(&self, limit: Duration) {
         self.process.lock.close(limit);
@@ -96,14 +106,32 @@ impl AmdsmiApi {
         }
     }
 
-    /// Runs one call. The lock is that of the process, or the GPU's.
-    #[inline]
-    fn locked<T>(&self, lock: &CallLock, function: Function, call: impl FnOnce() -> T) -> Result<T, Status> {
-        let guard = lock.acquire(self.limit()).map_err(refused)?;
-        let result = call();
-        self.returned(function);
-        drop(guard);
-        Ok(result)
+    /// Runs one call, and leaves it at the time limit. The lock is that of the process, or the GPU's; a call that hangs
+    /// keeps it, so later ones are refused until it returns.
+    fn locked<T: Send + 'static>(
+        &'static self,
+        lock: &'static CallLock,
+        function: Function,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let limit = self.limit();
+        let guard = lock.acquire(limit).map_err(refused)?;
+        let token = guard.token();
+        let call = move || {
+            let result = call();
+            self.returned(function);
+            drop(guard);
+            result
+        };
+        if is_helper() || limit >= NO_LIMIT {
+            return Ok(call());
+        }
+        self.helpers.run(limit, call).map_err(|status| {
+            if status == Status::HUNG {
+                lock.mark_hung(token);
+            }
+            status
+        })
     }
 
     #[inline]
@@ -119,30 +147,35 @@ impl AmdsmiApi {
     }
 
     /// Runs one call of a function that concerns no GPU.
-    pub(super) fn global<T>(&self, function: Function, call: impl FnOnce() -> T) -> Result<T, Status> {
+    pub(super) fn global<T: Send + 'static>(
+        &'static self,
+        function: Function,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Status> {
         self.locked(&self.process.lock, function, call)
     }
 
     /// Runs init or shutdown: while no other call is under way.
-    pub(super) fn alone<T>(&self, call: impl FnOnce() -> T) -> Result<T, Status> {
+    pub(super) fn alone<T: Send + 'static>(
+        &'static self,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Status> {
         let gpus = self.gpus.lock().clone();
-        self.global(Function::Init, || {
+        self.global(Function::Init, move || {
             let guards: Result<Vec<CallGuard>, _> = gpus.iter().map(|gpu| gpu.lock.acquire(self.limit())).collect();
             guards.map(|_guards| call()).map_err(refused)
         })?
     }
 
     /// Runs a call for one GPU, with a handle that is proved to be that GPU's before and after it.
-    #[inline]
-    pub(super) fn on_gpu<T>(
-        &self,
+    pub(super) fn on_gpu<T: Send + 'static>(
+        &'static self,
         generation: &Generation,
         ProcessorHandle(gpu): ProcessorHandle,
         function: Function,
-        call: impl Fn(Ptr) -> T,
+        call: impl Fn(Ptr) -> T + Send + 'static,
     ) -> Result<T, Status> {
-        let lock = if generation.needs_lock { &self.process.lock } else { &gpu.lock };
-        self.locked(lock, function, || {
+        self.locked(self.lock_of(generation, ProcessorHandle(gpu)), function, move || {
             let pointer = ProcessorHandle(gpu).pointer();
             if self.is_of(pointer, gpu)? {
                 let result = call(pointer);
@@ -186,48 +219,17 @@ impl AmdsmiApi {
         Ok(id)
     }
 
-    /// Runs calls that may take longer than the time limit on a thread that is abandoned then.
-    pub(super) fn bounded<T: Send + 'static>(
-        &'static self,
-        calls: impl FnOnce() -> Result<T, Status> + Send + 'static,
-    ) -> Result<T, Status> {
-        if IS_HELPER.get() {
-            return calls();
-        }
-        let deadline = Instant::now().checked_add(self.limit());
-        let shared = Arc::new((Mutex::new(None), Condvar::new()));
-        let thread_shared = shared.clone();
-        let helper = spawn_signals_blocked("zeus_amd-amdsmi", 8 << 20, move || {
-            mark_helper();
-            let (result, condvar) = &*thread_shared;
-            let done = calls();
-            *result.lock() = Some(done);
-            condvar.notify_all();
-        });
-        let helper = helper.map_err(|_| Status::NO_THREAD)?;
-        let (result, condvar) = &*shared;
-        let mut result = result.lock();
-        while result.is_none() && deadline.map_or(true, |d| Instant::now() < d) {
-            let until = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
-            (result, _) = condvar.wait_until(result, until);
-        }
-        let done = result.take().ok_or(Status::HUNG)?;
-        drop(result);
-        // The thread is about to end.
-        let _ = helper.join();
-        done
-    }
-
     /// All GPUs, socket by socket, in libamd_smi's order.
-    pub fn gpu_handles(&self) -> Result<Vec<ProcessorHandle>, Status> {
-        let seen: Vec<(Ptr, Result<u64, Status>)> = self.global(Function::List, || {
+    pub fn gpu_handles(&'static self) -> Result<Vec<ProcessorHandle>, Status> {
+        let seen: Vec<(AtomicPtr<_>, Result<u64, Status>)> = self.global(Function::List, || {
             let pointers = self.raw_handles()?;
-            Ok(pointers.into_iter().map(|p| (p, self.raw_bdf_id(p))).collect())
+            Ok(pointers.into_iter().map(|p| (AtomicPtr::new(p), self.raw_bdf_id(p))).collect())
         })??;
         self.returned(Function::BdfId);
         let mut gpus = self.gpus.lock();
         let mut handles: Vec<ProcessorHandle> = Vec::new();
-        for (i, &(pointer, bdf_id)) in seen.iter().enumerate() {
+        for (i, (pointer, bdf_id)) in seen.iter().enumerate() {
+            let bdf_id = *bdf_id;
             let rank = seen[..i].iter().filter(|s| s.1 == bdf_id).count();
             let known = gpus.iter().find(|g| g.bdf_id == bdf_id && g.rank == rank && bdf_id.is_ok());
             let gpu: &'static Gpu = match known {
@@ -239,7 +241,7 @@ impl AmdsmiApi {
                     new
                 }
             };
-            gpu.pointer.store(pointer, Release);
+            gpu.pointer.store(pointer.load(Relaxed), Release);
             handles.push(ProcessorHandle(gpu));
         }
         Ok(handles)
@@ -267,14 +269,9 @@ impl AmdsmiApi {
     }
 }
 
-/// Lets this thread make calls that may exceed the time limit: another one waits for it.
-pub(super) fn mark_helper() {
-    IS_HELPER.set(true);
-}
-
 fn refused(refusal: Refusal) -> Status {
     match refusal {
-        Refusal::Hung => Status::HUNG,
+        Refusal::Hung => Status::BLOCKED,
         Refusal::Exiting => Status::EXITING,
     }
 }

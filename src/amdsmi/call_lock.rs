@@ -87,12 +87,30 @@ impl CallLock {
         result
     }
 
+    /// The call that has this token exceeds its time limit: all who wait for it are refused.
+    pub fn mark_hung(&self, token: u64) {
+        self.hung.store(token, SeqCst);
+    }
+
+    /// Whether the call that holds the lock exceeds its time limit.
+    pub fn is_hung(&self) -> bool {
+        let word = self.word.load(Relaxed);
+        word % 2 == 1 && self.hung.load(Relaxed) == word
+    }
+
     /// Closes the lock for ever, once the call under way has returned or `limit` is over.
     pub fn close(&self, limit: Duration) {
         if self.closed.swap(1, SeqCst) == 0 {
             // Never released.
             std::mem::forget(self.wait_while(limit, || true));
         }
+    }
+}
+
+impl CallGuard<'_> {
+    /// Names the call.
+    pub fn token(&self) -> u64 {
+        self.word
     }
 }
 
@@ -158,6 +176,27 @@ mod tests {
         }
         drop(hangs);
         assert!(lock.acquire(Duration::from_millis(50)).is_ok());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_call_that_is_known_to_hang() {
+        let lock = CallLock::default();
+        std::thread::scope(|scope| {
+            let hangs = lock.acquire(LONG).unwrap();
+            let waits = scope.spawn(|| lock.acquire(LONG).err());
+            assert!(!lock.is_hung());
+            lock.mark_hung(hangs.token());
+            assert!(lock.is_hung());
+            assert_eq!(waits.join().unwrap(), Some(Refusal::Hung));
+            assert_eq!(lock.acquire(LONG).err(), Some(Refusal::Hung));
+            drop(hangs);
+            assert!(!lock.is_hung());
+            // A late mark is that of a call that has returned.
+            let next = lock.acquire(LONG).unwrap();
+            lock.mark_hung(next.token() - 2);
+            drop(next);
+            assert!(lock.acquire(LONG).is_ok());
+        });
     }
 
     #[test]

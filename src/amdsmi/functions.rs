@@ -34,7 +34,7 @@ const METRIC_CURRENT: u32 = 0;
 const SENSOR_PPT0: u32 = 0;
 
 impl AmdsmiApi {
-    pub fn init(&self) -> Result<(), Status> {
+    pub fn init(&'static self) -> Result<(), Status> {
         // SAFETY: flag 2 is AMD GPUs in every release; AMDSMI_INIT_ALL_PROCESSORS changed its value.
         self.alone(|| Status::check(unsafe { (self.table.init)(INIT_AMD_GPUS) }))?
     }
@@ -42,22 +42,22 @@ impl AmdsmiApi {
     pub fn shut_down(&'static self) -> Result<(), Status> {
         let function = self.table.shut_down.ok_or(Status::NOT_SUPPORTED)?;
         // SAFETY: no arguments.
-        self.bounded(move || self.alone(|| Status::check(unsafe { function() }))?)
+        self.alone(move || Status::check(unsafe { function() }))?
     }
 
-    pub fn version_words(&self) -> Result<[u32; 4], Status> {
-        let mut version = Padded::<VersionWords>::zeroed();
-        // SAFETY: larger than what any release writes.
+    pub fn version_words(&'static self) -> Result<[u32; 4], Status> {
         self.global(Function::Version, || {
-            Status::check(unsafe { (self.table.get_lib_version)(version.as_mut_ptr()) })
-        })??;
-        Ok(version.value.words)
+            let mut version = Padded::<VersionWords>::zeroed();
+            // SAFETY: larger than what any release writes.
+            Status::check(unsafe { (self.table.get_lib_version)(version.as_mut_ptr()) })?;
+            Ok(version.value.words)
+        })?
     }
 
     /// libamd_smi's message for a status, if it has one.
-    pub fn status_message(&self, status: Status) -> Option<String> {
+    pub fn status_message(&'static self, status: Status) -> Option<String> {
         let function = self.table.status_code_to_string?;
-        let text = self.global(Function::Message, || {
+        let text = self.global(Function::Message, move || {
             let mut text = std::ptr::null();
             // SAFETY: the library stores a pointer to a static string.
             let ok = unsafe { function(status.0, &mut text) } == Status::SUCCESS && !text.is_null();
@@ -72,13 +72,13 @@ impl AmdsmiApi {
         handle.0.bdf_id
     }
 
-    pub fn kfd_ids(&self, generation: &Generation, handle: ProcessorHandle) -> Result<KfdIds, Status> {
+    pub fn kfd_ids(&'static self, generation: &Generation, handle: ProcessorHandle) -> Result<KfdIds, Status> {
         let (status, info) = self.fill::<KfdInfo>(generation, handle, Function::KfdInfo, self.table.get_kfd_info);
         status?;
         Ok(KfdIds { kfd_id: info.kfd_id, node_id: info.node_id, partition_id: info.current_partition_id })
     }
 
-    pub fn hip_id(&self, generation: &Generation, handle: ProcessorHandle) -> Result<u32, Status> {
+    pub fn hip_id(&'static self, generation: &Generation, handle: ProcessorHandle) -> Result<u32, Status> {
         let function = self.table.get_enumeration_info;
         let (status, info) = self.fill::<EnumerationInfo>(generation, handle, Function::EnumerationInfo, function);
         status.map(|()| info.hip_id)
@@ -86,7 +86,7 @@ impl AmdsmiApi {
 
     /// The product name. It may be valid although the call fails (26.4 without /dev/dri).
     pub fn market_name(
-        &self,
+        &'static self,
         generation: &Generation,
         handle: ProcessorHandle,
     ) -> (Result<(), Status>, Option<String>) {
@@ -105,7 +105,7 @@ impl AmdsmiApi {
 
     /// The powers. They may be valid although the call fails: its status is that of its last step, the power cap
     /// (`amdsmi_get_power_info` in amd_smi.cc).
-    pub fn power_info(&self, generation: &Generation, handle: ProcessorHandle) -> (Result<(), Status>, Powers) {
+    pub fn power_info(&'static self, generation: &Generation, handle: ProcessorHandle) -> (Result<(), Status>, Powers) {
         let function = self.table.get_power_info;
         let (status, current, average) = match generation.power {
             PowerLayout::V1 => {
@@ -130,19 +130,13 @@ impl AmdsmiApi {
         (status, info)
     }
 
-    pub fn power_caps(
-        &'static self,
-        generation: &'static Generation,
-        handle: ProcessorHandle,
-    ) -> Result<PowerLimits, Status> {
+    pub fn power_caps(&'static self, generation: &Generation, handle: ProcessorHandle) -> Result<PowerLimits, Status> {
         let function = self.table.get_power_cap_info.ok_or(Status::NOT_SUPPORTED)?;
-        let info = self.bounded(move || {
-            self.on_gpu(generation, handle, Function::PowerCaps, |gpu| {
-                let mut info = Padded::<PowerCapInfo>::zeroed();
-                // SAFETY: larger than what any release writes.
-                Status::check(unsafe { function(gpu, SENSOR_PPT0, info.as_mut_ptr()) }).map(|()| info.value)
-            })?
-        })?;
+        let info = self.on_gpu(generation, handle, Function::PowerCaps, move |gpu| {
+            let mut info = Padded::<PowerCapInfo>::zeroed();
+            // SAFETY: larger than what any release writes.
+            Status::check(unsafe { function(gpu, SENSOR_PPT0, info.as_mut_ptr()) }).map(|()| info.value)
+        })??;
         let uw = |raw: u64| {
             // Up to ROCm 6.1.1 the caps are in W, except the current one in µW without access to /dev/dri.
             let watts = generation.cap_unit == CapUnit::Watt && raw < 100_000;
@@ -160,7 +154,7 @@ impl AmdsmiApi {
     /// Sets the power cap. The unit is the microwatt in every release, also in those that report watts.
     pub fn set_power_cap(
         &'static self,
-        generation: &'static Generation,
+        generation: &Generation,
         handle: ProcessorHandle,
         cap_uw: u64,
     ) -> Result<(), Status> {
@@ -172,9 +166,13 @@ impl AmdsmiApi {
 
     /// `None`: the driver has no energy counter for this GPU.
     #[inline]
-    pub fn energy_count(&self, generation: &Generation, handle: ProcessorHandle) -> Result<Option<RawEnergy>, Status> {
+    pub fn energy_count(
+        &'static self,
+        generation: &Generation,
+        handle: ProcessorHandle,
+    ) -> Result<Option<RawEnergy>, Status> {
         let function = self.table.get_energy_count.ok_or(Status::NOT_SUPPORTED)?;
-        self.on_gpu(generation, handle, Function::EnergyCount, |gpu| {
+        self.on_gpu(generation, handle, Function::EnergyCount, move |gpu| {
             let (mut accumulator, mut resolution_uj, mut time_ns) = (0_u64, 0_f32, 0_u64);
             // SAFETY: a handle of this library and three scalars.
             let code = unsafe { function(gpu, &mut accumulator, &mut resolution_uj, &mut time_ns) };
@@ -195,9 +193,9 @@ impl AmdsmiApi {
 
     /// The hotspot temperature in whole degrees Celsius, although amdsmi.h documents millidegrees
     /// (`amdsmi_get_temp_metric` in amd_smi.cc divides by 1000).
-    pub fn hotspot_c(&self, generation: &Generation, handle: ProcessorHandle) -> Result<i64, Status> {
+    pub fn hotspot_c(&'static self, generation: &Generation, handle: ProcessorHandle) -> Result<i64, Status> {
         let function = self.table.get_temp_metric.ok_or(Status::NOT_SUPPORTED)?;
-        self.on_gpu(generation, handle, Function::Temperature, |gpu| {
+        self.on_gpu(generation, handle, Function::Temperature, move |gpu| {
             let mut celsius = 0_i64;
             // SAFETY: a handle of this library and an i64.
             Status::check(unsafe { function(gpu, TEMPERATURE_HOTSPOT, METRIC_CURRENT, &mut celsius) })?;
@@ -207,18 +205,16 @@ impl AmdsmiApi {
 
     pub fn clocks(
         &'static self,
-        generation: &'static Generation,
+        generation: &Generation,
         handle: ProcessorHandle,
         clock: Clock,
     ) -> Result<Clocks, Status> {
         let function = self.table.get_clock_info.ok_or(Status::NOT_SUPPORTED)?;
-        let info = self.bounded(move || {
-            self.on_gpu(generation, handle, Function::ClockInfo, |gpu| {
-                let mut info = Padded::<ClkInfo>::zeroed();
-                // SAFETY: larger than what any release writes.
-                Status::check(unsafe { function(gpu, clock as u32, info.as_mut_ptr()) }).map(|()| info.value)
-            })?
-        })?;
+        let info = self.on_gpu(generation, handle, Function::ClockInfo, move |gpu| {
+            let mut info = Padded::<ClkInfo>::zeroed();
+            // SAFETY: larger than what any release writes.
+            Status::check(unsafe { function(gpu, clock as u32, info.as_mut_ptr()) }).map(|()| info.value)
+        })??;
         Ok(Clocks {
             current_mhz: sentinel::amdsmi_u32(info.clk),
             min_mhz: sentinel::amdsmi_u32(info.min_clk),
@@ -234,7 +230,7 @@ impl AmdsmiApi {
     /// Sets the performance level to "manual" and commits one limit.
     pub fn set_clk_limit(
         &'static self,
-        generation: &'static Generation,
+        generation: &Generation,
         handle: ProcessorHandle,
         clock: Clock,
         bound: Bound,
@@ -249,7 +245,7 @@ impl AmdsmiApi {
     /// Sets the performance level to "manual" and commits both limits, the lower one first.
     pub fn set_clk_range(
         &'static self,
-        generation: &'static Generation,
+        generation: &Generation,
         handle: ProcessorHandle,
         clock: Clock,
         min_mhz: u32,
@@ -263,7 +259,7 @@ impl AmdsmiApi {
 
     pub fn set_perf_level(
         &'static self,
-        generation: &'static Generation,
+        generation: &Generation,
         handle: ProcessorHandle,
         level: u32,
     ) -> Result<(), Status> {
@@ -276,24 +272,24 @@ impl AmdsmiApi {
     /// Runs a setter.
     fn set(
         &'static self,
-        generation: &'static Generation,
+        generation: &Generation,
         handle: ProcessorHandle,
         function: Function,
         call: impl Fn(Ptr) -> u32 + Send + 'static,
     ) -> Result<(), Status> {
-        self.bounded(move || Status::check(self.on_gpu(generation, handle, function, call)?))
+        Status::check(self.on_gpu(generation, handle, function, call)?)
     }
 
     /// Calls a function that fills a struct. Returns the struct also if the call fails.
-    fn fill<T: Pod>(
-        &self,
+    fn fill<T: Pod + Send + 'static>(
+        &'static self,
         generation: &Generation,
         handle: ProcessorHandle,
         kind: Function,
         function: Option<StructFunction>,
     ) -> (Result<(), Status>, T) {
         let Some(function) = function else { return (Err(Status::NOT_SUPPORTED), Padded::zeroed().value) };
-        let filled = self.on_gpu(generation, handle, kind, |gpu| {
+        let filled = self.on_gpu(generation, handle, kind, move |gpu| {
             let mut output = Padded::<T>::zeroed();
             // SAFETY: a handle of this library; larger than what any release writes.
             (Status::check(unsafe { function(gpu, output.as_mut_ptr()) }), output.value)

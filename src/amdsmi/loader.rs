@@ -1,11 +1,13 @@
 //! The libraries that this process has loaded. Each is loaded once, initialised once, and never closed.
 
-use super::api::{mark_helper, AmdsmiApi};
+use super::api::AmdsmiApi;
+use super::helpers::mark_helper;
+use super::process_wide;
 use super::releases::Generation;
 use super::search_path::{self, locate, Located, SearchPaths};
 use super::status::Status;
 use super::stderr_capture::{self, CapturedText};
-use crate::error::{Error, Result};
+use crate::error::{is_exhausted_errno, Error, Result};
 use crate::platform::fork::{spawn_signals_blocked, PerProcess};
 use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
@@ -115,7 +117,8 @@ pub fn close_at_exit(limit: Duration) {
 
 fn load(places: &SearchPaths) -> Result<&'static Library> {
     let found = locate(places)?;
-    let mut libraries = LIBRARIES.get().lock();
+    let process = process_wide::get()?;
+    let mut libraries = LIBRARIES.get_or_try(|| Ok(Mutex::default()))?.lock();
     EVER_LOADED.store(true, Ordering::Release);
     let (path, dl) = match found {
         Located::File(path) => {
@@ -135,7 +138,7 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
             from_loader(&names, places)?
         }
     };
-    let calls = AmdsmiApi::load(&dl);
+    let calls = AmdsmiApi::load(&dl, process);
     // Never closed, even if it is rejected: it has thread-locals and statics and does not support unloading.
     let dl = dl.into_raw() as usize;
     // One library under two names (the loader's and a path, two mounts of a folder) has one lock and one initialisation.
@@ -170,7 +173,7 @@ impl LoadError {
     fn of(self, path: &str) -> Error {
         match self.errno {
             // The library may be good, and open when there is room.
-            libc::EMFILE | libc::ENFILE | libc::ENOMEM => {
+            errno if is_exhausted_errno(errno) => {
                 Error::Io { path: path.to_owned(), source: std::io::Error::from_raw_os_error(self.errno) }
             }
             _ => Error::LibraryInvalid { path: path.to_owned(), why: self.text },
@@ -215,7 +218,7 @@ fn from_loader(names: &[String], places: &SearchPaths) -> Result<(String, Dl)> {
         "no option or variable is set, {} and the virtual environment have none, and the dynamic loader finds none",
         places.root.join("opt/rocm*").display()
     );
-    Err(Error::LibraryNotFound { tried, package: search_path::package(places) })
+    Err(Error::LibraryNotFound { tried, package: search_path::package(places)? })
 }
 
 fn words_text(words: [u32; 4]) -> String {
@@ -270,7 +273,7 @@ impl Library {
         }
     }
 
-    fn known_version(&self) -> Result<Version> {
+    fn known_version(&'static self) -> Result<Version> {
         if let Some(version) = *self.version.lock() {
             return Ok(version);
         }
@@ -328,7 +331,7 @@ impl Library {
     }
 
     fn timeout_error(&self, call: &str, limit: Duration) -> Error {
-        let call = format!("{call} has not returned within {} ms", limit.as_millis());
+        let call = format!("{call} has not returned within {} ms and was abandoned", limit.as_millis());
         Error::LibraryTimeout { path: self.path.clone(), call }
     }
 
@@ -366,8 +369,9 @@ impl Library {
         for (level, text) in messages {
             log::emit(level, || text);
         }
-        self.take_printed();
+        let printed = self.take_printed();
         done.unwrap_or_else(|_| Err(Error::Internal("listing the GPUs panicked".into())))
+            .map_err(|e| with_printed(e, &printed))
     }
 
     pub fn epoch(&self) -> u32 {
@@ -386,18 +390,19 @@ impl Library {
     /// A session ends. Shuts the library down if requested and no other session uses it.
     pub fn release(&'static self, shut_down: bool) {
         let was_last = self.calls.users().fetch_sub(1, Ordering::AcqRel) == 1;
-        if !shut_down || !was_last || self.hung.load(Ordering::Acquire) {
-            return;
+        if shut_down && was_last && !self.hung.load(Ordering::Acquire) {
+            let done = self.calls.shut_down();
+            self.forget_init(self.epoch());
+            if let Err(status) = done {
+                log::warning(|| format!("amdsmi_shut_down: {} ({})", status.name(), status.0));
+            }
         }
-        let done = self.calls.shut_down();
-        self.forget_init(self.epoch());
-        if let Err(status) = done {
-            log::warning(|| format!("amdsmi_shut_down: {} ({})", status.name(), status.0));
-        }
+        // Other sessions start them again.
+        self.calls.helpers.end_idle();
     }
 
     /// The error of `amdsmi_init`, where NOT_INIT has another meaning than in later calls.
-    fn init_failure(&self, status: Status) -> Error {
+    fn init_failure(&'static self, status: Status) -> Error {
         let mut error = self.failure(status, "amdsmi_init");
         if let (Error::Vendor { advice, .. }, Status::NOT_INIT) = (&mut error, status) {
             *advice = "it does not understand the kernel's description of the GPUs: check /sys/class/drm, /sys/class/kfd, the kernel log, and that the driver supports this ROCm release".to_owned();
@@ -406,14 +411,18 @@ impl Library {
     }
 
     /// The error of a libamd_smi status that belongs to no GPU.
-    pub fn failure(&self, status: Status, call: &'static str) -> Error {
+    pub fn failure(&'static self, status: Status, call: &'static str) -> Error {
         self.device_failure(status, call, "libamd_smi".to_owned())
     }
 
     /// The error of a libamd_smi status, with libamd_smi's message.
-    pub fn device_failure(&self, status: Status, call: &'static str, device: String) -> Error {
+    pub fn device_failure(&'static self, status: Status, call: &'static str, device: String) -> Error {
         match status {
             Status::HUNG => return self.timeout_error(call, self.calls.limit()),
+            Status::BLOCKED => {
+                let call = format!("{call} was not called, because an earlier call has not returned");
+                return Error::LibraryTimeout { path: self.path.clone(), call };
+            }
             Status::EXITING => return Error::LibraryExiting { path: self.path.clone() },
             _ => {}
         }

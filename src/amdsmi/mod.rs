@@ -4,6 +4,7 @@ mod api;
 mod call_lock;
 mod functions;
 mod handle;
+mod helpers;
 pub mod loader;
 mod process_wide;
 pub mod releases;

@@ -3,8 +3,12 @@
 //! `/proc/self/maps`. Without memfd_create or /proc each copy has its own.
 
 use super::call_lock::CallLock;
+use crate::error::Result;
+use crate::platform::files::{if_readable, text};
 use crate::platform::fork::PerProcess;
 use std::ffi::CStr;
+use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 /// The layout is fixed: copies of different versions read it. Fields are only appended, within one page.
@@ -25,18 +29,11 @@ const CANDIDATE: u32 = 0;
 const LEADER: u32 = 1;
 const VOID: u32 = 2;
 
-struct Found(&'static ProcessWide);
-
-impl Default for Found {
-    fn default() -> Self {
-        Found(find().unwrap_or_else(|| Box::leak(Box::new(ProcessWide::new()))))
-    }
-}
-
-/// That of this process.
-pub fn get() -> &'static ProcessWide {
-    static FOUND: PerProcess<Found> = PerProcess::new();
-    FOUND.get().0
+/// That of this process. Fails if this process lacks descriptors or memory to find it.
+pub fn get() -> Result<&'static ProcessWide> {
+    static FOUND: PerProcess<&'static ProcessWide> = PerProcess::new();
+    let own = || &*Box::leak(Box::new(ProcessWide::new()));
+    FOUND.get_or_try(|| Ok(find()?.unwrap_or_else(own))).copied()
 }
 
 impl ProcessWide {
@@ -50,48 +47,51 @@ impl ProcessWide {
     }
 }
 
-fn find() -> Option<&'static ProcessWide> {
-    if let Some(leader) = elect(&mapped()) {
-        return Some(leader);
+fn find() -> Result<Option<&'static ProcessWide>> {
+    if let Some(leader) = elect(&mapped()?) {
+        return Ok(Some(leader));
     }
-    map()?;
+    if if_readable(Path::new("memfd_create"), map())?.is_none() {
+        return Ok(None);
+    }
     // Voided by a copy that saw one at a lower address: then that one is seen now.
-    (0..100).find_map(|_| elect(&mapped()))
+    (0..100).find_map(|_| mapped().map(|all| elect(&all)).transpose()).transpose()
 }
 
 /// Makes one, visible only when it is complete. A forked child does not inherit it.
-fn map() -> Option<()> {
+fn map() -> io::Result<()> {
     let new = ProcessWide::new();
     let size = std::mem::size_of::<ProcessWide>();
     // SAFETY: plain system calls; the bytes are those of a struct of integers without padding.
     unsafe {
         let fd = libc::memfd_create(NAME.as_ptr(), libc::MFD_CLOEXEC);
         if fd < 0 {
-            return None;
+            return Err(io::Error::last_os_error());
         }
         let written = libc::write(fd, std::ptr::from_ref(&new).cast(), size) == size as isize;
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let address = libc::mmap(std::ptr::null_mut(), size, access, libc::MAP_PRIVATE, fd, 0);
+        let error = io::Error::last_os_error();
         libc::close(fd);
         if address == libc::MAP_FAILED {
-            return None;
+            return Err(error);
         }
         if !written || libc::madvise(address, size, libc::MADV_DONTFORK) != 0 {
             libc::munmap(address, size);
-            return None;
+            return Err(io::ErrorKind::Unsupported.into());
         }
     }
-    Some(())
+    Ok(())
 }
 
 /// Those of all copies in this process, by address.
-fn mapped() -> Vec<&'static ProcessWide> {
+fn mapped() -> Result<Vec<&'static ProcessWide>> {
     let name = format!("/memfd:{} (deleted)", NAME.to_string_lossy());
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let maps = text(Path::new("/proc/self/maps"))?.unwrap_or_default();
     let address = |line: &str| usize::from_str_radix(line.split('-').next()?, 16).ok();
     let of_name = maps.lines().filter(|line| line.ends_with(&name)).filter_map(address);
     // SAFETY: a mapping of that name is this struct, of this or a later version, and is never unmapped.
-    of_name.map(|address| unsafe { &*(address as *const ProcessWide) }).filter(|p| p.magic == MAGIC).collect()
+    Ok(of_name.map(|address| unsafe { &*(address as *const ProcessWide) }).filter(|p| p.magic == MAGIC).collect())
 }
 
 /// The one that all copies use. Each makes the one with the lowest address the leader, after it has voided the others,
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn a_second_search_finds_the_first_ones() {
-        let first = find().unwrap();
-        assert!(std::ptr::eq(find().unwrap(), first));
-        assert!(std::ptr::eq(get(), first));
+        let first = find().unwrap().unwrap();
+        assert!(std::ptr::eq(find().unwrap().unwrap(), first));
+        assert!(std::ptr::eq(get().unwrap(), first));
     }
 }

@@ -39,7 +39,8 @@ pub struct Generation {
     pub skips_current_level: bool,
     /// gpu_metrics is read once per process, and all GPUs share it (rocm_smi_gpu_metrics.cc).
     pub metrics_cached_forever: bool,
-    /// Concurrent calls mix up GPUs or crash.
+    /// All GPUs share one object for their metrics: concurrent calls mix up GPUs or crash, and after a failed read the
+    /// object is returned as it was, with SUCCESS (`rsmi_dev_gpu_metrics_info_get` in rocm_smi_gpu_metrics.cc).
     pub needs_lock: bool,
 }
 

@@ -1,6 +1,7 @@
 //! The search path of libamd_smi.
 
 use crate::error::{Error, Result};
+use crate::platform::files::{is_file, name, readable_entries, text};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -42,8 +43,8 @@ const FOLDERS: [&str; 2] = ["", "lib"];
 /// is no statement about ROCm: without the library the search goes on.
 pub fn locate(places: &SearchPaths) -> Result<Located> {
     let set = |v: &Option<OsString>| v.as_ref().filter(|v| !v.is_empty()).map(PathBuf::from);
-    let in_given = |path: &Path| FOLDERS.iter().find_map(|folder| in_folder(&path.join(folder)));
-    type Search<'a> = &'a dyn Fn(&Path) -> Option<PathBuf>;
+    let in_given = |path: &Path| first(FOLDERS, |folder| in_folder(&path.join(folder)));
+    type Search<'a> = &'a dyn Fn(&Path) -> Result<Option<PathBuf>>;
     let given: [(&str, Option<PathBuf>, Search); 6] = [
         ("the option amdsmi_path", places.option.clone(), &in_given),
         ("ZEUS_AMD_AMDSMI", set(&places.zeus_amd_amdsmi), &in_given),
@@ -54,95 +55,95 @@ pub fn locate(places: &SearchPaths) -> Result<Located> {
     ];
     for (by, path, search) in given {
         let Some(path) = path else { continue };
-        let file = if path.is_file() { Some(path.clone()) } else { search(&path) };
-        return file.map(Located::File).ok_or_else(|| Error::LibraryNotFound {
+        let file = if is_file(&path)? { Some(path.clone()) } else { search(&path)? };
+        return file.map(Located::File).ok_or(Error::LibraryNotFound {
             tried: format!("{by} names {}, which neither is nor contains a libamd_smi.so", path.display()),
-            package: package(places),
+            package: package(places)?,
         });
     }
-    let environment = set(&places.virtual_env).and_then(|environment| in_virtual_env(&environment));
-    let installed = || rocm_folders(&places.root).iter().find_map(|rocm| in_rocm(rocm));
-    if let Some(file) = environment.or_else(installed) {
+    let environment = first(set(&places.virtual_env), |environment| in_virtual_env(&environment))?;
+    let file = match environment {
+        None => first(rocm_folders(&places.root)?, |rocm| in_rocm(&rocm))?,
+        file => file,
+    };
+    if let Some(file) = file {
         return Ok(Located::File(file));
     }
     let numbered = (23..=27).rev().map(|n| format!("{NAME}.{n}"));
     Ok(Located::Loader(std::iter::once(NAME.to_owned()).chain(numbered).collect()))
 }
 
+/// The first value that a search in these places has.
+fn first<P, T>(places: impl IntoIterator<Item = P>, search: impl Fn(P) -> Result<Option<T>>) -> Result<Option<T>> {
+    places.into_iter().find_map(|place| search(place).transpose()).transpose()
+}
+
 /// `/opt/rocm`, then `/opt/rocm-*`, the newest first.
-fn rocm_folders(root: &Path) -> Vec<PathBuf> {
+fn rocm_folders(root: &Path) -> Result<Vec<PathBuf>> {
     let opt = root.join("opt");
-    std::iter::once(opt.join("rocm")).chain(versioned(&opt, "rocm-").into_iter().map(|(_, path)| path)).collect()
+    let numbered = versioned(&opt, "rocm-")?.into_iter().map(|(_, path)| path);
+    Ok(std::iter::once(opt.join("rocm")).chain(numbered).collect())
 }
 
 /// AMD's package that has libamd_smi, of the newest release that is installed; both names if there is none.
-pub(super) fn package(places: &SearchPaths) -> &'static str {
+pub(super) fn package(places: &SearchPaths) -> Result<&'static str> {
     let given = [&places.rocm_path, &places.rocm_home].into_iter().flatten().map(PathBuf::from);
-    let releases = given.chain(rocm_folders(&places.root)).filter_map(|rocm| release(&rocm));
-    match releases.max() {
+    let folders = given.chain(rocm_folders(&places.root)?);
+    let releases = folders.map(|rocm| release(&rocm)).collect::<Result<Vec<_>>>()?;
+    Ok(match releases.into_iter().flatten().max() {
         Some(release) if release < [7, 14] => "amd-smi-lib",
         Some(_) => "amdrocm-amdsmi",
         None => "amdrocm-amdsmi (amd-smi-lib before ROCm 7.14)",
-    }
+    })
 }
 
 /// The release of the ROCm that has the library, or else of `/opt/rocm`: major and minor.
-#[must_use]
-pub fn installed_release(places: &SearchPaths) -> Option<[u32; 2]> {
+pub fn installed_release(places: &SearchPaths) -> Result<Option<[u32; 2]>> {
     let found = match locate(places) {
         Ok(Located::File(library)) => library.ancestors().nth(2).map(Path::to_owned),
-        _ => None,
+        Ok(Located::Loader(_)) | Err(Error::LibraryNotFound { .. }) => None,
+        Err(e) => return Err(e),
     };
-    found.into_iter().chain([places.root.join("opt/rocm")]).find_map(|rocm| release(&rocm))
+    first(found.into_iter().chain([places.root.join("opt/rocm")]), |rocm| release(&rocm))
 }
 
 /// The ROCm release below a folder: major and minor.
-fn release(rocm: &Path) -> Option<[u32; 2]> {
-    let cores = versioned(rocm, "core-");
-    let stated = std::fs::read_to_string(rocm.join(".info/version")).ok().and_then(|text| numbers(text.trim()));
-    let newest = stated.into_iter().chain(cores.into_iter().map(|(number, _)| number)).max()?;
-    Some([*newest.first()?, *newest.get(1)?])
+fn release(rocm: &Path) -> Result<Option<[u32; 2]>> {
+    let cores = versioned(rocm, "core-")?.into_iter().map(|(number, _)| number);
+    let stated = text(&rocm.join(".info/version"))?.and_then(|text| numbers(text.trim()));
+    let newest = stated.into_iter().chain(cores).max();
+    Ok(newest.and_then(|newest| Some([*newest.first()?, *newest.get(1)?])))
 }
 
 /// The library below a ROCm folder. From 7.14 on it is in `core-X.Y`, to which `core` is a link, and `lib` one to that one's
 /// `lib`, if the package that makes the links is installed.
-fn in_rocm(rocm: &Path) -> Option<PathBuf> {
-    let cores = versioned(rocm, "core-").into_iter().map(|(_, path)| path);
-    let mut roots = [rocm.to_owned(), rocm.join("core")].into_iter().chain(cores);
-    roots.find_map(|root| ["lib", "lib64"].iter().find_map(|lib| in_folder(&root.join(lib))))
+fn in_rocm(rocm: &Path) -> Result<Option<PathBuf>> {
+    let cores = versioned(rocm, "core-")?.into_iter().map(|(_, path)| path);
+    let roots = [rocm.to_owned(), rocm.join("core")].into_iter().chain(cores);
+    first(roots, |root| first(["lib", "lib64"], |lib| in_folder(&root.join(lib))))
 }
 
 /// The library of AMD's wheel `rocm-sdk-core` in a Python environment.
-fn in_virtual_env(environment: &Path) -> Option<PathBuf> {
-    versioned(&environment.join("lib"), "python").into_iter().find_map(|(_, python)| {
-        let core = python.join("site-packages/_rocm_sdk_core");
-        in_folder(&core.join("lib"))
+fn in_virtual_env(environment: &Path) -> Result<Option<PathBuf>> {
+    first(versioned(&environment.join("lib"), "python")?, |(_, python)| {
+        in_folder(&python.join("site-packages/_rocm_sdk_core/lib"))
     })
 }
 
 /// `libamd_smi.so` in a folder, or without it the highest `libamd_smi.so.N`.
-fn in_folder(folder: &Path) -> Option<PathBuf> {
-    let plain = folder.join(NAME);
-    if plain.is_file() {
-        return Some(plain);
-    }
-    let numbered = versioned(folder, &format!("{NAME}."));
-    numbered.into_iter().map(|(_, path)| path).find(|path| path.is_file())
+fn in_folder(folder: &Path) -> Result<Option<PathBuf>> {
+    let numbered = versioned(folder, &format!("{NAME}."))?.into_iter().map(|(_, path)| path);
+    let names = std::iter::once(folder.join(NAME)).chain(numbered);
+    first(names, |path| Ok(is_file(&path)?.then_some(path)))
 }
 
 /// The entries of a folder whose names are `prefix` and a version, the highest first.
-fn versioned(folder: &Path, prefix: &str) -> Vec<(Vec<u32>, PathBuf)> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<_> = entries
-        .filter_map(|e| {
-            let name = e.ok()?.file_name().into_string().ok()?;
-            let number = numbers(name.strip_prefix(prefix)?)?;
-            Some((number, folder.join(name)))
-        })
-        .collect();
+fn versioned(folder: &Path, prefix: &str) -> Result<Vec<(Vec<u32>, PathBuf)>> {
+    let number = |path: PathBuf| Some((numbers(name(&path)?.strip_prefix(prefix)?)?, path));
+    let mut found: Vec<_> = readable_entries(folder)?.into_iter().filter_map(number).collect();
     found.sort();
     found.reverse();
-    found
+    Ok(found)
 }
 
 /// "6.10.2" as numbers, so that it sorts after "6.9". A build name after a dash is ignored, a suffix such as rc1 too.
@@ -255,7 +256,7 @@ mod tests {
             let d = tree(&files);
             fs::write(d.path().join(files[0]), text).unwrap();
             let mut p = at(&d);
-            assert_eq!(package(&p), want, "{files:?}");
+            assert_eq!(package(&p).unwrap(), want, "{files:?}");
             p.option = Some(d.path().join("nowhere"));
             assert!(locate(&p).unwrap_err().to_string().contains(&format!("package {want},")));
         }

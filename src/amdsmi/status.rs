@@ -15,6 +15,7 @@ impl Status {
     pub const HUNG: Status = Status(0xFFFF_5A00);
     pub const EXITING: Status = Status(0xFFFF_5A01);
     pub const NO_THREAD: Status = Status(0xFFFF_5A02);
+    pub const BLOCKED: Status = Status(0xFFFF_5A03);
 
     /// `Ok` for SUCCESS.
     pub fn check(code: u32) -> Result<(), Status> {
@@ -23,6 +24,12 @@ impl Status {
         } else {
             Err(Status(code))
         }
+    }
+
+    /// A call exceeds its time limit: this one, or the one before it.
+    #[must_use]
+    pub fn is_hang(self) -> bool {
+        matches!(self, Status::HUNG | Status::BLOCKED)
     }
 
     fn row(self) -> &'static Row {
@@ -63,6 +70,7 @@ static UNLISTED: Row = Row(u32::MAX - 2, "a status that no amdsmi.h defines", Ki
 
 static OWN: &[Row] = &[
     Row(Status::HUNG.0, "no return within the time limit", Kind::Timeout),
+    Row(Status::BLOCKED.0, "no call behind one that has not returned", Kind::Timeout),
     Row(Status::EXITING.0, "no call at process exit", Kind::NotInitialized),
     Row(Status::NO_THREAD.0, "no thread for the call", Kind::NoMemory),
 ];

@@ -12,6 +12,7 @@ use super::types::{
     ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT, ZEUS_AMD_GUARD_WATCHER_BIT,
 };
 use crate::error::Error;
+use crate::platform::memory;
 use crate::restore::{Guard, GuardInfo};
 
 /// From now on, settings that are changed through this session are restored by
@@ -41,7 +42,11 @@ use crate::restore::{Guard, GuardInfo};
 /// writes to sysfs, holds no descriptor of the program, is in a session of its
 /// own, and exits with the guard. The program receives no SIGCHLD for it, and
 /// wait() does not report it; only waiting with __WALL or __WCLONE does, which
-/// the program should not do. If the helper is killed too (the end of a
+/// the program should not do. When the program has died, the helper is a child of
+/// its nearest ancestor that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher,
+/// a shell's supervisor, the init of a container), which gets SIGCHLD and from
+/// wait() an unknown child with exit status 0, once the settings are restored;
+/// its name is zeus_amd-guard. If the helper is killed too (the end of a
 /// container or cgroup), the settings stay. A core dump of the program delays
 /// the restoration. As with any fork(), memory that is registered for RDMA needs
 /// MADV_DONTFORK. One helper serves all guards of a session.
@@ -73,8 +78,11 @@ pub unsafe extern "C" fn zeus_amd_guard_begin(
             if unknown != 0 {
                 return Err(Error::InvalidArgument(format!("flags: {unknown:#x} is unknown to this library")));
             }
-            let begun = s.begin_guard(flags & ZEUS_AMD_GUARD_WATCHER_BIT != 0)?;
-            to.write(Box::into_raw(Box::new(begun)).cast());
+            let watch = memory::Watch::begin()?;
+            let begun = Box::new(s.begin_guard(flags & ZEUS_AMD_GUARD_WATCHER_BIT != 0)?);
+            // Without a handle it would end with its session only.
+            watch.check().or_else(|e| begun.end().and(Err(e)))?;
+            to.write(Box::into_raw(begun).cast());
             Ok(())
         })
     })

@@ -13,9 +13,13 @@ pub(super) struct SessionHandle {
 }
 
 impl SessionHandle {
+    pub(super) fn new(session: Session) -> SessionHandle {
+        SessionHandle { session, broken: AtomicBool::new(false) }
+    }
+
     /// For C, which owns it from then on.
-    pub(super) fn into_raw(session: Session) -> *mut zeus_amd_session_t {
-        Box::into_raw(Box::new(SessionHandle { session, broken: AtomicBool::new(false) })).cast()
+    pub(super) fn into_raw(self: Box<Self>) -> *mut zeus_amd_session_t {
+        Box::into_raw(self).cast()
     }
 
     /// Closes a session; in a child process the parent's is leaked, as its locks may be held for ever.

@@ -1,6 +1,7 @@
 //! The message of a thread's last failure.
 
 use super::pointers::copy_text;
+use crate::platform::text::printable_lines;
 use std::cell::UnsafeCell;
 use std::ffi::c_char;
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ thread_local! {
 
 impl std::fmt::Write for LastError {
     fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        let s = &*printable_lines(s);
         let room = self.text.len() - self.length;
         let mut n = s.len().min(room);
         while !s.is_char_boundary(n) {

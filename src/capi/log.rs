@@ -1,11 +1,11 @@
 //! The log callback.
 
-use super::panic::catch_panics;
+use super::panic::{catch_panics, set_cancel_state, PTHREAD_CANCEL_DISABLE};
 use super::status::zeus_amd_status_t;
 use crate::error::Error;
 use crate::platform::log::{set_sink, Level};
+use crate::platform::text::printable_lines;
 use std::ffi::{c_char, c_void, CString};
-use std::sync::Arc;
 
 /// The importance of a message.
 #[repr(u32)]
@@ -34,9 +34,11 @@ unsafe impl Sync for User {}
 /// Sets the log callback of the process. Without one there are no messages: the
 /// library never prints. The callback is called on the thread that logs, which
 /// may be a background thread (a sampler, a check), with no lock of this library
-/// held. It may call this library, and must not unwind. Calls that end a
-/// background thread wait for it: do not make them with a lock held that the
-/// callback takes. A new callback replaces the former one.
+/// held. It may call this library, and must not unwind or end its thread. Calls
+/// that end a background thread wait for it: do not make them with a lock held
+/// that the callback takes. A cancellation (pthread_cancel) in the callback takes
+/// effect after the call that logs; background threads cannot be cancelled. A new
+/// callback replaces the former one.
 ///
 /// @param[in] callback Receives messages; NULL: none.
 /// @param[in] level    The least important zeus_amd_log_level_t to receive.
@@ -67,11 +69,13 @@ pub unsafe extern "C" fn zeus_amd_set_log(
             let sink = move |level: Level, text: &str| {
                 // The whole of `user` moves into the closure, not its pointer alone.
                 let user = &user;
-                let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+                let text = CString::new(&*printable_lines(text)).unwrap_or_default();
+                // On a thread of the application the call that logs restores the state; a background thread cannot be cancelled.
+                set_cancel_state(PTHREAD_CANCEL_DISABLE);
                 // SAFETY: the application passed both for this.
                 unsafe { callback(level as u32, text.as_ptr(), user.0) };
             };
-            (level, Arc::new(sink))
+            (level, Box::new(sink))
         }));
         Ok(())
     })

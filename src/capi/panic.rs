@@ -3,8 +3,10 @@
 use super::last_error::set_last_error;
 use super::status::zeus_amd_status_t;
 use crate::error::{Error, Result};
+use crate::platform::application::THREAD_PREFIX;
 use crate::platform::log;
 use std::cell::Cell;
+use std::ffi::c_int;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -22,7 +24,7 @@ fn install_hook() {
         std::panic::set_hook(Box::new(move |info| {
             if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
                 // A background thread of this library logs and does not print.
-                if std::thread::current().name().is_some_and(|n| n.starts_with("zeus_amd-")) {
+                if std::thread::current().name().is_some_and(|n| n.starts_with(THREAD_PREFIX)) {
                     log::emit(log::Level::Error, || format!("internal error in a background thread: {info}"));
                 } else {
                     before(info);
@@ -58,6 +60,30 @@ fn failed(e: &Error) -> zeus_amd_status_t {
 
 /// As [`catch_panics`], for the few functions that return no status: `fallback` if it panics.
 pub fn catch_panics_or<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    let before = set_cancel_state(PTHREAD_CANCEL_DISABLE);
+    let value = contain(fallback, body);
+    set_cancel_state(before);
+    value
+}
+
+extern "C" {
+    fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+}
+
+pub(super) const PTHREAD_CANCEL_DISABLE: c_int = 1;
+
+/// No call is a cancellation point: the unwinding of a cancelled thread would end at the panic boundary, and with it
+/// the process. Returns the state before.
+#[inline]
+pub(super) fn set_cancel_state(state: c_int) -> c_int {
+    let mut before = state;
+    // SAFETY: the calling thread's own state. A number that is not a state changes nothing.
+    unsafe { pthread_setcancelstate(state, &mut before) };
+    before
+}
+
+#[inline]
+fn contain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     install_hook();
     let inside = |depth: &Cell<u32>| {
         let before = depth.get();

@@ -56,7 +56,11 @@ pub unsafe fn path(pointer: *const c_char) -> Option<PathBuf> {
 /// Copies text into a fixed array of C, cut to fit, always with its NUL.
 pub fn write_c_string<const N: usize>(to: &mut [c_char; N], from: &str) {
     to.fill(0);
-    for (t, f) in to.iter_mut().take(N - 1).zip(from.bytes()) {
+    let mut fits = from.len().min(N - 1);
+    while !from.is_char_boundary(fits) {
+        fits -= 1;
+    }
+    for (t, f) in to.iter_mut().zip(from.bytes().take(fits)) {
         *t = f as c_char;
     }
 }

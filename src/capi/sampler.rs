@@ -16,7 +16,7 @@ use super::types::{
 use super::window::fill_gpu_energy;
 use crate::error::{Error, Result};
 use crate::measure::{flag, valid, Sample, SamplerHandle};
-use crate::platform::clock;
+use crate::platform::{clock, memory};
 use std::time::Duration;
 
 const DEFAULT_CAPACITY: usize = 1 << 16;
@@ -84,9 +84,9 @@ pub unsafe extern "C" fn zeus_amd_sampler_start(
         to.write(std::ptr::null_mut());
         let (period, capacity) = self::options(options)?;
         SessionHandle::with(session, |s| {
-            let started = s.start_sampler(period, capacity)?;
+            let started = memory::make(|| s.start_sampler(period, capacity))?;
             at_exit::register_exit_handler(s);
-            to.write(Box::into_raw(Box::new(started)).cast());
+            to.write(Box::into_raw(started).cast());
             Ok(())
         })
     })

@@ -17,6 +17,7 @@ use super::types::{
 use crate::device::Backend;
 use crate::energy::ResolutionChoice;
 use crate::error::{Error, Result};
+use crate::platform::memory;
 use crate::session::{Options, Session, Validation};
 use crate::topology::visibility::{parse_release, Masks};
 use crate::topology::Order;
@@ -139,9 +140,12 @@ pub unsafe extern "C" fn zeus_amd_open(
         to.write(std::ptr::null_mut());
         // SAFETY: NULL or a struct, as the caller promises.
         let options = unsafe { self::options(options) }?;
-        let opened = Session::open(&options)?;
-        at_exit::register_exit_handler(&opened);
-        to.write(SessionHandle::into_raw(opened));
+        let handle = memory::make(|| {
+            let opened = Session::open(&options)?;
+            at_exit::register_exit_handler(&opened);
+            Ok(SessionHandle::new(opened))
+        })?;
+        to.write(handle.into_raw());
         Ok(())
     })
 }

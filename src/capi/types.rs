@@ -163,9 +163,11 @@ pub struct zeus_amd_options_t {
     pub energy_resolution: MaybeUninit<zeus_amd_energy_resolution_t>,
     /// Limit in milliseconds for amdsmi_init, for the enumeration of the GPUs by
     /// libamd_smi, and for each later call of it in this process; 0: 10 seconds.
-    /// Later calls behind one that exceeds it return ZEUS_AMD_STATUS_TIMEOUT;
-    /// so does that call itself, unless it is a reading (power, energy,
-    /// temperature), which runs on the caller's thread.
+    /// A call that exceeds it is left to a thread of this library. While it has
+    /// not returned, readings come from the kernel's files, and what these lack,
+    /// and setters, return ZEUS_AMD_STATUS_TIMEOUT at once. The hand-over to the
+    /// thread takes some 10 microseconds of the 150 to 600 that AMD's calls take.
+    /// UINT32_MAX: no limit; calls are made on the caller's thread.
     pub init_timeout_ms: u32,
     /// A libamd_smi.so, or a folder that holds one (itself or in lib/). NULL:
     /// the variables ZEUS_AMD_AMDSMI, AMDSMI_LIB_OVERRIDE, AMDSMI_LIB_DIR,

@@ -7,27 +7,28 @@ use super::pointers::{null, out};
 use super::status::zeus_amd_status_t;
 use super::structs::{out_array, out_struct, zeroed};
 use super::types::{
-    zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_session_t, zeus_amd_total_energy_t,
-    zeus_amd_window_t, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT,
+    zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_session_t, zeus_amd_total_energy_t, zeus_amd_window_t,
+    ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT,
     ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT,
     ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT,
-    ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT,
-    ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT,
-    ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT, ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT,
+    ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT,
     ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT,
 };
-use crate::energy::{is_firmware_resolution, CounterState, EnergyInterval, Method};
+use crate::energy::{divide, is_firmware_resolution, CounterState, EnergyInterval, Method};
 use crate::error::{Error, Kind, Result};
 use crate::measure::{GpuEnergy, Window, WindowTotal};
+use crate::platform::memory;
 use std::ffi::c_char;
 
 fn round_mj(pj: u128) -> u64 {
-    u64::try_from((pj + 500_000_000) / 1_000_000_000).unwrap_or(u64::MAX)
+    u64::try_from(divide(pj + 500_000_000, 1_000_000_000)).unwrap_or(u64::MAX)
 }
 
 /// Rounded up, plus one for the rounding of the energy.
 fn uncertainty_mj(pj: u128) -> u64 {
-    u64::try_from(pj / 1_000_000_000 + 2).unwrap_or(u64::MAX)
+    u64::try_from(divide(pj, 1_000_000_000) + 2).unwrap_or(u64::MAX)
 }
 
 impl From<Method> for zeus_amd_method_t {
@@ -40,9 +41,14 @@ impl From<Method> for zeus_amd_method_t {
     }
 }
 
-/// The bits whose condition holds.
-fn bits(all: &[(bool, u32)]) -> u32 {
-    all.iter().filter(|(is, _)| *is).fold(0, |bits, (_, bit)| bits | bit)
+/// A bit if a condition holds.
+#[inline(always)]
+fn bit(is: bool, bit: u32) -> u32 {
+    if is {
+        bit
+    } else {
+        0
+    }
 }
 
 /// The energy of one GPU as the interface has it, into a struct of zeroes.
@@ -56,18 +62,14 @@ pub(super) fn fill_gpu_energy(
     value.gpu = gpu;
     value.counter_state = counter_state.into();
     let Some(r) = interval else { return };
-    value.valid = bits(&[
-        (true, ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT),
-        (r.method == Method::Counter, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT),
-    ]);
-    value.flags = bits(&[
-        (r.has_high_uncertainty(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT),
-        (r.resets > 0, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT),
-        (r.gaps > 0, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT),
-        (r.averaged, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT),
-        (r.firmware_time, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT),
-        (is_firmware_resolution(r.resolution_uj), ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT),
-    ]);
+    value.valid = ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT
+        | bit(r.method == Method::Counter, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT);
+    value.flags = bit(r.has_high_uncertainty(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT)
+        | bit(r.resets > 0, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT)
+        | bit(r.gaps > 0, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT)
+        | bit(r.averaged, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT)
+        | bit(r.firmware_time, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT)
+        | bit(is_firmware_resolution(r.resolution_uj), ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT);
     value.method = r.method.into();
     value.energy_mj = round_mj(r.energy_pj);
     value.uncertainty_mj = uncertainty_mj(r.uncertainty_pj);
@@ -84,12 +86,10 @@ fn fill(value: &mut zeus_amd_gpu_energy_t, gpu: u32, one: &GpuEnergy) {
     if one.region.is_none() {
         value.status = one.why.into();
     }
-    value.flags |= bits(&[
-        (one.distrusted, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT),
-        (one.stale, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT),
-        (one.shared, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT),
-        (one.polled_again, ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT),
-    ]);
+    value.flags |= bit(one.distrusted, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT)
+        | bit(one.stale, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT)
+        | bit(one.shared, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT)
+        | bit(one.polled_again, ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT);
 }
 
 /// What the total has of the GPUs' structs.
@@ -113,8 +113,8 @@ impl Sums {
 }
 
 fn fill_total(value: &mut zeus_amd_total_energy_t, t: &WindowTotal, sums: &Sums) {
-    value.valid = bits(&[(t.packages > 0, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT)]);
-    value.flags = sums.flags | bits(&[(t.missing > 0, ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT)]);
+    value.valid = bit(t.packages > 0, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT);
+    value.flags = sums.flags | bit(t.missing > 0, ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT);
     value.packages = t.packages;
     value.missing = t.missing;
     value.energy_mj = round_mj(t.energy_pj);
@@ -235,9 +235,11 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
         let to = out(window, "window")?;
         to.write(std::ptr::null_mut());
         SessionHandle::with(session, |s| {
-            let start = s.begin_window()?;
+            let watch = memory::Watch::begin()?;
+            let begun = s.begin_window()?;
+            watch.check()?;
             at_exit::register_exit_handler(s);
-            to.write(start.into_address().cast());
+            to.write(begun.into_address().cast());
             Ok(())
         })
     })

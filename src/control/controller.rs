@@ -1,9 +1,9 @@
 //! The settings of one GPU, and where they are.
 
 use super::clock_state::ClockRanges;
-use super::writer::{SettingsFiles, SettingsWriter};
+use super::writer::{SettingsFiles, SettingsWriter, POWER_LIMIT};
 use crate::device::{AmdsmiSource, Identity, SourceError};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log, pci::PciAddress};
 use crate::sysfs::hwmon::Hwmon;
@@ -60,10 +60,14 @@ impl Controller {
     }
 
     /// The file of the power cap, relative to that folder; empty where there is none.
-    #[must_use]
-    pub fn power_cap_file(&self) -> PathBuf {
-        let file = self.files.hwmon.power_cap_file().unwrap_or_default();
-        file.strip_prefix(&self.files.folder).map(Path::to_owned).unwrap_or_default()
+    pub fn power_cap_file(&self) -> Result<PathBuf> {
+        let file = match self.files.hwmon.power_cap_file() {
+            Err(error) if error.kind() == Kind::NoMemory => {
+                return Err(self.error(POWER_LIMIT, SourceError::Sysfs { file: "power1_cap", error }));
+            }
+            file => file.unwrap_or_default(),
+        };
+        Ok(file.strip_prefix(&self.files.folder).map(Path::to_owned).unwrap_or_default())
     }
 
     /// Setters of AMD's library return when the driver is done.

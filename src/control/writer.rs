@@ -6,7 +6,7 @@ use super::restore_clocks::ClockWriter;
 use super::sysfs_settings::{FileError, FileIo, SysfsSettings, LEVEL_FILE, OD_FILE};
 use crate::amdsmi::status::Status;
 use crate::device::{AmdsmiCall, AmdsmiSource, Identity, SourceError};
-use crate::error::{Error, Kind, Result};
+use crate::error::{errno_of, Error, Kind, Result};
 use crate::gpu::{Bound, Clock};
 use crate::platform::fork;
 use crate::sysfs::hwmon::Hwmon;
@@ -41,22 +41,18 @@ impl FileIo for LibcIo {
             }
             Ok(length)
         };
-        read().map_err(|e| errno(&e))
+        read().map_err(|e| errno_of(&e))
     }
 
     fn write(&self, path: &CStr, text: &[u8], append: bool) -> std::result::Result<(), i32> {
         let path = OsStr::from_bytes(path.to_bytes());
         let file = OpenOptions::new().write(true).append(append).truncate(!append).open(path);
-        file.and_then(|mut file| file.write_all(text)).map_err(|e| errno(&e))
+        file.and_then(|mut file| file.write_all(text)).map_err(|e| errno_of(&e))
     }
 
     fn pause_ms(&self, ms: u64) {
         std::thread::sleep(Duration::from_millis(ms));
     }
-}
-
-fn errno(e: &std::io::Error) -> i32 {
-    e.raw_os_error().unwrap_or(libc::EIO)
 }
 
 /// The settings' files of one GPU.
@@ -70,7 +66,7 @@ impl SettingsFiles {
     pub fn are_writable(&self, what: &str) -> bool {
         let may_write = |path: PathBuf| crate::sysfs::access(&path).is_ok();
         match what {
-            POWER_LIMIT => self.hwmon.power_cap_file().is_some_and(may_write),
+            POWER_LIMIT => self.hwmon.power_cap_file().is_ok_and(may_write),
             _ => [LEVEL_FILE, OD_FILE].iter().all(|file| may_write(self.folder.join(file))),
         }
     }

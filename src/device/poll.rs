@@ -60,7 +60,7 @@ impl Device {
 
     /// The same within a call that began at `begun_ns`. The source is read without the lock, so another thread may have read
     /// later and been faster with its sample: that one then stands for both.
-    #[inline]
+    #[inline(always)]
     pub fn poll_since(&self, begun_ns: u64) -> PollResult {
         let mut sample = self.poll_source();
         let mut guard = self.tracker.lock();

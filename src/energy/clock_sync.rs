@@ -60,6 +60,46 @@ impl DriverClock {
     }
 }
 
+/// Shows the driver's clock, where it is set, as if it had not been: times before and after have one zero.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ContinuousClock {
+    /// The last time, and the receipt time of its first sample.
+    last: Option<(u64, u64)>,
+    correction_ns: i64,
+}
+
+impl ContinuousClock {
+    /// The driver's time of a sample, and whether its clock was set since the one before.
+    pub fn add(&mut self, sample: &RawSample) -> (Option<u64>, bool) {
+        let Some(stated_ns) = sample.driver_ns else { return (None, false) };
+        let mut driver_ns = stated_ns.saturating_add_signed(self.correction_ns);
+        let mut was_set = false;
+        if let Some((last_ns, seen_ns)) = self.last {
+            let most_ns = last_ns.saturating_add(sample.seen_ns.saturating_sub(seen_ns));
+            let late_ns = MAX_LATENCY_NS.unsigned_abs();
+            // A step ahead up to the present is that of a table that was not refreshed.
+            let is_future = stated_ns > sample.seen_ns.saturating_add(late_ns);
+            let is_ahead = is_future && driver_ns > most_ns.saturating_add(late_ns);
+            // Another thread's sample may have overtaken this one.
+            was_set = sample.seen_ns >= seen_ns && (driver_ns < last_ns || is_ahead);
+            if was_set {
+                driver_ns = most_ns;
+                self.correction_ns = most_ns.wrapping_sub(stated_ns) as i64;
+            }
+        }
+        if self.last.is_none_or(|(last_ns, _)| last_ns != driver_ns) {
+            self.last = Some((driver_ns, sample.seen_ns));
+        }
+        (Some(driver_ns), was_set)
+    }
+
+    /// A sample was taken before the last one.
+    pub fn is_behind(&self, sample: &RawSample) -> bool {
+        let driver_ns = sample.driver_ns.map(|stated_ns| stated_ns.saturating_add_signed(self.correction_ns));
+        self.last.zip(driver_ns).is_some_and(|((last_ns, _), driver_ns)| driver_ns < last_ns)
+    }
+}
+
 /// Compares the firmware's clock with the driver's and detects a restart of the firmware.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FirmwareClockMonitor {

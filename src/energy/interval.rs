@@ -2,7 +2,8 @@
 
 use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_SUPPORT_NS, FIRMWARE_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::TrackerSnapshot;
-use super::units::{counts_pj, power_pj, EnergyResolution, FIRMWARE_UJ};
+use super::units::{counts_pj, divide, power_pj, EnergyResolution, FIRMWARE_UJ};
+use super::validation::CounterState;
 
 /// How an energy was determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,14 +42,20 @@ impl EnergyInterval {
     /// Energy over duration, in milliwatts.
     #[must_use]
     pub fn mean_mw(&self) -> u64 {
-        let ns = u128::from(self.duration_ns).max(1);
-        u64::try_from((self.energy_pj + ns / 2) / ns).unwrap_or(u64::MAX)
+        let ns = self.duration_ns.max(1);
+        u64::try_from(divide(self.energy_pj + u128::from(ns / 2), ns)).unwrap_or(u64::MAX)
+    }
+
+    /// Covers the energy of a counter that may turn out to be right: between samples the power may have been another one.
+    fn covering(self, counted: Option<EnergyInterval>) -> EnergyInterval {
+        let needed_pj = counted.map_or(0, |c| c.energy_pj.abs_diff(self.energy_pj) + c.uncertainty_pj);
+        EnergyInterval { uncertainty_pj: self.uncertainty_pj.max(needed_pj), ..self }
     }
 
     /// The uncertainty is more than a tenth of the energy.
     #[must_use]
     pub fn has_high_uncertainty(&self) -> bool {
-        self.uncertainty_pj > self.energy_pj / 10
+        self.uncertainty_pj > divide(self.energy_pj, 10)
     }
 }
 
@@ -61,20 +68,23 @@ pub enum Boundaries {
     Readings,
 }
 
-/// The energy between two snapshots: between calls by the method with the smallest uncertainty. `counter`: the counter is
-/// usable. `sampled`: the power was sampled for the whole interval.
+/// The energy between two snapshots: between calls by the method with the smallest uncertainty. `sampled`: the power was
+/// sampled for the whole interval.
 #[must_use]
 pub fn interval_energy(
     begin: &TrackerSnapshot,
     end: &TrackerSnapshot,
     unit: EnergyResolution,
     max_power_mw: u64,
-    (counter, sampled): (bool, bool),
+    (counter, sampled): (CounterState, bool),
     boundaries: Boundaries,
 ) -> Option<EnergyInterval> {
-    let by_counter = if counter { by_counter(begin, end, unit, max_power_mw, boundaries) } else { None };
-    let exact = match by_counter {
-        None if sampled => by_integration(begin, end, max_power_mw, boundaries),
+    let by_counter = by_counter(begin, end, unit, max_power_mw, boundaries);
+    let exact = match by_counter.filter(|_| counter.is_usable()) {
+        None if sampled => {
+            let unchecked = by_counter.filter(|_| counter.is_checked_again());
+            by_integration(begin, end, max_power_mw, boundaries).map(|interval| interval.covering(unchecked))
+        }
         by_counter => by_counter,
     };
     let estimated = by_estimate(begin, end, max_power_mw);
@@ -109,6 +119,8 @@ fn by_counter(
     let ages_ns = (begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns), end.max_age_ns());
     let by_driver = end_ns.saturating_sub(begin_ns);
     let by_firmware = end.firmware_since(begin, by_driver);
+    // Intervals that follow each other show in the next one that the counter stopped.
+    let unconfirmed_pj = if boundaries == Boundaries::Calls && by_driver > 0 { b.unconfirmed_pj } else { 0 };
     let edges_pj = match boundaries {
         // The firmware's time belongs to the counts.
         Boundaries::Readings if by_firmware.is_some() => 0,
@@ -117,7 +129,11 @@ fn by_counter(
     Some(EnergyInterval {
         method: Method::Counter,
         energy_pj: energy_pj + (b.bridged_pj - a.bridged_pj),
-        uncertainty_pj: b.error_since(a) + resolution_error_pj + counts_pj(2, last.resolution_uj) + edges_pj,
+        uncertainty_pj: b.error_since(a)
+            + resolution_error_pj
+            + counts_pj(2, last.resolution_uj)
+            + edges_pj
+            + unconfirmed_pj,
         duration_ns: by_firmware.unwrap_or(by_driver),
         begin_ns,
         end_ns,

@@ -18,5 +18,7 @@ pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, Bou
 pub use sample::{RawSample, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};
 pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::{AccumulatorTracker, Wrap};
-pub use units::{counts_pj, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit};
+pub use units::{
+    counts_pj, divide, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit,
+};
 pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};

@@ -15,6 +15,8 @@ pub(super) struct Step {
     pub seen_ns: u64,
     /// The powers at both ends.
     pub powers_mw: (u64, u64),
+    /// They are averages over seconds, and do not show what was drawn in this step.
+    pub averaged: bool,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +57,15 @@ impl PlausibilityMonitor {
         } else if counted_pj > 0 {
             totals.behind_pj = 0;
         }
+        totals.unconfirmed_pj = 0;
+        if counted_pj > 0 && !is_low {
+            let most_mw = if step.averaged { self.recent.highest(max_power_mw) } else { powers_mw.0.max(powers_mw.1) };
+            totals.unconfirmed_pj = power_pj(most_mw + WATT_MW, ns).saturating_sub(counted_pj);
+            if step.averaged {
+                let counted_mw = u64::try_from(counted_pj / u128::from(ns.max(1))).unwrap_or(0).min(max_power_mw);
+                self.recent.add(seen_ns, lowest_mw, counted_mw.max(highest_mw));
+            }
+        }
         self.stood = is_low && counted_pj == 0;
     }
 }
@@ -81,6 +92,15 @@ impl RecentPower {
             }
         }
         self.current = widest(self.current, Some((low_mw, high_mw)));
+    }
+
+    /// The highest power; `max_mw` where too few are known.
+    fn highest(&self, max_mw: u64) -> u64 {
+        if self.previous.is_none() && self.slots < SLOTS / 2 {
+            max_mw
+        } else {
+            self.range().1
+        }
     }
 
     fn range(&self) -> (u64, u64) {

@@ -3,11 +3,13 @@
 use super::sample::RawSample;
 
 /// Slow sensors repeat a value for longer than one sample: the samples of one slot count once.
-const SLOT_NS: u64 = 25_000_000;
-/// Slots that are kept.
-const SLOTS: usize = 16;
+const SLOT_NS: u64 = 100_000_000;
+/// Slots that are kept. A load that alternates at nearly the rate of the sensor's refreshes shows its other powers late.
+const SLOTS: usize = 32;
 /// With fewer slots the power between two samples is unknown.
-const MIN_SLOTS: usize = 4;
+const MIN_SLOTS: usize = 8;
+/// The average of seconds moves slowly, however fast the load alternates.
+const MIN_SLOTS_AVERAGED: usize = 2;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PowerRange {
@@ -30,8 +32,9 @@ impl PowerRange {
     }
 
     /// Lowest and highest power in mW; `None` with too few slots.
-    pub fn range(&self) -> Option<(u64, u64)> {
-        let slots = self.slots.get(..self.begun.min(SLOTS)).filter(|slots| slots.len() >= MIN_SLOTS)?;
+    pub fn range(&self, averaged: bool) -> Option<(u64, u64)> {
+        let least = if averaged { MIN_SLOTS_AVERAGED } else { MIN_SLOTS };
+        let slots = self.slots.get(..self.begun.min(SLOTS)).filter(|slots| slots.len() >= least)?;
         slots.iter().copied().reduce(|(low, high), (slot_low, slot_high)| (low.min(slot_low), high.max(slot_high)))
     }
 }

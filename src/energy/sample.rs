@@ -59,9 +59,9 @@ impl RawSample {
     #[inline]
     pub(super) fn is_same_reading(&self, other: &RawSample) -> bool {
         self.driver_ns == other.driver_ns
-            && self.firmware_ns == other.firmware_ns
             && self.accumulator == other.accumulator
             && self.power_mw == other.power_mw
+            && self.firmware_ns == other.firmware_ns
     }
 
     /// Time since an earlier sample; `None` if both are the same reading.

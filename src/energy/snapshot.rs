@@ -14,6 +14,8 @@ pub struct RunningTotals {
     pub error_pj: u128,
     /// The part of it that the counter may be behind at this moment, and may still catch up with.
     pub behind_pj: u128,
+    /// What the counter would have missed had it stopped for good within the last step: a later advance rules that out.
+    pub unconfirmed_pj: u128,
     pub resets: u32,
     /// Power integrated over time by trapezoids, its error, and the number of trapezoids.
     pub integral_pj: u128,

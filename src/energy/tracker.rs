@@ -1,6 +1,6 @@
 //! Tracks one accumulator across samples: corrects wraparound, detects resets, and integrates the power. Pure.
 
-use super::clock_sync::{clock_tolerance_ns, ClockOffset, DriverClock, FirmwareClockMonitor};
+use super::clock_sync::{clock_tolerance_ns, ClockOffset, ContinuousClock, DriverClock, FirmwareClockMonitor};
 use super::interval::largest_error_pj;
 use super::plausibility::{PlausibilityMonitor, Step};
 use super::power_range::PowerRange;
@@ -26,6 +26,7 @@ pub struct AccumulatorTracker {
     clock_offset: ClockOffset,
     firmware: FirmwareClockMonitor,
     driver: DriverClock,
+    clock: ContinuousClock,
 }
 
 /// When a 32-bit counter may wrap around, if the GPU draws the most that it can.
@@ -55,6 +56,7 @@ impl AccumulatorTracker {
             clock_offset: ClockOffset::default(),
             firmware: FirmwareClockMonitor::default(),
             driver: DriverClock::default(),
+            clock: ContinuousClock::default(),
         }
     }
 
@@ -77,6 +79,7 @@ impl AccumulatorTracker {
 
     /// The state after the last sample.
     #[must_use]
+    #[inline(always)]
     pub fn snapshot(&self, boundary_ns: u64) -> TrackerSnapshot {
         TrackerSnapshot {
             boundary_ns,
@@ -142,7 +145,7 @@ impl AccumulatorTracker {
     #[must_use]
     #[inline]
     pub fn is_ahead_of(&self, sample: &RawSample, begun_ns: u64) -> bool {
-        self.last_seen_ns > begun_ns && self.counted.is_some_and(|last| last.driver_ns > sample.driver_ns)
+        self.last_seen_ns > begun_ns && self.clock.is_behind(sample)
     }
 
     /// The sample is the last one over again: the driver has not refreshed its table since.
@@ -166,6 +169,13 @@ impl AccumulatorTracker {
     }
 
     fn add_new(&mut self, sample: &RawSample) -> CounterStep {
+        let (driver_ns, was_set) = self.clock.add(sample);
+        if was_set {
+            // How old the tables before and after are is not known to a refresh.
+            self.totals.error_pj += power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
+            self.totals.integral_error_pj += power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
+        }
+        let sample = &RawSample { driver_ns, ..*sample };
         let restarted = self.firmware.restarted(sample);
         if let Some(driver_ns) = sample.driver_ns {
             self.driver.add(driver_ns, sample.seen_ns);
@@ -218,6 +228,7 @@ impl AccumulatorTracker {
                 longest_ns: ns + FIRMWARE_REFRESH_NS + self.age_uncertainty_ns().max(self.stall.longest_stall_ns()),
                 seen_ns: sample.seen_ns,
                 powers_mw: (power_before, power_now),
+                averaged: sample.averaged,
             };
             self.plausibility.check(&step, self.max_power_mw, &mut self.totals);
         }
@@ -335,7 +346,7 @@ impl AccumulatorTracker {
         // Largest deviation of the power between two samples from their mean. The power is assumed to stay within its recent
         // range. If there is no recent range, or it contains 0, anything from 0 to maximum is possible: a 0 may be a missing
         // reading.
-        let deviation = match self.power_range.range() {
+        let deviation = match self.power_range.range(sample.averaged) {
             Some((low, high)) if low.min(before) > 0 => high.max(before) - low.min(before) + WATT_MW,
             _ => mean.max(self.max_power_mw.saturating_sub(mean)),
         };

@@ -44,6 +44,8 @@ pub(super) struct LastRecorded {
 struct Increment {
     energy_pj: u128,
     error_pj: u128,
+    /// An error that the next increment does not have.
+    unconfirmed_pj: u128,
     counter_power_mw: Option<u64>,
     was_reset: bool,
     /// The counter has not advanced.
@@ -80,8 +82,11 @@ impl Recorder {
                 // A counter misses nothing between samples as far apart as they were asked for.
                 let asked_ns = mode.period.filter(|_| usable).map_or(0, |p| 2 * p.as_nanos());
                 let is_gap = u128::from(since_ns) > asked_ns.max(STALL_NS.into());
-                let added =
-                    if usable { last.counted(snapshot, resolution.uj(own.resolution_uj)) } else { last.integrated(snapshot) };
+                let added = if usable {
+                    last.counted(snapshot, resolution.uj(own.resolution_uj))
+                } else {
+                    last.integrated(snapshot)
+                };
                 Increment { is_gap, ..added }
             }
         };
@@ -90,7 +95,7 @@ impl Recorder {
             gpu: device.identity.index as u32,
             time_ns: at_ns,
             energy_uj: u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX),
-            error_uj: u64::try_from(error_pj / 1_000_000 + 1).unwrap_or(u64::MAX),
+            error_uj: u64::try_from((error_pj + added.unconfirmed_pj) / 1_000_000 + 1).unwrap_or(u64::MAX),
             ..Sample::default()
         };
         describe(&mut sample, &added, own, (usable, usable || snapshot.powered.is_some()), resolution);
@@ -150,6 +155,7 @@ impl LastRecorded {
         Increment {
             energy_pj,
             error_pj: b.error_since(a),
+            unconfirmed_pj: b.unconfirmed_pj,
             counter_power_mw,
             was_reset,
             stands: counts == 0 && !was_reset,

@@ -3,9 +3,7 @@
 use super::recorder::{Recorder, SamplingMode};
 use super::sample::{flag, valid, Sample};
 use crate::device::{Device, PollResult};
-use crate::energy::{
-    averaging_error_pj, inner_edge_error_pj, power_pj, EnergyInterval, EnergyResolution, Method,
-};
+use crate::energy::{averaging_error_pj, inner_edge_error_pj, power_pj, EnergyInterval, EnergyResolution, Method};
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
 use std::time::Duration;
@@ -51,10 +49,7 @@ impl SampleRing {
             )));
         }
         // Reserved now, so that sampling does not allocate. Pages are touched as the ring fills.
-        samples.try_reserve_exact(capacity).map_err(|_| Error::Io {
-            path: format!("memory for {capacity} samples"),
-            source: std::io::Error::from_raw_os_error(libc::ENOMEM),
-        })?;
+        samples.try_reserve_exact(capacity).map_err(|_| Error::exhausted(format!("memory for {capacity} samples")))?;
         let ring = RingBuffer {
             capacity,
             samples,

@@ -280,7 +280,7 @@ impl Window {
             }
         }
         if !suspects.is_empty() {
-            recheck(&suspects);
+            recheck(&mut suspects);
             suspects.iter_mut().for_each(|(i, device, polled)| end(*i, device, polled, starts, true));
         }
         for (i, device) in self.head.sampler.devices().iter().enumerate().filter(|(_, d)| d.is_secondary()) {
@@ -303,7 +303,7 @@ impl Window {
         used.stale = polled.sample.stale || (polled.snapshot.counted.is_some() && polled.sample.accumulator.is_none());
         used.distrusted = start.counter_state.is_usable() && !used.counter_state.is_usable();
         let resolution = device.identity.resolution(self.head.unit);
-        let known = (used.counter_state.is_usable(), start.need > SamplingNeed::None);
+        let known = (used.counter_state, start.need > SamplingNeed::None);
         used.region =
             interval_energy(&start.snapshot, &polled.snapshot, resolution, polled.max_power_mw, known, boundaries);
         if used.region.is_none() {
@@ -339,15 +339,19 @@ impl GpuEnergy {
 /// Polls counters that may be stuck until they advance or their state is known. All of them together and after the final
 /// readings, so that no GPU delays another's reading.
 #[cold]
-fn recheck(suspects: &[(usize, &Device, PollResult)]) {
-    let mut open: Vec<_> = suspects.iter().map(|(_, device, polled)| (*device, &polled.snapshot)).collect();
+fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
+    let mut open: Vec<_> = suspects.iter_mut().map(|(_, device, polled)| (*device, &mut polled.snapshot)).collect();
     // Not from the boundary: on a busy machine much of the timeout may have passed since.
     let begin_ns = boot_ns();
     loop {
-        open.retain(|(device, end)| {
-            let step = device.poll().snapshot.since(end);
-            !matches!(step, CounterStep::Advanced { counts: 1.., .. } | CounterStep::Reset)
-                && device.counter_state().is_usable()
+        open.retain_mut(|(device, end)| match device.poll().snapshot.since(end) {
+            CounterStep::Advanced { counts: 1.., .. } => {
+                // It has not stopped.
+                end.totals.unconfirmed_pj = 0;
+                false
+            }
+            CounterStep::Reset => false,
+            _ => device.counter_state().is_usable(),
         });
         if open.is_empty() || boot_ns().saturating_sub(begin_ns) >= RECHECK_TIMEOUT_NS {
             return;

@@ -10,19 +10,41 @@ static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
 /// A child inherits this number, so its own token differs from those of all its ancestors.
 static LAST_TOKEN: AtomicU64 = AtomicU64::new(0);
 
-/// The token where the kernel has no MADV_WIPEONFORK (before Linux 4.14): the process id.
+/// Stands for a page where there can be none. Once it does it stays, so that tokens are of one kind.
+static NO_PAGE: AtomicU64 = AtomicU64::new(0);
+
+/// The token without a page, because the kernel has no MADV_WIPEONFORK (before Linux 4.14) or no memory: the process id.
 fn fallback_token() -> u64 {
     u64::from(std::process::id()) | 1 << 63
 }
 
 fn page() -> Option<&'static AtomicU64> {
     let known = PAGE.load(Ordering::Acquire);
-    if !known.is_null() {
-        // SAFETY: set below to a mapping that is never unmapped.
-        return Some(unsafe { &*known });
+    if known.is_null() {
+        let fresh = map_page().unwrap_or(no_page());
+        // A faster thread may have set another one (then this thread's is leaked, once).
+        let _ = PAGE.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
     }
+    existing_page()
+}
+
+fn no_page() -> *mut AtomicU64 {
+    std::ptr::addr_of!(NO_PAGE).cast_mut()
+}
+
+#[inline]
+fn existing_page() -> Option<&'static AtomicU64> {
+    let page = PAGE.load(Ordering::Acquire);
+    if page.is_null() || page == no_page() {
+        return None;
+    }
+    // SAFETY: a mapping that is never unmapped.
+    Some(unsafe { &*page })
+}
+
+fn map_page() -> Option<*mut AtomicU64> {
     // SAFETY: an anonymous private mapping of one page; checked before use.
-    let fresh = unsafe {
+    unsafe {
         let size = libc::sysconf(libc::_SC_PAGESIZE).max(4096) as usize;
         let p = libc::mmap(
             std::ptr::null_mut(),
@@ -39,12 +61,7 @@ fn page() -> Option<&'static AtomicU64> {
             libc::munmap(p, size);
             return None;
         }
-        p.cast::<AtomicU64>()
-    };
-    match PAGE.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire) {
-        // SAFETY: just mapped, or mapped by a faster thread (then this thread's page is leaked, once).
-        Ok(_) => Some(unsafe { &*fresh }),
-        Err(other) => Some(unsafe { &*other }),
+        Some(p.cast())
     }
 }
 
@@ -64,12 +81,10 @@ pub fn fork_token() -> u64 {
 #[must_use]
 #[inline]
 pub fn is_current(token: u64) -> bool {
-    let page = PAGE.load(Ordering::Acquire);
-    if page.is_null() {
-        return token == fallback_token();
+    match existing_page() {
+        Some(page) => page.load(Ordering::Relaxed) == token,
+        None => token == fallback_token(),
     }
-    // SAFETY: never unmapped once set.
-    unsafe { (*page).load(Ordering::Relaxed) == token }
 }
 
 /// Fails in a process that was forked from the token's.
@@ -107,7 +122,7 @@ struct Tagged<T> {
     value: T,
 }
 
-impl<T: Default + Sync> PerProcess<T> {
+impl<T: Sync> PerProcess<T> {
     #[must_use]
     #[allow(clippy::new_without_default)] // Statics need a const function.
     pub const fn new() -> Self {
@@ -121,25 +136,55 @@ impl<T: Default + Sync> PerProcess<T> {
         known.filter(|tagged| is_current(tagged.token)).map(|tagged| &tagged.value)
     }
 
-    /// The value of this process, created if necessary.
-    pub fn get(&'static self) -> &'static T {
+    /// The value of this process, made if necessary.
+    pub fn get_or_try(&'static self, make: impl FnOnce() -> Result<T>) -> Result<&'static T> {
         let token = fork_token();
         let known = self.0.load(Ordering::Acquire);
         // SAFETY: as above.
         if let Some(tagged) = unsafe { known.as_ref() }.filter(|tagged| tagged.token == token) {
-            return &tagged.value;
+            return Ok(&tagged.value);
         }
-        let fresh = Box::into_raw(Box::new(Tagged { token, value: T::default() }));
+        let fresh = Box::into_raw(Box::new(Tagged { token, value: make()? }));
         match self.0.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: published, never freed.
-            Ok(_) => unsafe { &(*fresh).value },
+            Ok(_) => Ok(unsafe { &(*fresh).value }),
             Err(other) => {
                 // SAFETY: this one was never published.
                 drop(unsafe { Box::from_raw(fresh) });
                 // SAFETY: published by the faster thread, never freed.
-                unsafe { &(*other).value }
+                Ok(unsafe { &(*other).value })
             }
         }
+    }
+}
+
+/// The signals that a thread blocks.
+pub struct SignalMask(libc::sigset_t);
+
+impl SignalMask {
+    #[must_use]
+    pub fn of_this_thread() -> SignalMask {
+        // SAFETY: writes the current mask to a local set.
+        unsafe {
+            let mut mask = std::mem::zeroed();
+            libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &mut mask);
+            SignalMask(mask)
+        }
+    }
+
+    fn all() -> SignalMask {
+        // SAFETY: fills a local set.
+        unsafe {
+            let mut mask = std::mem::zeroed();
+            libc::sigfillset(&mut mask);
+            SignalMask(mask)
+        }
+    }
+
+    /// Makes it the calling thread's.
+    pub fn apply(&self) {
+        // SAFETY: a valid set.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
     }
 }
 
@@ -149,15 +194,9 @@ pub fn spawn_signals_blocked(
     stack: usize,
     body: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
-    // SAFETY: plain libc calls on local signal sets.
-    let old = unsafe {
-        let (mut all, mut old) = (std::mem::zeroed(), std::mem::zeroed());
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
-        old
-    };
+    let before = SignalMask::of_this_thread();
+    SignalMask::all().apply();
     let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(body);
-    // SAFETY: restores the mask from above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, std::ptr::null_mut()) };
+    before.apply();
     thread
 }

@@ -1,9 +1,13 @@
-//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, and sentinel values.
+//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, small files, memory, and sentinel values.
 
+pub mod application;
 pub mod clock;
+pub mod files;
 pub mod fork;
 pub mod log;
+pub mod memory;
 pub mod pci;
 pub mod sentinel;
 pub mod sync;
+pub mod text;
 pub mod worker;

@@ -1,7 +1,8 @@
 //! Background threads of this library. They call into libamd_smi, whose static objects are destroyed at process exit, so
 //! all of them are stopped before that.
 
-use super::fork::{self, spawn_signals_blocked, PerProcess};
+use super::application;
+use super::fork::{self, spawn_signals_blocked, PerProcess, SignalMask};
 use super::sync::{Condvar, Mutex};
 use crate::error::{Error, Result};
 use std::os::unix::thread::JoinHandleExt;
@@ -21,7 +22,14 @@ struct State {
     end: bool,
     woken: bool,
     ended: bool,
+    /// No thread of the application is left.
+    is_last: bool,
+    /// When to check again whether threads of the application are left.
+    next_check: Option<Instant>,
 }
+
+/// How long the process may outlive the application's last thread.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl StopSignal {
     /// Waits for the deadline or a wake-up. Returns `false` if the worker must stop.
@@ -31,10 +39,21 @@ impl StopSignal {
             if state.end {
                 return false;
             }
-            if std::mem::take(&mut state.woken) || Instant::now() >= deadline {
+            let now = Instant::now();
+            let check = *state.next_check.get_or_insert(now + CHECK_INTERVAL);
+            if now >= check {
+                state.next_check = None;
+                drop(state);
+                let is_last = application::is_gone();
+                state = self.state.lock();
+                state.is_last = is_last;
+                state.end |= is_last;
+                continue;
+            }
+            if std::mem::take(&mut state.woken) || now >= deadline {
                 return true;
             }
-            (state, _) = self.condvar.wait_until(state, deadline);
+            (state, _) = self.condvar.wait_until(state, deadline.min(check));
         }
     }
 
@@ -56,6 +75,9 @@ pub struct Worker {
     fork_token: u64,
 }
 
+/// Exit handlers of the application run on the last thread of the process.
+const STACK_SIZE: usize = 2 << 20;
+
 static WORKERS: PerProcess<Mutex<Vec<Weak<StopSignal>>>> = PerProcess::new();
 
 impl Worker {
@@ -65,14 +87,19 @@ impl Worker {
         let signal = Arc::new(StopSignal::default());
         let worker_signal = signal.clone();
         {
-            let mut workers = WORKERS.get().lock();
+            let mut workers = WORKERS.get_or_try(|| Ok(Mutex::default()))?.lock();
             workers.retain(|w| w.strong_count() > 0);
             workers.push(Arc::downgrade(&signal));
         }
-        let thread = spawn_signals_blocked(name, 256 << 10, move || {
+        let creator_mask = SignalMask::of_this_thread();
+        let thread = spawn_signals_blocked(name, STACK_SIZE, move || {
             let notifier = EndNotifier(&worker_signal);
             body(&worker_signal);
             drop(notifier);
+            if worker_signal.state.lock().is_last {
+                // A signal that has found no thread to take it arrives here.
+                creator_mask.apply();
+            }
         });
         let thread = thread.map_err(|source| Error::Io { path: format!("the thread that {purpose}"), source })?;
         Ok(Worker { signal, thread: Some(thread), fork_token: fork::fork_token() })

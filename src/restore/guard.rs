@@ -12,6 +12,7 @@ use super::watchdog::Watchdog;
 use crate::control::{Change, Controller, Level, LibcIo, Settings};
 use crate::error::{Error, Result};
 use crate::gpu::Clock;
+use crate::platform::files::{if_readable, is_dir, name, readable_entries};
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log};
 use crate::sysfs::pp_od::Bounds;
@@ -99,7 +100,7 @@ impl GuardStack {
     fn begin_locked(&self, state: &mut State, watch: bool) -> Result<u64> {
         if state.claims.is_none() {
             let session = std::ptr::from_ref(self) as u64;
-            let paths = self.files().map(|file| {
+            let paths = self.files()?.map(|file| {
                 let mut path = session_claims::Path::new();
                 // A path that is too long is one that cannot be opened.
                 let _ = path.push(file.as_os_str().as_bytes());
@@ -136,7 +137,10 @@ impl GuardStack {
 
     /// `None` if the shared file can be used, else the reason why not. A temporary failure is an error.
     fn is_usable(&self, opened: std::result::Result<(), StoreError>) -> Result<Option<String>> {
-        let path = || self.files().map(|file| file.display().to_string()).join(" or ");
+        let path = || match self.files() {
+            Ok(files) => files.map(|file| file.display().to_string()).join(" or "),
+            Err(_) => "the guards' file".to_owned(),
+        };
         let os_text = std::io::Error::from_raw_os_error;
         match opened {
             Ok(()) => Ok(None),
@@ -155,7 +159,7 @@ impl GuardStack {
                 format!("guards of other processes do not know of this guard ({why}); if they change the same settings, this guard restores the values from before its own first change")
             });
         }
-        if self.has_strangers() {
+        if self.has_strangers().unwrap_or(false) {
             log::warning(|| {
                 "there are guards of other users or containers; if they change the same settings, the guard that ends last decides what is restored".into()
             });
@@ -164,43 +168,48 @@ impl GuardStack {
 
     /// The two folders for the shared file; the second is used if the first is full or read-only. A session's root directory
     /// may have its own.
-    fn folders(&self) -> [PathBuf; 2] {
+    fn folders(&self) -> Result<[PathBuf; 2]> {
         let folder = |name: &str| {
             let own = self.root.join(name);
-            if own.is_dir() {
-                own
-            } else {
-                Path::new("/").join(name)
-            }
+            Ok(if is_dir(&own)? { own } else { Path::new("/").join(name) })
         };
-        ["dev/shm", "tmp"].map(folder)
+        Ok([folder("dev/shm")?, folder("tmp")?])
     }
 
     /// What the names of all files about the GPUs below this root begin with. The number is that of the format.
-    fn prefix(&self) -> String {
-        let root = std::fs::metadata(&self.root).map_or((0, 0), |m| (m.dev(), m.ino()));
-        let is_real = std::fs::metadata("/").is_ok_and(|m| (m.dev(), m.ino()) == root);
-        let (device, inode) = if is_real { (0, 0) } else { root };
-        format!("zeus_amd-guards-1-{device:x}.{inode:x}-")
+    fn prefix(&self) -> Result<String> {
+        let id = |path: &Path| {
+            let metadata = if_readable(path, std::fs::metadata(path))?;
+            Ok(metadata.map_or((0, 0), |m| (m.dev(), m.ino())))
+        };
+        let root = id(&self.root)?;
+        let (device, inode) = if id(Path::new("/"))? == root { (0, 0) } else { root };
+        Ok(format!("zeus_amd-guards-1-{device:x}.{inode:x}-"))
     }
 
     /// Name of the shared file of this user in this PID namespace. A pid identifies a process only within its namespace.
-    fn file_name(&self) -> String {
+    fn file_name(&self) -> Result<String> {
         // SAFETY: only asks the kernel.
         let user = unsafe { libc::geteuid() };
-        let namespace = std::fs::metadata("/proc/self/ns/pid").map_or(0, |m| m.ino());
-        format!("{}{user}.{namespace:x}", self.prefix())
+        let namespace = Path::new("/proc/self/ns/pid");
+        let namespace = if_readable(namespace, std::fs::metadata(namespace))?.map_or(0, |m| m.ino());
+        Ok(format!("{}{user}.{namespace:x}", self.prefix()?))
     }
 
-    fn files(&self) -> [PathBuf; 2] {
-        self.folders().map(|folder| folder.join(self.file_name()))
+    fn files(&self) -> Result<[PathBuf; 2]> {
+        let name = self.file_name()?;
+        Ok(self.folders()?.map(|folder| folder.join(&name)))
     }
 
-    fn has_strangers(&self) -> bool {
-        let (own, prefix) = (self.file_name(), self.prefix());
-        let entries = self.folders().into_iter().filter_map(|f| std::fs::read_dir(f).ok()).flatten();
-        let mut names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
-        names.any(|name| name.starts_with(&prefix) && name != own)
+    fn has_strangers(&self) -> Result<bool> {
+        let (own, prefix) = (self.file_name()?, self.prefix()?);
+        for folder in self.folders()? {
+            let is_strange = |path: &PathBuf| name(path).is_some_and(|n| n.starts_with(&prefix) && n != own);
+            if readable_entries(&folder)?.iter().any(is_strange) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn restorer(&self) -> ByController<'_> {
@@ -304,7 +313,7 @@ impl GuardStack {
         let mut info = GuardInfo {
             has_watchdog: state.open.iter().any(|o| o.watchdog.as_ref().is_some_and(Watchdog::is_running)),
             is_shared: state.unshared.is_none(),
-            has_strangers: self.has_strangers(),
+            has_strangers: self.has_strangers()?,
             ..GuardInfo::default()
         };
         if let Some(claims) = &mut state.claims {
@@ -354,7 +363,7 @@ impl ClaimedChange {
     fn new(controller: &Controller, change: &Change, owner: Owner, guard: u64) -> Result<ClaimedChange> {
         let before = controller.save(change)?;
         let gpu = key(controller.pci());
-        let (folder, cap_file) = (controller.folder().as_os_str(), controller.power_cap_file());
+        let (folder, cap_file) = (controller.folder().as_os_str(), controller.power_cap_file()?);
         let first = Gpu::new(gpu, folder.as_bytes(), cap_file.as_os_str().as_bytes());
         let first = first.map_err(|errno| io_error("a path in sysfs", std::io::Error::from_raw_os_error(errno)))?;
         let intended = match *change {

@@ -6,6 +6,7 @@
 
 use super::claims::Claims;
 use super::syscalls::{self, Fd};
+use crate::error::is_exhausted_errno;
 use std::ffi::CStr;
 use std::mem::size_of;
 
@@ -90,7 +91,7 @@ pub enum StoreError {
 impl From<i32> for StoreError {
     fn from(errno: i32) -> StoreError {
         match errno {
-            libc::EMFILE | libc::ENFILE | libc::ENOMEM => StoreError::Exhausted(errno),
+            errno if is_exhausted_errno(errno) => StoreError::Exhausted(errno),
             _ => StoreError::Unusable(errno),
         }
     }

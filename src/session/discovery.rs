@@ -23,7 +23,7 @@ fn own_masks() -> Masks {
 }
 
 /// What libamd_smi reports of one handle. A GPU stays in the list if a call fails or the release lacks it.
-fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> AmdsmiGpu {
+fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> Result<AmdsmiGpu> {
     let (library, g) = (source.library, source.generation);
     let address = library.calls.bdf_id(handle).map(pci::PciAddress::from_amdsmi);
     if let Err(status) = address {
@@ -34,13 +34,13 @@ fn identify(source: AmdsmiContext, handle: ProcessorHandle, root: &Path) -> Amds
     // Before ROCm 6.3: the upper bits of the address, or with other drivers the function of a partitioned GPU.
     let partition = match kfd.and_then(|kfd| amdsmi_id(kfd.partition_id)) {
         Some(id) => id,
-        None => {
-            let split = pci.filter(|p| bits == 0 && p.function != 0 && sysfs::is_partitioned(root, p));
-            split.map_or(bits, |p| p.function.into())
-        }
+        None => match pci.filter(|p| bits == 0 && p.function != 0) {
+            Some(split) if sysfs::is_partitioned(root, &split)? => split.function.into(),
+            _ => bits,
+        },
     };
     let hip_id = library.calls.hip_id(g, handle).ok().and_then(amdsmi_id);
-    AmdsmiGpu { pci, partition, kfd: kfd.map(|k| (k.node_id, k.kfd_id)), hip_id }
+    Ok(AmdsmiGpu { pci, partition, kfd: kfd.map(|k| (k.node_id, k.kfd_id)), hip_id })
 }
 
 /// All GPUs of the machine, then those that HIP shows, in its order.
@@ -63,38 +63,39 @@ pub(super) fn enumerate_amdsmi(
         other => other,
     };
     let handles = handles.map_err(|s| library.failure(s, "amdsmi_get_processor_handles"))?;
-    let kfd = sysfs::kfd::read(root);
+    let kfd = sysfs::kfd::read(root)?;
     if handles.is_empty()
         && matches!(&kfd, KfdNodes::Nodes { gpus, .. } if gpus.iter().any(|g| g.access == Access::Open))
     {
         return Err(Error::LibraryWithoutGpus { path: library.path.clone() });
     }
-    let seen: Vec<AmdsmiGpu> = handles.iter().map(|h| identify(source, *h, root)).collect();
+    let seen = handles.iter().map(|h| identify(source, *h, root)).collect::<Result<Vec<_>>>()?;
     let listing = topology::enumerate(&seen, kfd, &masks(options), rules)?;
     let handle = |p: &GpuLocation| p.amdsmi.map(|a| handles[a]);
     // A GPU that libamd_smi does not list is read and set through sysfs, unless libamd_smi is asked for.
     let is_used = |p: &GpuLocation| p.amdsmi.is_some() || backend == Backend::Amdsmi;
-    let amdsmi = |p: &GpuLocation, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), hwmon));
-    let gpus = Discovery::new(&listing, backend, options.resume_suspended, root, &amdsmi).gpus();
+    let amdsmi =
+        |p: &GpuLocation, folder: &Path, hwmon| is_used(p).then(|| AmdsmiSource::new(source, handle(p), folder, hwmon));
+    let gpus = Discovery::new(&listing, backend, options.resume_suspended, root, &amdsmi)?.gpus()?;
     Ok((gpus, listing))
 }
 
 /// Lists the GPUs without libamd_smi.
 pub(super) fn enumerate_kfd(options: &Options, rules: Rules, root: &Path) -> Result<(Gpus, Enumeration)> {
-    let kfd = sysfs::kfd::read(root);
+    let kfd = sysfs::kfd::read(root)?;
     // Without KFD the DRM cards are the only source.
-    let cards = if kfd == KfdNodes::Absent { sysfs::drm::amd_cards(root) } else { Vec::new() };
+    let cards = if kfd == KfdNodes::Absent { sysfs::drm::amd_cards(root)? } else { Vec::new() };
     let seen = |pci: &PciAddress| AmdsmiGpu { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
     let seen: Vec<AmdsmiGpu> = cards.iter().map(seen).collect();
     let mut listing = topology::enumerate(&seen, kfd, &masks(options), rules)?;
     for place in &mut listing.places {
         place.amdsmi = None;
         let PciAddress { function, .. } = place.pci;
-        if place.partition == 0 && function != 0 && sysfs::is_partitioned(root, &place.pci) {
+        if place.partition == 0 && function != 0 && sysfs::is_partitioned(root, &place.pci)? {
             place.partition = function.into();
         }
     }
-    let gpus = Discovery::new(&listing, Backend::Sysfs, options.resume_suspended, root, &|_, _| None).gpus();
+    let gpus = Discovery::new(&listing, Backend::Sysfs, options.resume_suspended, root, &|_, _, _| None)?.gpus()?;
     Ok((gpus, listing))
 }
 

@@ -2,8 +2,10 @@
 
 use crate::control::Controller;
 use crate::device::{self, AmdsmiSource, Backend, Device, Identity, Source};
+use crate::error::Result;
 use crate::platform::log;
 use crate::platform::pci::PciAddress;
+use crate::platform::text::printable;
 use crate::sysfs;
 use crate::sysfs::hwmon::Hwmon;
 use crate::topology::{self, Enumeration, GpuLocation, Primary, Role};
@@ -28,7 +30,7 @@ struct Candidate {
 }
 
 /// libamd_smi's part in a GPU, if it is used for it.
-type AmdsmiOf<'a> = dyn Fn(&GpuLocation, Arc<Hwmon>) -> Option<AmdsmiSource> + 'a;
+type AmdsmiOf<'a> = dyn Fn(&GpuLocation, &Path, Arc<Hwmon>) -> Option<AmdsmiSource> + 'a;
 
 pub(super) struct Discovery<'a> {
     listing: &'a Enumeration,
@@ -47,25 +49,28 @@ impl<'a> Discovery<'a> {
         resumes: bool,
         root: &'a Path,
         amdsmi: &'a AmdsmiOf<'a>,
-    ) -> Self {
+    ) -> Result<Self> {
         let mut discovery = Discovery { listing, backend, resumes, root, amdsmi, candidates: Vec::new() };
-        discovery.candidates = (0..listing.places.len()).map(|i| discovery.candidate(i)).collect();
-        discovery
+        discovery.candidates = (0..listing.places.len()).map(|i| discovery.candidate(i)).collect::<Result<_>>()?;
+        Ok(discovery)
     }
 
     /// Of a GPU that is not visible no file is opened, but that of its device id if KFD lacks it.
-    fn candidate(&self, place: usize) -> Candidate {
+    fn candidate(&self, place: usize) -> Result<Candidate> {
         let location = &self.listing.places[place];
-        let folder = sysfs::pci_device(self.root, &location.pci);
+        let folder = sysfs::pci_device(self.root, &location.pci)?;
         let hwmon = Arc::new(Hwmon::new(&folder, self.resumes));
-        let amdsmi = (self.amdsmi)(location, hwmon.clone());
+        let amdsmi = (self.amdsmi)(location, &folder, hwmon.clone());
         let of_node = location.node.as_ref().map(|n| n.device_id).filter(|id| *id != 0);
-        let device_id = of_node.or_else(|| sysfs::device_id(&folder));
+        let device_id = if of_node.is_some() { of_node } else { sysfs::device_id(&folder)? };
         let is_readable = self.is_visible(place) && hwmon.runtime_power.check_active().is_ok();
-        let read_name = || amdsmi.as_ref().and_then(AmdsmiSource::market_name).or_else(|| sysfs::product_name(&folder));
-        let name = if is_readable { read_name().unwrap_or_default() } else { String::new() };
+        let name = match amdsmi.as_ref().filter(|_| is_readable).and_then(AmdsmiSource::market_name) {
+            None if is_readable => sysfs::product_name(&folder)?,
+            name => name,
+        };
+        let name = name.map_or_else(String::new, |n| printable(&n).into_owned());
         let has_two_dies = topology::has_two_dies(device_id, &name);
-        Candidate { folder, hwmon, amdsmi, name, device_id, has_two_dies }
+        Ok(Candidate { folder, hwmon, amdsmi, name, device_id, has_two_dies })
     }
 
     fn is_visible(&self, place: usize) -> bool {
@@ -95,30 +100,30 @@ impl<'a> Discovery<'a> {
     }
 
     /// The roles that follow from all GPUs of the machine.
-    fn roles(&self, sources: &[Option<Source>]) -> Vec<Role> {
+    fn roles(&self, sources: &[Option<Source>]) -> Result<Vec<Role>> {
         let read = |(source, candidate): (&Option<Source>, &Candidate)| {
-            source.as_ref().filter(|_| candidate.has_two_dies).map(Source::reports_power_or_energy)
+            source.as_ref().filter(|_| candidate.has_two_dies).map(Source::reports_power_or_energy).transpose()
         };
-        let reports: Vec<Option<bool>> = sources.iter().zip(&self.candidates).map(read).collect();
+        let reports = sources.iter().zip(&self.candidates).map(read).collect::<Result<Vec<Option<bool>>>>()?;
         let by_link = |i: usize| self.linked_die(i).and_then(|other| reports[other]) == Some(false);
         let die = |i: usize| (self.candidates[i].has_two_dies, reports[i].unwrap_or_else(|| by_link(i)));
-        topology::roles(self.listing, &(0..reports.len()).map(die).collect::<Vec<_>>())
+        Ok(topology::roles(self.listing, &(0..reports.len()).map(die).collect::<Vec<_>>()))
     }
 
     /// The visible GPUs, in their order.
-    pub fn gpus(&self) -> Gpus {
+    pub fn gpus(&self) -> Result<Gpus> {
         let Enumeration { places, visible, .. } = self.listing;
         if self.listing.order_uncertain && visible.len() > 1 {
             log::warning(|| "HIP's order of the GPUs is not certain here: compare PCI addresses".into());
         }
         let mut sources = self.sources();
-        let roles = self.roles(&sources);
+        let roles = self.roles(&sources)?;
         let packages: Vec<String> = (0..places.len()).map(|i| package(i, &roles, self.listing)).collect();
         let mut gpus = Gpus::default();
         for (index, &i) in visible.iter().enumerate() {
             let identity = self.identity(index, i, &roles, &packages);
             let source = if identity.reads_for_package {
-                self.first_partition_source(i, roles[i])
+                self.first_partition_source(i, roles[i])?
             } else {
                 let Some(source) = sources.get_mut(i).and_then(Option::take) else { continue };
                 source
@@ -133,7 +138,7 @@ impl<'a> Discovery<'a> {
             ));
             gpus.devices.push(Device::new(identity, source));
         }
-        gpus
+        Ok(gpus)
     }
 
     fn identity(&self, index: usize, place: usize, roles: &[Role], packages: &[String]) -> Identity {
@@ -167,16 +172,17 @@ impl<'a> Discovery<'a> {
 
     /// The readings of the first partition, which are the package's. All partitions are one PCI device, whose function 0 has
     /// the files.
-    fn first_partition_source(&self, place: usize, role: Role) -> Source {
+    fn first_partition_source(&self, place: usize, role: Role) -> Result<Source> {
         let own = &self.listing.places[place];
         let pci = PciAddress { function: 0, ..own.pci };
-        let folder = sysfs::pci_device(self.root, &pci);
+        let folder = sysfs::pci_device(self.root, &pci)?;
         let hwmon = Arc::new(Hwmon::new(&folder, self.resumes));
         let first = match role {
             Role::SecondaryPartition { first: Some(first) } => &self.listing.places[first],
             _ => own,
         };
-        device::select(self.backend, &pci, &folder, &hwmon, (self.amdsmi)(first, hwmon.clone()).as_ref())
+        let amdsmi = (self.amdsmi)(first, &folder, hwmon.clone());
+        Ok(device::select(self.backend, &pci, &folder, &hwmon, amdsmi.as_ref()))
     }
 }
 

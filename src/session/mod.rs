@@ -90,9 +90,14 @@ fn load(
             let vendor = AmdsmiInfo { library, words: version.words, rocm: version.generation.rocm };
             Ok(Ok((vendor, AmdsmiContext { library, generation: version.generation })))
         }
-        Err(e) if backend == Backend::Auto => Ok(Err(Some(e))),
+        Err(e) if backend == Backend::Auto && !is_own(&e) => Ok(Err(Some(e))),
         Err(e) => Err(e),
     }
+}
+
+/// A failure of this process, which lacks descriptors, memory or threads, and not one of libamd_smi.
+fn is_own(e: &Error) -> bool {
+    matches!(e, Error::Io { .. }) && e.kind() == Kind::NoMemory
 }
 
 impl Session {
@@ -104,7 +109,8 @@ impl Session {
         let mut loaded = load(backend, &places, options)?;
         let words = loaded.as_ref().ok().map(|l| l.0.words);
         let release = options.runtime_version.or_else(|| words.and_then(rocm_release));
-        let rules = Rules::of(release.or_else(|| installed_release(&places)));
+        let release = if release.is_some() { release } else { installed_release(&places)? };
+        let rules = Rules::of(release);
         let shut_down = options.shutdown_on_close;
         let mut lease = LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down };
         let listed = match &loaded {
@@ -117,7 +123,9 @@ impl Session {
         };
         let (gpus, mut listing) = match listed {
             // A libamd_smi that cannot list GPUs is not used. One that lists other GPUs than the kernel is an error.
-            Err(e) if backend == Backend::Auto && loaded.is_ok() && !matches!(e, Error::Ambiguous(_)) => {
+            Err(e)
+                if backend == Backend::Auto && loaded.is_ok() && !is_own(&e) && !matches!(e, Error::Ambiguous(_)) =>
+            {
                 (loaded, lease) = (Err(Some(e)), LibraryRef { library: None, shut_down });
                 discovery::enumerate_kfd(options, rules, &places.root)?
             }

@@ -1,6 +1,6 @@
 //! Why a read from sysfs gave no value.
 
-use crate::error::Kind;
+use crate::error::{errno_of, Error, Kind};
 use std::fmt;
 use thiserror::Error;
 
@@ -110,13 +110,22 @@ impl fmt::Display for SysfsError {
 
 impl std::error::Error for SysfsError {}
 
+/// Of a file or directory that could not be read.
+impl From<Error> for SysfsError {
+    fn from(e: Error) -> Self {
+        match e {
+            Error::Io { source, .. } => source.into(),
+            _ => SysfsError::Os(libc::EIO),
+        }
+    }
+}
+
 impl From<std::io::Error> for SysfsError {
     fn from(e: std::io::Error) -> Self {
-        match (e.raw_os_error(), e.kind()) {
-            (Some(code), _) => SysfsError::Os(code),
+        match e.kind() {
             // The bytes are not UTF-8.
-            (None, std::io::ErrorKind::InvalidData) => SysfsError::NotANumber,
-            (None, _) => SysfsError::Os(libc::EIO),
+            std::io::ErrorKind::InvalidData if e.raw_os_error().is_none() => SysfsError::NotANumber,
+            _ => SysfsError::Os(errno_of(&e)),
         }
     }
 }

@@ -3,10 +3,10 @@
 //! Source: drivers/gpu/drm/amd/pm/amdgpu_pm.c, Documentation/gpu/amdgpu/thermal.rst.
 
 use super::error::{Implausible, SysfsError};
-use super::file::text;
 use super::runtime_power::RuntimePower;
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, Temperature};
+use crate::platform::files::{exists, readable_entries, text};
 use crate::platform::sync::{Mutex, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,11 +56,13 @@ struct Folder {
 const ABSENT: SysfsError = SysfsError::Os(libc::ENOENT);
 
 impl Folder {
-    fn find(device: &Path) -> Option<Arc<Folder>> {
-        let entries = std::fs::read_dir(device.join("hwmon")).ok()?;
-        let mut folders = entries.filter_map(|e| Some(e.ok()?.path()));
-        let path = folders.find(|f| text(&f.join("name")).as_deref() == Some("amdgpu"))?;
-        Some(Arc::new(Folder { path, sensors: Default::default() }))
+    fn find(device: &Path) -> Result<Option<Arc<Folder>>, SysfsError> {
+        for path in readable_entries(&device.join("hwmon"))? {
+            if text(&path.join("name"))?.as_deref() == Some("amdgpu") {
+                return Ok(Some(Arc::new(Folder { path, sensors: Default::default() })));
+            }
+        }
+        Ok(None)
     }
 
     /// An empty line means that the driver could not read the value from the firmware.
@@ -78,11 +80,17 @@ impl Folder {
     }
 
     /// The number of a sensor. Numbers are fixed, so a GPU without temp1 still has temp2.
-    fn sensor(&self, sensor: Sensor) -> Option<u32> {
+    fn sensor(&self, sensor: Sensor) -> Result<Option<u32>, SysfsError> {
         let known = &self.sensors[sensor as usize];
-        let has_label =
-            |number: &u32| text(&self.path.join(format!("temp{number}_label"))).as_deref() == Some(sensor.label());
-        known.get().copied().or_else(|| Some(*known.set((1..=8).find(has_label)?)))
+        if let Some(number) = known.get() {
+            return Ok(Some(*number));
+        }
+        for number in 1..=8 {
+            if text(&self.path.join(format!("temp{number}_label")))?.as_deref() == Some(sensor.label()) {
+                return Ok(Some(*known.set(number)));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -100,11 +108,11 @@ impl Hwmon {
 
     #[must_use]
     pub fn is_there(&self) -> bool {
-        self.folder().is_some()
+        self.folder().is_ok()
     }
 
-    fn folder(&self) -> Option<PathBuf> {
-        self.with_folder(|f| if f.path.exists() { Ok(f.path.clone()) } else { Err(ABSENT) }).ok()
+    fn folder(&self) -> Result<PathBuf, SysfsError> {
+        self.with_folder(|f| if exists(&f.path)? { Ok(f.path.clone()) } else { Err(ABSENT) })
     }
 
     fn with_folder<T>(&self, read: impl Fn(&Folder) -> Result<T, SysfsError>) -> Result<T, SysfsError> {
@@ -115,7 +123,7 @@ impl Hwmon {
             Err(error @ SysfsError::Os(libc::ENOENT | libc::ENODEV))
                 if !known.as_ref().is_some_and(|folder| folder.path.exists()) =>
             {
-                let fresh = Folder::find(&self.device);
+                let fresh = Folder::find(&self.device)?;
                 self.folder.lock().clone_from(&fresh);
                 fresh.map_or(Err(error), |folder| read(&folder))
             }
@@ -174,9 +182,8 @@ impl Hwmon {
     }
 
     /// The file of the power cap, for reading and writing.
-    #[must_use]
-    pub fn power_cap_file(&self) -> Option<PathBuf> {
-        Some(self.folder()?.join("power1_cap"))
+    pub fn power_cap_file(&self) -> Result<PathBuf, SysfsError> {
+        Ok(self.folder()?.join("power1_cap"))
     }
 
     /// The current power cap, in µW.
@@ -216,14 +223,14 @@ impl Hwmon {
     /// A temperature in thousandths of a degree Celsius.
     pub fn temperature_mc(&self, sensor: Sensor) -> Result<i32, SysfsError> {
         self.with_folder(|f| {
-            let temperature_mc = f.number(&format!("temp{}_input", f.sensor(sensor).ok_or(ABSENT)?))?;
+            let temperature_mc = f.number(&format!("temp{}_input", f.sensor(sensor)?.ok_or(ABSENT)?))?;
             i32::try_from(temperature_mc).map_err(|_| SysfsError::NotANumber)
         })
     }
 
     /// Hotspot (junction) in degrees Celsius, or the edge sensor's if the GPU has no other.
     pub fn temperature(&self) -> Result<Temperature, SysfsError> {
-        let has_junction = self.with_folder(|f| Ok(f.sensor(Sensor::Junction).is_some()))?;
+        let has_junction = self.with_folder(|f| Ok(f.sensor(Sensor::Junction)?.is_some()))?;
         let sensor = if has_junction { Sensor::Junction } else { Sensor::Edge };
         let celsius = self.temperature_mc(sensor)?.div_euclid(1000);
         if is_temperature(celsius) {

@@ -2,7 +2,9 @@
 //!
 //! Source: drivers/gpu/drm/amd/amdkfd/kfd_topology.c; the rules of the runtime are those of libhsakmt's topology.c.
 
-use super::file::{access, text};
+use super::file::access;
+use crate::error::{is_exhausted, Error, Result};
+use crate::platform::files::{directory, if_present, name, readable_entries, text};
 use crate::platform::pci::PciAddress;
 use std::io;
 use std::path::Path;
@@ -51,38 +53,49 @@ pub enum KfdNodes {
 }
 
 /// Reads the topology.
-#[must_use]
-pub fn read(root: &Path) -> KfdNodes {
+pub fn read(root: &Path) -> Result<KfdNodes> {
+    match read_nodes(root) {
+        Err(Error::Io { path, source }) if is_refusal(&source) => Ok(KfdNodes::Unreadable(format!("{path}: {source}"))),
+        nodes => nodes,
+    }
+}
+
+/// A file that the runtime cannot use either. Any other failure says nothing about what the runtime shows.
+fn is_refusal(e: &io::Error) -> bool {
+    let is_text = e.kind() != io::ErrorKind::InvalidData;
+    let refused = [libc::EACCES, libc::EPERM, libc::ENOENT, libc::ENOTDIR, libc::EISDIR, libc::ELOOP];
+    !is_text || e.raw_os_error().is_some_and(|errno| refused.contains(&errno))
+}
+
+fn read_nodes(root: &Path) -> Result<KfdNodes> {
     let folder = root.join("sys/class/kfd/kfd/topology/nodes");
-    let Ok(entries) = std::fs::read_dir(&folder) else { return KfdNodes::Absent };
-    let mut numbers: Vec<u32> = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect();
+    let Some(all) = directory(&folder)? else { return Ok(KfdNodes::Absent) };
+    let mut numbers: Vec<u32> = all.iter().filter_map(|path| name(path)?.parse().ok()).collect();
     numbers.sort_unstable();
     let (mut gpus, mut hidden) = (Vec::new(), Vec::new());
     for number in numbers {
         match node(root, &folder.join(number.to_string()), number) {
-            Ok(Some(node)) => gpus.push(node),
-            Ok(None) => {}
-            Err((_, e)) if e.raw_os_error() == Some(libc::EPERM) => hidden.push(number),
-            Err((file, e)) => return KfdNodes::Unreadable(format!("{file}: {e}")),
+            Err(Error::Io { source, .. }) if source.raw_os_error() == Some(libc::EPERM) => hidden.push(number),
+            node => gpus.extend(node?),
         }
     }
     let device = root.join("dev/kfd");
-    match access(&device) {
-        Err(e) if e.raw_os_error() == Some(libc::ENOENT) => KfdNodes::Nodes { gpus, hidden, has_device: false },
-        Err(e) => KfdNodes::Unreadable(format!("{}: {e}", device.display())),
-        Ok(()) => KfdNodes::Nodes { gpus, hidden, has_device: true },
-    }
+    let has_device = if_present(&device, access(&device))?.is_some();
+    Ok(KfdNodes::Nodes { gpus, hidden, has_device })
 }
 
 /// `None` for a CPU node.
-fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>, (String, io::Error)> {
+fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>> {
     let read = |name: &str| {
         let path = folder.join(name);
-        std::fs::read_to_string(&path).map_err(|e| (path.display().to_string(), e))
+        std::fs::read_to_string(&path).map_err(|source| Error::Io { path: path.display().to_string(), source })
     };
     let text = read("gpu_id")?;
     // Treating this as a CPU node would shift all later indices.
-    let invalid = || (folder.join("gpu_id").display().to_string(), io::Error::from(io::ErrorKind::InvalidData));
+    let invalid = || Error::Io {
+        path: folder.join("gpu_id").display().to_string(),
+        source: io::Error::from(io::ErrorKind::InvalidData),
+    };
     let gpu_id: u64 = text.trim().parse().map_err(|_| invalid())?;
     if gpu_id == 0 {
         return Ok(None);
@@ -105,8 +118,8 @@ fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>, (String
         render_minor,
         doorbell: value("capability").map(|c| (c >> 12 & 3) as u8),
         gfx_target: value("gfx_target_version").map(|g| g as u32),
-        xgmi_peer: xgmi_peer(folder),
-        access: render_access(root, render_minor),
+        xgmi_peer: xgmi_peer(folder)?,
+        access: render_access(root, render_minor)?,
     }))
 }
 
@@ -117,35 +130,35 @@ fn number_of(properties: &str, name: &str) -> Option<u64> {
 }
 
 /// The other end of the XGMI link with the highest bandwidth, if it is unique.
-fn xgmi_peer(folder: &Path) -> Option<u32> {
+fn xgmi_peer(folder: &Path) -> Result<Option<u32>> {
     // CRAT_IOLINK_TYPE_XGMI in drivers/gpu/drm/amd/amdkfd/kfd_crat.h.
     const XGMI: u64 = 11;
-    let entries = std::fs::read_dir(folder.join("io_links")).ok()?;
-    let mut links: Vec<(u64, u32)> = entries
-        .filter_map(|e| {
-            let properties = text(&e.ok()?.path().join("properties"))?;
-            let value = |name: &str| number_of(&properties, name);
-            (value("type") == Some(XGMI)).then_some(())?;
-            Some((value("max_bandwidth")?, value("node_to")? as u32))
-        })
-        .collect();
-    links.sort_unstable();
-    match links[..] {
-        [.., (second, _), (first, to)] if first > second => Some(to),
-        [(_, to)] => Some(to),
-        _ => None,
+    let mut links = Vec::new();
+    for link in readable_entries(&folder.join("io_links"))? {
+        let Some(properties) = text(&link.join("properties"))? else { continue };
+        let value = |name: &str| number_of(&properties, name);
+        if value("type") == Some(XGMI) {
+            links.extend(value("max_bandwidth").zip(value("node_to")));
+        }
     }
+    links.sort_unstable();
+    Ok(match links[..] {
+        [.., (second, _), (first, to)] if first > second => Some(to as u32),
+        [(_, to)] => Some(to as u32),
+        _ => None,
+    })
 }
 
 /// Checks access without opening the device: opening it resumes a runtime-suspended GPU.
-fn render_access(root: &Path, minor: u32) -> Access {
+fn render_access(root: &Path, minor: u32) -> Result<Access> {
     if minor == 0 {
-        return Access::Open;
+        return Ok(Access::Open);
     }
-    match access(&root.join(format!("dev/dri/renderD{minor}"))) {
-        Ok(()) => Access::Open,
-        Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::EPERM)) => Access::Missing,
-        Err(_) => Access::Refused,
+    let device = root.join(format!("dev/dri/renderD{minor}"));
+    match access(&device) {
+        Err(e) if e.raw_os_error() == Some(libc::EPERM) => Ok(Access::Missing),
+        Err(e) if !is_exhausted(&e) && e.kind() != io::ErrorKind::NotFound => Ok(Access::Refused),
+        known => Ok(if_present(&device, known)?.map_or(Access::Missing, |()| Access::Open)),
     }
 }
 

@@ -11,7 +11,5 @@ pub mod pp_dpm;
 pub mod pp_od;
 mod runtime_power;
 
-#[cfg(feature = "testing")]
-pub use error::TableError;
-pub use error::{Implausible, SysfsError};
+pub use error::{Implausible, SysfsError, TableError};
 pub use file::{access, device_id, is_partitioned, pci_device, product_name};

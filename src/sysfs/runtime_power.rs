@@ -4,7 +4,8 @@
 //! Source: Documentation/ABI/testing/sysfs-devices-power.
 
 use super::error::SysfsError;
-use super::file::text;
+use crate::error::is_exhausted;
+use crate::platform::files::text;
 use crate::platform::sync::OnceCell;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -38,13 +39,16 @@ impl RuntimePower {
 
     #[cold]
     fn first_check(&self) -> Result<(), SysfsError> {
-        let status = File::open(self.folder.join("runtime_status")).ok().filter(|_| !self.resumes);
+        let status = match File::open(self.folder.join("runtime_status")) {
+            Err(e) if is_exhausted(&e) => return Err(e.into()),
+            status => status.ok().filter(|_| !self.resumes),
+        };
         if let Some(file) = &status {
             check(file)?;
         }
         // "auto" lets the kernel suspend the GPU, "on" does not.
-        let is_managed = || text(&self.folder.join("control")).as_deref() != Some("on");
-        self.status.set(status.filter(|_| is_managed()));
+        let control = text(&self.folder.join("control"))?;
+        self.status.set(status.filter(|_| control.as_deref() != Some("on")));
         Ok(())
     }
 }

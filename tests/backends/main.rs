@@ -8,5 +8,8 @@ mod sysfs_only;
 
 mod client;
 mod faults;
+mod hangs;
+mod libdrm;
+mod other_gpu;
 mod read_cost;
 mod source_selection;

@@ -12,7 +12,12 @@ use zeus_amd_sim::Sim;
 const NONE: &[&str] = &[];
 
 /// `proxy_amdsmi.c` in front of the machine's own library.
-fn liar(sim: &Sim) -> PathBuf {
+pub fn liar(sim: &Sim) -> PathBuf {
+    liar_over(sim, &[])
+}
+
+/// The same with libraries that it needs.
+pub fn liar_over(sim: &Sim, needed: &[PathBuf]) -> PathBuf {
     let folder = sim.dir().join("proxy");
     let library = folder.join("libamd_smi.so");
     std::fs::create_dir_all(&folder).unwrap();
@@ -23,7 +28,7 @@ fn liar(sim: &Sim) -> PathBuf {
     }
     let mut cc = Command::new("cc");
     cc.args(["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O1", "-o"]).arg(&library);
-    cc.arg(common::root().join("tests/c/proxy_amdsmi.c")).arg("-Wl,--no-as-needed").arg(&real);
+    cc.arg(common::root().join("tests/c/proxy_amdsmi.c")).arg("-Wl,--no-as-needed").arg(&real).args(needed);
     cc.arg(format!("-Wl,-rpath,{}", sim.library().parent().unwrap().display())).arg("-ldl");
     assert!(cc.status().unwrap().success());
     library
@@ -37,7 +42,7 @@ fn soname(library: &Path) -> String {
 }
 
 /// An open session beside a libamd_smi that lies.
-fn beside(sim: &Sim, liar: &Path, lie: &str) -> Client {
+pub fn beside(sim: &Sim, liar: &Path, lie: &str) -> Client {
     let mut command = sim.command(Client::program());
     command.env("ZEUS_AMD_BACKEND", "auto").env("ZEUS_AMD_AMDSMI", liar).env("LIE", lie).arg(OFF);
     let mut asked = Client::start(command);
@@ -98,6 +103,34 @@ fn an_older_libamd_smi_is_no_witness() {
             assert_eq!(asked.source(gpu), SYSFS, "{rocm} GPU {gpu}: {log}");
             asked.ask(&format!("energy {gpu}")).ok();
             asked.ask(&format!("instant {gpu}")).ok();
+            let levels = &sim.machine().gpus()[gpu].spec.clocks.gfx.levels;
+            let ends = [levels[0], levels[levels.len() - 1]].map(|mhz| mhz.to_string());
+            assert_eq!(asked.ask(&format!("levels {gpu}")).ok().words[..2], ends, "{rocm}");
+        }
+    }
+}
+
+/// Without a gpu_metrics the power is hwmon's, whatever the release of libamd_smi.
+#[test]
+fn a_power_without_gpu_metrics() {
+    for rocm in ["none", "6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"] {
+        let sim = Sim::start("mi300x-8", rocm, &["gpu.3.metrics = \"none\""]).unwrap();
+        let mut asked = Client::open(&sim, "auto", ADAPTIVE);
+        let truth = sim.machine().gpus()[3].power_w(0.0) as u64 * 1000;
+        assert_eq!(asked.ask("instant 3").ok().number(0), truth, "{rocm}");
+        asked.ask("temperature 3").ok();
+        assert_ne!(asked.ask("energy 3").status, 0, "{rocm}");
+    }
+}
+
+/// ROCm 6.4 leaves the current level out of the lowest and highest one: idle and under load the levels are the file's.
+#[test]
+fn levels_of_rocm_6_4() {
+    for (machine, now, ends) in [("mi300x-8", 132, ["132", "2100"]), ("mi250x-4", 1700, ["500", "1700"])] {
+        let sim = Sim::start(machine, "6.4.3", &[format!("all.clocks.gfx.now = {now}")]).unwrap();
+        for backend in ["auto", "amdsmi"] {
+            let mut asked = Client::open(&sim, backend, OFF);
+            assert_eq!(asked.ask("levels 0").ok().words[..2], ends, "{machine} {backend}");
         }
     }
 }
@@ -207,38 +240,6 @@ fn a_libamd_smi_that_hangs_later() {
         }
         assert!(asked.log().contains("version 25.1.0.0"), "{}", asked.log());
     }
-}
-
-/// A call that never returns costs its own caller the time limit, and others no more; sysfs serves all that it has.
-#[test]
-fn a_call_that_hangs_after_open() {
-    const TIMEOUT: i64 = -8;
-    for (rocm, all_wait) in [("6.3.3", true), ("7.13", false)] {
-        let sim = Sim::start("mi300x-8", rocm, &["gpu.3.fault.amdsmi_get_power_cap_info = { hang = true }"]).unwrap();
-        let mut auto = Client::new(&sim, "auto", &[OFF, "500"]);
-        auto.ask("open").ok();
-        auto.ask("limit 3").ok();
-        assert_eq!(sim.calls("amdsmi_get_power_cap_info"), 0, "{rocm}");
-        let mut amdsmi = Client::new(&sim, "amdsmi", &[OFF, "500"]);
-        amdsmi.ask("open").ok();
-        amdsmi.ask("instant 0").ok();
-        let text = "amdsmi_get_power_cap_info has not returned within 500 ms";
-        amdsmi.ask("limit 3").fails(TIMEOUT, text);
-        amdsmi.ask("limit 3").fails(TIMEOUT, text);
-        amdsmi.ask("instant 3").fails(TIMEOUT, "amdsmi_get_power_info has not returned within 500 ms");
-        // Releases with one lock for all GPUs cannot be called for another one either.
-        let other = amdsmi.ask("instant 0");
-        assert_eq!(other.status, if all_wait { TIMEOUT } else { 0 }, "{rocm}: {other:?}");
-    }
-}
-
-/// What libamd_smi prints as it fails is part of the error, and does not reach standard error.
-#[test]
-fn the_cause_that_is_printed_is_in_the_error() {
-    let line = "init.stderr = \"Failed to initialize RSMI device mutex after 5 seconds\"";
-    let sim = Sim::start("mi300x-8", "6.3.3", &[line, "init.status = 14"]).unwrap();
-    let text = "it printed \"Failed to initialize RSMI device mutex after 5 seconds\"";
-    Client::new(&sim, "amdsmi", &[OFF]).ask("open").fails(-10, text);
 }
 
 /// No libamd_smi that could be used: a session by the kernel's files, which says why; and with libamd_smi insisted on

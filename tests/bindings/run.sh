@@ -144,5 +144,7 @@ phases() { # PROGRAM: three lines, each with an energy
 check "example in C++ on mi300x-8" phases "$work/phases"
 check "example in Fortran on mi300x-8" phases "$work/region"
 
+. "$here/readers.sh"
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -4,6 +4,8 @@
 
 #include "plain.h"
 
+#include <time.h>
+
 /* As CHECK, for a status: says what it was, and the library's words. */
 #define CHECK_IS(call, expected)                                               \
     do {                                                                       \
@@ -25,6 +27,12 @@ static inline int says(const char *words)
     char text[1024] = "";
     (void)zeus_amd_last_error(text, sizeof text);
     return strstr(text, words) != NULL;
+}
+
+static inline void sleep_us(unsigned us)
+{
+    const struct timespec time = {us / 1000000, (long)(us % 1000000) * 1000};
+    nanosleep(&time, NULL);
 }
 
 /* Opens without the half second of validation. */

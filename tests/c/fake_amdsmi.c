@@ -14,6 +14,10 @@
 
 /* FAKE_LOG: a file that gets a line an event. */
 static const char *log_file;
+/* Its version: from 26.4 on calls for two GPUs may run at the same time. */
+#ifndef FAKE_MINOR
+#define FAKE_MINOR 0
+#endif
 /* FAKE_INIT_SLEEP: amdsmi_init takes so many seconds. */
 static unsigned init_sleep;
 /* FAKE_OVERRUN: each struct is written so many bytes longer than it is. */
@@ -125,7 +129,7 @@ uint32_t amdsmi_shut_down(void)
 
 uint32_t amdsmi_get_lib_version(void *version)
 {
-    static const uint32_t words[4] = {26, 0, 2, 0};
+    static const uint32_t words[4] = {26, FAKE_MINOR, 2, 0};
     receive(version, 24);
     memcpy(version, words, sizeof words);
     return 0;

@@ -71,8 +71,15 @@ static zeus_amd_status_t get_gpu_energies(void *at)
 
 static zeus_amd_status_t get_sample(void *at)
 {
-    uint32_t one = 1;
-    return zeus_amd_sampler_drain(sampler, at, &one, NULL);
+    uint32_t one = 0;
+    zeus_amd_status_t s = ZEUS_AMD_STATUS_OK;
+    /* However long the sampler has to wait for a processor. */
+    for (int patience = 0; patience < 10000 && s == ZEUS_AMD_STATUS_OK && one == 0; patience++) {
+        usleep(patience > 0 ? 1000 : 0);
+        one = 1;
+        s = zeus_amd_sampler_drain(sampler, at, &one, NULL);
+    }
+    return s;
 }
 
 static zeus_amd_status_t start(void *at)

@@ -33,8 +33,9 @@ pub fn built(cc: &mut Command, name: &str) -> PathBuf {
     let to = folder.join(name);
     if !to.exists() {
         fs::create_dir_all(&folder).unwrap();
-        // Several tests may miss it at once: it appears whole.
-        let unfinished = folder.join(format!("{name}.{}", std::process::id()));
+        // Several tests may miss it at once, also threads of one process: it appears whole.
+        let thread = std::thread::current().id();
+        let unfinished = folder.join(format!("{name}.{}.{thread:?}", std::process::id()));
         let out = cc.arg("-o").arg(&unfinished).output().unwrap();
         let said = String::from_utf8_lossy(&out.stdout) + String::from_utf8_lossy(&out.stderr);
         assert!(out.status.success() && said.is_empty(), "{cc:?}: {said}");

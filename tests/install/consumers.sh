@@ -2,22 +2,31 @@
 consumer=$work/consumer
 cp -r tests/install/consumer "$consumer"
 
+# in_machine as a command, for CTest.
+cat >"$work/in-machine" <<M
+#!/bin/bash
+prefix=$prefix watts=$watts
+$(declare -f in_machine)
+in_machine "\$@"
+M
+chmod +x "$work/in-machine"
+
+# tested FOLDER COUNT: what CTest has there passes, and is so much.
+tested() {
+    quietly ctest --test-dir "$1" --output-on-failure
+    grep -q "tests passed, 0 tests failed out of $2\$" "$work/log" || die "$(cat "$work/log")"
+}
+
 # consumer_with NAME [CMAKE-OPTION...]: configures, builds, and runs the programs.
 consumer_with() {
     local out=$work/build-$1
     shift
-    quietly cmake -S "$consumer" -B "$out" -DCMAKE_PREFIX_PATH="$prefix" "$@"
+    quietly cmake -S "$consumer" -B "$out" -DCMAKE_PREFIX_PATH="$prefix" -DCONSUMER_RUN="$work/in-machine" \
+        -DCONSUMER_POWER_MW="${watts}000" "$@"
     quietly cmake --build "$out"
-    for language in c cxx; do
-        is_shared "$out/${language}_shared"
-        is_static "$out/${language}_static"
-        right "$out/${language}_shared"
-        right "$out/${language}_static"
-    done
-    for program in wrapped fortran; do
-        is_shared "$out/$program"
-        right "$out/$program"
-    done
+    for program in c_shared cxx_shared wrapped fortran; do is_shared "$out/$program"; done
+    for program in c_static cxx_static; do is_static "$out/$program"; done
+    tested "$out" 6
 }
 
 part "CMake, find_package: C, C++ and Fortran, shared and static, gcc"

@@ -208,7 +208,8 @@ fn hwmon_s_quirks() {
 fn hwmon_moves() {
     let device = tempfile::tempdir().unwrap();
     let hwmon = Hwmon::new(device.path(), false);
-    let gone = Err(SysfsError::Os(libc::ENOENT));
+    let absent = SysfsError::Os(libc::ENOENT);
+    let gone = Err(absent);
     assert_eq!((hwmon.is_there(), hwmon.instant_power_uw(), hwmon.power_caps().err()), (false, gone, gone.err()));
     for n in [3, 7, 1] {
         let folder = device.path().join(format!("hwmon/hwmon{n}"));
@@ -224,8 +225,8 @@ fn hwmon_moves() {
         assert_eq!(hwmon.temperature_mc(Sensor::Junction), Ok(41_000));
         assert_eq!(hwmon.average_power_uw(), gone, "what it has not, it has not");
         hwmon.set_power_cap_uw(7_000_000).unwrap();
-        assert_eq!(hwmon.power_cap_file(), Some(folder.join("power1_cap")));
+        assert_eq!(hwmon.power_cap_file(), Ok(folder.join("power1_cap")));
         std::fs::remove_dir_all(device.path().join("hwmon")).unwrap();
-        assert_eq!((hwmon.power_cap_file(), hwmon.set_power_cap_uw(1)), (None, gone.map(|_: u64| ())));
+        assert_eq!((hwmon.power_cap_file(), hwmon.set_power_cap_uw(1)), (Err(absent), Err(absent)));
     }
 }

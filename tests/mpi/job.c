@@ -1,5 +1,6 @@
 /* The energy of a job by zeus_amd_mpi.h, as JSON on rank 0. Ranks come and go at different times; the last argument
- * is the time of work in seconds. With "loose" first: without barriers. Compiles as C99 and as C++11. */
+ * is the time of work in seconds. With "loose" first: without barriers. With "full" or "late" rank 1 has no free
+ * descriptor while it opens its session, or at the end of the job. Compiles as C99 and as C++11. */
 #ifndef __cplusplus
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -8,11 +9,14 @@
 #include <zeus_amd.h>
 #include <zeus_amd_mpi.h>
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static void pass(double seconds)
 {
@@ -20,6 +24,23 @@ static void pass(double seconds)
     t.tv_sec = (time_t)seconds;
     t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
     nanosleep(&t, NULL);
+}
+
+static int fillers[1024], filled;
+
+static void take_descriptors(void)
+{
+    struct rlimit few;
+    few.rlim_cur = few.rlim_max = 1024;
+    setrlimit(RLIMIT_NOFILE, &few);
+    while (filled < 1024 && (fillers[filled] = open("/dev/null", O_RDONLY)) >= 0)
+        filled++;
+}
+
+static void free_descriptors(void)
+{
+    while (filled > 0)
+        close(fillers[--filled]);
 }
 
 static void print(const zeus_amd_mpi_energy_t *e)
@@ -52,7 +73,8 @@ static void print(const zeus_amd_mpi_energy_t *e)
 
 int main(int argc, char **argv)
 {
-    const int loose = argc > 2 && strcmp(argv[1], "loose") == 0;
+    const char *mode = argc > 2 ? argv[1] : "";
+    const int loose = strcmp(mode, "loose") == 0;
     const double seconds = argc > 1 ? strtod(argv[argc - 1], NULL) : 0.3;
     zeus_amd_session_t *z = NULL;
     zeus_amd_mpi_job_t job;
@@ -63,13 +85,19 @@ int main(int argc, char **argv)
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
+    if (rank == 1 && strcmp(mode, "full") == 0)
+        take_descriptors();
     opened = zeus_amd_open(NULL, &z);
+    free_descriptors();
     if (zeus_amd_mpi_begin(MPI_COMM_WORLD, z, opened, loose ? ZEUS_AMD_MPI_NO_BARRIER_BIT : 0, &job) !=
         ZEUS_AMD_STATUS_OK)
         return 1;
     pass(seconds + 0.02 * rank);
+    if (rank == 1 && strcmp(mode, "late") == 0)
+        take_descriptors();
     if (zeus_amd_mpi_end(&job, &energy) != ZEUS_AMD_STATUS_OK)
         return 1;
+    free_descriptors();
     /* Every rank knows the total, and the shares add up to it. */
     MPI_Allreduce(&energy.share_mj, &sum, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
     if (sum != energy.total.energy_mj || (int)energy.total.ranks != size) {

@@ -226,6 +226,19 @@ chosen_name() {
     return $right
 }
 
+# A report that the disk has no room for leaves nothing behind, neither of its two files, and that is said.
+whole_or_none() {
+    mkdir -p "$work/here"
+    (
+        trap '' XFSZ
+        ulimit -f 1
+        ZEUS_AMD_PMPI_OUTPUT=$work/here/part here true 2>"$work/here.err"
+    ) && grep -q 'cannot be written: File too large' "$work/here.err" && [ -z "$(ls "$work/here")" ]
+    local right=$?
+    rm -rf "$work/here"
+    return $right
+}
+
 # The profiler of the other MPI says so. Open MPI's lets the program run; MPICH's cannot hand on the larger handles.
 other_mpi() {
     local other=openmpi expected=3 out
@@ -287,6 +300,9 @@ all() {
     ok "a stuck counter" in_machine job mi100-1 6.2.4 -- 2 shared -- packages=1 duplicates=1
     ok "power that jumps, no barriers" in_machine job "${mi300x[@]}" 'all.power = { kind = "square", low = 90, high = 700, period_s = 0.03 }' -- 4 shared loose -- packages=8 duplicates=24
     ok "ranks in trouble" in_machine job "${mi300x[@]}" -- 4 troubles -- packages=1 failed=1 without_gpu=2 flags=896
+    for when in full late; do
+        ok "no descriptor for a rank, $when" in_machine job "${mi300x[@]}" -- 2 one "$when" -- packages=1 failed=1 missing=0 without_gpu=0 flags=896
+    done
     ok "no GPU at all" in_machine job mi300x-8 none 'all.absent = true' 'amdgpu = false' -- 2 shared -- packages=0 without_gpu=2 failed=0 energy_mj=0
     ok "two nodes, 2 ranks" in_machine job "${two[@]}" -- 2 nodes -- packages=16 nodes=2 duplicates=0 missing=0
     ok "two nodes, 4 ranks" in_machine job "${two[@]}" -- 4 nodes -- packages=16 nodes=2 duplicates=16 missing=0
@@ -327,6 +343,7 @@ all() {
     status=4 numbers=other reported=no ok "profiler: no MPI at all" in_machine same "${mi300x[@]}" -- 1 "$programs/ends" no-mpi
     ok "profiler: names of reports" default_name
     ok "profiler: a long name" chosen_name
+    ok "profiler: no half report" whole_or_none
     ok "profiler: of the other MPI" other_mpi
     ok "memory" in_machine memory mi210-1 6.2.4 'preload = false' --
 }

@@ -168,3 +168,50 @@ fn odd_words_of_a_command() {
     let title = svg.descendants().find(|n| n.tag_name().name() == "title").unwrap().text().unwrap();
     assert!(title.contains("a \"b\" \\ '\\''c'\\''") && title.contains("<&>]]>") && title.contains("ü€😀"), "{title}");
 }
+
+/// Control characters, quotes and markup in a GPU's name, in each report; Python's parsers judge what programs read.
+#[test]
+fn odd_names_of_gpus() {
+    let name = r#"a\u001b[31m\u0007\n\u009b,\"b\" 'c' \\\\ <d>&e; ü€😀"#;
+    let shown = "a\u{fffd}[31m\u{fffd}\u{fffd}\u{fffd},\"b\" 'c' \\\\ <d>&e; ü€😀";
+    for rocm in ["none", "7.0.2"] {
+        let sim = Sim::start("mi210-1", rocm, &[format!("gpu.0.name = \"{name}\"")]).unwrap();
+        let files = ["report.json", "samples.csv", "trace.json", "picture.svg"].map(|n| path(&sim, n));
+        let [report, csv, trace, picture] = &files;
+        let options = ["--json", report, "--csv", csv, "--trace", trace, "--svg", picture, "--", "sleep", "0.2"];
+        let out = command(&sim, &options).output().unwrap();
+        let (status, _, text) = ran(&out);
+        assert!(status == Some(0) && !text.chars().any(|c| c.is_control() && c != '\n'), "{rocm}: {text:?}");
+        assert!(text.contains(shown), "{rocm}: {text}");
+        let script = common::root().join("tests/python/parse_reports.py");
+        let parsed = Command::new("python3").arg(script).args(&files).output().unwrap();
+        assert!(parsed.status.success(), "{rocm}: {}", String::from_utf8_lossy(&parsed.stderr));
+        let parsed: serde_json::Value = serde_json::from_slice(&parsed.stdout).unwrap();
+        assert_eq!(parsed["json"], shown, "{rocm}");
+        // Cut to what the picture has room for.
+        let drawn = parsed["svg"].as_str().unwrap().trim_end_matches('…');
+        assert!(drawn.chars().count() > 20 && shown.starts_with(drawn), "{rocm}: {drawn}");
+        assert!(parsed["rows"].as_u64() > Some(0) && parsed["events"].as_u64() > Some(0), "{rocm}: {parsed}");
+    }
+}
+
+/// A file that has no room for the whole report does not stay with a part of it, and that is said.
+#[test]
+fn no_half_report() {
+    let sim = small();
+    let (made, known, whole) = (path(&sim, "made.json"), path(&sim, "known.svg"), path(&sim, "report.txt"));
+    std::fs::write(&known, "of the last run").unwrap();
+    // 1 KiB a file.
+    let limited = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+    let mut command = sim.command("bash");
+    command.args(["-c", limited, "bash"]).arg(tool());
+    command.args(["--json", &made, "--svg", &known, "--output", &whole, "--", "sh", "-c", "echo its own"]);
+    let (status, stdout, stderr) = ran(&command.output().unwrap());
+    assert_eq!((status, &*stdout), (Some(0), "its own\n"), "{stderr}");
+    assert!(!Path::new(&made).exists() && std::fs::read(&known).unwrap().is_empty());
+    for (file, what) in [(&made, "removed"), (&known, "emptied")] {
+        let lines = [format!("{file}: File too large\n"), format!("{file}: {what}, as it was not whole\n")];
+        assert!(lines.iter().all(|line| stderr.contains(line)), "{stderr}");
+    }
+    assert!(std::fs::read_to_string(whole).unwrap().contains("1 package, each once"));
+}

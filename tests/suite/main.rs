@@ -9,6 +9,8 @@ mod any_machine;
 mod architecture;
 #[path = "../backends/main.rs"]
 mod backends;
+#[path = "../cases.rs"]
+mod cases;
 #[path = "../control.rs"]
 mod control;
 #[path = "../counter_validation.rs"]
@@ -19,6 +21,8 @@ mod device_order;
 mod errors;
 #[path = "../examples.rs"]
 mod examples;
+#[path = "../exhaustion.rs"]
+mod exhaustion;
 #[path = "../exports.rs"]
 mod exports;
 #[path = "../ffi_contract.rs"]
@@ -33,6 +37,8 @@ mod guard;
 mod header;
 #[path = "../header_compiles.rs"]
 mod header_compiles;
+#[path = "../life.rs"]
+mod life;
 #[path = "../power_cap.rs"]
 mod power_cap;
 #[path = "../process.rs"]
@@ -44,9 +50,13 @@ mod readme;
 mod run_tool;
 #[path = "../sampler.rs"]
 mod sampler;
+#[path = "../soak.rs"]
+mod soak;
 #[path = "../threads.rs"]
 mod threads;
 #[path = "../unprivileged_user.rs"]
 mod unprivileged_user;
+#[path = "../window_cost.rs"]
+mod window_cost;
 #[path = "../windows.rs"]
 mod windows;

@@ -1,4 +1,4 @@
-//! No test file is forgotten, and every test that tests/README.md names is there.
+//! No test file is forgotten; what tests/README.md, README.md and docs/ name is there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,4 +66,60 @@ fn every_test_of_the_table_exists() {
         }
     }
     assert!(count > 50, "only {count} names in tests/README.md");
+}
+
+/// The paths of `[text](path)` in a page, without those of other sites.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    targets.map(|(path, _)| path.split('#').next().unwrap()).filter(|p| !p.is_empty() && !p.contains("://"))
+}
+
+#[test]
+fn links_of_all_pages_lead_somewhere() {
+    let mut count = 0;
+    for folder in [".", "docs", "examples-c", "tests", "benches", "findings", "simulator"] {
+        for page in entries(folder).into_iter().filter(|p| p.extension().is_some_and(|e| e == "md")) {
+            for path in links(&read(&page)) {
+                assert!(page.parent().unwrap().join(path).exists(), "{}: no {path}", page.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 5, "only {count} links");
+}
+
+/// What each source asks the environment for is in docs/environment.md, and nothing else is.
+#[test]
+fn every_environment_variable_is_documented() {
+    fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
+        for path in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if path.is_dir() {
+                sources(&path, all);
+            } else if path.extension().is_some_and(|e| ["rs", "c", "h", "py"].iter().any(|x| e == *x)) {
+                all.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    for folder in ["src", "tools", "include", "python"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let mut asked = std::collections::BTreeSet::new();
+    for text in files.iter().map(read) {
+        for call in ["env(\"", "getenv(\"", "environ[\"", "environ.get(\"", "var_os(\""] {
+            for rest in text.split(call).skip(1) {
+                asked.insert(rest.split('"').next().unwrap().to_owned());
+            }
+        }
+    }
+    let page = read("docs/environment.md");
+    let documented: std::collections::BTreeSet<String> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|w| w.contains('_') && w.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .map(str::to_owned)
+        .collect();
+    let missing: Vec<_> = asked.iter().filter(|a| a.contains('_') && !documented.contains(*a)).collect();
+    assert!(missing.is_empty() && asked.len() > 10, "not in docs/environment.md: {missing:?}; asked for: {asked:?}");
 }

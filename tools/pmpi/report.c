@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const how_in_mpi =
@@ -45,17 +46,6 @@ static void region_name(char *name, size_t size, uint64_t number)
         }
         at += length + (at[length] == ',');
     }
-}
-
-/* How many bytes fill so many columns: characters may take several. */
-static int wide(const char *text, int columns)
-{
-    size_t length;
-    for (; *text != '\0'; text += length) {
-        (void)utf8_next(text, &length);
-        columns += (int)length - 1;
-    }
-    return columns;
 }
 
 static void json_member(FILE *to, const char *name, const char *text)
@@ -217,8 +207,9 @@ static void write_text(FILE *to, const profile_report *r)
     const zeus_amd_mpi_total_t *t = &e->total;
     const profile_rank most = overhead(r);
     const double time = seconds(t->duration_ns), in_mpi = seconds(mpi_ns(r)) / t->ranks;
-    fprintf(to, "Energy of %s: %" PRIu32 " rank(s) on %" PRIu32 " node(s)\n%.*s\n\n", program_invocation_name, t->ranks,
-            t->nodes, (int)strcspn(r->mpi_version, "\n,"), r->mpi_version);
+    fputs("Energy of ", to);
+    utf8_print(to, program_invocation_name, 0);
+    fprintf(to, ": %" PRIu32 " rank(s) on %" PRIu32 " node(s)\n%.*s\n\n", t->ranks, t->nodes, (int)strcspn(r->mpi_version, "\n,"), r->mpi_version);
     if (t->packages > 0)
         fprintf(to, "energy    %12.3f J +- %.3f J, of %" PRIu32 " package(s), each counted once\n", joules(t->energy_mj),
                 joules(t->uncertainty_mj), t->packages);
@@ -242,8 +233,8 @@ static void write_text(FILE *to, const profile_report *r)
     fprintf(to, "\n%-24s %6s %8s %14s %10s\n", "node", "ranks", "packages", "energy J", "+- J");
     for (uint32_t i = 0; i < t->nodes; i++) {
         const zeus_amd_mpi_node_t *n = &e->nodes[i];
-        fprintf(to, "%-24s %6" PRIu32 " %8" PRIu32 " %14.3f %10.3f\n", e->ranks[n->first_rank].host, n->ranks,
-                n->packages, joules(n->energy_mj), joules(n->uncertainty_mj));
+        utf8_print(to, e->ranks[n->first_rank].host, 24);
+        fprintf(to, " %6" PRIu32 " %8" PRIu32 " %14.3f %10.3f\n", n->ranks, n->packages, joules(n->energy_mj), joules(n->uncertainty_mj));
     }
     if (t->packages + t->missing > 0)
         fprintf(to, "\n%-24s %-14s %5s %14s %10s %12s  %s\n", "package of", "PCI address", "ranks", "energy J", "+- J",
@@ -251,7 +242,8 @@ static void write_text(FILE *to, const profile_report *r)
     for (uint32_t i = 0; i < t->packages + t->missing; i++) {
         const zeus_amd_mpi_package_t *p = &e->packages[i];
         const double in = package_in_mpi(r, p);
-        fprintf(to, "%-24s %-14s %5" PRIu32, e->ranks[e->nodes[p->node].first_rank].host, p->pci_address, p->ranks);
+        utf8_print(to, e->ranks[e->nodes[p->node].first_rank].host, 24);
+        fprintf(to, " %-14s %5" PRIu32, p->pci_address, p->ranks);
         if (p->reading < 0) {
             fprintf(to, " none: %s\n", zeus_amd_status_string(p->status));
             continue;
@@ -268,10 +260,12 @@ static void write_text(FILE *to, const profile_report *r)
     for (uint32_t i = 0; i < t->ranks; i++) {
         const zeus_amd_mpi_rank_t *one = &e->ranks[i];
         const profile_rank *mine = &r->ranks[i];
-        fprintf(to, "%6" PRIu32 " %-24s %5" PRIu32 " %14.3f %10.3f %10.3f %10" PRIu64 "%s%s\n", i, one->host, one->gpus,
-                joules(one->share_mj), joules(one->share_uncertainty_mj), seconds(mine->mpi_ns), mine->calls,
-                one->status != 0 ? "  " : "",
-                one->status == 0 ? "" : mine->why[0] != '\0' ? mine->why : zeus_amd_status_string(one->status));
+        fprintf(to, "%6" PRIu32 " ", i);
+        utf8_print(to, one->host, 24);
+        fprintf(to, " %5" PRIu32 " %14.3f %10.3f %10.3f %10" PRIu64 "%s", one->gpus, joules(one->share_mj),
+                joules(one->share_uncertainty_mj), seconds(mine->mpi_ns), mine->calls, one->status != 0 ? "  " : "");
+        utf8_print(to, one->status == 0 ? "" : mine->why[0] != '\0' ? mine->why : zeus_amd_status_string(one->status), 0);
+        fputc('\n', to);
     }
     if (r->region_count > 0)
         fprintf(to, "\n%-24s %6s %10s %14s %10s %10s\n", "region", "times", "time s", "energy J", "+- J", "in MPI s");
@@ -279,7 +273,8 @@ static void write_text(FILE *to, const profile_report *r)
         const zeus_amd_mpi_total_t *g = &r->regions[i].total;
         char name[64];
         region_name(name, sizeof name, r->region_sums[i].number);
-        fprintf(to, "%-*s %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", wide(name, 24), name, r->region_sums[i].times,
+        utf8_print(to, name, 24);
+        fprintf(to, " %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", r->region_sums[i].times,
                 seconds(r->region_sums[i].ns), joules(g->energy_mj), joules(g->uncertainty_mj),
                 seconds(r->region_sums[i].mpi_ns) / t->ranks,
                 g->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "  incomplete" : "");
@@ -336,23 +331,31 @@ static int written(FILE *file, const profile_report *report, void (*form)(FILE *
     return fclose(file) == 0 && good;
 }
 
-/* Two files of one base, 1; or 0 with errno, which is EEXIST where a fresh name is taken, by whichever of the two. */
+/* A part of a report may be taken for all of it. From a device nothing can be taken back. */
+static void discard(const char *path)
+{
+    struct stat now;
+    if (lstat(path, &now) == 0 && S_ISREG(now.st_mode))
+        unlink(path);
+}
+
+/* Two files of one base, 1; or none and 0 with errno, which is EEXIST where a fresh name is taken, by whichever of the two. */
 static int write_files(const profile_report *report, const char *base, int fresh)
 {
     char *text_path = path_of(report->directory, base, ".txt"), *json_path = path_of(report->directory, base, ".json");
     FILE *text = create(text_path, fresh), *json = text == NULL ? NULL : create(json_path, fresh);
-    int error = text != NULL && json != NULL ? 0 : errno;
-    if (text != NULL && json == NULL && fresh && error == EEXIST) {
-        fclose(text);
-        text = NULL;
-        unlink(text_path);
-    }
+    const int has_text = text != NULL, has_json = json != NULL;
+    int error = has_text && has_json ? 0 : errno;
     errno = 0;
     if (!written(text, report, write_text) && error == 0)
         error = errno != 0 ? errno : EIO;
     errno = 0;
     if (!written(json, report, write_json) && error == 0)
         error = errno != 0 ? errno : EIO;
+    if (error != 0 && has_text)
+        discard(text_path);
+    if (error != 0 && has_json)
+        discard(json_path);
     free(text_path);
     free(json_path);
     errno = error;

@@ -12,6 +12,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void usage(FILE *f)
@@ -55,9 +56,16 @@ struct file {
 
 enum { OUTPUT, JSON, CSV, TRACE, SVG, FILES };
 
+static void complain(const char *name, const char *what)
+{
+    fputs("zeus-amd-run: ", stderr);
+    put_plain(stderr, name, 0);
+    fprintf(stderr, ": %s\n", what);
+}
+
 static int failed(const char *name, int error)
 {
-    fprintf(stderr, "zeus-amd-run: %s: %s\n", name, strerror(error));
+    complain(name, strerror(error));
     return -1;
 }
 
@@ -94,15 +102,24 @@ static void begin_all(const struct file *files)
         trace_begin(files[TRACE].f);
 }
 
+/* A part of a report may be taken for all of it. From a pipe or a device nothing can be taken back. */
+static void finish(const struct file *to)
+{
+    struct stat now;
+    int is_file = fstat(fileno(to->f), &now) == 0 && S_ISREG(now.st_mode);
+    errno = 0;
+    if ((ferror(to->f) | fclose(to->f)) == 0)
+        return;
+    failed(to->name, errno != 0 ? errno : EIO);
+    if (is_file && (to->made ? unlink(to->name) : truncate(to->name, 0)) == 0)
+        complain(to->name, to->made ? "removed, as it was not whole" : "emptied, as it was not whole");
+}
+
 static void finish_all(const struct file *files)
 {
-    for (int i = 0; i < FILES; i++) {
-        if (files[i].f == NULL)
-            continue;
-        errno = 0;
-        if ((ferror(files[i].f) | fclose(files[i].f)) != 0)
-            failed(files[i].name, errno != 0 ? errno : EIO);
-    }
+    for (int i = 0; i < FILES; i++)
+        if (files[i].f != NULL)
+            finish(&files[i]);
 }
 
 /* The command was not run: there is nothing to say of it. */
@@ -219,7 +236,9 @@ static int start(const struct options *o, struct file *files, struct measure *m,
     if (status == 0) {
         measure_begin(m, o);
         if (o->require && m->none[0] != 0) {
-            fprintf(stderr, "zeus-amd-run: %s\n", m->none);
+            fputs("zeus-amd-run: ", stderr);
+            put_plain(stderr, m->none, 0);
+            fputc('\n', stderr);
             status = EXIT_OWN_FAILURE;
         }
     }

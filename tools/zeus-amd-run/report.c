@@ -40,7 +40,7 @@ static void which_gpus(FILE *f, const struct options *o, const struct measure *m
         const char *value = getenv(names[i]);
         if (value != NULL) {
             fprintf(f, "%s%s=", mark, names[i]);
-            put_plain(f, value);
+            put_plain(f, value, 0);
             mark = ", ";
         }
     }
@@ -51,7 +51,9 @@ static void row(FILE *f, uint32_t i, const struct gpu *g, int width)
 {
     const zeus_amd_gpu_energy_t *u = &g->used;
     int known = u->method != ZEUS_AMD_METHOD_NONE;
-    fprintf(f, "%5" PRIu32 "  %-*s  %-12s", i, width, g->info.name, g->info.pci_address);
+    fprintf(f, "%5" PRIu32 "  ", i);
+    put_plain(f, g->info.name, width);
+    fprintf(f, "  %-12s", g->info.pci_address);
     sums(f, known, u->energy_mj, u->uncertainty_mj, u->mean_power_mw);
     watts(f, g->steps > 0, g->peak_mw);
     if (known)
@@ -101,7 +103,7 @@ static void table(FILE *f, const struct measure *m)
     if (m->lost > 0)
         fprintf(f, "%" PRIu64 " samples came too fast and are not in the curve; the energies are right all the same\n", m->lost);
     if (m->no_curve[0] != 0) {
-        put_plain(f, m->no_curve);
+        put_plain(f, m->no_curve, 0);
         fputc('\n', f);
     }
 }
@@ -115,7 +117,7 @@ void report(FILE *f, const struct options *o, const struct measure *m, const str
     if (gmtime_r(&c->begin_time.tv_sec, &utc) != NULL)
         strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
     fputs("zeus-amd-run: ", f);
-    put_plain(f, command != NULL ? command : o->command[0]);
+    put_plain(f, command != NULL ? command : o->command[0], 0);
     free(command);
     fprintf(f, "\n%.3f s from %s, exit status %d", (double)(c->end_ns - c->begin_ns) / 1e9, when, status);
     if (status > 128 && c->status != status << 8)
@@ -123,7 +125,7 @@ void report(FILE *f, const struct options *o, const struct measure *m, const str
     fputc('\n', f);
     if (m->none[0] != 0) {
         fputs("no energy: ", f);
-        put_plain(f, m->none);
+        put_plain(f, m->none, 0);
         fputc('\n', f);
         return;
     }

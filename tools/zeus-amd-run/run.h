@@ -27,7 +27,7 @@ struct options {
 
 /* --- text.c: text of other programs, printed safely. */
 
-void put_plain(FILE *f, const char *text);
+void put_plain(FILE *f, const char *text, int columns); /* filled up to so many */
 void put_xml(FILE *f, const char *text, size_t most); /* no more than so many characters; 0: all */
 char *join_command(char **command); /* as one would type it; freed by the caller */
 

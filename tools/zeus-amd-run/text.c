@@ -6,13 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void put_plain(FILE *f, const char *text)
+void put_plain(FILE *f, const char *text, int columns)
 {
-    size_t n;
-    for (const char *s = text; *s != 0; s += n) {
-        uint32_t c = utf8_next(s, &n);
-        utf8_put(f, s, n, c);
-    }
+    utf8_print(f, text, columns);
 }
 
 void put_xml(FILE *f, const char *text, size_t most)

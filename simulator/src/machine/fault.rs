@@ -27,6 +27,8 @@ pub struct FaultDetail {
     pub delay_us: u64,
     /// Does not return.
     pub hang: bool,
+    /// A line on stderr, as the library prints why it fails.
+    pub stderr: Option<String>,
     /// SUCCESS, and nothing is done.
     pub ignore: bool,
     /// SUCCESS, and no more than this is set, in the unit of the call.
@@ -62,7 +64,7 @@ pub struct FileFault {
     pub write: Option<Errno>,
     /// For gpu_metrics.
     pub content: Option<Content>,
-    /// One read in so many finds the content so, counted in each process; 0: all do.
+    /// One read in so many fails or finds the content so, counted in each process; 0: all do.
     pub every: u64,
     pub from_s: f64,
     /// For ever, if it is not said.

@@ -133,6 +133,9 @@ impl Context {
         if n < f.after || (f.first > 0 && n >= f.after + f.first) {
             return None;
         }
+        if let Some(line) = &f.stderr {
+            eprintln!("{line}");
+        }
         if f.hang {
             loop {
                 std::thread::park();

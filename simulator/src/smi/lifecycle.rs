@@ -27,13 +27,13 @@ fn init(cx: &'static Context, flags: u64) -> u32 {
     }
     std::thread::sleep(Duration::from_millis(spec.init.delay_ms));
     noise(cx);
+    if let Some(line) = &spec.init.stderr {
+        eprintln!("{line}");
+    }
     // The loop over 2^32 cards of 6.2.0 to 6.3.3, or a planted hang. (The real one burns a core.)
     let no_cards = spec.drm == DrmClass::Empty && spec.amdgpu;
     while spec.init.hang || (no_cards && cx.release.hangs_without_cards()) {
         std::thread::sleep(Duration::from_millis(20));
-    }
-    if let Some(line) = &spec.init.stderr {
-        eprintln!("{line}");
     }
     if spec.init.status != SUCCESS {
         return spec.init.status;

@@ -1,16 +1,19 @@
 //! One GPU as libamd_smi has it.
 
 use super::error::{SourceError, NO_COUNTER};
-use super::sysfs::POWERS;
+use super::sysfs::{SysfsSource, POWERS};
 use crate::amdsmi::releases::Generation;
 use crate::amdsmi::status::Status;
 use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
+use crate::energy::{counts_pj, power_pj, SLOWEST_REFRESH_NS};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
+use crate::platform::clock::boot_ns;
 use crate::sysfs::hwmon::Hwmon;
-use crate::sysfs::{Implausible, SysfsError};
+use crate::sysfs::{Implausible, SysfsError, TableError};
+use std::path::Path;
 use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, SourceError>;
@@ -25,6 +28,12 @@ fn implausible(call: &'static str, why: Implausible) -> SourceError {
     SourceError::Sysfs { file: call, error: SysfsError::Implausible(why) }
 }
 
+/// Times that differ by no more are those of one table, or of two that follow each other.
+const SAME_TABLE_NS: u64 = 10_000_000;
+
+/// So often count and powers are read until they are of one time.
+const PAIRINGS: u32 = 4;
+
 /// What every device of a session shares.
 #[derive(Clone, Copy)]
 pub struct AmdsmiContext {
@@ -37,8 +46,9 @@ pub struct AmdsmiSource {
     context: AmdsmiContext,
     /// `None`: libamd_smi does not list the GPU.
     handle: Option<ProcessorHandle>,
-    /// To check what libamd_smi reports, and for what some releases get wrong.
+    /// To check what libamd_smi reports, for what some releases get wrong, and while a call of it does not return.
     hwmon: Arc<Hwmon>,
+    sysfs: Arc<SysfsSource>,
 }
 
 /// What a call takes.
@@ -51,8 +61,16 @@ pub struct AmdsmiCall {
 
 impl AmdsmiSource {
     #[must_use]
-    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, hwmon: Arc<Hwmon>) -> Self {
-        AmdsmiSource { context, handle, hwmon }
+    pub fn new(context: AmdsmiContext, handle: Option<ProcessorHandle>, folder: &Path, hwmon: Arc<Hwmon>) -> Self {
+        let sysfs = Arc::new(SysfsSource::new(folder, hwmon.clone()));
+        AmdsmiSource { context, handle, hwmon, sysfs }
+    }
+
+    /// A call has exceeded its time limit and not returned: sysfs serves.
+    #[must_use]
+    pub fn is_hung(&self) -> bool {
+        let AmdsmiContext { library, generation } = self.context;
+        self.handle.is_some_and(|handle| library.calls.is_hung(generation, handle))
     }
 
     #[must_use]
@@ -90,10 +108,42 @@ impl AmdsmiSource {
         }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         match calls.energy_count(g, handle) {
+            Ok(Some(raw)) if g.needs_lock => self.own_count(raw),
             Ok(Some(raw)) => Ok(raw),
             Ok(None) => Err(NO_COUNTER),
+            Err(s) if s.is_hang() => self.count_of_file().map_err(|_| self.failure(ENERGY_CALL, s)),
             Err(s) => Err(self.failure(ENERGY_CALL, s)),
         }
+    }
+
+    #[cold]
+    fn count_of_file(&self) -> Result<RawEnergy> {
+        let raw = self.sysfs.energy(&StalenessDetector::default())?;
+        Ok(RawEnergy { firmware_time_ns: None, ..raw })
+    }
+
+    /// The count may be that of the table which the library has read last, of any GPU. The path of the file is this GPU's:
+    /// a count that does not lead to the one in it is not believed, nor is any while the file cannot be read.
+    fn own_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
+        match self.count_of_file() {
+            Ok(own) if self.precedes(&raw, &own) => Ok(raw),
+            Ok(own) => Ok(RawEnergy { resolution_uj: raw.resolution_uj, ..own }),
+            Err(_) if !self.sysfs.is_there() => Ok(raw),
+            // Nothing to compare with.
+            Err(SourceError::Sysfs { error: SysfsError::Table(TableError::Revision { .. }), .. }) => Ok(raw),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A count may be one of this GPU from shortly before `own`.
+    fn precedes(&self, raw: &RawEnergy, own: &RawEnergy) -> bool {
+        let (Some(before_ns), Some(ns)) = (raw.driver_time_ns, own.driver_time_ns) else { return true };
+        let wraps = own.accumulator < raw.accumulator && raw.accumulator <= u64::from(u32::MAX);
+        let counts = own.accumulator.wrapping_sub(raw.accumulator) & if wraps { u64::from(u32::MAX) } else { u64::MAX };
+        // A count may be older than the time that the driver gives it.
+        let late_ns = if ns == before_ns { 0 } else { SLOWEST_REFRESH_NS };
+        let most_pj = ns.checked_sub(before_ns).map(|ns| power_pj(2 * self.hwmon.highest_limit_mw(), ns + late_ns));
+        most_pj.is_some_and(|most_pj| counts_pj(counts, own.resolution_uj) <= most_pj)
     }
 
     #[inline(always)]
@@ -114,17 +164,22 @@ impl AmdsmiSource {
         Ok(RawEnergy { stale_ms, ..raw })
     }
 
+    fn powers_of_file(&self) -> Result<Powers> {
+        self.sysfs.powers(&StalenessDetector::default()).map(|(powers, _)| powers)
+    }
+
     /// None is no failure.
     fn current_powers(&self) -> Result<Powers> {
-        // hwmon has the powers of this GPU.
-        let of_hwmon = || self.hwmon.powers().map_err(|error| SourceError::Sysfs { file: POWERS, error });
         if self.caches_forever() {
-            return of_hwmon().or_else(|e| if e.kind() == Kind::NotSupported { Ok(Powers::default()) } else { Err(e) });
+            return self.powers_of_hwmon();
         }
         let AmdsmiCall { calls, g, handle } = self.call()?;
         let powers = match calls.power_info(g, handle) {
             // The powers may be there although the call failed.
             (_, powers) if powers.any() => powers,
+            (Err(s), _) if s.is_hang() => {
+                return self.powers_of_file().map_err(|_| self.failure("amdsmi_get_power_info", s));
+            }
             (Err(s), _) => return Err(self.failure("amdsmi_get_power_info", s)),
             (Ok(()), none) => return Ok(none),
         };
@@ -135,18 +190,42 @@ impl AmdsmiSource {
             return Ok(checked);
         }
         let why = powers.instant_mw.or(powers.average_mw).and_then(|mw| self.hwmon.check_power(mw));
-        of_hwmon().map_err(|_| implausible("amdsmi_get_power_info", why.unwrap_or(Implausible::NoPower)))
+        self.hwmon.powers().map_err(|_| implausible("amdsmi_get_power_info", why.unwrap_or(Implausible::NoPower)))
+    }
+
+    /// hwmon has the powers of this GPU. None is no failure.
+    fn powers_of_hwmon(&self) -> Result<Powers> {
+        self.hwmon.powers().or_else(|error| match error.kind() {
+            Kind::NotSupported => Ok(Powers::default()),
+            _ => Err(SourceError::Sysfs { file: POWERS, error }),
+        })
     }
 
     /// The powers, and for how long their time has been stalled, if too long.
     pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
         let read = || {
-            let powers = self.current_powers()?;
-            let time_ns = if powers.any() { self.sample_time_ns() } else { None };
-            let stale_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
-            Ok((powers, stale_ms))
+            // Before them: where the read of gpu_metrics for the powers fails, the library repeats those of this time.
+            let time_ns = self.sample_time_ns();
+            let (powers, stale_ms) = self.powers_since(time_ns, staleness)?;
+            let older_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
+            Ok((powers, stale_ms.or(older_ms)))
         };
         retry_if(read, |read| read.as_ref().is_ok_and(|(_, stale_ms)| stale_ms.is_some()))
+    }
+
+    /// Powers of `time_ns` or later. Without such a time they may be of any age, and where GPUs share a table they may be
+    /// another one's: then those of this GPU's files are given, if it has such.
+    fn powers_since(&self, time_ns: Option<u64>, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
+        let powers = self.current_powers()?;
+        let is_sure = time_ns.is_some() && !self.context.generation.needs_lock;
+        if is_sure || !powers.any() || self.caches_forever() {
+            return Ok((powers, None));
+        }
+        match self.sysfs.powers(staleness) {
+            Ok((own, stale_ms)) if own.any() => Ok((own, stale_ms)),
+            Err(error) if error.kind() != Kind::NotSupported => Err(error),
+            _ => Ok((powers, None)),
+        }
     }
 
     /// The driver's time of what the library reports now: a failed read of gpu_metrics repeats older values with SUCCESS.
@@ -154,8 +233,7 @@ impl AmdsmiSource {
         if self.caches_forever() {
             return None;
         }
-        let g = self.context.generation;
-        self.context.library.calls.energy_count(g, self.handle?).ok()??.driver_time_ns
+        self.count().ok()?.driver_time_ns
     }
 
     /// Where libamd_smi has none, or 0 °C, hwmon may have one.
@@ -167,6 +245,10 @@ impl AmdsmiSource {
                 Some(celsius) => return Ok(Temperature::hotspot(celsius)),
                 None => implausible(CALL, Implausible::NoTemperature),
             },
+            Err(s) if s.is_hang() => {
+                let of_file = self.sysfs.temperature(&StalenessDetector::default());
+                return of_file.map(|(temperature, _)| temperature).map_err(|_| self.failure(CALL, s));
+            }
             Err(s) if s.kind() != Kind::NotSupported => return Err(self.failure(CALL, s)),
             Err(s) => self.failure(CALL, s),
         };
@@ -175,23 +257,49 @@ impl AmdsmiSource {
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
         let energy = self.energy(staleness).map_err(|e| e.kind());
-        let mut powers = self.current_powers().map_err(|e| e.kind());
-        let mut stale_ms = energy.ok().and_then(|e| e.stale_ms);
-        let mut driver_ns = energy.ok().and_then(|e| e.driver_time_ns);
-        if energy.is_err() && powers.is_ok_and(Powers::any) {
-            driver_ns = self.sample_time_ns();
-            match staleness.check(driver_ns) {
-                Ok(age_ms) => stale_ms = age_ms,
-                Err(_) => powers = Err(Kind::UnexpectedData),
+        // The same count in one table with its powers.
+        let is_checked = energy.is_ok() && self.context.generation.needs_lock && self.sysfs.is_there();
+        let of_file = is_checked.then(|| self.sysfs.reading(staleness, false)).filter(|own| own.energy.is_ok());
+        let reading = of_file.unwrap_or_else(|| self.paired(energy, staleness));
+        Reading { temperature: if temperature { self.temperature().ok() } else { None }, ..reading }
+    }
+
+    /// A count with powers of its time, or without any.
+    fn paired(&self, mut energy: std::result::Result<RawEnergy, Kind>, staleness: &StalenessDetector) -> Reading {
+        let mut driver_ns = energy.map_or_else(|_| self.sample_time_ns(), |e| e.driver_time_ns);
+        let mut powers = Err(Kind::UnexpectedData);
+        for _ in 0..PAIRINGS {
+            let read = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
+            // The library may have read a newer table for them than for a time that is old.
+            let is_old = driver_ns.is_some_and(|ns| boot_ns().saturating_sub(ns) > SAME_TABLE_NS);
+            let newer = if is_old { self.count().ok() } else { None };
+            match newer.filter(|e| e.driver_time_ns > driver_ns.map(|ns| ns + SAME_TABLE_NS)) {
+                Some(count) => (energy, driver_ns) = (Ok(count), count.driver_time_ns),
+                None => {
+                    powers = read;
+                    break;
+                }
             }
         }
-        let temperature = if temperature { self.temperature().ok() } else { None };
-        Reading::new(energy, powers, temperature, driver_ns, stale_ms)
+        let checked = staleness.check(driver_ns);
+        if checked.is_err() {
+            driver_ns = None;
+            powers = Err(Kind::UnexpectedData);
+            energy = energy.and(Err(Kind::UnexpectedData));
+        }
+        let stale_ms = powers.ok().and_then(|(_, stale_ms)| stale_ms).or(checked.ok().flatten());
+        Reading::new(energy, powers.map(|(powers, _)| powers), None, driver_ns, stale_ms)
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
         let AmdsmiCall { calls, g, handle } = self.call()?;
-        let mut limits = calls.power_caps(g, handle).map_err(|s| self.failure("amdsmi_get_power_cap_info", s))?;
+        let mut limits = match calls.power_caps(g, handle) {
+            Err(s) => {
+                let of_file = if s.is_hang() { self.sysfs.power_limits().ok() } else { None };
+                return of_file.ok_or_else(|| self.failure("amdsmi_get_power_cap_info", s));
+            }
+            Ok(limits) => limits,
+        };
         if g.cap_drops_digit {
             // The library loses the last digit from 1000 W on; hwmon has all of them.
             limits.current_uw = self.hwmon.power_cap_uw().or(limits.current_uw.filter(|_| !may_be_tenth(&limits)));

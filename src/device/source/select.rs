@@ -6,7 +6,7 @@ use super::error::SourceError;
 use super::sysfs::{SysfsSource, METRICS};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::StalenessDetector;
-use crate::error::Kind;
+use crate::error::{Error, Kind, Result};
 use crate::platform::log;
 use crate::platform::pci::PciAddress;
 use crate::sysfs::hwmon::Hwmon;
@@ -35,6 +35,7 @@ impl Source {
     pub fn backend(&self) -> Backend {
         match self {
             Source::Sysfs(_) => Backend::Sysfs,
+            Source::Amdsmi(amdsmi) if amdsmi.is_hung() => Backend::Sysfs,
             Source::Amdsmi(_) => Backend::Amdsmi,
         }
     }
@@ -57,12 +58,14 @@ impl Source {
     }
 
     /// Whether the GPU reports power or energy of its own: of two dies only the primary one does. A transient failure
-    /// counts as yes; a primary die's zeros are refused anyway.
-    #[must_use]
-    pub fn reports_power_or_energy(&self) -> bool {
+    /// counts as yes; a primary die's zeros are refused anyway. Fails if this process lacks descriptors or memory.
+    pub fn reports_power_or_energy(&self) -> Result<bool> {
         let r = self.reading(&StalenessDetector::default(), false);
-        let is_transient = |k: Kind| matches!(k, Kind::Busy | Kind::Io | Kind::Timeout | Kind::NoMemory);
-        r.powers.any() || r.energy.map_or_else(is_transient, |e| e.accumulator > 0)
+        if let (Err(Kind::NoMemory), false) = (r.energy, r.powers.any()) {
+            return Err(Error::exhausted("the readings of a die".into()));
+        }
+        let is_transient = |k: Kind| matches!(k, Kind::Busy | Kind::Io | Kind::Timeout);
+        Ok(r.powers.any() || r.energy.map_or_else(is_transient, |e| e.accumulator > 0))
     }
 }
 

@@ -77,6 +77,11 @@ impl SysfsSource {
         }
     }
 
+    /// Whether sysfs has the GPU at all.
+    pub fn is_there(&self) -> bool {
+        self.path.parent().is_some_and(Path::exists)
+    }
+
     /// The kernel states no other one.
     pub fn use_reported_resolution(&mut self) {
         self.resolutions[1] = self.resolutions[0];

@@ -65,7 +65,7 @@ proptest! {
             add(&mut tracker, ms);
         }
         let end = add(&mut tracker, begin_ms + duration_ms);
-        let Some(interval) = interval_energy(&begin, &end, EnergyResolution::Firmware, tracker.max_power_mw(), (false, true), Boundaries::Calls)
+        let Some(interval) = interval_energy(&begin, &end, EnergyResolution::Firmware, tracker.max_power_mw(), (CounterState::Stuck, true), Boundaries::Calls)
         else {
             return Ok(());
         };
@@ -87,8 +87,15 @@ fn half_a_minute_of_an_average_power() {
     };
     let begin = add(0);
     let end = (1..=3_000).map(|i| add(10 * i)).last().unwrap();
-    let interval =
-        interval_energy(&begin, &end, EnergyResolution::Firmware, 380_000, (false, true), Boundaries::Calls).unwrap();
+    let interval = interval_energy(
+        &begin,
+        &end,
+        EnergyResolution::Firmware,
+        380_000,
+        (CounterState::Stuck, true),
+        Boundaries::Calls,
+    )
+    .unwrap();
     assert_eq!(interval.energy_pj, power_pj(20_000, 30_000 * MS));
     assert!(interval.uncertainty_pj < power_pj(200_000, 1_000 * MS), "{interval:?}");
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::energy::{interval_energy, Boundaries, EnergyResolution};
+use crate::energy::{interval_energy, Boundaries, CounterState, EnergyResolution};
 use proptest::prelude::*;
 
 /// 2^-16 J: a watt is 65536 counts a second.
@@ -279,8 +279,15 @@ fn a_driver_clock_with_another_epoch_is_corrected() {
 
 /// What a window over a counter says: energy and uncertainty in J, beside the truth in each.
 fn window_j(begin: &TrackerSnapshot, end: &TrackerSnapshot) -> (f64, f64) {
-    let interval = interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (true, false), Boundaries::Calls)
-        .expect("both ends have a count");
+    let interval = interval_energy(
+        begin,
+        end,
+        EnergyResolution::Firmware,
+        937_500,
+        (CounterState::Trusted, false),
+        Boundaries::Calls,
+    )
+    .expect("both ends have a count");
     (interval.energy_pj as f64 * 1e-12, interval.uncertainty_pj as f64 * 1e-12)
 }
 
@@ -397,8 +404,14 @@ fn powers_of_zero_and_absurd_ones_in_an_integral() {
     assert_eq!(tracker.max_power_mw(), 937_500);
     for (i, begin) in snapshots.iter().enumerate().step_by(10) {
         let end = &snapshots[399];
-        let interval =
-            interval_energy(begin, end, EnergyResolution::Firmware, 937_500, (false, true), Boundaries::Calls);
+        let interval = interval_energy(
+            begin,
+            end,
+            EnergyResolution::Firmware,
+            937_500,
+            (CounterState::Stuck, true),
+            Boundaries::Calls,
+        );
         let interval = interval.expect("powers");
         let truth = power_pj(300_000, (399 - i as u64) * 10 * MS);
         assert!(interval.energy_pj.abs_diff(truth) <= interval.uncertainty_pj, "{i}: {interval:?}");
@@ -425,7 +438,7 @@ fn gaps_are_reported_wherever_they_are() {
             &end,
             EnergyResolution::Firmware,
             937_500,
-            (false, true),
+            (CounterState::Stuck, true),
             Boundaries::Calls,
         );
         assert!(interval.unwrap().gaps > 0, "{gap_from_ms}");

@@ -76,14 +76,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/**
+ * Makes a function visible outside the library. What parses this header may
+ * define it as nothing, like ZEUS_AMD_MUST_CHECK.
+ */
+#ifndef ZEUS_AMD_API
 #if defined(__GNUC__) || defined(__clang__)
-/** Makes a function visible outside the library. */
 #define ZEUS_AMD_API __attribute__((visibility("default")))
-/** The return value must be checked. */
-#define ZEUS_AMD_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define ZEUS_AMD_API
+#endif
+#endif
+/** The return value must be checked. */
+#ifndef ZEUS_AMD_MUST_CHECK
+#if defined(__GNUC__) || defined(__clang__)
+#define ZEUS_AMD_MUST_CHECK __attribute__((warn_unused_result))
+#else
 #define ZEUS_AMD_MUST_CHECK
+#endif
 #endif
 
 /** Version of this header as one number, to compare with zeus_amd_version(). */
@@ -536,11 +546,12 @@
  * reused (-15 is not used). The message of the last failure is in
  * zeus_amd_last_error().
  */
-enum zeus_amd_status_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_status_t : int32_t
+#else
+enum
+#endif
+{
     /**
      * Success.
      */
@@ -692,11 +703,12 @@ typedef int32_t zeus_amd_status_t;
 /**
  * Where readings come from.
  */
-enum zeus_amd_backend_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_backend_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * The variable ZEUS_AMD_BACKEND (auto, amdsmi or sysfs). If it is not set:
      * gpu_metrics of the kernel for power, energy and temperature where it
@@ -724,11 +736,12 @@ typedef uint32_t zeus_amd_backend_t;
 /**
  * How the energy counters are checked when a session is opened.
  */
-enum zeus_amd_validation_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_validation_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * ADAPTIVE.
      */
@@ -773,11 +786,12 @@ typedef uint32_t zeus_amd_validation_t;
  * The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
  * which was used.
  */
-enum zeus_amd_energy_resolution_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_energy_resolution_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Windows and samplers use 2^-16 J where the kernel states it. The readings
      * zeus_amd_energy_mj(), zeus_amd_energy_raw() and zeus_amd_read_all() use
@@ -806,11 +820,12 @@ typedef uint32_t zeus_amd_energy_resolution_t;
 /**
  * Which die of its package a GPU is.
  */
-enum zeus_amd_die_role_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_die_role_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * The package has one die.
      */
@@ -835,11 +850,12 @@ typedef uint32_t zeus_amd_die_role_t;
 /**
  * The result of the check of an energy counter.
  */
-enum zeus_amd_counter_state_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_counter_state_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Not checked; energies are reported all the same.
      */
@@ -895,11 +911,12 @@ typedef uint32_t zeus_amd_counter_state_t;
 /**
  * How an energy was obtained.
  */
-enum zeus_amd_method_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_method_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * There is no energy; the status says why.
      */
@@ -929,11 +946,12 @@ typedef uint32_t zeus_amd_method_t;
 /**
  * The importance of a message.
  */
-enum zeus_amd_log_level_t
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+enum zeus_amd_log_level_t : uint32_t
+#else
+enum
+#endif
+{
     /**
      * Something failed.
      */

@@ -1,0 +1,162 @@
+//! Threads that call libamd_smi for others. A thread inside a call that does not return cannot leave it, so calls are made
+//! on a helper, which is left behind at the time limit. Handing a call over takes some 10 µs; AMD's own calls take 150 to
+//! 600 µs.
+
+use super::status::Status;
+use crate::platform::fork::spawn_signals_blocked;
+use crate::platform::sync::Mutex;
+use std::cell::Cell;
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A thread without a call ends after this time: a process that reads rarely has no thread more.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// A thread that waits for calls. Its owner is the only thread that uses it; it ends when this is dropped.
+struct Helper {
+    jobs: Sender<Job>,
+    done: Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+/// The helpers that wait: as many as there were calls at the same time.
+#[derive(Default)]
+pub struct Helpers {
+    idle: Idle,
+}
+
+type Idle = Arc<Mutex<Vec<Helper>>>;
+
+thread_local! {
+    /// This thread may be left inside a call.
+    static IS_HELPER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets this thread make calls that may exceed the time limit: another one waits for it.
+pub fn mark_helper() {
+    IS_HELPER.set(true);
+}
+
+pub fn is_helper() -> bool {
+    IS_HELPER.get()
+}
+
+impl Helper {
+    fn start(idle: &Idle) -> Result<Helper, Status> {
+        let (jobs, of_caller) = channel();
+        let (of_helper, done) = channel();
+        let idle = idle.clone();
+        let body = move || serve(&idle, &of_caller, &of_helper);
+        let thread = spawn_signals_blocked("zeus_amd-amdsmi", 8 << 20, body).map_err(|_| Status::NO_THREAD)?;
+        Ok(Helper { jobs, done, thread })
+    }
+}
+
+/// Makes calls until there is none for a while, or the caller has left.
+fn serve(idle: &Idle, jobs: &Receiver<Job>, done: &Sender<()>) {
+    mark_helper();
+    let own = std::thread::current().id();
+    loop {
+        match jobs.recv_timeout(IDLE) {
+            Ok(job) => {
+                job();
+                if done.send(()).is_err() {
+                    return;
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {
+                let mut idle = idle.lock();
+                // Who has taken it has a call for it.
+                if let Some(i) = idle.iter().position(|helper| helper.thread.thread().id() == own) {
+                    idle.swap_remove(i);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Helpers {
+    /// Runs a call on a helper, and leaves it there at the time limit (`HUNG`).
+    pub fn run<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let idle = self.idle.lock().pop();
+        let helper = idle.map_or_else(|| Helper::start(&self.idle), Ok)?;
+        let result = Arc::new(Mutex::new(None));
+        let of_helper = result.clone();
+        let job = move || {
+            let done = call();
+            *of_helper.lock() = Some(done);
+        };
+        helper.jobs.send(Box::new(job)).map_err(|_| Status::NO_THREAD)?;
+        match helper.done.recv_timeout(limit) {
+            Ok(()) => self.idle.lock().push(helper),
+            Err(RecvTimeoutError::Timeout) => return Err(Status::HUNG),
+            Err(RecvTimeoutError::Disconnected) => return Err(Status::NO_THREAD),
+        }
+        let done = result.lock().take();
+        done.ok_or(Status::NO_THREAD)
+    }
+
+    /// Ends those that wait.
+    pub fn end_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock());
+        for Helper { jobs, thread, .. } in idle {
+            drop(jobs);
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_call_that_hangs_is_left() {
+        let helpers = Helpers::default();
+        let own = std::thread::current().id();
+        let first = helpers.run(LONG, || std::thread::current().id()).unwrap();
+        assert_ne!(first, own);
+        assert_eq!(helpers.run(LONG, || std::thread::current().id()), Ok(first), "it is used again");
+        let (end, has_ended) = (channel::<()>(), Arc::new(AtomicBool::new(false)));
+        let of_call = has_ended.clone();
+        let hangs = move || {
+            let _ = end.1.recv();
+            of_call.store(true, SeqCst);
+        };
+        assert_eq!(helpers.run(Duration::from_millis(50), hangs), Err(Status::HUNG));
+        assert_ne!(helpers.run(LONG, || std::thread::current().id()), Ok(first), "another thread");
+        assert!(!has_ended.load(SeqCst));
+        drop(end.0);
+        while !has_ended.load(SeqCst) {
+            std::thread::yield_now();
+        }
+        helpers.end_idle();
+        assert!(helpers.idle.lock().is_empty());
+    }
+
+    /// Between two calls the thread may end: no call is lost.
+    #[test]
+    fn threads_end_by_themselves() {
+        let helpers = Helpers::default();
+        for n in 0..3 {
+            assert_eq!(helpers.run(LONG, move || n), Ok(n));
+            std::thread::sleep(IDLE - Duration::from_millis(1));
+        }
+        while !helpers.idle.lock().is_empty() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""check.py REPORT.json [TRUTH.json VISITS]: a report of libzeus_amd_tools.so, judged by Python's own JSON, the schema in docs
+(where the module jsonschema is there), and arithmetic; with the machine (simulator/run truth) and what tests/tools/regions.c
+printed also by the machine's power formula: each region's energy lies within its uncertainty of the integral over its
+visits."""
+import json
+import math
+import os
+import sys
+
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/tools/regions.schema.json")
+
+
+def microjoules(joules):
+    return round(joules * 1e6)
+
+
+def load(path):
+    with open(path, encoding="utf-8") as f:
+        report = json.load(f)
+    try:
+        import jsonschema
+    except ImportError:
+        return report
+    # Some kinds of entries are enough; thousands take minutes.
+    if len(report["regions"]) > 1000:
+        return report
+    with open(SCHEMA, encoding="utf-8") as f:
+        jsonschema.validate(report, json.load(f))
+    return report
+
+
+def path_of(report, region):
+    names = []
+    while region["parent"] is not None:
+        names.append(region["name"])
+        region = report["regions"][region["parent"]]
+    return "/".join(reversed(names))
+
+
+def arithmetic(report):
+    """Exclusive energies add up to the total, exactly, on each GPU and together; inclusive ones of one thread are those of
+    the children and the region's own."""
+    regions = report["regions"]
+    for i, region in enumerate(regions):
+        assert region["id"] == i and (region["parent"] is None) == (i == 0), region
+        assert region["parent"] is None or region["parent"] < i, region
+    total = microjoules(report["run"]["energy_j"])
+    assert sum(microjoules(r["exclusive"]["energy_j"]) for r in regions) == total, "exclusive energies are not the total"
+    measured = [g["gpu"] for g in report["gpus"] if "energy_j" in g]
+    assert sum(microjoules(g["energy_j"]) for g in report["gpus"] if "energy_j" in g) == total
+    for place, gpu in enumerate(measured):
+        one = microjoules(report["gpus"][gpu]["energy_j"])
+        assert sum(microjoules(r["exclusive"]["gpus"][place]["energy_j"]) for r in regions) == one, f"GPU {gpu}"
+    sums = [microjoules(r["exclusive"]["energy_j"]) for r in regions]
+    for region in reversed(regions):
+        if region["parent"] is not None:
+            sums[region["parent"]] += sums[region["id"]]
+    for region in regions:
+        if not region["concurrent"]:
+            assert microjoules(region["inclusive"]["energy_j"]) == sums[region["id"]], region
+        assert region["time_s"] <= report["run"]["duration_s"] + 1e-6, region
+        assert region["inclusive"]["energy_j"] <= report["run"]["energy_j"] + 1e-5, region
+
+
+def upto(shape, t):
+    """The integral of a machine's power from its start, in joules; written down anew, from the simulator's README."""
+    kind = shape["kind"]
+    if kind == "constant":
+        return shape["w"] * t
+    if kind == "sine":
+        k = 2 * math.pi / shape["period_s"]
+        return shape["mean"] * t - shape["amplitude"] / k * (math.cos(k * (t + shape["phase_s"])) - math.cos(k * shape["phase_s"]))
+    assert kind == "square", kind
+    period, high_s = shape["period_s"], shape["duty"] * shape["period_s"]
+
+    def whole(x):
+        full, rest = divmod(x, period)
+        high = full * high_s + min(rest, high_s)
+        return shape["high"] * high + shape["low"] * (x - high)
+
+    return whole(t + shape["phase_s"]) - whole(shape["phase_s"])
+
+
+def union(intervals):
+    merged = []
+    for begin, end in sorted(intervals):
+        if merged and begin <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([begin, end])
+    return merged
+
+
+def truth(report, machine, visits_path):
+    visits = {}
+    with open(visits_path, encoding="utf-8") as f:
+        for line in f:
+            *times, path = line.rstrip("\n").split(" ", 4)
+            visits.setdefault(path, []).append([int(t) for t in times])
+    assert visits, "no visits"
+    said = {path_of(report, r): r for r in report["regions"]}
+    said.update({"range " + r["name"]: r for r in report["ranges"]})
+    slots = {g["bdf"].split(".")[0]: g for g in machine["gpus"] if not g["secondary_die"]}
+    shapes = {g["gpu"]: slots[g["pci_address"].split(".")[0]]["power_shape"] for g in report["gpus"] if "energy_j" in g}
+
+    def energies(intervals):
+        """By GPU; many have the same load."""
+        epoch, known = machine["epoch_ns"], {}
+        for shape in shapes.values():
+            if str(shape) not in known:
+                known[str(shape)] = sum(upto(shape, (end - epoch) / 1e9) - upto(shape, (begin - epoch) / 1e9)
+                                        for begin, end in intervals)
+        return {gpu: known[str(shape)] for gpu, shape in shapes.items()}
+
+    widest = 0.0
+    for path, times in visits.items():
+        region = said[path]
+        assert region["count"] == len(times), f"{path}: {region['count']} of {len(times)} visits"
+        inner, outer = union([t[1], t[2]] for t in times), union([t[0], t[3]] for t in times)
+        least_s, most_s = (sum(b - a for a, b in of) / 1e9 for of in (inner, outer))
+        assert least_s * 0.999 - 1e-3 <= region["time_s"] <= most_s * 1.001 + 1e-3 or region.get("concurrent"), (
+            f"{path}: {region['time_s']} s, in truth {least_s} to {most_s} s")
+        of_inner, of_outer = energies(inner), energies(outer)
+        for gpu in region["inclusive"]["gpus"]:
+            least, most = of_inner[gpu["gpu"]], of_outer[gpu["gpu"]]
+            energy_j, within = gpu["energy_j"], gpu["uncertainty_j"]
+            assert least - within - 1e-5 <= energy_j <= most + within + 1e-5, (
+                f"{path}, GPU {gpu['gpu']}: {energy_j} J +- {within} J, in truth {least} to {most} J")
+            widest = max(widest, within / most)
+    print(f"   {len(visits)} paths, {sum(map(len, visits.values()))} visits, the widest uncertainty {100 * widest:.0f} %")
+    return visits
+
+
+def main():
+    report = load(sys.argv[1])
+    arithmetic(report)
+    if len(sys.argv) > 3:
+        with open(sys.argv[2], encoding="utf-8") as f:
+            truth(report, json.load(f), sys.argv[3])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+#!/usr/bin/env bash
+# libzeus_amd_tools.so on simulated machines: real programs of each interface, energies against the machine's power formula,
+# and annotations as they should not be.
+#
+#     tests/tools/run.sh [regions|abuse|kokkos|roctx|openmp]...
+set -u
+cd "$(dirname "$0")/../.."
+root=$PWD
+. tests/needs.sh
+# shellcheck disable=SC2046 # words
+require $(needs tools)
+require_rust $RUST
+
+here=$root/tests/python
+. tests/python/venv.sh
+export CARGO_TARGET_DIR=$target
+cargo rustc --quiet --locked --release --lib --crate-type cdylib || exit 1
+ln -sf libzeus_amd.so "$target/release/libzeus_amd.so.0"
+simulator/run --build-only || exit 1
+# The schema is judged where the module can be had.
+python=python3
+if make_venv jsonschema jsonschema attrs referencing rpds-py jsonschema-specifications typing-extensions >/dev/null 2>&1; then
+    python=$venv/bin/python
+fi
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+tests=$root/tests/tools
+unset ZEUS_AMD_TOOLS_BUDGET ZEUS_AMD_TOOLS_DEPTH ZEUS_AMD_TOOLS_FENCE KOKKOS_TOOLS_LIBS KOKKOS_PROFILE_LIBRARY OMP_TOOL_LIBRARIES
+unset SLURM_JOB_ID PBS_JOBID LSB_JOBID SLURM_PROCID PMI_RANK PMIX_RANK OMPI_COMM_WORLD_RANK
+export TOOL=$work/libzeus_amd_tools.so ZEUS_AMD_TOOLS_FORMATS=text,json PYTHONUTF8=1
+failed=0
+
+ok() {
+    local name=$1 out began=$SECONDS
+    shift
+    if out=$("$@" </dev/null 2>&1); then
+        printf '%s%s [%d s]\n' "$name" "${out:+: ${out##*   }}" $((SECONDS - began))
+    else
+        printf '%s\n!! failed: %s\n' "$out" "$name"
+        failed=$((failed + 1))
+    fi
+}
+
+build() {
+    local flags=(-O2 -Wall -Wextra -Werror) link=(-L"$target/release" -lzeus_amd -Wl,-rpath,"$target/release")
+    cc -std=gnu11 -fPIC -shared -fvisibility=hidden "${flags[@]}" -Wconversion -Iinclude tools/regions/*.c tools/report/*.c \
+        tools/connect/*.c tools/files.c -o "$TOOL" "${link[@]}" -Wl,-z,nodelete -lpthread -ldl -lm || return 1
+    cc -std=gnu11 "${flags[@]}" tests/tools/regions.c -o "$work/regions" "$TOOL" -Wl,-rpath,"$work" -lpthread || return 1
+    cc -std=gnu11 "${flags[@]}" tests/tools/abuse.c -o "$work/abuse" -ldl -lpthread
+}
+
+# Only the interfaces' names, of which none is another library's.
+exports() {
+    local others
+    others=$(nm -D --defined-only "$TOOL" | awk '{ print $3 }' | grep -Ev '^(kokkosp_[a-z_]+|roctx[A-Za-z_]+|ompt_start_tool)$')
+    [ -z "$others" ] || { echo "$others"; return 1; }
+}
+
+# in_machine MACHINE [TOML] -- COMMAND...: with the report in $work/report.json.
+in_machine() {
+    local words=(--machine "$1" --rocm "${rocm:-7.0.2}")
+    shift
+    while [ "$1" != -- ]; do words+=(--with "$1"); shift; done
+    rm -f "$work/report".*
+    ZEUS_AMD_TOOLS_OUTPUT=$work/report timeout 120 simulator/run "${words[@]}" "$@"
+}
+check() { "$python" "$tests/check.py" "$@"; }
+# value EXPRESSION...: of the report, as r; name(N) is the region of that name.
+value() {
+    check "$work/report.json" || return 1
+    python3 -c '
+import json, sys
+r = json.load(open(sys.argv[1], encoding="utf-8"))
+def name(n): return next((x for x in r["regions"] + r["ranges"] + r["marks"] if x["name"] == n), None)
+def place(function, which):
+    with open("tests/tools/openmp.c", encoding="utf-8") as f:
+        line = [n for n, text in enumerate(f, 1) if "omp parallel" in text][which]
+    return next(x for x in r["regions"] if x["name"] in [f"{function} (openmp.c:{n})" for n in range(line - 2, line + 3)])
+for e in sys.argv[2:]:
+    assert eval(e), f"{e}: {json.dumps(r)[:3000]}"' "$work/report.json" "$@"
+}
+
+# Each region has the energy that the machine's formula has for its visits.
+truth() { # MACHINE MEAN AMPLITUDE WHAT...
+    local load="all.power = { kind = \"sine\", mean = $2, amplitude = $3, period_s = 0.07 }"
+    in_machine "$1" "$load" -- sh -c '"$1" truth --dir "$ZEUS_AMD_SIM" >"$2/truth.json" && shift 2 && exec "$@"' sh "$root/simulator/run" \
+        "$work" "$work/regions" "${@:4}" >"$work/visits" && check "$work/report.json" "$work/truth.json" "$work/visits"
+}
+random() {
+    local seed=${ZEUS_AMD_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} machine
+    [ -z "${CI-}" ] || seed=1
+    for machine in "mi300x-8 400 250" "mi100-1 150 100"; do
+        # shellcheck disable=SC2086 # words
+        truth $machine random "$seed" || { echo "seed $seed"; return 1; }
+    done
+}
+regions() {
+    local what
+    for what in nested recursive overlap threads short long; do ok "energies are the machine's: $what" truth mi300x-8 400 250 "$what"; done
+    ok "energies are the machine's: a counter of 32 bits" truth mi100-1 150 100 nested
+    ok "energies are the machine's: two dies a package" truth mi250x-4 300 150 nested
+    ok "energies are the machine's: no counter" truth mi50-1 150 100 nested
+    ok "energies are the machine's: random" random
+}
+
+abused() { # STATUS WHAT EXPRESSION...
+    local expected=$1 status=0
+    in_machine mi210-1 -- "$work/abuse" "$2" || status=$?
+    [ "$status" = "$expected" ] || { echo "exit status $status"; return 1; }
+    if [ $# = 2 ]; then [ ! -e "$work/report.json" ]; else value "${@:3}"; fi
+}
+# Both forms for others hold what any name has.
+tables() {
+    ZEUS_AMD_TOOLS_FORMATS=json,csv,folded in_machine mi210-1 -- "$work/abuse" names && python3 - "$work/report" <<'EOF'
+import csv, json, sys
+csv.field_size_limit(1 << 20)
+base = sys.argv[1]
+regions = json.load(open(base + ".json", encoding="utf-8"))["regions"]
+with open(base + ".csv", encoding="utf-8", newline="") as f:
+    rows = list(csv.DictReader(f))
+assert len(rows) == len(regions), (len(rows), len(regions))
+assert sum(round(float(r["own_energy_j"]) * 1e6) for r in rows) == round(float(rows[0]["energy_j"]) * 1e6), "sum of own energies"
+with open(base + ".folded", encoding="utf-8") as f:
+    lines = [line.rsplit(" ", 1) for line in f.read().split("\n")[:-1]]
+assert all(value.isdigit() for _, value in lines) and all("\n" not in stack for stack, _ in lines)
+own = sum(round(r["exclusive"]["energy_j"] * 1e6) for r in regions if r["exclusive"]["energy_j"] > 0)
+assert sum(int(value) for _, value in lines) == own
+EOF
+}
+no_gpu() {
+    in_machine mi210-1 'all.absent = true' -- "$work/abuse" exit
+    [ $? = 7 ] && value 'r["run"]["status"] < 0 and r["run"]["energy_j"] == 0 and name("main")["time_s"] > 0.019' &&
+        grep -q '^energy    none: ' "$work/report.txt"
+}
+# No session at all: the time is measured.
+no_session() {
+    ZEUS_AMD_BACKEND=amdsmi rocm=none in_machine mi210-1 -- "$work/abuse" exit
+    [ $? = 7 ] && value 'r["run"]["status"] < 0 and r["run"]["energy_j"] == 0 and name("main")["time_s"] > 0.019' &&
+        grep -q '^energy    none: ' "$work/report.txt"
+}
+abuse() {
+    ok "any name" abused 0 names 'r["counted"]["paths"] == 13' 'name("new\nline")["count"] == 1' 'name("\"quoted\"")' 'name("(NULL)")' \
+        'len(next(x for x in r["regions"] if x["name"].startswith("yx"))["name"]) == 65536'
+    ok "any name, in tables" tables
+    ok "ends without begins" abused 0 unbalanced 'r["counted"]["unbalanced"] >= 4 and r["counted"]["unfinished"] == 2'
+    ok "10,000 nested levels" abused 0 deep 'max(x["id"] for x in r["regions"]) == 10001 and r["counted"]["beyond_limit"] == 0'
+    ok "more names than are kept" abused 0 many 'r["counted"]["paths"] == 65536 and r["counted"]["beyond_limit"] == 70001 - 65536'
+    ok "500 threads that end in a region" abused 0 threads 'name("a thread")["count"] == 500 and r["counted"]["threads"] == 2'
+    ok "signal handlers" abused 0 handler 'name("a")["count"] == 100000'
+    ok "threads that go on at exit" abused 0 busy 'name("busy")["concurrent"]'
+    ok "fork" abused 0 fork 'name("parent") and not name("child")'
+    ok "exit" abused 7 exit 'not r["run"]["aborted"]'
+    ok "_exit" abused 8 _exit
+    ok "abort" abused 134 abort 'r["run"]["aborted"] and name("main")["count"] == 1'
+    ok "finalize twice, dlclose" abused 0 twice 'name("main")["count"] == 1'
+    ok "no GPU" no_gpu
+    ok "no session" no_session
+}
+
+# A program of Debian's Kokkos, which reads KOKKOS_PROFILE_LIBRARY only.
+kokkos_program() { g++ -O1 -fopenmp -I/usr/include/trilinos "$tests/kokkos.cpp" -o "$work/kokkos" -ltrilinos_kokkoscore -ldl; }
+kokkos_run() { KOKKOS_PROFILE_LIBRARY=$TOOL in_machine mi300x-8 -- "$work/kokkos" "$@"; }
+kokkos_regions() {
+    kokkos_run && value 'name("solve")["count"] == 3 and name("solve")["kind"] == "kokkos region"' \
+        'name("axpy")["kind"] == "kokkos parallel_for" and r["regions"][name("axpy")["parent"]]["name"] == "solve"' \
+        'name("dot")["kind"] == "kokkos parallel_reduce" and name("dot")["time_s"] > 0.119' \
+        'name("Unnamed")["count"] == 3 and name("Templated<double>")["count"] == 3' \
+        'any(x["kind"] == "kokkos copy" and "b" in x["name"] and "a" in x["name"] for x in r["regions"])' \
+        'name("a section")["kind"] == "kokkos section" and name("a section")["time_s"] >= name("solve")["time_s"]' \
+        'name("checkpoint")["count"] == 1' 'r["fences_round_kernels"] == "off"' 'r["run"]["energy_j"] > 100' \
+        'r["counted"]["unbalanced"] == 0 and r["counted"]["unfinished"] == 0'
+}
+kokkos_exit() {
+    kokkos_run exit
+    [ $? = 5 ] && value 'name("solve")["count"] == 3'
+}
+kokkos_fences() { ZEUS_AMD_TOOLS_FENCE=1 kokkos_run && value 'r["fences_round_kernels"] == "on"' && grep -q '^fences    round kernels: on$' "$work/report.txt"; }
+kokkos() {
+    ok "Kokkos: program" kokkos_program
+    ok "Kokkos: kernels, regions, sections, copies" kokkos_regions
+    ok "Kokkos: exit without finalize" kokkos_exit
+    ok "Kokkos: fences" kokkos_fences
+}
+
+# roctx: a program that is linked to the library, with this one preloaded; and AMD's binding, which opens the library itself.
+roctx_programs() {
+    mkdir -p "$work/real" "$work/stand-in/lib" && ln -sf "$TOOL" "$work/stand-in/lib/libroctx64.so" &&
+        cc -O1 -Wall -Wextra -Werror -fPIC -shared -Wl,-soname,libroctx64.so.4 tests/tools/roctx_stub.c -o "$work/real/libroctx64.so.4" &&
+        cc -O1 -Wall -Wextra -Werror tests/tools/roctx.c -o "$work/roctx" "$work/real/libroctx64.so.4" &&
+        make_venv bindings-10.0.0.0.1.2 rocm-bindings-systems==10.0.0.0.1.2 rocm-bindings-core==10.0.0.0.1.2
+}
+roctx_regions=('name("outer")["count"] == 1 and r["regions"][name("inner")["parent"]]["name"] == "outer"'
+    'name("outer")["time_s"] > 0.069 and name("outer")["time_s"] >= name("inner")["time_s"] > 0.039'
+    'name("first")["time_s"] > 0.069 and name("first")["kind"] == "roctx"' 'name("second")["count"] == 1'
+    'name("here")["count"] == 1' 'r["run"]["energy_j"] > 10' 'r["counted"]["unfinished"] == 0')
+# with_roctx STUB COMMAND...: STUB is the folder of the real library; what the program prints is in $work/out.
+with_roctx() {
+    local stub=$1
+    shift
+    rm -f "$work/calls"
+    ROCTX_LOG=$work/calls in_machine mi210-1 -- sh -c 'LD_LIBRARY_PATH=$1 LD_PRELOAD=$LD_PRELOAD:$2 && export LD_LIBRARY_PATH LD_PRELOAD &&
+        shift 2 && exec "$@"' sh "$stub" "$TOOL" "$@" >"$work/out"
+}
+# The calls of the program, and no others, in their order; ranges are stopped by the real library's numbers.
+handed_on() { printf '%s\n' "$@" | diff - "$work/calls"; }
+roctx_linked() {
+    with_roctx "$work/real" "$work/roctx" && [ "$(cat "$work/out")" = "44 7000 7001 7001" ] &&
+        handed_on "start first 0" "push outer 0" "push inner 0" "start second 0" "stop - 4242" "pause - 0" "resume - 0" "pop - 0" "pop - 0" \
+            "mark here 0" "stop - 4242" "pop - 0" &&
+        value "${roctx_regions[@]}" 'name("profiler paused")["time_s"] > 0.019 and r["counted"]["unbalanced"] == 1'
+}
+# Where there is no real library, this one answers as it would.
+roctx_alone() {
+    with_roctx "$work/stand-in/none" sh -c 'exec "$0"' "$work/roctx_alone" && [ "$(cat "$work/out")" = "4 0 0 -1" ] && value "${roctx_regions[@]}"
+}
+roctx_binding() {
+    rm -f "$work/calls"
+    ROCTX_LOG=$work/calls ZEUS_AMD_TOOLS_ROCTX=$work/real/libroctx64.so.4 in_machine mi210-1 -- env ROCM_PATH="$work/stand-in" \
+        "$venv/bin/python" "$tests/roctx_binding.py" >"$work/out" && [ "$(cat "$work/out")" = "44 7000 7001" ] &&
+        handed_on "start first 0" "push outer 0" "push inner 0" "start second 0" "stop - 4242" "pop - 0" "pop - 0" "mark here 0" "stop - 4242" &&
+        value "${roctx_regions[@]}" 'r["counted"]["unbalanced"] == 0'
+}
+roctx() {
+    ok "roctx: programs" roctx_programs
+    cc -O1 -Wall -Wextra -Werror tests/tools/roctx.c -o "$work/roctx_alone" "$TOOL"
+    venv=$target/venv/bindings-10.0.0.0.1.2
+    ok "roctx: a program that is linked to it" roctx_linked
+    ok "roctx: without the real library" roctx_alone
+    ok "roctx: AMD's binding" roctx_binding
+}
+
+# OpenMP: a program of clang, and one of gcc over LLVM's runtime, which has gcc's functions as well.
+llvm_omp=$(ls /usr/lib/llvm-*/lib/libomp.so.5 2>/dev/null | head -n 1)
+openmp_programs() {
+    clang -g -O1 -fopenmp -Wall -Werror "$tests/openmp.c" -o "$work/openmp_clang" -Wl,-rpath,"$(dirname "$llvm_omp")" &&
+        gcc -g -O1 -fopenmp -Wall -Werror "$tests/openmp.c" -o "$work/openmp_gcc" && strip -o "$work/openmp_stripped" "$work/openmp_clang" &&
+        gcc -O1 -Wall -Wextra -Werror -rdynamic "$tests/runtime.c" -o "$work/runtime" -ldl
+}
+# Lines by libdw, which is there with the tests' packages. Which line of a construct a compiler names is its own choice.
+openmp_lines=('place("solve", 0)["count"] == 4 and place("solve", 0)["kind"] == "omp parallel" and place("solve", 0)["time_s"] > 0.119'
+    'place("main", 1)["count"] == 1' 'r["run"]["energy_j"] > 20')
+openmp_run() { OMP_TOOL_LIBRARIES=$TOOL in_machine mi210-1 -- "$@" >"$work/out"; }
+openmp_clang() { openmp_run "$work/openmp_clang" && [ "$(cat "$work/out")" = 8 ] && value "${openmp_lines[@]}" 'r["counted"]["unfinished"] == 0'; }
+openmp_gcc() {
+    # shellcheck disable=SC2016 # for the inner shell
+    openmp_run sh -c 'LD_PRELOAD=$LD_PRELOAD:$1 exec "$2"' sh "$llvm_omp" "$work/openmp_gcc" && [ "$(cat "$work/out")" = 8 ] &&
+        value "${openmp_lines[@]}"
+}
+openmp_stripped() {
+    openmp_run "$work/openmp_stripped" && value 'any(x["count"] == 4 and x["name"].startswith("openmp_stripped+0x") for x in r["regions"])'
+}
+openmp_exit() {
+    openmp_run "$work/openmp_clang" exit
+    [ $? = 9 ] && value "${openmp_lines[@]}" 'r["counted"]["unfinished"] == 1'
+}
+openmp_target() {
+    local way
+    for way in emi plain; do
+        in_machine mi210-1 -- "$work/runtime" "$TOOL" $way && value 'name("main")["kind"] == "omp target" and name("main")["count"] == 3' \
+            'name("main")["time_s"] > 0.059 and name("(unknown place)")["count"] == 1' || return 1
+    done
+}
+openmp() {
+    ok "OpenMP: programs" openmp_programs
+    ok "OpenMP: clang" openmp_clang
+    ok "OpenMP: gcc, over LLVM's runtime" openmp_gcc
+    ok "OpenMP: without symbols" openmp_stripped
+    ok "OpenMP: exit in a region" openmp_exit
+    ok "OpenMP: target regions" openmp_target
+}
+
+ok "build" build
+ok "exports" exports
+[ $# -gt 0 ] || set -- regions abuse kokkos roctx openmp
+for part; do "$part"; done
+[ $failed = 0 ]

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the first region to the report: at exit() or at the return of main, or, as far as it is known, at abort(). */
+#define _GNU_SOURCE
+#include "tool.h"
+
+#include "../report/report.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long an aborting process waits for its report. */
+#define ABORT_MS 3000
+
+const char *tool_fences = "off";
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char *folder;
+static volatile sig_atomic_t started;
+
+int tool_fences_wanted(void)
+{
+    const char *text = getenv("ZEUS_AMD_TOOLS_FENCE");
+    return text != NULL && strcmp(text, "1") == 0;
+}
+
+void tool_report(void)
+{
+    const regions_result *result = regions_end();
+    if (result != NULL)
+        report_output(result, folder, tool_fences, 0);
+}
+
+/* The heap may be broken, and its lock held: so a copy of the process writes what is known, and is not waited for long. */
+static void aborts(int number)
+{
+    const struct timespec millisecond = {0, 1000000};
+    const int saved = errno;
+    const long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+    if (child == 0) {
+        const regions_result *result;
+        signal(SIGABRT, SIG_DFL);
+        result = regions_known();
+        if (result != NULL)
+            report_output(result, folder, tool_fences, 1);
+        _exit(0);
+    }
+    for (int i = 0; child > 0 && i < ABORT_MS && waitpid((pid_t)child, NULL, WNOHANG | __WALL) == 0; i++) {
+        nanosleep(&millisecond, NULL);
+        if (i == ABORT_MS - 1)
+            kill((pid_t)child, SIGKILL);
+    }
+    signal(number, SIG_DFL);
+    errno = saved;
+}
+
+static void start(void)
+{
+    struct sigaction now, set;
+    folder = getcwd(NULL, 0);
+    regions_start();
+    /* After the session was opened, so that it is still there. */
+    atexit(tool_report);
+    /* What the program has set itself stays. */
+    if (sigaction(SIGABRT, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL) {
+        memset(&set, 0, sizeof set);
+        set.sa_handler = aborts;
+        set.sa_flags = (int)SA_RESETHAND;
+        sigaction(SIGABRT, &set, NULL);
+    }
+    started = 1;
+}
+
+void tool_start(void)
+{
+    if (!started)
+        pthread_once(&once, start);
+}

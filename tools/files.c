@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOST_FORMS 8
+
+static const char *variable(const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *value = getenv(names[i]);
+        if (value != NULL && value[0] != '\0' && strchr(value, '/') == NULL)
+            return value;
+    }
+    return NULL;
+}
+
+const char *report_rank(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"};
+    return variable(names, sizeof names / sizeof *names);
+}
+
+const char *report_ranks(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"};
+    return variable(names, sizeof names / sizeof *names);
+}
+
+/* The job's number, or the process's. */
+static void job_name(char *name, size_t size)
+{
+    static const char *const variables[] = {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"};
+    const char *step = getenv("SLURM_STEP_ID");
+    const char *job = variable(variables, sizeof variables / sizeof *variables);
+    if (job == NULL)
+        snprintf(name, size, "%ld", (long)getpid());
+    else if (job == getenv("SLURM_JOB_ID") && step != NULL && strchr(step, '/') == NULL)
+        snprintf(name, size, "%s.%s", job, step);
+    else
+        snprintf(name, size, "%s", job);
+}
+
+static char *path_of(const char *folder, const char *base, const char *ending)
+{
+    const int plain = base[0] == '/' || folder == NULL;
+    char *path = NULL;
+    return asprintf(&path, "%s%s%s%s", plain ? "" : folder, plain ? "" : "/", base, ending) < 0 ? NULL : path;
+}
+
+static FILE *create(const char *path, int fresh)
+{
+    FILE *file = NULL;
+    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), 0666);
+    if (fd >= 0 && (file = fdopen(fd, "w")) == NULL)
+        close(fd);
+    return file;
+}
+
+static int written(FILE *file, const void *report, void (*write)(FILE *, const void *))
+{
+    int good;
+    if (file == NULL)
+        return 0;
+    write(file, report);
+    good = !ferror(file);
+    return fclose(file) == 0 && good;
+}
+
+/* 1; or 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
+static int write_files(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh)
+{
+    FILE *files[MOST_FORMS] = {NULL};
+    int error = 0, opened = 0;
+    for (; opened < count && error == 0; opened++) {
+        char *path = path_of(folder, base, forms[opened].ending);
+        errno = ENOMEM;
+        files[opened] = create(path, fresh);
+        error = files[opened] == NULL ? errno : 0;
+        free(path);
+    }
+    for (int i = 0; error == EEXIST && fresh && i < opened - 1; i++) {
+        char *path = path_of(folder, base, forms[i].ending);
+        fclose(files[i]);
+        files[i] = NULL;
+        if (path != NULL)
+            unlink(path);
+        free(path);
+    }
+    for (int i = 0; i < opened; i++) {
+        errno = 0;
+        if (!written(files[i], report, forms[i].write) && error == 0)
+            error = errno != 0 ? errno : EIO;
+    }
+    errno = error;
+    return error == 0;
+}
+
+int report_write(const report_form *forms, int count, const void *report, const char *folder, const char *base)
+{
+    return write_files(forms, count, report, folder, base, 0);
+}
+
+int report_write_fresh(const report_form *forms, int count, const void *report, const char *folder, const char *prefix)
+{
+    char job[128], base[256];
+    int done;
+    job_name(job, sizeof job);
+    snprintf(base, sizeof base, "%s.%s", prefix, job);
+    done = write_files(forms, count, report, folder, base, 1);
+    for (int n = 2; !done && errno == EEXIST && n < 10000; n++) {
+        snprintf(base, sizeof base, "%s.%s-%d", prefix, job, n);
+        done = write_files(forms, count, report, folder, base, 1);
+    }
+    return done;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where reports go. Shared by the tools. */
+#ifndef ZEUS_AMD_TOOLS_FILES_H
+#define ZEUS_AMD_TOOLS_FILES_H
+
+#include <stdio.h>
+
+/* One form of a report: the ending of its file's name, and what writes it. */
+typedef struct report_form {
+    const char *ending;
+    void (*write)(FILE *to, const void *report);
+} report_form;
+
+/* Writes each form to base + ending, relative to a folder. 0 and errno where that fails. */
+int report_write(const report_form *forms, int count, const void *report, const char *folder, const char *base);
+/* The same with a name of its own: PREFIX.JOB, or PREFIX.JOB-2 and so on: never one of a file that exists. JOB is the job's
+ * number, or the process's. */
+int report_write_fresh(const report_form *forms, int count, const void *report, const char *folder, const char *prefix);
+/* Which rank the launcher says that this is, and of how many; NULL: it does not. */
+const char *report_rank(void);
+const char *report_ranks(void);
+
+#endif

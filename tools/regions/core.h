@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the core share. */
+#ifndef ZEUS_AMD_TOOLS_CORE_H
+#define ZEUS_AMD_TOOLS_CORE_H
+
+#include "regions.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* A path on one thread: only that thread writes here, but for the end of a span. */
+typedef struct core_local {
+    regions_region *region;
+    struct core_local *parent, *recent, *next_hashed, *next_touched;
+    uint64_t ticks, count, inclusive;
+    uint32_t hash;
+    int touched;
+} core_local;
+
+typedef struct core_thread {
+    /* IDLE, or what the thread does to what is below. */
+    atomic_int busy;
+    core_local *current, *touched;
+    uint64_t since;
+    /* Pushed beyond the most paths. */
+    uint64_t beyond;
+    core_local root;
+    core_local **table;
+    uint32_t table_size, locals;
+    struct core_thread *next, *next_free;
+} core_thread;
+
+/* core_held: 0, or all have to wait or to return. */
+enum { CORE_RUNS, CORE_NOT_STARTED, CORE_READING, CORE_ENDED };
+extern atomic_int core_held;
+/* Guards all but what threads have for themselves. */
+extern pthread_mutex_t core_lock;
+extern regions_result core;
+extern core_thread *core_threads;
+/* When the counters may be read again, in ticks. */
+extern atomic_uint_fast64_t core_next_read;
+
+/* tree.c: a region's child of that name, made where there is none; NULL: no more. */
+regions_region *core_child(regions_region *parent, regions_kind kind, const char *name);
+uint32_t core_hash(const void *parent, regions_kind kind, const char *name);
+
+/* threads.c: with the lock. Stops all threads from changing their stacks, and lets them go on. */
+void core_hold(void);
+void core_release(int state);
+
+/* meter.c: at an edge, without the lock. */
+void core_read(uint64_t now);
+/* With the lock, threads held: until now is a span, of which the last one ends the measurement. */
+void core_open(void);
+void core_span(int last);
+
+/* account.c: what a span used, to its regions; with the lock, threads held. */
+typedef struct core_span_gpu {
+    double uj, error_begin_uj, error_end_uj, drift_begin_uj, drift_end_uj, max_w;
+    int measured, vague;
+} core_span_gpu;
+void core_account(uint64_t begin, uint64_t end, double ns, uint64_t number, const core_span_gpu *gpus);
+
+/* ranges.c: with the lock. Brings the ticks of the ranges up to now. */
+void core_ranges_advance(uint64_t now);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the report goes: ZEUS_AMD_TOOLS_OUTPUT=base writes base.txt and so on, "-" the text to standard error; without it a
+ * name that no file has yet. ZEUS_AMD_TOOLS_FORMATS lists the forms, ZEUS_AMD_TOOLS_DEPTH limits the text's levels. */
+#define _GNU_SOURCE
+#include "report.h"
+
+#include "../files.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEPTH 8
+
+static const struct {
+    const char *name;
+    report_form form;
+} all_forms[] = {
+    {"text", {".txt", report_text}},
+    {"json", {".json", report_json}},
+    {"csv", {".csv", report_csv}},
+    {"folded", {".folded", report_folded}},
+};
+enum { FORMS = sizeof all_forms / sizeof *all_forms };
+
+static int chosen_forms(report_form *forms)
+{
+    const char *list = getenv("ZEUS_AMD_TOOLS_FORMATS");
+    int count = 0;
+    if (list == NULL || list[0] == '\0')
+        list = "text,json";
+    while (*list != '\0') {
+        const size_t length = strcspn(list, ",");
+        int known = 0;
+        for (int i = 0; i < FORMS && count < FORMS; i++)
+            if (strlen(all_forms[i].name) == length && strncmp(all_forms[i].name, list, length) == 0) {
+                forms[count++] = all_forms[i].form;
+                known = 1;
+            }
+        if (!known)
+            fprintf(stderr, "libzeus_amd_tools.so: ZEUS_AMD_TOOLS_FORMATS: no form %.*s\n", (int)length, list);
+        list += length + (list[length] == ',');
+    }
+    return count;
+}
+
+static uint32_t chosen_depth(void)
+{
+    const char *text = getenv("ZEUS_AMD_TOOLS_DEPTH");
+    char *end = NULL;
+    const unsigned long depth = text != NULL ? strtoul(text, &end, 10) : 0;
+    return text != NULL && end != text && *end == '\0' && depth > 0 && depth < UINT32_MAX ? (uint32_t)depth : DEPTH;
+}
+
+/* Ranks of one job have one base, and a report each. */
+static char *base_of_rank(const char *base)
+{
+    char *name = NULL;
+    if (report_rank() == NULL)
+        return strdup(base);
+    return asprintf(&name, "%s.rank%s", base, report_rank()) < 0 ? NULL : name;
+}
+
+static void write_report(const report *p, const char *folder)
+{
+    const char *base = getenv("ZEUS_AMD_TOOLS_OUTPUT");
+    report_form forms[FORMS];
+    const int count = chosen_forms(forms);
+    char *name;
+    int done;
+    if (base != NULL && strcmp(base, "-") == 0) {
+        report_text(stderr, p);
+        return;
+    }
+    name = base_of_rank(base != NULL && base[0] != '\0' ? base : "zeus_amd_regions");
+    errno = ENOMEM;
+    done = name != NULL && (base != NULL && base[0] != '\0' ? report_write(forms, count, p, folder, name)
+                                                            : report_write_fresh(forms, count, p, folder, name));
+    if (!done)
+        fprintf(stderr, "libzeus_amd_tools.so: the energy report cannot be written: %s\n", strerror(errno));
+    free(name);
+}
+
+void report_output(const regions_result *result, const char *folder, const char *fences, int aborted)
+{
+    const report p = {result, program_invocation_name, fences, aborted, chosen_depth()};
+    const int saved = errno;
+    /* Numbers with points, whatever the program's language. */
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = (locale_t)0;
+    if (plain != (locale_t)0)
+        before = uselocale(plain);
+    report_prepare(result);
+    write_report(&p, folder);
+    if (plain != (locale_t)0) {
+        uselocale(before);
+        freelocale(plain);
+    }
+    errno = saved;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report on regions, in its forms. */
+#ifndef ZEUS_AMD_TOOLS_REPORT_H
+#define ZEUS_AMD_TOOLS_REPORT_H
+
+#include "../regions/regions.h"
+
+#include <stdio.h>
+
+typedef struct report {
+    const regions_result *result;
+    const char *program;
+    /* What Kokkos was asked for: "off", "on", or why not. */
+    const char *fences;
+    /* The process aborted: what is known of it up to the last reading. */
+    int aborted;
+    /* Levels of regions in the text. */
+    uint32_t depth;
+} report;
+
+/* The energy of a region over all GPUs, in microjoules. */
+typedef struct report_energy {
+    int64_t uj;
+    double uncertainty_uj, shared_uj;
+} report_energy;
+
+/* prepare.c: rounds energies so that they add up, sorts regions by energy, and names them. Once, before any form. */
+void report_prepare(const regions_result *result);
+/* All regions, each before its children; NULL: no more. */
+regions_region *report_next(const regions_region *top, const regions_region *at);
+report_energy report_sum(const regions_result *result, const regions_share *shares);
+report_energy report_total(const regions_result *result);
+
+/* source.c: where in the source a call returns to this address; to be freed. NULL: not known. */
+char *report_source(uint64_t return_address);
+
+/* The forms, for report_write(). */
+void report_text(FILE *to, const void *report);
+void report_json(FILE *to, const void *report);
+void report_csv(FILE *to, const void *report);
+void report_folded(FILE *to, const void *report);
+
+/* output.c: writes the forms that the environment asks for. */
+void report_output(const regions_result *result, const char *folder, const char *fences, int aborted);
+
+#endif
