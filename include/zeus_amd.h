@@ -2470,14 +2470,14 @@ zeus_amd_status_t zeus_amd_window_lap(struct zeus_amd_window_t *window,
                                       uint32_t *count);
 
 /**
- * Begins a window anew, as if it had been ended and begun: its energy is that
- * from here on. Nothing is allocated, so it suits a code that measures each of
- * its iterations. Its laps begin anew as well.
+ * Restarts a window, as if it had been ended and begun: its energy is that from
+ * here on. Nothing is allocated, so it suits a code that measures each of its
+ * iterations. Its laps restart as well.
  *
  * @param[in] window A window; not NULL.
  * @return A status of any call. ZEUS_AMD_STATUS_BUSY or
  *         ZEUS_AMD_STATUS_NO_MEMORY (a thread cannot be started): the window
- *         has begun anew, but is not sampled in between.
+ *         has restarted, but is not sampled in between.
  * @threadsafety Any thread, but not while another thread uses the window.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1

@@ -962,7 +962,7 @@ class Window(_Owner):
         return self._ask(_lib.zeus_amd_window_lap, self._h)
 
     def restart(self) -> None:
-        """Begins anew, as if the window had been ended and begun. Energies that were read stay."""
+        """Restarts it, as if the window had been ended and begun. Energies that were read stay."""
         _check(_lib.zeus_amd_window_restart(self._h))
 
     def end(self) -> Window:

@@ -24,9 +24,9 @@ pub struct Sampler {
     started: AtomicBool,
     /// Windows may need the thread: it stays until the session is closed.
     kept: AtomicBool,
-    /// The thread polls for windows whose power is integrated, or has until a moment ago. Else it is parked: it wakes up in
-    /// time for wraparounds, but not for such windows.
-    awake: AtomicBool,
+    /// The thread polls for windows whose power is integrated, or has until a moment ago. Else it is parked: it
+    /// polls in time for wraparounds, but not for such windows.
+    integrating: AtomicBool,
     state: Mutex<SamplerState>,
     /// Keeps libamd_smi in use.
     _library: Arc<dyn Any + Send + Sync>,
@@ -110,7 +110,7 @@ impl Sampler {
             devices,
             started: AtomicBool::new(false),
             kept: AtomicBool::new(false),
-            awake: AtomicBool::new(false),
+            integrating: AtomicBool::new(false),
             state: Mutex::default(),
             _library: library,
         })
@@ -164,7 +164,7 @@ impl Sampler {
         let comes = match need {
             SamplingNeed::None => true,
             SamplingNeed::Wraparounds => self.kept.load(Ordering::SeqCst),
-            SamplingNeed::Integration => self.kept.load(Ordering::SeqCst) && self.awake.load(Ordering::SeqCst),
+            SamplingNeed::Integration => self.kept.load(Ordering::SeqCst) && self.integrating.load(Ordering::SeqCst),
         };
         if comes {
             Ok(())
@@ -173,7 +173,7 @@ impl Sampler {
         }
     }
 
-    /// Starts the thread, or wakes it up. From now on it stays until the session is closed.
+    /// Starts or notifies the thread. From now on it stays until the session is closed.
     #[cold]
     fn keep(self: &Arc<Self>) -> Result<()> {
         self.change(|_| self.kept.store(true, Ordering::SeqCst))
@@ -246,7 +246,7 @@ impl Sampler {
             let next = polls.round(&rings);
             drop(rings);
             let integrates = polls.integrates();
-            self.awake.store(integrates, Ordering::SeqCst);
+            self.integrating.store(integrates, Ordering::SeqCst);
             // A window that has been opened since the round began may have relied on it.
             if !integrates && polls.is_outdated() {
                 continue;

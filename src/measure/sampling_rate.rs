@@ -66,7 +66,7 @@ impl PollScheduler {
         self.watched as u32 > 0
     }
 
-    /// Sleeps until a 32-bit counter may wrap around, and looks often until it has: what is counted between the samples before
+    /// The thread sleeps until a 32-bit counter may wrap around, then polls often until it has: what is counted between the samples before
     /// and after a wraparound may have been a reset.
     fn wrap_period(&self) -> Duration {
         let Some(wrap) = self.wrap else { return SLOWEST_WRAP };
@@ -122,7 +122,8 @@ impl PollScheduler {
         self.next.is_some_and(|n| n <= now)
     }
 
-    /// When the next round has to be. A window on a 32-bit counter wakes nobody: its begin is seen in time.
+    /// When the next round has to be. A window on a 32-bit counter does not notify the thread, which
+    /// sees it in time.
     pub fn next(&self, now: Instant) -> Instant {
         self.next.unwrap_or_else(|| now + self.wrap.map_or(IDLE, |wrap| wrap_periods(wrap).1.min(IDLE)))
     }
@@ -166,7 +167,7 @@ impl PollScheduler {
     }
 }
 
-/// The shortest and the longest time between two looks at a 32-bit counter. The number of wraparounds between two samples is
+/// The shortest and the longest time between two polls of a 32-bit counter. The number of wraparounds between two samples is
 /// certain if they are less than half of the time apart that one takes.
 fn wrap_periods(wrap: Wrap) -> (Duration, Duration) {
     let shortest = Duration::from_nanos(wrap.shortest_ns);

@@ -162,7 +162,7 @@ impl Window {
         Self::with_gpus(address, gpus)
     }
 
-    /// Begins anew.
+    /// Begins again, as a new window.
     pub fn restart(&mut self) -> Result<()> {
         self.unwatch();
         let Window { head, gpus } = self;
