@@ -34,8 +34,8 @@ pub struct AccumulatorTracker {
 pub struct Wrap {
     /// The time from one wraparound to the next.
     pub shortest_ns: u64,
-    /// `CLOCK_BOOTTIME` of the first one after the last sample.
-    pub earliest_ns: u64,
+    /// `CLOCK_BOOTTIME` until when it has not wrapped around since the last sample, and a reset would show as a step back.
+    pub certain_until_ns: u64,
 }
 
 impl AccumulatorTracker {
@@ -137,8 +137,9 @@ impl AccumulatorTracker {
             let ns = counts_pj(counts, last.resolution_uj) / u128::from(self.max_power_mw.max(1));
             u64::try_from(ns).unwrap_or(u64::MAX)
         };
-        let left = (1 << 32) - last.accumulator.unwrap_or(0).min(1 << 32);
-        Some(Wrap { shortest_ns: counts_ns(1 << 32), earliest_ns: last.seen_ns.saturating_add(counts_ns(left)) })
+        let now = last.accumulator.unwrap_or(0).min(1 << 32);
+        let certain_ns = counts_ns(now.min((1 << 32) - now));
+        Some(Wrap { shortest_ns: counts_ns(1 << 32), certain_until_ns: last.seen_ns.saturating_add(certain_ns) })
     }
 
     /// A sample that was received after `begun_ns`, when the reading of this one began, is the newer one.

@@ -66,13 +66,8 @@ impl PollScheduler {
         self.watched as u32 > 0
     }
 
-    /// The thread sleeps until a 32-bit counter may wrap around, then polls often until it has: what is counted between the samples before
-    /// and after a wraparound may have been a reset.
     fn wrap_period(&self) -> Duration {
-        let Some(wrap) = self.wrap else { return SLOWEST_WRAP };
-        let until = Duration::from_nanos(wrap.earliest_ns.saturating_sub(boot_ns()));
-        let (fastest, slowest) = wrap_periods(wrap);
-        until.clamp(fastest, slowest)
+        self.wrap.map_or(SLOWEST_WRAP, |wrap| time_to_poll(wrap, boot_ns()))
     }
 
     /// What the samplers (their periods; `None`: the refresh period) and the windows need.
@@ -167,6 +162,13 @@ impl PollScheduler {
     }
 }
 
+/// The thread sleeps until a 32-bit counter may wrap around, then polls often until it has and is well above 0 again: what is
+/// counted between two samples there may have been a reset.
+fn time_to_poll(wrap: Wrap, now_ns: u64) -> Duration {
+    let (fastest, slowest) = wrap_periods(wrap);
+    Duration::from_nanos(wrap.certain_until_ns.saturating_sub(now_ns)).clamp(fastest, slowest)
+}
+
 /// The shortest and the longest time between two polls of a 32-bit counter. The number of wraparounds between two samples is
 /// certain if they are less than half of the time apart that one takes.
 fn wrap_periods(wrap: Wrap) -> (Duration, Duration) {
@@ -174,3 +176,6 @@ fn wrap_periods(wrap: Wrap) -> (Duration, Duration) {
     let fastest = (shortest / 64).clamp(FASTEST, SLOWEST_WRAP);
     (fastest, (shortest / 2).saturating_sub(MAX_DELAY).max(fastest))
 }
+
+#[cfg(test)]
+mod tests;

@@ -215,8 +215,7 @@ fn a_64_bit_counter_does_not_wrap() {
     // 65536 J at 375 W.
     let wrap = tracker.wrap().unwrap();
     assert_eq!(wrap.shortest_ns, 65536 * 1_000_000_000 / 375);
-    let left_ns = (65536 * 65536 - 10) * 1_000_000_000 / 65536 / 375;
-    assert_eq!(wrap.earliest_ns, 1_000 * MS + left_ns);
+    assert_eq!(wrap.certain_until_ns, 1_001 * MS + 10 * 1_000_000_000 / 65536 / 375);
     // More than 32 bits: a 64-bit counter.
     tracker.add(&sample(1_001 * MS, 1 << 33, 300_000));
     assert!(tracker.wrap().is_none() && !tracker.may_wrap());
