@@ -56,9 +56,10 @@
  * - Without memory, calls that make an object (a session, window, sampler or
  *   guard) return ZEUS_AMD_STATUS_NO_MEMORY. The other calls use a reserve of
  *   1 MB of the library: readings need no memory, and calls that end or close
- *   something succeed. Only this ends the process then: the reserve is used up,
- *   glibc has no memory for thread-local data when a thread calls for the first
- *   time or is started, or libamd_smi ends it.
+ *   something succeed. Only this ends the process then: the reserve is used up;
+ *   a thread of the library starts and Rust or glibc has no memory for it (some
+ *   hundred bytes); glibc has none for a thread that calls for the first time;
+ *   or libamd_smi ends it.
  * - Background threads (of samplers, windows and checks in the background) block
  *   all signals. In a program whose main thread has ended by pthread_exit() they
  *   end within some two seconds after the last thread of the program, as far as
@@ -714,7 +715,8 @@ enum
      */
     ZEUS_AMD_STATUS_UNKNOWN = -98,
     /**
-     * A defect of this library.
+     * A defect of this library. The GPU, or the settings, of the call are not used
+     * by this session again; its other GPUs are.
      */
     ZEUS_AMD_STATUS_INTERNAL = -99,
 };

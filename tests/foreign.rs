@@ -103,6 +103,23 @@ fn two_copies_of_this_library() {
     }
 }
 
+/// A call that hangs in one copy does not hold up the other one.
+#[test]
+fn two_copies_and_a_call_that_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let copies = ["one.so", "two.so"].map(|name| {
+        std::fs::copy(common::deps().join("libzeus_amd.so"), folder.path().join(name)).unwrap();
+        folder.path().join(name)
+    });
+    let sim = machine("6.3.3", &["gpu.3.fault.amdsmi_get_power_info = { hang = true, after = 300 }"]);
+    let mut command: Command = sim.command(program("two_copies"));
+    let out = command.env("ZEUS_AMD_BACKEND", "amdsmi").args(&copies).arg("1000").output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success() && text.trim() == "calls 8000 wrong 0 errors 0", "{:?} {text}", out.status);
+    let calls = sim.calls("amdsmi_get_power_info");
+    assert!(calls < 8 * 1000, "both call on: {calls}");
+}
+
 /// In a virtual machine libamd_smi refuses settings before ROCm 7.1, whatever the rights; sysfs does not.
 #[test]
 fn a_guest_whose_caps_are_refused() {

@@ -30,7 +30,7 @@ fn readings(sim: &Sim, rocm: &str, backend: &str, firmware_unit: bool) -> (Readi
             return (got, now);
         }
     }
-    panic!("this machine is never fast enough")
+    panic!("timed out: host too slow")
 }
 
 fn readings_once(sim: &Sim, rocm: &str, backend: &str, firmware_unit: bool) -> (Readings, u64, Duration) {

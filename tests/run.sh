@@ -4,7 +4,7 @@
 #     tests/run.sh                 all steps
 #     tests/run.sh NAME...         these steps, or the Rust tests of such a file or name: tests/run.sh windows mpi
 #     tests/run.sh --list          the steps and the files of Rust tests, with what each holds
-#     tests/run.sh --long ...      with fresh seeds: random tests run ten times, the seed of each time is printed
+#     tests/run.sh --long ...      with fresh seeds: random tests run ten times, the seed of each time is printed; 20,000 random machines
 #
 # What a step says is in target/test-logs/STEP.log, and shown where it fails. The last line is "N passed, N failed".
 set -u
@@ -13,6 +13,8 @@ root=$PWD
 . tests/needs.sh
 
 STEPS=(format clippy build rust job cmake install abi bindings mpi tools amdsmi amdsmi27 zeus leftovers)
+# With --long only, or by its name: hours.
+LONG=(endurance)
 what() {
     case $1 in
     format) echo "the Rust sources are formatted" ;;
@@ -29,6 +31,7 @@ what() {
     amdsmi) echo "AMD's own Python packages run on the simulated machine" ;;
     amdsmi27) echo "AMD's binding of libamd_smi 27 runs on the simulated machine" ;;
     zeus) echo "Zeus and this library give the same numbers in one process" ;;
+    endurance) echo "64 processes with guards that die at random, 200 rounds, 3 seeds; each call of the system fails once" ;;
     leftovers) echo "no process, file or shared memory is left, also when a run is killed in the middle" ;;
     esac
 }
@@ -43,7 +46,7 @@ rust_files() {
 }
 
 list() {
-    for step in "${STEPS[@]}"; do printf '%-12s %s\n' "$step" "$(what "$step")"; done
+    for step in "${STEPS[@]}" "${LONG[@]}"; do printf '%-12s %s\n' "$step" "$(what "$step")"; done
     printf '\nRust tests, by file:\n'
     rust_files | while read -r name file; do
         printf '%-12s %s\n' "$name" "$(sed -n '/^\/\/! /{s/^\/\/! //p;q}' "$file")"
@@ -52,7 +55,7 @@ list() {
 
 usage() { sed -n '2,/^$/{/^set/q;s/^# \{0,1\}//p}' tests/run.sh; }
 
-is_step() { [[ " ${STEPS[*]} " == *" $1 "* ]]; }
+is_step() { [[ " ${STEPS[*]} ${LONG[*]} " == *" $1 "* ]]; }
 is_rust_test() {
     [[ $1 =~ ^[a-z0-9_:]+$ ]] || return 1
     rust_files | grep -q "^${1%%::*} " || grep -rqE "^ *fn [a-z0-9_]*${1##*::}" --include='*.rs' tests simulator src
@@ -78,7 +81,7 @@ for word; do
     esac
 done
 [ ${#names[@]} = 0 ] || chosen+=(rust)
-[ ${#chosen[@]} -gt 0 ] || chosen=("${STEPS[@]}")
+[ ${#chosen[@]} -gt 0 ] || chosen=("${STEPS[@]}" ${long:+"${LONG[@]}"})
 
 # What is here and what is not, in one list, before anything is built.
 look() {
@@ -162,6 +165,9 @@ step_build() {
 step_rust() {
     rust_tests ${names[@]+"${names[@]}"} || return 1
     [ -n "$long" ] || return 0
+    if [ ${#names[@]} = 0 ]; then
+        ZEUS_AMD_MACHINES=20000 ZEUS_AMD_STORM=64,200,3 rust_tests any_machine processes_that_die_at_random || return 1
+    fi
     local again random
     # Those with numbers that nobody chose.
     mapfile -t random < <(grep -lE 'random\.rs"|Random' tests/*.rs simulator/tests/*.rs | xargs -n 1 basename -s .rs; echo metrics)
@@ -195,6 +201,11 @@ step_tools() { tests/tools/run.sh; }
 step_amdsmi() { tests/python/amdsmi.sh; }
 step_amdsmi27() { tests/python/bindings.sh; }
 step_zeus() { tests/python/zeus.sh; }
+# Not by cargo-nextest, which limits the time of a test.
+step_endurance() {
+    ZEUS_AMD_STORM=64,200,3 ZEUS_AMD_EACH_CALL=1 cargo test --quiet --locked --test suite -- --nocapture --test-threads 2 \
+        guard::shared::processes_ exhaustion::any_single_call_may_fail
+}
 step_leftovers() { tests/leftovers.sh; }
 
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
@@ -255,6 +266,7 @@ SECONDS=0
 at_once 1 format build
 # Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment.
 at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi tools zeus bindings abi amdsmi amdsmi27 cmake
+at_once 1 endurance
 at_once 1 leftovers
 [ ! -t 1 ] || printf '\r\033[K'
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

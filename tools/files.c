@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MOST_FORMS 8
@@ -72,11 +73,19 @@ static int written(FILE *file, const void *report, void (*write)(FILE *, const v
     return fclose(file) == 0 && good;
 }
 
-/* 1; or 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
+/* A part of a report may be taken for all of it. From a device nothing can be taken back. */
+static void discard(const char *path)
+{
+    struct stat now;
+    if (path != NULL && lstat(path, &now) == 0 && S_ISREG(now.st_mode))
+        unlink(path);
+}
+
+/* 1; or none of them and 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
 static int write_files(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh)
 {
     FILE *files[MOST_FORMS] = {NULL};
-    int error = 0, opened = 0;
+    int error = 0, opened = 0, made;
     for (; opened < count && error == 0; opened++) {
         char *path = path_of(folder, base, forms[opened].ending);
         errno = ENOMEM;
@@ -84,18 +93,16 @@ static int write_files(const report_form *forms, int count, const void *report, 
         error = files[opened] == NULL ? errno : 0;
         free(path);
     }
-    for (int i = 0; error == EEXIST && fresh && i < opened - 1; i++) {
-        char *path = path_of(folder, base, forms[i].ending);
-        fclose(files[i]);
-        files[i] = NULL;
-        if (path != NULL)
-            unlink(path);
-        free(path);
-    }
-    for (int i = 0; i < opened; i++) {
+    made = error == 0 ? opened : opened - 1;
+    for (int i = 0; i < made; i++) {
         errno = 0;
         if (!written(files[i], report, forms[i].write) && error == 0)
             error = errno != 0 ? errno : EIO;
+    }
+    for (int i = 0; error != 0 && i < made; i++) {
+        char *path = path_of(folder, base, forms[i].ending);
+        discard(path);
+        free(path);
     }
     errno = error;
     return error == 0;

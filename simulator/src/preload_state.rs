@@ -82,7 +82,8 @@ impl Shown {
             return Some(Ok(text.len()));
         }
         let Some(awake_ns) = self.awake_ns(state, g) else { return Some(Err(libc::EPERM)) };
-        let is_due = |every: u64| every == 0 || (self.reads.fetch_add(1, Ordering::Relaxed) + 1) % every == 0;
+        let nth = || self.reads.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_due = |every: u64| every == 0 || nth().checked_rem(every) == Some(0);
         let fault = g.file_fault(name, now).filter(|f| is_due(f.every));
         if let Some(e) = fault.and_then(|f| f.read) {
             return Some(Err(e.number()));

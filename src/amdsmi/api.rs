@@ -126,11 +126,10 @@ impl AmdsmiApi {
         if is_helper() || limit >= NO_LIMIT {
             return Ok(call());
         }
-        self.helpers.run(limit, call).map_err(|status| {
-            if status == Status::HUNG {
+        self.helpers.run(limit, call).inspect_err(|status| {
+            if *status == Status::HUNG {
                 lock.mark_hung(token);
             }
-            status
         })
     }
 

@@ -140,7 +140,7 @@ impl AmdsmiApi {
         let uw = |raw: u64| {
             // Up to ROCm 6.1.1 the caps are in W, except the current one in µW without access to /dev/dri.
             let watts = generation.cap_unit == CapUnit::Watt && raw < 100_000;
-            (raw != u64::MAX).then(|| if watts { raw * 1_000_000 } else { raw })
+            (raw != u64::MAX).then(|| if watts { raw.saturating_mul(1_000_000) } else { raw })
         };
         let some = |raw: u64| uw(raw).filter(|v| *v != 0);
         Ok(PowerLimits {

@@ -2,19 +2,16 @@
 
 use super::pointers::null;
 use super::types::zeus_amd_session_t;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::session::Session;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) struct SessionHandle {
     session: Session,
-    /// Set by a panic inside a call, whose half-done state is not used again.
-    broken: AtomicBool,
 }
 
 impl SessionHandle {
     pub(super) fn new(session: Session) -> SessionHandle {
-        SessionHandle { session, broken: AtomicBool::new(false) }
+        SessionHandle { session }
     }
 
     /// For C, which owns it from then on.
@@ -43,22 +40,6 @@ impl SessionHandle {
         // SAFETY: as the caller promises.
         let handle = unsafe { z.cast::<SessionHandle>().as_ref() }.ok_or_else(|| null("the session"))?;
         handle.session.require_own_process()?;
-        if handle.broken.load(Ordering::Acquire) {
-            return Err(Error::Internal(
-                "an earlier call on this session failed inside; close it and open another".into(),
-            ));
-        }
-        let mark = PoisonOnPanic(&handle.broken);
-        let result = body(&handle.session);
-        std::mem::forget(mark);
-        result
-    }
-}
-
-struct PoisonOnPanic<'a>(&'a AtomicBool);
-
-impl Drop for PoisonOnPanic<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
+        body(&handle.session)
     }
 }

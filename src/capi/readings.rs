@@ -36,7 +36,9 @@ pub(super) unsafe fn read<T>(
     unsafe {
         SessionHandle::with(session, |s| {
             let to = out(to, "the place for the result")?;
-            to.write(value(s, s.device(gpu)?)?);
+            let device = s.device(gpu)?;
+            device.check_intact()?;
+            to.write(device.broken.mark(|| value(s, device))?);
             Ok(())
         })
     }
@@ -240,7 +242,7 @@ pub unsafe extern "C" fn zeus_amd_read_all(
             }
             let resolution = s.energy_resolution.of_readings();
             for (device, element) in s.devices().iter().enumerate().filter_map(|(i, d)| Some((d, array.element(i)?))) {
-                element.fill(|value| write_fast(value, device, resolution));
+                element.fill(|value| device.broken.mark(|| write_fast(value, device, resolution)));
             }
             Ok(())
         })
@@ -253,7 +255,11 @@ fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, resolution: Energ
     let counter_state = device.counter_state();
     value.gpu = device.identity.index as u32;
     value.counter_state = counter_state.into();
-    if device.is_secondary() || !counter_state.is_usable() || !write_table(value, device, resolution) {
+    if device.is_secondary()
+        || !counter_state.is_usable()
+        || device.broken.is_set()
+        || !write_table(value, device, resolution)
+    {
         write_slow(value, device, resolution);
     }
 }
@@ -297,7 +303,9 @@ fn resolution_flag(resolution_uj: f64) -> u32 {
 /// The same where a value is missing, or another source is read.
 #[inline(never)]
 fn write_slow(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution) {
-    let status = if device.is_secondary() {
+    let status = if device.broken.is_set() {
+        Some(Kind::Internal)
+    } else if device.is_secondary() {
         // Power and energy of a package are read once, at the GPU that has them; the temperature is each die's own.
         set_temperature(value, device.try_temperature());
         Some(Kind::NotSupported)

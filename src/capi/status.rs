@@ -82,7 +82,8 @@ pub enum zeus_amd_status_t {
     ZEUS_AMD_STATUS_NOT_READY = -31,
     /// libamd_smi failed with a status that has no equivalent here.
     ZEUS_AMD_STATUS_UNKNOWN = -98,
-    /// A defect of this library.
+    /// A defect of this library. The GPU, or the settings, of the call are not used
+    /// by this session again; its other GPUs are.
     ZEUS_AMD_STATUS_INTERNAL = -99,
 }
 

@@ -14,7 +14,7 @@ pub unsafe extern "C" fn zeus_amd__test_panic(session: *const zeus_amd_session_t
             test_panic();
         }
         // SAFETY: an open session, as the test promises.
-        unsafe { SessionHandle::with(session, |_| Ok(test_panic())) }
+        unsafe { SessionHandle::with(session, |s| Ok(s.device(0)?.broken.mark(test_panic))) }
     })
 }
 

@@ -4,7 +4,7 @@ use super::controller::Controller;
 use super::read_back::read_back;
 use super::writer::{SettingsWriter, POWER_LIMIT};
 use crate::device::{AmdsmiSource, SourceError};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::gpu::PowerLimits;
 use crate::platform::log;
 use std::sync::atomic::Ordering;
@@ -88,9 +88,11 @@ impl Controller {
         self.check_active(POWER_LIMIT)?;
         let hwmon = &self.files.hwmon;
         let by_sysfs = || {
-            hwmon.power_caps().map_err(|error| match hwmon.is_there() {
-                true => SourceError::Sysfs { file: "power1_cap", error },
-                false => SourceError::NotSupported("the driver has no hwmon folder for it"),
+            hwmon.power_caps().map_err(|error| match error.kind() {
+                Kind::NotSupported if !hwmon.is_there() => {
+                    SourceError::NotSupported("the driver has no hwmon folder for it")
+                }
+                _ => SourceError::Sysfs { file: "power1_cap", error },
             })
         };
         let limits = match &self.amdsmi {

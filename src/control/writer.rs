@@ -104,10 +104,12 @@ impl SettingsWriter<'_> {
             Some((amdsmi, AmdsmiCall { calls, g, handle })) => calls
                 .set_power_cap(g, *handle, uw)
                 .map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap")),
-            None if !hwmon.is_there() => {
-                Err(self.gpu.not_supported(POWER_LIMIT, "the driver has no hwmon folder for it"))
-            }
-            None => hwmon.set_power_cap_uw(uw).map_err(|e| self.sysfs_error(POWER_LIMIT, CAP_FILE, e)),
+            None => hwmon.set_power_cap_uw(uw).map_err(|e| match e.kind() {
+                Kind::NotSupported if !hwmon.is_there() => {
+                    self.gpu.not_supported(POWER_LIMIT, "the driver has no hwmon folder for it")
+                }
+                _ => self.sysfs_error(POWER_LIMIT, CAP_FILE, e),
+            }),
         }
     }
 

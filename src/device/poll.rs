@@ -29,6 +29,20 @@ pub enum SamplingNeed {
     Integration,
 }
 
+impl PollResult {
+    #[cold]
+    fn none() -> PollResult {
+        let sample = RawSample { seen_ns: boot_ns(), ..RawSample::default() };
+        let tracker = AccumulatorTracker::new(64, UNKNOWN_LIMIT_MW);
+        PollResult {
+            sample,
+            snapshot: tracker.snapshot(sample.seen_ns),
+            max_power_mw: tracker.max_power_mw(),
+            may_wrap: false,
+        }
+    }
+}
+
 impl Device {
     /// What windows need, as far as is known from earlier polls and checks.
     #[must_use]
@@ -53,15 +67,29 @@ impl Device {
         }
     }
 
-    /// Takes a sample and adds it to the tracker.
+    /// Takes a sample and adds it to the tracker. After a panic there are none of this GPU any more.
     pub fn poll(&self) -> PollResult {
         self.poll_since(boot_ns())
     }
 
-    /// The same within a call that began at `begun_ns`. The source is read without the lock, so another thread may have read
-    /// later and been faster with its sample: that one then stands for both.
+    /// The same where a panic of one GPU must not end what is done for the others.
+    pub fn poll_contained(&self) -> PollResult {
+        self.broken.contain(|| self.poll()).unwrap_or_else(PollResult::none)
+    }
+
+    /// The same within a call that began at `begun_ns`.
     #[inline(always)]
     pub fn poll_since(&self, begun_ns: u64) -> PollResult {
+        if self.broken.is_set() {
+            return PollResult::none();
+        }
+        self.broken.mark(|| self.take_sample(begun_ns))
+    }
+
+    /// The source is read without the lock, so another thread may have read later and been faster with its sample: that one
+    /// then stands for both.
+    #[inline(always)]
+    fn take_sample(&self, begun_ns: u64) -> PollResult {
         let mut sample = self.poll_source();
         let mut guard = self.tracker.lock();
         // The limit of a suspended GPU cannot be read.

@@ -7,6 +7,7 @@ use super::staleness::StalenessDetector;
 use crate::energy::{energy_mj, AccumulatorTracker, AtomicCounterState, CounterState, EnergyResolution};
 use crate::error::{Error, Kind, Result};
 use crate::gpu::{Power, RawEnergy, Temperature};
+use crate::platform::broken::Broken;
 use crate::platform::sync;
 use crate::sysfs::gpu_metrics::FastReading;
 use crate::sysfs::{Implausible, SysfsError};
@@ -22,6 +23,8 @@ pub struct Device {
     /// Made at the first poll. Locked while the source is read, so that samples are in order.
     pub(super) tracker: sync::Mutex<Option<AccumulatorTracker>>,
     counter_state: AtomicCounterState,
+    /// By a panic while it was read.
+    pub broken: Broken,
 }
 
 impl Device {
@@ -36,7 +39,23 @@ impl Device {
             staleness: StalenessDetector::default(),
             tracker: sync::Mutex::new(None),
             counter_state: AtomicCounterState::new(CounterState::NotChecked),
+            broken: Broken::default(),
         }
+    }
+
+    /// Fails after a panic while this GPU was read.
+    #[inline]
+    pub fn check_intact(&self) -> Result<()> {
+        if self.broken.is_set() {
+            Err(self.broken_error())
+        } else {
+            Ok(())
+        }
+    }
+
+    #[cold]
+    fn broken_error(&self) -> Error {
+        Error::Internal(format!("an earlier call failed inside while it read {}; open another session", self.label()))
     }
 
     #[must_use]
@@ -125,6 +144,7 @@ impl Device {
     /// The energy counter, trusted or not.
     #[inline]
     pub fn raw_energy(&self, unit: EnergyResolution) -> Result<RawEnergy> {
+        self.check_intact()?;
         self.identity.check_measured(ENERGY)?;
         match self.read_fast(unit) {
             Some((r, resolution)) => Ok(r.raw_energy(resolution.uj)),

@@ -87,7 +87,7 @@ impl ContinuousClock {
                 self.correction_ns = most_ns.wrapping_sub(stated_ns) as i64;
             }
         }
-        if self.last.is_none_or(|(last_ns, _)| last_ns != driver_ns) {
+        if self.last.map(|(last_ns, _)| last_ns) != Some(driver_ns) {
             self.last = Some((driver_ns, sample.seen_ns));
         }
         (Some(driver_ns), was_set)

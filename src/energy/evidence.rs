@@ -59,8 +59,8 @@ impl ValidationEvidence {
         self.power_unsupported += u32::from(observation.power_unsupported);
         self.resets += u32::from(observation.reset);
         if let Some((pj, ns)) = observation.advance {
-            self.counted_pj += pj;
-            self.span_ns += ns;
+            self.counted_pj = self.counted_pj.saturating_add(pj);
+            self.span_ns = self.span_ns.saturating_add(ns);
             self.stalls += u32::from(pj == 0);
             self.refreshes += u32::from(pj > 0 && observation.timed);
         }

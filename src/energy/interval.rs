@@ -105,15 +105,17 @@ fn by_counter(
     max_power_mw: u64,
     boundaries: Boundaries,
 ) -> Option<EnergyInterval> {
-    let (first, last) = (begin.counted?, end.counted?);
+    let (first, last) = (begin.counted.as_ref()?, end.counted.as_ref()?);
     let (a, b) = (&begin.totals, &end.totals);
     let counts = b.counts.wrapping_sub(a.counts);
-    let reported_pj = counts_pj(counts, last.resolution_uj);
     let firmware_pj = counts_pj(counts, FIRMWARE_UJ);
-    // The true resolution is unknown; the uncertainty covers both.
     let (energy_pj, resolution_error_pj) = match unit {
-        EnergyResolution::Reported => (reported_pj, reported_pj.abs_diff(firmware_pj)),
         EnergyResolution::Firmware => (firmware_pj, 0),
+        // The true resolution is unknown; the uncertainty covers both.
+        EnergyResolution::Reported => {
+            let reported_pj = counts_pj(counts, last.resolution_uj);
+            (reported_pj, reported_pj.abs_diff(firmware_pj))
+        }
     };
     let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
     let ages_ns = (begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns), end.max_age_ns());
@@ -124,7 +126,7 @@ fn by_counter(
     let edges_pj = match boundaries {
         // The firmware's time belongs to the counts.
         Boundaries::Readings if by_firmware.is_some() => 0,
-        _ => edge_error_pj((begin, end), (&first, &last), ages_ns, max_power_mw, boundaries),
+        _ => edge_error_pj((begin, end), (first, last), ages_ns, max_power_mw, boundaries),
     };
     Some(EnergyInterval {
         method: Method::Counter,

@@ -20,5 +20,9 @@ pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::{AccumulatorTracker, Wrap};
 pub use units::{
     counts_pj, divide, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit,
+    REPORTED_UJ,
 };
 pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};
+
+#[cfg(test)]
+mod tests;

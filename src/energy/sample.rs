@@ -17,6 +17,12 @@ pub const AMDSMI_CACHE_NS: u64 = 100_000_000;
 /// (drivers/gpu/drm/amd/include/kgd_pp_interface.h).
 pub(super) const WATT_MW: u64 = 1000;
 
+/// Times that come from outside are cut to this (nine years), which ten of them in a sum do not carry beyond 64 bits.
+pub(super) const MAX_NS: u64 = 1 << 58;
+/// No GPU draws a megawatt, and no counter counts kilojoules: what says so is not a power limit, nor a resolution.
+pub(super) const MAX_POWER_MW: u64 = 1_000_000_000;
+const MAX_RESOLUTION_UJ: f64 = 1e9;
+
 /// One sample of a GPU: counter, power and the clocks that belong to them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RawSample {
@@ -70,6 +76,12 @@ impl RawSample {
             (Some(before), Some(now)) => now.saturating_sub(before),
             _ => self.seen_ns.saturating_sub(earlier.seen_ns),
         };
-        (ns > 0).then_some(ns)
+        (ns > 0).then_some(ns.min(MAX_NS))
+    }
+
+    /// Without a count whose resolution cannot be right.
+    pub(super) fn checked(&self) -> RawSample {
+        let is_plausible = (0.0..MAX_RESOLUTION_UJ).contains(&self.resolution_uj);
+        RawSample { accumulator: self.accumulator.filter(|_| is_plausible), ..*self }
     }
 }

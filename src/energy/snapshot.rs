@@ -1,7 +1,7 @@
 //! The state of a tracker at one moment. A measurement is the difference of two.
 
 use super::clock_sync::clock_tolerance_ns;
-use super::sample::RawSample;
+use super::sample::{RawSample, MAX_NS};
 
 /// Sums since the tracker was created. Only differences of two are meaningful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,6 +66,8 @@ pub struct TrackerSnapshot {
     pub driver_offset_ns: i64,
     /// Receipt time of the last sample whose count the counter has since left.
     pub last_advance_ns: u64,
+    /// Upper limit of the counter's refresh period.
+    pub refresh_period_ns: u64,
 }
 
 impl TrackerSnapshot {
@@ -106,5 +108,5 @@ impl TrackerSnapshot {
 /// The age of a count: how far its clock difference is above the smallest one.
 pub(super) fn age_by_clocks(offset_ns: Option<i64>, min_offset_ns: Option<i64>) -> Option<u64> {
     let (offset_ns, min_offset_ns) = offset_ns.zip(min_offset_ns)?;
-    Some(offset_ns.saturating_sub(min_offset_ns).max(0).unsigned_abs())
+    Some(offset_ns.saturating_sub(min_offset_ns).max(0).unsigned_abs().min(MAX_NS))
 }

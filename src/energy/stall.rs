@@ -1,6 +1,6 @@
 //! Refresh behaviour of one counter: its refresh period, its longest stall, and whether it is stuck. Pure.
 
-use super::sample::{SLOWEST_REFRESH_NS, STALL_NS};
+use super::sample::{MAX_NS, SLOWEST_REFRESH_NS, STALL_NS};
 
 /// The refresh period is taken from this many advances in a row: the longest of them and a fraction more.
 const ADVANCES_IN_A_ROW: u32 = 4;
@@ -59,15 +59,15 @@ impl StallDetector {
 
     /// The counter did not advance for `ns`; `powered`: power was drawn.
     pub fn on_stall(&mut self, ns: u64, powered: bool) {
-        self.powered_stall_ns = if powered { self.powered_stall_ns + ns } else { 0 };
-        self.stall_ns += ns;
+        self.powered_stall_ns = if powered { longer(self.powered_stall_ns, ns) } else { 0 };
+        self.stall_ns = longer(self.stall_ns, ns);
         self.run = (0, 0);
     }
 
     /// For how much of the next `ns` the counter is overdue, if it does not advance in them.
     pub fn overdue_ns(&self, ns: u64) -> u64 {
         let overdue_ns = |stall_ns: u64| stall_ns.saturating_sub(self.refresh_period_ns);
-        overdue_ns(self.stall_ns + ns) - overdue_ns(self.stall_ns)
+        overdue_ns(longer(self.stall_ns, ns)) - overdue_ns(self.stall_ns)
     }
 
     /// The counter was reset.
@@ -94,4 +94,9 @@ impl StallDetector {
     pub fn last_advance_ns(&self) -> u64 {
         self.last_advance_ns
     }
+}
+
+/// Both are limited already.
+fn longer(stall_ns: u64, ns: u64) -> u64 {
+    (stall_ns + ns).min(MAX_NS)
 }

@@ -4,7 +4,7 @@ use super::clock_sync::{clock_tolerance_ns, ClockOffset, ContinuousClock, Driver
 use super::interval::largest_error_pj;
 use super::plausibility::{PlausibilityMonitor, Step};
 use super::power_range::PowerRange;
-use super::sample::{RawSample, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
+use super::sample::{RawSample, FIRMWARE_REFRESH_NS, MAX_POWER_MW, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::{age_by_clocks, CounterStep, RunningTotals, TrackerSnapshot};
 use super::stall::StallDetector;
 use super::units::{counts_pj, power_pj};
@@ -44,8 +44,8 @@ impl AccumulatorTracker {
     pub fn new(bits: u32, limit_mw: u64) -> Self {
         AccumulatorTracker {
             bits,
-            implausible_mw: limit_mw.saturating_mul(2),
-            max_power_mw: with_headroom(limit_mw),
+            implausible_mw: limit_mw.min(MAX_POWER_MW) * 2,
+            max_power_mw: with_headroom(limit_mw.min(MAX_POWER_MW)),
             totals: RunningTotals::default(),
             last_seen_ns: 0,
             counted: None,
@@ -91,6 +91,7 @@ impl AccumulatorTracker {
             min_driver_minus_firmware_ns: self.min_driver_minus_firmware_ns(),
             driver_offset_ns: self.driver.driver_offset_ns(),
             last_advance_ns: self.stall.last_advance_ns(),
+            refresh_period_ns: self.stall.refresh_period_ns(),
         }
     }
 
@@ -184,7 +185,7 @@ impl AccumulatorTracker {
         let sample = &RawSample {
             firmware_ns: sample.firmware_ns.filter(|_| !self.firmware.rejected),
             power_mw: sample.power_mw.filter(|mw| *mw <= self.implausible_mw),
-            ..*sample
+            ..sample.checked()
         };
         if let Some(mw) = sample.power_mw {
             self.max_power_mw = self.max_power_mw.max(with_headroom(mw));
@@ -214,7 +215,9 @@ impl AccumulatorTracker {
         let reset_detectable = sample.firmware_ns.is_some() && self.firmware.is_in_sync();
         self.add_hidden_reset(&last, sample, ns);
         let counts = self.counts_between(before, now, ns, powers, (sample.resolution_uj, reset_detectable));
-        let Some(counts) = counts.filter(|_| !restarted) else {
+        // A first count of 0 may be that of a table which was not filled.
+        let was_empty = before == 0 && now > 0;
+        let Some(counts) = counts.filter(|_| !restarted && !was_empty) else {
             self.bridge_reset(ns, powers);
             return CounterStep::Reset;
         };

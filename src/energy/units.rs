@@ -42,6 +42,9 @@ impl ResolutionChoice {
 /// drivers/gpu/drm/amd/include/kgd_pp_interface.h). rocm_smi rounds it to 15.3.
 pub const FIRMWARE_UJ: f64 = 1e6 / 65536.0;
 
+/// Microjoules per count that libamd_smi reports, in every release: 15.3 in single precision.
+pub const REPORTED_UJ: f64 = 16_043_213.0 / 1_048_576.0;
+
 /// Counts were converted with what the kernel states.
 #[must_use]
 #[inline(always)]
@@ -96,9 +99,13 @@ impl Unit {
 pub fn counts_pj(counts: u64, resolution_uj: f64) -> u128 {
     if is_firmware_resolution(resolution_uj) {
         // 10^12 / 2^16 picojoules.
-        return (u128::from(counts) * 244_140_625) >> 4;
+        (u128::from(counts) * 244_140_625) >> 4
+    } else if resolution_uj.to_bits() == REPORTED_UJ.to_bits() {
+        // 16043213 / 2^20 microjoules.
+        (u128::from(counts) * 250_675_203_125) >> 14
+    } else {
+        counts_of_fraction_pj(counts, resolution_uj)
     }
-    counts_of_fraction_pj(counts, resolution_uj)
 }
 
 fn counts_of_fraction_pj(counts: u64, resolution_uj: f64) -> u128 {
@@ -106,7 +113,7 @@ fn counts_of_fraction_pj(counts: u64, resolution_uj: f64) -> u128 {
     let scaled = u128::from(counts) * u128::from(mantissa);
     match scaled.checked_mul(1_000_000) {
         Some(pj) => pj >> shift,
-        None => (scaled >> shift) * 1_000_000,
+        None => (scaled >> shift).saturating_mul(1_000_000),
     }
 }
 
@@ -171,8 +178,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn picojoules_of_the_stated_resolution(counts: u64) {
+        fn picojoules_of_usual_resolutions(counts: u64) {
             prop_assert_eq!(counts_pj(counts, FIRMWARE_UJ), counts_of_fraction_pj(counts, FIRMWARE_UJ));
+            prop_assert_eq!(REPORTED_UJ, f64::from(15.3_f32));
+            prop_assert_eq!(counts_pj(counts, REPORTED_UJ), counts_of_fraction_pj(counts, REPORTED_UJ));
         }
 
         #[test]

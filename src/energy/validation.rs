@@ -141,7 +141,7 @@ pub(super) fn judge_by_ratio(counted_pj: u128, expected_pj: (u128, u128)) -> Cou
 
 /// The counted energy differs from the expected by less than a factor.
 pub(super) fn is_within(counted_pj: u128, (lowest_pj, highest_pj): (u128, u128), factor: u128) -> bool {
-    counted_pj * factor > lowest_pj && counted_pj < highest_pj * factor
+    counted_pj.saturating_mul(factor) > lowest_pj && counted_pj < highest_pj.saturating_mul(factor)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl<'a> PollLoop<'a> {
             let Gpu { device, scheduler } = &mut self.gpus[i];
             scheduler.request(start, device, watched, rings.iter().map(|ring| ring.period()));
             if scheduler.is_due(start) {
-                self.polled.push((device, device.poll()));
+                self.polled.push((device, device.poll_contained()));
             }
         }
         if self.polled.is_empty() {

@@ -345,9 +345,11 @@ fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
     let begin_ns = boot_ns();
     loop {
         open.retain_mut(|(device, end)| match device.poll().snapshot.since(end) {
-            CounterStep::Advanced { counts: 1.., .. } => {
-                // It has not stopped.
-                end.totals.unconfirmed_pj = 0;
+            CounterStep::Advanced { counts: 1.., ns } => {
+                // It had not stopped, unless it stood for longer than it ever does.
+                if ns <= 2 * end.refresh_period_ns {
+                    end.totals.unconfirmed_pj = 0;
+                }
                 false
             }
             CounterStep::Reset => false,

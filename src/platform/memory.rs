@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn blocks_do_not_overlap_and_come_back() {
-        let reserve = Box::new(Reserve::new());
+        static OWN: Reserve = Reserve::new();
+        let reserve = &OWN;
         let sizes = [(1, 1), (100, 8), (4096, 4096), (3, 1), (64, 64)];
         let blocks: Vec<(usize, usize)> = sizes
             .iter()

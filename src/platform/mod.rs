@@ -1,6 +1,8 @@
-//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, small files, memory, and sentinel values.
+//! Operating system services: threads, locks, clocks, fork detection, PCI addresses, log, small files, memory, panics, and
+//! sentinel values.
 
 pub mod application;
+pub mod broken;
 pub mod clock;
 pub mod files;
 pub mod fork;

@@ -16,6 +16,10 @@ pub struct List<T, const N: usize> {
 }
 
 impl<T: Copy, const N: usize> List<T, N> {
+    pub fn new(filler: T) -> Self {
+        List { length: 0, items: [filler; N] }
+    }
+
     pub fn as_slice(&self) -> &[T] {
         &self.items[..self.len()]
     }

@@ -12,6 +12,7 @@ use super::watchdog::Watchdog;
 use crate::control::{Change, Controller, Level, LibcIo, Settings};
 use crate::error::{Error, Result};
 use crate::gpu::Clock;
+use crate::platform::broken::Broken;
 use crate::platform::files::{if_readable, is_dir, name, readable_entries};
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log};
@@ -27,6 +28,8 @@ pub struct GuardStack {
     /// The directory below which sysfs is found.
     root: PathBuf,
     state: Mutex<State>,
+    /// By a panic in a begin or a change.
+    broken: Broken,
 }
 
 #[derive(Default)]
@@ -82,12 +85,12 @@ impl Guard {
 impl GuardStack {
     #[must_use]
     pub fn new(controllers: Arc<[Controller]>, root: &Path) -> Arc<GuardStack> {
-        Arc::new(GuardStack { controllers, root: root.to_owned(), state: Mutex::default() })
+        Arc::new(GuardStack { controllers, root: root.to_owned(), state: Mutex::default(), broken: Broken::default() })
     }
 
     /// Begins a guard. With `watch` a watchdog process restores the settings if this process dies.
     pub fn begin(self: &Arc<Self>, watch: bool) -> Result<Guard> {
-        emit_afterwards(|| {
+        self.without_panic(|| {
             let mut state = self.state.lock();
             let begun = self.begin_locked(&mut state, watch);
             if state.open.is_empty() {
@@ -95,6 +98,17 @@ impl GuardStack {
             }
             begun.map(|id| Guard { guards: self.clone(), id, fork_token: fork::fork_token() })
         })
+    }
+
+    /// Runs `body` unless a panic has ended an earlier one. Guards that are open can be ended all the same: what they restore
+    /// was recorded before each change.
+    fn without_panic<T>(&self, body: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.broken.is_set() {
+            return Err(Error::Internal(
+                "an earlier change failed inside; end the guards, close the session and open another".into(),
+            ));
+        }
+        self.broken.mark(|| emit_afterwards(body))
     }
 
     fn begin_locked(&self, state: &mut State, watch: bool) -> Result<u64> {
@@ -219,7 +233,7 @@ impl GuardStack {
     /// Changes settings of a GPU. If a guard is open, the innermost guard claims the settings before they change, so that they
     /// are restored whatever happens afterwards. If a current value cannot be read, nothing is changed.
     pub fn change(&self, controller: &Controller, change: Change) -> Result<()> {
-        emit_afterwards(|| {
+        self.without_panic(|| {
             let mut state = self.state.lock();
             let Some(guard) = state.open.last().map(|g| g.id) else {
                 drop(state);

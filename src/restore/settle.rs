@@ -1,7 +1,7 @@
 //! Giving up claims: what they changed is restored, and then they are forgotten. By a guard's end, by a watchdog, and for
 //! processes that died without one. No allocation.
 
-use super::claims::{Claim, Gpu, Owner};
+use super::claims::{Claim, Gpu, List, Owner};
 use super::store::Transaction;
 use super::syscalls::{call, Fd};
 use crate::control::{restore_clocks, ClockWriter, FileIo, Settings, SysfsSettings, Text};
@@ -65,8 +65,18 @@ pub fn settle(
     is_sure: bool,
     restorer: &mut dyn Restorer,
 ) -> Result<bool, i32> {
-    let alive = Alive::default();
-    let is_gone = |c: &Claim| is_own(c) || dead && !alive.is_alive(&c.owner);
+    let dead = if dead { Dead::of(claims.data.claims.as_slice(), is_alive) } else { Dead::new() };
+    settle_with(claims, is_own, &dead, is_sure, restorer)
+}
+
+fn settle_with(
+    claims: &mut Transaction,
+    is_own: &dyn Fn(&Claim) -> bool,
+    dead: &Dead,
+    is_sure: bool,
+    restorer: &mut dyn Restorer,
+) -> Result<bool, i32> {
+    let is_gone = |c: &Claim| is_own(c) || dead.contains(&c.owner);
     let (mut all_back, mut changed) = (true, false);
     for key in claims.data.keys() {
         let Some(gpu) = claims.data.gpu(key).copied() else { continue };
@@ -91,27 +101,34 @@ pub fn settle(
     Ok(all_back)
 }
 
-/// Which processes are alive, each asked for once.
-struct Alive(std::cell::Cell<[(Owner, bool); 8]>);
+/// The processes that are dead, decided once: a claim must not be in force when it is decided what is due, and that of a
+/// dead process when claims are removed.
+struct Dead(List<Owner, 256>);
 
-impl Default for Alive {
-    fn default() -> Self {
-        Alive(std::cell::Cell::new([(Owner::default(), false); 8]))
+impl Dead {
+    fn new() -> Dead {
+        Dead(List::new(Owner::default()))
     }
-}
 
-impl Alive {
-    fn is_alive(&self, owner: &Owner) -> bool {
-        let mut known = self.0.get();
-        let same = |o: &Owner| (o.pid, o.start_time) == (owner.pid, owner.start_time);
-        if let Some((_, alive)) = known.iter().find(|(o, _)| same(o)) {
-            return *alive;
+    /// Those that do not fit are left to the next guard.
+    fn of(claims: &[Claim], is_alive: impl Fn(&Owner) -> bool) -> Dead {
+        let mut dead = Dead::new();
+        let mut last_alive = Owner::default();
+        for Claim { owner, .. } in claims {
+            if *owner == last_alive || dead.contains(owner) {
+                continue;
+            }
+            if is_alive(owner) {
+                last_alive = *owner;
+            } else if dead.0.push(*owner).is_err() {
+                break;
+            }
         }
-        let alive = is_alive(owner);
-        known.rotate_right(1);
-        known[0] = (*owner, alive);
-        self.0.set(known);
-        alive
+        dead
+    }
+
+    fn contains(&self, owner: &Owner) -> bool {
+        self.0.as_slice().contains(owner)
     }
 }
 
@@ -153,5 +170,62 @@ pub fn start_time(pid: u64) -> Result<Option<u64>, i32> {
         Ok(None)
     } else {
         started.map(Some).ok_or(libc::EILSEQ)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restore::claims::{Claims, Setting};
+    use crate::restore::store::{Memory, MEMORY};
+    use std::cell::RefCell;
+    use std::collections::HashSet;
+
+    const GPU: u64 = 7;
+
+    fn claim(pid: u64, value: u64) -> Claim {
+        let owner = Owner { pid, ..Owner::default() };
+        Claim { owner, guard: 1, gpu: GPU, setting: Setting::PowerLimit as u64, value, file: 0 }
+    }
+
+    /// A power cap.
+    struct Cap(u64);
+
+    impl Restorer for Cap {
+        fn now(&self, _: &Gpu) -> Settings {
+            Settings { cap_uw: Some(self.0), clocks: None }
+        }
+
+        fn restore(&mut self, _: &Gpu, saved: &Settings) -> bool {
+            self.0 = saved.cap_uw.unwrap_or(self.0);
+            true
+        }
+    }
+
+    /// Processes die while another one ends its guard: each is either dead or alive throughout. What it set stays claimed, or is
+    /// restored.
+    #[test]
+    fn processes_that_die_meanwhile() {
+        let mut room = vec![0_u64; MEMORY / 8];
+        let layout = std::alloc::Layout::new::<Claims>();
+        // SAFETY: zeroes are claims.
+        let mut data = unsafe { Box::from_raw(std::alloc::alloc_zeroed(layout).cast::<Claims>()) };
+        let mut claims = Transaction::memory(Memory(room.as_mut_ptr().cast()), &mut data);
+        let mut gpu = Gpu::new(GPU, b"/sys/a", b"cap").unwrap();
+        gpu.keep(&Settings { cap_uw: Some(750_000_000), clocks: None });
+        claims.data.gpus.push(gpu).unwrap();
+        for pid in 1..=40 {
+            claims.data.put(claim(pid, 1_000_000 * (100 + pid))).unwrap();
+        }
+        // Alive when asked for the first time, dead from then on.
+        let seen = RefCell::new(HashSet::new());
+        let is_alive = |owner: &Owner| seen.borrow_mut().insert(owner.pid);
+        let mut cap = Cap(140_000_000);
+        let first = Dead::of(claims.data.claims.as_slice(), is_alive);
+        assert!(settle_with(&mut claims, &|c| c.owner.pid == 1, &first, true, &mut cap).unwrap());
+        assert_eq!((claims.data.claims.len(), cap.0), (39, 140_000_000), "the last claim is in force");
+        let second = Dead::of(claims.data.claims.as_slice(), is_alive);
+        assert!(settle_with(&mut claims, &|_| false, &second, true, &mut cap).unwrap());
+        assert_eq!((claims.data.claims.len(), claims.data.gpus.len(), cap.0), (0, 0, 750_000_000));
     }
 }

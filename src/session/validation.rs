@@ -44,7 +44,7 @@ pub(super) fn validate(devices: &Arc<[Device]>, validation: Validation) -> Resul
         Validation::Background => {
             for d in with_own_counter(devices) {
                 d.set_counter_state(CounterState::Pending);
-                d.poll();
+                d.poll_contained();
             }
             in_background(devices).map(Some)
         }
@@ -60,7 +60,7 @@ fn continue_in_background(devices: &Arc<[Device]>) -> Result<Option<Worker>> {
 }
 
 fn with_own_counter(devices: &[Device]) -> Vec<&Device> {
-    devices.iter().filter(|d| !d.is_secondary()).collect()
+    devices.iter().filter(|d| !d.is_secondary() && !d.broken.is_set()).collect()
 }
 
 fn set_and_log(device: &Device, counter_state: CounterState) {
@@ -81,7 +81,7 @@ fn fixed(devices: &[Device]) {
     let with_own_counter = with_own_counter(devices);
     // A count of 0 is one that does not move.
     let energy = |d: &Device| {
-        let sample = d.poll().sample;
+        let sample = d.poll_contained().sample;
         (sample.accumulator.and_then(|count| energy_mj(count, sample.resolution_uj)), sample)
     };
     let power = |d: &Device| d.power_mw(Power::Average).or_else(|_| d.power_mw(Power::Instant)).ok();
@@ -113,7 +113,7 @@ struct PendingCheck<'a> {
 impl PendingCheck<'_> {
     /// Polls once. Returns `false` when the state is decided.
     fn step(&mut self, begun_ns: u64) -> bool {
-        let polled = self.device.poll();
+        let polled = self.device.poll_contained();
         self.evidence.add(observation(&polled, self.last.replace(polled.snapshot)));
         // The first sample is older, and this one newer, than these times: the evidence covers at least that much. The time
         // of this call alone would count a delay of this thread before the first poll.
@@ -160,7 +160,7 @@ fn adaptive(devices: &[&Device], signal: &StopSignal) {
 }
 
 fn unchecked(devices: Vec<&Device>) -> Vec<&Device> {
-    devices.into_iter().filter(|d| d.counter_state().is_checked_again()).collect()
+    devices.into_iter().filter(|d| d.counter_state().is_checked_again() && !d.broken.is_set()).collect()
 }
 
 /// What a poll shows beyond the last one, including the polls of other threads in between.
@@ -189,7 +189,7 @@ fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
     Worker::start("zeus_amd-check", "checks the energy counters", move |signal| {
         let mut open = unchecked(with_own_counter(&devices));
         let is_readable = |d: &&Device| {
-            let sample = d.poll().sample;
+            let sample = d.poll_contained().sample;
             let is_readable = sample.accumulator.is_some() || sample.counter_unsupported;
             if !is_readable {
                 set_and_log(d, if sample.suspended { CounterState::Pending } else { CounterState::Unreadable });

@@ -11,5 +11,7 @@ pub mod pp_dpm;
 pub mod pp_od;
 mod runtime_power;
 
-pub use error::{Implausible, SysfsError, TableError};
+#[cfg(feature = "testing")]
+pub use error::TableError;
+pub use error::{Implausible, SysfsError};
 pub use file::{access, device_id, is_partitioned, pci_device, product_name};

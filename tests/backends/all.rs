@@ -39,7 +39,7 @@ fn held<T>(sim: &Sim, rocm: &str, mut ask: impl FnMut() -> T) -> T {
             return said;
         }
     }
-    panic!("this machine is never fast enough")
+    panic!("timed out: host too slow")
 }
 
 /// Bit of `valid`, place of the field, and the call that says the same.

@@ -1,6 +1,6 @@
 //! A call of libamd_smi that does not return: nobody waits for it for longer than the time limit, and sysfs serves.
 
-use super::client::{Client, AMDSMI, OFF, SYSFS};
+use super::client::{Client, ADAPTIVE, AMDSMI, OFF, SYSFS};
 use super::common;
 use super::source_selection::{beside, liar};
 use std::path::PathBuf;
@@ -61,6 +61,8 @@ fn a_reading_that_hangs_is_served_by_sysfs() {
             }
             let calls = sim.calls(function);
             assert_eq!(asked.source(3), SYSFS, "{rocm} {function}");
+            let warning = format!("{function} has not returned within 500 ms");
+            assert_eq!(asked.log().matches(&warning).count(), 1, "{rocm} {function}: {}", asked.log());
             // All else of it, and other GPUs.
             for (_, what) in READINGS {
                 for gpu in [0, 3] {
@@ -212,5 +214,20 @@ fn the_cause_that_is_printed_is_in_the_error() {
         auto.ask("open").ok();
         let explained = auto.ask("explain").text;
         assert_eq!(explained.contains(&text), status != 0, "{with:?}: {explained}");
+    }
+}
+
+/// While the counters are checked at open: the check goes on with sysfs.
+#[test]
+fn a_reading_that_hangs_at_open() {
+    for function in ["amdsmi_get_energy_count", "amdsmi_get_power_info"] {
+        let sim = machine("6.3.3", &[format!("gpu.3.fault.{function} = {{ hang = true }}")]);
+        let mut asked = Client::new(&sim, "amdsmi", &[ADAPTIVE, "5000"]);
+        asked.ask("open").ok();
+        // TRUSTED.
+        assert_eq!(asked.ask("info 3").ok().number(1), 1, "{function}: {}", asked.log());
+        assert_eq!(asked.ask("instant 3").ok().number(0), 130_000, "{function}");
+        asked.ask("energy 3").ok();
+        assert_eq!(asked.source(3), SYSFS, "{function}");
     }
 }

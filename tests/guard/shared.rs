@@ -382,27 +382,36 @@ fn storm(with: &Storm, random: &mut Random) {
     drop(full);
 }
 
-/// A short form; `ZEUS_AMD_STORM=64,200,3` runs 64 processes in 200 rounds, three times.
-#[test]
-fn processes_that_die_at_random_leave_no_trace() {
-    let mut random = Random::new();
+/// A short form; `ZEUS_AMD_STORM=64,200,3` runs 64 processes in 200 rounds, with three seeds.
+fn storms(rocm: &str, kernel: &str, users: &[u32], is_full: bool) {
+    let seed = random::seed();
     let chosen = std::env::var("ZEUS_AMD_STORM").unwrap_or("8,5,1".into());
     let numbers: Vec<usize> = chosen.split(',').map(|n| n.parse().unwrap()).collect();
-    let [processes, rounds, times] = numbers[..] else { panic!("ZEUS_AMD_STORM is PROCESSES,ROUNDS,TIMES") };
-    for _ in 0..times {
-        let storms = [
-            ("none", "2026-06", &[0][..], false),
-            ("7.0.2", "2025-01", &[0], false),
-            ("none", "2026-06", &[0, NOBODY], false),
-            ("none", "2026-06", &[0], true),
-        ];
-        for (rocm, kernel, users, is_full) in storms {
-            let began = Instant::now();
-            storm(&Storm { processes, rounds, rocm, kernel, users, is_full }, &mut random);
-            println!(
-                "{rocm} {kernel} {users:?} full {is_full}: {processes} processes, {rounds} rounds, {:?}",
-                began.elapsed()
-            );
-        }
+    let [processes, rounds, seeds] = numbers[..] else { panic!("ZEUS_AMD_STORM is PROCESSES,ROUNDS,SEEDS") };
+    for seed in seed..seed + seeds as u64 {
+        let began = Instant::now();
+        storm(&Storm { processes, rounds, rocm, kernel, users, is_full }, &mut Random::seeded(seed));
+        let form = format!("{rocm} {kernel} {users:?} full {is_full}");
+        println!("{form}: {processes} processes, {rounds} rounds, seed {seed}, {:?}", began.elapsed());
     }
+}
+
+#[test]
+fn processes_that_die_at_random_leave_no_trace() {
+    storms("none", "2026-06", &[0], false);
+}
+
+#[test]
+fn processes_that_die_at_random_through_libamd_smi() {
+    storms("7.0.2", "2025-01", &[0], false);
+}
+
+#[test]
+fn processes_of_two_users_that_die_at_random() {
+    storms("none", "2026-06", &[0, NOBODY], false);
+}
+
+#[test]
+fn processes_that_die_at_random_where_a_folder_is_full() {
+    storms("none", "2026-06", &[0], true);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
@@ -32,6 +33,12 @@ int main(int argc, char **argv)
         exit(7);
     if (strcmp(how, "killed") == 0)
         raise(SIGKILL);
+    if (strcmp(how, "full") == 0) {
+        /* As on a disk that has room for 1 KiB more. */
+        const struct rlimit small = {1024, 1024};
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &small);
+    }
     MPI_Finalize();
     if (strcmp(how, "three") == 0)
         return 3;

@@ -195,7 +195,7 @@ calls() {
 
 # One rank with the profiler, in a folder of its own: the report's name is as the variables have it.
 here() { # COMMAND...: what to look at then
-    (cd "$work/here" && PROFILER=$programs/libzeus_amd_pmpi.so "$start" 1 "$rank" shared "$programs/ends" >/dev/null) && (cd "$work/here" && "$@" >/dev/null)
+    (cd "$work/here" && PROFILER=$programs/libzeus_amd_pmpi.so "$start" 1 "$rank" shared "$programs/ends" "${how-}" >/dev/null) && (cd "$work/here" && "$@" >/dev/null)
 }
 
 # Without a name each report gets one of its own, and none replaces a file, whichever of the two it is.
@@ -229,11 +229,8 @@ chosen_name() {
 # A report that the disk has no room for leaves nothing behind, neither of its two files, and that is said.
 whole_or_none() {
     mkdir -p "$work/here"
-    (
-        trap '' XFSZ
-        ulimit -f 1
-        ZEUS_AMD_PMPI_OUTPUT=$work/here/part here true 2>"$work/here.err"
-    ) && grep -q 'cannot be written: File too large' "$work/here.err" && [ -z "$(ls "$work/here")" ]
+    how=full ZEUS_AMD_PMPI_OUTPUT=$work/here/part here true 2>"$work/here.err" &&
+        grep -q 'cannot be written: File too large' "$work/here.err" && [ -z "$(ls "$work/here")" ]
     local right=$?
     rm -rf "$work/here"
     return $right

@@ -128,6 +128,11 @@ own = sum(round(r["exclusive"]["energy_j"] * 1e6) for r in regions if r["exclusi
 assert sum(int(value) for _, value in lines) == own
 EOF
 }
+# A report that the disk has no room for leaves nothing behind, in none of its forms, and that is said.
+no_half_report() {
+    in_machine mi210-1 -- bash -c 'trap "" XFSZ; ulimit -f 1; exec "$0" names' "$work/abuse" 2>"$work/err" &&
+        grep -q 'cannot be written: File too large' "$work/err" && ! ls "$work"/report.* 2>/dev/null
+}
 no_gpu() {
     in_machine mi210-1 'all.absent = true' -- "$work/abuse" exit
     [ $? = 7 ] && value 'r["run"]["status"] < 0 and r["run"]["energy_j"] == 0 and name("main")["time_s"] > 0.019' &&
@@ -143,6 +148,7 @@ abuse() {
     ok "any name" abused 0 names 'r["counted"]["paths"] == 13' 'name("new\nline")["count"] == 1' 'name("\"quoted\"")' 'name("(NULL)")' \
         'len(next(x for x in r["regions"] if x["name"].startswith("yx"))["name"]) == 65536'
     ok "any name, in tables" tables
+    ok "no half report" no_half_report
     ok "ends without begins" abused 0 unbalanced 'r["counted"]["unbalanced"] >= 4 and r["counted"]["unfinished"] == 2'
     ok "10,000 nested levels" abused 0 deep 'max(x["id"] for x in r["regions"]) == 10001 and r["counted"]["beyond_limit"] == 0'
     ok "more names than are kept" abused 0 many 'r["counted"]["paths"] == 65536 and r["counted"]["beyond_limit"] == 70001 - 65536'

@@ -42,7 +42,9 @@ static void head(FILE *to, const report *p)
     const regions_result *r = p->result;
     const report_energy total = report_total(r);
     const double ns = (double)(r->end_ns - r->begin_ns);
-    fprintf(to, "Energy by region of %s\n\n", p->program);
+    fputs("Energy by region of ", to);
+    utf8_print(to, p->program, 0);
+    fputs("\n\n", to);
     if (r->run.inclusive == NULL || r->status != ZEUS_AMD_STATUS_OK)
         fprintf(to, "energy    none: %s\n", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
     else

@@ -7,12 +7,12 @@ use crate::amdsmi::status::Status;
 use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
-use crate::energy::{counts_pj, power_pj, SLOWEST_REFRESH_NS};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::clock::boot_ns;
+use crate::platform::log;
 use crate::sysfs::hwmon::Hwmon;
-use crate::sysfs::{Implausible, SysfsError, TableError};
+use crate::sysfs::{Implausible, SysfsError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -100,6 +100,15 @@ impl AmdsmiSource {
         SourceError::Amdsmi { library: self.context.library, call, status }
     }
 
+    /// A call does not return: sysfs serves what it has.
+    #[cold]
+    fn while_hung<T>(&self, call: &'static str, status: Status, by_sysfs: impl FnOnce() -> Result<T>) -> Result<T> {
+        if status == Status::HUNG {
+            log::warning(|| format!("{}; until it returns, sysfs serves what it has", self.failure(call, status)));
+        }
+        by_sysfs().map_err(|_| self.failure(call, status))
+    }
+
     /// The count, not checked for staleness.
     #[inline(always)]
     pub fn count(&self) -> Result<RawEnergy> {
@@ -111,7 +120,7 @@ impl AmdsmiSource {
             Ok(Some(raw)) if g.needs_lock => self.own_count(raw),
             Ok(Some(raw)) => Ok(raw),
             Ok(None) => Err(NO_COUNTER),
-            Err(s) if s.is_hang() => self.count_of_file().map_err(|_| self.failure(ENERGY_CALL, s)),
+            Err(s) if s.is_hang() => self.while_hung(ENERGY_CALL, s, || self.count_of_file()),
             Err(s) => Err(self.failure(ENERGY_CALL, s)),
         }
     }
@@ -122,28 +131,14 @@ impl AmdsmiSource {
         Ok(RawEnergy { firmware_time_ns: None, ..raw })
     }
 
-    /// The count may be that of the table which the library has read last, of any GPU. The path of the file is this GPU's:
-    /// a count that does not lead to the one in it is not believed, nor is any while the file cannot be read.
+    /// The count may be that of the table which the library has read last, of any GPU, at any time. The path of the file is
+    /// this GPU's: its count is given, and none while the file cannot be read.
     fn own_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
         match self.count_of_file() {
-            Ok(own) if self.precedes(&raw, &own) => Ok(raw),
             Ok(own) => Ok(RawEnergy { resolution_uj: raw.resolution_uj, ..own }),
             Err(_) if !self.sysfs.is_there() => Ok(raw),
-            // Nothing to compare with.
-            Err(SourceError::Sysfs { error: SysfsError::Table(TableError::Revision { .. }), .. }) => Ok(raw),
             Err(error) => Err(error),
         }
-    }
-
-    /// A count may be one of this GPU from shortly before `own`.
-    fn precedes(&self, raw: &RawEnergy, own: &RawEnergy) -> bool {
-        let (Some(before_ns), Some(ns)) = (raw.driver_time_ns, own.driver_time_ns) else { return true };
-        let wraps = own.accumulator < raw.accumulator && raw.accumulator <= u64::from(u32::MAX);
-        let counts = own.accumulator.wrapping_sub(raw.accumulator) & if wraps { u64::from(u32::MAX) } else { u64::MAX };
-        // A count may be older than the time that the driver gives it.
-        let late_ns = if ns == before_ns { 0 } else { SLOWEST_REFRESH_NS };
-        let most_pj = ns.checked_sub(before_ns).map(|ns| power_pj(2 * self.hwmon.highest_limit_mw(), ns + late_ns));
-        most_pj.is_some_and(|most_pj| counts_pj(counts, own.resolution_uj) <= most_pj)
     }
 
     #[inline(always)]
@@ -177,9 +172,7 @@ impl AmdsmiSource {
         let powers = match calls.power_info(g, handle) {
             // The powers may be there although the call failed.
             (_, powers) if powers.any() => powers,
-            (Err(s), _) if s.is_hang() => {
-                return self.powers_of_file().map_err(|_| self.failure("amdsmi_get_power_info", s));
-            }
+            (Err(s), _) if s.is_hang() => return self.while_hung("amdsmi_get_power_info", s, || self.powers_of_file()),
             (Err(s), _) => return Err(self.failure("amdsmi_get_power_info", s)),
             (Ok(()), none) => return Ok(none),
         };
@@ -203,14 +196,22 @@ impl AmdsmiSource {
 
     /// The powers, and for how long their time has been stalled, if too long.
     pub fn powers(&self, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
-        let read = || {
+        let read = || -> Result<(Powers, Option<u64>)> {
             // Before them: where the read of gpu_metrics for the powers fails, the library repeats those of this time.
             let time_ns = self.sample_time_ns();
             let (powers, stale_ms) = self.powers_since(time_ns, staleness)?;
+            if self.is_hung() {
+                // That time is from before the call that hangs.
+                return self.sysfs.powers(staleness).or(Ok((powers, stale_ms)));
+            }
             let older_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
             Ok((powers, stale_ms.or(older_ms)))
         };
-        retry_if(read, |read| read.as_ref().is_ok_and(|(_, stale_ms)| stale_ms.is_some()))
+        // A call that was slow makes that time an old one.
+        retry_if(read, |read| match read {
+            Ok((_, stale_ms)) => stale_ms.is_some(),
+            Err(error) => error.kind() == Kind::UnexpectedData,
+        })
     }
 
     /// Powers of `time_ns` or later. Without such a time they may be of any age, and where GPUs share a table they may be
@@ -246,8 +247,8 @@ impl AmdsmiSource {
                 None => implausible(CALL, Implausible::NoTemperature),
             },
             Err(s) if s.is_hang() => {
-                let of_file = self.sysfs.temperature(&StalenessDetector::default());
-                return of_file.map(|(temperature, _)| temperature).map_err(|_| self.failure(CALL, s));
+                let of_file = || self.sysfs.temperature(&StalenessDetector::default());
+                return self.while_hung(CALL, s, of_file).map(|(temperature, _)| temperature);
             }
             Err(s) if s.kind() != Kind::NotSupported => return Err(self.failure(CALL, s)),
             Err(s) => self.failure(CALL, s),
@@ -257,10 +258,14 @@ impl AmdsmiSource {
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
         let energy = self.energy(staleness).map_err(|e| e.kind());
-        // The same count in one table with its powers.
+        // The same count in one table with its powers, as `own_count` gives it.
         let is_checked = energy.is_ok() && self.context.generation.needs_lock && self.sysfs.is_there();
         let of_file = is_checked.then(|| self.sysfs.reading(staleness, false)).filter(|own| own.energy.is_ok());
-        let reading = of_file.unwrap_or_else(|| self.paired(energy, staleness));
+        let as_counted = |own: Reading| {
+            let count = own.energy.and_then(|e| Ok(RawEnergy { resolution_uj: energy?.resolution_uj, ..e }));
+            Reading { energy: count.map(|e| RawEnergy { firmware_time_ns: None, ..e }), ..own }
+        };
+        let reading = of_file.map_or_else(|| self.paired(energy, staleness), as_counted);
         Reading { temperature: if temperature { self.temperature().ok() } else { None }, ..reading }
     }
 
@@ -292,13 +297,12 @@ impl AmdsmiSource {
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
+        const CALL: &str = "amdsmi_get_power_cap_info";
         let AmdsmiCall { calls, g, handle } = self.call()?;
         let mut limits = match calls.power_caps(g, handle) {
-            Err(s) => {
-                let of_file = if s.is_hang() { self.sysfs.power_limits().ok() } else { None };
-                return of_file.ok_or_else(|| self.failure("amdsmi_get_power_cap_info", s));
-            }
             Ok(limits) => limits,
+            Err(s) if s.is_hang() => return self.while_hung(CALL, s, || self.sysfs.power_limits()),
+            Err(s) => return Err(self.failure(CALL, s)),
         };
         if g.cap_drops_digit {
             // The library loses the last digit from 1000 W on; hwmon has all of them.

@@ -40,6 +40,16 @@ fn counts_advance() {
     assert_eq!(t.integral_pj, 30_000_000_000_000);
 }
 
+/// A table that is not filled shows a count of 0: what the counter has then is not the energy since.
+#[test]
+fn a_first_count_of_0_is_no_baseline() {
+    let mut tracker = AccumulatorTracker::new(64, 750_000);
+    tracker.add(&sample(1_000 * MS, 0, 300_000));
+    assert_eq!(tracker.add(&sample(1_020 * MS, 100 * 65536, 300_000)), CounterStep::Reset);
+    let t = tracker.totals;
+    assert_eq!((t.counts, t.bridged_pj), (0, 6_000_000_000_000), "300 W for 20 ms");
+}
+
 #[test]
 fn a_step_back_of_a_64_bit_counter_is_a_reset() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
@@ -116,10 +126,10 @@ fn snapshots_include_the_samples_of_other_threads() {
 #[test]
 fn without_a_firmware_clock_the_age_is_the_refresh_period() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
-    tracker.add(&sample(1_000 * MS, 0, 300_000));
+    tracker.add(&sample(1_000 * MS, RUNNING, 300_000));
     assert_eq!(tracker.snapshot(0).max_age_ns(), 100 * MS, "the refresh period is not known yet");
     for i in 1..20 {
-        tracker.add(&sample((1_000 + 5 * i) * MS, i * 100_000, 300_000));
+        tracker.add(&sample((1_000 + 5 * i) * MS, RUNNING + i * 100_000, 300_000));
         assert_eq!(tracker.snapshot(0).max_age_ns(), if i < 4 { 100 * MS } else { 25 * MS / 4 });
     }
     // One advance proves little: this counter refreshes every 33 ms, which shows only in its first stall.
@@ -178,8 +188,11 @@ fn a_firmware_clock_out_of_sync_is_rejected() {
     for rate in [0, 1, 10, 1000] {
         let mut tracker = AccumulatorTracker::new(64, 750_000);
         for i in 0..100_u64 {
-            let step =
-                tracker.add(&with_firmware((1_000 + i * 100) * MS, i * 30 * 65536, 7_000 * MS + i * rate * 10 * MS));
+            let step = tracker.add(&with_firmware(
+                (1_000 + i * 100) * MS,
+                RUNNING + i * 30 * 65536,
+                7_000 * MS + i * rate * 10 * MS,
+            ));
             let advanced = CounterStep::Advanced { counts: 30 * 65536, ns: 100 * MS };
             assert_eq!(step, if i == 0 { CounterStep::NoBaseline } else { advanced }, "{rate}");
         }
