@@ -200,7 +200,12 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, resolution: &str, what: &str) {
         } else if is_reset {
             // Of an estimate the readings are not told, which were taken while the calls ran.
             let first = e.begin_ns.min(e.from_ns) - 2 * refresh - e.calls_ns;
-            assert!(inside(first, e.end_ns.max(e.to_ns)), "{what}: it was not reset: {e:?}");
+            assert!(
+                inside(first, e.end_ns.max(e.to_ns)),
+                "{what}: it was not reset at {:?} s, refresh {refresh_ns} ns, window from {} ns: {e:?}",
+                gpu.spec.counter.reset_at_s,
+                sim.machine_ns(e.from_ns)
+            );
         }
     }
     // On a busy machine a look may have to wait, now and then.

@@ -78,6 +78,8 @@ pub struct WindowTotal {
 const RECHECK_AFTER_NS: u64 = 120_000_000;
 /// In windows of this length every suspect counter is polled again: the time that it takes is small beside the window.
 const ALWAYS_RECHECK_AFTER_NS: u64 = STALL_NS;
+/// In windows of so many refreshes one more is waited for where it makes the uncertainty small.
+const MANY_REFRESHES: u64 = 10;
 /// After this time the tracker knows whether a counter is stuck.
 const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
 
@@ -272,7 +274,7 @@ impl Window {
             let mut polled = device.poll_since(boundary_ns);
             let is_in_doubt = device.counter_state().is_usable()
                 && !polled.sample.stale
-                && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns);
+                && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns, boundaries);
             if is_in_doubt {
                 suspects.push((i, device, polled));
             } else {
@@ -363,11 +365,21 @@ fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
 }
 
 /// The counter may be stuck: no recent sample shows an advance, or it has counted less than the power at either end gives.
+/// Or a stop in the last step would be much of the energy, and one refresh more, little beside the window, rules that out.
 #[inline]
-fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64) -> bool {
+fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64, boundaries: Boundaries) -> bool {
     let (Some(first), Some(last)) = (&begin.counted, &end.counted) else { return false };
     let ns = last.at_ns(end.driver_offset_ns).saturating_sub(first.at_ns(end.driver_offset_ns));
     if ns >= ALWAYS_RECHECK_AFTER_NS && boundary_ns.saturating_sub(end.last_advance_ns) > RECHECK_AFTER_NS {
+        return true;
+    }
+    let counted_pj = || counts_pj(end.totals.counts.wrapping_sub(begin.totals.counts), last.resolution_uj);
+    let unconfirmed_pj = end.totals.unconfirmed_pj;
+    if boundaries == Boundaries::Calls
+        && unconfirmed_pj > 0
+        && ns >= MANY_REFRESHES * end.refresh_period_ns
+        && unconfirmed_pj > counted_pj() / 10
+    {
         return true;
     }
     if ns < RECHECK_AFTER_NS {
@@ -375,6 +387,5 @@ fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64) 
     }
     let power = |snapshot: &TrackerSnapshot| snapshot.powered.and_then(|p| p.power_mw).unwrap_or(0);
     let min_mw = power(begin).min(power(end));
-    let counts = end.totals.counts.wrapping_sub(begin.totals.counts);
-    min_mw > 0 && counts_pj(counts, last.resolution_uj) < power_pj(min_mw, ns) * 8 / 10
+    min_mw > 0 && counted_pj() < power_pj(min_mw, ns) * 8 / 10
 }

@@ -39,7 +39,7 @@ impl Counter {
 fn window(counter: &Counter, length_ns: u64, seen_after: f64) -> (crate::energy::EnergyInterval, u32) {
     let mut tracker = AccumulatorTracker::new(32, LIMIT_MW);
     // Checked at open.
-    (0..50).for_each(|i| drop(counter.poll(&mut tracker, SECOND + i * 4_000_000)));
+    (0..50).for_each(|i| _ = counter.poll(&mut tracker, SECOND + i * 4_000_000));
     let from_ns = 10 * SECOND;
     let begin = counter.poll(&mut tracker, from_ns);
     let idle = wrap_periods(tracker.wrap().unwrap()).1.min(IDLE);
