@@ -311,6 +311,17 @@ fn counters_that_come_round() {
     assert!(all.iter().filter(turns).all(|e| e.method == COUNTER));
 }
 
+/// Windows in 64 threads at once, which read without a lock: each is right.
+#[test]
+fn windows_in_64_threads() {
+    let mut random = Random::new();
+    let patches: Vec<String> = (0..8).map(|gpu| format!("gpu.{gpu}.power = {}", load(&mut random))).collect();
+    let sim = Sim::start("mi300x-8", "none", &patches).unwrap();
+    let all = energies::windows(&sim, ("sysfs", "adaptive", "firmware"), 64, 512, (1e3, 3e5), random.next());
+    assert!(all.len() >= 8 * 512);
+    all.iter().for_each(|e| inside(&sim, e, MOST_W, "64 threads"));
+}
+
 /// The energy of a package with other GPUs says so, also where those are not in the session.
 #[test]
 fn shared_packages() {
