@@ -1,6 +1,6 @@
 /* Does one thing N times, for callgrind: the difference between two runs with different N is the cost of one.
  *
- *     instructions energy|all|window N */
+ *     instructions energy|all|window|restart N */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,12 @@ int main(int argc, char **argv)
             zeus_amd_window_t *window;
             zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
             failed = zeus_amd_window_begin(session, &window) != 0 || zeus_amd_window_end(window, &total, NULL, NULL) != 0;
+        } else if (strcmp(what, "restart") == 0) {
+            static zeus_amd_window_t *window;
+            zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+            if (window == NULL)
+                failed = zeus_amd_window_begin(session, &window) != 0;
+            failed = zeus_amd_window_restart(window) != 0 || zeus_amd_window_read(window, &total, NULL, NULL) != 0;
         }
         if (failed) {
             fprintf(stderr, "%s failed\n", what);

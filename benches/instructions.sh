@@ -37,4 +37,5 @@ printf '%-36s %s\n' \
     'energy of one GPU' "$(one mi300x-8 energy)" \
     'read_all, 8 GPUs' "$(one mi300x-8 all)" \
     'window begin and end, 8 GPUs' "$(one mi300x-8 window)" \
+    'window restart and read, 8 GPUs' "$(one mi300x-8 restart)" \
     'window begin and end, 1 MI210' "$(one mi210-1 window)"

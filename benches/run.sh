@@ -15,9 +15,9 @@ cc -O2 -Wall -Wextra -Werror -Iinclude -o "$work/speed" benches/speed.c "$work/l
 cc -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror -Iinclude -o "$work/libzeus_amd_tools.so" tools/regions/*.c \
     tools/report/*.c tools/connect/*.c tools/files.c "$work/libzeus_amd.so.0" -Wl,-rpath,"$work" -Wl,-z,nodelete -lpthread -ldl -lm
 cc -O2 -Wall -Wextra -Werror -o "$work/regions" benches/regions.c "$work/libzeus_amd_tools.so" -Wl,-rpath,"$work"
-counter= metrics=
+model=mi300x-8 counter= metrics=
 machine() {
-    "$sim" --machine mi300x-8 --rocm 7.0.2 --with preload=false ${counter:+--with "$counter"} ${metrics:+--with "$metrics"} -- "$@"
+    "$sim" --machine "$model" --rocm 7.0.2 --with preload=false ${counter:+--with "$counter"} ${metrics:+--with "$metrics"} -- "$@"
 }
 
 # A libamd_smi that answers at once, on a tree with nothing but two cards: what is left is what stands before the call.
@@ -54,6 +54,8 @@ fi
     (metrics='all.metrics = "1.9"' counter='all.counter.initial = 3000000000000' && machine "$work/speed" file ', of 1.9')
     ZEUS_AMD_ROOT=$work ZEUS_AMD_AMDSMI=$work/libamd_smi.so "$work/speed" amdsmi "$work/libamd_smi.so"
     machine "$work/speed" all
+    machine "$work/speed" window 1.25
+    model=mi210-1 && machine "$work/speed" window 1.4 && model=mi300x-8
     machine "$work/speed" open "$zeus" "$whose"
     machine "$work/speed" sampler
     ZEUS_AMD_TOOLS_BUDGET=0 ZEUS_AMD_TOOLS_OUTPUT=$work/report machine "$work/regions"

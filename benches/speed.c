@@ -201,6 +201,53 @@ static void all(void)
     say("all GPUs in one call", ours, limit, a / b, "<= 1.15, 0 allocations", a <= 1.15 * b && before == 0);
 }
 
+static void windows(int batch)
+{
+    zeus_amd_window_t *window;
+    zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    while (batch--) {
+        check(zeus_amd_window_begin(z, &window), "begin");
+        check(zeus_amd_window_end(window, &total, NULL, NULL), "end");
+    }
+}
+
+static zeus_amd_window_t *reused;
+static void restarts(int batch)
+{
+    zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    while (batch--) {
+        check(zeus_amd_window_restart(reused), "restart");
+        check(zeus_amd_window_read(reused, &total, NULL, NULL), "read");
+    }
+}
+
+/* One of these costs two reads of each GPU. */
+static void one_window(const char *what, void (*ours)(int), double goal, unsigned long most)
+{
+    double a, b;
+    char text[64], said[64], limit[64], wanted[64];
+    unsigned long before;
+    ours(1);
+    before = allocations;
+    ours(1000);
+    before = allocations - before;
+    sides(ours, all_preads, 4, &a, &b);
+    snprintf(text, sizeof text, "%s, %u GPUs", what, (unsigned)gpus);
+    snprintf(said, sizeof said, "%.0f ns, %lu allocations", a, before / 1000);
+    snprintf(limit, sizeof limit, "%.0f ns for %u preads", 2 * b, 2 * (unsigned)gpus);
+    snprintf(wanted, sizeof wanted, "<= %.2f, %lu allocations", goal, most);
+    say(text, said, limit, a / (2 * b), wanted, a <= goal * 2 * b && before <= most * 1000);
+}
+
+static void window(double goal)
+{
+    open_session(ZEUS_AMD_BACKEND_SYSFS, ZEUS_AMD_VALIDATION_ADAPTIVE);
+    open_files();
+    one_window("window begin and end", windows, goal, 1);
+    check(zeus_amd_window_begin(z, &reused), "begin");
+    one_window("window restart and read", restarts, goal, 0);
+}
+
 static void energy_raws(int batch)
 {
     static zeus_amd_energy_raw_t energy = ZEUS_AMD_ENERGY_RAW_INIT;
@@ -358,6 +405,8 @@ int main(int argc, char **argv)
         file(argc > 2 ? argv[2] : "");
     else if (strcmp(what, "all") == 0)
         all();
+    else if (strcmp(what, "window") == 0 && argc > 2)
+        window(strtod(argv[2], NULL));
     else if (strcmp(what, "amdsmi") == 0 && argc > 2)
         amdsmi(argv[2]);
     else if (strcmp(what, "open") == 0 && argc > 3)

@@ -43,7 +43,8 @@ module zeus_amd
     zeus_amd_sampler_stop, zeus_amd_session_info, zeus_amd_set_log, zeus_amd_set_persistence_mode, &
     zeus_amd_set_power_limit_mw, zeus_amd_status_string, zeus_amd_supports_nonblocking_setters, &
     zeus_amd_temperature_c, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
-    zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_lap, zeus_amd_window_read
+    zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_lap, zeus_amd_window_read, &
+    zeus_amd_window_restart
 
   ! The version of this file.
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VERSION_MAJOR = 0
@@ -196,6 +197,7 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT = 64
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT = 128
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT = 256
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT = 2048
 
   ! zeus_amd_total_energy_t%valid
   integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT = 1
@@ -210,6 +212,7 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_AVERAGED_POWER_BIT = 64
   integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT = 128
   integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_DURATION_BIT = 256
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_POLLED_AGAIN_BIT = 2048
   integer(c_int32_t), parameter, public :: ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT = 512
 
   ! zeus_amd_sample_t%valid
@@ -721,6 +724,12 @@ module zeus_amd
       type(zeus_amd_window_t), intent(out) :: window
       integer(c_int32_t) :: status
     end function zeus_amd_window_begin
+
+    function zeus_amd_window_restart(window) bind(c) result(status)
+      import
+      type(zeus_amd_window_t), value :: window
+      integer(c_int32_t) :: status
+    end function zeus_amd_window_restart
 
     function c_window_read(window, total, gpus, count) bind(c, name="zeus_amd_window_read") result(status)
       import

@@ -424,6 +424,12 @@
 #define ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT 256
 
 /**
+ * The counter was in doubt after the final reading, and was polled again until
+ * it advanced or was rejected.
+ */
+#define ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT 2048
+
+/**
  * energy_mj, uncertainty_mj and mean_power_mw are set: at least one package has
  * an energy.
  */
@@ -477,6 +483,12 @@
  * duration_ns is by the firmware's clock, whose times belong to the counts.
  */
 #define ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_DURATION_BIT 256
+
+/**
+ * A counter was in doubt after the final reading, and was polled again until it
+ * advanced or was rejected.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_POLLED_AGAIN_BIT 2048
 
 /**
  * The energy of at least one package is missing.
@@ -2365,9 +2377,12 @@ ZEUS_AMD_API const char *zeus_amd_method_string(uint32_t method);
  * any threads, and they may overlap.
  *
  * Each GPU is read once. Where the counter is not usable, or may wrap around
- * more than once (32 bits), a background thread samples it until the end. A
- * window may outlive its session, but the background thread ends with the
- * session. A GPU that cannot be read is no failure: see its status.
+ * more than once (32 bits), the background thread of the session samples it
+ * until the end. A session that needs one has it from zeus_amd_open() on, or
+ * from the first window that needs it. Otherwise a window starts no thread, and
+ * makes no system call but its reads. A window may outlive its session, but the
+ * thread ends with the session. A GPU that cannot be read is no failure: see
+ * its status.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] window  Receives the window, or NULL on failure; not NULL.
@@ -2455,6 +2470,23 @@ zeus_amd_status_t zeus_amd_window_lap(struct zeus_amd_window_t *window,
                                       struct zeus_amd_total_energy_t *total,
                                       struct zeus_amd_gpu_energy_t *gpus,
                                       uint32_t *count);
+
+/**
+ * Restarts a window, as if it had been ended and begun: its energy is that from
+ * here on. Nothing is allocated, so it suits a code that measures each of its
+ * iterations. Its laps restart as well.
+ *
+ * @param[in] window A window; not NULL.
+ * @return A status of any call. ZEUS_AMD_STATUS_BUSY or
+ *         ZEUS_AMD_STATUS_NO_MEMORY (a thread cannot be started): the window
+ *         has restarted, but is not sampled in between.
+ * @threadsafety Any thread, but not while another thread uses the window.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_window_restart(struct zeus_amd_window_t *window);
 
 /**
  * Ends a window: returns what zeus_amd_window_read() returns, and frees the

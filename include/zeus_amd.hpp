@@ -341,6 +341,11 @@ public:
         const std::int32_t status = zeus_amd_window_lap(get(), &total, nullptr, nullptr);
         return detail::done<P>(status, total);
     }
+    /// As if the window had been ended and begun; allocates nothing.
+    detail::result<P, void> restart()
+    {
+        return detail::done<P>(zeus_amd_window_restart(get()));
+    }
     detail::result<P, energy> end()
     {
         energy used{};

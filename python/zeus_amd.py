@@ -213,6 +213,7 @@ class GpuEnergyFlag(enum.IntFlag):
     AVERAGED_POWER = 64
     FIRMWARE_RESOLUTION = 128
     FIRMWARE_DURATION = 256
+    POLLED_AGAIN = 2048
 
 
 class TotalEnergyValid(enum.IntFlag):
@@ -229,6 +230,7 @@ class TotalEnergyFlag(enum.IntFlag):
     AVERAGED_POWER = 64
     FIRMWARE_RESOLUTION = 128
     FIRMWARE_DURATION = 256
+    POLLED_AGAIN = 2048
     INCOMPLETE = 512
 
 
@@ -613,6 +615,7 @@ _FUNCTIONS = {
     "window_begin": (c_int32, _handle, POINTER(_handle)),
     "window_read": _window,
     "window_lap": _window,
+    "window_restart": (c_int32, _handle),
     "window_end": _window,
     "sampler_start": (c_int32, _handle, POINTER(_SamplerOptions), POINTER(_handle)),
     "sampler_stop": (c_int32, _handle),
@@ -957,6 +960,10 @@ class Window(_Owner):
     def lap(self) -> Window:
         """Reads the energies since the last lap, or since the begin; the window stays open. Laps add up."""
         return self._ask(_lib.zeus_amd_window_lap, self._h)
+
+    def restart(self) -> None:
+        """Restarts it, as if the window had been ended and begun. Energies that were read stay."""
+        _check(_lib.zeus_amd_window_restart(self._h))
 
     def end(self) -> Window:
         """Ends the window and reads the energies. Ending again does nothing."""

@@ -200,7 +200,12 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, resolution: &str, what: &str) {
         } else if is_reset {
             // Of an estimate the readings are not told, which were taken while the calls ran.
             let first = e.begin_ns.min(e.from_ns) - 2 * refresh - e.calls_ns;
-            assert!(inside(first, e.end_ns.max(e.to_ns)), "{what}: it was not reset: {e:?}");
+            assert!(
+                inside(first, e.end_ns.max(e.to_ns)),
+                "{what}: it was not reset at {:?} s, refresh {refresh_ns} ns, window from {} ns: {e:?}",
+                gpu.spec.counter.reset_at_s,
+                sim.machine_ns(e.from_ns)
+            );
         }
     }
     // On a busy machine a look may have to wait, now and then.
@@ -304,6 +309,17 @@ fn counters_that_come_round() {
     let turns = |e: &&Energy| e.energy_mj > 2 * 65_536_000;
     assert!(all.iter().filter(turns).count() >= 10, "no counter came round twice in a window");
     assert!(all.iter().filter(turns).all(|e| e.method == COUNTER));
+}
+
+/// Windows in 64 threads at once, which read without a lock: each is right.
+#[test]
+fn windows_in_64_threads() {
+    let mut random = Random::new();
+    let patches: Vec<String> = (0..8).map(|gpu| format!("gpu.{gpu}.power = {}", load(&mut random))).collect();
+    let sim = Sim::start("mi300x-8", "none", &patches).unwrap();
+    let all = energies::windows(&sim, ("sysfs", "adaptive", "firmware"), 64, 512, (1e3, 3e5), random.next());
+    assert!(all.len() >= 8 * 512);
+    all.iter().for_each(|e| inside(&sim, e, MOST_W, "64 threads"));
 }
 
 /// The energy of a package with other GPUs says so, also where those are not in the session.

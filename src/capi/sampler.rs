@@ -5,7 +5,7 @@ use super::handle::SessionHandle;
 use super::panic::{catch_panics, catch_panics_or};
 use super::pointers::{null, out};
 use super::status::zeus_amd_status_t;
-use super::structs::{out_array, out_struct, read_struct};
+use super::structs::{out_array, out_struct, read_struct, zeroed};
 use super::types::{
     zeus_amd_gpu_energy_t, zeus_amd_sample_t, zeus_amd_sampler_options_t, zeus_amd_sampler_t, zeus_amd_session_t,
     ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT, ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT,
@@ -13,7 +13,7 @@ use super::types::{
     ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT, ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT, ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT,
     ZEUS_AMD_SAMPLE_VALID_POWER_BIT,
 };
-use super::window::gpu_energy;
+use super::window::fill_gpu_energy;
 use crate::error::{Error, Result};
 use crate::measure::{flag, valid, Sample, SamplerHandle};
 use crate::platform::{clock, memory};
@@ -210,7 +210,8 @@ pub unsafe extern "C" fn zeus_amd_sampler_energy_between(
         let s = sampling(sampler)?;
         let to = out_struct(energy, "energy")?;
         let (device, interval) = s.energy_between(gpu, from_ns, to_ns)?;
-        let mut value = gpu_energy(gpu, device.counter_state(), Some(&interval));
+        let mut value = zeroed();
+        fill_gpu_energy(&mut value, gpu, device.counter_state(), Some(&interval));
         value.flags |= if device.identity.shares_package { ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT } else { 0 };
         to.write(&value);
         Ok(())

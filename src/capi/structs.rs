@@ -66,6 +66,13 @@ pub unsafe fn read_struct<T: InputStruct>(pointer: *const T) -> Result<T> {
     }
 }
 
+/// A struct of zeroes.
+#[inline(always)]
+pub fn zeroed<T: VersionedStruct>() -> T {
+    // SAFETY: all zeroes are a value of T.
+    unsafe { MaybeUninit::zeroed().assume_init() }
+}
+
 /// A struct of any release to write a result to, with the size that the caller set in it.
 pub struct OutStruct<T> {
     pointer: *mut T,
@@ -111,8 +118,7 @@ impl<T: VersionedStruct> OutStruct<T> {
                 fill(&mut *self.pointer);
             }
         } else {
-            // SAFETY: all zeroes are a value of T.
-            let mut value = unsafe { MaybeUninit::<T>::zeroed().assume_init() };
+            let mut value = zeroed();
             fill(&mut value);
             self.write(&value);
         }

@@ -440,6 +440,9 @@ pub const ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT: u32 = 64;
 pub const ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT: u32 = 128;
 /// duration_ns is by the firmware's clock, whose times belong to the counts.
 pub const ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT: u32 = 256;
+/// The counter was in doubt after the final reading, and was polled again until
+/// it advanced or was rejected.
+pub const ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT: u32 = 2048;
 
 /// The energy of one GPU over a time. Start from ZEUS_AMD_GPU_ENERGY_INIT.
 #[repr(C)]
@@ -505,6 +508,9 @@ pub const ZEUS_AMD_TOTAL_ENERGY_FLAG_AVERAGED_POWER_BIT: u32 = 64;
 pub const ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT: u32 = 128;
 /// duration_ns is by the firmware's clock, whose times belong to the counts.
 pub const ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_DURATION_BIT: u32 = 256;
+/// A counter was in doubt after the final reading, and was polled again until it
+/// advanced or was rejected.
+pub const ZEUS_AMD_TOTAL_ENERGY_FLAG_POLLED_AGAIN_BIT: u32 = 2048;
 /// The energy of at least one package is missing.
 pub const ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT: u32 = 512;
 

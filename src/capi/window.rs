@@ -5,29 +5,30 @@ use super::handle::SessionHandle;
 use super::panic::catch_panics;
 use super::pointers::{null, out};
 use super::status::zeus_amd_status_t;
-use super::structs::{out_array, out_struct};
+use super::structs::{out_array, out_struct, zeroed};
 use super::types::{
-    zeus_amd_counter_state_t, zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_session_t, zeus_amd_total_energy_t,
-    zeus_amd_window_t, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT,
+    zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_session_t, zeus_amd_total_energy_t, zeus_amd_window_t,
+    ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT,
     ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT,
-    ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT,
-    ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT,
-    ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT, ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT,
+    ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT,
+    ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT,
     ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT,
 };
-use crate::energy::{is_firmware_resolution, CounterState, EnergyInterval, Method};
-use crate::error::{Error, Result};
+use crate::energy::{divide, is_firmware_resolution, CounterState, EnergyInterval, Method};
+use crate::error::{Error, Kind, Result};
 use crate::measure::{GpuEnergy, Window, WindowTotal};
 use crate::platform::memory;
 use std::ffi::c_char;
 
 fn round_mj(pj: u128) -> u64 {
-    u64::try_from((pj + 500_000_000) / 1_000_000_000).unwrap_or(u64::MAX)
+    u64::try_from(divide(pj + 500_000_000, 1_000_000_000)).unwrap_or(u64::MAX)
 }
 
 /// Rounded up, plus one for the rounding of the energy.
 fn uncertainty_mj(pj: u128) -> u64 {
-    u64::try_from(pj / 1_000_000_000 + 2).unwrap_or(u64::MAX)
+    u64::try_from(divide(pj, 1_000_000_000) + 2).unwrap_or(u64::MAX)
 }
 
 impl From<Method> for zeus_amd_method_t {
@@ -40,47 +41,35 @@ impl From<Method> for zeus_amd_method_t {
     }
 }
 
-/// The bits whose condition holds.
-fn bits(all: &[(bool, u32)]) -> u32 {
-    all.iter().filter(|(is, _)| *is).fold(0, |bits, (_, bit)| bits | bit)
+/// A bit if a condition holds.
+#[inline(always)]
+fn bit(is: bool, bit: u32) -> u32 {
+    if is {
+        bit
+    } else {
+        0
+    }
 }
 
-/// The energy of one GPU as the interface has it.
-pub(super) fn gpu_energy(
+/// The energy of one GPU as the interface has it, into a struct of zeroes.
+#[inline]
+pub(super) fn fill_gpu_energy(
+    value: &mut zeus_amd_gpu_energy_t,
     gpu: u32,
     counter_state: CounterState,
     interval: Option<&EnergyInterval>,
-) -> zeus_amd_gpu_energy_t {
-    let mut value = zeus_amd_gpu_energy_t {
-        struct_size: 0,
-        gpu,
-        valid: 0,
-        flags: 0,
-        method: zeus_amd_method_t::ZEUS_AMD_METHOD_NONE,
-        counter_state: zeus_amd_counter_state_t::from(counter_state),
-        status: zeus_amd_status_t::ZEUS_AMD_STATUS_OK,
-        reserved: 0,
-        energy_mj: 0,
-        uncertainty_mj: 0,
-        duration_ns: 0,
-        mean_power_mw: 0,
-        begin_ns: 0,
-        end_ns: 0,
-        resolution_uj: 0.0,
-    };
-    let Some(r) = interval else { return value };
-    value.valid = bits(&[
-        (true, ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT),
-        (r.method == Method::Counter, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT),
-    ]);
-    value.flags = bits(&[
-        (r.has_high_uncertainty(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT),
-        (r.resets > 0, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT),
-        (r.gaps > 0, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT),
-        (r.averaged, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT),
-        (r.firmware_time, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT),
-        (is_firmware_resolution(r.resolution_uj), ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT),
-    ]);
+) {
+    value.gpu = gpu;
+    value.counter_state = counter_state.into();
+    let Some(r) = interval else { return };
+    value.valid = ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT
+        | bit(r.method == Method::Counter, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT);
+    value.flags = bit(r.has_high_uncertainty(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT)
+        | bit(r.resets > 0, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT)
+        | bit(r.gaps > 0, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT)
+        | bit(r.averaged, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT)
+        | bit(r.firmware_time, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT)
+        | bit(is_firmware_resolution(r.resolution_uj), ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT);
     value.method = r.method.into();
     value.energy_mj = round_mj(r.energy_pj);
     value.uncertainty_mj = uncertainty_mj(r.uncertainty_pj);
@@ -89,39 +78,53 @@ pub(super) fn gpu_energy(
     value.begin_ns = r.begin_ns;
     value.end_ns = r.end_ns;
     value.resolution_uj = r.resolution_uj;
-    value
 }
 
-fn used(gpu: u32, one: &GpuEnergy) -> zeus_amd_gpu_energy_t {
-    let mut value = gpu_energy(gpu, one.counter_state, one.region.as_ref());
+#[inline]
+fn fill(value: &mut zeus_amd_gpu_energy_t, gpu: u32, one: &GpuEnergy) {
+    fill_gpu_energy(value, gpu, one.counter_state, one.region.as_ref());
     if one.region.is_none() {
         value.status = one.why.into();
     }
-    value.flags |= bits(&[
-        (one.distrusted, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT),
-        (one.stale, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT),
-        (one.shared, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT),
-    ]);
-    value
+    value.flags |= bit(one.distrusted, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT)
+        | bit(one.stale, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT)
+        | bit(one.shared, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT)
+        | bit(one.polled_again, ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT);
 }
 
-/// A flag has the same bit in all structs, so those of the GPUs are the total's.
-fn total(t: &WindowTotal, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_energy_t {
-    let flags = gpus.iter().fold(0, |all, g| all | g.flags);
-    let measured = gpus.iter().filter(|g| g.valid & ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT != 0);
-    zeus_amd_total_energy_t {
-        struct_size: 0,
-        valid: bits(&[(t.packages > 0, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT)]),
-        flags: flags | bits(&[(t.missing > 0, ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT)]),
-        packages: t.packages,
-        missing: t.missing,
-        reserved: 0,
-        energy_mj: round_mj(t.energy_pj),
-        uncertainty_mj: uncertainty_mj(t.uncertainty_pj),
-        duration_ns: t.duration_ns,
-        mean_power_mw: measured.fold(0, |sum, g| sum.saturating_add(g.mean_power_mw)),
+/// What the total has of the GPUs' structs.
+#[derive(Default)]
+struct Sums {
+    /// A flag has the same bit in all structs, so those of the GPUs are the total's.
+    flags: u32,
+    mean_power_mw: u64,
+    first: Option<(CounterState, Kind)>,
+}
+
+impl Sums {
+    #[inline]
+    fn add(&mut self, value: &zeus_amd_gpu_energy_t, one: &GpuEnergy) {
+        self.flags |= value.flags;
+        self.mean_power_mw = self.mean_power_mw.saturating_add(value.mean_power_mw);
+        if value.gpu == 0 {
+            self.first = Some((one.counter_state, one.why));
+        }
     }
 }
+
+fn fill_total(value: &mut zeus_amd_total_energy_t, t: &WindowTotal, sums: &Sums) {
+    value.valid = bit(t.packages > 0, ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT);
+    value.flags = sums.flags | bit(t.missing > 0, ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT);
+    value.packages = t.packages;
+    value.missing = t.missing;
+    value.energy_mj = round_mj(t.energy_pj);
+    value.uncertainty_mj = uncertainty_mj(t.uncertainty_pj);
+    value.duration_ns = t.duration_ns;
+    value.mean_power_mw = sums.mean_power_mw;
+}
+
+/// Gets the energy of each GPU.
+type Each<'a> = &'a mut dyn FnMut(usize, &GpuEnergy);
 
 /// Reads a window into the caller's structs. Nothing is read if one of them is refused.
 ///
@@ -129,7 +132,7 @@ fn total(t: &WindowTotal, gpus: &[zeus_amd_gpu_energy_t]) -> zeus_amd_total_ener
 /// As [`zeus_amd_window_read`].
 unsafe fn read(
     window: &Window,
-    read: impl FnOnce(&Window) -> (WindowTotal, Vec<GpuEnergy>),
+    read: impl FnOnce(&Window, Each) -> WindowTotal,
     to_total: *mut zeus_amd_total_energy_t,
     gpus: *mut zeus_amd_gpu_energy_t,
     count: *mut u32,
@@ -148,18 +151,40 @@ unsafe fn read(
         }
         Some(array)
     };
-    let (sum, all) = read(window);
-    let values: Vec<_> = (0..).zip(&all).map(|(i, one)| used(i, one)).collect();
-    if let Some(array) = to_gpus {
-        values.iter().enumerate().for_each(|(i, v)| array.write(i, v));
-    }
+    let mut sums = Sums::default();
+    let sum = read(window, &mut |i, one| {
+        let mut fill = |value: &mut zeus_amd_gpu_energy_t| {
+            fill(value, i as u32, one);
+            sums.add(value, one);
+        };
+        match to_gpus.as_ref().and_then(|array| array.element(i)) {
+            Some(element) => element.fill(fill),
+            None => fill(&mut zeroed()),
+        }
+    });
     let Some(to) = to_total else { return Ok(Ok(())) };
-    to.write(&total(&sum, &values));
-    Ok(if sum.packages == 0 { Err(window.nothing_measured(&all)) } else { Ok(()) })
+    to.fill(|value| fill_total(value, &sum, &sums));
+    Ok(if sum.packages == 0 { Err(window.nothing_measured(sums.first)) } else { Ok(()) })
 }
 
 /// Whether a total that was asked for has an energy.
 type Measured = Result<()>;
+
+/// The window behind a pointer from C.
+///
+/// # Safety
+/// NULL, or from `zeus_amd_window_begin` and not yet ended.
+unsafe fn window(window: *const zeus_amd_window_t) -> Result<*mut Window> {
+    if window.is_null() {
+        return Err(null("the window"));
+    }
+    // SAFETY: as the caller promises.
+    unsafe {
+        let window = Window::from_address(window.cast_mut().cast());
+        (*window).require_own_process()?;
+        Ok(window)
+    }
+}
 
 /// A short English text for a method, for any number.
 ///
@@ -185,9 +210,12 @@ pub extern "C" fn zeus_amd_method_string(method: u32) -> *const c_char {
 /// any threads, and they may overlap.
 ///
 /// Each GPU is read once. Where the counter is not usable, or may wrap around
-/// more than once (32 bits), a background thread samples it until the end. A
-/// window may outlive its session, but the background thread ends with the
-/// session. A GPU that cannot be read is no failure: see its status.
+/// more than once (32 bits), the background thread of the session samples it
+/// until the end. A session that needs one has it from zeus_amd_open() on, or
+/// from the first window that needs it. Otherwise a window starts no thread, and
+/// makes no system call but its reads. A window may outlive its session, but the
+/// thread ends with the session. A GPU that cannot be read is no failure: see
+/// its status.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[out] window  Receives the window, or NULL on failure; not NULL.
@@ -207,9 +235,11 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
         let to = out(window, "window")?;
         to.write(std::ptr::null_mut());
         SessionHandle::with(session, |s| {
-            let begun = memory::make(|| s.begin_window())?;
+            let watch = memory::Watch::begin()?;
+            let begun = s.begin_window()?;
+            watch.check()?;
             at_exit::register_exit_handler(s);
-            to.write(Box::into_raw(begun).cast());
+            to.write(begun.into_address().cast());
             Ok(())
         })
     })
@@ -257,11 +287,7 @@ pub unsafe extern "C" fn zeus_amd_window_read(
     count: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: from zeus_amd_window_begin, and pointers to results, as the caller promises.
-    catch_panics(|| unsafe {
-        let window = window.cast::<Window>().as_ref().ok_or_else(|| null("the window"))?;
-        window.require_own_process()?;
-        read(window, Window::read, total, gpus, count)?
-    })
+    catch_panics(|| unsafe { read(&*self::window(window)?, |w, each| w.read(each), total, gpus, count)? })
 }
 
 /// The energy since the last lap of this window, or since its begin where there
@@ -296,11 +322,25 @@ pub unsafe extern "C" fn zeus_amd_window_lap(
     count: *mut u32,
 ) -> zeus_amd_status_t {
     // SAFETY: from zeus_amd_window_begin, and pointers to results, as the caller promises.
-    catch_panics(|| unsafe {
-        let window = window.cast::<Window>().as_ref().ok_or_else(|| null("the window"))?;
-        window.require_own_process()?;
-        read(window, Window::lap, total, gpus, count)?
-    })
+    catch_panics(|| unsafe { read(&*self::window(window)?, |w, each| w.lap(each), total, gpus, count)? })
+}
+
+/// Restarts a window, as if it had been ended and begun: its energy is that from
+/// here on. Nothing is allocated, so it suits a code that measures each of its
+/// iterations. Its laps restart as well.
+///
+/// @param[in] window A window; not NULL.
+/// @return A status of any call. ZEUS_AMD_STATUS_BUSY or
+///         ZEUS_AMD_STATUS_NO_MEMORY (a thread cannot be started): the window
+///         has restarted, but is not sampled in between.
+/// @threadsafety Any thread, but not while another thread uses the window.
+/// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+/// @since 0.1
+#[no_mangle]
+#[must_use]
+pub unsafe extern "C" fn zeus_amd_window_restart(window: *mut zeus_amd_window_t) -> zeus_amd_status_t {
+    // SAFETY: from zeus_amd_window_begin, and used by this thread alone, as the caller promises.
+    catch_panics(|| unsafe { (*self::window(window)?).restart() })
 }
 
 /// Ends a window: returns what zeus_amd_window_read() returns, and frees the
@@ -328,13 +368,11 @@ pub unsafe extern "C" fn zeus_amd_window_end(
 ) -> zeus_amd_status_t {
     // SAFETY: from zeus_amd_window_begin and ended once, and pointers to results, as the caller promises.
     catch_panics(|| unsafe {
-        let window = window.cast::<Window>();
-        let ended = window.as_ref().ok_or_else(|| null("the window"))?;
-        ended.require_own_process()?;
+        let window = self::window(window)?;
         let measured = if total.is_null() && gpus.is_null() && count.is_null() {
             Ok(())
         } else {
-            read(ended, Window::read, total, gpus, count)?
+            read(&*window, |w, each| w.read(each), total, gpus, count)?
         };
         drop(Box::from_raw(window));
         measured

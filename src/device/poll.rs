@@ -2,7 +2,7 @@
 
 use super::readings::Device;
 use super::source::Source;
-use crate::energy::{AccumulatorTracker, CounterState, EnergyResolution, RawSample, TrackerSnapshot};
+use crate::energy::{AccumulatorTracker, CounterState, EnergyResolution, RawSample, TrackerSnapshot, Wrap};
 use crate::error::Kind;
 use crate::gpu::Powers;
 use crate::platform::clock::boot_ns;
@@ -15,8 +15,18 @@ pub struct PollResult {
     /// The tracker after the sample; its boundary is the time of the sample.
     pub snapshot: TrackerSnapshot,
     pub max_power_mw: u64,
-    /// How long a 32-bit counter takes to wrap around at the highest power.
-    pub wrap_ns: Option<u64>,
+    /// The counter has 32 bits, as far as is known.
+    pub may_wrap: bool,
+}
+
+/// What a window needs beside the samples at its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SamplingNeed {
+    None,
+    /// The counter has 32 bits: samples so often that a wraparound is not missed.
+    Wraparounds,
+    /// There is no count to rely on: power is integrated.
+    Integration,
 }
 
 impl PollResult {
@@ -28,18 +38,38 @@ impl PollResult {
             sample,
             snapshot: tracker.snapshot(sample.seen_ns),
             max_power_mw: tracker.max_power_mw(),
-            wrap_ns: None,
+            may_wrap: false,
         }
     }
 }
 
 impl Device {
+    /// What windows need, as far as is known from earlier polls and checks.
+    #[must_use]
+    pub fn sampling_need(&self) -> Option<SamplingNeed> {
+        let (counted, may_wrap) = self.tracker.lock().as_ref().map(|t| (t.is_counting(), t.may_wrap()))?;
+        (!self.counter_state().is_checked_again()).then(|| self.need(counted, may_wrap))
+    }
+
+    /// What a window needs that begins with a poll.
+    #[must_use]
+    #[inline]
+    pub fn sampling_need_for(&self, polled: &TrackerSnapshot, may_wrap: bool) -> SamplingNeed {
+        self.need(polled.counted.is_some(), may_wrap)
+    }
+
+    #[inline]
+    fn need(&self, counted: bool, may_wrap: bool) -> SamplingNeed {
+        match counted && self.counter_state().is_usable() {
+            true if may_wrap => SamplingNeed::Wraparounds,
+            true => SamplingNeed::None,
+            false => SamplingNeed::Integration,
+        }
+    }
+
     /// Takes a sample and adds it to the tracker. After a panic there are none of this GPU any more.
     pub fn poll(&self) -> PollResult {
-        if self.broken.is_set() {
-            return PollResult::none();
-        }
-        self.broken.mark(|| self.take_sample())
+        self.poll_since(boot_ns())
     }
 
     /// The same where a panic of one GPU must not end what is done for the others.
@@ -47,33 +77,59 @@ impl Device {
         self.broken.contain(|| self.poll()).unwrap_or_else(PollResult::none)
     }
 
-    fn take_sample(&self) -> PollResult {
-        let mut guard = self.tracker.lock();
+    /// The same within a call that began at `begun_ns`.
+    #[inline(always)]
+    pub fn poll_since(&self, begun_ns: u64) -> PollResult {
+        if self.broken.is_set() {
+            return PollResult::none();
+        }
+        self.broken.mark(|| self.take_sample(begun_ns))
+    }
+
+    /// The source is read without the lock, so another thread may have read later and been faster with its sample: that one
+    /// then stands for both.
+    #[inline(always)]
+    fn take_sample(&self, begun_ns: u64) -> PollResult {
         let mut sample = self.poll_source();
+        let mut guard = self.tracker.lock();
         // The limit of a suspended GPU cannot be read.
         let mut none_yet = None;
         let tracker = if sample.suspended && guard.is_none() { &mut none_yet } else { &mut *guard };
-        let tracker =
-            tracker.get_or_insert_with(|| AccumulatorTracker::new(self.counter_bits(), self.highest_limit_mw()));
+        let tracker = match tracker {
+            Some(tracker) => tracker,
+            none => none.insert(self.new_tracker(&sample)),
+        };
         // The accumulator reads 0 for one refresh after a reset, and while the table is not filled. Once it has been above 0, a
         // 0 is not a count and is discarded.
         if sample.accumulator == Some(0) && tracker.has_counted() {
             sample.accumulator = None;
         }
-        tracker.add(&sample);
+        if !tracker.is_ahead_of(&sample, begun_ns) {
+            tracker.add(&sample);
+        }
         let is_stuck = tracker.is_stuck();
         let polled = PollResult {
             sample,
             snapshot: tracker.snapshot(sample.seen_ns),
             max_power_mw: tracker.max_power_mw(),
-            wrap_ns: tracker.wrap_ns(),
+            may_wrap: tracker.may_wrap(),
         };
         drop(guard);
         if is_stuck && self.counter_state().is_usable() {
-            self.set_counter_state(CounterState::Stuck);
-            log::warning(|| format!("{}: its energy counter is stuck, and is no longer used", self.label()));
+            self.reject_counter();
         }
         polled
+    }
+
+    #[cold]
+    fn reject_counter(&self) {
+        self.set_counter_state(CounterState::Stuck);
+        log::warning(|| format!("{}: its energy counter is stuck, and is no longer used", self.label()));
+    }
+
+    #[cold]
+    fn new_tracker(&self, first: &RawSample) -> AccumulatorTracker {
+        AccumulatorTracker::new(self.counter_bits(first), self.highest_limit_mw())
     }
 
     fn poll_source(&self) -> RawSample {
@@ -115,13 +171,27 @@ impl Device {
         }
     }
 
-    /// Width of the accumulator. The firmware of MI100 and Radeon counts in 32 bits, that of MI200 and later in 64. Early
-    /// drivers dropped the upper 32 bits on MI200, so MI200 is treated as 32-bit until a larger count is read.
-    fn counter_bits(&self) -> u32 {
-        const UP_TO_MI200: [u16; 8] = [0x7388, 0x738c, 0x738e, 0x7390, 0x7408, 0x740c, 0x740f, 0x7410];
+    /// When a 32-bit counter may wrap around.
+    #[must_use]
+    pub fn wrap(&self) -> Option<Wrap> {
+        self.tracker.lock().as_ref().and_then(AccumulatorTracker::wrap)
+    }
+
+    /// Width of the accumulator. The firmware of MI100 and Radeon counts in 32 bits, that of MI200 and later in 64. Drivers of
+    /// April 2021 dropped the upper 32 bits on MI200. They write tables of revision 1.1: the patch that brought 1.2, and with
+    /// it the firmware's time, is made on the file that the fix left ("expose pmfw attached timestamp on Aldebaran", blob
+    /// 771e2f0acdd3). So on MI200 a table with that time has all 64 bits; libamd_smi does not show it, and there the counter
+    /// is taken for 32 bits wide until a larger count is read.
+    fn counter_bits(&self, first: &RawSample) -> u32 {
+        const BEFORE_MI200: [u16; 4] = [0x7388, 0x738c, 0x738e, 0x7390];
+        const MI200: [u16; 4] = [0x7408, 0x740c, 0x740f, 0x7410];
+        let is_one_of = |ids: [u16; 4]| self.identity.device_id.is_some_and(|id| ids.contains(&id));
+        let shows_all_bits = matches!(self.source, Source::Sysfs(_)) && first.firmware_ns.is_some();
         match self.identity.location.node.as_ref().and_then(|n| n.gfx_target) {
+            Some(90_010) if shows_all_bits => 64,
+            None if is_one_of(MI200) && shows_all_bits => 64,
             Some(gfx) if gfx < 90400 || (100_000..130_000).contains(&gfx) => 32,
-            None if self.identity.device_id.is_some_and(|id| UP_TO_MI200.contains(&id)) => 32,
+            None if is_one_of(MI200) || is_one_of(BEFORE_MI200) => 32,
             _ => 64,
         }
     }

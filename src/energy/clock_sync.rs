@@ -92,6 +92,12 @@ impl ContinuousClock {
         }
         (Some(driver_ns), was_set)
     }
+
+    /// A sample was taken before the last one.
+    pub fn is_behind(&self, sample: &RawSample) -> bool {
+        let driver_ns = sample.driver_ns.map(|stated_ns| stated_ns.saturating_add_signed(self.correction_ns));
+        self.last.zip(driver_ns).is_some_and(|((last_ns, _), driver_ns)| driver_ns < last_ns)
+    }
 }
 
 /// Compares the firmware's clock with the driver's and detects a restart of the firmware.

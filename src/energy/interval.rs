@@ -2,7 +2,7 @@
 
 use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_SUPPORT_NS, FIRMWARE_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::TrackerSnapshot;
-use super::units::{counts_pj, power_pj, EnergyResolution, FIRMWARE_UJ};
+use super::units::{counts_pj, divide, power_pj, EnergyResolution, FIRMWARE_UJ};
 use super::validation::CounterState;
 
 /// How an energy was determined.
@@ -42,8 +42,8 @@ impl EnergyInterval {
     /// Energy over duration, in milliwatts.
     #[must_use]
     pub fn mean_mw(&self) -> u64 {
-        let ns = u128::from(self.duration_ns).max(1);
-        u64::try_from((self.energy_pj + ns / 2) / ns).unwrap_or(u64::MAX)
+        let ns = self.duration_ns.max(1);
+        u64::try_from(divide(self.energy_pj + u128::from(ns / 2), ns)).unwrap_or(u64::MAX)
     }
 
     /// Covers the energy of a counter that may turn out to be right: between samples the power may have been another one.
@@ -55,7 +55,7 @@ impl EnergyInterval {
     /// The uncertainty is more than a tenth of the energy.
     #[must_use]
     pub fn has_high_uncertainty(&self) -> bool {
-        self.uncertainty_pj > self.energy_pj / 10
+        self.uncertainty_pj > divide(self.energy_pj, 10)
     }
 }
 
@@ -105,15 +105,17 @@ fn by_counter(
     max_power_mw: u64,
     boundaries: Boundaries,
 ) -> Option<EnergyInterval> {
-    let (first, last) = (begin.counted?, end.counted?);
+    let (first, last) = (begin.counted.as_ref()?, end.counted.as_ref()?);
     let (a, b) = (&begin.totals, &end.totals);
     let counts = b.counts.wrapping_sub(a.counts);
-    let reported_pj = counts_pj(counts, last.resolution_uj);
     let firmware_pj = counts_pj(counts, FIRMWARE_UJ);
-    // The true resolution is unknown; the uncertainty covers both.
     let (energy_pj, resolution_error_pj) = match unit {
-        EnergyResolution::Reported => (reported_pj, reported_pj.abs_diff(firmware_pj)),
         EnergyResolution::Firmware => (firmware_pj, 0),
+        // The true resolution is unknown; the uncertainty covers both.
+        EnergyResolution::Reported => {
+            let reported_pj = counts_pj(counts, last.resolution_uj);
+            (reported_pj, reported_pj.abs_diff(firmware_pj))
+        }
     };
     let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
     let ages_ns = (begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns), end.max_age_ns());
@@ -124,7 +126,7 @@ fn by_counter(
     let edges_pj = match boundaries {
         // The firmware's time belongs to the counts.
         Boundaries::Readings if by_firmware.is_some() => 0,
-        _ => edge_error_pj((begin, end), (&first, &last), ages_ns, max_power_mw, boundaries),
+        _ => edge_error_pj((begin, end), (first, last), ages_ns, max_power_mw, boundaries),
     };
     Some(EnergyInterval {
         method: Method::Counter,

@@ -17,8 +17,11 @@ pub use evidence::{Observation, ValidationEvidence};
 pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, Boundaries, EnergyInterval, Method};
 pub use sample::{RawSample, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};
 pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
-pub use tracker::AccumulatorTracker;
-pub use units::{counts_pj, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit};
+pub use tracker::{AccumulatorTracker, Wrap};
+pub use units::{
+    counts_pj, divide, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit,
+    REPORTED_UJ,
+};
 pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};
 
 #[cfg(test)]

@@ -61,6 +61,15 @@ impl RawSample {
         Some(self.driver_ns?.wrapping_sub(self.firmware_ns?) as i64)
     }
 
+    /// Counter, power and the clocks that belong to them are those of another sample.
+    #[inline]
+    pub(super) fn is_same_reading(&self, other: &RawSample) -> bool {
+        self.driver_ns == other.driver_ns
+            && self.accumulator == other.accumulator
+            && self.power_mw == other.power_mw
+            && self.firmware_ns == other.firmware_ns
+    }
+
     /// Time since an earlier sample; `None` if both are the same reading.
     pub(super) fn since(&self, earlier: &RawSample) -> Option<u64> {
         let ns = match (earlier.driver_ns, self.driver_ns) {

@@ -17,6 +17,7 @@ pub struct AccumulatorTracker {
     /// The most that the GPU can draw.
     max_power_mw: u64,
     totals: RunningTotals,
+    last_seen_ns: u64,
     counted: Option<RawSample>,
     powered: Option<RawSample>,
     stall: StallDetector,
@@ -28,6 +29,15 @@ pub struct AccumulatorTracker {
     clock: ContinuousClock,
 }
 
+/// When a 32-bit counter may wrap around, if the GPU draws the most that it can.
+#[derive(Debug, Clone, Copy)]
+pub struct Wrap {
+    /// The time from one wraparound to the next.
+    pub shortest_ns: u64,
+    /// `CLOCK_BOOTTIME` until when it has not wrapped around since the last sample, and a reset would show as a step back.
+    pub certain_until_ns: u64,
+}
+
 impl AccumulatorTracker {
     /// For a counter with `bits` bits, on a GPU with a maximum power limit of `limit_mw`.
     #[must_use]
@@ -37,6 +47,7 @@ impl AccumulatorTracker {
             implausible_mw: limit_mw.min(MAX_POWER_MW) * 2,
             max_power_mw: with_headroom(limit_mw.min(MAX_POWER_MW)),
             totals: RunningTotals::default(),
+            last_seen_ns: 0,
             counted: None,
             powered: None,
             stall: StallDetector::default(),
@@ -68,6 +79,7 @@ impl AccumulatorTracker {
 
     /// The state after the last sample.
     #[must_use]
+    #[inline(always)]
     pub fn snapshot(&self, boundary_ns: u64) -> TrackerSnapshot {
         TrackerSnapshot {
             boundary_ns,
@@ -106,15 +118,59 @@ impl AccumulatorTracker {
         self.clock_offset.min()
     }
 
-    /// The time in which a 32-bit counter wraps around at maximum power; `None` for a 64-bit one.
+    /// A count has been read.
     #[must_use]
-    pub fn wrap_ns(&self) -> Option<u64> {
-        let resolution_uj = self.counted.map(|c| c.resolution_uj).filter(|_| self.bits == 32)?;
-        u64::try_from(counts_pj(1 << 32, resolution_uj) / u128::from(self.max_power_mw.max(1))).ok()
+    pub fn is_counting(&self) -> bool {
+        self.counted.is_some()
+    }
+
+    /// The counter has 32 bits, as far as is known.
+    #[must_use]
+    pub fn may_wrap(&self) -> bool {
+        self.bits == 32 && self.counted.is_some()
+    }
+
+    /// When a 32-bit counter may wrap around.
+    #[must_use]
+    pub fn wrap(&self) -> Option<Wrap> {
+        let last = self.counted.filter(|_| self.bits == 32)?;
+        let counts_ns = |counts: u64| {
+            let ns = counts_pj(counts, last.resolution_uj) / u128::from(self.max_power_mw.max(1));
+            u64::try_from(ns).unwrap_or(u64::MAX)
+        };
+        let now = last.accumulator.unwrap_or(0).min(1 << 32);
+        let certain_ns = counts_ns(now.min((1 << 32) - now));
+        Some(Wrap { shortest_ns: counts_ns(1 << 32), certain_until_ns: last.seen_ns.saturating_add(certain_ns) })
+    }
+
+    /// A sample that was received after `begun_ns`, when the reading of this one began, is the newer one.
+    #[must_use]
+    #[inline]
+    pub fn is_ahead_of(&self, sample: &RawSample, begun_ns: u64) -> bool {
+        self.last_seen_ns > begun_ns && self.clock.is_behind(sample)
+    }
+
+    /// The sample is the last one over again: the driver has not refreshed its table since.
+    #[inline]
+    fn is_repeated(&self, sample: &RawSample) -> bool {
+        let is_same = |last: &Option<RawSample>| last.as_ref().is_some_and(|last| sample.is_same_reading(last));
+        sample.driver_ns.is_some()
+            && self.driver.in_sync_offset_ns().is_some()
+            && is_same(&self.counted)
+            && is_same(&self.powered)
     }
 
     /// Adds a sample.
+    #[inline]
     pub fn add(&mut self, sample: &RawSample) -> CounterStep {
+        self.last_seen_ns = sample.seen_ns;
+        if self.is_repeated(sample) {
+            return CounterStep::Unchanged;
+        }
+        self.add_new(sample)
+    }
+
+    fn add_new(&mut self, sample: &RawSample) -> CounterStep {
         let (driver_ns, was_set) = self.clock.add(sample);
         if was_set {
             // How old the tables before and after are is not known to a refresh.

@@ -42,6 +42,9 @@ impl ResolutionChoice {
 /// drivers/gpu/drm/amd/include/kgd_pp_interface.h). rocm_smi rounds it to 15.3.
 pub const FIRMWARE_UJ: f64 = 1e6 / 65536.0;
 
+/// Microjoules per count that libamd_smi reports, in every release: 15.3 in single precision.
+pub const REPORTED_UJ: f64 = 16_043_213.0 / 1_048_576.0;
+
 /// Counts were converted with what the kernel states.
 #[must_use]
 #[inline(always)]
@@ -86,22 +89,41 @@ impl Unit {
     #[inline]
     pub fn mj(self, accumulator: u64) -> Option<u64> {
         let uj = (u128::from(accumulator) * u128::from(self.mantissa)) >> self.shift;
-        match u64::try_from(uj) {
-            // A 128-bit division is slow.
-            Ok(uj) => Some(uj / 1000),
-            Err(_) => u64::try_from(uj / 1000).ok(),
-        }
+        u64::try_from(divide(uj, 1000)).ok()
     }
 }
 
 /// Counts in picojoules, rounded down.
 #[must_use]
+#[inline]
 pub fn counts_pj(counts: u64, resolution_uj: f64) -> u128 {
+    if is_firmware_resolution(resolution_uj) {
+        // 10^12 / 2^16 picojoules.
+        (u128::from(counts) * 244_140_625) >> 4
+    } else if resolution_uj.to_bits() == REPORTED_UJ.to_bits() {
+        // 16043213 / 2^20 microjoules.
+        (u128::from(counts) * 250_675_203_125) >> 14
+    } else {
+        counts_of_fraction_pj(counts, resolution_uj)
+    }
+}
+
+fn counts_of_fraction_pj(counts: u64, resolution_uj: f64) -> u128 {
     let Some((mantissa, shift)) = binary_fraction(resolution_uj) else { return 0 };
     let scaled = u128::from(counts) * u128::from(mantissa);
     match scaled.checked_mul(1_000_000) {
         Some(pj) => pj >> shift,
         None => (scaled >> shift).saturating_mul(1_000_000),
+    }
+}
+
+/// A 128-bit division is slow, and rarely needed.
+#[must_use]
+#[inline]
+pub fn divide(value: u128, by: u64) -> u128 {
+    match u64::try_from(value) {
+        Ok(value) => (value / by).into(),
+        Err(_) => value / u128::from(by),
     }
 }
 
@@ -155,6 +177,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn picojoules_of_usual_resolutions(counts: u64) {
+            prop_assert_eq!(counts_pj(counts, FIRMWARE_UJ), counts_of_fraction_pj(counts, FIRMWARE_UJ));
+            prop_assert_eq!(REPORTED_UJ, f64::from(15.3_f32));
+            prop_assert_eq!(counts_pj(counts, REPORTED_UJ), counts_of_fraction_pj(counts, REPORTED_UJ));
+        }
+
         #[test]
         fn rounds_down_in_any_order(acc: u64, bits in 0..64_u32, unit in prop_oneof![
             Just(FIRMWARE_UJ), Just(f64::from(15.3_f32)), 1e-6..1e6_f64, (0.0..1e12_f32).prop_map(f64::from),

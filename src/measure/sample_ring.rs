@@ -1,46 +1,12 @@
 //! The samples of a sampler, in a ring buffer of fixed capacity.
 
+use super::recorder::{Recorder, SamplingMode};
+use super::sample::{flag, valid, Sample};
 use crate::device::{Device, PollResult};
-use crate::energy::{
-    averaging_error_pj, counts_pj, inner_edge_error_pj, power_pj, EnergyInterval, EnergyResolution, Method, RawSample,
-    RunningTotals, TrackerSnapshot, STALL_NS,
-};
+use crate::energy::{averaging_error_pj, inner_edge_error_pj, power_pj, EnergyInterval, EnergyResolution, Method};
 use crate::error::{Error, Result};
 use crate::platform::sync::Mutex;
 use std::time::Duration;
-
-/// Which values a sample has, as bits of the interface.
-pub mod valid {
-    pub const ENERGY: u16 = 1;
-    pub const POWER: u16 = 128;
-    pub const COUNTER_POWER: u16 = 256;
-}
-
-/// What is true of a sample, as bits of the interface.
-pub mod flag {
-    pub const RESET: u16 = 2;
-    pub const SAMPLING_GAP: u16 = 32;
-    pub const AVERAGED_POWER: u16 = 64;
-    pub const FIRMWARE_RESOLUTION: u16 = 128;
-    pub const INTEGRATED: u16 = 1024;
-}
-
-/// A sample of one GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sample {
-    pub gpu: u32,
-    pub valid: u16,
-    pub flags: u16,
-    /// `CLOCK_BOOTTIME` of the reading: the driver's time, or without one the receipt time.
-    pub time_ns: u64,
-    /// Energy since the sampler's first sample of the GPU.
-    pub energy_uj: u64,
-    /// Error of the energy, without that of the resolution.
-    pub error_uj: u64,
-    pub power_mw: u64,
-    /// Mean power by the counter since the previous sample that has one.
-    pub counter_power_mw: u64,
-}
 
 /// The result of a drain.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +17,7 @@ pub struct DrainResult {
 }
 
 pub struct SampleRing {
-    unit: EnergyResolution,
-    period: Option<Duration>,
+    mode: SamplingMode,
     ring: Mutex<RingBuffer>,
 }
 
@@ -64,43 +29,7 @@ struct RingBuffer {
     taken: u64,
     drained: u64,
     lost: u64,
-    last: Vec<Option<LastRecorded>>,
-    /// For each GPU with a stuck counter: the time of its last advance, and the time when it was detected.
-    stopped: Vec<Option<(u64, u64)>>,
-}
-
-/// The last recorded sample of a GPU, from which the next one continues.
-#[derive(Clone, Copy)]
-struct LastRecorded {
-    snapshot: TrackerSnapshot,
-    /// The reading that was recorded.
-    own: RawSample,
-    energy_pj: u128,
-    error_pj: u128,
-    max_power_mw: u64,
-    usable: bool,
-    /// Time of the counter's last advance, and the totals at that time.
-    moved_ns: u64,
-    moved: RunningTotals,
-    /// Where the last counter power ended: its snapshot and energy.
-    slope: (TrackerSnapshot, u128),
-}
-
-/// The mean power by the counter between two snapshots; `None` while their distance is less than ten times the error of it.
-fn counter_power_mw(
-    (begin, begin_pj): &(TrackerSnapshot, u128),
-    (end, end_pj): (&TrackerSnapshot, u128),
-) -> Option<u64> {
-    // Without the driver's time the call's own duration is in the interval.
-    let at_ns = |snapshot: &TrackerSnapshot| {
-        snapshot.counted.filter(|c| c.driver_ns.is_some()).map(|c| c.at_ns(end.driver_offset_ns))
-    };
-    let by_driver_ns = at_ns(end)?.saturating_sub(at_ns(begin)?);
-    // The firmware's time belongs to the count.
-    let by_firmware_ns = end.firmware_since(begin, by_driver_ns).filter(|ns| *ns > 0);
-    let error_ns = begin.max_age_ns().max(end.age_uncertainty_ns) + end.max_age_ns();
-    let ns = by_firmware_ns.or((by_driver_ns > 10 * error_ns).then_some(by_driver_ns))?;
-    u64::try_from((end_pj - begin_pj) / u128::from(ns)).ok()
+    gpus: Vec<Recorder>,
 }
 
 /// Largest capacity of a ring.
@@ -127,104 +56,26 @@ impl SampleRing {
             taken: 0,
             drained: 0,
             lost: 0,
-            last: vec![None; devices],
-            stopped: vec![None; devices],
+            gpus: (0..devices).map(|_| Recorder::default()).collect(),
         };
-        Ok(SampleRing { unit, period, ring: Mutex::new(ring) })
+        Ok(SampleRing { mode: SamplingMode { unit, period }, ring: Mutex::new(ring) })
     }
 
     /// `None`: the refresh periods of the GPUs.
     pub fn period(&self) -> Option<Duration> {
-        self.period
+        self.mode.period
     }
 
-    /// Records a poll, if it is a new reading and this sampler's period has passed.
-    pub fn record(&self, device: &Device, polled: &PollResult) {
+    /// Records polls that are new readings, where this sampler's period has passed.
+    pub fn record<'a>(&self, polls: impl IntoIterator<Item = (&'a Device, &'a PollResult)>) {
         let mut ring = self.ring.lock();
-        let Some(last) = ring.last.get(device.identity.index).copied() else { return };
-        let usable = device.counter_state().is_usable() && polled.snapshot.counted.is_some();
-        let snapshot = &polled.snapshot;
-        let resolution = device.identity.resolution(self.unit);
-        let own = if usable { snapshot.counted } else { snapshot.powered };
-        let Some(own) = own.or(snapshot.counted).or(snapshot.powered) else { return };
-        let at_ns = own.at_ns(snapshot.driver_offset_ns);
-        let mut sample = Sample { gpu: device.identity.index as u32, time_ns: at_ns, ..Sample::default() };
-        let (mut energy_pj, mut error_pj) = (0, 0);
-        let (mut moved_ns, mut moved) = (at_ns, snapshot.totals);
-        let mut slope = None;
-        let mut unconfirmed_pj = 0;
-        if let Some(last) = last {
-            let since_ns = at_ns.saturating_sub(last.own.at_ns(snapshot.driver_offset_ns));
-            // Other samplers and windows may need more frequent polls.
-            let early = self.period.is_some_and(|p| u128::from(since_ns) < p.as_nanos() * 4 / 5);
-            if since_ns == 0 || early {
-                return;
+        let ring = &mut *ring;
+        for (device, polled) in polls {
+            let recorder = ring.gpus.get_mut(device.identity.index);
+            if let Some(sample) = recorder.and_then(|r| r.sample(self.mode, device, polled)) {
+                ring.push(sample);
             }
-            let (a, b) = (&last.snapshot.totals, &snapshot.totals);
-            if usable {
-                let counts = b.counts.wrapping_sub(a.counts);
-                energy_pj = counts_pj(counts, resolution.uj(own.resolution_uj)) + (b.bridged_pj - a.bridged_pj);
-                error_pj = b.error_since(a);
-                unconfirmed_pj = b.unconfirmed_pj;
-                let now = (snapshot, last.energy_pj + energy_pj);
-                let by_counter = if b.resets == a.resets { counter_power_mw(&last.slope, now) } else { None };
-                if let Some(mw) = by_counter {
-                    (sample.counter_power_mw, sample.valid) = (mw, sample.valid | valid::COUNTER_POWER);
-                } else if b.resets == a.resets {
-                    slope = Some(last.slope);
-                } else {
-                    sample.flags |= flag::RESET;
-                }
-                if b.counts == a.counts && b.resets == a.resets {
-                    (moved_ns, moved) = (last.moved_ns, last.moved);
-                }
-            } else {
-                // A stuck counter is detected late: from its last advance on the energy is that of the power.
-                let a = if last.usable { &last.moved } else { a };
-                if last.usable {
-                    if let Some(place) = ring.stopped.get_mut(device.identity.index) {
-                        *place = Some((last.moved_ns, at_ns));
-                    }
-                }
-                energy_pj = b.integral_pj - a.integral_pj;
-                error_pj = b.integral_error_pj - a.integral_error_pj;
-            }
-            // A counter misses nothing between samples as far apart as they were asked for.
-            let asked_ns = self.period.filter(|_| usable).map_or(0, |p| 2 * p.as_nanos());
-            sample.flags |= if u128::from(since_ns) > asked_ns.max(STALL_NS.into()) { flag::SAMPLING_GAP } else { 0 };
-            energy_pj += last.energy_pj;
-            error_pj += last.error_pj;
         }
-        if usable || snapshot.powered.is_some() {
-            sample.valid |= valid::ENERGY;
-            sample.flags |= match resolution {
-                _ if !usable => flag::INTEGRATED,
-                EnergyResolution::Firmware => flag::FIRMWARE_RESOLUTION,
-                EnergyResolution::Reported => 0,
-            };
-        }
-        // The power of the reading whose time this is: a later one may have had a power only.
-        if let Some(mw) = own.power_mw {
-            sample.power_mw = mw;
-            sample.valid |= valid::POWER;
-            sample.flags |= if own.averaged { flag::AVERAGED_POWER } else { 0 };
-        }
-        sample.energy_uj = u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX);
-        sample.error_uj = u64::try_from((error_pj + unconfirmed_pj) / 1_000_000 + 1).unwrap_or(u64::MAX);
-        if let Some(place) = ring.last.get_mut(device.identity.index) {
-            *place = Some(LastRecorded {
-                snapshot: *snapshot,
-                own,
-                energy_pj,
-                error_pj,
-                max_power_mw: polled.max_power_mw,
-                usable,
-                moved_ns,
-                moved,
-                slope: slope.unwrap_or((*snapshot, energy_pj)),
-            });
-        }
-        ring.push(sample);
     }
 
     /// Number of samples that are not drained yet.
@@ -260,11 +111,11 @@ impl SampleRing {
     /// The energy of a GPU between two times, from the samples in the ring.
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
         let ring = self.ring.lock();
-        let resolution = device.identity.resolution(self.unit);
-        let last = ring.last.get(device.identity.index).copied().flatten();
-        let (max_power_mw, count_age_ns) = last.map_or((0, 0), |l| (l.max_power_mw, l.snapshot.max_age_ns()));
-        let counted = last.and_then(|l| l.snapshot.counted);
-        let resolution_uj = counted.map_or(0.0, |c| resolution.uj(c.resolution_uj));
+        let resolution = device.identity.resolution(self.mode.unit);
+        let recorder = ring.gpus.get(device.identity.index);
+        let last = recorder.and_then(Recorder::last);
+        let (max_power_mw, count_age_ns) = last.map_or((0, 0), |l| (l.max_power_mw, l.max_age_ns));
+        let resolution_uj = last.and_then(|l| l.resolution_uj).map_or(0.0, |uj| resolution.uj(uj));
         let gpu = device.identity.index as u32;
         let kept = |label: String, range: Option<(u64, u64)>| {
             let have = match range {
@@ -295,8 +146,7 @@ impl SampleRing {
             0
         };
         // While a stuck counter was not yet detected, the distribution of the energy over time is unknown.
-        let stopped = ring.stopped.get(device.identity.index).copied().flatten();
-        let stopped = stopped.filter(|(moved, found)| from_ns < *found && *moved < to_ns);
+        let stopped = recorder.and_then(|r| r.stopped).filter(|(moved, found)| from_ns < *found && *moved < to_ns);
         let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
         // The errors of the samples that enclose both boundaries.
         let samples_pj = end.errors_pj.1.saturating_sub(begin.errors_pj.0);

@@ -1,47 +1,49 @@
 //! Measuring windows: the energy that the GPUs use between two calls.
 
-use super::sampler::{PollRequest, Sampler};
-use crate::device::{Device, PollResult};
-use crate::energy::CounterState;
+use super::sampler::Sampler;
+use crate::device::{Device, PollResult, SamplingNeed};
 use crate::energy::{
-    counts_pj, interval_energy, power_pj, Boundaries, CounterStep, EnergyInterval, EnergyResolution, TrackerSnapshot,
-    STALL_NS,
+    counts_pj, interval_energy, power_pj, Boundaries, CounterState, CounterStep, EnergyInterval, EnergyResolution,
+    TrackerSnapshot, STALL_NS,
 };
 use crate::error::{Error, Kind, Result};
 use crate::platform::clock::boot_ns;
 use crate::platform::fork;
 use crate::platform::sync::Mutex;
 use crate::topology::NoGpuReason;
-use std::any::Any;
+use std::alloc::{alloc, handle_alloc_error, Layout};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An open window. It may outlive its session.
+/// An open window, in one allocation. It may outlive its session.
+#[repr(C)]
 pub struct Window {
-    devices: Arc<[Device]>,
-    unit: EnergyResolution,
-    start: WindowStart,
-    /// Where the last lap ended.
-    lap: Mutex<Option<WindowStart>>,
-    /// Why the session has no GPU.
-    no_gpu: Option<NoGpuReason>,
-    /// Polls the GPUs that need samples between begin and end.
-    _polls: Option<PollRequest>,
-    /// Keeps libamd_smi in use.
-    _library: Arc<dyn Any + Send + Sync>,
-    fork_token: u64,
+    head: WindowHead,
+    /// `None` for a GPU whose package is measured by another one.
+    gpus: [Option<GpuStart>],
 }
 
-struct WindowStart {
+struct WindowHead {
+    sampler: Arc<Sampler>,
+    unit: EnergyResolution,
+    /// Why the session has no GPU.
+    no_gpu: Option<NoGpuReason>,
+    fork_token: u64,
     at_ns: u64,
-    /// `None` for a GPU whose package is measured by another one.
+    /// Where the last lap ended.
+    lap: Mutex<Option<LapStart>>,
+}
+
+struct LapStart {
+    at_ns: u64,
     gpus: Vec<Option<GpuStart>>,
 }
 
+#[derive(Clone)]
 struct GpuStart {
     snapshot: TrackerSnapshot,
     counter_state: CounterState,
-    watched: bool,
+    need: SamplingNeed,
 }
 
 /// The energy of one GPU in a window.
@@ -56,6 +58,8 @@ pub struct GpuEnergy {
     pub stale: bool,
     /// The package has more than one GPU.
     pub shared: bool,
+    /// The counter was in doubt, and was polled again after the final reading.
+    pub polled_again: bool,
 }
 
 /// The energy of all packages, each counted once.
@@ -74,186 +78,238 @@ pub struct WindowTotal {
 const RECHECK_AFTER_NS: u64 = 120_000_000;
 /// In windows of this length every suspect counter is polled again: the time that it takes is small beside the window.
 const ALWAYS_RECHECK_AFTER_NS: u64 = STALL_NS;
+/// In windows of so many refreshes one more is waited for where it makes the uncertainty small.
+const MANY_REFRESHES: u64 = 10;
 /// After this time the tracker knows whether a counter is stuck.
 const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
 
+/// Where an interval starts, and where the next one does.
+trait Starts {
+    fn get(&self, gpu: usize) -> Option<&GpuStart>;
+    /// The interval of a GPU has ended.
+    fn end(&mut self, gpu: usize, end: &TrackerSnapshot, counter_state: CounterState);
+}
+
+/// The begin of a window stays.
+impl Starts for &[Option<GpuStart>] {
+    fn get(&self, gpu: usize) -> Option<&GpuStart> {
+        self[gpu].as_ref()
+    }
+
+    fn end(&mut self, _: usize, _: &TrackerSnapshot, _: CounterState) {}
+}
+
+/// The end of a lap is the start of the next one.
+impl Starts for LapStart {
+    fn get(&self, gpu: usize) -> Option<&GpuStart> {
+        self.gpus[gpu].as_ref()
+    }
+
+    fn end(&mut self, gpu: usize, end: &TrackerSnapshot, counter_state: CounterState) {
+        if let Some(start) = &mut self.gpus[gpu] {
+            (start.snapshot, start.counter_state) = (*end, counter_state);
+        }
+    }
+}
+
 impl Window {
-    pub fn begin(
-        devices: &Arc<[Device]>,
-        no_gpu: Option<NoGpuReason>,
-        sampler: &Arc<Sampler>,
-        unit: EnergyResolution,
-        library: Arc<dyn Any + Send + Sync>,
-    ) -> Result<Window> {
-        let mut gpus: Vec<Option<GpuStart>> =
-            devices.iter().map(|d| (!d.is_secondary()).then(|| begin_one(d))).collect();
-        let watched = gpus.iter().enumerate().filter(|(_, start)| start.as_ref().is_some_and(|s| s.watched));
-        let watched: Vec<usize> = watched.map(|(i, _)| i).collect();
-        let polls = if watched.is_empty() { None } else { Some(sampler.watch(watched)?) };
-        let at_ns = boot_ns();
-        gpus.iter_mut().flatten().for_each(|s| s.snapshot.boundary_ns = at_ns);
-        let (devices, fork_token) = (devices.clone(), fork::fork_token());
-        let start = WindowStart { at_ns, gpus };
-        Ok(Window { devices, unit, start, lap: Mutex::new(None), no_gpu, _polls: polls, _library: library, fork_token })
+    pub fn begin(sampler: &Arc<Sampler>, no_gpu: Option<NoGpuReason>, unit: EnergyResolution) -> Result<Box<Window>> {
+        let (sampler, fork_token) = (sampler.clone(), fork::fork_token());
+        let gpus = sampler.devices().len();
+        let mut window =
+            Window::allocate(WindowHead { sampler, unit, no_gpu, fork_token, at_ns: 0, lap: Mutex::new(None) }, gpus);
+        window.restart()?;
+        Ok(window)
+    }
+
+    fn allocate(head: WindowHead, gpus: usize) -> Box<Window> {
+        let array = Layout::array::<Option<GpuStart>>(gpus).ok();
+        let whole = array.and_then(|array| Layout::new::<WindowHead>().extend(array).ok());
+        let Some((layout, _)) = whole else { unreachable!("a session has few GPUs") };
+        let layout = layout.pad_to_align();
+        // SAFETY: the layout of a `Window` with so many GPUs, and of more than 0 bytes. All fields are written before it is
+        // used.
+        unsafe {
+            let memory = alloc(layout);
+            if memory.is_null() {
+                handle_alloc_error(layout);
+            }
+            memory.cast::<WindowHead>().write(head);
+            let window = Self::with_gpus(memory.cast(), gpus);
+            let first = std::ptr::addr_of_mut!((*window).gpus).cast::<Option<GpuStart>>();
+            (0..gpus).for_each(|i| first.add(i).write(None));
+            Box::from_raw(window)
+        }
+    }
+
+    /// The window at an address.
+    fn with_gpus(address: *mut (), gpus: usize) -> *mut Window {
+        std::ptr::slice_from_raw_parts_mut(address.cast::<Option<GpuStart>>(), gpus) as *mut Window
+    }
+
+    /// The address alone: what it takes to find the number of GPUs is in the window.
+    #[must_use]
+    pub fn into_address(self: Box<Self>) -> *mut () {
+        Box::into_raw(self).cast()
+    }
+
+    /// The window behind an address.
+    ///
+    /// # Safety
+    /// From [`Self::into_address`], and not freed.
+    #[must_use]
+    pub unsafe fn from_address(address: *mut ()) -> *mut Window {
+        // SAFETY: a window begins with its head; as the caller promises.
+        let gpus = unsafe { (*address.cast::<WindowHead>()).sampler.devices().len() };
+        Self::with_gpus(address, gpus)
+    }
+
+    /// Begins again, as a new window.
+    pub fn restart(&mut self) -> Result<()> {
+        self.unwatch();
+        let Window { head, gpus } = self;
+        let begun_ns = boot_ns();
+        let mut most = SamplingNeed::None;
+        for (i, device) in head.sampler.devices().iter().enumerate() {
+            if device.is_secondary() {
+                continue;
+            }
+            let PollResult { snapshot, may_wrap, .. } = device.poll_since(begun_ns);
+            let need = device.sampling_need_for(&snapshot, may_wrap);
+            if need > SamplingNeed::None {
+                head.sampler.watch(i);
+                most = most.max(need);
+            }
+            gpus[i] = Some(GpuStart { snapshot, counter_state: device.counter_state(), need });
+        }
+        let is_watched = head.sampler.ensure(most);
+        head.at_ns = boot_ns();
+        gpus.iter_mut().flatten().for_each(|start| start.snapshot.boundary_ns = head.at_ns);
+        *head.lap.lock() = None;
+        is_watched
+    }
+
+    fn unwatch(&mut self) {
+        for (i, start) in self.gpus.iter_mut().enumerate() {
+            if let Some(start) = start.as_mut().filter(|start| start.need > SamplingNeed::None) {
+                start.need = SamplingNeed::None;
+                self.head.sampler.unwatch(i);
+            }
+        }
     }
 
     pub fn require_own_process(&self) -> Result<()> {
-        fork::require_current(self.fork_token)
+        fork::require_current(self.head.fork_token)
     }
 
     /// Number of GPUs.
     #[must_use]
     pub fn gpus(&self) -> usize {
-        self.devices.len()
+        self.gpus.len()
     }
 
-    /// The energy since begin. The window stays open.
-    #[must_use]
-    pub fn read(&self) -> (WindowTotal, Vec<GpuEnergy>) {
-        let (boundary_ns, polled) = self.poll(&self.start);
-        self.energy_since(&self.start, boundary_ns, &polled, Boundaries::Calls)
+    /// The energy since begin: `each` gets that of each GPU. The window stays open.
+    #[inline]
+    pub fn read(&self, each: impl FnMut(usize, &GpuEnergy)) -> WindowTotal {
+        self.measure(self.head.at_ns, &mut &self.gpus, Boundaries::Calls, each).0
     }
 
     /// The energy since the last lap, or since begin: laps add up to the energy between their readings.
-    #[must_use]
-    pub fn lap(&self) -> (WindowTotal, Vec<GpuEnergy>) {
-        let mut lap = self.lap.lock();
-        let start = lap.as_ref().unwrap_or(&self.start);
-        let (boundary_ns, polled) = self.poll(start);
-        let energy = self.energy_since(start, boundary_ns, &polled, Boundaries::Readings);
-        let next = |((start, polled), used): ((&Option<GpuStart>, &Option<PollResult>), &GpuEnergy)| {
-            let (start, polled) = start.as_ref().zip(polled.as_ref())?;
-            let snapshot = TrackerSnapshot { boundary_ns, ..polled.snapshot };
-            Some(GpuStart { snapshot, counter_state: used.counter_state, watched: start.watched })
-        };
-        let gpus = start.gpus.iter().zip(&polled).zip(&energy.1).map(next).collect();
-        *lap = Some(WindowStart { at_ns: boundary_ns, gpus });
-        energy
+    pub fn lap(&self, each: impl FnMut(usize, &GpuEnergy)) -> WindowTotal {
+        let mut lap = self.head.lap.lock();
+        let lap = lap.get_or_insert_with(|| LapStart { at_ns: self.head.at_ns, gpus: self.gpus.to_vec() });
+        let (total, boundary_ns) = self.measure(lap.at_ns, lap, Boundaries::Readings, each);
+        lap.at_ns = boundary_ns;
+        total
     }
 
-    /// Why there is no energy at all.
+    /// Why there is no energy at all, given that of the first GPU.
     #[cold]
     #[must_use]
-    pub fn nothing_measured(&self, gpus: &[GpuEnergy]) -> Error {
-        if let Some(reason) = self.no_gpu {
+    pub fn nothing_measured(&self, first: Option<(CounterState, Kind)>) -> Error {
+        if let Some(reason) = self.head.no_gpu {
             return Error::NothingMeasured { kind: reason.kind(), why: reason.to_string() };
         }
-        let Some((device, one)) = self.devices.iter().zip(gpus).next() else {
+        let Some((device, (counter_state, why))) = self.head.sampler.devices().first().zip(first) else {
             return Error::NothingMeasured { kind: Kind::NoDevice, why: "this session has no GPU".to_owned() };
         };
-        let why = device
-            .raw_energy(self.unit)
-            .err()
-            .map_or_else(|| format!("{}: {}", device.label(), one.counter_state.why()), |e| e.to_string());
         // Statuses of refused arguments say that the call has done nothing.
-        let kind = if one.why == Kind::InvalidArgument { Kind::Io } else { one.why };
+        let kind = if why == Kind::InvalidArgument { Kind::Io } else { why };
+        let why = device
+            .raw_energy(self.head.unit)
+            .err()
+            .map_or_else(|| format!("{}: {}", device.label(), counter_state.why()), |e| e.to_string());
         Error::NothingMeasured { kind, why }
     }
 
-    /// Final readings of all GPUs, and the time before them.
-    fn poll(&self, start: &WindowStart) -> (u64, Vec<Option<PollResult>>) {
-        let boundary_ns = boot_ns();
-        let mut polled: Vec<Option<PollResult>> =
-            self.devices.iter().zip(&start.gpus).map(|(d, start)| start.as_ref().map(|_| d.poll())).collect();
-        self.recheck_suspects(start, &mut polled, boundary_ns);
-        (boundary_ns, polled)
-    }
-
-    fn energy_since(
+    /// Takes the final readings, and ends the intervals with them. Returns the sum, and the time before the readings.
+    #[inline(always)]
+    fn measure(
         &self,
-        start: &WindowStart,
-        boundary_ns: u64,
-        polled: &[Option<PollResult>],
+        at_ns: u64,
+        starts: &mut impl Starts,
         boundaries: Boundaries,
-    ) -> (WindowTotal, Vec<GpuEnergy>) {
-        let ends = start.gpus.iter().zip(polled).map(|(start, polled)| start.as_ref().zip(polled.as_ref()));
-        let used: Vec<GpuEnergy> =
-            self.devices.iter().zip(ends).map(|(d, ends)| self.energy_of(d, ends, boundary_ns, boundaries)).collect();
-        let mut total = WindowTotal { duration_ns: boundary_ns.saturating_sub(start.at_ns), ..WindowTotal::default() };
-        for (i, (device, one)) in self.devices.iter().zip(&used).enumerate() {
-            let known = |u: &GpuEnergy| u.region.is_some();
-            let siblings = || {
-                self.devices
-                    .iter()
-                    .zip(&used)
-                    .enumerate()
-                    .filter(|(_, (d, _))| d.identity.package == device.identity.package)
-            };
-            match &one.region {
-                Some(r) => {
+        mut each: impl FnMut(usize, &GpuEnergy),
+    ) -> (WindowTotal, u64) {
+        let boundary_ns = boot_ns();
+        let mut total = WindowTotal { duration_ns: boundary_ns.saturating_sub(at_ns), ..WindowTotal::default() };
+        let (mut suspects, mut lacking) = (Vec::new(), Vec::new());
+        let mut end = |i: usize, device: &Device, polled: &mut PollResult, starts: &mut _, polled_again: bool| {
+            let Some(start) = Starts::get(starts, i) else { return };
+            polled.snapshot.boundary_ns = boundary_ns;
+            let energy = self.energy_of(device, start, polled, boundaries, polled_again);
+            match &energy.region {
+                Some(region) => {
                     total.packages += 1;
-                    total.energy_pj += r.energy_pj;
-                    total.uncertainty_pj += r.uncertainty_pj;
+                    total.energy_pj += region.energy_pj;
+                    total.uncertainty_pj += region.uncertainty_pj;
                 }
-                // No GPU of the package has an energy: counted at its first GPU.
-                None if siblings().all(|(_, (_, u))| !known(u)) => {
-                    total.missing += u32::from(siblings().next().is_some_and(|(first, _)| first == i));
-                }
-                None => {}
+                None => lacking.push(i),
+            }
+            each(i, &energy);
+            Starts::end(starts, i, &polled.snapshot, energy.counter_state);
+        };
+        for (i, device) in self.head.sampler.devices().iter().enumerate() {
+            let Some(start) = starts.get(i) else { continue };
+            let mut polled = device.poll_since(boundary_ns);
+            let is_in_doubt = device.counter_state().is_usable()
+                && !polled.sample.stale
+                && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns, boundaries);
+            if is_in_doubt {
+                suspects.push((i, device, polled));
+            } else {
+                end(i, device, &mut polled, starts, false);
             }
         }
-        (total, used)
-    }
-
-    /// Polls counters that may be stuck until they advance or their state is known. All of them together and after the
-    /// final readings, so that no GPU delays another's reading.
-    fn recheck_suspects(&self, start: &WindowStart, polled: &mut [Option<PollResult>], boundary_ns: u64) {
-        let all = self.devices.iter().zip(&start.gpus).zip(polled);
-        let mut suspects: Vec<(&Device, &mut TrackerSnapshot)> = all
-            .filter_map(|((device, start), polled)| Some((device, start.as_ref()?, polled.as_mut()?)))
-            .filter(|(device, start, polled)| {
-                device.counter_state().is_usable()
-                    && !polled.sample.stale
-                    && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns)
-            })
-            .map(|(device, _, polled)| (device, &mut polled.snapshot))
-            .collect();
-        // Not from the boundary: on a busy machine much of the timeout may have passed since.
-        let begin_ns = boot_ns();
-        loop {
-            suspects.retain_mut(|(device, end)| match device.poll().snapshot.since(end) {
-                CounterStep::Advanced { counts: 1.., ns } => {
-                    // It had not stopped, unless it stood for longer than it ever does.
-                    if ns <= 2 * end.refresh_period_ns {
-                        end.totals.unconfirmed_pj = 0;
-                    }
-                    false
-                }
-                CounterStep::Reset => false,
-                _ => device.counter_state().is_usable(),
-            });
-            if suspects.is_empty() || boot_ns().saturating_sub(begin_ns) >= RECHECK_TIMEOUT_NS {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        if !suspects.is_empty() {
+            recheck(&mut suspects);
+            suspects.iter_mut().for_each(|(i, device, polled)| end(*i, device, polled, starts, true));
         }
+        for (i, device) in self.head.sampler.devices().iter().enumerate().filter(|(_, d)| d.is_secondary()) {
+            each(i, &GpuEnergy::without(device));
+        }
+        total.missing = self.head.sampler.missing_packages(&lacking);
+        (total, boundary_ns)
     }
 
+    #[inline]
     fn energy_of(
         &self,
         device: &Device,
-        ends: Option<(&GpuStart, &PollResult)>,
-        boundary_ns: u64,
+        start: &GpuStart,
+        polled: &PollResult,
         boundaries: Boundaries,
+        polled_again: bool,
     ) -> GpuEnergy {
-        let mut used = GpuEnergy {
-            counter_state: device.counter_state(),
-            region: None,
-            why: Kind::NotSupported,
-            distrusted: false,
-            stale: false,
-            shared: device.identity.shares_package,
-        };
-        let Some((start, polled)) = ends else { return used };
-        let end = TrackerSnapshot { boundary_ns, ..polled.snapshot };
-        used.counter_state = device.counter_state();
+        let mut used = GpuEnergy { polled_again, ..GpuEnergy::without(device) };
         used.stale = polled.sample.stale || (polled.snapshot.counted.is_some() && polled.sample.accumulator.is_none());
         used.distrusted = start.counter_state.is_usable() && !used.counter_state.is_usable();
-        let resolution = device.identity.resolution(self.unit);
-        let known = (used.counter_state, start.watched);
-        used.region = interval_energy(&start.snapshot, &end, resolution, polled.max_power_mw, known, boundaries);
+        let resolution = device.identity.resolution(self.head.unit);
+        let known = (used.counter_state, start.need > SamplingNeed::None);
+        used.region =
+            interval_energy(&start.snapshot, &polled.snapshot, resolution, polled.max_power_mw, known, boundaries);
         if used.region.is_none() {
-            if let Err(e) = device.raw_energy(self.unit) {
+            if let Err(e) = device.raw_energy(self.head.unit) {
                 used.why = e.kind();
             }
         }
@@ -261,27 +317,75 @@ impl Window {
     }
 }
 
-fn begin_one(device: &Device) -> GpuStart {
-    let polled = device.poll();
-    let counter_state = device.counter_state();
-    // A 32-bit counter may wrap around more than once before the end.
-    let counted = counter_state.is_usable() && polled.snapshot.counted.is_some();
-    let watched = !counted || polled.wrap_ns.is_some();
-    GpuStart { snapshot: polled.snapshot, counter_state, watched }
+impl Drop for Window {
+    fn drop(&mut self) {
+        self.unwatch();
+    }
+}
+
+impl GpuEnergy {
+    /// As long as there is no energy.
+    fn without(device: &Device) -> GpuEnergy {
+        GpuEnergy {
+            counter_state: device.counter_state(),
+            region: None,
+            why: Kind::NotSupported,
+            distrusted: false,
+            stale: false,
+            shared: device.identity.shares_package,
+            polled_again: false,
+        }
+    }
+}
+
+/// Polls counters that may be stuck until they advance or their state is known. All of them together and after the final
+/// readings, so that no GPU delays another's reading.
+#[cold]
+fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
+    let mut open: Vec<_> = suspects.iter_mut().map(|(_, device, polled)| (*device, &mut polled.snapshot)).collect();
+    // Not from the boundary: on a busy machine much of the timeout may have passed since.
+    let begin_ns = boot_ns();
+    loop {
+        open.retain_mut(|(device, end)| match device.poll().snapshot.since(end) {
+            CounterStep::Advanced { counts: 1.., ns } => {
+                // It had not stopped, unless it stood for longer than it ever does.
+                if ns <= 2 * end.refresh_period_ns {
+                    end.totals.unconfirmed_pj = 0;
+                }
+                false
+            }
+            CounterStep::Reset => false,
+            _ => device.counter_state().is_usable(),
+        });
+        if open.is_empty() || boot_ns().saturating_sub(begin_ns) >= RECHECK_TIMEOUT_NS {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The counter may be stuck: no recent sample shows an advance, or it has counted less than the power at either end gives.
-fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64) -> bool {
-    let (Some(first), Some(last)) = (begin.counted, end.counted) else { return false };
+/// Or a stop in the last step would be much of the energy, and one refresh more, little beside the window, rules that out.
+#[inline]
+fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64, boundaries: Boundaries) -> bool {
+    let (Some(first), Some(last)) = (&begin.counted, &end.counted) else { return false };
     let ns = last.at_ns(end.driver_offset_ns).saturating_sub(first.at_ns(end.driver_offset_ns));
     if ns >= ALWAYS_RECHECK_AFTER_NS && boundary_ns.saturating_sub(end.last_advance_ns) > RECHECK_AFTER_NS {
         return true;
     }
-    let power = |snapshot: &TrackerSnapshot| snapshot.powered.and_then(|p| p.power_mw).unwrap_or(0);
-    let min_mw = power(begin).min(power(end));
-    if ns < RECHECK_AFTER_NS || min_mw == 0 {
+    let counted_pj = || counts_pj(end.totals.counts.wrapping_sub(begin.totals.counts), last.resolution_uj);
+    let unconfirmed_pj = end.totals.unconfirmed_pj;
+    if boundaries == Boundaries::Calls
+        && unconfirmed_pj > 0
+        && ns >= MANY_REFRESHES * end.refresh_period_ns
+        && unconfirmed_pj > counted_pj() / 10
+    {
+        return true;
+    }
+    if ns < RECHECK_AFTER_NS {
         return false;
     }
-    let counts = end.totals.counts.wrapping_sub(begin.totals.counts);
-    counts_pj(counts, last.resolution_uj) < power_pj(min_mw, ns) * 8 / 10
+    let power = |snapshot: &TrackerSnapshot| snapshot.powered.and_then(|p| p.power_mw).unwrap_or(0);
+    let min_mw = power(begin).min(power(end));
+    min_mw > 0 && counted_pj() < power_pj(min_mw, ns) * 8 / 10
 }

@@ -48,7 +48,6 @@ pub struct Session {
     sampler: Arc<Sampler>,
     /// [`Session::take_first_thread`] has returned `true`.
     first_thread_taken: AtomicBool,
-    lease: Arc<LibraryRef>,
 }
 
 /// The libamd_smi of a session.
@@ -158,10 +157,9 @@ impl Session {
             guards: GuardStack::new(controllers.clone(), &places.root),
             controllers,
             checking: None,
-            sampler: Sampler::new(devices.clone()),
+            sampler: Sampler::new(devices.clone(), Arc::new(lease)),
             first_thread_taken: AtomicBool::new(false),
             devices,
-            lease: Arc::new(lease),
         };
         for line in session.explanation.lines() {
             log::emit(log::Level::Debug, || line.to_owned());
@@ -173,6 +171,7 @@ impl Session {
             session.ensure_homogeneous()?;
         }
         session.checking = validation::validate(&session.devices, options.validation)?;
+        session.sampler.prepare()?;
         Ok(session)
     }
 
@@ -197,7 +196,7 @@ impl Session {
     /// Returns `true` once: when the session has started its first background thread.
     pub fn take_first_thread(&self) -> bool {
         !self.first_thread_taken.load(Ordering::Relaxed)
-            && (self.checking.is_some() || self.sampler.is_running())
+            && (self.checking.is_some() || self.sampler.has_started())
             && !self.first_thread_taken.swap(true, Ordering::Relaxed)
     }
 
@@ -255,19 +254,13 @@ impl Session {
     }
 
     /// Begins a window over all GPUs.
-    pub fn begin_window(&self) -> Result<Window> {
-        Window::begin(
-            &self.devices,
-            self.zero,
-            &self.sampler,
-            self.energy_resolution.of_intervals(),
-            self.lease.clone(),
-        )
+    pub fn begin_window(&self) -> Result<Box<Window>> {
+        Window::begin(&self.sampler, self.zero, self.energy_resolution.of_intervals())
     }
 
     /// Starts to sample all GPUs.
     pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<SamplerHandle> {
-        self.sampler.start(self.energy_resolution.of_intervals(), period, capacity, self.lease.clone())
+        self.sampler.start(self.energy_resolution.of_intervals(), period, capacity)
     }
 
     #[inline(always)]

@@ -264,6 +264,7 @@ IS(ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT, 32);
 IS(ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, 64);
 IS(ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT, 128);
 IS(ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT, 256);
+IS(ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT, 2048);
 IS(ZEUS_AMD_TOTAL_ENERGY_VALID_ENERGY_BIT, 1);
 IS(ZEUS_AMD_TOTAL_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT, 1);
 IS(ZEUS_AMD_TOTAL_ENERGY_FLAG_RESET_BIT, 2);
@@ -274,6 +275,7 @@ IS(ZEUS_AMD_TOTAL_ENERGY_FLAG_SAMPLING_GAP_BIT, 32);
 IS(ZEUS_AMD_TOTAL_ENERGY_FLAG_AVERAGED_POWER_BIT, 64);
 IS(ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT, 128);
 IS(ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_DURATION_BIT, 256);
+IS(ZEUS_AMD_TOTAL_ENERGY_FLAG_POLLED_AGAIN_BIT, 2048);
 IS(ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT, 512);
 IS(ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT, 1);
 IS(ZEUS_AMD_SAMPLE_VALID_POWER_BIT, 128);
@@ -362,6 +364,7 @@ static zeus_amd_status_t (*const window_end)(zeus_amd_window_t *, zeus_amd_total
                                              uint32_t *) = zeus_amd_window_end;
 static zeus_amd_status_t (*const window_lap)(zeus_amd_window_t *, zeus_amd_total_energy_t *, zeus_amd_gpu_energy_t *,
                                              uint32_t *) = zeus_amd_window_lap;
+static zeus_amd_status_t (*const window_restart)(zeus_amd_window_t *) = zeus_amd_window_restart;
 static zeus_amd_status_t (*const sampler_start)(const zeus_amd_session_t *, const zeus_amd_sampler_options_t *,
                                                 zeus_amd_sampler_t **) = zeus_amd_sampler_start;
 static zeus_amd_status_t (*const sampler_stop)(zeus_amd_sampler_t *) = zeus_amd_sampler_stop;
@@ -378,7 +381,7 @@ int main(void)
                    session_info && gpu_count && gpu_info && u64_fns[0] && u32_fns[0] && clocks_fns[0] &&
                    energy_raw && read_all && temperature && range && find_fns[0] && explain && set_limit &&
                    reset_fns[0] && lock_fns[0] && set_mode && guard_begin && guard_info && guard_end &&
-                   window_begin && window_read && window_lap && window_end && sampler_start && sampler_stop && sampler_drain &&
+                   window_begin && window_read && window_lap && window_restart && window_end && sampler_start && sampler_stop && sampler_drain &&
                    energy_between && sampler_free && now_ns
                ? 0
                : 1;

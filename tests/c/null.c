@@ -92,6 +92,7 @@ int main(void)
     REFUSED(zeus_amd_window_read(NULL, NULL, NULL, NULL));
     REFUSED(zeus_amd_window_read(NULL, &total, NULL, NULL));
     REFUSED(zeus_amd_window_lap(NULL, NULL, NULL, NULL));
+    REFUSED(zeus_amd_window_restart(NULL));
     REFUSED(zeus_amd_window_end(NULL, NULL, NULL, NULL));
     REFUSED(zeus_amd_window_end(NULL, &total, NULL, NULL));
     REFUSED(zeus_amd_sampler_start(z, NULL, NULL));

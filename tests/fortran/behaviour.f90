@@ -94,6 +94,7 @@ contains
     call check(zeus_amd_window_lap(w, lap, gpus, count) == ZEUS_AMD_STATUS_OK .and. count == n, 'window_lap')
     call check(lap%energy_mj > 0 .and. zeus_amd_window_lap(w, lap) == ZEUS_AMD_STATUS_OK, 'another lap')
     call check(lap%energy_mj < so_far%energy_mj, 'a short one')
+    call check(zeus_amd_window_restart(unread) == ZEUS_AMD_STATUS_OK, 'window_restart')
     call check(zeus_amd_window_end(w, gpus=few) == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL, 'not ended')
     call check(c_associated(w%handle), 'so the window is open')
     call wait_ms(300_c_int64_t)

@@ -56,5 +56,7 @@ mod soak;
 mod threads;
 #[path = "../unprivileged_user.rs"]
 mod unprivileged_user;
+#[path = "../window_cost.rs"]
+mod window_cost;
 #[path = "../windows.rs"]
 mod windows;

@@ -3,7 +3,7 @@
 use super::error::{SourceError, NO_COUNTER};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
-use crate::energy::{EnergyResolution, Unit};
+use crate::energy::{EnergyResolution, Unit, REPORTED_UJ};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::sync::OnceCell;
@@ -14,9 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, SourceError>;
-
-/// Microjoules a count that libamd_smi reports, in every release.
-const REPORTED_UJ: f32 = 15.3;
 
 pub const METRICS: &str = "gpu_metrics";
 pub const POWERS: &str = "hwmon/*/power1_input and power1_average";
@@ -73,7 +70,7 @@ impl SysfsSource {
             path: folder.join(METRICS),
             metrics: OnceCell::default(),
             hwmon,
-            resolutions: units.map(|unit| Resolution::new(unit.uj(REPORTED_UJ.into()))),
+            resolutions: units.map(|unit| Resolution::new(unit.uj(REPORTED_UJ))),
         }
     }
 

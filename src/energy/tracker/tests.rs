@@ -226,10 +226,12 @@ fn a_64_bit_counter_does_not_wrap() {
     let mut tracker = AccumulatorTracker::new(32, 300_000);
     tracker.add(&sample(1_000 * MS, 10, 300_000));
     // 65536 J at 375 W.
-    assert_eq!(tracker.wrap_ns(), Some(65536 * 1_000_000_000 / 375));
+    let wrap = tracker.wrap().unwrap();
+    assert_eq!(wrap.shortest_ns, 65536 * 1_000_000_000 / 375);
+    assert_eq!(wrap.certain_until_ns, 1_001 * MS + 10 * 1_000_000_000 / 65536 / 375);
     // More than 32 bits: a 64-bit counter.
     tracker.add(&sample(1_001 * MS, 1 << 33, 300_000));
-    assert_eq!(tracker.wrap_ns(), None);
+    assert!(tracker.wrap().is_none() && !tracker.may_wrap());
 }
 
 proptest! {

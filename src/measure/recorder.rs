@@ -1,0 +1,222 @@
+//! Makes samples of the polls of one GPU.
+
+use super::sample::{flag, valid, Sample};
+use crate::device::{Device, PollResult};
+use crate::energy::{counts_pj, EnergyResolution, RawSample, RunningTotals, TrackerSnapshot, STALL_NS};
+use std::time::Duration;
+
+/// What all samples of a ring have in common.
+#[derive(Clone, Copy)]
+pub(super) struct SamplingMode {
+    pub unit: EnergyResolution,
+    /// `None`: the refresh periods of the GPUs.
+    pub period: Option<Duration>,
+}
+
+#[derive(Default)]
+pub(super) struct Recorder {
+    last: Option<LastRecorded>,
+    /// If the counter is stuck: the time of its last advance, and the time when that was detected.
+    pub stopped: Option<(u64, u64)>,
+}
+
+/// The last recorded sample, from which the next one continues.
+pub(super) struct LastRecorded {
+    /// The reading that was recorded.
+    own: RawSample,
+    totals: RunningTotals,
+    pub max_age_ns: u64,
+    /// Microjoules per count as reported.
+    pub resolution_uj: Option<f64>,
+    energy_pj: u128,
+    error_pj: u128,
+    pub max_power_mw: u64,
+    usable: bool,
+    /// Time of the counter's last advance, and the totals at that time.
+    moved_ns: u64,
+    moved: RunningTotals,
+    /// Where the last counter power ended: its snapshot and energy.
+    slope: (TrackerSnapshot, u128),
+}
+
+/// What is added to the last recorded sample.
+#[derive(Default)]
+struct Increment {
+    energy_pj: u128,
+    error_pj: u128,
+    /// An error that the next increment does not have.
+    unconfirmed_pj: u128,
+    counter_power_mw: Option<u64>,
+    was_reset: bool,
+    /// The counter has not advanced.
+    stands: bool,
+    is_gap: bool,
+}
+
+impl Recorder {
+    pub fn last(&self) -> Option<&LastRecorded> {
+        self.last.as_ref()
+    }
+
+    /// A sample, if the poll is a new reading and this sampler's period has passed.
+    #[inline]
+    pub fn sample(&mut self, mode: SamplingMode, device: &Device, polled: &PollResult) -> Option<Sample> {
+        let snapshot = &polled.snapshot;
+        let usable = device.counter_state().is_usable() && snapshot.counted.is_some();
+        let own = if usable { &snapshot.counted } else { &snapshot.powered };
+        let own = own.as_ref().or(snapshot.counted.as_ref()).or(snapshot.powered.as_ref())?;
+        let resolution = device.identity.resolution(mode.unit);
+        let at_ns = own.at_ns(snapshot.driver_offset_ns);
+        let added = match &self.last {
+            None => Increment::default(),
+            Some(last) => {
+                let since_ns = at_ns.saturating_sub(last.own.at_ns(snapshot.driver_offset_ns));
+                // Other samplers and windows may need more frequent polls.
+                let early = mode.period.is_some_and(|p| u128::from(since_ns) < p.as_nanos() * 4 / 5);
+                if since_ns == 0 || early {
+                    return None;
+                }
+                if !usable && last.usable {
+                    self.stopped = Some((last.moved_ns, at_ns));
+                }
+                // A counter misses nothing between samples as far apart as they were asked for.
+                let asked_ns = mode.period.filter(|_| usable).map_or(0, |p| 2 * p.as_nanos());
+                let is_gap = u128::from(since_ns) > asked_ns.max(STALL_NS.into());
+                let added = if usable {
+                    last.counted(snapshot, resolution.uj(own.resolution_uj))
+                } else {
+                    last.integrated(snapshot)
+                };
+                Increment { is_gap, ..added }
+            }
+        };
+        let (energy_pj, error_pj) = self.keep(&added, own, polled, usable, at_ns);
+        let mut sample = Sample {
+            gpu: device.identity.index as u32,
+            time_ns: at_ns,
+            energy_uj: u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX),
+            error_uj: u64::try_from((error_pj + added.unconfirmed_pj) / 1_000_000 + 1).unwrap_or(u64::MAX),
+            ..Sample::default()
+        };
+        describe(&mut sample, &added, own, (usable, usable || snapshot.powered.is_some()), resolution);
+        Some(sample)
+    }
+
+    /// Goes on from this poll. Returns energy and error so far.
+    fn keep(
+        &mut self,
+        added: &Increment,
+        own: &RawSample,
+        polled: &PollResult,
+        usable: bool,
+        at_ns: u64,
+    ) -> (u128, u128) {
+        let PollResult { snapshot, max_power_mw, .. } = polled;
+        let last = self.last.get_or_insert_with(|| LastRecorded {
+            own: *own,
+            totals: snapshot.totals,
+            max_age_ns: 0,
+            resolution_uj: None,
+            energy_pj: 0,
+            error_pj: 0,
+            max_power_mw: *max_power_mw,
+            usable,
+            moved_ns: at_ns,
+            moved: snapshot.totals,
+            slope: (*snapshot, 0),
+        });
+        last.energy_pj += added.energy_pj;
+        last.error_pj += added.error_pj;
+        if !added.stands {
+            (last.moved_ns, last.moved) = (at_ns, snapshot.totals);
+        }
+        // While no counter power is known yet, its interval grows.
+        if !usable || added.was_reset || added.counter_power_mw.is_some() {
+            last.slope = (*snapshot, last.energy_pj);
+        }
+        (last.own, last.totals, last.usable) = (*own, snapshot.totals, usable);
+        last.max_age_ns = snapshot.max_age_ns();
+        last.resolution_uj = snapshot.counted.map(|counted| counted.resolution_uj);
+        last.max_power_mw = *max_power_mw;
+        (last.energy_pj, last.error_pj)
+    }
+}
+
+impl LastRecorded {
+    /// What has been counted since.
+    #[inline]
+    fn counted(&self, snapshot: &TrackerSnapshot, resolution_uj: f64) -> Increment {
+        let (a, b) = (&self.totals, &snapshot.totals);
+        let was_reset = b.resets != a.resets;
+        let counts = b.counts.wrapping_sub(a.counts);
+        let energy_pj = counts_pj(counts, resolution_uj) + (b.bridged_pj - a.bridged_pj);
+        let counter_power_mw =
+            if was_reset { None } else { counter_power_mw(&self.slope, (snapshot, self.energy_pj + energy_pj)) };
+        Increment {
+            energy_pj,
+            error_pj: b.error_since(a),
+            unconfirmed_pj: b.unconfirmed_pj,
+            counter_power_mw,
+            was_reset,
+            stands: counts == 0 && !was_reset,
+            is_gap: false,
+        }
+    }
+
+    /// The power since. A stuck counter is detected late: from its last advance on the energy is that of the power.
+    fn integrated(&self, snapshot: &TrackerSnapshot) -> Increment {
+        let (a, b) = (if self.usable { &self.moved } else { &self.totals }, &snapshot.totals);
+        Increment {
+            energy_pj: b.integral_pj - a.integral_pj,
+            error_pj: b.integral_error_pj - a.integral_error_pj,
+            ..Increment::default()
+        }
+    }
+}
+
+/// The bits of a sample, and its powers.
+#[inline]
+fn describe(
+    sample: &mut Sample,
+    added: &Increment,
+    own: &RawSample,
+    (usable, has_energy): (bool, bool),
+    resolution: EnergyResolution,
+) {
+    if let Some(mw) = added.counter_power_mw {
+        (sample.counter_power_mw, sample.valid) = (mw, valid::COUNTER_POWER);
+    }
+    sample.flags = if added.was_reset { flag::RESET } else { 0 } | if added.is_gap { flag::SAMPLING_GAP } else { 0 };
+    if has_energy {
+        sample.valid |= valid::ENERGY;
+        sample.flags |= match resolution {
+            _ if !usable => flag::INTEGRATED,
+            EnergyResolution::Firmware => flag::FIRMWARE_RESOLUTION,
+            EnergyResolution::Reported => 0,
+        };
+    }
+    // The power of the reading whose time this is: a later one may have had a power only.
+    if let Some(mw) = own.power_mw {
+        sample.power_mw = mw;
+        sample.valid |= valid::POWER;
+        sample.flags |= if own.averaged { flag::AVERAGED_POWER } else { 0 };
+    }
+}
+
+/// The mean power by the counter between two snapshots; `None` while their distance is less than ten times the error of it.
+#[inline]
+fn counter_power_mw(
+    (begin, begin_pj): &(TrackerSnapshot, u128),
+    (end, end_pj): (&TrackerSnapshot, u128),
+) -> Option<u64> {
+    // Without the driver's time the call's own duration is in the interval.
+    let at_ns = |snapshot: &TrackerSnapshot| {
+        snapshot.counted.filter(|c| c.driver_ns.is_some()).map(|c| c.at_ns(end.driver_offset_ns))
+    };
+    let by_driver_ns = at_ns(end)?.saturating_sub(at_ns(begin)?);
+    // The firmware's time belongs to the count.
+    let by_firmware_ns = end.firmware_since(begin, by_driver_ns).filter(|ns| *ns > 0);
+    let error_ns = begin.max_age_ns().max(end.age_uncertainty_ns) + end.max_age_ns();
+    let ns = by_firmware_ns.or((by_driver_ns > 10 * error_ns).then_some(by_driver_ns))?;
+    u64::try_from((end_pj - begin_pj) / u128::from(ns)).ok()
+}

@@ -1,0 +1,34 @@
+//! A sample of one GPU.
+
+/// Which values a sample has, as bits of the interface.
+pub mod valid {
+    pub const ENERGY: u16 = 1;
+    pub const POWER: u16 = 128;
+    pub const COUNTER_POWER: u16 = 256;
+}
+
+/// What is true of a sample, as bits of the interface.
+pub mod flag {
+    pub const RESET: u16 = 2;
+    pub const SAMPLING_GAP: u16 = 32;
+    pub const AVERAGED_POWER: u16 = 64;
+    pub const FIRMWARE_RESOLUTION: u16 = 128;
+    pub const INTEGRATED: u16 = 1024;
+}
+
+/// A sample of one GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sample {
+    pub gpu: u32,
+    pub valid: u16,
+    pub flags: u16,
+    /// `CLOCK_BOOTTIME` of the reading: the driver's time, or without one the receipt time.
+    pub time_ns: u64,
+    /// Energy since the sampler's first sample of the GPU.
+    pub energy_uj: u64,
+    /// Error of the energy, without that of the resolution.
+    pub error_uj: u64,
+    pub power_mw: u64,
+    /// Mean power by the counter since the previous sample that has one.
+    pub counter_power_mw: u64,
+}
