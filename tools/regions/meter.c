@@ -70,7 +70,10 @@ static void plan(uint64_t spent, uint64_t end)
  * the counter has advanced afterwards. */
 static double lag_error(regions_gpu *gpu, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns)
 {
-    const uint64_t lag_ns = boundary_ns > lap->end_ns ? boundary_ns - lap->end_ns : 0;
+    const int counted = gpu->energy.method == ZEUS_AMD_METHOD_COUNTER;
+    /* A thread that lost its processor reads later. */
+    const uint64_t at_ns = counted ? gpu->energy.end_ns : lap->end_ns;
+    const uint64_t lag_ns = boundary_ns > at_ns ? boundary_ns - at_ns : at_ns - boundary_ns;
     const double uj_per_ns = gpu->max_w / 1e3;
     double age_uj;
     if (lap->method != ZEUS_AMD_METHOD_COUNTER)
@@ -78,7 +81,7 @@ static double lag_error(regions_gpu *gpu, const zeus_amd_gpu_energy_t *lap, uint
     if (gpu->begin_lag_ns == 0)
         gpu->begin_lag_ns = core.begin_ns > lap->begin_ns ? core.begin_ns - lap->begin_ns : 1;
     age_uj = gpu->error.total_uj - uj_per_ns * (double)(lag_ns > gpu->begin_lag_ns ? lag_ns : gpu->begin_lag_ns);
-    if (gpu->energy.method == ZEUS_AMD_METHOD_COUNTER && age_uj < gpu->age_uj)
+    if (counted && age_uj < gpu->age_uj)
         gpu->age_uj = age_uj > 0 ? age_uj : 0;
     return uj_per_ns * (double)(lag_ns + REFRESH_NS);
 }
