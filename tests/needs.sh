@@ -23,7 +23,10 @@ needs() {
             "/usr/lib/*/scalapack/openmpi-tests:scalapack-mpi-test" ;;
         tools) echo cc:build-essential g++:build-essential clang:clang nm:binutils python3:python3 python:venv,ensurepip:python3-venv \
             /usr/include/trilinos/Kokkos_Core.hpp:libtrilinos-kokkos-dev \
-            "/usr/lib/llvm-*/lib/libomp.so:libomp-dev" libdw.so.1:libdw1 ;;
+            "/usr/lib/llvm-*/lib/libomp.so:libomp-dev" libdw.so.1:libdw1 mpicc.openmpi:libopenmpi-dev \
+            mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \
+            "/usr/lib/python3/dist-packages/mpi4py:python3-mpi4py" \
+            papi_component_avail:papi-tools /usr/include/papi.h:libpapi-dev ;;
         amdsmi | amdsmi27 | zeus) echo cc:build-essential python3:python3 python:venv,ensurepip:python3-venv ;;
         *) echo cc:build-essential ;;
         esac

@@ -11,6 +11,8 @@
 
 #define MOST_FORMS 8
 
+long report_process;
+
 static const char *variable(const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -27,9 +29,10 @@ const char *report_rank(void)
     return variable(names, sizeof names / sizeof *names);
 }
 
+/* SLURM_NTASKS is also set in a batch script, whose programs are no ranks. */
 const char *report_ranks(void)
 {
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"};
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
     return variable(names, sizeof names / sizeof *names);
 }
 
@@ -40,7 +43,7 @@ static void job_name(char *name, size_t size)
     const char *step = getenv("SLURM_STEP_ID");
     const char *job = variable(variables, sizeof variables / sizeof *variables);
     if (job == NULL)
-        snprintf(name, size, "%ld", (long)getpid());
+        snprintf(name, size, "%ld", report_process != 0 ? report_process : (long)getpid());
     else if (job == getenv("SLURM_JOB_ID") && step != NULL && strchr(step, '/') == NULL)
         snprintf(name, size, "%s.%s", job, step);
     else

@@ -27,3 +27,16 @@ profiles_from() {
     value "$work/report.json" "abs(r['job']['energy_j'] - $watts * r['job']['duration_s']) < 0.01 * r['job']['energy_j'] + r['job']['uncertainty_j']"
     grep -q 'overhead' "$work/report.txt"
 }
+
+# regions_from PREFIX: ranges of roctx, by the name of that library.
+regions_from() {
+    rm -f "$work/regions".*
+    in_machine env ZEUS_AMD_TOOLS_OUTPUT="$work/regions" python3 -c '
+import ctypes, sys, time
+roctx = ctypes.CDLL(sys.argv[1])
+roctx.roctxRangePushA(b"a region")
+time.sleep(0.1)
+roctx.roctxRangePop()' "$1/lib/zeus_amd/roctx/lib/libroctx64.so" >"$work/log" 2>&1 || die "roctx: $(cat "$work/log")"
+    value "$work/regions.json" "r['regions'][1]['name'] == 'a region' and r['regions'][1]['time_s'] >= 0.1"
+    value "$work/regions.json" "abs(r['regions'][1]['inclusive']['energy_j'] - $watts * r['regions'][1]['time_s']) <= r['regions'][1]['inclusive']['uncertainty_j'] + 0.01"
+}

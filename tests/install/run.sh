@@ -57,6 +57,7 @@ quietly cmake --install "$build" --prefix "$prefix"
 mpicc.openmpi tests/install/consumer/job.c -o "$work/job"
 runs_from "$prefix"
 profiles_from "$prefix"
+regions_from "$prefix"
 
 part "move"
 mkdir "$work/away"
@@ -64,6 +65,7 @@ mv "$prefix" "$work/away/second"
 prefix=$work/away/second
 runs_from "$prefix"
 profiles_from "$prefix"
+regions_from "$prefix"
 so=$prefix/lib/libzeus_amd.so.0
 archive=$prefix/lib/libzeus_amd.a
 

@@ -51,12 +51,13 @@ ok() {
     fi
 }
 
+profiler_sources=(tools/pmpi/*.c tools/regions/*.c tools/report/{prepare,source}.c tools/connect/{kokkos,roctx,ompt}.c tools/files.c)
 build() {
     local flags=(-Wall -Wextra -Werror -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -Iinclude)
     local link=(-L"$target/release" -lzeus_amd -Wl,-rpath,"$target/release")
     local name
-    "mpicc.$mpi" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden "${flags[@]}" tools/pmpi/*.c -o "$programs/libzeus_amd_pmpi.so" \
-        "${link[@]}" -lpthread -ldl || return 1
+    "mpicc.$mpi" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden "${flags[@]}" "${profiler_sources[@]}" \
+        -o "$programs/libzeus_amd_pmpi.so" "${link[@]}" -Wl,-z,nodelete,-z,defs -lpthread -ldl -lm || return 1
     "mpicc.$mpi" -std=c99 "${flags[@]}" tests/mpi/job.c -o "$programs/job" "${link[@]}" || return 1
     "mpicc.$mpi" -std=c99 "${flags[@]}" examples-c/mpi_energy.c -o "$programs/mpi_energy" "${link[@]}" || return 1
     "mpicxx.$mpi" -x c++ -std=c++11 "${flags[@]}" tests/mpi/job.c -o "$programs/job_cpp" "${link[@]}" || return 1
@@ -96,10 +97,10 @@ documented() {
         END { exit bad || count != 5 }' include/zeus_amd_mpi.h
 }
 
-# MPI's functions and nothing else are there to be taken for others; of Fortran's all forms that are there have PMPI's.
+# MPI's functions, those that announce regions, and nothing else are there to be taken for others.
 exports() {
     local others
-    others=$(nm -D --defined-only "$programs/libzeus_amd_pmpi.so" | awk '{ print $3 }' | grep -Ev '^(MPI_[A-Z][A-Za-z_]*|mpi_[a-z0-9_]*_)$')
+    others=$(nm -D --defined-only "$programs/libzeus_amd_pmpi.so" | awk '{ print $3 }' | grep -Ev '^(MPI_[A-Z][A-Za-z_]*|mpi_[a-z0-9_]*_|kokkosp_[a-z_]*|roctx[A-Za-z_]*|ompt_start_tool)$')
     [ -z "$others" ] || { echo "$others"; return 1; }
     nm -D --defined-only "$programs/libzeus_amd_pmpi.so" | grep ' MPI_Finalize$' >/dev/null
 }

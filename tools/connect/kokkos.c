@@ -34,12 +34,15 @@ TOOL_EXPORT void kokkosp_finalize_library(void)
 {
 }
 
-/* Without an answer Kokkos has fences round all kernels. */
+const char *tool_fences = "off";
+
+/* With ZEUS_AMD_TOOLS_FENCE=1 the program waits for the GPU at each edge of a kernel. Without an answer Kokkos would have it so. */
 TOOL_EXPORT void kokkosp_request_tool_settings(uint32_t count, kokkos_settings *settings);
 TOOL_EXPORT void kokkosp_request_tool_settings(uint32_t count, kokkos_settings *settings)
 {
+    const char *wanted = getenv("ZEUS_AMD_TOOLS_FENCE");
     (void)count;
-    settings->requires_global_fencing = tool_fences_wanted() != 0;
+    settings->requires_global_fencing = wanted != NULL && strcmp(wanted, "1") == 0;
     tool_fences = settings->requires_global_fencing ? "on" : "off";
 }
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "tool.h"
 
+#include "../files.h"
 #include "../report/report.h"
 
 #include <errno.h>
@@ -18,23 +19,16 @@
 /* How long an aborting process waits for its report. */
 #define ABORT_MS 3000
 
-const char *tool_fences = "off";
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char *folder;
 static volatile sig_atomic_t started;
-
-int tool_fences_wanted(void)
-{
-    const char *text = getenv("ZEUS_AMD_TOOLS_FENCE");
-    return text != NULL && strcmp(text, "1") == 0;
-}
 
 void tool_report(void)
 {
     const regions_result *result = regions_end();
     if (result != NULL)
         report_output(result, folder, tool_fences, 0);
+    regions_close();
 }
 
 /* The heap may be broken, and its lock held: so a copy of the process writes what is known, and is not waited for long. */
@@ -42,9 +36,10 @@ static void aborts(int number)
 {
     const struct timespec millisecond = {0, 1000000};
     const int saved = errno;
-    const long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+    const long parent = getpid(), child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
     if (child == 0) {
         const regions_result *result;
+        report_process = parent;
         signal(SIGABRT, SIG_DFL);
         result = regions_known();
         if (result != NULL)
@@ -64,6 +59,8 @@ static void start(void)
 {
     struct sigaction now, set;
     folder = getcwd(NULL, 0);
+    if (report_is_traced())
+        regions_trace();
     regions_start();
     /* After the session was opened, so that it is still there. */
     atexit(tool_report);

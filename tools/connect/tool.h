@@ -13,9 +13,7 @@ void tool_start(void);
 /* Reports now, once. Later regions are not counted. */
 void tool_report(void);
 
-/* ZEUS_AMD_TOOLS_FENCE=1: the program waits for the GPU at each edge of a kernel. */
-int tool_fences_wanted(void);
-/* What became of it, for the report. */
+/* Of Kokkos's kernels, for the report: "on" or "off". */
 extern const char *tool_fences;
 
 #endif

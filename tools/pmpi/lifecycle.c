@@ -3,58 +3,98 @@
 #define _GNU_SOURCE
 #include "pmpi.h"
 
+#include "../files.h"
+
+#include <dlfcn.h>
 #include <unistd.h>
 
-static zeus_amd_session_t *session;
 static char *directory;
 static int started;
 
 /* Room for any MPI's: at start it may be another one than this is built for. */
 static char version[16384];
 
-/* The other kind of MPI has other handles: then this library only hands calls on. */
+/* Kinds of MPI, by what a program hands over: Open MPI's handles are addresses, those of MPICH and its kin are numbers, and
+ * those of the MPI standard's ABI are addresses again. MPICH has both of these, and its version string says MPICH of both. */
+enum { OPEN_MPI_HANDLES, MPICH_HANDLES, STANDARD_HANDLES };
+
+static int built_for(void)
+{
+#ifdef OPEN_MPI
+    return OPEN_MPI_HANDLES;
+#else
+    /* The standard fixes the value. */
+    return (uintptr_t)MPI_COMM_WORLD == 0x101 ? STANDARD_HANDLES : MPICH_HANDLES;
+#endif
+}
+
+static const char *mpi_library(void)
+{
+    Dl_info info = {0};
+    return dladdr(dlsym(RTLD_DEFAULT, "PMPI_Init"), &info) != 0 && info.dli_fname != NULL ? info.dli_fname : "unknown";
+}
+
+static int program_has(void)
+{
+    const char *path = mpi_library(), *slash = strrchr(path, '/');
+    int length = 0;
+    if (PMPI_Get_library_version(version, &length) != MPI_SUCCESS)
+        return -1;
+    if (strncmp(slash != NULL ? slash + 1 : path, "libmpi_abi.", 11) == 0)
+        return STANDARD_HANDLES;
+    return strstr(version, "Open MPI") != NULL ? OPEN_MPI_HANDLES : MPICH_HANDLES;
+}
+
+/* With another kind of MPI this library only hands calls on. */
 static int same_mpi(void)
 {
-    int length = 0, open_mpi;
-    if (PMPI_Get_library_version(version, &length) != MPI_SUCCESS)
-        return 0;
-    open_mpi = strstr(version, "Open MPI") != NULL;
+    const int same = program_has() == built_for();
     /* MPICH prints how it was configured; its first line is enough. */
     version[strcspn(version, "\n")] = '\0';
     for (char *c = version; *c != '\0'; c++)
         *c = *c == '\t' ? ' ' : *c;
-#ifdef OPEN_MPI
-    return open_mpi;
-#else
-    return !open_mpi;
-#endif
+    return same;
 }
 
 void profile_start(void)
 {
-    const uint64_t began_ns = profile_now_ns();
     if (started)
         return;
     started = 1;
     if (!same_mpi()) {
-        fputs("libzeus_amd_pmpi.so: built for another MPI than the program's, so there is no energy report\n", stderr);
-#ifndef OPEN_MPI
-        /* Its handles are larger than those that the wrappers would hand on. */
-        fputs("libzeus_amd_pmpi.so: nor can the program go on with it; take it out of LD_PRELOAD\n", stderr);
-        exit(1);
-#endif
+        fprintf(stderr, "libzeus_amd_pmpi.so: built for another MPI than the program's (%s), so there is no energy report\n",
+                mpi_library());
+        if (built_for() == MPICH_HANDLES) {
+            /* Its handles are larger than those that the wrappers would hand on. */
+            fputs("libzeus_amd_pmpi.so: nor can the program go on with it; take it out of LD_PRELOAD\n", stderr);
+            exit(1);
+        }
         return;
     }
     directory = getcwd(NULL, 0);
-    profile.status = zeus_amd_open(NULL, &session);
-    if (profile.status == ZEUS_AMD_STATUS_OK)
-        profile.status = zeus_amd_gpu_count(session, &profile.count);
-    if (profile.status == ZEUS_AMD_STATUS_OK)
-        profile.session = session;
-    else
-        zeus_amd_last_error(profile.sums.why, sizeof profile.sums.why);
     profile_meter_begin();
-    profile.sums.open_ns = profile_now_ns() - began_ns;
+}
+
+/* Messages of a job come once, where its launcher numbers the ranks. */
+static int first_rank(void)
+{
+    return report_rank() == NULL || atoi(report_rank()) == 0;
+}
+
+static void sessions_only(void)
+{
+    if (!started && first_rank())
+        fputs("libzeus_amd_pmpi.so: no energy report: the program uses sessions of MPI only; the report is made between MPI_Init "
+              "and MPI_Finalize\n",
+              stderr);
+}
+
+void profile_session(void)
+{
+    static int said;
+    if (!said)
+        atexit(sessions_only);
+    said = 1;
 }
 
 /* Joules in MPI of each of this rank's readings, in the order of the table of readings. Returns an MPI code. */
@@ -88,29 +128,28 @@ static int gather_in_mpi(MPI_Comm comm, const zeus_amd_mpi_energy_t *energy, con
 }
 
 /* One region over all ranks; those that were never there see no GPU of it. */
-static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_rank_t *whole, int number, zeus_amd_mpi_energy_t *energy,
+static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_rank_t *whole, const char *path, zeus_amd_mpi_energy_t *energy,
                              profile_region_sums *sums)
 {
-    const profile_region *region = &profile.regions[number];
-    const int there = region->times > 0 && region->gpus != NULL;
+    const regions_region *region = profile_find(path);
+    uint64_t most[2], own[2] = {region != NULL ? region->count : 0, region != NULL ? (uint64_t)region->wall_ns : 0};
+    uint64_t mpi_ns = region != NULL ? profile_mpi_ns(region) : 0;
+    zeus_amd_gpu_energy_t *gpus = region != NULL ? profile_energies(region->inclusive, own[1]) : NULL;
     zeus_amd_mpi_reading_t *readings = calloc((size_t)profile.count + 1, sizeof *readings);
     zeus_amd_mpi_rank_t mine = *whole;
-    uint64_t most[2], own[2];
     int32_t status = ZEUS_AMD_STATUS_OK;
-    own[0] = region->times;
-    own[1] = region->ns;
     if (readings != NULL)
-        zeus_amd_mpi_describe(comm, there ? profile.session : NULL, whole->status, region->gpus, profile.count, &mine,
-                              readings);
+        zeus_amd_mpi_describe(comm, gpus != NULL ? profile.session : NULL, whole->status, gpus, profile.count, &mine, readings);
     if (readings == NULL)
         mine.gpus = 0;
     mine.begin_ns = 0;
-    mine.end_ns = region->ns;
+    mine.end_ns = own[1];
     memset(sums, 0, sizeof *sums);
     memset(energy, 0, sizeof *energy);
-    sums->number = (uint64_t)number;
+    sums->path = path;
+    sums->number = profile_kind(path) == REGIONS_PCONTROL ? strtoull(path + 1, NULL, 10) : 0;
     if (PMPI_Reduce(own, most, 2, MPI_UINT64_T, MPI_MAX, 0, comm) != MPI_SUCCESS ||
-        PMPI_Reduce((void *)&region->mpi_ns, &sums->mpi_ns, 1, MPI_UINT64_T, MPI_SUM, 0, comm) != MPI_SUCCESS)
+        PMPI_Reduce(&mpi_ns, &sums->mpi_ns, 1, MPI_UINT64_T, MPI_SUM, 0, comm) != MPI_SUCCESS)
         status = ZEUS_AMD_STATUS_IO;
     if (status == ZEUS_AMD_STATUS_OK)
         status = zeus_amd_mpi_reduce(comm, &mine, readings, energy);
@@ -119,29 +158,65 @@ static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_rank_t *whole, in
         sums->ns = most[1];
     }
     free(readings);
+    free(gpus);
+    return status;
+}
+
+/* All regions of all ranks; collective. */
+static int32_t reduce_regions(MPI_Comm comm, const zeus_amd_mpi_rank_t *mine, int ranks, profile_report *report, char **text)
+{
+    int size = 0, count = 0;
+    int32_t status = ZEUS_AMD_STATUS_OK;
+    int there, everywhere = 0;
+    if (profile_all_paths(comm, mine->rank, ranks, text, &size) != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
+    for (int at = 0; at < size; at += (int)strlen(*text + at) + 1)
+        count++;
+    report->regions = calloc((size_t)count + 1, sizeof *report->regions);
+    report->region_sums = calloc((size_t)count + 1, sizeof *report->region_sums);
+    there = report->regions != NULL && report->region_sums != NULL;
+    if (PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm) != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
+    if (!everywhere)
+        return ZEUS_AMD_STATUS_NO_MEMORY;
+    for (int at = 0; at < size && status == ZEUS_AMD_STATUS_OK; at += (int)strlen(*text + at) + 1) {
+        const int i = report->region_count++;
+        status = reduce_region(comm, mine, *text + at, &report->regions[i], &report->region_sums[i]);
+    }
+    return status;
+}
+
+/* The ranks' own sums and energies in MPI, on rank 0; collective. */
+static int32_t gather_ranks(MPI_Comm comm, const zeus_amd_mpi_rank_t *mine, profile_report *report)
+{
+    int32_t status = ZEUS_AMD_STATUS_OK;
+    if (mine->rank == 0) {
+        report->ranks = calloc(report->energy->total.ranks, sizeof *report->ranks);
+        report->in_mpi_j = calloc((size_t)report->energy->total.gpus + 1, sizeof *report->in_mpi_j);
+        status = report->ranks != NULL ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NO_MEMORY;
+    }
+    if (PMPI_Bcast(&status, 1, MPI_INT, 0, comm) != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
+    if (status == ZEUS_AMD_STATUS_OK && gather_in_mpi(comm, report->energy, mine, report->in_mpi_j) != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
     return status;
 }
 
 /* All the rest; collective. Rank 0 writes. Returns a status that is the same everywhere. */
 static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
 {
-    static profile_region_sums sums[PROFILE_REGIONS];
-    static zeus_amd_mpi_energy_t regions[PROFILE_REGIONS];
     zeus_amd_mpi_reading_t *readings = calloc((size_t)profile.count + 1, sizeof *readings);
     zeus_amd_mpi_rank_t mine;
     zeus_amd_mpi_energy_t energy;
-    profile_rank *ranks = NULL;
-    double *in_mpi = NULL;
-    uint64_t own = 0, mask = 0;
-    int error, count = 0;
+    profile_report report = {.energy = &energy, .directory = directory, .mpi_version = version};
+    char *paths = NULL;
+    int error;
     int32_t status;
 
     if (readings == NULL) {
         profile.session = NULL;
         profile.status = ZEUS_AMD_STATUS_NO_MEMORY;
     }
-    if (profile.status != ZEUS_AMD_STATUS_OK)
-        profile.session = NULL;
     error = zeus_amd_mpi_describe(comm, profile.session, profile.status, profile.gpus, profile.count, &mine, readings);
     mine.begin_ns = profile.begin_ns;
     mine.end_ns = profile.end_ns;
@@ -149,41 +224,42 @@ static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
     free(readings);
     if (status != ZEUS_AMD_STATUS_OK)
         return status;
-
-    if (mine.rank == 0) {
-        ranks = calloc(energy.total.ranks, sizeof *ranks);
-        in_mpi = calloc((size_t)energy.total.gpus + 1, sizeof *in_mpi);
-        status = ranks != NULL ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NO_MEMORY;
-    }
-    if (PMPI_Bcast(&status, 1, MPI_INT, 0, comm) != MPI_SUCCESS)
-        status = ZEUS_AMD_STATUS_IO;
-    if (status == ZEUS_AMD_STATUS_OK && gather_in_mpi(comm, &energy, &mine, in_mpi) != MPI_SUCCESS)
-        status = ZEUS_AMD_STATUS_IO;
-    for (int i = 1; i <= PROFILE_REGIONS; i++)
-        own |= profile.regions[i].times > 0 ? (uint64_t)1 << (i - 1) : 0;
-    if (status == ZEUS_AMD_STATUS_OK &&
-        PMPI_Allreduce(&own, &mask, 1, MPI_UINT64_T, MPI_BOR, comm) != MPI_SUCCESS)
-        status = ZEUS_AMD_STATUS_IO;
-    for (int i = 1; i <= PROFILE_REGIONS && status == ZEUS_AMD_STATUS_OK; i++)
-        if (mask & ((uint64_t)1 << (i - 1))) {
-            status = reduce_region(comm, &mine, i, &regions[count], &sums[count]);
-            count++;
-        }
+    status = gather_ranks(comm, &mine, &report);
+    if (status == ZEUS_AMD_STATUS_OK)
+        status = reduce_regions(comm, &mine, (int)energy.total.ranks, &report, &paths);
     profile.sums.gather_ns = profile_now_ns() - began_ns;
     if (status == ZEUS_AMD_STATUS_OK &&
-        PMPI_Gather(&profile.sums, (int)sizeof profile.sums, MPI_BYTE, ranks, (int)sizeof profile.sums, MPI_BYTE, 0,
+        PMPI_Gather(&profile.sums, (int)sizeof profile.sums, MPI_BYTE, report.ranks, (int)sizeof profile.sums, MPI_BYTE, 0,
                     comm) != MPI_SUCCESS)
         status = ZEUS_AMD_STATUS_IO;
-    if (status == ZEUS_AMD_STATUS_OK && mine.rank == 0) {
-        profile_report report = {&energy, ranks, in_mpi, regions, sums, count, directory, version};
+    if (status == ZEUS_AMD_STATUS_OK && mine.rank == 0)
         profile_write(&report);
-    }
-    for (int i = 0; i < count; i++)
-        zeus_amd_mpi_free(&regions[i]);
+    for (int i = 0; i < report.region_count; i++)
+        zeus_amd_mpi_free(&report.regions[i]);
     zeus_amd_mpi_free(&energy);
-    free(ranks);
-    free(in_mpi);
+    free(report.regions);
+    free(report.region_sums);
+    free(report.ranks);
+    free(report.in_mpi_j);
+    free(paths);
     return status;
+}
+
+/* Each process that the launcher has started is a job of its own: its MPI is another one than the launcher's. Then each
+ * would count the whole node. */
+static int is_split(MPI_Comm comm)
+{
+    const char *ranks = report_ranks();
+    int size = 0;
+    if (PMPI_Comm_size(comm, &size) != MPI_SUCCESS || size != 1 || ranks == NULL || atoi(ranks) < 2)
+        return 0;
+    if (!first_rank())
+        return 1;
+    fprintf(stderr,
+            "libzeus_amd_pmpi.so: no energy report: the launcher has started %s ranks, but for MPI each is alone. This MPI is "
+            "%s (%s), and not the launcher's: preload a profiler that is built for the program's MPI\n",
+            ranks, version, mpi_library());
+    return 1;
 }
 
 void profile_finish(void)
@@ -192,7 +268,7 @@ void profile_finish(void)
     uint64_t began_ns;
     int rank = 0;
     int32_t status = ZEUS_AMD_STATUS_IO;
-    if (directory == NULL && session == NULL && profile.begin_ns == 0)
+    if (directory == NULL)
         return;
     /* Waiting for the others is time in MPI: MPI_Finalize would wait as well. */
     profile_pcontrol(0);
@@ -206,18 +282,16 @@ void profile_finish(void)
     profile_meter_end();
     if (comm != MPI_COMM_NULL) {
         PMPI_Comm_rank(comm, &rank);
-        status = bring_together(comm, began_ns);
+        status = is_split(comm) ? ZEUS_AMD_STATUS_OK : bring_together(comm, began_ns);
         PMPI_Comm_free(&comm);
     }
     if (status != ZEUS_AMD_STATUS_OK && rank == 0)
         fprintf(stderr, "libzeus_amd_pmpi.so: no energy report: %s\n", zeus_amd_status_string(status));
-    for (int i = 1; i <= PROFILE_REGIONS; i++)
-        free(profile.regions[i].gpus);
+    profile_free_paths();
     free(profile.gpus);
     free(profile.in_mpi_mj);
     free(directory);
-    zeus_amd_close(session);
+    regions_close();
     memset(&profile, 0, sizeof profile);
     directory = NULL;
-    session = NULL;
 }

@@ -10,9 +10,14 @@
 #include <zeus_amd.h>
 #include <zeus_amd_mpi.h>
 
+#include "../connect/tool.h"
+#include "../regions/regions.h"
+#include "../report/report.h"
+
 /* The only symbols that others see are MPI's. */
 #define PROFILE_EXPORT __attribute__((visibility("default")))
 
+/* Levels of MPI_Pcontrol. */
 #define PROFILE_REGIONS 64
 
 /* One rank, in numbers that zeus_amd_mpi.h does not know. Sent as it is. */
@@ -27,18 +32,21 @@ typedef struct profile_rank {
 } profile_rank;
 
 typedef struct profile_region_sums {
-    uint64_t number, times, ns, mpi_ns;
+    /* The level of MPI_Pcontrol, or 0. */
+    uint64_t number;
+    const char *path;
+    uint64_t times, ns, mpi_ns;
 } profile_region_sums;
 
 /* What rank 0 writes down. */
 typedef struct profile_report {
     const zeus_amd_mpi_energy_t *energy;
-    const profile_rank *ranks;
+    profile_rank *ranks;
     /* Joules of each reading while its rank was in MPI; negative: not known. */
-    const double *in_mpi_j;
-    const zeus_amd_mpi_energy_t *regions;
+    double *in_mpi_j;
+    zeus_amd_mpi_energy_t *regions;
     /* The sum over ranks of times and of time in MPI, by region; the most visits and the longest time of a rank. */
-    const profile_region_sums *region_sums;
+    profile_region_sums *region_sums;
     int region_count;
     const char *directory;
     const char *mpi_version;
@@ -47,6 +55,7 @@ typedef struct profile_report {
 /* lifecycle.c: from MPI_Init to MPI_Finalize. */
 void profile_start(void);
 void profile_finish(void);
+void profile_session(void);
 
 /* meter.c: time and energy in MPI, and regions, of this rank. */
 void profile_enter(void);
@@ -54,23 +63,15 @@ void profile_leave(void);
 void profile_pcontrol(int level);
 uint64_t profile_now_ns(void);
 
-typedef struct profile_region {
-    zeus_amd_window_t *window;
-    uint64_t since_ns, since_mpi_ns;
-    uint64_t times, ns, mpi_ns, begin_ns, end_ns;
-    zeus_amd_gpu_energy_t *gpus;
-} profile_region;
-
 typedef struct profile_meter {
+    /* What the core has measured; NULL until the end. */
+    const regions_result *result;
     const zeus_amd_session_t *session;
-    zeus_amd_window_t *window;
     uint32_t count;
     int32_t status;
     uint64_t begin_ns, end_ns;
-    /* As of the last reading; at the end the result. */
     zeus_amd_gpu_energy_t *gpus;
     double *in_mpi_mj;
-    profile_region regions[PROFILE_REGIONS + 1];
     profile_rank sums;
 } profile_meter;
 
@@ -78,6 +79,22 @@ typedef struct profile_meter {
 extern profile_meter profile;
 void profile_meter_begin(void);
 void profile_meter_end(void);
+/* After the end: time in MPI during a level of MPI_Pcontrol, and energies to be freed. */
+uint64_t profile_mpi_ns(const regions_region *region);
+zeus_amd_gpu_energy_t *profile_energies(const regions_share *shares, uint64_t ns);
+
+/* paths.c: the paths of all ranks, each once, one after the other; collective. Returns an MPI code. */
+int profile_all_paths(MPI_Comm comm, int rank, int ranks, char **text, int *size);
+void profile_free_paths(void);
+typedef struct profile_path {
+    const char *path;
+    const regions_region *region;
+} profile_path;
+/* This rank's region of that path; NULL: it was never there. */
+const regions_region *profile_find(const char *path);
+/* The path for readers, to be freed, and what its region is. */
+char *profile_shown(const char *path);
+regions_kind profile_kind(const char *path);
 
 /* report.c, on rank 0. */
 void profile_write(const profile_report *report);

@@ -3,17 +3,20 @@
 #define _GNU_SOURCE
 #include "pmpi.h"
 
+#include "../files.h"
 #include "../json_text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+/* Room for a region's name: of a path, and of a level of MPI_Pcontrol. */
+#define NAME 1024
+#define LEVEL_NAME 64
+
 static const char *const how_in_mpi =
-    "estimate: the counters are read at edges of MPI calls, at least 10 ms apart and no more than 1 % of the time; "
+    "estimate: the counters are read at edges of MPI calls and regions, for no more than 1 % of the time; "
     "between two readings the energy is split by the times in and out of MPI. Of a package that ranks share, "
     "the mean over them";
 static const char *const how_share = "a package's energy in equal parts to the ranks that see it";
@@ -28,22 +31,27 @@ static double seconds(uint64_t ns)
     return (double)ns / 1e9;
 }
 
-/* The name of a region: ZEUS_AMD_PMPI_REGIONS="1=solve,2=output", else its number. What does not fit ends with a whole
- * character. */
-static void region_name(char *name, size_t size, uint64_t number)
+static void cut(char *name, size_t size, const char *text, size_t fits)
 {
-    const char *at = getenv("ZEUS_AMD_PMPI_REGIONS");
-    snprintf(name, size, "%" PRIu64, number);
+    if (fits >= size)
+        for (fits = size - 1; fits > 0 && ((unsigned char)text[fits] & 0xc0) == 0x80;)
+            fits--;
+    snprintf(name, size, "%.*s", (int)fits, text);
+}
+
+/* The name of a region: of a level ZEUS_AMD_PMPI_REGIONS="1=solve,2=output", else its number; of others their path. What
+ * does not fit ends with a whole character. */
+static void region_name(char *name, size_t size, const profile_region_sums *sums)
+{
+    const char *at = sums->number > 0 ? getenv("ZEUS_AMD_PMPI_REGIONS") : NULL;
+    char *path = profile_shown(sums->path);
+    cut(name, size, path != NULL ? path : "", path != NULL ? strlen(path) : 0);
+    free(path);
     while (at != NULL && *at != '\0') {
         const size_t length = strcspn(at, ",");
         char *end;
-        if (strtoull(at, &end, 10) == number && *end == '=' && (size_t)(end + 1 - at) <= length) {
-            size_t fits = (size_t)(at + length - end - 1);
-            if (fits >= size)
-                for (fits = size - 1; fits > 0 && ((unsigned char)end[1 + fits] & 0xc0) == 0x80;)
-                    fits--;
-            snprintf(name, size, "%.*s", (int)fits, end + 1);
-        }
+        if (strtoull(at, &end, 10) == sums->number && *end == '=' && (size_t)(end + 1 - at) <= length)
+            cut(name, size, end + 1, (size_t)(at + length - end - 1));
         at += length + (at[length] == ',');
     }
 }
@@ -184,10 +192,12 @@ static void write_json(FILE *to, const profile_report *r)
     fputs("\n  ],\n  \"regions\": [", to);
     for (int i = 0; i < r->region_count; i++) {
         const zeus_amd_mpi_total_t *g = &r->regions[i].total;
-        char name[64];
-        region_name(name, sizeof name, r->region_sums[i].number);
+        char name[NAME];
+        region_name(name, r->region_sums[i].number > 0 ? LEVEL_NAME : sizeof name, &r->region_sums[i]);
         fprintf(to, "%s\n    {\"number\": %" PRIu64 ", ", i == 0 ? "" : ",", r->region_sums[i].number);
         json_member(to, "name", name);
+        fputs(", ", to);
+        json_member(to, "kind", regions_kind_name(profile_kind(r->region_sums[i].path)));
         fprintf(to,
                 ", \"times\": %" PRIu64 ", \"duration_s\": %.6f, \"time_in_mpi_s\": %.6f, \"packages\": %" PRIu32
                 ", \"missing_packages\": %" PRIu32 ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"flags\": %" PRIu32 "}",
@@ -271,8 +281,8 @@ static void write_text(FILE *to, const profile_report *r)
         fprintf(to, "\n%-24s %6s %10s %14s %10s %10s\n", "region", "times", "time s", "energy J", "+- J", "in MPI s");
     for (int i = 0; i < r->region_count; i++) {
         const zeus_amd_mpi_total_t *g = &r->regions[i].total;
-        char name[64];
-        region_name(name, sizeof name, r->region_sums[i].number);
+        char name[NAME];
+        region_name(name, LEVEL_NAME, &r->region_sums[i]);
         utf8_print(to, name, 24);
         fprintf(to, " %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", r->region_sums[i].times,
                 seconds(r->region_sums[i].ns), joules(g->energy_mj), joules(g->uncertainty_mj),
@@ -287,95 +297,17 @@ static void write_text(FILE *to, const profile_report *r)
                 PROFILE_REGIONS);
 }
 
-/* The job's number, or the process's. */
-static void job_name(char *name, size_t size)
+static void text_form(FILE *to, const void *report)
 {
-    static const char *const variables[] = {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"};
-    const char *step = getenv("SLURM_STEP_ID");
-    snprintf(name, size, "%ld", (long)getpid());
-    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
-        const char *job = getenv(variables[i]);
-        if (job != NULL && job[0] != '\0' && strchr(job, '/') == NULL) {
-            if (i == 0 && step != NULL && strchr(step, '/') == NULL)
-                snprintf(name, size, "%s.%s", job, step);
-            else
-                snprintf(name, size, "%s", job);
-            return;
-        }
-    }
+    write_text(to, report);
 }
 
-static char *path_of(const char *directory, const char *base, const char *ending)
+static void json_form(FILE *to, const void *report)
 {
-    const int plain = base[0] == '/' || directory == NULL;
-    char *path = NULL;
-    return asprintf(&path, "%s%s%s%s", plain ? "" : directory, plain ? "" : "/", base, ending) < 0 ? NULL : path;
+    write_json(to, report);
 }
 
-static FILE *create(const char *path, int fresh)
-{
-    FILE *file = NULL;
-    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), 0666);
-    if (fd >= 0 && (file = fdopen(fd, "w")) == NULL)
-        close(fd);
-    return file;
-}
-
-static int written(FILE *file, const profile_report *report, void (*form)(FILE *, const profile_report *))
-{
-    int good;
-    if (file == NULL)
-        return 0;
-    form(file, report);
-    good = !ferror(file);
-    return fclose(file) == 0 && good;
-}
-
-/* A part of a report may be taken for all of it. From a device nothing can be taken back. */
-static void discard(const char *path)
-{
-    struct stat now;
-    if (lstat(path, &now) == 0 && S_ISREG(now.st_mode))
-        unlink(path);
-}
-
-/* Two files of one base, 1; or none and 0 with errno, which is EEXIST where a fresh name is taken, by whichever of the two. */
-static int write_files(const profile_report *report, const char *base, int fresh)
-{
-    char *text_path = path_of(report->directory, base, ".txt"), *json_path = path_of(report->directory, base, ".json");
-    FILE *text = create(text_path, fresh), *json = text == NULL ? NULL : create(json_path, fresh);
-    const int has_text = text != NULL, has_json = json != NULL;
-    int error = has_text && has_json ? 0 : errno;
-    errno = 0;
-    if (!written(text, report, write_text) && error == 0)
-        error = errno != 0 ? errno : EIO;
-    errno = 0;
-    if (!written(json, report, write_json) && error == 0)
-        error = errno != 0 ? errno : EIO;
-    if (error != 0 && has_text)
-        discard(text_path);
-    if (error != 0 && has_json)
-        discard(json_path);
-    free(text_path);
-    free(json_path);
-    errno = error;
-    return error == 0;
-}
-
-/* The default name: never one of an existing file. */
-static int write_fresh(const profile_report *report)
-{
-    char job[128], base[192];
-    int done;
-    job_name(job, sizeof job);
-    snprintf(base, sizeof base, "zeus_amd_report.%s", job);
-    done = write_files(report, base, 1);
-    for (int n = 2; !done && errno == EEXIST && n < 10000; n++) {
-        snprintf(base, sizeof base, "zeus_amd_report.%s-%d", job, n);
-        done = write_files(report, base, 1);
-    }
-    return done;
-}
+static const report_form forms[] = {{".txt", text_form}, {".json", json_form}};
 
 void profile_write(const profile_report *report)
 {
@@ -387,7 +319,8 @@ void profile_write(const profile_report *report)
         before = uselocale(plain);
     if (chosen != NULL && strcmp(chosen, "-") == 0)
         write_text(stderr, report);
-    else if (!(chosen != NULL && chosen[0] != '\0' ? write_files(report, chosen, 0) : write_fresh(report)))
+    else if (!(chosen != NULL && chosen[0] != '\0' ? report_write(forms, 2, report, report->directory, chosen)
+                                                   : report_write_fresh(forms, 2, report, report->directory, "zeus_amd_report")))
         fprintf(stderr, "libzeus_amd_pmpi.so: the energy report cannot be written: %s\n", strerror(errno));
     if (plain != (locale_t)0) {
         uselocale(before);

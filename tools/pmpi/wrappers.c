@@ -24,6 +24,14 @@ PROFILE_EXPORT int MPI_Finalize(void)
     return PMPI_Finalize();
 }
 
+#if MPI_VERSION >= 4
+PROFILE_EXPORT int MPI_Session_init(MPI_Info info, MPI_Errhandler handler, MPI_Session *session)
+{
+    profile_session();
+    return PMPI_Session_init(info, handler, session);
+}
+#endif
+
 /* What else is handed over cannot be known, so it is not read. */
 PROFILE_EXPORT int MPI_Pcontrol(const int level, ...)
 {

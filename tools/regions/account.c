@@ -31,39 +31,51 @@ static double smaller(double a, double b)
     return a < b ? a : b;
 }
 
-/* Of the energy between two readings: each has its own error, and in between the counter may drift. */
-static double reading_error(double begin, double end, double drift)
+/* At the edge that a reading is. Where the counter was seen to advance afterwards (holds), it had not stopped before, and only
+ * how old the count may be is not known. */
+static double edge_error(const regions_gpu *gpu, const regions_reading *reading, int holds)
 {
-    return smaller(begin + end, larger(begin, end) + drift);
+    if (!reading->goes_on)
+        return INFINITY;
+    return holds ? smaller(reading->total_uj, gpu->age_uj + reading->lag_uj) : reading->total_uj;
+}
+
+/* Of the energy between two readings. */
+static double reading_error(const regions_gpu *gpu, const regions_reading *begin, const regions_reading *end, int begin_holds,
+                            int end_holds)
+{
+    return smaller(begin->total_uj + end->total_uj, larger(edge_error(gpu, begin, begin_holds), edge_error(gpu, end, end_holds)) +
+                                                        end->drift_uj - begin->drift_uj);
 }
 
 /* Without the limit that the total sets. */
-static double error_of(const regions_share *share)
+static double error_of(const regions_gpu *gpu, const regions_share *share)
 {
-    const double error = share->last_span == 0 ? 0
-                                               : share->error_uj + reading_error(share->begin_error_uj, share->end_error_uj,
-                                                                                 share->end_drift_uj - share->begin_drift_uj);
+    double error = share->error_uj;
+    if (share->last_span == 0)
+        return 0;
+    error += reading_error(gpu, &share->begin, &share->end, gpu->confirmed >= share->first_reading,
+                           gpu->confirmed >= share->last_span);
     return smaller(error, larger(share->uj, share->most_uj - share->uj));
 }
 
 double regions_uncertainty_uj(const regions_gpu *gpu, const regions_share *share)
 {
-    return smaller(error_of(share), larger(share->uj, gpu->uj + gpu->error_uj - share->uj));
+    return smaller(error_of(gpu, share), larger(share->uj, gpu->uj + gpu->error.total_uj - share->uj));
 }
 
 /* The region has part of this span: what it lacks of it is not known better than by its times. */
-static void add(regions_share *share, uint64_t number, double ns, part in, const core_span_gpu *gpu)
+static void add(const regions_gpu *known, regions_share *share, uint64_t number, double ns, part in, const core_span_gpu *gpu)
 {
-    const double error = reading_error(gpu->error_begin_uj, gpu->error_end_uj, gpu->drift_end_uj - gpu->drift_begin_uj);
-    const double most = gpu->max_w > 0 ? gpu->max_w * ns / 1e3 : INFINITY;
+    const double error = reading_error(known, &gpu->begin, &gpu->end, known->confirmed >= number - 1, 0);
+    const double most = gpu->max_w * ns / 1e3;
     if (share->last_span != number - 1) {
-        share->error_uj = error_of(share);
-        share->begin_error_uj = gpu->error_begin_uj;
-        share->begin_drift_uj = gpu->drift_begin_uj;
+        share->error_uj = error_of(known, share);
+        share->begin = gpu->begin;
+        share->first_reading = number - 1;
     }
     share->last_span = number;
-    share->end_error_uj = gpu->error_end_uj;
-    share->end_drift_uj = gpu->drift_end_uj;
+    share->end = gpu->end;
     share->uj += in.is * gpu->uj;
     share->most_uj += in.most > 0 ? in.most * most : 0;
     if (gpu->vague) {
@@ -83,7 +95,7 @@ static void add_all(regions_share *shares, uint64_t number, double ns, part in, 
     in.most = smaller(1, larger(in.most, in.is));
     for (uint32_t i = 0; in.most > 0 && i < core.gpu_count; i++)
         if (gpus[i].measured)
-            add(&shares[i], number, ns, in, &gpus[i]);
+            add(&core.gpus[i], &shares[i], number, ns, in, &gpus[i]);
 }
 
 static void list(regions_region *region)

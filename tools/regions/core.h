@@ -13,7 +13,7 @@
 typedef struct core_local {
     regions_region *region;
     struct core_local *parent, *recent, *next_hashed, *next_touched;
-    uint64_t ticks, count, inclusive;
+    uint64_t ticks, count, inclusive, entered;
     uint32_t hash;
     int touched;
 } core_local;
@@ -28,6 +28,7 @@ typedef struct core_thread {
     core_local root;
     core_local **table;
     uint32_t table_size, locals;
+    regions_events events;
     struct core_thread *next, *next_free;
 } core_thread;
 
@@ -49,6 +50,12 @@ uint32_t core_hash(const void *parent, regions_kind kind, const char *name);
 void core_hold(void);
 void core_release(int state);
 
+/* trace.c: one more event, if there is room. Only one thread at a time for each list. */
+void core_event(regions_events *events, const regions_region *region, uint64_t begin, uint64_t end);
+void core_trace_begin(const zeus_amd_session_t *session);
+void core_trace_end(void);
+extern regions_events core_range_events;
+
 /* meter.c: at an edge, without the lock. */
 void core_read(uint64_t now);
 /* With the lock, threads held: until now is a span, of which the last one ends the measurement. */
@@ -57,7 +64,8 @@ void core_span(int last);
 
 /* account.c: what a span used, to its regions; with the lock, threads held. */
 typedef struct core_span_gpu {
-    double uj, error_begin_uj, error_end_uj, drift_begin_uj, drift_end_uj, max_w;
+    double uj, max_w;
+    regions_reading begin, end;
     int measured, vague;
 } core_span_gpu;
 void core_account(uint64_t begin, uint64_t end, double ns, uint64_t number, const core_span_gpu *gpus);

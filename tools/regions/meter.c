@@ -6,6 +6,7 @@
 #include "ticks.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,10 @@
 /* Readings that may be saved up, for edges that come together after a long time without any. */
 #define SAVED 32
 #define FIRST 4
+#define COSTS 8
+/* The highest power limit of all packages (MI355X). GPUs exceed their limit for short times; the library reckons with as much. */
+#define MOST_LIMIT_MW 1400000u
+#define HEADROOM 1.25
 
 static zeus_amd_session_t *session;
 static zeus_amd_window_t *window;
@@ -24,35 +29,70 @@ static zeus_amd_gpu_energy_t *read_gpus;
 static core_span_gpu *span_gpus;
 static uint64_t span_begin, span_begin_ns, span_number = 1;
 /* Cost of the last readings, and what may still be spent, in ticks. */
-static uint64_t last_cost, last_end, refresh;
+static uint64_t costs[COSTS], last_end, refresh;
 static double credit;
 
-static uint64_t least(uint64_t a, uint64_t b)
+/* What this thread has cost, in ticks. On a busy machine a reading takes much longer, waiting for the processor. */
+static uint64_t own_ticks(void)
 {
-    return a < b ? a : b;
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)((double)refresh / REFRESH_NS * ((double)t.tv_sec * 1e9 + (double)t.tv_nsec));
 }
 
-/* The next reading: when it has been earned. Of two readings the cheaper counts: one that was interrupted says nothing. */
-static void plan(uint64_t begin, uint64_t end)
+/* The cheapest of the last readings: others had interrupts within. */
+static uint64_t cost_of_reading(uint64_t cost)
 {
-    const double part = core.budget / 100, cost = (double)least(end - begin, last_cost);
-    double wait;
-    last_cost = end - begin;
+    uint64_t least = UINT64_MAX;
+    costs[core.reads % COSTS] = cost;
+    for (int i = 0; i < COSTS; i++)
+        least = costs[i] > 0 && costs[i] < least ? costs[i] : least;
+    return least;
+}
+
+/* The next reading: when it has been saved up, and at the latest when it is a small enough part of the time since the last. */
+static void plan(uint64_t spent, uint64_t end)
+{
+    const double part = core.budget / 100, cost = (double)cost_of_reading(spent);
+    double wait = part > 0 ? cost / part : 1e18;
     credit += (double)(end - last_end) * part - cost;
+    credit = credit > SAVED * cost ? SAVED * cost : credit > -cost ? credit : -cost;
     last_end = end;
-    if (credit > SAVED * cost)
-        credit = SAVED * cost;
-    wait = credit >= cost ? 0 : part > 0 ? (cost - credit) / part : 1e18;
+    if (credit >= cost)
+        wait = 0;
+    else if (part > 0 && (cost - credit) / part < wait)
+        wait = (cost - credit) / part;
     atomic_store(&core_next_read, end + (wait > (double)refresh ? (uint64_t)wait : refresh));
 }
 
-/* One GPU, read again. What it lacks now it may have later: that is then of a longer time than the span. */
-static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, core_span_gpu *span)
+/* What may have been used since the reading. What the library says of the counts since the start has in it how old a count may
+ * be, and that the counter may have stopped since: the smallest such age holds for all readings, give or take a refresh, once
+ * the counter has advanced afterwards. */
+static double lag_error(regions_gpu *gpu, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns)
 {
-    const int missed = gpu->missed;
-    double uj, error_uj;
-    *span = (core_span_gpu){0, gpu->error_uj, gpu->error_uj, gpu->drift_uj, gpu->drift_uj, gpu->max_w, gpu->measured, 1};
-    gpu->missed = read->method == ZEUS_AMD_METHOD_NONE;
+    const uint64_t lag_ns = boundary_ns > lap->end_ns ? boundary_ns - lap->end_ns : 0;
+    const double uj_per_ns = gpu->max_w / 1e3;
+    double age_uj;
+    if (lap->method != ZEUS_AMD_METHOD_COUNTER)
+        return INFINITY;
+    if (gpu->begin_lag_ns == 0)
+        gpu->begin_lag_ns = core.begin_ns > lap->begin_ns ? core.begin_ns - lap->begin_ns : 1;
+    age_uj = gpu->error.total_uj - uj_per_ns * (double)(lag_ns > gpu->begin_lag_ns ? lag_ns : gpu->begin_lag_ns);
+    if (gpu->energy.method == ZEUS_AMD_METHOD_COUNTER && age_uj < gpu->age_uj)
+        gpu->age_uj = age_uj > 0 ? age_uj : 0;
+    return uj_per_ns * (double)(lag_ns + REFRESH_NS);
+}
+
+/* One GPU, read again: since the start, and since the last reading, which has only what was added to the error. What it lacks
+ * now it may have later: that is then of a longer time than the span. */
+static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns,
+                 core_span_gpu *span)
+{
+    const int missed = gpu->missed, first = !gpu->measured;
+    const double before_uj = gpu->uj, read_uj = 1e3 * (double)read->energy_mj;
+    double uj = read_uj, total_uj = 1e3 * (double)read->uncertainty_mj;
+    *span = (core_span_gpu){0, gpu->max_w, gpu->error, gpu->error, gpu->measured, 1};
+    gpu->missed = read->method == ZEUS_AMD_METHOD_NONE || lap->method == ZEUS_AMD_METHOD_NONE;
     gpu->energy.status = read->status;
     gpu->energy.counter_state = read->counter_state;
     if (gpu->missed)
@@ -60,36 +100,23 @@ static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, core_span_
     gpu->energy = *read;
     gpu->measured = span->measured = 1;
     span->vague = missed;
-    uj = 1e3 * (double)read->energy_mj;
-    error_uj = 1e3 * (double)read->uncertainty_mj;
-    if (uj < gpu->uj) {
-        /* An estimate was replaced by a lower count. */
-        uj = gpu->uj;
-        error_uj = error_uj > gpu->error_uj ? error_uj : gpu->error_uj;
+    if (read->method == ZEUS_AMD_METHOD_ESTIMATED && lap->method != ZEUS_AMD_METHOD_ESTIMATED) {
+        /* Soon after the start. What is counted goes on. */
+        uj = before_uj + 1e3 * (double)lap->energy_mj;
+        total_uj += fabs(uj - read_uj);
     }
-    span->uj = uj - gpu->uj;
-    gpu->uj = uj;
-    gpu->error_uj = span->error_end_uj = error_uj;
-    if (gpu->least_error_uj == 0 || error_uj < gpu->least_error_uj)
-        gpu->least_error_uj = error_uj;
-}
-
-/* The error of all that was counted since the begin grows in some cases (an unknown resolution, integrated power). A lap has
- * only what was added to it. */
-static void measure_drift(void)
-{
-    const zeus_amd_gpu_energy_t init = ZEUS_AMD_GPU_ENERGY_INIT;
-    static int drifts;
-    uint32_t count = core.gpu_count;
-    for (uint32_t i = 0; i < core.gpu_count; i++)
-        drifts |= core.gpus[i].error_uj > 3 * core.gpus[i].least_error_uj;
-    read_gpus[0] = init;
-    if (!drifts || zeus_amd_window_lap(window, NULL, read_gpus, &count) != ZEUS_AMD_STATUS_OK)
-        return;
-    for (uint32_t i = 0; i < core.gpu_count; i++) {
-        core.gpus[i].drift_uj += 1e3 * (double)read_gpus[i].uncertainty_mj;
-        span_gpus[i].drift_end_uj = core.gpus[i].drift_uj;
-    }
+    /* An estimate may be replaced by a lower count. */
+    gpu->uj = uj > before_uj ? uj : before_uj;
+    span->uj = gpu->uj - before_uj;
+    gpu->error.total_uj = uj < before_uj && gpu->error.total_uj > total_uj ? gpu->error.total_uj : total_uj;
+    gpu->error.drift_uj += 1e3 * (double)lap->uncertainty_mj;
+    gpu->error.lag_uj = lag_error(gpu, lap, boundary_ns);
+    gpu->error.goes_on = lap->method != ZEUS_AMD_METHOD_ESTIMATED;
+    if (lap->energy_mj > 0)
+        gpu->confirmed = span_number;
+    span->end = gpu->error;
+    if (first)
+        span->begin = (regions_reading){gpu->error.total_uj, gpu->error.lag_uj, 0, gpu->error.goes_on};
 }
 
 /* Both clocks at one moment: of some tries the shortest, as others were interrupted. */
@@ -111,29 +138,31 @@ void core_span(int last)
 {
     const zeus_amd_gpu_energy_t init = ZEUS_AMD_GPU_ENERGY_INIT;
     uint64_t begin_ns = 0;
-    const uint64_t begin = both_clocks(&begin_ns);
+    const uint64_t began = own_ticks(), begin = both_clocks(&begin_ns);
     uint32_t count = core.gpu_count;
     if (window != NULL) {
-        read_gpus[0] = init;
+        zeus_amd_gpu_energy_t *const laps = read_gpus + core.gpu_count + 1;
+        laps[0] = read_gpus[0] = init;
         /* A GPU without an energy says so itself. */
+        (void)!zeus_amd_window_lap(window, NULL, laps, &count);
+        count = core.gpu_count;
         if (last) {
-            (void)!zeus_amd_window_end(window, NULL, read_gpus, &count);
+            core.end_status = zeus_amd_window_end(window, NULL, read_gpus, &count);
             window = NULL;
         } else {
             (void)!zeus_amd_window_read(window, NULL, read_gpus, &count);
         }
         for (uint32_t i = 0; i < core.gpu_count; i++)
-            take(&core.gpus[i], &read_gpus[i], &span_gpus[i]);
-        if (!last)
-            measure_drift();
+            take(&core.gpus[i], &read_gpus[i], &laps[i], begin_ns, &span_gpus[i]);
     }
     core_account(span_begin, begin, (double)(begin_ns - span_begin_ns), ++span_number, span_gpus);
     span_begin = begin;
     span_begin_ns = begin_ns;
     core.end_ns = begin_ns;
+    core.ns_per_tick = (double)(begin_ns - core.begin_ns) / (double)(begin - core.begin_ticks);
     core.reads++;
     core.read_ns += zeus_amd_now_ns() - begin_ns;
-    plan(begin, ticks_now());
+    plan(own_ticks() - began, ticks_now());
 }
 
 void core_read(uint64_t now)
@@ -179,7 +208,8 @@ static int32_t list_gpus(void)
     if (core.gpu_count == 0)
         return no_gpu();
     core.gpus = calloc((size_t)core.gpu_count + 1, sizeof *core.gpus);
-    read_gpus = calloc((size_t)core.gpu_count + 1, sizeof *read_gpus);
+    /* Since the start, and since the last reading. */
+    read_gpus = calloc(2 * ((size_t)core.gpu_count + 1), sizeof *read_gpus);
     span_gpus = calloc((size_t)core.gpu_count + 1, sizeof *span_gpus);
     if (core.gpus == NULL || read_gpus == NULL || span_gpus == NULL) {
         core.gpu_count = 0;
@@ -188,11 +218,13 @@ static int32_t list_gpus(void)
     for (uint32_t i = 0; i < core.gpu_count; i++) {
         uint64_t low_mw = 0, most_mw = 0;
         core.gpus[i].info = init;
+        core.gpus[i].age_uj = INFINITY;
         (void)!zeus_amd_gpu_info(session, i, &core.gpus[i].info);
-        /* GPUs exceed their power limit for short times; the library reckons with as much. */
-        if (zeus_amd_power_limit_range_mw(session, i, &low_mw, &most_mw) == ZEUS_AMD_STATUS_OK ||
-            zeus_amd_power_limit_mw(session, i, &most_mw) == ZEUS_AMD_STATUS_OK)
-            core.gpus[i].max_w = 1.25 * (double)most_mw / 1e3;
+        /* A partition may not say. */
+        if (zeus_amd_power_limit_range_mw(session, i, &low_mw, &most_mw) != ZEUS_AMD_STATUS_OK &&
+            zeus_amd_power_limit_mw(session, i, &most_mw) != ZEUS_AMD_STATUS_OK)
+            most_mw = MOST_LIMIT_MW;
+        core.gpus[i].max_w = HEADROOM * (double)most_mw / 1e3;
     }
     return ZEUS_AMD_STATUS_OK;
 }
@@ -208,16 +240,18 @@ static int make_root(regions_region *root, char *name)
 void core_open(void)
 {
     static char run_name[] = "run", ranges_name[] = "ranges";
-    const uint64_t begin_ns = zeus_amd_now_ns(), begin = ticks_now();
-    uint64_t ns;
+    uint64_t begin_ns = 0, opened_ns = 0, opened;
+    const uint64_t begin = both_clocks(&begin_ns);
     core.budget = budget();
     core.status = zeus_amd_open(NULL, &session);
     if (core.status == ZEUS_AMD_STATUS_OK)
         core.status = list_gpus();
-    last_cost = ticks_now();
+    opened = both_clocks(&opened_ns);
+    refresh = (uint64_t)((double)(opened - begin) * REFRESH_NS / (double)(opened_ns > begin_ns ? opened_ns - begin_ns : 1));
+    costs[0] = own_ticks();
     if (core.status == ZEUS_AMD_STATUS_OK)
         core.status = zeus_amd_window_begin(session, &window);
-    last_cost = ticks_now() - last_cost;
+    costs[0] = own_ticks() - costs[0];
     if (core.status != ZEUS_AMD_STATUS_OK && core.why[0] == '\0')
         zeus_amd_last_error(core.why, sizeof core.why);
     if (!make_root(&core.run, run_name) || !make_root(&core.ranges, ranges_name)) {
@@ -226,12 +260,14 @@ void core_open(void)
     }
     core.run.count = 1;
     span_begin = last_end = both_clocks(&span_begin_ns);
+    core.begin_ticks = span_begin;
     core.begin_ns = core.end_ns = span_begin_ns;
+    core.session = session;
+    if (core.traced)
+        core_trace_begin(session);
     core.open_ns = core.begin_ns - begin_ns;
-    ns = core.open_ns > 0 ? core.open_ns : 1;
-    refresh = (uint64_t)((double)(span_begin - begin) * REFRESH_NS / (double)ns);
     /* The first edges come right after this. */
-    credit = FIRST * (double)last_cost;
+    credit = FIRST * (double)costs[0];
     atomic_store(&core_next_read, span_begin);
 }
 
@@ -253,17 +289,23 @@ const regions_result *regions_end(void)
         core_hold();
         core_span(1);
         count_unfinished();
+        core_trace_end();
         core_release(CORE_ENDED);
         result = &core;
     } else {
         core_release(CORE_ENDED);
     }
     pthread_mutex_unlock(&core_lock);
-    if (result != NULL) {
-        zeus_amd_close(session);
-        session = NULL;
-    }
     return result;
+}
+
+void regions_close(void)
+{
+    zeus_amd_sampler_free(core.sampler);
+    core.sampler = NULL;
+    zeus_amd_close(session);
+    session = NULL;
+    core.session = NULL;
 }
 
 const regions_result *regions_known(void)

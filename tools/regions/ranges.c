@@ -8,7 +8,7 @@
 /* Open ranges by number: the place in this table, and how often it was used. */
 typedef struct place {
     regions_region *range;
-    uint64_t own;
+    uint64_t own, begin;
     uint32_t uses, next_free;
     int open;
 } place;
@@ -30,14 +30,19 @@ static uint64_t take(regions_region *range, uint64_t own)
     }
     places[at].range = range;
     places[at].own = own;
+    places[at].begin = ticks_now();
     places[at].open = 1;
     return ((uint64_t)++places[at].uses << 32) | at;
 }
 
 static void advance(regions_region *range, uint64_t now)
 {
-    if (range->open > 0 && (int64_t)(now - range->since) > 0)
+    if ((int64_t)(now - range->since) <= 0)
+        return;
+    if (range->open > 0) {
         range->ticks += now - range->since;
+        range->all_ticks += now - range->since;
+    }
     range->since = now;
 }
 
@@ -87,9 +92,10 @@ int regions_range_stop(uint64_t id, uint64_t *own)
         if (own != NULL)
             *own = places[at].own;
         if (range != NULL && range->open > 0) {
-            if ((int64_t)(now - range->since) > 0)
-                advance(range, now);
+            advance(range, now);
             range->open--;
+            if (core.traced)
+                core_event(&core_range_events, range, places[at].begin, now);
         }
         places[at].open = 0;
         places[at].next_free = first_free;
@@ -111,4 +117,48 @@ void regions_mark(const char *name)
     if (mark != NULL)
         mark->count++;
     pthread_mutex_unlock(&core_lock);
+}
+
+regions_region *regions_range(regions_kind kind, const char *name)
+{
+    regions_region *range = NULL;
+    pthread_mutex_lock(&core_lock);
+    if (atomic_load(&core_held) == CORE_RUNS)
+        range = core_child(&core.ranges, kind, name);
+    pthread_mutex_unlock(&core_lock);
+    return range;
+}
+
+void regions_range_enter(regions_region *range)
+{
+    if (range == NULL || !at_edge(ticks_now()))
+        return;
+    pthread_mutex_lock(&core_lock);
+    advance(range, ticks_now());
+    range->open++;
+    range->count++;
+    pthread_mutex_unlock(&core_lock);
+}
+
+void regions_range_leave(regions_region *range)
+{
+    const uint64_t now = ticks_now();
+    if (range == NULL || !at_edge(now))
+        return;
+    pthread_mutex_lock(&core_lock);
+    advance(range, now);
+    range->open -= range->open > 0;
+    pthread_mutex_unlock(&core_lock);
+}
+
+uint64_t regions_range_ticks(regions_region *range)
+{
+    uint64_t ticks = 0;
+    pthread_mutex_lock(&core_lock);
+    if (range != NULL) {
+        advance(range, ticks_now());
+        ticks = range->all_ticks;
+    }
+    pthread_mutex_unlock(&core_lock);
+    return ticks;
 }

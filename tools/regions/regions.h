@@ -22,10 +22,22 @@ typedef enum regions_kind {
     REGIONS_OMP_PARALLEL,
     REGIONS_OMP_TARGET,
     REGIONS_MARK,
+    REGIONS_PCONTROL,
+    /* Time in MPI; what a call costs, measured. Not regions of the program. */
+    REGIONS_MPI,
+    REGIONS_PROBE,
     REGIONS_KINDS
 } regions_kind;
 
 const char *regions_kind_name(regions_kind kind);
+
+/* How far a reading of the energy may be off: in all since the start (total), what was used since the reading at most (lag),
+ * and what was added to the error since the start in between (drift). */
+typedef struct regions_reading {
+    double total_uj, lag_uj, drift_uj;
+    /* A sum that goes on, not an estimate of all at once, which the next one may correct. */
+    int goes_on;
+} regions_reading;
 
 /* The energy of a region by one GPU. Between two readings of the counters it has a part of what was used; a run of such
  * spans without a gap has the error of two readings only. */
@@ -35,11 +47,11 @@ typedef struct regions_share {
     double shared_uj;
     /* At most: the time in it with the highest power. */
     double most_uj;
-    uint64_t last_span;
+    uint64_t first_reading, last_span;
     /* Set by the report: microjoules that add up. */
     int64_t exact_uj;
-    /* Error and drift of the readings at the begin and at the end of the run of spans. */
-    double begin_error_uj, begin_drift_uj, end_error_uj, end_drift_uj;
+    /* Of the readings at the begin and at the end of the run of spans. */
+    regions_reading begin, end;
 } regions_share;
 
 /* A path: a region within its callers. Regions of all threads with the same path are one. */
@@ -62,29 +74,57 @@ typedef struct regions_region {
     int listed;
     struct regions_region *next_listed;
     double outside, sum, most, own;
-    /* Ranges: how many are open, since when, and ticks in this span. */
-    uint64_t open, since, ticks;
+    /* Ranges: how many are open, since when, and ticks in this span and in all. */
+    uint64_t open, since, ticks, all_ticks;
 } regions_region;
 
 typedef struct regions_gpu {
     zeus_amd_gpu_info_t info;
     /* As of the last reading. */
     zeus_amd_gpu_energy_t energy;
-    double uj, error_uj, drift_uj, least_error_uj;
-    /* Most that it can draw, or 0: not known. */
+    double uj;
+    regions_reading error;
+    /* How long before the start its reading was, and what the age of counts at a reading is worth; INFINITY: not known yet. */
+    uint64_t begin_lag_ns;
+    double age_uj;
+    /* The last reading after which the counter has advanced. */
+    uint64_t confirmed;
+    /* Most that it can draw. */
     double max_w;
     /* Has an energy of its own; the last reading failed. */
     int measured, missed;
 } regions_gpu;
+
+/* A visit, or what a range was open, in ticks. */
+typedef struct regions_event {
+    const regions_region *region;
+    uint64_t begin, end;
+} regions_event;
+
+/* Visits of one thread, in the order of their ends; the ranges of all threads have one of their own. */
+typedef struct regions_events {
+    regions_event *all;
+    uint32_t count, room;
+    const struct regions_events *next;
+} regions_events;
 
 /* All that a report is made of. To be read after regions_end() only. */
 typedef struct regions_result {
     regions_region run, ranges;
     regions_gpu *gpus;
     uint32_t gpu_count;
-    int32_t status;
+    /* Of opening, and of the last reading. */
+    int32_t status, end_status;
     char why[512];
+    const zeus_amd_session_t *session;
     uint64_t begin_ns, end_ns;
+    uint64_t begin_ticks;
+    double ns_per_tick;
+    /* Where a trace was asked for: each visit, as far as there is room, and the power. */
+    int traced;
+    const regions_events *events;
+    uint64_t untraced;
+    zeus_amd_sampler_t *sampler;
     /* Readings and what they took; bounds on what could not be counted. */
     uint64_t reads, read_ns, open_ns;
     uint64_t paths, threads, unbalanced, unfinished, too_many, in_handlers;
@@ -101,10 +141,21 @@ uint64_t regions_range_start(regions_kind kind, const char *name, uint64_t own);
 int regions_range_stop(uint64_t id, uint64_t *own);
 void regions_mark(const char *name);
 
+/* A range that is used often, found once; NULL: none. It is open while it was entered more often than left. */
+regions_region *regions_range(regions_kind kind, const char *name);
+void regions_range_enter(regions_region *range);
+void regions_range_leave(regions_region *range);
+/* How long it was open until now, in ticks. */
+uint64_t regions_range_ticks(regions_region *range);
+
 /* Starts unless started: opens the session. The first push does so as well. */
 void regions_start(void);
+/* Before the start: keep each visit, and sample the power. */
+void regions_trace(void);
 /* Last reading; nothing is counted any more. Returns NULL if there was no start, or a second time. */
 const regions_result *regions_end(void);
+/* After the end: closes the session. */
+void regions_close(void);
 /* What is known, without a reading, for a copy of the process that does not come back. NULL: nothing. */
 const regions_result *regions_known(void);
 /* In a forked child: nothing is counted, and nothing reported. */

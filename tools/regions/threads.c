@@ -246,6 +246,7 @@ void regions_push(regions_kind kind, const char *name)
     /* Where the counters were read meanwhile, that time is the caller's. */
     advance(thread, (int64_t)(now - thread->since) > 0 ? now : ticks_now());
     child->count++;
+    child->entered = thread->since;
     touch(thread, child);
     thread->current = child;
     leave(thread);
@@ -259,6 +260,13 @@ static core_local *enclosing(core_thread *thread, regions_kind kind)
         at = at->parent;
     __atomic_fetch_add(&core.unbalanced, 1, __ATOMIC_RELAXED);
     return at == &thread->root ? NULL : at;
+}
+
+/* Those that end now, from the innermost on. */
+static void trace(core_thread *thread, const core_local *until, uint64_t now)
+{
+    for (const core_local *one = thread->current; one != until; one = one->parent)
+        core_event(&thread->events, one->region, one->entered, now);
 }
 
 int regions_pop(regions_kind kind)
@@ -281,6 +289,8 @@ int regions_pop(regions_kind kind)
         top = enclosing(thread, kind);
     if (top != NULL) {
         advance(thread, now);
+        if (__builtin_expect(core.traced, 0))
+            trace(thread, top->parent, now);
         thread->current = top->parent;
     }
     leave(thread);

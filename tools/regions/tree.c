@@ -13,7 +13,8 @@ const char *regions_kind_name(regions_kind kind)
     static const char *const names[REGIONS_KINDS] = {
         "run",           "kokkos region", "kokkos parallel_for", "kokkos parallel_reduce", "kokkos parallel_scan",
         "kokkos copy",   "kokkos fence",  "kokkos section",      "roctx",                  "roctx paused",
-        "omp parallel",  "omp target",    "mark",
+        "omp parallel",  "omp target",    "mark",                "MPI_Pcontrol",           "MPI",
+        "probe",
     };
     return names[kind];
 }

@@ -117,7 +117,7 @@ static void gpus(FILE *to, const regions_result *r)
             fputs(", ", to);
             joules(to, "energy_j", r->run.inclusive[i].exact_uj);
             fprintf(to, ", \"uncertainty_j\": %.6f, \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", ",
-                    gpu->error_uj / 1e6, gpu->energy.begin_ns, gpu->energy.end_ns);
+                    gpu->error.total_uj / 1e6, gpu->energy.begin_ns, gpu->energy.end_ns);
             member(to, "method", zeus_amd_method_string(gpu->energy.method));
             fprintf(to, ", \"flags\": %" PRIu32, gpu->energy.flags);
         }
@@ -139,7 +139,7 @@ static void run(FILE *to, const report *p)
     member(to, "program", p->program);
     fputs(", ", to);
     member(to, "host", host);
-    fprintf(to, ", \"pid\": %ld, ", (long)getpid());
+    fprintf(to, ", \"pid\": %ld, ", report_process != 0 ? report_process : (long)getpid());
     if (report_rank() != NULL) {
         member(to, "rank", report_rank());
         fputs(", ", to);

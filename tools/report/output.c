@@ -21,15 +21,28 @@ static const struct {
     {"json", {".json", report_json}},
     {"csv", {".csv", report_csv}},
     {"folded", {".folded", report_folded}},
+    {"trace", {".trace.json", report_trace}},
 };
 enum { FORMS = sizeof all_forms / sizeof *all_forms };
 
-static int chosen_forms(report_form *forms)
+static const char *listed_forms(void)
 {
     const char *list = getenv("ZEUS_AMD_TOOLS_FORMATS");
+    return list != NULL && list[0] != '\0' ? list : "text,json";
+}
+
+int report_is_traced(void)
+{
+    for (const char *list = listed_forms(); *list != '\0'; list += strcspn(list, ","), list += *list == ',')
+        if (strcspn(list, ",") == 5 && strncmp(list, "trace", 5) == 0)
+            return 1;
+    return 0;
+}
+
+static int chosen_forms(report_form *forms)
+{
+    const char *list = listed_forms();
     int count = 0;
-    if (list == NULL || list[0] == '\0')
-        list = "text,json";
     while (*list != '\0') {
         const size_t length = strcspn(list, ",");
         int known = 0;

@@ -166,7 +166,7 @@ report_energy report_total(const regions_result *result)
     report_energy sum = {0, 0, 0};
     for (uint32_t i = 0; i < result->gpu_count; i++) {
         sum.uj += result->run.inclusive[i].exact_uj;
-        sum.uncertainty_uj += result->gpus[i].error_uj;
+        sum.uncertainty_uj += result->gpus[i].error.total_uj;
     }
     return sum;
 }

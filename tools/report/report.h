@@ -39,8 +39,10 @@ void report_text(FILE *to, const void *report);
 void report_json(FILE *to, const void *report);
 void report_csv(FILE *to, const void *report);
 void report_folded(FILE *to, const void *report);
+void report_trace(FILE *to, const void *report);
 
-/* output.c: writes the forms that the environment asks for. */
+/* output.c: writes the forms that the environment asks for; whether one of them is the trace. */
+int report_is_traced(void);
 void report_output(const regions_result *result, const char *folder, const char *fences, int aborted);
 
 #endif

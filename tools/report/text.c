@@ -59,7 +59,7 @@ static void head(FILE *to, const report *p)
         const regions_gpu *gpu = &r->gpus[i];
         fprintf(to, "%-4" PRIu32 " %-14s ", i, gpu->info.pci_address);
         if (gpu->measured)
-            fprintf(to, "%13.3f %10.3f %9.1f  %s%s%s\n", (double)r->run.inclusive[i].exact_uj / 1e6, gpu->error_uj / 1e6,
+            fprintf(to, "%13.3f %10.3f %9.1f  %s%s%s\n", (double)r->run.inclusive[i].exact_uj / 1e6, gpu->error.total_uj / 1e6,
                     ns > 0 ? (double)r->run.inclusive[i].exact_uj * 1e3 / ns : 0, zeus_amd_method_string(gpu->energy.method),
                     gpu->missed ? ", up to when it could be read last: " : "",
                     gpu->missed ? zeus_amd_status_string(gpu->energy.status) : "");

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The regions of all ranks: a region of one rank is that of another with the same path. */
+#define _GNU_SOURCE
+#include "pmpi.h"
+
+#include <stdint.h>
+
+/* Each takes some collective calls at the end. */
+#define MOST_REGIONS 2000
+#define MOST_BYTES (1u << 20)
+
+static const regions_region *next_of(const regions_region *at)
+{
+    const regions_result *r = profile.result;
+    if (at == NULL || at->parent != &r->ranges)
+        at = report_next(&r->run, at == NULL ? &r->run : at);
+    else
+        at = at->sibling;
+    if (at == NULL)
+        at = r->ranges.child;
+    while (at != NULL && at->parent == &r->ranges && at->kind >= REGIONS_MPI)
+        at = at->sibling;
+    return at;
+}
+
+/* Of each region from the outermost on: its kind as a letter, its name, and a separator, or at the end a zero. Returns the
+ * length; writes nothing where that is NULL. */
+enum { SEPARATOR = 0x1E };
+static size_t add_path(char *to, const regions_region *region)
+{
+    const size_t before = region->depth > 1 ? add_path(to, region->parent) : 0, length = strlen(region->name);
+    if (to != NULL) {
+        if (before > 0)
+            to[before - 1] = SEPARATOR;
+        to[before] = (char)('A' + region->kind);
+        memcpy(to + before + 1, region->name, length + 1);
+    }
+    return before + length + 2;
+}
+
+/* Paths of this rank, one after the other, and which region each is. */
+static struct {
+    char *text;
+    size_t size, count;
+    profile_path *all;
+} own;
+
+static int by_path(const void *a, const void *b)
+{
+    return strverscmp(((const profile_path *)a)->path, ((const profile_path *)b)->path);
+}
+
+static int list_own(void)
+{
+    size_t at = 0, most = 0;
+    if (profile.result == NULL)
+        return 1;
+    for (const regions_region *r = next_of(NULL); r != NULL && most < MOST_REGIONS; r = next_of(r)) {
+        const size_t size = add_path(NULL, r);
+        if (own.size + size > MOST_BYTES)
+            break;
+        own.size += size;
+        most++;
+    }
+    own.text = malloc(own.size + 1);
+    own.all = calloc(most + 1, sizeof *own.all);
+    if (own.text == NULL || own.all == NULL)
+        return 0;
+    for (const regions_region *r = next_of(NULL); r != NULL && own.count < most; r = next_of(r)) {
+        own.all[own.count++] = (profile_path){own.text + at, r};
+        at += add_path(own.text + at, r);
+    }
+    qsort(own.all, own.count, sizeof *own.all, by_path);
+    return 1;
+}
+
+const regions_region *profile_find(const char *path)
+{
+    const profile_path key = {path, NULL};
+    const profile_path *found = own.count == 0 ? NULL : bsearch(&key, own.all, own.count, sizeof *own.all, by_path);
+    return found != NULL ? found->region : NULL;
+}
+
+char *profile_shown(const char *path)
+{
+    char *text = strdup(path + 1), *to = text;
+    for (const char *from = text; from != NULL && *from != '\0'; from++) {
+        /* A separator has the kind of the next one behind it. */
+        const int separates = *from == SEPARATOR && from[1] != '\0';
+        *to++ = separates ? '/' : *from;
+        from += separates;
+    }
+    if (to != NULL)
+        *to = '\0';
+    return text;
+}
+
+regions_kind profile_kind(const char *path)
+{
+    const char *last = strrchr(path, SEPARATOR);
+    return (regions_kind)((last != NULL ? last[1] : path[0]) - 'A');
+}
+
+/* On rank 0: what all ranks have, each once, one after the other. Returns the size. */
+static size_t unite(char *text, size_t size)
+{
+    size_t count = 0, to = 0;
+    profile_path *all = calloc(size / 2 + 1, sizeof *all);
+    char *united = malloc(size + 1);
+    for (size_t at = 0; all != NULL && at < size; at += strlen(text + at) + 1)
+        all[count++].path = text + at;
+    if (all != NULL && united != NULL) {
+        qsort(all, count, sizeof *all, by_path);
+        for (size_t i = 0, kept = 0; i < count && kept < MOST_REGIONS; i++) {
+            const size_t length = strlen(all[i].path) + 1;
+            if (i > 0 && strcmp(all[i].path, all[i - 1].path) == 0)
+                continue;
+            memcpy(united + to, all[i].path, length);
+            to += length;
+            kept++;
+        }
+        memcpy(text, united, to);
+    }
+    free(all);
+    free(united);
+    return to;
+}
+
+/* All ranks' own paths on rank 0, united. Returns an MPI code. */
+static int gather_paths(MPI_Comm comm, int rank, int ranks, char **text, int *size)
+{
+    int *sizes = calloc((size_t)ranks + 1, sizeof *sizes), *starts = calloc((size_t)ranks + 1, sizeof *starts);
+    int there = sizes != NULL && starts != NULL, mine = (int)own.size, everywhere = 0, error;
+    error = PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm);
+    if (error == MPI_SUCCESS && everywhere)
+        error = PMPI_Gather(&mine, 1, MPI_INT, sizes, 1, MPI_INT, 0, comm);
+    *size = 0;
+    if (rank == 0 && error == MPI_SUCCESS && everywhere) {
+        size_t sum = 0;
+        for (int i = 0; i < ranks; i++) {
+            starts[i] = (int)sum;
+            sum += (size_t)sizes[i];
+        }
+        *text = sum < INT32_MAX ? malloc(sum + 1) : NULL;
+        *size = *text != NULL ? (int)sum : -1;
+    }
+    if (error == MPI_SUCCESS)
+        error = PMPI_Bcast(size, 1, MPI_INT, 0, comm);
+    if (error == MPI_SUCCESS && *size > 0)
+        error = PMPI_Gatherv(own.text, mine, MPI_CHAR, *text, sizes, starts, MPI_CHAR, 0, comm);
+    if (rank == 0 && error == MPI_SUCCESS && *size > 0)
+        *size = (int)unite(*text, (size_t)*size);
+    free(sizes);
+    free(starts);
+    return error;
+}
+
+int profile_all_paths(MPI_Comm comm, int rank, int ranks, char **text, int *size)
+{
+    int there = list_own(), everywhere = 0, error;
+    *text = NULL;
+    *size = 0;
+    error = PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm);
+    if (error != MPI_SUCCESS || !everywhere)
+        return error;
+    error = gather_paths(comm, rank, ranks, text, size);
+    if (error == MPI_SUCCESS)
+        error = PMPI_Bcast(size, 1, MPI_INT, 0, comm);
+    if (error != MPI_SUCCESS || *size <= 0)
+        return error;
+    if (rank != 0)
+        *text = malloc((size_t)*size + 1);
+    there = *text != NULL;
+    error = PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm);
+    if (error == MPI_SUCCESS && everywhere)
+        return PMPI_Bcast(*text, *size, MPI_CHAR, 0, comm);
+    *size = 0;
+    return error;
+}
+
+void profile_free_paths(void)
+{
+    free(own.text);
+    free(own.all);
+    memset(&own, 0, sizeof own);
+}
