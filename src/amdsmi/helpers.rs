@@ -27,7 +27,7 @@ struct Exchange {
 struct ExchangeState {
     job: Option<Job>,
     done: bool,
-    /// Nobody waits for the helper any more.
+    /// No thread waits for the helper any more.
     closed: bool,
 }
 
@@ -60,7 +60,7 @@ pub fn is_helper() -> bool {
 }
 
 impl Exchange {
-    /// Changes the state, and wakes the other side.
+    /// Changes the state, and notifies the other side.
     fn set(&self, change: impl FnOnce(&mut ExchangeState)) {
         change(&mut self.state.lock());
         self.changed.notify_all();
