@@ -4,22 +4,36 @@
 
 use super::status::Status;
 use crate::platform::fork::spawn_signals_blocked;
-use crate::platform::sync::Mutex;
+use crate::platform::sync::{Condvar, Mutex};
 use std::cell::Cell;
-use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A thread without a call ends after this time: a process that reads rarely has no thread more.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// A thread that waits for calls. Its owner is the only thread that uses it; it ends when this is dropped.
+/// What a helper and the thread that uses it hand over. Not a channel of std, which keeps memory for each thread of the
+/// application that waits.
+#[derive(Default)]
+struct Exchange {
+    state: Mutex<ExchangeState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct ExchangeState {
+    job: Option<Job>,
+    done: bool,
+    /// No thread waits for the helper any more.
+    closed: bool,
+}
+
+/// A thread that waits for calls. Its owner is the only thread that uses it.
 struct Helper {
-    jobs: Sender<Job>,
-    done: Receiver<()>,
+    exchange: Arc<Exchange>,
     thread: JoinHandle<()>,
 }
 
@@ -45,31 +59,51 @@ pub fn is_helper() -> bool {
     IS_HELPER.get()
 }
 
+impl Exchange {
+    /// Changes the state, and notifies the other side.
+    fn set(&self, change: impl FnOnce(&mut ExchangeState)) {
+        change(&mut self.state.lock());
+        self.changed.notify_all();
+    }
+
+    /// Waits for as long as `limit` until something can be taken from the state.
+    fn wait<T>(&self, limit: Duration, mut take: impl FnMut(&mut ExchangeState) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + limit;
+        let mut state = self.state.lock();
+        let mut is_over = false;
+        loop {
+            let taken = take(&mut state);
+            if taken.is_some() || is_over {
+                return taken;
+            }
+            (state, is_over) = self.changed.wait_until(state, deadline);
+        }
+    }
+}
+
 impl Helper {
     fn start(idle: &Idle) -> Result<Helper, Status> {
-        let (jobs, of_caller) = channel();
-        let (of_helper, done) = channel();
-        let idle = idle.clone();
-        let body = move || serve(&idle, &of_caller, &of_helper);
+        let exchange = Arc::new(Exchange::default());
+        let (idle, own) = (idle.clone(), exchange.clone());
+        let body = move || serve(&idle, &own);
         let thread = spawn_signals_blocked("zeus_amd-amdsmi", 8 << 20, body).map_err(|_| Status::NO_THREAD)?;
-        Ok(Helper { jobs, done, thread })
+        Ok(Helper { exchange, thread })
     }
 }
 
 /// Makes calls until there is none for a while, or the caller has left.
-fn serve(idle: &Idle, jobs: &Receiver<Job>, done: &Sender<()>) {
+fn serve(idle: &Idle, exchange: &Exchange) {
     mark_helper();
     let own = std::thread::current().id();
     loop {
-        match jobs.recv_timeout(IDLE) {
-            Ok(job) => {
+        let next = exchange.wait(IDLE, |state| if state.closed { Some(None) } else { state.job.take().map(Some) });
+        match next {
+            Some(Some(job)) => {
                 job();
-                if done.send(()).is_err() {
-                    return;
-                }
+                exchange.set(|state| state.done = true);
             }
-            Err(RecvTimeoutError::Disconnected) => return,
-            Err(RecvTimeoutError::Timeout) => {
+            Some(None) => return,
+            None => {
                 let mut idle = idle.lock();
                 // Who has taken it has a call for it.
                 if let Some(i) = idle.iter().position(|helper| helper.thread.thread().id() == own) {
@@ -96,12 +130,13 @@ impl Helpers {
             let done = call();
             *of_helper.lock() = Some(done);
         };
-        helper.jobs.send(Box::new(job)).map_err(|_| Status::NO_THREAD)?;
-        match helper.done.recv_timeout(limit) {
-            Ok(()) => self.idle.lock().push(helper),
-            Err(RecvTimeoutError::Timeout) => return Err(Status::HUNG),
-            Err(RecvTimeoutError::Disconnected) => return Err(Status::NO_THREAD),
+        helper.exchange.set(|state| state.job = Some(Box::new(job)));
+        let done = helper.exchange.wait(limit, |state| std::mem::take(&mut state.done).then_some(()));
+        if done.is_none() {
+            helper.exchange.set(|state| state.closed = true);
+            return Err(Status::HUNG);
         }
+        self.idle.lock().push(helper);
         let done = result.lock().take();
         done.ok_or(Status::NO_THREAD)
     }
@@ -109,8 +144,8 @@ impl Helpers {
     /// Ends those that wait.
     pub fn end_idle(&self) {
         let idle = std::mem::take(&mut *self.idle.lock());
-        for Helper { jobs, thread, .. } in idle {
-            drop(jobs);
+        for Helper { exchange, thread } in idle {
+            exchange.set(|state| state.closed = true);
             let _ = thread.join();
         }
     }
@@ -120,6 +155,7 @@ impl Helpers {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::sync::mpsc::channel;
 
     const LONG: Duration = Duration::from_secs(60);
 

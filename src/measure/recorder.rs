@@ -112,6 +112,7 @@ impl Recorder {
         at_ns: u64,
     ) -> (u128, u128) {
         let PollResult { snapshot, max_power_mw, .. } = polled;
+        #[allow(clippy::unnecessary_lazy_evaluations)] // large, and needed once
         let last = self.last.get_or_insert_with(|| LastRecorded {
             own: *own,
             totals: snapshot.totals,
