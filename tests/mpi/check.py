@@ -47,6 +47,7 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as f:
         result = json.load(f)
     ranks = result["ranks"]
+    result["flags"] &= ~2048  # POLLED_AGAIN: when a counter last advanced depends on the machine
     shares = [r["share_mj"] for r in ranks]
     for name, value in (w.split("=", 1) for w in sys.argv[2:]):
         if name == "shares":
