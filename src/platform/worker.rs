@@ -2,7 +2,7 @@
 //! all of them are stopped before that.
 
 use super::application;
-use super::fork::{self, spawn_signals_blocked, PerProcess, SignalMask};
+use super::fork::{self, spawn_signals_blocked, PerProcess};
 use super::sync::{Condvar, Mutex};
 use crate::error::{Error, Result};
 use std::os::unix::thread::JoinHandleExt;
@@ -22,8 +22,6 @@ struct State {
     end: bool,
     woken: bool,
     ended: bool,
-    /// No thread of the application is left.
-    is_last: bool,
     /// When to check again whether threads of the application are left.
     next_check: Option<Instant>,
 }
@@ -46,7 +44,6 @@ impl StopSignal {
                 drop(state);
                 let is_last = application::is_gone();
                 state = self.state.lock();
-                state.is_last = is_last;
                 state.end |= is_last;
                 continue;
             }
@@ -91,15 +88,9 @@ impl Worker {
             workers.retain(|w| w.strong_count() > 0);
             workers.push(Arc::downgrade(&signal));
         }
-        let creator_mask = SignalMask::of_this_thread();
         let thread = spawn_signals_blocked(name, STACK_SIZE, move || {
-            let notifier = EndNotifier(&worker_signal);
+            let _notifier = EndNotifier(&worker_signal);
             body(&worker_signal);
-            drop(notifier);
-            if worker_signal.state.lock().is_last {
-                // A signal that has found no thread to take it arrives here.
-                creator_mask.apply();
-            }
         });
         let thread = thread.map_err(|source| Error::Io { path: format!("the thread that {purpose}"), source })?;
         Ok(Worker { signal, thread: Some(thread), fork_token: fork::fork_token() })

@@ -199,19 +199,16 @@ impl AmdsmiSource {
         let read = || -> Result<(Powers, Option<u64>)> {
             // Before them: where the read of gpu_metrics for the powers fails, the library repeats those of this time.
             let time_ns = self.sample_time_ns();
+            // At once: calls of other threads may come before the next one.
+            let older_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
             let (powers, stale_ms) = self.powers_since(time_ns, staleness)?;
             if self.is_hung() {
                 // That time is from before the call that hangs.
                 return self.sysfs.powers(staleness).or(Ok((powers, stale_ms)));
             }
-            let older_ms = staleness.check(time_ns).map_err(|why| implausible(ENERGY_CALL, why))?;
             Ok((powers, stale_ms.or(older_ms)))
         };
-        // A call that was slow makes that time an old one.
-        retry_if(read, |read| match read {
-            Ok((_, stale_ms)) => stale_ms.is_some(),
-            Err(error) => error.kind() == Kind::UnexpectedData,
-        })
+        retry_if(read, |read| read.as_ref().is_ok_and(|(_, stale_ms)| stale_ms.is_some()))
     }
 
     /// Powers of `time_ns` or later. Without such a time they may be of any age, and where GPUs share a table they may be
@@ -272,6 +269,7 @@ impl AmdsmiSource {
     /// A count with powers of its time, or without any.
     fn paired(&self, mut energy: std::result::Result<RawEnergy, Kind>, staleness: &StalenessDetector) -> Reading {
         let mut driver_ns = energy.map_or_else(|_| self.sample_time_ns(), |e| e.driver_time_ns);
+        let mut checked = staleness.check(driver_ns);
         let mut powers = Err(Kind::UnexpectedData);
         for _ in 0..PAIRINGS {
             let read = self.powers_since(driver_ns, staleness).map_err(|e| e.kind());
@@ -279,14 +277,16 @@ impl AmdsmiSource {
             let is_old = driver_ns.is_some_and(|ns| boot_ns().saturating_sub(ns) > SAME_TABLE_NS);
             let newer = if is_old { self.count().ok() } else { None };
             match newer.filter(|e| e.driver_time_ns > driver_ns.map(|ns| ns + SAME_TABLE_NS)) {
-                Some(count) => (energy, driver_ns) = (Ok(count), count.driver_time_ns),
+                Some(count) => {
+                    (energy, driver_ns) = (Ok(count), count.driver_time_ns);
+                    checked = staleness.check(driver_ns);
+                }
                 None => {
                     powers = read;
                     break;
                 }
             }
         }
-        let checked = staleness.check(driver_ns);
         if checked.is_err() {
             driver_ns = None;
             powers = Err(Kind::UnexpectedData);
