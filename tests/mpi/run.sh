@@ -132,7 +132,9 @@ ran() { # NAME RANKS COMMAND...
     local to=$work/$1
     (cd "${where:-$work}" && "$start" "${@:2}") >"$to.out" 2>"$to.err"
     echo $? >"$to.rc"
+    # The launcher's frame, and an empty line that it prints before it or not.
     sed -i '/^=====/,$d' "$to.out"
+    sed -i -e :a -e '/^\n*$/{$d;N;ba' -e '}' "$to.out"
     sed -E 's/\[[^][ ]*:[0-9]+\]/[HOST:PID]/g; s/\[\[[0-9]+,/[[JOB,/g' "$to.err" | sort >"$to.sorted"
 }
 
