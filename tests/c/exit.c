@@ -4,10 +4,15 @@
 
 #include "readers.h"
 
+/* A call is refused once the process exits. */
 static void *keep_reading(void *z)
 {
-    for (;;)
-        read_fake(z, 0);
+    int status = ZEUS_AMD_STATUS_OK;
+    int32_t celsius;
+    while (status == ZEUS_AMD_STATUS_OK)
+        status = zeus_amd_temperature_c(z, 0, &celsius);
+    CHECK(status == ZEUS_AMD_STATUS_NOT_INITIALIZED);
+    pause();
     return NULL;
 }
 
