@@ -6,6 +6,7 @@ use crate::device::staleness::{retry_if, StalenessDetector};
 use crate::energy::{EnergyResolution, Unit, REPORTED_UJ};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
+use crate::platform::clock::boot_ns;
 use crate::platform::sync::OnceCell;
 use crate::sysfs::gpu_metrics::{FastReading, MetricsFile, Table};
 use crate::sysfs::hwmon::Hwmon;
@@ -18,6 +19,11 @@ type Result<T> = std::result::Result<T, SourceError>;
 pub const METRICS: &str = "gpu_metrics";
 pub const POWERS: &str = "hwmon/*/power1_input and power1_average";
 const TEMPERATURES: &str = "hwmon/*/temp*_input";
+
+/// Reads that are this close together are of one time.
+const SAME_TIME_NS: u64 = 1_000_000;
+/// So often a table without a power and hwmon's power are read until they are.
+const PAIRINGS: u32 = 4;
 
 /// What a count of this GPU is.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +54,8 @@ pub struct SysfsSource {
     /// As libamd_smi reports or would report it, and as the firmware counts.
     resolutions: [Resolution; 2],
 }
+
+type TableResult = std::result::Result<TableValues, SysfsError>;
 
 /// The values of one table, and for how long its time has been stalled, if too long.
 #[derive(Clone, Copy)]
@@ -116,7 +124,7 @@ impl SysfsSource {
     }
 
     /// The table as it is now.
-    fn read_table(&self, staleness: &StalenessDetector) -> std::result::Result<TableValues, SysfsError> {
+    fn read_table(&self, staleness: &StalenessDetector) -> TableResult {
         self.hwmon.runtime_power.check_active()?;
         let file = self.metrics.get().map_or_else(|| self.opened(), Ok)?;
         let mut values = file.read_with(|t| self.values(t))?;
@@ -125,8 +133,8 @@ impl SysfsSource {
     }
 
     /// The same with a second read where the first one is in doubt.
-    fn table(&self, staleness: &StalenessDetector) -> std::result::Result<TableValues, SysfsError> {
-        let in_doubt = |read: &std::result::Result<TableValues, SysfsError>| match read {
+    fn table(&self, staleness: &StalenessDetector) -> TableResult {
+        let in_doubt = |read: &TableResult| match read {
             Ok(values) => values.stale_ms.is_some(),
             Err(error) => matches!(error, SysfsError::Implausible(_)),
         };
@@ -168,7 +176,7 @@ impl SysfsSource {
         self.powers_with(&self.table(staleness))
     }
 
-    fn powers_with(&self, table: &std::result::Result<TableValues, SysfsError>) -> Result<(Powers, Option<u64>)> {
+    fn powers_with(&self, table: &TableResult) -> Result<(Powers, Option<u64>)> {
         let failure = match table {
             Ok(values) if values.powers.any() => return Ok((values.powers, values.stale_ms)),
             Ok(values) => values.rejected.map(SysfsError::Implausible),
@@ -191,10 +199,7 @@ impl SysfsSource {
         self.temperature_with(&self.table(staleness))
     }
 
-    fn temperature_with(
-        &self,
-        table: &std::result::Result<TableValues, SysfsError>,
-    ) -> Result<(Temperature, Option<u64>)> {
+    fn temperature_with(&self, table: &TableResult) -> Result<(Temperature, Option<u64>)> {
         match table {
             // 0 °C may be a field that the firmware does not fill.
             Ok(TableValues { hotspot_c: Some(celsius), stale_ms, .. }) if *celsius != 0 => {
@@ -218,14 +223,29 @@ impl SysfsSource {
         }
     }
 
+    /// A table without a power is read again where hwmon's power came late after it: both are given as of one time.
+    fn table_with_powers(&self, staleness: &StalenessDetector) -> (TableResult, Result<(Powers, Option<u64>)>) {
+        let mut attempts = 0;
+        loop {
+            let begun_ns = boot_ns();
+            let table = self.table(staleness);
+            let powers = self.powers_with(&table);
+            attempts += 1;
+            let is_of_table = !table.as_ref().is_ok_and(|values| !values.powers.any());
+            if is_of_table || attempts == PAIRINGS || boot_ns().saturating_sub(begun_ns) <= SAME_TIME_NS {
+                return (table, powers);
+            }
+        }
+    }
+
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
-        let table = self.table(staleness);
+        let (table, powers) = self.table_with_powers(staleness);
         let values = table.as_ref().ok();
         let energy = match &table {
             Ok(values) => values.energy.ok_or(Kind::NotSupported),
             Err(error) => Err(error.kind()),
         };
-        let powers = self.powers_with(&table).map(|(powers, _)| powers).map_err(|e| e.kind());
+        let powers = powers.map(|(powers, _)| powers).map_err(|e| e.kind());
         let temperature = if temperature { self.temperature_with(&table).ok().map(|(t, _)| t) } else { None };
         Reading::new(energy, powers, temperature, values.and_then(|v| v.driver_ns), values.and_then(|v| v.stale_ms))
     }
