@@ -75,8 +75,9 @@ fn a_repeated_table_is_stale() {
         assert_eq!((third[2].as_str(), third[4].as_str(), valid & (16 | 32)), ("3", "-24", 0), "{rocm}: {all:?}");
         asked.ask("instant 2").ok();
         sim.break_files(3, 0);
-        for what in ["instant 3", "energy 3"] {
-            asked.ask(what).ok();
-        }
+        // The library may keep what it has read for some milliseconds.
+        let is_read = || asked.ask("instant 3").status == 0;
+        assert!(std::iter::repeat_with(is_read).take(1_000).any(|read| read), "{rocm}");
+        asked.ask("energy 3").ok();
     }
 }
