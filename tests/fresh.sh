@@ -42,7 +42,7 @@ cat /tmp/said
 grep -q '^missing: .*build-essential' /tmp/said && grep -q '^please run as root: apt-get update && apt-get install -y .*build-essential' /tmp/said ||
     { echo "!! does not say what is missing"; exit 1; }
 [ ! -e target ] || { echo "!! built something"; exit 1; }
-export PATH=$PATH:/usr/sbin:/sbin HOME=/root
+export PATH=$PATH:/usr/sbin:/sbin HOME=/root CARGO_HOME=/opt/cargo
 echo "== as root: examples-c/run.sh"
 examples-c/run.sh || exit 1
 echo "== as root: tests/run.sh"
@@ -56,8 +56,8 @@ unshare -m --propagation private sh -c '
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
     mount --bind "$2" "$1/opt/toolchain"
-    mkdir -p "$1/root/.cargo/registry"
-    mount --bind "$3" "$1/root/.cargo/registry"
+    mkdir -p "$1/opt/cargo/registry"
+    mount --bind "$3" "$1/opt/cargo/registry"
     mount --bind /etc/ssl "$1/etc/ssl"
     system=$1
     shift 3
