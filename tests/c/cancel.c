@@ -1,22 +1,11 @@
 /* Threads that are cancelled (pthread_cancel) while they call the library. argv[1]: what happens. */
-#include <dirent.h>
 #include <pthread.h>
 
 
 #include "check.h"
+#include "process.h"
 
 static zeus_amd_session_t *z;
-
-static int descriptors(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    CHECK(d != NULL);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
 
 /* --- A thread in a loop of calls, cancelled at any time. */
 
@@ -62,7 +51,7 @@ static void in_loops(unsigned seed)
     uint64_t mw;
     for (what = 0; what < LOOPS; what++) {
         one_round(what); /* What stays open from the first call on is open now. */
-        before = descriptors();
+        before = entries("/proc/self/fd");
         for (round = 0; round < 40; round++) {
             pthread_t t;
             void *result;
@@ -73,9 +62,9 @@ static void in_loops(unsigned seed)
         }
         CHECK(rounds[what] > 0);
         /* Helper threads of open may still hold theirs for a moment. */
-        for (round = 0; round < 20000 && descriptors() > before; round++)
+        for (round = 0; round < 20000 && entries("/proc/self/fd") > before; round++)
             sleep_us(1000);
-        CHECK(descriptors() <= before);
+        CHECK(entries("/proc/self/fd") <= before);
     }
 }
 

@@ -1,9 +1,10 @@
 /* Does what its arguments say, in order, on one session; prints a line for each step that answers something.
  * The last guard begun is "the" guard. */
 #define _GNU_SOURCE
+#include "process.h"
+
 #include <zeus_amd.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -36,17 +37,6 @@ static void said(const char *step, int status)
         zeus_amd_last_error(text, sizeof text);
     printf("%s %d %s\n", step, status, text);
     fflush(stdout);
-}
-
-/* How many entries a folder has, "." and ".." among them. */
-static int entries(const char *path)
-{
-    int count = 0;
-    DIR *folder = opendir(path);
-    while (readdir(folder) != NULL)
-        count++;
-    closedir(folder);
-    return count;
 }
 
 static void log_line(uint32_t level, const char *text, void *user)

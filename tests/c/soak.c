@@ -4,7 +4,6 @@
  * Lines: "w gpu status method flags energy_mj uncertainty_mj begin_ns end_ns" for each GPU of each window and of each energy
  * between two samples; "s gpu time_ns energy_uj" for a sample now and then; "m heap_bytes rss_kb descriptors threads" each
  * second; in the end "loss" and "gaps", as print_totals() has them. */
-#include <dirent.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "process.h"
 
 enum { GPUS = 8, ROOM = 1 << 15, KEPT = 1 << 17, FEW = 2000 };
 #define PERIOD_NS UINT64_C(1000000)
@@ -230,25 +230,10 @@ static void forks(void)
     CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
 }
 
-static int entries(const char *folder)
-{
-    int n = -3; /* "." and "..", and the folder itself */
-    DIR *d = opendir(folder);
-    CHECK(d != NULL);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
-
 static void print_memory(void)
 {
-    long pages = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    CHECK(f != NULL && fscanf(f, "%ld %ld", &pages, &resident) == 2);
-    fclose(f);
-    line("m %zu %ld %d %d\n", mallinfo2().uordblks, resident * (sysconf(_SC_PAGESIZE) / 1024), entries("/proc/self/fd"),
-         entries("/proc/self/task") + 1);
+    line("m %zu %ld %d %d\n", mallinfo2().uordblks, resident_kb(), entries("/proc/self/fd") - 3,
+         entries("/proc/self/task") - 2);
 }
 
 int main(int argc, char **argv)

@@ -3,8 +3,8 @@
  * have to be woken up. */
 #define _DEFAULT_SOURCE
 #include "check.h"
+#include "process.h"
 
-#include <dirent.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -16,26 +16,6 @@
 static zeus_amd_session_t *z;
 static long checked;
 static int wakes;
-
-static int entries(const char *folder)
-{
-    int n = 0;
-    DIR *d = opendir(folder);
-    CHECK(d != NULL);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
-}
-
-static long resident_kb(void)
-{
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    CHECK(f != NULL && fscanf(f, "%*d %ld", &pages) == 1);
-    fclose(f);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
 
 static void windows(long n)
 {

@@ -1,7 +1,7 @@
 //! One GPU as libamd_smi has it.
 
 use super::error::{SourceError, NO_COUNTER};
-use super::sysfs::{SysfsSource, POWERS};
+use super::sysfs::{SysfsSource, PAIRINGS, POWERS};
 use crate::amdsmi::releases::Generation;
 use crate::amdsmi::status::Status;
 use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
@@ -28,11 +28,13 @@ fn implausible(call: &'static str, why: Implausible) -> SourceError {
     SourceError::Sysfs { file: call, error: SysfsError::Implausible(why) }
 }
 
+/// A count of the file as libamd_smi reports it: without the firmware's time.
+fn as_reported(own: RawEnergy, resolution_uj: f64) -> RawEnergy {
+    RawEnergy { resolution_uj, firmware_time_ns: None, ..own }
+}
+
 /// Times that differ by no more are those of one table, or of two that follow each other.
 const SAME_TABLE_NS: u64 = 10_000_000;
-
-/// So often count and powers are read until they are of one time.
-const PAIRINGS: u32 = 4;
 
 /// What every device of a session shares.
 #[derive(Clone, Copy)]
@@ -127,15 +129,15 @@ impl AmdsmiSource {
 
     #[cold]
     fn count_of_file(&self) -> Result<RawEnergy> {
-        let raw = self.sysfs.energy(&StalenessDetector::default())?;
-        Ok(RawEnergy { firmware_time_ns: None, ..raw })
+        let own = self.sysfs.energy(&StalenessDetector::default())?;
+        Ok(as_reported(own, own.resolution_uj))
     }
 
     /// The count may be that of the table which the library has read last, of any GPU, at any time. The path of the file is
     /// this GPU's: its count is given, and none while the file cannot be read.
     fn own_count(&self, raw: RawEnergy) -> Result<RawEnergy> {
         match self.count_of_file() {
-            Ok(own) => Ok(RawEnergy { resolution_uj: raw.resolution_uj, ..own }),
+            Ok(own) => Ok(as_reported(own, raw.resolution_uj)),
             Err(_) if !self.sysfs.is_there() => Ok(raw),
             Err(error) => Err(error),
         }
@@ -256,13 +258,12 @@ impl AmdsmiSource {
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
         let energy = self.energy(staleness).map_err(|e| e.kind());
         // The same count in one table with its powers, as `own_count` gives it.
-        let is_checked = energy.is_ok() && self.context.generation.needs_lock && self.sysfs.is_there();
-        let of_file = is_checked.then(|| self.sysfs.reading(staleness, false)).filter(|own| own.energy.is_ok());
-        let as_counted = |own: Reading| {
-            let count = own.energy.and_then(|e| Ok(RawEnergy { resolution_uj: energy?.resolution_uj, ..e }));
-            Reading { energy: count.map(|e| RawEnergy { firmware_time_ns: None, ..e }), ..own }
-        };
-        let reading = of_file.map_or_else(|| self.paired(energy, staleness), as_counted);
+        let is_checked = self.context.generation.needs_lock && self.sysfs.is_there();
+        let of_file = energy.ok().filter(|_| is_checked).and_then(|raw| {
+            let own = self.sysfs.reading(staleness, false);
+            Some(Reading { energy: Ok(as_reported(own.energy.ok()?, raw.resolution_uj)), ..own })
+        });
+        let reading = of_file.unwrap_or_else(|| self.paired(energy, staleness));
         Reading { temperature: if temperature { self.temperature().ok() } else { None }, ..reading }
     }
 

@@ -22,8 +22,8 @@ const TEMPERATURES: &str = "hwmon/*/temp*_input";
 
 /// Reads that are this close together are of one time.
 const SAME_TIME_NS: u64 = 1_000_000;
-/// So often a table without a power and hwmon's power are read until they are.
-const PAIRINGS: u32 = 4;
+/// So often values that are read one after the other are read again until they are of one time.
+pub const PAIRINGS: u32 = 4;
 
 /// What a count of this GPU is.
 #[derive(Debug, Clone, Copy)]
