@@ -8,6 +8,14 @@ cd "$(dirname "$0")/.."
 
 processes() { env -u ZEUS_AMD_TEST_RUN grep -lszxF "ZEUS_AMD_TEST_RUN=$1" /proc/[0-9]*/environ | cut -d/ -f3; }
 
+# Those of the files named on standard input that the kernel wrote of a dead process: ELF of type 4. Packages have files named core too.
+cores() {
+    local file
+    while IFS= read -r file; do
+        [ "$(od -An -tx1 -N4 "$file" | tr -d ' \n')$(od -An -tx1 -j16 -N2 "$file" | tr -d ' \n')" != 7f454c460400 ] || printf 'core file %s\n' "$file"
+    done
+}
+
 # left MARK FOLDER SINCE WHAT: fails, and says what is left.
 left() {
     local found pid before
@@ -21,7 +29,8 @@ left() {
         done
         [ ! -e "$2" ] || find "$2" -mindepth 1
         orphans "$3"
-        find . -path ./target/debug -prune -o -path ./target/release -prune -o -type f \( -name core -o -name 'core.[0-9]*' \) -newermt "@$3" -print
+        find . -path ./target/debug -prune -o -path ./target/release -prune -o -type f \( -name core -o -name 'core.[0-9]*' \) -newermt "@$3" -print |
+            cores
     ) 2>/dev/null
     [ -z "$found" ] || { printf 'left by %s:\n%s\n' "$4" "$found"; return 1; }
 }
