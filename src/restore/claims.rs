@@ -226,8 +226,8 @@ impl Claims {
         let in_force_is_gone = |s| self.of(gpu.gpu, s).next_back().is_some_and(is_gone);
         let kept = |s| self.of(gpu.gpu, s).rfind(|c| !is_gone(c));
         let cap = in_force_is_gone(Setting::PowerLimit).then(|| {
-            let kept = kept(Setting::PowerLimit).map(|c| c.value).filter(|uw| *uw != 0);
-            kept.unwrap_or(gpu.cap_uw)
+            let known = self.of(gpu.gpu, Setting::PowerLimit).rfind(|c| !is_gone(c) && c.value != 0);
+            known.map_or(gpu.cap_uw, |c| c.value)
         });
         let (graphics, memory) = (kept(Setting::GraphicsClock), kept(Setting::MemoryClock));
         let is_due = in_force_is_gone(Setting::GraphicsClock) || in_force_is_gone(Setting::MemoryClock);
@@ -250,10 +250,10 @@ impl Claims {
         Settings { cap_uw: cap.filter(|uw| *uw != 0), clocks }
     }
 
-    /// Whether what is in force can come from the claims on this GPU. Else another program has changed it since.
-    pub fn explain(&self, gpu: &Gpu, now: &Settings) -> bool {
+    /// What of `due` is in force because of the claims on this GPU: what another program has changed since stays.
+    pub fn explained(&self, gpu: &Gpu, due: Settings, now: &Settings) -> Settings {
         let claimed = |s| self.of(gpu.gpu, s).map(|c| c.value);
-        // A process that died during its change did not say what the driver made of it: 0 explains anything.
+        // A process that died during its change did not say what came of it: 0 explains anything.
         let is_unknown = |setting| claimed(setting).any(|value| value == 0);
         let is_cap = |now| {
             let mut known = claimed(Setting::PowerLimit).chain([gpu.cap_uw]);
@@ -270,7 +270,10 @@ impl Claims {
                 || bounds(Setting::GraphicsClock, first.graphics, now.graphics)
                     && bounds(Setting::MemoryClock, first.memory, now.memory)
         };
-        now.cap_uw.map_or(true, is_cap) && now.clocks.map_or(true, is_clocks)
+        Settings {
+            cap_uw: due.cap_uw.filter(|_| now.cap_uw.map_or(true, is_cap)),
+            clocks: due.clocks.filter(|_| now.clocks.map_or(true, is_clocks)),
+        }
     }
 
     /// Forgets claims of a GPU, and the first settings that no claim refers to any more.
