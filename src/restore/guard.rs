@@ -252,13 +252,16 @@ impl GuardStack {
             Err(e) => (None, Err(e)),
         };
         let mut why_not = self.is_usable(usable)?;
-        let new = ClaimedChange::new(controller, change, owner, guard)?;
+        let mut new = ClaimedChange::new(controller, change, owner, guard)?;
         let file_before = file.as_ref().map(|f| f.data.claims.as_slice().to_vec());
         let memory_before = memory.data.claims.as_slice().to_vec();
         let mut first = new.first;
         if let Some(shared) = &mut file {
             match new.add(shared.data, first).and_then(|kept| shared.publish().map(|()| kept)) {
-                Ok(kept) => first = kept,
+                Ok(kept) => {
+                    first = kept;
+                    new.claims.iter_mut().for_each(|c| c.file = 1);
+                }
                 Err(errno) => {
                     why_not = self.is_usable(Err(errno.into()))?;
                     file = None;

@@ -56,8 +56,9 @@ impl<I: FileIo> Restorer for BySysfs<'_, I> {
 }
 
 /// Gives up the caller's claims, which `is_own` selects, and with `dead` those of processes that are dead. What was changed
-/// last by one of them is restored; claims stay where that fails. What cannot come from the claims stays as it is, where only
-/// dead processes claim it, or the caller is not sure that its claims still hold. True: nothing failed.
+/// last by one of them is restored; claims stay where that fails. What cannot come from the claims stays as it is where only
+/// dead processes claim it. Where the caller is not sure that its claims still hold, it has to be exactly what they say.
+/// True: nothing failed.
 pub fn settle(
     claims: &mut Transaction,
     is_own: &dyn Fn(&Claim) -> bool,
@@ -85,7 +86,7 @@ fn settle_with(
         }
         let mut due = claims.data.due(&gpu, &is_gone);
         if !(is_sure && claims.data.of_gpu(key).any(is_own)) {
-            due = claims.data.explained(&gpu, due, &restorer.now(&gpu));
+            due = claims.data.explained(&gpu, due, &restorer.now(&gpu), !is_sure);
         }
         let nothing = due.cap_uw.is_none() && due.clocks.is_none();
         if nothing || restorer.restore(&gpu, &due) {
@@ -228,12 +229,18 @@ mod tests {
         [claim(1, 400_000_000), clock].into_iter().for_each(|c| claims.data.put(c).unwrap());
         let due = claims.data.due(&gpu, &|_| true);
         assert_eq!((due.cap_uw, due.clocks), (first.cap_uw, first.clocks));
-        let own = claims.data.explained(&gpu, due, &now);
-        assert_eq!((own.cap_uw, own.clocks), (None, first.clocks));
+        let explained = |claims: &Transaction, now, exactly| {
+            let own = claims.data.explained(&gpu, due, now, exactly);
+            (own.cap_uw, own.clocks)
+        };
+        assert_eq!(explained(&claims, &now, false), (None, first.clocks));
+        let narrower = Settings { clocks: Some(manual(bounds(600, 800))), ..now };
+        assert_eq!(explained(&claims, &narrower, false), (None, first.clocks), "the driver limits a bound");
+        assert_eq!(explained(&claims, &narrower, true), (None, None));
         // It died before it could say what came of its change.
         claims.data.put(claim(1, 0)).unwrap();
-        let own = claims.data.explained(&gpu, due, &now);
-        assert_eq!((own.cap_uw, own.clocks), (first.cap_uw, first.clocks));
+        assert_eq!(explained(&claims, &now, false), (first.cap_uw, first.clocks));
+        assert_eq!(explained(&claims, &now, true), (None, first.clocks));
     }
 
     /// Processes die while another one ends its guard: each is either dead or alive throughout. What it set stays claimed, or is
