@@ -109,7 +109,7 @@ impl SampleRing {
 
     /// The energy of a GPU between two times, from the samples in the ring.
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
-        self.with(|ring| ring.energy_between(self.mode.unit, device, from_ns, to_ns))?
+        self.with(|ring| ring.energy(device, self.mode.unit, (from_ns, to_ns)))?
     }
 }
 
@@ -197,13 +197,7 @@ impl RingBuffer {
         DrainResult { samples: n, lost }
     }
 
-    fn energy_between(
-        &self,
-        unit: EnergyResolution,
-        device: &Device,
-        from_ns: u64,
-        to_ns: u64,
-    ) -> Result<EnergyInterval> {
+    fn energy(&self, device: &Device, unit: EnergyResolution, (from_ns, to_ns): (u64, u64)) -> Result<EnergyInterval> {
         let resolution = device.identity.resolution(unit);
         let recorder = self.gpus.get(device.identity.index);
         let last = recorder.and_then(Recorder::last);
