@@ -48,7 +48,18 @@ pub struct RawSample {
     pub stale: bool,
 }
 
+/// What identifies a reading: the driver's time, the accumulator, the firmware's time and the power. All ones stand for a
+/// missing value, as in the driver's tables.
+pub(super) type ReadingKey = [u64; 4];
+
 impl RawSample {
+    /// `None` without a time that tells one reading from the next.
+    #[inline]
+    pub(super) fn key(&self) -> Option<ReadingKey> {
+        let or_missing = |value: Option<u64>| value.unwrap_or(u64::MAX);
+        Some([self.driver_ns?, or_missing(self.accumulator), or_missing(self.firmware_ns), or_missing(self.power_mw)])
+    }
+
     /// The time of the sample on `CLOCK_BOOTTIME`: the driver's time, or without one the receipt time.
     #[must_use]
     pub fn at_ns(&self, driver_offset_ns: i64) -> u64 {
@@ -62,7 +73,6 @@ impl RawSample {
     }
 
     /// Counter, power and the clocks that belong to them are those of another sample.
-    #[inline]
     pub(super) fn is_same_reading(&self, other: &RawSample) -> bool {
         self.driver_ns == other.driver_ns
             && self.accumulator == other.accumulator
