@@ -22,9 +22,8 @@ endif()
 
 # Energy by region: Kokkos Tools, roctx, OMPT. The programs that load it may unload it, its threads' data not.
 set(tools "${CMAKE_CURRENT_SOURCE_DIR}/tools")
-file(GLOB core_sources CONFIGURE_DEPENDS "${tools}/regions/*.c")
-list(APPEND core_sources "${tools}/connect/kokkos.c" "${tools}/connect/roctx.c" "${tools}/connect/ompt.c"
-     "${tools}/report/prepare.c" "${tools}/report/source.c" "${tools}/files.c")
+file(GLOB core_sources CONFIGURE_DEPENDS "${tools}/regions/*.c" "${tools}/report/*.c")
+list(APPEND core_sources "${tools}/connect/kokkos.c" "${tools}/connect/roctx.c" "${tools}/connect/ompt.c" "${tools}/files.c")
 function(zeus_amd_tool target)
     add_library(${target} SHARED ${ARGN} ${core_sources})
     # Beside the library it is for, also before it is installed. Not for linking: no other names.
@@ -38,9 +37,7 @@ function(zeus_amd_tool target)
     target_link_libraries(${target} PRIVATE zeus_amd pthread dl m)
 endfunction()
 if(ZEUS_AMD_INSTALL)
-    zeus_amd_tool(
-        zeus_amd_tools "${tools}/connect/tool.c" "${tools}/report/json.c" "${tools}/report/output.c" "${tools}/report/table.c"
-        "${tools}/report/text.c" "${tools}/report/trace.c")
+    zeus_amd_tool(zeus_amd_tools "${tools}/connect/tool.c")
     # Events of PAPI, which it finds at run time.
     add_library(zeus_amd_papi SHARED "${tools}/papi/papi.c")
     set_target_properties(zeus_amd_papi PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}" C_STANDARD 11
