@@ -563,9 +563,6 @@ class GuardInfo(_Struct):
 
 _LogFn = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_void_p)
 _u32s, _u64s, _i32s, _handle, _sizes = POINTER(c_uint32), POINTER(c_uint64), POINTER(c_int32), c_void_p, POINTER(c_size_t)
-_one_u32 = (c_int32, _handle, _U32, _u32s)
-_one_u64 = (c_int32, _handle, _U32, _u64s)
-_two_u32 = (c_int32, _handle, _U32, _u32s, _u32s)
 _window = (c_int32, _handle, POINTER(TotalEnergy), POINTER(GpuEnergy), _u32s)
 
 # Result, then arguments.
@@ -587,23 +584,25 @@ _FUNCTIONS = {
     "find_by_pci": (c_int32, _handle, c_char_p, _u32s),
     "find_by_uuid": (c_int32, _handle, c_char_p, _u32s),
     "explain": (c_int32, _handle, c_char_p, c_size_t, _sizes),
-    "power_instant_mw": _one_u64,
-    "power_average_mw": _one_u64,
-    "memory_power_average_mw": _one_u64,
-    "energy_mj": _one_u64,
-    "energy_counter_usable": _one_u32,
-    "energy_raw": (c_int32, _handle, _U32, POINTER(EnergyRaw)),
+    # Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU)
+    "power_instant_mw": (c_int32, _handle, _U32, _u64s),
+    "power_average_mw": (c_int32, _handle, _U32, _u64s),
+    "energy_mj": (c_int32, _handle, _U32, _u64s),
+    "energy_counter_usable": (c_int32, _handle, _U32, _u32s),
     "temperature_c": (c_int32, _handle, _U32, _i32s),
-    "read_all": (c_int32, _handle, POINTER(Reading), _u32s),
-    "power_limit_mw": _one_u64,
-    "power_limit_default_mw": _one_u64,
+    "power_limit_mw": (c_int32, _handle, _U32, _u64s),
+    "power_limit_default_mw": (c_int32, _handle, _U32, _u64s),
     "power_limit_range_mw": (c_int32, _handle, _U32, _u64s, _u64s),
-    "memory_clock_levels_mhz": _two_u32,
-    "graphics_clock_levels_mhz": _two_u32,
-    "memory_clock_range_mhz": _two_u32,
-    "graphics_clock_range_mhz": _two_u32,
-    "persistence_mode": _one_u32,
-    "supports_nonblocking_setters": _one_u32,
+    "memory_clock_levels_mhz": (c_int32, _handle, _U32, _u32s, _u32s),
+    "graphics_clock_levels_mhz": (c_int32, _handle, _U32, _u32s, _u32s),
+    "memory_clock_range_mhz": (c_int32, _handle, _U32, _u32s, _u32s),
+    "graphics_clock_range_mhz": (c_int32, _handle, _U32, _u32s, _u32s),
+    "memory_power_average_mw": (c_int32, _handle, _U32, _u64s),
+    "persistence_mode": (c_int32, _handle, _U32, _u32s),
+    "supports_nonblocking_setters": (c_int32, _handle, _U32, _u32s),
+    # End of what is made
+    "energy_raw": (c_int32, _handle, _U32, POINTER(EnergyRaw)),
+    "read_all": (c_int32, _handle, POINTER(Reading), _u32s),
     "set_power_limit_mw": (c_int32, _handle, _U32, _U64),
     "reset_power_limit": (c_int32, _handle, _U32),
     "set_persistence_mode": (c_int32, _handle, _U32, _U32),
@@ -828,14 +827,12 @@ class Session(_Owner):
 
     # Readings.
 
+    # Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU)
     def power_instant_mw(self, gpu: int) -> int:
         return self._get("power_instant_mw", c_uint64, gpu)
 
     def power_average_mw(self, gpu: int) -> int:
         return self._get("power_average_mw", c_uint64, gpu)
-
-    def memory_power_average_mw(self, gpu: int) -> int:
-        return self._get("memory_power_average_mw", c_uint64, gpu)
 
     def energy_mj(self, gpu: int) -> int:
         return self._get("energy_mj", c_uint64, gpu)
@@ -843,19 +840,8 @@ class Session(_Owner):
     def energy_counter_usable(self, gpu: int) -> bool:
         return bool(self._get("energy_counter_usable", c_uint32, gpu))
 
-    def energy_raw(self, gpu: int) -> EnergyRaw:
-        return self._get("energy_raw", EnergyRaw, gpu)
-
     def temperature_c(self, gpu: int) -> int:
         return self._get("temperature_c", c_int32, gpu)
-
-    def read_all(self) -> List[Reading]:
-        """Energy, power and temperature of each GPU. A value that is not set is None."""
-        count = c_uint32(len(self))
-        readings = (Reading * max(count.value, 1))()
-        readings[0].struct_size = ctypes.sizeof(Reading)
-        self._call("read_all", readings, byref(count))
-        return list(readings)[: count.value]
 
     def power_limit_mw(self, gpu: int) -> int:
         return self._get("power_limit_mw", c_uint64, gpu)
@@ -883,11 +869,26 @@ class Session(_Owner):
         """(lowest, highest)"""
         return self._get_two("graphics_clock_range_mhz", c_uint32, gpu)
 
+    def memory_power_average_mw(self, gpu: int) -> int:
+        return self._get("memory_power_average_mw", c_uint64, gpu)
+
     def persistence_mode(self, gpu: int) -> bool:
         return bool(self._get("persistence_mode", c_uint32, gpu))
 
     def supports_nonblocking_setters(self, gpu: int) -> bool:
         return bool(self._get("supports_nonblocking_setters", c_uint32, gpu))
+    # End of what is made
+
+    def energy_raw(self, gpu: int) -> EnergyRaw:
+        return self._get("energy_raw", EnergyRaw, gpu)
+
+    def read_all(self) -> List[Reading]:
+        """Energy, power and temperature of each GPU. A value that is not set is None."""
+        count = c_uint32(len(self))
+        readings = (Reading * max(count.value, 1))()
+        readings[0].struct_size = ctypes.sizeof(Reading)
+        self._call("read_all", readings, byref(count))
+        return list(readings)[: count.value]
 
     # Control.
 
