@@ -23,9 +23,7 @@ endif()
 set(tools "${CMAKE_CURRENT_SOURCE_DIR}/tools")
 include(cmake/tool.cmake)
 if(ZEUS_AMD_INSTALL)
-    zeus_amd_tool(
-        zeus_amd_tools "${tools}/connect/tool.c" "${tools}/report/json.c" "${tools}/report/output.c" "${tools}/report/table.c"
-        "${tools}/report/text.c" "${tools}/report/trace.c")
+    zeus_amd_tool(zeus_amd_tools "${tools}/connect/tool.c")
     # Events of PAPI, which it finds at run time.
     add_library(zeus_amd_papi SHARED "${tools}/papi/papi.c")
     set_target_properties(zeus_amd_papi PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}" C_STANDARD 11

@@ -1,8 +1,7 @@
 # Energy by region: Kokkos Tools, roctx, OMPT. Also installed, with the sources in ${tools}, for a profiler of another MPI. The programs
 # that load it may unload it, its threads' data not.
-file(GLOB core_sources CONFIGURE_DEPENDS "${tools}/regions/*.c")
-list(APPEND core_sources "${tools}/connect/kokkos.c" "${tools}/connect/roctx.c" "${tools}/connect/ompt.c"
-     "${tools}/report/prepare.c" "${tools}/report/source.c" "${tools}/files.c")
+file(GLOB core_sources CONFIGURE_DEPENDS "${tools}/regions/*.c" "${tools}/report/*.c")
+list(APPEND core_sources "${tools}/connect/kokkos.c" "${tools}/connect/roctx.c" "${tools}/connect/ompt.c" "${tools}/files.c")
 function(zeus_amd_tool target)
     add_library(${target} SHARED ${ARGN} ${core_sources})
     # Beside the library it is for, also before it is installed. Not for linking: no other names.
