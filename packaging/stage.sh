@@ -9,7 +9,7 @@ umask 022
 staged() {
     local build=$work/build-$1 tree=$work/tree-$1 log=$work/log-$1 libdir=$2 docdir=$3
     shift 3
-    rm -rf "$tree"
+    mkdir -p "$work" && rm -rf "$tree"
     {
         cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR="$libdir" \
             -DCMAKE_INSTALL_DOCDIR="$docdir" -DZEUS_AMD_MPI=OFF -DZEUS_AMD_EXAMPLES=OFF "$@" &&
