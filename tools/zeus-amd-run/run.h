@@ -89,6 +89,7 @@ struct gpu {
     int integrated, averaged, gaps;
     uint64_t power_ns, power_uj; /* time and energy of the last power */
     double peak_mw, last_mw;
+    uint64_t peak_uncertainty_mw; /* 0: not known, as of a sensor */
     uint64_t steps, steps_ns; /* steps inside the run, and their time */
     struct series series;
 };
