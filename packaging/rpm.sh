@@ -8,7 +8,8 @@ rpms() {
     rpmbuild -bb --target "$3-linux" --quiet --define "_topdir $build" --define "_rpmdir $2" --define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
         --define "zeus_amd_version $VERSION" --define "zeus_amd_stage $1" --define "_prefix /usr" --define "_defaultdocdir /usr/share/doc" \
         --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" --define "_buildhost zeus_amd" \
-        --define "_dbpath $build/db" packaging/rpm/zeus-amd.spec >"$build/log" 2>&1 || { cat "$build/log" >&2; return 1; }
+        --define "_binary_payload w${COMPRESSION}T1.xzdio" --define "_dbpath $build/db" --define "packager $MAINTAINER" --define "zeus_amd_date $(date -u -d "@$SOURCE_DATE_EPOCH" '+%a %b %d %Y')" \
+        packaging/rpm/zeus-amd.spec >"$build/log" 2>&1 || { cat "$build/log" >&2; return 1; }
 }
 
 make_rpm() {

@@ -12,6 +12,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 unset CARGO_TARGET_DIR
 work=$target/packaging
+export COMPRESSION=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'echo "failed: line $LINENO: $BASH_COMMAND" >&2' ERR
@@ -56,8 +57,8 @@ for deb in "$scratch"/debs/*.deb; do dpkg-deb -c "$deb" | awk '!/^d/ { print $6 
 [ ! -s "$scratch/twice" ] || die "in two packages: $(cat "$scratch/twice")"
 field() { dpkg-deb -f "$scratch"/debs/"$1"_*.deb "$2"; }
 [[ $(field libzeus-amd0 Depends) == *libc6* ]] || die "depends: $(field libzeus-amd0 Depends)"
-[[ $(field libzeus-amd-dev Depends) == "libzeus-amd0 (= $VERSION-1)" ]] || die "depends: $(field libzeus-amd-dev Depends)"
-[[ $(field zeus-amd-tools Depends) == *"libzeus-amd0 (= $VERSION-1)"* ]] || die "depends: $(field zeus-amd-tools Depends)"
+[[ $(field libzeus-amd-dev Depends) == "libzeus-amd0 (= $VERSION-$DEBIAN_REVISION)" ]] || die "depends: $(field libzeus-amd-dev Depends)"
+[[ $(field zeus-amd-tools Depends) == *"libzeus-amd0 (= $VERSION-$DEBIAN_REVISION)"* ]] || die "depends: $(field zeus-amd-tools Depends)"
 dpkg-deb -e "$scratch"/debs/libzeus-amd0_*.deb "$scratch/control"
 grep -q 'ldconfig' "$scratch/control/triggers"
 grep -qx "libzeus_amd 0 libzeus-amd0 (>= .*)" "$scratch/control/shlibs"
