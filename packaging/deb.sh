@@ -54,8 +54,9 @@ debs() {
 make_deb() {
     local tree debian_arch=${arch/x86_64/amd64}
     debian_arch=${debian_arch/aarch64/arm64}
-    require dh:debhelper dpkg-buildpackage:dpkg-dev
+    require dh:debhelper dpkg-buildpackage:dpkg-dev lintian:lintian
     tree=$(portable_tree "lib/$arch-linux-gnu" share/doc/libzeus-amd-dev)
     debs "$tree" "$to" "$debian_arch"
+    lintian --allow-root --fail-on error,warning "$to"/*_"$VERSION-$DEBIAN_REVISION"_*.deb >&2
     ls "$to"/*_"$VERSION-$DEBIAN_REVISION"_*.deb
 }

@@ -1,4 +1,4 @@
-# Sourced by build.sh, and by tests/packaging/run.sh: RPMs of a staged tree.
+# Sourced by build.sh: RPMs of a staged tree.
 
 # rpms TREE FOLDER ARCH: of a tree that has its libraries in lib64 and its texts in share/doc/zeus-amd-devel.
 rpms() {
@@ -14,8 +14,9 @@ rpms() {
 
 make_rpm() {
     local tree
-    require rpmbuild:rpm
+    require rpmbuild:rpm rpmlint:rpmlint
     tree=$(portable_tree lib64 share/doc/zeus-amd-devel)
     rpms "$tree" "$to" "$arch"
+    rpmlint -c packaging/rpm/rpmlint.toml "$to"/*-"$VERSION"-1.*.rpm >&2
     ls "$to"/*-"$VERSION"-1.*.rpm
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What packaging/ makes, from a build of this machine: the tarball, Debian packages, and the recipes of others. That the files run on
-# older systems is judged by packaging/build.sh, and tried by tests/packaging/fresh.sh: both take too long for each run.
+# older systems is judged by packaging/build.sh, with lintian's and rpmlint's opinion, and tried by tests/packaging/fresh.sh: both take
+# too long for each run.
 set -Eeu
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -24,7 +25,6 @@ part() { printf '  %s\n' "$*"; }
 . packaging/stage.sh
 . packaging/tarball.sh
 . packaging/deb.sh
-. packaging/rpm.sh
 # tree NAME LIBDIR DOCDIR: Cargo builds where it does for the other steps.
 tree() { staged "$@" -DZEUS_AMD_SIMULATOR=ON -DZEUS_AMD_CARGO_TARGET_DIR="$target"; }
 
@@ -65,15 +65,6 @@ grep -qx "libzeus_amd 0 libzeus-amd0 (>= .*)" "$scratch/control/shlibs"
 [ "$(grep -c '@Base ' "$scratch/control/symbols")" = "$(wc -l <cmake/exports.txt)" ]
 for deb in "$scratch"/debs/*.deb; do dpkg-deb -x "$deb" "$scratch/system"; done
 packaging/smoke.sh "$scratch/system/usr" "lib/$multiarch" | sed 's/^/    /'
-if command -v lintian >/dev/null; then
-    part "lintian"
-    lintian --allow-root --fail-on error,warning "$scratch"/debs/*.deb
-fi
-if command -v rpmbuild >/dev/null; then
-    part "RPMs"
-    rpms "$(tree rpm lib64 share/doc/zeus-amd-devel)" "$scratch/rpms" "$(uname -m)"
-    [ "$(ls "$scratch/rpms" | wc -l)" = 4 ] || die "$(ls "$scratch/rpms")"
-fi
 
 part "recipes of EasyBuild and Spack are Python"
 packaging/easybuild/make.sh "$archive" >"$scratch/zeus_amd-$VERSION.eb"
