@@ -1,20 +1,21 @@
 #!/bin/sh
 # Zeus from PyPI, unchanged, and this library in one process on the simulated machine: see test_zeus.py and
-# test_zeus_monitor.py.
+# test_zeus_monitor.py; and Zeus on this library: see test_zeus_backend.py.
 # Zeus 0.16.0 asks for amdsmi_get_gpu_enumeration_info, which AMD's package has since ROCm 6.4. Before, it is 0.15.1, the last
 # one that does without.
 # Prints a line per combination, then the count; exit status 1 if any failed.
-# usage: tests/python/zeus.sh [ROCM...]
+# usage: tests/python/zeus.sh [ROCM...] [backend]
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/venv.sh"
-[ $# -gt 0 ] || set -- 6.1.2 6.2.4 6.3.3 6.4.3 7.0.2
+[ $# -gt 0 ] || set -- 6.1.2 6.2.4 6.3.3 6.4.3 7.0.2 backend
 passed=0 failed=0 started=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 (cd "$root" && cargo rustc --quiet --locked --release --lib --crate-type cdylib) || exit 1
-"$sim" build "$@" >/dev/null || exit 1
+# shellcheck disable=SC2046 # words
+"$sim" build $(echo "$@" | sed 's/backend/6.2.4 7.0.2 7.13 10.2/') >/dev/null || exit 1
 export ZEUS_AMD_LIBRARY="$target/release/libzeus_amd.so" PYTHONDONTWRITEBYTECODE=1
 unset ZEUS_FAILS HIP_VISIBLE_DEVICES CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES
 
@@ -52,6 +53,27 @@ start() { # LABEL ZEUS'S EXCEPTION OR - TEST MACHINE [MORE OPTIONS OF run...]
     unset ZEUS_FAILS
 }
 
+whole_zeus() {
+    make_venv zeus-all-0.16.0 zeus==0.16.0 'httpx<1' nvidia-ml-py scikit-learn pandas pydantic rich >"$work/log" 2>&1 ||
+        sed 's/^/      /' "$work/log"
+}
+
+# With the same Zeus whatever ROCm there is, and without AMD's package.
+backend() {
+    zeus='0.16.0 on this library'
+    whole_zeus
+    python=$venv/bin/python script=test_zeus_backend.py
+    export PYTHONPATH="$root/python"
+    for rocm in 6.2.4 7.0.2 7.13 10.2 none; do start mi300x-8 - Backend mi300x-8; done
+    rocm=7.13
+    start mi250x-4 - Backend mi250x-4
+    rocm=none
+    start mi100-1 - Backend mi100-1
+    rocm=10.2
+    start mi50-1 - Backend mi50-1
+    finish
+}
+
 finish() {
     wait
     for n in $(seq "$started"); do
@@ -69,6 +91,10 @@ finish() {
 }
 
 for rocm; do
+    if [ "$rocm" = backend ]; then
+        backend
+        continue
+    fi
     zeus=0.16.0
     case $rocm in 6.[0-3].*) zeus=0.15.1 ;; esac
     # The rest of what Zeus needs is for other parts than zeus.device.
@@ -108,8 +134,7 @@ for rocm; do
         start 'mi300x-8, one GPU in 8 partitions: Zeus cannot open it' ZeusGPUNotSupportedError Machine mi300x-8 \
             --with "$cpx"
         # Its monitor needs more packages than its devices.
-        make_venv "zeus-monitor-$zeus" "zeus==$zeus" 'httpx<1' nvidia-ml-py scikit-learn >"$work/log" 2>&1 ||
-            sed 's/^/      /' "$work/log"
+        whole_zeus
         python=$venv/bin/python script=test_zeus_monitor.py
         start 'ZeusMonitor and a window, mi300x-8' - Monitor mi300x-8 --with "$loads"
         start 'ZeusMonitor and a window, mi350x-8' - Monitor mi350x-8
