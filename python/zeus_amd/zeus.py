@@ -9,7 +9,7 @@ without a line of code.
 
 What is another than in Zeus: a GPU without a trusted energy counter has an energy all the same, which is integrated from
 its power; a counter of 32 bits does not wrap around; set_persistence_mode(True) does nothing instead of failing, because
-amdgpu keeps the settings of a GPU that nobody uses.
+amdgpu keeps the settings of an idle GPU.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class AMDGPUs(common.GPUs):
 
 
 def install() -> None:
-    """Called by the import. get_gpus() looks these names up when it is called; NVIDIA's GPUs still come first."""
+    """Runs at import. get_gpus() looks these names up at each call, after those of NVIDIA."""
     if isinstance(_layer._gpus, _layer.AMDGPUs):
         _layer._gpus = None
     for module in (_layer, _amd):
