@@ -210,7 +210,7 @@ class AMDGPUs(common.GPUs):
 
 
 def install() -> None:
-    """Runs at import. get_gpus() looks these names up at each call, after those of NVIDIA."""
+    """Puts the classes where get_gpus() looks for them at each call."""
     if isinstance(_layer._gpus, _layer.AMDGPUs):
         _layer._gpus = None
     for module in (_layer, _amd):
