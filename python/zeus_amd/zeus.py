@@ -210,7 +210,7 @@ class AMDGPUs(common.GPUs):
 
 
 def install() -> None:
-    """Puts the classes where get_gpus() looks for them at each call."""
+    """Puts the classes into Zeus's modules, from which get_gpus() takes them at each call."""
     if isinstance(_layer._gpus, _layer.AMDGPUs):
         _layer._gpus = None
     for module in (_layer, _amd):
