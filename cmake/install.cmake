@@ -91,6 +91,18 @@ if(TARGET zeus_amd_tools)
     install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/docs/tools/regions.schema.json" DESTINATION "${doc_dir}/tools" COMPONENT runtime)
 endif()
 
+# The profiler as source, for other MPIs than the one that CMake has found here.
+set(pmpi_dir "${CMAKE_INSTALL_DATADIR}/zeus_amd/pmpi")
+foreach(part pmpi regions connect report files.c files.h json_text.h)
+    if(IS_DIRECTORY "${tools}/${part}")
+        install(DIRECTORY "${tools}/${part}" DESTINATION "${pmpi_dir}" COMPONENT development)
+    else()
+        install(FILES "${tools}/${part}" DESTINATION "${pmpi_dir}" COMPONENT development)
+    endif()
+endforeach()
+install(FILES cmake/tool.cmake DESTINATION "${pmpi_dir}" COMPONENT development)
+install(FILES cmake/pmpi.txt DESTINATION "${pmpi_dir}" COMPONENT development RENAME CMakeLists.txt)
+
 # find_package(zeus_amd)
 configure_package_config_file(
     cmake/zeus_amd-config.cmake.in "${here}/zeus_amd-config.cmake"

@@ -16,9 +16,6 @@ from ._structs import _known, _number, _Options, _SamplerOptions
 
 _LogFn = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_void_p)
 _u32s, _u64s, _i32s, _handle, _sizes = POINTER(c_uint32), POINTER(c_uint64), POINTER(c_int32), c_void_p, POINTER(c_size_t)
-_one_u32 = (c_int32, _handle, c_uint32, _u32s)
-_one_u64 = (c_int32, _handle, c_uint32, _u64s)
-_two_u32 = (c_int32, _handle, c_uint32, _u32s, _u32s)
 _window = (c_int32, _handle, POINTER(TotalEnergy), POINTER(GpuEnergy), _u32s)
 
 # Result, then arguments.
@@ -40,23 +37,25 @@ _FUNCTIONS = {
     "find_by_pci": (c_int32, _handle, c_char_p, _u32s),
     "find_by_uuid": (c_int32, _handle, c_char_p, _u32s),
     "explain": (c_int32, _handle, c_char_p, c_size_t, _sizes),
-    "power_instant_mw": _one_u64,
-    "power_average_mw": _one_u64,
-    "memory_power_average_mw": _one_u64,
-    "energy_mj": _one_u64,
-    "energy_counter_usable": _one_u32,
-    "energy_raw": (c_int32, _handle, c_uint32, POINTER(EnergyRaw)),
+    # Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU)
+    "power_instant_mw": (c_int32, _handle, c_uint32, _u64s),
+    "power_average_mw": (c_int32, _handle, c_uint32, _u64s),
+    "energy_mj": (c_int32, _handle, c_uint32, _u64s),
+    "energy_counter_usable": (c_int32, _handle, c_uint32, _u32s),
     "temperature_c": (c_int32, _handle, c_uint32, _i32s),
-    "read_all": (c_int32, _handle, POINTER(Reading), _u32s),
-    "power_limit_mw": _one_u64,
-    "power_limit_default_mw": _one_u64,
+    "power_limit_mw": (c_int32, _handle, c_uint32, _u64s),
+    "power_limit_default_mw": (c_int32, _handle, c_uint32, _u64s),
     "power_limit_range_mw": (c_int32, _handle, c_uint32, _u64s, _u64s),
-    "memory_clock_levels_mhz": _two_u32,
-    "graphics_clock_levels_mhz": _two_u32,
-    "memory_clock_range_mhz": _two_u32,
-    "graphics_clock_range_mhz": _two_u32,
-    "persistence_mode": _one_u32,
-    "supports_nonblocking_setters": _one_u32,
+    "memory_clock_levels_mhz": (c_int32, _handle, c_uint32, _u32s, _u32s),
+    "graphics_clock_levels_mhz": (c_int32, _handle, c_uint32, _u32s, _u32s),
+    "memory_clock_range_mhz": (c_int32, _handle, c_uint32, _u32s, _u32s),
+    "graphics_clock_range_mhz": (c_int32, _handle, c_uint32, _u32s, _u32s),
+    "memory_power_average_mw": (c_int32, _handle, c_uint32, _u64s),
+    "persistence_mode": (c_int32, _handle, c_uint32, _u32s),
+    "supports_nonblocking_setters": (c_int32, _handle, c_uint32, _u32s),
+    # End of what is made
+    "energy_raw": (c_int32, _handle, c_uint32, POINTER(EnergyRaw)),
+    "read_all": (c_int32, _handle, POINTER(Reading), _u32s),
     "set_power_limit_mw": (c_int32, _handle, c_uint32, c_uint64),
     "reset_power_limit": (c_int32, _handle, c_uint32),
     "set_persistence_mode": (c_int32, _handle, c_uint32, c_uint32),

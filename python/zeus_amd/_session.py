@@ -127,14 +127,12 @@ class Session(_Owner):
 
     # Readings.
 
+    # Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU)
     def power_instant_mw(self, gpu: int) -> int:
         return self._get("power_instant_mw", c_uint64, gpu)
 
     def power_average_mw(self, gpu: int) -> int:
         return self._get("power_average_mw", c_uint64, gpu)
-
-    def memory_power_average_mw(self, gpu: int) -> int:
-        return self._get("memory_power_average_mw", c_uint64, gpu)
 
     def energy_mj(self, gpu: int) -> int:
         return self._get("energy_mj", c_uint64, gpu)
@@ -142,19 +140,8 @@ class Session(_Owner):
     def energy_counter_usable(self, gpu: int) -> bool:
         return bool(self._get("energy_counter_usable", c_uint32, gpu))
 
-    def energy_raw(self, gpu: int) -> EnergyRaw:
-        return self._get("energy_raw", EnergyRaw, gpu)
-
     def temperature_c(self, gpu: int) -> int:
         return self._get("temperature_c", c_int32, gpu)
-
-    def read_all(self) -> List[Reading]:
-        """Energy, power and temperature of each GPU. A value that is not set is None."""
-        count = c_uint32(len(self))
-        readings = (Reading * max(count.value, 1))()
-        readings[0].struct_size = ctypes.sizeof(Reading)
-        self._call("read_all", readings, byref(count))
-        return list(readings)[: count.value]
 
     def power_limit_mw(self, gpu: int) -> int:
         return self._get("power_limit_mw", c_uint64, gpu)
@@ -182,11 +169,26 @@ class Session(_Owner):
         """(lowest, highest)"""
         return self._get_two("graphics_clock_range_mhz", c_uint32, gpu)
 
+    def memory_power_average_mw(self, gpu: int) -> int:
+        return self._get("memory_power_average_mw", c_uint64, gpu)
+
     def persistence_mode(self, gpu: int) -> bool:
         return bool(self._get("persistence_mode", c_uint32, gpu))
 
     def supports_nonblocking_setters(self, gpu: int) -> bool:
         return bool(self._get("supports_nonblocking_setters", c_uint32, gpu))
+    # End of what is made
+
+    def energy_raw(self, gpu: int) -> EnergyRaw:
+        return self._get("energy_raw", EnergyRaw, gpu)
+
+    def read_all(self) -> List[Reading]:
+        """Energy, power and temperature of each GPU. A value that is not set is None."""
+        count = c_uint32(len(self))
+        readings = (Reading * max(count.value, 1))()
+        readings[0].struct_size = ctypes.sizeof(Reading)
+        self._call("read_all", readings, byref(count))
+        return list(readings)[: count.value]
 
     # Control.
 
