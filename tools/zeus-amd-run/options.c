@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void usage(FILE *f)
 {
@@ -72,6 +73,13 @@ static int number_of(const char *text, uint64_t least, uint64_t most, uint64_t *
     return *text >= '0' && *text <= '9' && *end == 0 && errno == 0 && *to <= most && (*to == 0 || *to >= least) ? 0 : -1;
 }
 
+/* A pipe, a device or standard output takes what several write. */
+static int is_for_all(const char *name)
+{
+    struct stat now;
+    return strcmp(name, "-") == 0 || (stat(name, &now) == 0 && !S_ISREG(now.st_mode));
+}
+
 /* Each rank would write over the others' files. */
 static int names(struct options *o, const char *const *keys)
 {
@@ -79,8 +87,7 @@ static int names(struct options *o, const char *const *keys)
         const char *pattern = o->files[i].name;
         if (pattern == NULL)
             continue;
-        if (o->place.ranks > 1 && strcmp(pattern, "-") != 0 && strncmp(pattern, "/dev/", 5) != 0 && strstr(pattern, "%r") == NULL &&
-            strstr(pattern, "%p") == NULL)
+        if (o->place.ranks > 1 && !is_for_all(pattern) && strstr(pattern, "%r") == NULL && strstr(pattern, "%p") == NULL)
             return refuse(keys[i], pattern, "each rank would write it; put %r into the name");
         o->files[i].name = place_name(&o->place, pattern);
         if (o->files[i].name == NULL)
