@@ -55,10 +55,10 @@ fn check_of_masks_and_missing_libraries() {
     assert!(status == Some(0) && said["amdsmi"]["status"] != "success" && said["amdsmi"]["path"].is_null(), "{said}");
     let from: Vec<_> = said["gpus"].as_array().unwrap().iter().map(|g| g["energy_from"].as_str().unwrap()).collect();
     assert_eq!(from, ["counter", "package"].repeat(4));
-    let (status, said) = checked(&sim, |c| drop(c.env("HIP_VISIBLE_DEVICES", "1")));
+    let (status, said) = checked(&sim, |c| _ = c.env("HIP_VISIBLE_DEVICES", "1"));
     assert!(status == Some(1) && said["all_works"] == false, "{said}");
     assert!(findings(&said["gpus"][0])[0].contains("must be visible"), "{said}");
-    let (status, said) = checked(&sim, |c| drop(c.env("HIP_VISIBLE_DEVICES", "")));
+    let (status, said) = checked(&sim, |c| _ = c.env("HIP_VISIBLE_DEVICES", ""));
     assert!(status == Some(1) && said["no_gpus"].as_str().unwrap().contains("HIP_VISIBLE_DEVICES"), "{said}");
     let (_, _, stderr) = ran(&command(&sim, &["--", "true"]).output().unwrap());
     assert!(stderr.contains("libamd_smi is not used ("), "{stderr}");
