@@ -40,7 +40,10 @@ fn check_says_what_the_machine_has() {
     assert!(status == Some(0) && stderr.is_empty(), "{stderr}");
     for place in sim.machine().in_hip_order() {
         let gpu = sim.machine().gpu_of(place);
-        assert!(stdout.lines().any(|l| l.contains(&gpu.bdf.to_string()) && l.contains("AMD Instinct MI300X")), "{stdout}");
+        assert!(
+            stdout.lines().any(|l| l.contains(&gpu.bdf.to_string()) && l.contains("AMD Instinct MI300X")),
+            "{stdout}"
+        );
     }
     let (_, text, _) = ran(&command(&sim, &["--check"]).output().unwrap());
     assert!(text.contains("GPU 2: its energy counter does not advance") || text.contains("does not advance"), "{text}");
