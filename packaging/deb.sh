@@ -1,5 +1,6 @@
 # Sourced by build.sh, and by tests/packaging/run.sh: Debian packages of a staged tree.
-MAINTAINER=${ZEUS_AMD_MAINTAINER:-$(git log -1 --format='%an <%ae>' 2>/dev/null || echo 'zeus_amd maintainers <root@localhost>')}
+# Upstream's own packages, which Debian's would replace.
+DEBIAN_REVISION=0upstream1
 
 # since FUNCTION: the first release that has it.
 since() {
@@ -16,8 +17,8 @@ debian_folder() {
     mkdir -p "$1"
     cp -R packaging/debian "$1/"
     sed -i "s/@MAINTAINER@/$MAINTAINER/" "$1/debian/control"
-    printf 'zeus-amd (%s-1) unstable; urgency=medium\n\n  * New upstream release; NEWS has the changes.\n\n -- %s  %s\n' \
-        "$VERSION" "$MAINTAINER" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" >"$1/debian/changelog"
+    printf 'zeus-amd (%s) unstable; urgency=medium\n\n  * New upstream release; NEWS has the changes.\n\n -- %s  %s\n' \
+        "$VERSION-$DEBIAN_REVISION" "$MAINTAINER" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" >"$1/debian/changelog"
     {
         echo "libzeus_amd.so.0 libzeus-amd0 #MINVER#"
         while read -r name; do echo " $name@Base $(since "$name")"; done <cmake/exports.txt
@@ -53,8 +54,9 @@ debs() {
 make_deb() {
     local tree debian_arch=${arch/x86_64/amd64}
     debian_arch=${debian_arch/aarch64/arm64}
-    require dh:debhelper dpkg-buildpackage:dpkg-dev
+    require dh:debhelper dpkg-buildpackage:dpkg-dev lintian:lintian
     tree=$(portable_tree "lib/$arch-linux-gnu" share/doc/libzeus-amd-dev)
     debs "$tree" "$to" "$debian_arch"
-    ls "$to"/*_"$VERSION"-1_*.deb
+    lintian --allow-root --fail-on error,warning "$to"/*_"$VERSION-$DEBIAN_REVISION"_*.deb >&2
+    ls "$to"/*_"$VERSION-$DEBIAN_REVISION"_*.deb
 }

@@ -1,8 +1,12 @@
 # Sourced by build.sh, and by tests/packaging/run.sh: an installed tree, as packages are made of it.
 VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# As packages name those who made them.
+MAINTAINER=${ZEUS_AMD_MAINTAINER:-$(git log -1 --format='%an <%ae>' 2>/dev/null || echo 'zeus_amd maintainers <root@localhost>')}
 # One time for all files: of the commit, or where there is none of the newest text of the release.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}
-export SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC
+# Of xz, whose dictionary holds the libraries that are much the same; 0 where nothing is kept.
+COMPRESSION=${COMPRESSION:-6}
+export COMPRESSION SOURCE_DATE_EPOCH LC_ALL=C TZ=UTC
 umask 022
 
 # staged NAME LIBDIR DOCDIR [CMAKE-OPTION...]: prints the folder, which is a prefix.

@@ -14,7 +14,7 @@ packed() {
     local name
     name=$(basename "$2" .tar.xz)
     tar --create --directory "$1" --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mode=u+rwX,go=rX \
-        --mtime="@$SOURCE_DATE_EPOCH" --transform="flags=r;s,^\.,$name," . | xz -9 --threads=1 >"$2.part"
+        --mtime="@$SOURCE_DATE_EPOCH" --transform="flags=r;s,^\.,$name," . | xz "-$COMPRESSION" --threads=1 >"$2.part"
     mv "$2.part" "$2"
 }
 
