@@ -37,15 +37,16 @@ file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.h*"
      "${CMAKE_CURRENT_SOURCE_DIR}/include/*.f90")
 install(FILES ${headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
 
-# The Python module looks for the library beside itself first: a link, which survives a move.
-file(GLOB python_modules CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/python/*.py")
-if(python_modules)
-    set(python_dir "${CMAKE_INSTALL_LIBDIR}/zeus_amd/python")
-    install(FILES ${python_modules} DESTINATION "${python_dir}" COMPONENT runtime)
-    file(MAKE_DIRECTORY "${here}/links")
-    execute_process(COMMAND "${CMAKE_COMMAND}" -E create_symlink "../../${soname}" "${here}/links/${soname}")
-    install(FILES "${here}/links/${soname}" DESTINATION "${python_dir}" COMPONENT runtime)
-endif()
+# The Python package looks for the library in itself first: a link, which survives a move.
+file(GLOB python_modules CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/python/zeus_amd/*.py")
+set(python_dir "${CMAKE_INSTALL_LIBDIR}/zeus_amd/python")
+install(FILES ${python_modules} "${CMAKE_CURRENT_SOURCE_DIR}/python/zeus_amd/py.typed" DESTINATION "${python_dir}/zeus_amd"
+        COMPONENT runtime)
+install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/python/zeus_amd_for_zeus.py" "${CMAKE_CURRENT_SOURCE_DIR}/python/zeus_amd.pth"
+        DESTINATION "${python_dir}" COMPONENT runtime)
+file(MAKE_DIRECTORY "${here}/links")
+execute_process(COMMAND "${CMAKE_COMMAND}" -E create_symlink "../../../${soname}" "${here}/links/${soname}")
+install(FILES "${here}/links/${soname}" DESTINATION "${python_dir}/zeus_amd" COMPONENT runtime)
 
 # Sources that build with the installed package, and the way to do so.
 install(
@@ -59,7 +60,7 @@ install(
     DESTINATION "${doc_dir}/examples"
     COMPONENT examples)
 install(
-    FILES "${CMAKE_CURRENT_SOURCE_DIR}/tools/json_text.h"
+    FILES "${CMAKE_CURRENT_SOURCE_DIR}/tools/json_text.h" "${CMAKE_CURRENT_SOURCE_DIR}/tools/rank.h"
     DESTINATION "${doc_dir}/examples"
     COMPONENT examples)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/cmake/examples.txt" DESTINATION "${doc_dir}/examples"
