@@ -248,6 +248,90 @@ class SampleFlag(enum.IntFlag):
     INTEGRATED = 1024
 
 
+class NodeDomainKind(enum.IntEnum):
+    NODE = 0
+    CPU = 1
+    MEMORY = 2
+    ACCELERATOR = 3
+    CPU_PACKAGE = 4
+    CPU_CORES = 5
+    UNCORE = 6
+    DRAM = 7
+    PLATFORM = 8
+    GPU = 9
+    OTHER = 10
+
+
+class NodeSource(enum.IntEnum):
+    PM_COUNTERS = 0
+    POWERCAP = 1
+    GPU = 2
+
+
+class NodeScope(enum.IntEnum):
+    NONE = 0
+    GPUS = 1
+    PARTS = 2
+    NODE = 3
+
+
+class LimitCountsValid(enum.IntFlag):
+    DRIVER_TIME = 4
+    PROCHOT = 65536
+    PPT = 131072
+    SOCKET_THERMAL = 262144
+    VR_THERMAL = 524288
+    HBM_THERMAL = 1048576
+
+
+class LimitCountsFlag(enum.IntFlag):
+    STALE = 16
+
+
+class LimitedTimeValid(enum.IntFlag):
+    DURATION = 2097152
+    PROCHOT = 65536
+    PPT = 131072
+    SOCKET_THERMAL = 262144
+    VR_THERMAL = 524288
+    HBM_THERMAL = 1048576
+
+
+class LimitedTimeFlag(enum.IntFlag):
+    RESET = 2
+
+
+class NodeDomainInfoValid(enum.IntFlag):
+    PARENT = 1024
+    GPU = 2048
+    REFRESH = 4096
+
+
+class NodeDomainInfoFlag(enum.IntFlag):
+    WRAPS = 8192
+
+
+class NodeTotalValid(enum.IntFlag):
+    ENERGY = 1
+
+
+class NodeTotalFlag(enum.IntFlag):
+    HIGH_UNCERTAINTY = 1
+    INCOMPLETE = 512
+
+
+class NodeEnergyValid(enum.IntFlag):
+    ENERGY = 1
+
+
+class NodeEnergyFlag(enum.IntFlag):
+    HIGH_UNCERTAINTY = 1
+    RESET = 2
+    STALE = 16
+    SAMPLING_GAP = 32
+    IN_TOTAL = 16384
+
+
 def _known(kind: Any) -> Callable[[Any, Any], Any]:
     """The number as a member of an enum; the number itself if only a newer library knows it."""
 
@@ -559,6 +643,143 @@ class GuardInfo(_Struct):
     }
 
 
+@_meaningful
+class LimitCounts(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("driver_time_ns", c_uint64),
+        ("cycles", c_uint64),
+        ("prochot_cycles", c_uint64),
+        ("ppt_cycles", c_uint64),
+        ("socket_thermal_cycles", c_uint64),
+        ("vr_thermal_cycles", c_uint64),
+        ("hbm_thermal_cycles", c_uint64),
+    ]
+    _means_ = {
+        "valid": _known(LimitCountsValid),
+        "flags": _known(LimitCountsFlag),
+        "driver_time_ns": _if_set(LimitCountsValid.DRIVER_TIME),
+        "prochot_cycles": _if_set(LimitCountsValid.PROCHOT),
+        "ppt_cycles": _if_set(LimitCountsValid.PPT),
+        "socket_thermal_cycles": _if_set(LimitCountsValid.SOCKET_THERMAL),
+        "vr_thermal_cycles": _if_set(LimitCountsValid.VR_THERMAL),
+        "hbm_thermal_cycles": _if_set(LimitCountsValid.HBM_THERMAL),
+    }
+
+
+@_meaningful
+class LimitedTime(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("duration_ns", c_uint64),
+        ("cycles", c_uint64),
+        ("prochot_cycles", c_uint64),
+        ("ppt_cycles", c_uint64),
+        ("socket_thermal_cycles", c_uint64),
+        ("vr_thermal_cycles", c_uint64),
+        ("hbm_thermal_cycles", c_uint64),
+    ]
+    _means_ = {
+        "valid": _known(LimitedTimeValid),
+        "flags": _known(LimitedTimeFlag),
+        "duration_ns": _if_set(LimitedTimeValid.DURATION),
+        "prochot_cycles": _if_set(LimitedTimeValid.PROCHOT),
+        "ppt_cycles": _if_set(LimitedTimeValid.PPT),
+        "socket_thermal_cycles": _if_set(LimitedTimeValid.SOCKET_THERMAL),
+        "vr_thermal_cycles": _if_set(LimitedTimeValid.VR_THERMAL),
+        "hbm_thermal_cycles": _if_set(LimitedTimeValid.HBM_THERMAL),
+    }
+
+
+@_meaningful
+class NodeDomainInfo(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("domain", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("kind", c_uint32),
+        ("source", c_uint32),
+        ("status", c_int32),
+        ("parent", c_uint32),
+        ("gpu", c_uint32),
+        ("reserved", c_uint32),
+        ("refresh_ns", c_uint64),
+        ("step_uj", c_uint64),
+        ("max_power_mw", c_uint64),
+        ("name", c_char * 64),
+        ("path", c_char * 256),
+    ]
+    _means_ = {
+        "valid": _known(NodeDomainInfoValid),
+        "flags": _known(NodeDomainInfoFlag),
+        "kind": _known(NodeDomainKind),
+        "source": _known(NodeSource),
+        "status": _known(Status),
+        "parent": _if_set(NodeDomainInfoValid.PARENT),
+        "gpu": _if_set(NodeDomainInfoValid.GPU),
+        "refresh_ns": _if_set(NodeDomainInfoValid.REFRESH),
+        "name": _text,
+        "path": _text,
+    }
+
+
+@_meaningful
+class NodeTotal(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("scope", c_uint32),
+        ("domains", c_uint32),
+        ("missing", c_uint32),
+        ("energy_uj", c_uint64),
+        ("uncertainty_uj", c_uint64),
+        ("duration_ns", c_uint64),
+        ("mean_power_mw", c_uint64),
+    ]
+    _means_ = {
+        "valid": _known(NodeTotalValid),
+        "flags": _known(NodeTotalFlag),
+        "scope": _known(NodeScope),
+        "energy_uj": _if_set(NodeTotalValid.ENERGY),
+        "uncertainty_uj": _if_set(NodeTotalValid.ENERGY),
+        "mean_power_mw": _if_set(NodeTotalValid.ENERGY),
+    }
+
+
+@_meaningful
+class NodeEnergy(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("domain", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("method", c_uint32),
+        ("status", c_int32),
+        ("energy_uj", c_uint64),
+        ("uncertainty_uj", c_uint64),
+        ("duration_ns", c_uint64),
+        ("mean_power_mw", c_uint64),
+    ]
+    _means_ = {
+        "valid": _known(NodeEnergyValid),
+        "flags": _known(NodeEnergyFlag),
+        "method": _known(Method),
+        "status": _known(Status),
+        "energy_uj": _if_set(NodeEnergyValid.ENERGY),
+        "uncertainty_uj": _if_set(NodeEnergyValid.ENERGY),
+        "duration_ns": _if_set(NodeEnergyValid.ENERGY),
+        "mean_power_mw": _if_set(NodeEnergyValid.ENERGY),
+    }
+
+
 # Functions of the header.
 
 _LogFn = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_void_p)
@@ -617,6 +838,17 @@ _FUNCTIONS = {
     "window_lap": _window,
     "window_restart": (c_int32, _handle),
     "window_end": _window,
+    "limit_counts": (c_int32, _handle, _U32, POINTER(LimitCounts)),
+    "limited_time": (c_int32, POINTER(LimitCounts), POINTER(LimitCounts), POINTER(LimitedTime)),
+    "node_domain_kind_string": (c_char_p, c_uint32),
+    "node_domain_count": (c_int32, _handle, _u32s),
+    "node_domain_info": (c_int32, _handle, _U32, POINTER(NodeDomainInfo)),
+    "node_energy_uj": (c_int32, _handle, _U32, _u64s, _u64s),
+    "node_power_mw": (c_int32, _handle, _U32, _u64s, _u64s),
+    "node_window_begin": (c_int32, _handle, POINTER(_handle)),
+    "node_window_gpus": (c_int32, _handle, POINTER(_handle)),
+    "node_window_read": (c_int32, _handle, POINTER(NodeTotal), POINTER(NodeEnergy), _u32s),
+    "node_window_end": (c_int32, _handle, POINTER(NodeTotal), POINTER(NodeEnergy), _u32s),
     "sampler_start": (c_int32, _handle, POINTER(_SamplerOptions), POINTER(_handle)),
     "sampler_stop": (c_int32, _handle),
     "sampler_drain": (c_int32, _handle, POINTER(Sample), _u32s, _u64s),
@@ -684,6 +916,10 @@ def method_string(method: Union[Method, int]) -> str:
     return _lib.zeus_amd_method_string(method).decode()
 
 
+def node_domain_kind_string(kind: Union[NodeDomainKind, int]) -> str:
+    return _lib.zeus_amd_node_domain_kind_string(kind).decode()
+
+
 def counter_state_string(counter_state: Union[CounterState, int]) -> str:
     return _lib.zeus_amd_counter_state_string(counter_state).decode()
 
@@ -691,6 +927,13 @@ def counter_state_string(counter_state: Union[CounterState, int]) -> str:
 def now_ns() -> int:
     """CLOCK_BOOTTIME in nanoseconds, the clock of samples, windows and the driver's timestamps."""
     return _lib.zeus_amd_now_ns()
+
+
+def limited_time(begin: LimitCounts, end: LimitCounts) -> LimitedTime:
+    """What was counted between two readings; a limit held for the share ppt_cycles / cycles of the time, and so on."""
+    limited = LimitedTime()
+    _check(_lib.zeus_amd_limited_time(byref(begin), byref(end), byref(limited)))
+    return limited
 
 
 _log: Optional[Callable[[Log, str], None]] = None
@@ -889,6 +1132,24 @@ class Session(_Owner):
     def supports_nonblocking_setters(self, gpu: int) -> bool:
         return bool(self._get("supports_nonblocking_setters", c_uint32, gpu))
 
+    def limit_counts(self, gpu: int) -> LimitCounts:
+        """The firmware's counters of the time at a limit: for limited_time(begin, end)."""
+        return self._get("limit_counts", LimitCounts, gpu)
+
+    # The node.
+
+    def node_domains(self) -> List[NodeDomainInfo]:
+        """What is measured of the node: itself, processors, memory, accelerators, packages of GPUs."""
+        return [self._get("node_domain_info", NodeDomainInfo, i) for i in range(self._get("node_domain_count", c_uint32))]
+
+    def node_energy_uj(self, domain: int) -> Tuple[int, int]:
+        """(energy since the counter's zero, uncertainty)"""
+        return self._get_two("node_energy_uj", c_uint64, domain)
+
+    def node_power_mw(self, domain: int) -> Tuple[int, int]:
+        """(power, uncertainty)"""
+        return self._get_two("node_power_mw", c_uint64, domain)
+
     # Control.
 
     def set_power_limit_mw(self, gpu: int, limit_mw: int) -> None:
@@ -919,6 +1180,9 @@ class Session(_Owner):
 
     def window(self) -> Window:
         return Window(self)
+
+    def node_window(self) -> NodeWindow:
+        return NodeWindow(self)
 
     def sampler(self, capacity: int = 0, period_ns: int = 0) -> Sampler:
         return Sampler(self, capacity, period_ns)
@@ -972,6 +1236,57 @@ class Window(_Owner):
         return self
 
     def __enter__(self) -> Window:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.end()
+
+
+class NodeWindow(_Owner):
+    """Measures the node and its GPUs from its construction to its end. After end() or read(), `total` and `domains` are the
+    energies, in the order of Session.node_domains(). Where nothing has one, `total` is None, and `reason` says why."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._room = session._get("node_domain_count", c_uint32)
+        self.total: Any = None  # NodeTotal
+        self.reason = ""
+        self.domains: List[NodeEnergy] = []
+        session._call("node_window_begin", byref(self._h))
+
+    def _free(self, handle: c_void_p, end: Any = _lib.zeus_amd_node_window_end) -> None:
+        end(handle, None, None, None)
+
+    def _ask(self, function: Any, handle: c_void_p) -> NodeWindow:
+        total, domains, count = NodeTotal(), (NodeEnergy * max(self._room, 1))(), c_uint32(self._room)
+        domains[0].struct_size = ctypes.sizeof(NodeEnergy)
+        status = function(handle, byref(total), domains, byref(count))
+        # A total without an energy is a failure, but all is written.
+        if not total.duration_ns:
+            _check(status)
+        self.total, self.reason = (None, _last_error()) if status else (total, "")
+        self.domains = list(domains)[: count.value]
+        return self
+
+    def read(self) -> NodeWindow:
+        """Reads the energies up to now; the window stays open."""
+        return self._ask(_lib.zeus_amd_node_window_read, self._h)
+
+    def gpus(self, room: int) -> List[GpuEnergy]:
+        """Each of up to `room` GPUs up to now, as Window.read() has them."""
+        window, gpus, count = c_void_p(), (GpuEnergy * max(room, 1))(), c_uint32(room)
+        _check(_lib.zeus_amd_node_window_gpus(self._h, byref(window)))
+        gpus[0].struct_size = ctypes.sizeof(GpuEnergy)
+        _check(_lib.zeus_amd_window_read(window, None, gpus, byref(count)))
+        return list(gpus)[: count.value]
+
+    def end(self) -> NodeWindow:
+        """Ends the window and reads the energies. Ending again does nothing."""
+        if self._h:
+            self._ask(_lib.zeus_amd_node_window_end, self._take())
+        return self
+
+    def __enter__(self) -> NodeWindow:
         return self
 
     def __exit__(self, *_: Any) -> None:
