@@ -26,23 +26,16 @@ module zeus_amd
     c_int64_t, c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t
   implicit none
   private
-  public :: zeus_amd_close, zeus_amd_counter_state_string, zeus_amd_energy_mj, zeus_amd_energy_raw, &
-    zeus_amd_energy_counter_usable, &
-    zeus_amd_explain, zeus_amd_find_by_pci, zeus_amd_find_by_uuid, zeus_amd_gpu_count, &
-    zeus_amd_gpu_info, zeus_amd_graphics_clock_range_mhz, zeus_amd_graphics_clock_levels_mhz, &
+  public :: zeus_amd_close, zeus_amd_counter_state_string, zeus_amd_energy_raw, zeus_amd_explain, &
+    zeus_amd_find_by_pci, zeus_amd_find_by_uuid, zeus_amd_gpu_count, zeus_amd_gpu_info, &
     zeus_amd_guard_begin, zeus_amd_guard_end, zeus_amd_guard_info, zeus_amd_last_error, &
-    zeus_amd_lock_graphics_clocks_mhz, &
-    zeus_amd_lock_memory_clocks_mhz, zeus_amd_log_fn, zeus_amd_memory_clock_range_mhz, &
-    zeus_amd_memory_clock_levels_mhz, zeus_amd_memory_power_average_mw, zeus_amd_method_string, &
-    zeus_amd_now_ns, zeus_amd_open, &
-    zeus_amd_persistence_mode, zeus_amd_power_average_mw, zeus_amd_power_instant_mw, &
-    zeus_amd_power_limit_default_mw, zeus_amd_power_limit_mw, zeus_amd_power_limit_range_mw, &
-    zeus_amd_probe, zeus_amd_read_all, zeus_amd_reset_clocks, zeus_amd_reset_graphics_clocks, &
-    zeus_amd_reset_memory_clocks, zeus_amd_reset_power_limit, zeus_amd_sampler_drain, &
-    zeus_amd_sampler_energy_between, zeus_amd_sampler_free, zeus_amd_sampler_start, &
-    zeus_amd_sampler_stop, zeus_amd_session_info, zeus_amd_set_log, zeus_amd_set_persistence_mode, &
-    zeus_amd_set_power_limit_mw, zeus_amd_status_string, zeus_amd_supports_nonblocking_setters, &
-    zeus_amd_temperature_c, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
+    zeus_amd_lock_graphics_clocks_mhz, zeus_amd_lock_memory_clocks_mhz, zeus_amd_log_fn, &
+    zeus_amd_method_string, zeus_amd_now_ns, zeus_amd_open, zeus_amd_probe, zeus_amd_read_all, &
+    zeus_amd_reset_clocks, zeus_amd_reset_graphics_clocks, zeus_amd_reset_memory_clocks, &
+    zeus_amd_reset_power_limit, zeus_amd_sampler_drain, zeus_amd_sampler_energy_between, &
+    zeus_amd_sampler_free, zeus_amd_sampler_start, zeus_amd_sampler_stop, zeus_amd_session_info, &
+    zeus_amd_set_log, zeus_amd_set_persistence_mode, zeus_amd_set_power_limit_mw, &
+    zeus_amd_status_string, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
     zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_lap, zeus_amd_window_read, &
     zeus_amd_window_restart, zeus_amd_limit_counts, zeus_amd_limited_time, zeus_amd_node_domain_count, &
     zeus_amd_node_domain_info, zeus_amd_node_domain_kind_string, zeus_amd_node_energy_uj, &
@@ -671,46 +664,6 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function c_explain
 
-    function zeus_amd_power_instant_mw(session, gpu, power_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: power_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_instant_mw
-
-    function zeus_amd_power_average_mw(session, gpu, power_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: power_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_average_mw
-
-    function zeus_amd_memory_power_average_mw(session, gpu, power_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: power_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_memory_power_average_mw
-
-    function zeus_amd_energy_mj(session, gpu, energy_mj) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: energy_mj
-      integer(c_int32_t) :: status
-    end function zeus_amd_energy_mj
-
-    function zeus_amd_energy_counter_usable(session, gpu, usable) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: usable
-      integer(c_int32_t) :: status
-    end function zeus_amd_energy_counter_usable
-
     function zeus_amd_energy_raw(session, gpu, energy) bind(c) result(status)
       import
       type(zeus_amd_session_t), value :: session
@@ -719,14 +672,6 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function zeus_amd_energy_raw
 
-    function zeus_amd_temperature_c(session, gpu, temperature_c) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: temperature_c
-      integer(c_int32_t) :: status
-    end function zeus_amd_temperature_c
-
     function c_read_all(session, readings, count) bind(c, name="zeus_amd_read_all") result(status)
       import
       type(zeus_amd_session_t), value :: session
@@ -734,65 +679,6 @@ module zeus_amd
       integer(c_int32_t), intent(inout) :: count
       integer(c_int32_t) :: status
     end function c_read_all
-
-    function zeus_amd_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: limit_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_limit_mw
-
-    function zeus_amd_power_limit_default_mw(session, gpu, limit_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: limit_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_limit_default_mw
-
-    function zeus_amd_power_limit_range_mw(session, gpu, min_mw, max_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: min_mw
-      integer(c_int64_t), intent(out) :: max_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_limit_range_mw
-
-    function zeus_amd_memory_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: min_mhz
-      integer(c_int32_t), intent(out) :: max_mhz
-      integer(c_int32_t) :: status
-    end function zeus_amd_memory_clock_levels_mhz
-
-    function zeus_amd_graphics_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: min_mhz
-      integer(c_int32_t), intent(out) :: max_mhz
-      integer(c_int32_t) :: status
-    end function zeus_amd_graphics_clock_levels_mhz
-
-    function zeus_amd_persistence_mode(session, gpu, enabled) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: enabled
-      integer(c_int32_t) :: status
-    end function zeus_amd_persistence_mode
-
-    function zeus_amd_supports_nonblocking_setters(session, gpu, supported) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: supported
-      integer(c_int32_t) :: status
-    end function zeus_amd_supports_nonblocking_setters
 
     function zeus_amd_set_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
       import
@@ -855,24 +741,6 @@ module zeus_amd
       integer(c_int32_t), value :: gpu
       integer(c_int32_t) :: status
     end function zeus_amd_reset_clocks
-
-    function zeus_amd_memory_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: min_mhz
-      integer(c_int32_t), intent(out) :: max_mhz
-      integer(c_int32_t) :: status
-    end function zeus_amd_memory_clock_range_mhz
-
-    function zeus_amd_graphics_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: min_mhz
-      integer(c_int32_t), intent(out) :: max_mhz
-      integer(c_int32_t) :: status
-    end function zeus_amd_graphics_clock_range_mhz
 
     function zeus_amd_window_begin(session, window) bind(c) result(status)
       import
@@ -1066,6 +934,143 @@ module zeus_amd
       integer(c_size_t) :: length
     end function c_strlen
   end interface
+
+  ! Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU)
+  public :: &
+    zeus_amd_power_instant_mw, zeus_amd_power_average_mw, zeus_amd_energy_mj, &
+    zeus_amd_energy_counter_usable, zeus_amd_temperature_c, zeus_amd_power_limit_mw, &
+    zeus_amd_power_limit_default_mw, zeus_amd_power_limit_range_mw, zeus_amd_memory_clock_levels_mhz, &
+    zeus_amd_graphics_clock_levels_mhz, zeus_amd_memory_clock_range_mhz, &
+    zeus_amd_graphics_clock_range_mhz, zeus_amd_memory_power_average_mw, zeus_amd_persistence_mode, &
+    zeus_amd_supports_nonblocking_setters
+
+  interface
+    function zeus_amd_power_instant_mw(session, gpu, power_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: power_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_instant_mw
+
+    function zeus_amd_power_average_mw(session, gpu, power_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: power_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_average_mw
+
+    function zeus_amd_energy_mj(session, gpu, energy_mj) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: energy_mj
+      integer(c_int32_t) :: status
+    end function zeus_amd_energy_mj
+
+    function zeus_amd_energy_counter_usable(session, gpu, usable) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: usable
+      integer(c_int32_t) :: status
+    end function zeus_amd_energy_counter_usable
+
+    function zeus_amd_temperature_c(session, gpu, temperature_c) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: temperature_c
+      integer(c_int32_t) :: status
+    end function zeus_amd_temperature_c
+
+    function zeus_amd_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: limit_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_limit_mw
+
+    function zeus_amd_power_limit_default_mw(session, gpu, limit_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: limit_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_limit_default_mw
+
+    function zeus_amd_power_limit_range_mw(session, gpu, min_mw, max_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: min_mw
+      integer(c_int64_t), intent(out) :: max_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_limit_range_mw
+
+    function zeus_amd_memory_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
+      integer(c_int32_t) :: status
+    end function zeus_amd_memory_clock_levels_mhz
+
+    function zeus_amd_graphics_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
+      integer(c_int32_t) :: status
+    end function zeus_amd_graphics_clock_levels_mhz
+
+    function zeus_amd_memory_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
+      integer(c_int32_t) :: status
+    end function zeus_amd_memory_clock_range_mhz
+
+    function zeus_amd_graphics_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
+      integer(c_int32_t) :: status
+    end function zeus_amd_graphics_clock_range_mhz
+
+    function zeus_amd_memory_power_average_mw(session, gpu, power_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: power_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_memory_power_average_mw
+
+    function zeus_amd_persistence_mode(session, gpu, enabled) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: enabled
+      integer(c_int32_t) :: status
+    end function zeus_amd_persistence_mode
+
+    function zeus_amd_supports_nonblocking_setters(session, gpu, supported) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: supported
+      integer(c_int32_t) :: status
+    end function zeus_amd_supports_nonblocking_setters
+  end interface
+  ! End of what is made
 
   procedure(zeus_amd_log_fn), pointer, save :: to_log => null()
 

@@ -567,37 +567,12 @@ public:
     }
 
     // Readings.
+    // Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU)
     result<u64> power_instant_mw(u32 gpu) const { return get_<u64>(zeus_amd_power_instant_mw, gpu); }
     result<u64> power_average_mw(u32 gpu) const { return get_<u64>(zeus_amd_power_average_mw, gpu); }
-    result<u64> memory_power_average_mw(u32 gpu) const { return get_<u64>(zeus_amd_memory_power_average_mw, gpu); }
     result<u64> energy_mj(u32 gpu) const { return get_<u64>(zeus_amd_energy_mj, gpu); }
     result<bool> energy_counter_usable(u32 gpu) const { return get_bool(zeus_amd_energy_counter_usable, gpu); }
-    result<zeus_amd::energy_raw> energy_raw(u32 gpu) const
-    {
-        return get_<zeus_amd::energy_raw>(zeus_amd_energy_raw, gpu);
-    }
     result<std::int32_t> temperature_c(u32 gpu) const { return get_<std::int32_t>(zeus_amd_temperature_c, gpu); }
-    /// Readings of all GPUs; `valid` says which values there are.
-    result<std::vector<reading>> read_all() const
-    {
-        std::vector<reading> all;
-        u32 count = 16;
-        std::int32_t status = ZEUS_AMD_STATUS_OK;
-        do {
-            all.assign(count, detail::make<reading>());
-            status = zeus_amd_read_all(get(), all.data(), &count);
-        } while (status == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
-        all.resize(status == ZEUS_AMD_STATUS_OK ? count : 0);
-        return detail::done<P>(status, std::move(all));
-    }
-    /// Into the caller's memory; returns the number of GPUs.
-    result<u32> read_all(reading *to, u32 room) const
-    {
-        if (room > 0)
-            to->struct_size = static_cast<u32>(sizeof *to);
-        const std::int32_t status = zeus_amd_read_all(get(), to, &room);
-        return detail::done<P>(status, room);
-    }
     result<u64> power_limit_mw(u32 gpu) const { return get_<u64>(zeus_amd_power_limit_mw, gpu); }
     result<u64> power_limit_default_mw(u32 gpu) const { return get_<u64>(zeus_amd_power_limit_default_mw, gpu); }
     result<power_range_mw> power_limit_range_mw(u32 gpu) const
@@ -620,10 +595,37 @@ public:
     {
         return detail::get_range<P, u32>(zeus_amd_graphics_clock_range_mhz, get(), gpu);
     }
+    result<u64> memory_power_average_mw(u32 gpu) const { return get_<u64>(zeus_amd_memory_power_average_mw, gpu); }
     result<bool> persistence_mode(u32 gpu) const { return get_bool(zeus_amd_persistence_mode, gpu); }
     result<bool> supports_nonblocking_setters(u32 gpu) const
     {
         return get_bool(zeus_amd_supports_nonblocking_setters, gpu);
+    }
+    // End of what is made
+    result<zeus_amd::energy_raw> energy_raw(u32 gpu) const
+    {
+        return get_<zeus_amd::energy_raw>(zeus_amd_energy_raw, gpu);
+    }
+    /// Readings of all GPUs; `valid` says which values there are.
+    result<std::vector<reading>> read_all() const
+    {
+        std::vector<reading> all;
+        u32 count = 16;
+        std::int32_t status = ZEUS_AMD_STATUS_OK;
+        do {
+            all.assign(count, detail::make<reading>());
+            status = zeus_amd_read_all(get(), all.data(), &count);
+        } while (status == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
+        all.resize(status == ZEUS_AMD_STATUS_OK ? count : 0);
+        return detail::done<P>(status, std::move(all));
+    }
+    /// Into the caller's memory; returns the number of GPUs.
+    result<u32> read_all(reading *to, u32 room) const
+    {
+        if (room > 0)
+            to->struct_size = static_cast<u32>(sizeof *to);
+        const std::int32_t status = zeus_amd_read_all(get(), to, &room);
+        return detail::done<P>(status, room);
     }
 
     /// For how long a limit held the clocks down: read at the begin and at the end of

@@ -216,7 +216,7 @@ fn no_circle_of_files() {
 }
 
 /// A folder's file with code of its own. Becomes shorter, never longer.
-const TODO_CODE_IN_MOD: &[&str] = &["session/mod.rs"];
+const TODO_CODE_IN_MOD: &[&str] = &[];
 
 #[test]
 fn a_folder_s_file_only_declares() {
@@ -268,7 +268,7 @@ fn only_the_boundary_speaks_c() {
         assert!(!named, "{} defines an extern \"C\" function", s.name);
     }
     let exports = fs::read_to_string(root().join("cmake/exports.txt")).unwrap().lines().count();
-    let hooks = 1;
+    let hooks = 2;
     assert_eq!(seen, exports + hooks);
 }
 
@@ -455,7 +455,7 @@ fn the_environment_is_read_in_one_place() {
     }
     // One use in `probe`, one in `open`.
     assert_eq!(
-        count("session/options.rs", "= places(options)") + count("session/mod.rs", "options::places(options)"),
+        count("session/options.rs", "= places(options)") + count("session/session.rs", "options::places(options)"),
         2
     );
 }
@@ -486,7 +486,7 @@ fn no_file_is_long() {
 }
 
 /// Functions that are still too long. Becomes shorter, never longer.
-const TODO_LONG_FUNCTIONS: &[&str] = &["session/mod.rs open", "topology/visibility.rs visible_gpus"];
+const TODO_LONG_FUNCTIONS: &[&str] = &[];
 
 #[test]
 fn no_function_is_long() {

@@ -1,6 +1,8 @@
 //! The committed header equals what cbindgen makes of the sources now.
 //! `ZEUS_AMD_BLESS=1 cargo test header::` writes it instead.
 
+#[path = "header/bindings.rs"]
+mod bindings;
 mod common;
 
 use common::root;

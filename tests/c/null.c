@@ -55,12 +55,16 @@ int main(void)
         REFUSED(READ_PAIR[i](z, 0, NULL, NULL));
         REFUSED(READ_PAIR[i](NULL, 0, NULL, NULL));
     }
-    REFUSED(zeus_amd_power_limit_range_mw(z, 0, NULL, &a));
-    REFUSED(zeus_amd_power_limit_range_mw(z, 0, &a, NULL));
-    REFUSED(zeus_amd_power_limit_range_mw(z, 0, NULL, NULL));
-    REFUSED(zeus_amd_power_limit_range_mw(NULL, 0, NULL, NULL));
-    REFUSED(zeus_amd_temperature_c(z, 0, NULL));
-    REFUSED(zeus_amd_temperature_c(NULL, 0, NULL));
+    for (i = 0; i < COUNT(READ_I32); i++) {
+        REFUSED(READ_I32[i](z, 0, NULL));
+        REFUSED(READ_I32[i](NULL, 0, NULL));
+    }
+    for (i = 0; i < COUNT(READ_RANGE); i++) {
+        REFUSED(READ_RANGE[i](z, 0, NULL, &a));
+        REFUSED(READ_RANGE[i](z, 0, &a, NULL));
+        REFUSED(READ_RANGE[i](z, 0, NULL, NULL));
+        REFUSED(READ_RANGE[i](NULL, 0, NULL, NULL));
+    }
     REFUSED(zeus_amd_gpu_count(z, NULL));
     REFUSED(zeus_amd_gpu_count(NULL, NULL));
     REFUSED(zeus_amd_session_info(z, NULL));

@@ -21,6 +21,7 @@ fn energies_are_the_machines() {
         let (status, _, stderr) = ran(&command(&sim, &arguments).output().unwrap());
         assert_eq!(status, Some(0), "{stderr}");
         let said = json(Path::new(&report));
+        schema::holds(&said, "zeus-amd-run.schema.json");
         let (tracks, samples) = (trace_joules(&json(Path::new(&trace))), csv_samples(&csv));
         let order = sim.machine().in_hip_order();
         let gpus = said["gpus"].as_array().unwrap();
@@ -168,6 +169,7 @@ fn no_gpu_and_masks() {
     assert_eq!((status, stdout.as_str()), (Some(4), "ran\n"));
     assert!(stderr.contains("no energy: no GPU"), "{stderr}");
     let said = json(Path::new(&report));
+    schema::holds(&said, "zeus-amd-run.schema.json");
     assert!(said["total"].is_null() && said["no_energy"].as_str().unwrap().starts_with("no GPU"), "{said}");
     roxmltree::Document::parse(&std::fs::read_to_string(picture).unwrap()).unwrap();
     let (status, stdout, stderr) = ran(&command(&none, &["--require", "--", "echo", "ran"]).output().unwrap());
