@@ -34,17 +34,8 @@ fn command(sim: &Sim) -> Command {
 
 /// With `fail_calls.c` before what the machine preloads.
 fn with_failing_calls(sim: &Sim) -> Command {
-    let mut cc = Command::new("cc");
-    cc.args(["-std=gnu99", "-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]);
-    cc.arg(common::root().join("tests/c/fail_calls.c"));
-    let mut preload = common::built(cc.arg("-ldl"), "fail_calls.so").into_os_string();
-    let of_machine = sim.env().into_iter().find(|(name, _)| *name == "LD_PRELOAD");
-    if let Some((_, Some(path))) = of_machine {
-        preload.push(":");
-        preload.push(path);
-    }
     let mut command = command(sim);
-    command.env("LD_PRELOAD", preload);
+    command.env("LD_PRELOAD", common::preload("fail_calls", sim));
     command
 }
 

@@ -3,18 +3,22 @@
 
     tests/mutations.py [NAME...]
 
-Works in a clone of what is committed, in target/mutations. Fails if a fault is not found, or if a line that it changes is no
-longer there.
+The library is built from a clone of what is committed, in target/mutations; the tests are those of target, once built, with
+that library beside them. Fails if a fault is not found, or if a line that it changes is no longer there.
 """
 
 import os
 import pathlib
 import re
+import shutil
+import signal
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-TREE = ROOT / "target" / "mutations" / "tree"
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+HERE = TARGET / "mutations"
+TREE, BUILD, RUN = HERE / "tree", HERE / "build", HERE / "run"
 
 # Name, file, what is there, what replaces it, and the tests that run.
 MUTATIONS = [
@@ -33,59 +37,94 @@ MUTATIONS = [
     ("each partition counted", "src/topology/package.rs", "_ => Role::SecondaryPartition { first: first_of(gpu) },",
      "_ => Role::Single,", "device_order:: windows::"),
     ("old values not flagged", "src/device/staleness.rs", "Ok((age > STALE_AFTER_NS).then_some(age))", "Ok(None)", "errors:: backends::"),
-    ("cap in the wrong unit", "src/amdsmi/releases.rs", "        cap_unit: CapUnit::Watt,", "        cap_unit: CapUnit::Microwatt,", "control:: readings::"),
+    ("cap in the wrong unit", "src/amdsmi/releases.rs", "        cap_unit: CapUnit::Watt,\n        cap_drops_digit: true,\n        metrics_cached_forever: true,",
+     "        cap_drops_digit: true,\n        metrics_cached_forever: true,", "control:: readings::rocm_6_0_0"),
     ("range not checked", "src/control/power_limit.rs", "if !(min..=max).contains(&wanted) {", "if min > max {", "control::"),
     ("not read back", "src/control/power_limit.rs", "if is_done(&now) {", "if now.is_ok() {", "control::"),
     ("a child that goes on", "src/platform/fork.rs", "Some(page) => page.load(Ordering::Relaxed) == token,", "Some(_) => true,", "process::"),
     ("struct size ignored", "src/capi/structs.rs", "let known = self.caller_size.min(own_size);", "let known = own_size;", "ffi_contract::"),
     ("environment of a setuid program", "src/session/options.rs", "let trusted = !fork::is_privileged_start();", "let trusted = true;", "process::"),
     ("temperature divided by 1000", "src/amdsmi/functions.rs", "            Ok(celsius)\n", "            Ok(celsius / 1000)\n", "readings::"),
-    ("resolution error left out", "src/energy/interval.rs", "EnergyResolution::Reported => (reported_pj, reported_pj.abs_diff(firmware_pj)),",
-     "EnergyResolution::Reported => (reported_pj, 0),", "windows:: interval::"),
+    ("resolution error left out", "src/energy/interval.rs", "(reported_pj, reported_pj.abs_diff(firmware_pj))", "(reported_pj, 0)", "windows:: interval::"),
     ("edges left out", "src/energy/interval.rs", "power_pj(max_power_mw, excess_ns.max(missing_ns))", "power_pj(max_power_mw, 0)", "windows::"),
     ("last error of all threads", "src/capi/last_error.rs", "        last.length = 0;\n        let _ = last.write_fmt(message);",
      "        let _ = last.write_fmt(message);", "errors:: ffi_contract::"),
     ("panics leave", "src/capi/panic.rs", "let done = catch_unwind(AssertUnwindSafe(body));",
-     "let done: std::thread::Result<T> = Ok(body());", "ffi_contract::panic"),
+     "let done: std::thread::Result<T> = Ok(body());", "panic::"),
     ("a counter that stands is trusted", "src/energy/tracker.rs", "    pub fn is_stuck(&self) -> bool {\n", "    pub fn is_stuck(&self) -> bool {\n        return false;\n        #[allow(unreachable_code)]\n", "counter_validation:: windows::"),
 ]
 
 
-def run(*command, **more):
-    return subprocess.run(command, cwd=TREE, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+def cargo(*words):
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(BUILD))
+    return subprocess.run(["cargo", *words], cwd=TREE, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def found_by(tests):
-    """The first test that fails, or how the build failed."""
-    environment = dict(os.environ, CARGO_TARGET_DIR=str(TREE.parent / "build"), ZEUS_AMD_SEED="1")
-    built = run("cargo", "test", "--locked", "--no-run", "--lib", "--test", "suite", env=environment)
-    if built.returncode != 0:
-        sys.exit(f"does not build:\n{built.stdout}")
-    for target in ["--test=suite"], ["--lib"]:
-        out = run("cargo", "test", "--locked", "--quiet", *target, "--", *tests.split(), env=environment).stdout
-        failed = re.search(r"^(\S+) --- FAILED$|^test (\S+) \.\.\. FAILED$|^---- (\S+) stdout", out, re.M)
+def prepare():
+    """The tests as they are, in RUN; what is committed, in TREE."""
+    for folder in TREE, RUN:
+        shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, TREE], check=True)
+    words = ["cargo", "test", "--locked", "--no-run", "--test", "suite"]
+    built = subprocess.run(words, cwd=ROOT, check=True, text=True, stderr=subprocess.PIPE).stderr
+    suite = pathlib.Path(re.search(r"\((\S+/suite-\w+)\)", built)[1])
+    RUN.mkdir(parents=True)
+    for file in suite, *suite.parent.glob("libzeus_amd_sim-*.a"):
+        shutil.copy2(file, RUN)
+    (RUN / "libzeus_amd.so.0").symlink_to("libzeus_amd.so")
+    if not BUILD.exists():
+        # Dependencies need not be built once more.
+        shutil.copytree(TARGET / "debug", BUILD / "debug", symlinks=True, ignore=shutil.ignore_patterns("incremental"))
+    return RUN / suite.name
+
+
+def first_failure(program, tests):
+    """The first test that fails; the others are ended then."""
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_MANIFEST_DIR=str(ROOT), ZEUS_AMD_SEED="1")
+    tested = subprocess.Popen([program, *tests.split()], cwd=ROOT, env=environment, text=True, start_new_session=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    last = ""
+    for line in tested.stdout:
+        failed = re.search(r"^test (\S+) \.\.\. FAILED$", line)
         if failed:
-            return next(name for name in failed.groups() if name)
-        if "test result: ok" not in out:
-            return out.strip().splitlines()[-1]
-    return None
+            os.killpg(tested.pid, signal.SIGTERM)
+            tested.communicate()
+            return failed[1]
+        last = line.strip() or last
+    return None if tested.wait() == 0 else f"({last})"
+
+
+def found_by(suite, tests):
+    """The first test that fails, or the build's own check."""
+    built = cargo("rustc", "--locked", "--lib", "--crate-type", "cdylib")
+    if built.returncode != 0:
+        if "evaluation panicked" in built.stdout or "evaluation of constant value failed" in built.stdout:
+            return "the build: " + re.search(r"--> (\S+?):", built.stdout)[1]
+        sys.exit(f"does not build:\n{built.stdout}")
+    shutil.copy2(BUILD / "debug" / "libzeus_amd.so", RUN)
+    found = first_failure(suite, tests)
+    if found:
+        return found
+    built = cargo("test", "--locked", "--no-run", "--lib")
+    unit = re.search(r"\((\S+/zeus_amd-\w+)\)", built.stdout)
+    if not unit:
+        sys.exit(f"does not build:\n{built.stdout}")
+    return first_failure(TREE / unit[1], tests)
 
 
 def main():
     chosen = [m for m in MUTATIONS if not sys.argv[1:] or m[0] in sys.argv[1:]]
-    TREE.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["rm", "-rf", TREE], check=True)
-    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, TREE], check=True)
+    suite = prepare()
     missed = 0
     for name, file, old, new, tests in chosen:
         path = TREE / file
         text = path.read_text()
-        if old not in text:
-            print(f"{name:34} {file} has no such line", flush=True)
+        if text.count(old) != 1:
+            print(f"{name:34} {file} has the line {text.count(old)} times", flush=True)
             missed += 1
             continue
-        path.write_text(text.replace(old, new, 1))
-        test = found_by(tests)
+        path.write_text(text.replace(old, new))
+        test = found_by(suite, tests)
         path.write_text(text)
         print(f"{name:34} {test or 'NOT FOUND'}", flush=True)
         missed += test is None

@@ -30,7 +30,7 @@ pub fn file_name(release: &Release) -> String {
 
 /// The repository's root.
 fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap_or(Path::new("/"))
+    Path::new(install_paths::SOURCE).ancestors().nth(1).unwrap_or(Path::new("/"))
 }
 
 fn target_dir() -> PathBuf {
@@ -45,7 +45,7 @@ fn target_dir() -> PathBuf {
 pub fn built() -> Result<&'static Path, String> {
     static DONE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     DONE.get_or_init(|| {
-        let out = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("run"))
+        let out = Command::new(Path::new(install_paths::SOURCE).join("run"))
             .arg("--build-only")
             .env("CARGO_TARGET_DIR", target_dir())
             .output()
@@ -74,7 +74,7 @@ pub fn ensure_preload(archive: &Path) -> Result<PathBuf, String> {
     if let Some(home) = install_paths::installed() {
         return Ok(home.join("rocm/preload.so"));
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("preload.c");
+    let source = Path::new(install_paths::SOURCE).join("preload.c");
     made(target_dir().join("sim/preload.so"), &[archive, &source], |library| {
         let script = library.with_extension("map");
         let names =

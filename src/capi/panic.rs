@@ -101,3 +101,15 @@ fn contain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_status() {
+        let status = catch_panics(|| std::panic::resume_unwind(Box::new(())));
+        assert_eq!(status, zeus_amd_status_t::ZEUS_AMD_STATUS_INTERNAL);
+        assert_eq!(catch_panics_or(7, || std::panic::resume_unwind(Box::new(()))), 7);
+    }
+}

@@ -142,10 +142,10 @@ pub unsafe extern "C" fn zeus_amd_sampler_drain(
         let array = out_array(samples, count, "samples")?;
         let to = out(count, "count")?;
         if array.room == 0 {
-            to.write(u32::try_from(ring.pending()).unwrap_or(u32::MAX));
+            to.write(u32::try_from(ring.pending()?).unwrap_or(u32::MAX));
             return Ok(());
         }
-        let drained = ring.drain(array.room as usize, lost.is_null(), |i, s| array.write(i, &sample(s)));
+        let drained = ring.drain(array.room as usize, lost.is_null(), |i, s| array.write(i, &sample(s)))?;
         to.write(u32::try_from(drained.samples).unwrap_or(u32::MAX));
         if let Ok(to) = out(lost, "lost") {
             to.write(drained.lost);
@@ -174,6 +174,9 @@ fn sample(s: &Sample) -> zeus_amd_sample_t {
         energy_uj: s.energy_uj,
         power_mw: s.power_mw,
         counter_power_mw: s.counter_power_mw,
+        counter_power_uncertainty_mw: s.counter_power_uncertainty_mw,
+        power_begin_ns: s.power_begin_ns,
+        power_end_ns: s.power_end_ns,
     }
 }
 

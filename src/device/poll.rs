@@ -33,12 +33,12 @@ impl ReadSample {
     /// It was read from the table within a microsecond, and has the driver's time.
     #[inline]
     fn is_of_table(&self) -> bool {
-        self.sample.seen_ns == SEEN_AT_ONCE
+        self.sample.seen_ns == SEEN_TOGETHER
     }
 }
 
 /// A sample that takes the receipt time of those that were read with it.
-const SEEN_AT_ONCE: u64 = 0;
+const SEEN_TOGETHER: u64 = 0;
 
 /// The receipt time of samples that were read together. A clock is slow: it is asked when the time is needed, which of a
 /// reading that is known already it is not.
@@ -133,7 +133,7 @@ impl Device {
         let mut read = self.read_sample(coarse_ns());
         let seen_ns = boot_ns();
         let mut polled = self.add_sample(read.as_mut(), &mut ReceiptTime(Some(seen_ns)));
-        if polled.sample.seen_ns == SEEN_AT_ONCE {
+        if polled.sample.seen_ns == SEEN_TOGETHER {
             polled.sample.seen_ns = seen_ns;
         }
         polled.snapshot.boundary_ns = polled.sample.seen_ns;
@@ -182,7 +182,7 @@ impl Device {
         }
         let samples = self.samples.load(Ordering::Relaxed);
         if !tracker.is_repeated(sample) && (samples == *before || !tracker.is_ahead_of(sample)) {
-            if sample.seen_ns == SEEN_AT_ONCE {
+            if sample.seen_ns == SEEN_TOGETHER {
                 sample.seen_ns = seen.get();
             }
             self.samples.store(samples.wrapping_add(1), Ordering::Release);
@@ -217,16 +217,17 @@ impl Device {
     fn read_source(&self, now: u64) -> RawSample {
         if self.is_secondary() {
             // The package is measured by another GPU.
-            return RawSample { seen_ns: SEEN_AT_ONCE, ..RawSample::default() };
+            return RawSample { seen_ns: SEEN_TOGETHER, ..RawSample::default() };
         }
         let Some((r, resolution)) = self.read_fast(EnergyResolution::Reported, now) else { return self.poll_slow() };
         RawSample {
-            seen_ns: SEEN_AT_ONCE,
+            seen_ns: SEEN_TOGETHER,
             accumulator: Some(r.energy),
             resolution_uj: resolution.uj,
             driver_ns: Some(r.driver_time_ns),
             firmware_ns: Some(r.firmware_time_ns),
             power_mw: Some(r.power_mw.into()),
+            power_in_table: true,
             averaged: !r.instant,
             ..RawSample::default()
         }
@@ -234,11 +235,13 @@ impl Device {
 
     #[inline(never)]
     fn poll_slow(&self) -> RawSample {
+        let begun_ns = boot_ns();
         let r = self.source.reading(&self.staleness, false);
         let Powers { instant_mw, average_mw } = r.powers;
         // A secondary die reads 0. If it was identified as the primary die by mistake, its 0 is not a count.
         let energy = r.energy.ok().filter(|e| e.accumulator > 0 || self.identity.role != Role::PrimaryDie);
         RawSample {
+            begun_ns,
             seen_ns: boot_ns(),
             accumulator: energy.map(|e| e.accumulator),
             counter_unsupported: r.counter_unsupported,
@@ -247,9 +250,11 @@ impl Device {
             driver_ns: r.driver_ns,
             firmware_ns: energy.and_then(|e| e.firmware_time_ns),
             power_mw: instant_mw.or(average_mw),
+            power_in_table: r.powers_in_table,
             power_unsupported: r.power_unsupported && !r.powers.any(),
             averaged: instant_mw.is_none() && average_mw.is_some(),
             stale: r.stale_ms.is_some(),
+            ..RawSample::default()
         }
     }
 

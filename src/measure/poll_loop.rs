@@ -30,16 +30,21 @@ impl<'a> PollLoop<'a> {
         self.watched[device.identity.index].load(Ordering::SeqCst)
     }
 
-    /// Polls what is due. Returns the time of the next round.
+    /// Polls what is due. Returns the time of the next round. A panic breaks the GPU or the sampler that it is of; the
+    /// others go on.
     pub fn round(&mut self, rings: &[Arc<SampleRing>]) -> Instant {
+        self.gpus.retain(|gpu| !gpu.device.broken.is_set());
         let start = Instant::now();
         let mut next = start + IDLE;
         for i in 0..self.gpus.len() {
             let watched = self.watched(self.gpus[i].device);
             let Gpu { device, scheduler } = &mut self.gpus[i];
-            scheduler.request(start, device, watched, rings.iter().map(|ring| ring.period()));
-            if scheduler.is_due(start) {
-                self.polled.push((device, device.poll_contained()));
+            let poll = || {
+                scheduler.request(start, device, watched, rings.iter().map(|ring| ring.period()));
+                scheduler.is_due(start).then(|| device.poll())
+            };
+            if let Some(polled) = device.broken.contain(poll).flatten() {
+                self.polled.push((device, polled));
             }
         }
         if self.polled.is_empty() {
@@ -48,11 +53,15 @@ impl<'a> PollLoop<'a> {
         let end = Instant::now();
         let mut polled = self.polled.iter().peekable();
         for Gpu { device, scheduler } in &mut self.gpus {
-            if let Some((_, poll)) = polled.next_if(|(polled, _)| std::ptr::eq(*polled, *device)) {
-                scheduler.update(end, device, poll);
-            }
-            scheduler.record_cost(end - start);
-            next = next.min(scheduler.next(start));
+            let poll = polled.next_if(|(polled, _)| std::ptr::eq(*polled, *device));
+            let schedule = || {
+                if let Some((_, poll)) = poll {
+                    scheduler.update(end, device, poll);
+                }
+                scheduler.record_cost(end - start);
+                scheduler.next(start)
+            };
+            next = next.min(device.broken.contain(schedule).unwrap_or(start));
         }
         rings.iter().for_each(|ring| ring.record(self.polled.iter().map(|(device, poll)| (*device, poll))));
         self.polled.clear();

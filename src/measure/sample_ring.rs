@@ -5,6 +5,7 @@ use super::sample::{flag, valid, Sample};
 use crate::device::{Device, PollResult};
 use crate::energy::{averaging_error_pj, inner_edge_error_pj, power_pj, EnergyInterval, EnergyResolution, Method};
 use crate::error::{Error, Result};
+use crate::platform::broken::Broken;
 use crate::platform::sync::Mutex;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct DrainResult {
 pub struct SampleRing {
     mode: SamplingMode,
     ring: Mutex<RingBuffer>,
+    /// By a panic while its samples were used.
+    broken: Broken,
 }
 
 struct RingBuffer {
@@ -58,7 +61,7 @@ impl SampleRing {
             lost: 0,
             gpus: (0..devices).map(|_| Recorder::default()).collect(),
         };
-        Ok(SampleRing { mode: SamplingMode { unit, period }, ring: Mutex::new(ring) })
+        Ok(SampleRing { mode: SamplingMode { unit, period }, ring: Mutex::new(ring), broken: Broken::default() })
     }
 
     /// `None`: the refresh periods of the GPUs.
@@ -66,109 +69,47 @@ impl SampleRing {
         self.mode.period
     }
 
-    /// Records polls that are new readings, where this sampler's period has passed.
-    pub fn record<'a>(&self, polls: impl IntoIterator<Item = (&'a Device, &'a PollResult)>) {
-        let mut ring = self.ring.lock();
-        let ring = &mut *ring;
-        for (device, polled) in polls {
-            let recorder = ring.gpus.get_mut(device.identity.index);
-            if let Some(sample) = recorder.and_then(|r| r.sample(self.mode, device, polled)) {
-                ring.push(sample);
-            }
+    /// Fails after a panic while this sampler's samples were used.
+    pub fn check_intact(&self) -> Result<()> {
+        if self.broken.is_set() {
+            return Err(Error::Internal("an earlier call failed inside with this sampler; start another".into()));
         }
+        Ok(())
+    }
+
+    fn with<T>(&self, body: impl FnOnce(&mut RingBuffer) -> T) -> Result<T> {
+        self.check_intact()?;
+        Ok(self.broken.mark(|| body(&mut self.ring.lock())))
+    }
+
+    /// Records polls that are new readings, where this sampler's period has passed. A panic ends here: the thread serves
+    /// other samplers and windows too.
+    pub fn record<'a>(&self, polls: impl IntoIterator<Item = (&'a Device, &'a PollResult)>) {
+        let record = |ring: &mut RingBuffer| {
+            for (device, polled) in polls {
+                let recorder = ring.gpus.get_mut(device.identity.index);
+                if let Some(sample) = recorder.and_then(|r| r.sample(self.mode, device, polled)) {
+                    ring.push(sample);
+                }
+            }
+        };
+        let _ = self.broken.contain(|| self.with(record));
     }
 
     /// Number of samples that are not drained yet.
-    pub fn pending(&self) -> u64 {
-        let ring = self.ring.lock();
-        ring.taken - ring.drained.max(ring.oldest())
+    pub fn pending(&self) -> Result<u64> {
+        self.with(|ring| ring.taken - ring.drained.max(ring.oldest()))
     }
 
     /// Passes up to `room` of the oldest undrained samples to `put`. With `keep_lost` the next drain reports the lost
     /// samples again.
-    pub fn drain(&self, room: usize, keep_lost: bool, mut put: impl FnMut(usize, &Sample)) -> DrainResult {
-        let mut ring = self.ring.lock();
-        let oldest = ring.oldest();
-        if ring.drained < oldest {
-            ring.lost += oldest - ring.drained;
-            ring.drained = oldest;
-        }
-        let mut n = 0;
-        while n < room && ring.drained < ring.taken {
-            let at = (ring.drained % ring.capacity as u64) as usize;
-            let Some(sample) = ring.samples.get(at) else { break };
-            put(n, sample);
-            n += 1;
-            ring.drained += 1;
-        }
-        let lost = ring.lost;
-        if !keep_lost {
-            ring.lost = 0;
-        }
-        DrainResult { samples: n, lost }
+    pub fn drain(&self, room: usize, keep_lost: bool, put: impl FnMut(usize, &Sample)) -> Result<DrainResult> {
+        self.with(|ring| ring.drain(room, keep_lost, put))
     }
 
     /// The energy of a GPU between two times, from the samples in the ring.
     pub fn energy_between(&self, device: &Device, from_ns: u64, to_ns: u64) -> Result<EnergyInterval> {
-        let ring = self.ring.lock();
-        let resolution = device.identity.resolution(self.mode.unit);
-        let recorder = ring.gpus.get(device.identity.index);
-        let last = recorder.and_then(Recorder::last);
-        let (max_power_mw, count_age_ns) = last.map_or((0, 0), |l| (l.max_power_mw, l.max_age_ns));
-        let resolution_uj = last.and_then(|l| l.resolution_uj).map_or(0.0, |uj| resolution.uj(uj));
-        let gpu = device.identity.index as u32;
-        let kept = |label: String, range: Option<(u64, u64)>| {
-            let have = match range {
-                Some((first, last)) => format!("the ring has {first} to {last}"),
-                None => "the ring has none".to_owned(),
-            };
-            Error::NotFound(format!("{label}: no samples for all of {from_ns} to {to_ns} ns (CLOCK_BOOTTIME): {have}"))
-        };
-        let own = || ring.in_order().filter(|s| s.gpu == gpu && s.valid & valid::ENERGY != 0);
-        let range = own().next().zip(own().last()).map(|(a, b)| (a.time_ns, b.time_ns));
-        let (Some(begin), Some(end)) = (Interpolated::at(own(), from_ns), Interpolated::at(own(), to_ns)) else {
-            return Err(kept(device.label(), range));
-        };
-        let inside = || own().filter(|s| s.time_ns > from_ns && s.time_ns <= end.until_ns);
-        let energy_pj = end.energy_pj.saturating_sub(begin.energy_pj);
-        let integrated = inside().any(|s| s.flags & flag::INTEGRATED != 0);
-        let counted = inside().any(|s| s.flags & flag::INTEGRATED == 0);
-        let reported = match (resolution, counted) {
-            (EnergyResolution::Reported, true) => energy_pj * 3 / 1000,
-            _ => 0,
-        };
-        let averaged = integrated && inside().any(|s| s.flags & flag::AVERAGED_POWER != 0);
-        let unseen = if averaged {
-            // What the average has not shown at a time grows from the sample before by no more than the maximum power.
-            averaging_error_pj(energy_pj, to_ns - from_ns, [begin.power_mw, end.power_mw], max_power_mw)
-                + power_pj(max_power_mw, begin.part_ns.max(end.part_ns))
-        } else {
-            0
-        };
-        // While a stuck counter was not yet detected, the distribution of the energy over time is unknown.
-        let stopped = recorder.and_then(|r| r.stopped).filter(|(moved, found)| from_ns < *found && *moved < to_ns);
-        let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
-        // The errors of the samples that enclose both boundaries.
-        let samples_pj = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
-        Ok(EnergyInterval {
-            method: if integrated { Method::Integrated } else { Method::Counter },
-            resolution_uj: if integrated { 0.0 } else { resolution_uj },
-            energy_pj,
-            uncertainty_pj: samples_pj
-                + reported
-                + unseen
-                + unknown
-                + begin.interpolation_error_pj(max_power_mw)
-                + end.interpolation_error_pj(max_power_mw)
-                + inner_edge_error_pj(max_power_mw, if integrated { 0 } else { count_age_ns }),
-            duration_ns: to_ns - from_ns,
-            begin_ns: from_ns,
-            end_ns: to_ns,
-            firmware_time: false,
-            averaged,
-            resets: inside().filter(|s| s.flags & flag::RESET != 0).count() as u32,
-            gaps: inside().filter(|s| s.flags & flag::SAMPLING_GAP != 0).count() as u32,
-        })
+        self.with(|ring| ring.energy(device, self.mode.unit, (from_ns, to_ns)))?
     }
 }
 
@@ -233,6 +174,88 @@ impl RingBuffer {
             }
         }
         self.taken += 1;
+    }
+
+    fn drain(&mut self, room: usize, keep_lost: bool, mut put: impl FnMut(usize, &Sample)) -> DrainResult {
+        let oldest = self.oldest();
+        if self.drained < oldest {
+            self.lost += oldest - self.drained;
+            self.drained = oldest;
+        }
+        let mut n = 0;
+        while n < room && self.drained < self.taken {
+            let at = (self.drained % self.capacity as u64) as usize;
+            let Some(sample) = self.samples.get(at) else { break };
+            put(n, sample);
+            n += 1;
+            self.drained += 1;
+        }
+        let lost = self.lost;
+        if !keep_lost {
+            self.lost = 0;
+        }
+        DrainResult { samples: n, lost }
+    }
+
+    fn energy(&self, device: &Device, unit: EnergyResolution, (from_ns, to_ns): (u64, u64)) -> Result<EnergyInterval> {
+        let resolution = device.identity.resolution(unit);
+        let recorder = self.gpus.get(device.identity.index);
+        let last = recorder.and_then(Recorder::last);
+        let (max_power_mw, count_age_ns) = last.map_or((0, 0), |l| (l.max_power_mw, l.max_age_ns));
+        let resolution_uj = last.and_then(|l| l.resolution_uj).map_or(0.0, |uj| resolution.uj(uj));
+        let gpu = device.identity.index as u32;
+        let kept = |label: String, range: Option<(u64, u64)>| {
+            let have = match range {
+                Some((first, last)) => format!("the ring has {first} to {last}"),
+                None => "the ring has none".to_owned(),
+            };
+            Error::NotFound(format!("{label}: no samples for all of {from_ns} to {to_ns} ns (CLOCK_BOOTTIME): {have}"))
+        };
+        let own = || self.in_order().filter(|s| s.gpu == gpu && s.valid & valid::ENERGY != 0);
+        let range = own().next().zip(own().last()).map(|(a, b)| (a.time_ns, b.time_ns));
+        let (Some(begin), Some(end)) = (Interpolated::at(own(), from_ns), Interpolated::at(own(), to_ns)) else {
+            return Err(kept(device.label(), range));
+        };
+        let inside = || own().filter(|s| s.time_ns > from_ns && s.time_ns <= end.until_ns);
+        let energy_pj = end.energy_pj.saturating_sub(begin.energy_pj);
+        let integrated = inside().any(|s| s.flags & flag::INTEGRATED != 0);
+        let counted = inside().any(|s| s.flags & flag::INTEGRATED == 0);
+        let reported = match (resolution, counted) {
+            (EnergyResolution::Reported, true) => energy_pj * 3 / 1000,
+            _ => 0,
+        };
+        let averaged = integrated && inside().any(|s| s.flags & flag::AVERAGED_POWER != 0);
+        let unseen = if averaged {
+            // What the average has not shown at a time grows from the sample before by no more than the maximum power.
+            averaging_error_pj(energy_pj, to_ns - from_ns, [begin.power_mw, end.power_mw], max_power_mw)
+                + power_pj(max_power_mw, begin.part_ns.max(end.part_ns))
+        } else {
+            0
+        };
+        // While a stuck counter was not yet detected, the distribution of the energy over time is unknown.
+        let stopped = recorder.and_then(|r| r.stopped).filter(|(moved, found)| from_ns < *found && *moved < to_ns);
+        let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
+        // The errors of the samples that enclose both boundaries.
+        let samples_pj = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
+        Ok(EnergyInterval {
+            method: if integrated { Method::Integrated } else { Method::Counter },
+            resolution_uj: if integrated { 0.0 } else { resolution_uj },
+            energy_pj,
+            uncertainty_pj: samples_pj
+                + reported
+                + unseen
+                + unknown
+                + begin.interpolation_error_pj(max_power_mw)
+                + end.interpolation_error_pj(max_power_mw)
+                + inner_edge_error_pj(max_power_mw, if integrated { 0 } else { count_age_ns }),
+            duration_ns: to_ns - from_ns,
+            begin_ns: from_ns,
+            end_ns: to_ns,
+            firmware_time: false,
+            averaged,
+            resets: inside().filter(|s| s.flags & flag::RESET != 0).count() as u32,
+            gaps: inside().filter(|s| s.flags & flag::SAMPLING_GAP != 0).count() as u32,
+        })
     }
 
     /// The number of the oldest sample in the ring.

@@ -190,6 +190,7 @@ impl Sampler {
         // Dropped on failure, which stops it.
         let handle = SamplerHandle { sampler: self.clone(), ring, fork_token: fork::fork_token() };
         handle.sample_now();
+        handle.ring.check_intact()?;
         self.change(|state| {
             let mut rings = state.rings.to_vec();
             rings.push(handle.ring.clone());

@@ -93,11 +93,14 @@ pub struct Claim {
     pub gpu: u64,
     pub setting: u64,
     pub value: Value,
-    /// Used while a session gives up claims: the number of the file that has it, or 0.
+    /// In the memory of a session: the number of the file that has or had it, [`Claim::LOST`], or 0 if none ever did.
     pub file: u64,
 }
 
 impl Claim {
+    /// For [`Claim::file`]: a file had it, and none has it any more.
+    pub const LOST: u64 = u64::MAX;
+
     /// A guard has one claim of a setting.
     pub fn key(&self) -> (Owner, u64, u64, u64) {
         (self.owner, self.guard, self.gpu, self.setting)
@@ -226,8 +229,8 @@ impl Claims {
         let in_force_is_gone = |s| self.of(gpu.gpu, s).next_back().is_some_and(is_gone);
         let kept = |s| self.of(gpu.gpu, s).rfind(|c| !is_gone(c));
         let cap = in_force_is_gone(Setting::PowerLimit).then(|| {
-            let kept = kept(Setting::PowerLimit).map(|c| c.value).filter(|uw| *uw != 0);
-            kept.unwrap_or(gpu.cap_uw)
+            let known = self.of(gpu.gpu, Setting::PowerLimit).rfind(|c| !is_gone(c) && c.value != 0);
+            known.map_or(gpu.cap_uw, |c| c.value)
         });
         let (graphics, memory) = (kept(Setting::GraphicsClock), kept(Setting::MemoryClock));
         let is_due = in_force_is_gone(Setting::GraphicsClock) || in_force_is_gone(Setting::MemoryClock);
@@ -250,17 +253,22 @@ impl Claims {
         Settings { cap_uw: cap.filter(|uw| *uw != 0), clocks }
     }
 
-    /// Whether what is in force can come from the claims on this GPU. Else another program has changed it since.
-    pub fn explain(&self, gpu: &Gpu, now: &Settings) -> bool {
+    /// What of `due` is in force because of the claims on this GPU, and with `exactly` as they say: what another program has
+    /// changed since stays.
+    pub fn explained(&self, gpu: &Gpu, due: Settings, now: &Settings, exactly: bool) -> Settings {
         let claimed = |s| self.of(gpu.gpu, s).map(|c| c.value);
-        // A process that died during its change did not say what the driver made of it: 0 explains anything.
-        let is_unknown = |setting| claimed(setting).any(|value| value == 0);
+        // A process that died during its change did not say what came of it: 0 explains anything.
+        let is_unknown = |setting| !exactly && claimed(setting).any(|value| value == 0);
         let is_cap = |now| {
             let mut known = claimed(Setting::PowerLimit).chain([gpu.cap_uw]);
             gpu.cap_uw == 0 || is_unknown(Setting::PowerLimit) || known.any(|uw| uw / 1000 == now / 1000)
         };
         let bounds = |setting, first: Option<Bounds>, now: Option<Bounds>| {
-            let shares = |b: Bounds| now.map_or(true, |n| n.min_mhz == b.min_mhz || n.max_mhz == b.max_mhz);
+            let is_like = |b: Bounds, n: Bounds| {
+                let same = [n.min_mhz == b.min_mhz, n.max_mhz == b.max_mhz];
+                same == [true; 2] || !exactly && same != [false; 2]
+            };
+            let shares = |b: Bounds| now.map_or(true, |n| is_like(b, n));
             let is_free = claimed(setting).next().is_none() || is_unknown(setting);
             is_free || claimed(setting).filter_map(unpack).chain(first).any(shares)
         };
@@ -270,7 +278,10 @@ impl Claims {
                 || bounds(Setting::GraphicsClock, first.graphics, now.graphics)
                     && bounds(Setting::MemoryClock, first.memory, now.memory)
         };
-        now.cap_uw.map_or(true, is_cap) && now.clocks.map_or(true, is_clocks)
+        Settings {
+            cap_uw: due.cap_uw.filter(|_| now.cap_uw.map_or(true, is_cap)),
+            clocks: due.clocks.filter(|_| now.clocks.map_or(true, is_clocks)),
+        }
     }
 
     /// Forgets claims of a GPU, and the first settings that no claim refers to any more.

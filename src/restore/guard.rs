@@ -252,13 +252,16 @@ impl GuardStack {
             Err(e) => (None, Err(e)),
         };
         let mut why_not = self.is_usable(usable)?;
-        let new = ClaimedChange::new(controller, change, owner, guard)?;
+        let mut new = ClaimedChange::new(controller, change, owner, guard)?;
         let file_before = file.as_ref().map(|f| f.data.claims.as_slice().to_vec());
         let memory_before = memory.data.claims.as_slice().to_vec();
         let mut first = new.first;
         if let Some(shared) = &mut file {
             match new.add(shared.data, first).and_then(|kept| shared.publish().map(|()| kept)) {
-                Ok(kept) => first = kept,
+                Ok(kept) => {
+                    first = kept;
+                    new.claims.iter_mut().for_each(|c| c.file = 1);
+                }
                 Err(errno) => {
                     why_not = self.is_usable(Err(errno.into()))?;
                     file = None;
@@ -373,22 +376,21 @@ struct ClaimedChange {
 }
 
 impl ClaimedChange {
-    /// Saves the current settings and prepares the claims, with the requested values as far as these are known.
+    /// Saves the current settings and prepares the claims. Their values are known after the change: with the requested ones,
+    /// what is in force after a process has died before its change would pass for another program's.
     fn new(controller: &Controller, change: &Change, owner: Owner, guard: u64) -> Result<ClaimedChange> {
         let before = controller.save(change)?;
         let gpu = key(controller.pci());
         let (folder, cap_file) = (controller.folder().as_os_str(), controller.power_cap_file()?);
         let first = Gpu::new(gpu, folder.as_bytes(), cap_file.as_os_str().as_bytes());
         let first = first.map_err(|errno| io_error("a path in sysfs", std::io::Error::from_raw_os_error(errno)))?;
-        let intended = match *change {
-            Change::PowerLimit { uw } => vec![(Setting::PowerLimit, uw)],
-            Change::ResetPowerLimit => vec![(Setting::PowerLimit, 0)],
-            Change::Lock(clock, bounds) => vec![(clock.into(), pack(Some(bounds)))],
-            Change::Reset(Some(clock)) => vec![(clock.into(), 0)],
-            Change::Reset(None) => vec![(Setting::GraphicsClock, 0), (Setting::MemoryClock, 0)],
+        let affected = match *change {
+            Change::PowerLimit { .. } | Change::ResetPowerLimit => vec![Setting::PowerLimit],
+            Change::Lock(clock, _) | Change::Reset(Some(clock)) => vec![clock.into()],
+            Change::Reset(None) => vec![Setting::GraphicsClock, Setting::MemoryClock],
         };
-        let claim = |(setting, value)| Claim { owner, guard, gpu, setting: setting as u64, value, file: 0 };
-        Ok(ClaimedChange { claims: intended.into_iter().map(claim).collect(), before, first })
+        let claim = |setting| Claim { owner, guard, gpu, setting: setting as u64, value: 0, file: 0 };
+        Ok(ClaimedChange { claims: affected.into_iter().map(claim).collect(), before, first })
     }
 
     /// Adds the claims. Returns the GPU's settings from before the first change, including those that were already known.

@@ -133,7 +133,8 @@ impl SessionClaims {
         let is_own = |c: &Claim| c.owner == owner && c.guard >= guard;
         let mut memory = Transaction::memory(memory, of_memory);
         let has_claims = memory.data.claims.as_slice().iter().any(is_own);
-        memory.data.claims.as_mut_slice().iter_mut().for_each(|c| c.file = 0);
+        memory.data.claims.as_mut_slice().iter_mut().filter(|c| c.file != 0).for_each(|c| c.file = Claim::LOST);
+        memory.publish()?;
         let mut all_back = true;
         for (number, path) in (1..).zip(paths.iter()) {
             let mut file = match Transaction::file(path.as_c_str()?, false, impatience, of_file) {
@@ -150,16 +151,28 @@ impl SessionClaims {
             memory.data.remove_all(&|c| c.file == number && !file.data.has(c));
             memory.publish()?;
         }
-        // Where there can be no file, or another program has removed it, the memory serves for it. To a watchdog it appears the
-        // same when another guard has restored for the dead before it.
-        let is_left = |c: &Claim| is_own(c) && c.file == 0;
-        if memory.data.claims.as_slice().iter().any(is_left) {
-            // Locked against other guards, where there can be a lock.
-            let mut lock = Transaction::file(paths[0].as_c_str()?, true, impatience, of_file).ok().flatten();
-            all_back &= settle(&mut memory, &is_left, false, !is_watchdog, restorer)?;
-            // A file without claims is removed.
-            let _ = lock.as_mut().map(Transaction::publish);
+        drop(memory);
+        Ok(all_back & self.give_up_in_memory(guard, is_watchdog, restorer)?)
+    }
+
+    /// Where there can be no file, or another program has removed it, the memory serves for it. To a watchdog it appears the
+    /// same when another guard has restored for the dead before it.
+    fn give_up_in_memory(
+        &mut self,
+        guard: u64,
+        is_watchdog: bool,
+        restorer: &mut dyn Restorer,
+    ) -> Result<bool, StoreError> {
+        let is_left = |c: &Claim, file| c.guard >= guard && c.file == file;
+        if !self.read_memory().data.claims.as_slice().iter().any(|c| is_left(c, 0) || is_left(c, Claim::LOST)) {
+            return Ok(true);
         }
+        // With the lock that changes take, where there can be one.
+        let (mut lock, mut memory) = self.open();
+        let mut all_back = settle(&mut memory, &|c| is_left(c, 0), false, true, restorer)?;
+        all_back &= settle(&mut memory, &|c| is_left(c, Claim::LOST), false, !is_watchdog, restorer)?;
+        // A file without claims is removed.
+        let _ = lock.as_mut().map(|file| file.data.claims.len() > 0 || file.publish().is_ok());
         Ok(all_back)
     }
 }

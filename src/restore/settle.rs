@@ -56,8 +56,9 @@ impl<I: FileIo> Restorer for BySysfs<'_, I> {
 }
 
 /// Gives up the caller's claims, which `is_own` selects, and with `dead` those of processes that are dead. What was changed
-/// last by one of them is restored; claims stay where that fails. What cannot come from the claims stays as it is, where only
-/// dead processes claim it, or the caller is not sure that its claims still hold. True: nothing failed.
+/// last by one of them is restored; claims stay where that fails. What cannot come from the claims stays as it is where only
+/// dead processes claim it. Where the caller is not sure that its claims still hold, it has to be exactly what they say.
+/// True: nothing failed.
 pub fn settle(
     claims: &mut Transaction,
     is_own: &dyn Fn(&Claim) -> bool,
@@ -83,12 +84,12 @@ fn settle_with(
         if !claims.data.of_gpu(key).any(is_gone) {
             continue;
         }
-        let due = claims.data.due(&gpu, &is_gone);
+        let mut due = claims.data.due(&gpu, &is_gone);
+        if !(is_sure && claims.data.of_gpu(key).any(is_own)) {
+            due = claims.data.explained(&gpu, due, &restorer.now(&gpu), !is_sure);
+        }
         let nothing = due.cap_uw.is_none() && due.clocks.is_none();
-        // A process died long ago, and another program has changed the setting since: that stays.
-        let is_foreign =
-            || !(claims.data.explain(&gpu, &restorer.now(&gpu)) || is_sure && claims.data.of_gpu(key).any(is_own));
-        if nothing || is_foreign() || restorer.restore(&gpu, &due) {
+        if nothing || restorer.restore(&gpu, &due) {
             claims.data.remove(key, &is_gone);
             changed = true;
         } else {
@@ -176,8 +177,10 @@ pub fn start_time(pid: u64) -> Result<Option<u64>, i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::restore::claims::{Claims, Setting};
+    use crate::control::{ClockState, Level};
+    use crate::restore::claims::{pack, Claims, Setting};
     use crate::restore::store::{Memory, MEMORY};
+    use crate::sysfs::pp_od::Bounds;
     use std::cell::RefCell;
     use std::collections::HashSet;
 
@@ -186,6 +189,12 @@ mod tests {
     fn claim(pid: u64, value: u64) -> Claim {
         let owner = Owner { pid, ..Owner::default() };
         Claim { owner, guard: 1, gpu: GPU, setting: Setting::PowerLimit as u64, value, file: 0 }
+    }
+
+    fn no_claims() -> Box<Claims> {
+        let layout = std::alloc::Layout::new::<Claims>();
+        // SAFETY: zeroes are claims.
+        unsafe { Box::from_raw(std::alloc::alloc_zeroed(layout).cast()) }
     }
 
     /// A power cap.
@@ -202,14 +211,44 @@ mod tests {
         }
     }
 
+    /// The cap that is in force is another program's, the clocks are those of the dead.
+    #[test]
+    fn what_another_program_has_changed_stays() {
+        let cap_uw = Some(300_000_000);
+        let bounds = |min_mhz, max_mhz| Some(Bounds { min_mhz, max_mhz });
+        let manual = |graphics| ClockState { level: Some(Level::MANUAL), graphics, memory: bounds(900, 1300) };
+        let first = Settings { cap_uw: Some(750_000_000), clocks: Some(manual(bounds(500, 2100))) };
+        let now = Settings { cap_uw, clocks: Some(manual(bounds(600, 900))) };
+        let mut room = vec![0_u64; MEMORY / 8];
+        let mut data = no_claims();
+        let claims = Transaction::memory(Memory(room.as_mut_ptr().cast()), &mut data);
+        let mut gpu = Gpu::new(GPU, b"/sys/a", b"cap").unwrap();
+        gpu.keep(&first);
+        claims.data.gpus.push(gpu).unwrap();
+        let clock = Claim { setting: Setting::GraphicsClock as u64, value: pack(bounds(600, 900)), ..claim(1, 0) };
+        [claim(1, 400_000_000), clock].into_iter().for_each(|c| claims.data.put(c).unwrap());
+        let due = claims.data.due(&gpu, &|_| true);
+        assert_eq!((due.cap_uw, due.clocks), (first.cap_uw, first.clocks));
+        let explained = |claims: &Transaction, now, exactly| {
+            let own = claims.data.explained(&gpu, due, now, exactly);
+            (own.cap_uw, own.clocks)
+        };
+        assert_eq!(explained(&claims, &now, false), (None, first.clocks));
+        let narrower = Settings { clocks: Some(manual(bounds(600, 800))), ..now };
+        assert_eq!(explained(&claims, &narrower, false), (None, first.clocks), "the driver limits a bound");
+        assert_eq!(explained(&claims, &narrower, true), (None, None));
+        // It died before it could say what came of its change.
+        claims.data.put(claim(1, 0)).unwrap();
+        assert_eq!(explained(&claims, &now, false), (first.cap_uw, first.clocks));
+        assert_eq!(explained(&claims, &now, true), (None, first.clocks));
+    }
+
     /// Processes die while another one ends its guard: each is either dead or alive throughout. What it set stays claimed, or is
     /// restored.
     #[test]
     fn processes_that_die_meanwhile() {
         let mut room = vec![0_u64; MEMORY / 8];
-        let layout = std::alloc::Layout::new::<Claims>();
-        // SAFETY: zeroes are claims.
-        let mut data = unsafe { Box::from_raw(std::alloc::alloc_zeroed(layout).cast::<Claims>()) };
+        let mut data = no_claims();
         let mut claims = Transaction::memory(Memory(room.as_mut_ptr().cast()), &mut data);
         let mut gpu = Gpu::new(GPU, b"/sys/a", b"cap").unwrap();
         gpu.keep(&Settings { cap_uw: Some(750_000_000), clocks: None });

@@ -15,7 +15,7 @@ const MAGIC: u64 = u64::from_le_bytes(*b"zeusamd1");
 const SLOT: usize = 0x50000;
 /// Size of a memory that holds claims.
 pub const MEMORY: usize = 2 * SLOT;
-/// How long to wait for other processes, each of which changes one setting.
+/// How long to wait for another process, which changes one setting. Where many take turns, each may take so long.
 const PATIENCE_MS: u64 = 10_000;
 
 #[repr(C)]
@@ -105,6 +105,15 @@ pub enum Impatience {
     GoOn,
 }
 
+/// Increases with each change of the claims.
+fn generation(file: &Fd) -> u64 {
+    let mut headers = [Header::default(); 2];
+    for (slot, header) in headers.iter_mut().enumerate() {
+        let _ = file.read_at(bytes_mut(std::slice::from_mut(header)), slot * SLOT);
+    }
+    headers[0].generation.max(headers[1].generation)
+}
+
 /// Claims that were read, and locked against changes by others until this is dropped.
 pub struct Transaction<'a> {
     store: Store<'a>,
@@ -121,7 +130,7 @@ impl<'a> Transaction<'a> {
         impatience: Impatience,
         data: &'a mut Claims,
     ) -> Result<Option<Transaction<'a>>, StoreError> {
-        let mut waited_ms = 0;
+        let (mut waited_ms, mut seen) = (0, (0, 0));
         loop {
             let create = if create { libc::O_CREAT } else { 0 };
             let flags = libc::O_RDWR | libc::O_NOFOLLOW | libc::O_NONBLOCK | create;
@@ -136,6 +145,10 @@ impl<'a> Transaction<'a> {
             let is_safe = stat.st_mode & (libc::S_IFMT | 0o077) == libc::S_IFREG && stat.st_nlink <= 1;
             if !is_own || !is_safe {
                 return Err(StoreError::Foreign);
+            }
+            let turn = (stat.st_ino, generation(&fd));
+            if turn != seen {
+                (seen, waited_ms) = (turn, 0);
             }
             // Without a link: the last claim went in the meantime, and the file with it.
             if stat.st_nlink == 1 && (has_lock || waited_ms >= PATIENCE_MS && impatience == Impatience::GoOn) {

@@ -45,7 +45,7 @@ static void child(void)
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_session_t *own;
     uint64_t mw = 0;
-    alarm(100);
+    alarm(240);
     CHECK(zeus_amd_power_instant_mw(z, 3, &mw) == ZEUS_AMD_STATUS_FORKED);
     zeus_amd_close(z);
     options.backend = ZEUS_AMD_BACKEND_AUTO;
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     pthread_t threads[GPUS];
     int status = -1;
     CHECK(argc == 2);
-    alarm(100);
+    alarm(240);
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     CHECK_OK(zeus_amd_open(&options, &z));
     CHECK_OK(zeus_amd_guard_begin(z, 0, &guard));

@@ -4,6 +4,7 @@
 #include "readers.h"
 
 zeus_amd_status_t zeus_amd__test_panic(const zeus_amd_session_t *session);
+void zeus_amd__test_panic_in_sampler(const zeus_amd_sampler_t *sampler);
 
 static void *in_a_thread(void *z)
 {
@@ -42,6 +43,38 @@ static void the_others_live_on(zeus_amd_session_t *z)
     CHECK(energies[0].valid == 0 && (energies[1].valid & ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT));
 }
 
+/* A sampler is broken; another one of its session is still sampled by the thread of both. */
+static void the_other_sampler_goes_on(const zeus_amd_session_t *z)
+{
+    zeus_amd_sample_t samples[64] = {ZEUS_AMD_SAMPLE_INIT};
+    zeus_amd_gpu_energy_t energy = ZEUS_AMD_GPU_ENERGY_INIT;
+    zeus_amd_sampler_t *broken, *other;
+    zeus_amd_window_t *window;
+    uint64_t lost;
+    uint32_t before = 0, count = 0;
+
+    CHECK_OK(zeus_amd_sampler_start(z, NULL, &broken));
+    CHECK_OK(zeus_amd_sampler_start(z, NULL, &other));
+    CHECK_OK(zeus_amd_window_begin(z, &window));
+    zeus_amd__test_panic_in_sampler(broken);
+    CHECK_IS(zeus_amd_sampler_drain(broken, NULL, &count, NULL), ZEUS_AMD_STATUS_INTERNAL);
+    CHECK(says("start another") && !says("provoked"));
+    count = 64;
+    CHECK_IS(zeus_amd_sampler_drain(broken, samples, &count, &lost), ZEUS_AMD_STATUS_INTERNAL);
+    CHECK_IS(zeus_amd_sampler_energy_between(broken, 0, 1, 2, &energy), ZEUS_AMD_STATUS_INTERNAL);
+    CHECK_OK(zeus_amd_sampler_drain(other, NULL, &before, NULL));
+    for (count = before; count < before + 4; usleep(1000)) {
+        count = 0;
+        CHECK_OK(zeus_amd_sampler_drain(other, NULL, &count, NULL));
+    }
+    CHECK_OK(zeus_amd_sampler_stop(broken));
+    zeus_amd_sampler_free(broken);
+    zeus_amd_sampler_free(other);
+    CHECK_OK(zeus_amd_window_end(window, NULL, NULL, NULL));
+    read_fake(z, 0);
+    read_fake(z, 1);
+}
+
 int main(void)
 {
     zeus_amd_session_t *z = open_quickly(), *other = open_quickly();
@@ -52,6 +85,8 @@ int main(void)
     CHECK_IS(zeus_amd__test_panic(NULL), ZEUS_AMD_STATUS_INTERNAL);
     CHECK(says("provoked by a test") && says("hooks.rs:") && says("internal error"));
     read_fake(z, 0);
+
+    the_other_sampler_goes_on(z);
 
     /* While a GPU is read: that GPU is not read again, and its status says why. */
     CHECK_IS(zeus_amd__test_panic(z), ZEUS_AMD_STATUS_INTERNAL);

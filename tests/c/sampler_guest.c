@@ -109,7 +109,7 @@ static void child_of(const zeus_amd_session_t *z, zeus_amd_sampler_t *s, zeus_am
     uint32_t n = 4;
     uint64_t lost = 77;
     zeus_amd_session_t *own;
-    alarm(20);
+    alarm(240);
     CHECK_IS(zeus_amd_sampler_stop(s), ZEUS_AMD_STATUS_FORKED);
     CHECK_IS(zeus_amd_sampler_drain(s, some, &n, &lost), ZEUS_AMD_STATUS_FORKED);
     CHECK_IS(zeus_amd_sampler_energy_between(s, 0, 1, 2, &e), ZEUS_AMD_STATUS_FORKED);
@@ -144,7 +144,7 @@ static void forks(void)
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
         wait_for(s, 1);
         CHECK(drain(s) > 0);
-        alarm(50);
+        alarm(240);
     }
     CHECK(settle(2));
     CHECK_OK(zeus_amd_window_end(w, NULL, NULL, NULL));
@@ -161,7 +161,7 @@ static void again_and_again(void)
         CHECK(settle(before + 1));
         if (i % 50 == 0) {
             usleep(3000);
-            alarm(50);
+            alarm(240);
         }
         if (i % 3 == 0)
             CHECK_OK(zeus_amd_sampler_stop(s));
@@ -282,7 +282,7 @@ static void lost(void)
 int main(int argc, char **argv)
 {
     CHECK(argc == 2);
-    alarm(50);
+    alarm(240);
     if (strcmp(argv[1], "forks") == 0)
         forks();
     else if (strcmp(argv[1], "again_and_again") == 0)

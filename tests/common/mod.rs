@@ -2,8 +2,10 @@
 
 #![allow(dead_code)]
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use zeus_amd_sim::Sim;
 
 #[path = "built.rs"]
 mod built;
@@ -39,6 +41,20 @@ pub fn deps() -> PathBuf {
 /// Compiles a C program of `tests/c` against the header and the shared library of this build; its path.
 pub fn c_program(name: &str) -> PathBuf {
     link(&mut c99(&root().join(format!("tests/c/{name}.c"))), name)
+}
+
+/// What LD_PRELOAD has to be for `tests/c/NAME.c` to come before what the machine preloads.
+pub fn preload(name: &str, sim: &Sim) -> OsString {
+    let mut cc = Command::new("cc");
+    cc.args(["-std=gnu99", "-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror"]);
+    cc.arg(root().join(format!("tests/c/{name}.c")));
+    let mut preload = built(cc.arg("-ldl"), &format!("{name}.so")).into_os_string();
+    let of_machine = sim.env().into_iter().find(|(name, _)| *name == "LD_PRELOAD");
+    if let Some((_, Some(path))) = of_machine {
+        preload.push(":");
+        preload.push(path);
+    }
+    preload
 }
 
 /// Compiles one C file, as a user would.

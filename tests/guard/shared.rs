@@ -125,6 +125,25 @@ fn what_the_dead_leave_is_restored_by_the_next() {
     }
 }
 
+/// A process is killed between its claim and its change: what it had set before is in force, and nobody else's.
+#[test]
+fn a_death_between_claim_and_change() {
+    let deaths = [
+        ("begin limit 0 400000 limit 0 300000", "power1_cap"),
+        ("begin gfx 0 600 900 gfx 0 1200 1400", "power_dpm_force_performance_level"),
+    ];
+    for (steps, file) in deaths {
+        let sim = start("none");
+        let before = all(&sim);
+        let mut dies = program(&sim, steps);
+        dies.env("LD_PRELOAD", common::preload("dies_at_write", &sim)).env("DIES_AT", file).env("DIES_AFTER", "2");
+        assert_eq!(dies.output().unwrap().status.signal(), Some(libc::SIGKILL), "{steps}");
+        assert_ne!(all(&sim), before, "{steps}: the first change is in force");
+        run(&sim, "begin end");
+        assert_eq!((all(&sim), shared_files(&sim)), (before, vec![]), "{steps}");
+    }
+}
+
 /// Only a plain file of the user's own, which nobody else may write to, is believed.
 #[test]
 fn a_file_of_somebody_else_is_not_used() {

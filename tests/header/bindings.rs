@@ -107,7 +107,7 @@ fn fortran(all: &[Reader]) -> String {
 fn python_functions(all: &[Reader]) -> String {
     let line = |r: &Reader| {
         let outs = vec![format!("_{}s", r.kind); r.values.len()].join(", ");
-        format!("    \"{}\": (c_int32, _handle, _U32, {outs}),\n", r.name)
+        format!("    \"{}\": (c_int32, _handle, c_uint32, {outs}),\n", r.name)
     };
     all.iter().map(line).collect()
 }
@@ -152,7 +152,8 @@ type Part = (&'static str, &'static [fn(&[Reader]) -> String]);
 const PARTS: &[Part] = &[
     ("include/zeus_amd.hpp", &[cpp]),
     ("include/zeus_amd.f90", &[fortran]),
-    ("python/zeus_amd.py", &[python_functions, python_methods]),
+    ("python/zeus_amd/_library.py", &[python_functions]),
+    ("python/zeus_amd/_session.py", &[python_methods]),
     ("tests/c/readers.h", &[test_arrays]),
 ];
 

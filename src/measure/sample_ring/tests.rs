@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Kind;
 use proptest::prelude::*;
 
 fn ring(capacity: usize) -> SampleRing {
@@ -19,6 +20,20 @@ fn samples(uj: &[u64]) -> Vec<Sample> {
 fn the_capacity_is_limited() {
     assert!(SampleRing::new(1, EnergyResolution::Firmware, None, 0).is_err());
     assert!(SampleRing::new(1, EnergyResolution::Firmware, None, MAX_SAMPLES + 1).is_err());
+}
+
+/// The samples are lost, and each use says why; other samplers are as before.
+#[test]
+fn a_panic_breaks_one_sampler() {
+    let (broken, other) = (ring(8), ring(8));
+    broken.ring.lock().push(Sample::default());
+    broken.record(std::iter::once_with(|| panic!("provoked by a test")));
+    broken.record([]);
+    let error = broken.pending().unwrap_err();
+    assert!(error.kind() == Kind::Internal && error.to_string().contains("start another"), "{error}");
+    assert!(broken.drain(1, false, |_, _| panic!("a broken one has no samples")).is_err());
+    other.ring.lock().push(Sample::default());
+    assert_eq!((other.pending().unwrap(), other.drain(9, false, |_, _| {}).unwrap().samples), (1, 1));
 }
 
 /// The error between two samples may arise at any time between them.
@@ -45,13 +60,14 @@ proptest! {
                 pushed += 1;
                 ring.ring.lock().push(Sample { time_ns: pushed, ..Sample::default() });
             }
-            let waiting = ring.pending();
+            let waiting = ring.pending().unwrap();
             prop_assert!(waiting <= capacity as u64);
             let mut got = Vec::new();
             let d = ring.drain(room, keep, |i, s| {
                 assert_eq!(i, got.len());
                 got.push(s.time_ns);
             });
+            let d = d.unwrap();
             prop_assert_eq!(d.samples as u64, waiting.min(room as u64));
             prop_assert_eq!(d.samples, got.len());
             let lost_now = d.lost - last_kept;
@@ -63,7 +79,7 @@ proptest! {
             }
             next += lost_now + got.len() as u64;
         }
-        let rest = ring.drain(capacity, false, |_, _| {});
+        let rest = ring.drain(capacity, false, |_, _| {}).unwrap();
         prop_assert_eq!(next + rest.samples as u64 + (rest.lost - last_kept), pushed);
         prop_assert!(lost <= pushed);
     }
