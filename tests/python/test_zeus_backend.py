@@ -218,6 +218,8 @@ print(([[t[0][1] for t in by_gpu.values()] for by_gpu in powers.values()], list(
 
     def test_the_page(self):
         """What docs/zeus.md shows."""
+        if len(self.measured) < len(self.truths):
+            self.skipTest("Zeus starts processes for secondary dies, and waits ten seconds for them")
         page = (PYTHON.parent / "docs" / "zeus.md").read_text()
         program = page.split("```python\n")[1].split("```")[0]
         with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
