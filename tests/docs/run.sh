@@ -103,8 +103,8 @@ openmp_snippet() {
 check "asynchronous.md: OpenMP runs" openmp_snippet
 
 torch_snippet() {
-    code asynchronous.md python >"$work/torch.py"
-    PYTHONIOENCODING=utf-8 "$sim" --machine mi300x-8 --rocm none -- python3 "$work/torch.py" | grep -E "$energy"
+    code asynchronous.md python >"$work/snippet.py"
+    PYTHONIOENCODING=utf-8 "$sim" --machine mi300x-8 --rocm none -- python3 "$work/snippet.py" | grep -E "$energy"
 }
 check "asynchronous.md: PyTorch runs" torch_snippet
 
