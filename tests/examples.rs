@@ -37,6 +37,8 @@ const RUNS: &[Run] = &[
     ("region", "--seconds 0.1", "", 0),
     ("region", "--minutes 1", "", 2),
     ("region", "", NO_SESSION, 1),
+    ("node_energy", "0.05", "", 0),
+    ("node_energy", "0.05", NO_SESSION, 1),
     ("which_gpu", "", "", 0),
     ("which_gpu", "", NO_SESSION, 1),
     ("zeus-amd-run", "--output @/o --json @/j --csv @/c --trace @/t --svg @/s -- timeout 0.05 sleep 9", "", 124),

@@ -23,6 +23,8 @@ const SOURCES: &[&str] = &[
     "unsupported",
     "window",
     "sampler",
+    "limits",
+    "node",
     "guard",
 ];
 
@@ -193,6 +195,7 @@ fn every_function_says_what_it_must() {
         ("An index below zeus_amd_gpu_count()", "NOT_FOUND"),
         ("receives the number of GPUs", "BUFFER_TOO_SMALL"),
         ("An open session", "FORKED"),
+        ("A window of the node", "FORKED"),
         ("A window", "FORKED"),
         ("A sampler", "FORKED"),
         ("A guard", "FORKED"),
@@ -285,7 +288,7 @@ fn bits_are_the_same_in_every_struct() {
             assert!(body.contains(field), "{owner} has no {field}");
         }
     }
-    assert!(of_structs.len() == 16 && bits.len() > 25, "{of_structs:?}");
+    assert!(of_structs.len() == 26 && bits.len() > 25, "{of_structs:?}");
 }
 
 /// The unit in a name is in the text as well, before the parameters.

@@ -22,6 +22,25 @@ use crate::error::{Error, Kind, Result};
 use crate::gpu::{Power, Temperature};
 use crate::session::Session;
 
+/// Reads one GPU.
+///
+/// # Safety
+/// NULL or an open session.
+pub(super) unsafe fn read_with<T>(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+    body: impl FnOnce(&Device) -> Result<T>,
+) -> Result<T> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        SessionHandle::with(session, |s| {
+            let device = s.device(gpu)?;
+            device.check_intact()?;
+            device.broken.mark(|| body(device))
+        })
+    }
+}
+
 /// One value of one GPU. The pointer is checked before anything is read.
 ///
 /// # Safety

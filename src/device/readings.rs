@@ -4,7 +4,7 @@ use super::identity::Identity;
 use super::snapshot::Reading;
 use super::source::{Resolution, Source, SourceError};
 use super::staleness::StalenessDetector;
-use crate::energy::{energy_mj, AccumulatorTracker, AtomicCounterState, CounterState, EnergyResolution};
+use crate::energy::{energy_mj, AccumulatorTracker, AtomicCounterState, CounterState, EnergyResolution, LimitCounts};
 use crate::error::{Error, Kind, Result};
 use crate::gpu::{Power, RawEnergy, Temperature};
 use crate::platform::broken::Broken;
@@ -99,6 +99,17 @@ impl Device {
 
     fn check_fresh(&self, what: &'static str, stale_ms: Option<u64>) -> Result<()> {
         stale_ms.map_or(Ok(()), |age_ms| Err(Error::Stale { device: self.label(), what, age_ms }))
+    }
+
+    /// For how long limits held the clocks of the package down, and whether that is an old reading.
+    pub fn limit_counts(&self) -> Result<(LimitCounts, bool)> {
+        const WHAT: &str = "the time at a limit";
+        self.identity.check_measured(WHAT)?;
+        let Source::Sysfs(sysfs) = &self.source else {
+            return Err(self.identity.not_supported(WHAT, "it is read from gpu_metrics alone, not through libamd_smi"));
+        };
+        let (counts, stale_ms) = sysfs.limit_counts(&self.staleness).map_err(|e| self.error(WHAT, e))?;
+        Ok((counts, stale_ms.is_some()))
     }
 
     /// Power of the whole package, in milliwatts.

@@ -202,6 +202,12 @@ impl Window {
         fork::require_current(self.head.fork_token)
     }
 
+    /// `CLOCK_BOOTTIME` of the begin.
+    #[must_use]
+    pub fn begin_ns(&self) -> u64 {
+        self.head.at_ns
+    }
+
     /// Number of GPUs.
     #[must_use]
     pub fn gpus(&self) -> usize {

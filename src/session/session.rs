@@ -9,13 +9,16 @@ use crate::energy::ResolutionChoice;
 use crate::error::{Error, Kind, Result};
 use crate::measure::Window;
 use crate::measure::{Sampler, SamplerHandle};
+use crate::node::{Node, NodeWindow};
 use crate::platform::pci::Pattern;
+use crate::platform::sync::OnceCell;
 use crate::platform::worker::Worker;
 use crate::platform::{fork, log};
 use crate::restore::{Guard, GuardStack};
 use crate::sysfs;
 use crate::topology::visibility::{self, MaskedOut};
 use crate::topology::{NoGpuReason, Order};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +42,9 @@ pub struct Session {
     /// The background validation of the counters.
     checking: Option<Worker>,
     sampler: Arc<Sampler>,
+    root: PathBuf,
+    /// Made by the first call that names the node.
+    node: OnceCell<Arc<Node>>,
     /// [`Session::take_first_thread`] has returned `true`.
     first_thread_taken: AtomicBool,
 }
@@ -65,6 +71,8 @@ impl Session {
             controllers,
             checking: None,
             sampler: Sampler::new(devices.clone(), Arc::new(lease)),
+            root: places.root,
+            node: OnceCell::default(),
             first_thread_taken: AtomicBool::new(false),
             devices,
         };
@@ -165,6 +173,19 @@ impl Session {
         Window::begin(&self.sampler, self.zero, self.energy_resolution.of_intervals())
     }
 
+    /// What measures the node beside the GPUs.
+    pub fn node(&self) -> Result<&Arc<Node>> {
+        match self.node.get() {
+            Some(node) => Ok(node),
+            None => Ok(self.node.set(Arc::new(Node::open(&self.root, &self.devices)?))),
+        }
+    }
+
+    /// Begins a window over the node and all GPUs.
+    pub fn begin_node_window(&self) -> Result<NodeWindow> {
+        NodeWindow::begin(self.node()?, &self.devices, || self.begin_window())
+    }
+
     /// Starts to sample all GPUs.
     pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<SamplerHandle> {
         self.sampler.start(self.energy_resolution.of_intervals(), period, capacity)
@@ -196,5 +217,6 @@ impl Drop for Session {
         self.guards.end_all();
         self.checking = None;
         self.sampler.end();
+        self.node.get().into_iter().for_each(|node| node.end());
     }
 }
