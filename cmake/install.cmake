@@ -34,16 +34,6 @@ install(
     PATTERN "*.md"
     PATTERN "*.svg"
     PATTERN "*.json")
-# Manual pages are made from the headers.
-find_program(ZEUS_AMD_PYTHON NAMES python3)
-if(ZEUS_AMD_PYTHON)
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/zeus_amd.h"
-                                           "${CMAKE_CURRENT_SOURCE_DIR}/docs/man.py")
-    execute_process(COMMAND "${ZEUS_AMD_PYTHON}" -B "${CMAKE_CURRENT_SOURCE_DIR}/docs/man.py" "${here}/man" RESULT_VARIABLE no_pages)
-    if(NOT no_pages)
-        install(DIRECTORY "${here}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}" COMPONENT development)
-    endif()
-endif()
 if(ZEUS_AMD_STATIC)
     install(FILES "${static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 endif()
