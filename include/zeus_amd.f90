@@ -425,7 +425,7 @@ module zeus_amd
   end type zeus_amd_sampler_options_t
 
   type, bind(c), public :: zeus_amd_sample_t
-    integer(c_int32_t) :: struct_size = 48
+    integer(c_int32_t) :: struct_size = 72
     integer(c_int32_t) :: gpu = 0
     integer(c_int32_t) :: valid = 0
     integer(c_int32_t) :: flags = 0
@@ -433,6 +433,9 @@ module zeus_amd
     integer(c_int64_t) :: energy_uj = 0_c_int64_t
     integer(c_int64_t) :: power_mw = 0_c_int64_t
     integer(c_int64_t) :: counter_power_mw = 0_c_int64_t
+    integer(c_int64_t) :: counter_power_uncertainty_mw = 0_c_int64_t
+    integer(c_int64_t) :: power_begin_ns = 0_c_int64_t
+    integer(c_int64_t) :: power_end_ns = 0_c_int64_t
   end type zeus_amd_sample_t
 
   type, bind(c), public :: zeus_amd_guard_info_t

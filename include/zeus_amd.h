@@ -161,7 +161,7 @@
     { sizeof(zeus_amd_sampler_options_t), 0u, 0u }
 /** Initialises a zeus_amd_sample_t. */
 #define ZEUS_AMD_SAMPLE_INIT                                                   \
-    { sizeof(zeus_amd_sample_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+    { sizeof(zeus_amd_sample_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
 /** Initialises a zeus_amd_guard_info_t. */
 #define ZEUS_AMD_GUARD_INFO_INIT                                               \
     { sizeof(zeus_amd_guard_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
@@ -1814,7 +1814,8 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t energy_uj;
     /**
-     * Power by the GPU's power sensor, in milliwatts.
+     * Power by the GPU's power sensor, in milliwatts: what the driver reported
+     * between power_begin_ns and power_end_ns.
      */
     uint64_t power_mw;
     /**
@@ -1823,6 +1824,24 @@ typedef struct zeus_amd_sample_t {
      * enough. It follows the load without delay where the sensor averages.
      */
     uint64_t counter_power_mw;
+    /**
+     * Upper limit of the error of counter_power_mw, in milliwatts, for the time
+     * between the two counts, which the firmware takes up to a refresh before
+     * time_ns.
+     */
+    uint64_t counter_power_uncertainty_mw;
+    /**
+     * CLOCK_BOOTTIME in nanoseconds, not before which the driver reported
+     * power_mw: time_ns, or where the driver states no time the begin of the
+     * read.
+     */
+    uint64_t power_begin_ns;
+    /**
+     * Not after which it did: time_ns where power and time are read at once, else
+     * the end of the read. Through libamd_smi, and from hwmon, a power may be
+     * newer than time_ns.
+     */
+    uint64_t power_end_ns;
 } zeus_amd_sample_t;
 
 /**

@@ -294,6 +294,9 @@ class Sample(_Struct):
         ("energy_uj", c_uint64),
         ("power_mw", c_uint64),
         ("counter_power_mw", c_uint64),
+        ("counter_power_uncertainty_mw", c_uint64),
+        ("power_begin_ns", c_uint64),
+        ("power_end_ns", c_uint64),
     ]
     _means_ = {
         "valid": _known(SampleValid),
@@ -301,6 +304,9 @@ class Sample(_Struct):
         "energy_uj": _if_set(SampleValid.ENERGY),
         "power_mw": _if_set(SampleValid.POWER),
         "counter_power_mw": _if_set(SampleValid.COUNTER_POWER),
+        "counter_power_uncertainty_mw": _if_set(SampleValid.COUNTER_POWER),
+        "power_begin_ns": _if_set(SampleValid.POWER),
+        "power_end_ns": _if_set(SampleValid.POWER),
     }
 
 

@@ -90,7 +90,7 @@ impl Device {
     /// then stands for both.
     #[inline(always)]
     fn take_sample(&self, begun_ns: u64) -> PollResult {
-        let mut sample = self.poll_source();
+        let mut sample = RawSample { begun_ns, ..self.poll_source() };
         let mut guard = self.tracker.lock();
         // The limit of a suspended GPU cannot be read.
         let mut none_yet = None;
@@ -142,6 +142,7 @@ impl Device {
             sample.driver_ns = Some(r.driver_time_ns);
             sample.firmware_ns = Some(r.firmware_time_ns);
             sample.power_mw = Some(r.power_mw.into());
+            sample.power_in_table = true;
             sample.averaged = !r.instant;
         } else {
             sample = self.poll_slow();
@@ -157,7 +158,6 @@ impl Device {
         // A secondary die reads 0. If it was identified as the primary die by mistake, its 0 is not a count.
         let energy = r.energy.ok().filter(|e| e.accumulator > 0 || self.identity.role != Role::PrimaryDie);
         RawSample {
-            seen_ns: 0,
             accumulator: energy.map(|e| e.accumulator),
             counter_unsupported: r.counter_unsupported,
             suspended: r.energy.err() == Some(Kind::Busy),
@@ -165,9 +165,11 @@ impl Device {
             driver_ns: r.driver_ns,
             firmware_ns: energy.and_then(|e| e.firmware_time_ns),
             power_mw: instant_mw.or(average_mw),
+            power_in_table: r.powers_in_table,
             power_unsupported: r.power_unsupported && !r.powers.any(),
             averaged: instant_mw.is_none() && average_mw.is_some(),
             stale: r.stale_ms.is_some(),
+            ..RawSample::default()
         }
     }
 

@@ -26,7 +26,8 @@ const MAX_RESOLUTION_UJ: f64 = 1e9;
 /// One sample of a GPU: counter, power and the clocks that belong to them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RawSample {
-    /// `CLOCK_BOOTTIME` when the reading was received.
+    /// `CLOCK_BOOTTIME` before the source was read, and when the reading was received.
+    pub begun_ns: u64,
     pub seen_ns: u64,
     pub accumulator: Option<u64>,
     /// The GPU has no energy counter. Without this flag a missing accumulator may be transient.
@@ -37,9 +38,13 @@ pub struct RawSample {
     pub resolution_uj: f64,
     /// The driver's clock (`CLOCK_BOOTTIME`) when it read the accumulator.
     pub driver_ns: Option<u64>,
+    /// That clock was set since, so that its time is only known to its table's age.
+    pub time_is_estimated: bool,
     /// The firmware's clock at the accumulator's value. Its epoch is arbitrary.
     pub firmware_ns: Option<u64>,
     pub power_mw: Option<u64>,
+    /// The power is of the driver's time; else it was read after that.
+    pub power_in_table: bool,
     /// The GPU reports no power. Without this flag a missing power may be transient.
     pub power_unsupported: bool,
     /// The power is an average that the firmware takes over seconds.
@@ -53,6 +58,19 @@ impl RawSample {
     #[must_use]
     pub fn at_ns(&self, driver_offset_ns: i64) -> u64 {
         self.driver_ns.map_or(self.seen_ns, |d| d.saturating_add_signed(driver_offset_ns).min(self.seen_ns))
+    }
+
+    /// `CLOCK_BOOTTIME` between which the driver reported the power.
+    #[must_use]
+    pub fn power_ns(&self, driver_offset_ns: i64) -> (u64, u64) {
+        let at_ns = self.at_ns(driver_offset_ns);
+        match self.driver_ns {
+            None => (self.begun_ns.min(at_ns), self.seen_ns),
+            Some(_) if self.time_is_estimated || driver_offset_ns != 0 => {
+                (at_ns.saturating_sub(AMDSMI_CACHE_NS), self.seen_ns)
+            }
+            Some(_) => (at_ns, if self.power_in_table { at_ns } else { self.seen_ns }),
+        }
     }
 
     /// The difference between the driver's clock and the firmware's.

@@ -177,7 +177,7 @@ impl AccumulatorTracker {
             self.totals.error_pj += power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
             self.totals.integral_error_pj += power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
         }
-        let sample = &RawSample { driver_ns, ..*sample };
+        let sample = &RawSample { driver_ns, time_is_estimated: self.clock.is_corrected(), ..*sample };
         let restarted = self.firmware.restarted(sample);
         if let Some(driver_ns) = sample.driver_ns {
             self.driver.add(driver_ns, sample.seen_ns);
@@ -225,7 +225,8 @@ impl AccumulatorTracker {
         if let (Some(power_before), Some(power_now)) = powers {
             // The time in which the counter should have advanced. The firmware's clock gives it; without one a refresh period
             // is allowed for.
-            let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(ns));
+            let most_ns = if self.firmware.is_in_sync() { u64::MAX } else { ns + FIRMWARE_REFRESH_NS };
+            let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(most_ns));
             let step = Step {
                 counted_pj: counts_pj(counts, sample.resolution_uj),
                 ns: by_firmware.unwrap_or_else(|| self.stall.overdue_ns(ns)),

@@ -131,6 +131,9 @@ AT(zeus_amd_sample_t, time_ns, 16, 8);
 AT(zeus_amd_sample_t, energy_uj, 24, 8);
 AT(zeus_amd_sample_t, power_mw, 32, 8);
 AT(zeus_amd_sample_t, counter_power_mw, 40, 8);
+AT(zeus_amd_sample_t, counter_power_uncertainty_mw, 48, 8);
+AT(zeus_amd_sample_t, power_begin_ns, 56, 8);
+AT(zeus_amd_sample_t, power_end_ns, 64, 8);
 
 AT(zeus_amd_guard_info_t, struct_size, 0, 4);
 AT(zeus_amd_guard_info_t, gpu, 4, 4);

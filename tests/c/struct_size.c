@@ -200,8 +200,8 @@ static void out(get f, const char *macro, uint32_t v1, uint32_t ours)
         memcpy(&i, at, sizeof i);
         CHECK(i == size);
         untouched_before(at);
-        /* The energy moves on between two readings. */
-        for (i = f == get_session || f == get_gpu ? 4 : v1; i < size; i++)
+        /* Readings and samples differ from one to the next. */
+        for (i = f == get_session || f == get_gpu ? 4 : ours; i < size; i++)
             CHECK(at[i] == (i < ours ? known[i] : 0));
     }
     at = place(0x10000, 0x10000, 0x5A);

@@ -84,7 +84,10 @@ fn peaks_through_libamd_smi() {
         let all = said["total"]["peak_power_w"].as_f64().unwrap();
         for gpu in said["gpus"].as_array().unwrap() {
             let peak = gpu["peak_power_w"].as_f64().unwrap();
-            assert!((270.0..=330.0).contains(&peak) && peak <= all, "{machine}: {peak} W of {all} W");
+            // On a busy machine there may be none but the mean of the whole run.
+            let uncertainty = gpu["peak_uncertainty_w"].as_f64().unwrap_or(30.0);
+            assert!((peak - 300.0).abs() <= uncertainty && peak <= all, "{machine}: {peak} W of {all} W: {gpu}");
+            assert!(uncertainty < 100.0, "{machine}: {gpu}");
         }
     }
 }

@@ -64,6 +64,7 @@ static void gpu(FILE *f, uint32_t i, const struct gpu *g)
     fprintf(f, "\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", ", u->begin_ns, u->end_ns);
     fputs("\n     ", f);
     number(f, "peak_power_w", sampled, g->peak_mw / 1e3);
+    number(f, "peak_uncertainty_w", sampled && g->peak_uncertainty_mw > 0, (double)g->peak_uncertainty_mw / 1e3);
     number(f, "peak_interval_s", sampled, sampled ? (double)g->steps_ns / (double)g->steps / 1e9 : 0);
     fprintf(f, "\"peak_from\": %s, \"samples\": %" PRIu64 ", ",
             !sampled ? "null" : !g->integrated ? "\"counter\"" : g->averaged ? "\"averaged sensor\"" : "\"sensor\"", g->samples);

@@ -157,8 +157,10 @@ static void step(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
     g->power_uj = s->energy_uj;
     if (from_ns >= to_ns)
         return;
-    if (g->steps == 0 || (known && mw > g->peak_mw))
+    if (g->steps == 0 || (known && mw > g->peak_mw)) {
         g->peak_mw = mw;
+        g->peak_uncertainty_mw = by_counter ? s->counter_power_uncertainty_mw : 0;
+    }
     g->last_mw = mw;
     g->steps++;
     g->steps_ns += since_ns;

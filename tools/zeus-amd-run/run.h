@@ -24,7 +24,7 @@ struct place {
 };
 
 void place_find(struct place *p);
-char *place_name(const struct place *p, const char *pattern); /* with %h, %r, %p and %% filled in; NULL: it cannot be */
+const char *place_name(const struct place *p, const char *pattern); /* with %h, %r, %p and %% filled in; NULL: it cannot be, or errno */
 
 /* --- options.c: what the command line asks for. */
 
@@ -120,6 +120,7 @@ struct gpu {
     zeus_amd_sample_t held; /* the last sample, if the table has it not yet */
     uint64_t written_ns; /* the last one that it has */
     double peak_mw, last_mw;
+    uint64_t peak_uncertainty_mw; /* 0: not known, as of a sensor */
     uint64_t steps, steps_ns; /* steps inside the run, and their time */
     struct series series;
 };

@@ -247,7 +247,11 @@ impl SysfsSource {
         };
         let powers = powers.map(|(powers, _)| powers).map_err(|e| e.kind());
         let temperature = if temperature { self.temperature_with(&table).ok().map(|(t, _)| t) } else { None };
-        Reading::new(energy, powers, temperature, values.and_then(|v| v.driver_ns), values.and_then(|v| v.stale_ms))
+        let (driver_ns, stale_ms) = values.map_or((None, None), |v| (v.driver_ns, v.stale_ms));
+        Reading {
+            powers_in_table: values.is_some_and(|v| v.powers.any()),
+            ..Reading::new(energy, powers, temperature, driver_ns, stale_ms)
+        }
     }
 
     /// For how long limits held, and for how long the table's time has been stalled, if too long.
