@@ -1,4 +1,4 @@
-/* Does one thing N times, for callgrind: the difference between two runs with different N is the cost of one.
+/* Does one thing N times in the function repeat(), to which callgrind limits its count.
  *
  *     instructions energy|all|window|restart N */
 #include <stdio.h>
@@ -6,43 +6,73 @@
 #include <string.h>
 #include <zeus_amd.h>
 
+static zeus_amd_session_t *session;
+
+static int energy(void)
+{
+    uint64_t mj;
+    return zeus_amd_energy_mj(session, 0, &mj) == 0;
+}
+
+static int all(void)
+{
+    static zeus_amd_reading_t readings[64] = {ZEUS_AMD_READING_INIT};
+    uint32_t count = 64;
+    return zeus_amd_read_all(session, readings, &count) == 0;
+}
+
+static int window(void)
+{
+    zeus_amd_window_t *window;
+    zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    return zeus_amd_window_begin(session, &window) == 0 && zeus_amd_window_end(window, &total, NULL, NULL) == 0;
+}
+
+static int restart(void)
+{
+    static zeus_amd_window_t *reused;
+    zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    if (reused == NULL && zeus_amd_window_begin(session, &reused) != 0)
+        return 0;
+    return zeus_amd_window_restart(reused) == 0 && zeus_amd_window_read(reused, &total, NULL, NULL) == 0;
+}
+
+static const struct {
+    const char *name;
+    int (*once)(void);
+} whats[] = {{"energy", energy}, {"all", all}, {"window", window}, {"restart", restart}};
+
+/* Half a second of reading: then the clocks of the driver are known. */
+static int warm(void)
+{
+    const uint64_t begun = zeus_amd_now_ns();
+    while (zeus_amd_now_ns() - begun < 500000000)
+        if (!all() || !window())
+            return 0;
+    return 1;
+}
+
+__attribute__((noinline)) int repeat(int (*once)(void), long n)
+{
+    while (n-- > 0)
+        if (!once())
+            return 0;
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
-    const char *what = argc > 1 ? argv[1] : "";
-    long n = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
-    zeus_amd_session_t *session;
-    uint32_t gpus = 0;
-    static zeus_amd_reading_t readings[64];
-    if (zeus_amd_open(NULL, &session) != 0 || zeus_amd_gpu_count(session, &gpus) != 0 || gpus == 0 || gpus > 64) {
+    const long n = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
+    int done = 0;
+    if (zeus_amd_open(NULL, &session) == 0 && warm())
+        for (size_t i = 0; i < sizeof whats / sizeof *whats; i++)
+            if (argc > 1 && strcmp(argv[1], whats[i].name) == 0)
+                done = repeat(whats[i].once, n);
+    if (!done) {
         char text[512];
         zeus_amd_last_error(text, sizeof text);
         fprintf(stderr, "%s\n", text);
         return 1;
-    }
-    for (long i = 0; i < n; i++) {
-        int failed = 1;
-        if (strcmp(what, "energy") == 0) {
-            uint64_t mj;
-            failed = zeus_amd_energy_mj(session, 0, &mj) != 0;
-        } else if (strcmp(what, "all") == 0) {
-            uint32_t count = gpus;
-            readings[0].struct_size = sizeof readings[0];
-            failed = zeus_amd_read_all(session, readings, &count) != 0;
-        } else if (strcmp(what, "window") == 0) {
-            zeus_amd_window_t *window;
-            zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
-            failed = zeus_amd_window_begin(session, &window) != 0 || zeus_amd_window_end(window, &total, NULL, NULL) != 0;
-        } else if (strcmp(what, "restart") == 0) {
-            static zeus_amd_window_t *window;
-            zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
-            if (window == NULL)
-                failed = zeus_amd_window_begin(session, &window) != 0;
-            failed = zeus_amd_window_restart(window) != 0 || zeus_amd_window_read(window, &total, NULL, NULL) != 0;
-        }
-        if (failed) {
-            fprintf(stderr, "%s failed\n", what);
-            return 1;
-        }
     }
     zeus_amd_close(session);
     return 0;

@@ -26,8 +26,15 @@ install(FILES "${here}/libzeus_amd.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COM
 install(FILES "${here}/stripped/${file_name}.debug" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT debug)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/LICENSE" "${CMAKE_CURRENT_SOURCE_DIR}/CHANGELOG.md"
               "${CMAKE_CURRENT_SOURCE_DIR}/README.md" DESTINATION "${doc_dir}" COMPONENT runtime)
-# The picture that README.md shows.
-install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/docs/power.svg" DESTINATION "${doc_dir}/docs" COMPONENT runtime)
+# The pages that README.md links.
+install(
+    DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/docs/"
+    DESTINATION "${doc_dir}/docs"
+    COMPONENT runtime
+    FILES_MATCHING
+    PATTERN "*.md"
+    PATTERN "*.svg"
+    PATTERN "*.json")
 if(ZEUS_AMD_STATIC)
     install(FILES "${static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 endif()
@@ -37,15 +44,16 @@ file(GLOB headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.h*"
      "${CMAKE_CURRENT_SOURCE_DIR}/include/*.f90")
 install(FILES ${headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
 
-# The Python module looks for the library beside itself first: a link, which survives a move.
-file(GLOB python_modules CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/python/*.py")
-if(python_modules)
-    set(python_dir "${CMAKE_INSTALL_LIBDIR}/zeus_amd/python")
-    install(FILES ${python_modules} DESTINATION "${python_dir}" COMPONENT runtime)
-    file(MAKE_DIRECTORY "${here}/links")
-    execute_process(COMMAND "${CMAKE_COMMAND}" -E create_symlink "../../${soname}" "${here}/links/${soname}")
-    install(FILES "${here}/links/${soname}" DESTINATION "${python_dir}" COMPONENT runtime)
-endif()
+# The Python package looks for the library in itself first: a link, which survives a move.
+file(GLOB python_modules CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/python/zeus_amd/*.py")
+set(python_dir "${CMAKE_INSTALL_LIBDIR}/zeus_amd/python")
+install(FILES ${python_modules} "${CMAKE_CURRENT_SOURCE_DIR}/python/zeus_amd/py.typed" DESTINATION "${python_dir}/zeus_amd"
+        COMPONENT runtime)
+install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/python/zeus_amd_for_zeus.py" "${CMAKE_CURRENT_SOURCE_DIR}/python/zeus_amd.pth"
+        DESTINATION "${python_dir}" COMPONENT runtime)
+file(MAKE_DIRECTORY "${here}/links")
+execute_process(COMMAND "${CMAKE_COMMAND}" -E create_symlink "../../../${soname}" "${here}/links/${soname}")
+install(FILES "${here}/links/${soname}" DESTINATION "${python_dir}/zeus_amd" COMPONENT runtime)
 
 # Sources that build with the installed package, and the way to do so.
 install(
@@ -59,7 +67,7 @@ install(
     DESTINATION "${doc_dir}/examples"
     COMPONENT examples)
 install(
-    FILES "${CMAKE_CURRENT_SOURCE_DIR}/tools/json_text.h"
+    FILES "${CMAKE_CURRENT_SOURCE_DIR}/tools/json_text.h" "${CMAKE_CURRENT_SOURCE_DIR}/tools/rank.h"
     DESTINATION "${doc_dir}/examples"
     COMPONENT examples)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/cmake/examples.txt" DESTINATION "${doc_dir}/examples"
@@ -88,6 +96,33 @@ if(TARGET zeus_amd_tools)
         install(FILES "${here}/links/roctx/${name}" DESTINATION "${CMAKE_INSTALL_LIBDIR}/zeus_amd/roctx/lib" COMPONENT runtime)
     endforeach()
     install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/docs/tools/regions.schema.json" DESTINATION "${doc_dir}/tools" COMPONENT runtime)
+endif()
+
+# The profiler as source, for other MPIs than the one that CMake has found here.
+set(pmpi_dir "${CMAKE_INSTALL_DATADIR}/zeus_amd/pmpi")
+file(GLOB shared_sources CONFIGURE_DEPENDS "${tools}/*.[ch]")
+install(DIRECTORY "${tools}/pmpi" "${tools}/regions" "${tools}/connect" "${tools}/report" DESTINATION "${pmpi_dir}" COMPONENT development)
+install(FILES ${shared_sources} cmake/tool.cmake DESTINATION "${pmpi_dir}" COMPONENT development)
+install(FILES cmake/pmpi.txt DESTINATION "${pmpi_dir}" COMPONENT development RENAME CMakeLists.txt)
+
+# Manual pages, where there is Python to make them.
+find_program(ZEUS_AMD_PYTHON NAMES python3)
+mark_as_advanced(ZEUS_AMD_PYTHON)
+if(ZEUS_AMD_PYTHON)
+    set(man "${here}/man")
+    add_custom_command(
+        OUTPUT "${man}/man7/zeus_amd.7"
+        COMMAND "${CMAKE_COMMAND}" -E remove_directory "${man}"
+        COMMAND "${ZEUS_AMD_PYTHON}" "${CMAKE_CURRENT_SOURCE_DIR}/docs/man.py" "${man}"
+        DEPENDS docs/man.py docs/zeus_amd.7 CHANGELOG.md ${headers} ${run_sources}
+        COMMENT "Writing the manual pages"
+        VERBATIM)
+    add_custom_target(zeus_amd_man ALL DEPENDS "${man}/man7/zeus_amd.7")
+    install(FILES "${man}/man1/zeus-amd-run.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT runtime)
+    install(DIRECTORY "${man}/man3" "${man}/man7" DESTINATION "${CMAKE_INSTALL_MANDIR}" COMPONENT development)
+    if(ZEUS_AMD_SIMULATOR)
+        install(FILES "${man}/man1/zeus-amd-sim.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT simulator)
+    endif()
 endif()
 
 # find_package(zeus_amd)

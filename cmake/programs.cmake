@@ -20,27 +20,10 @@ if(ZEUS_AMD_EXAMPLES OR ZEUS_AMD_INSTALL)
     zeus_amd_program(zeus_amd_run zeus-amd-run ${run_sources})
 endif()
 
-# Energy by region: Kokkos Tools, roctx, OMPT. The programs that load it may unload it, its threads' data not.
 set(tools "${CMAKE_CURRENT_SOURCE_DIR}/tools")
-file(GLOB core_sources CONFIGURE_DEPENDS "${tools}/regions/*.c")
-list(APPEND core_sources "${tools}/connect/kokkos.c" "${tools}/connect/roctx.c" "${tools}/connect/ompt.c"
-     "${tools}/report/prepare.c" "${tools}/report/source.c" "${tools}/files.c")
-function(zeus_amd_tool target)
-    add_library(${target} SHARED ${ARGN} ${core_sources})
-    # Beside the library it is for, also before it is installed. Not for linking: no other names.
-    set_target_properties(
-        ${target}
-        PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"
-                   C_STANDARD 11
-                   C_EXTENSIONS ON
-                   C_VISIBILITY_PRESET hidden
-                   LINK_FLAGS "-Wl,-z,nodelete,-z,defs")
-    target_link_libraries(${target} PRIVATE zeus_amd pthread dl m)
-endfunction()
+include(cmake/tool.cmake)
 if(ZEUS_AMD_INSTALL)
-    zeus_amd_tool(
-        zeus_amd_tools "${tools}/connect/tool.c" "${tools}/report/json.c" "${tools}/report/output.c" "${tools}/report/table.c"
-        "${tools}/report/text.c" "${tools}/report/trace.c")
+    zeus_amd_tool(zeus_amd_tools "${tools}/connect/tool.c")
     # Events of PAPI, which it finds at run time.
     add_library(zeus_amd_papi SHARED "${tools}/papi/papi.c")
     set_target_properties(zeus_amd_papi PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}" C_STANDARD 11
@@ -56,9 +39,7 @@ if(ZEUS_AMD_MPI AND (ZEUS_AMD_INSTALL OR NOT ZEUS_AMD_MPI STREQUAL "AUTO"))
         find_package(MPI REQUIRED COMPONENTS C)
     endif()
     if(MPI_C_FOUND)
-        file(GLOB pmpi_sources CONFIGURE_DEPENDS "${tools}/pmpi/*.c")
-        zeus_amd_tool(zeus_amd_pmpi ${pmpi_sources})
-        target_link_libraries(zeus_amd_pmpi PRIVATE MPI::MPI_C)
+        zeus_amd_profiler()
         message(STATUS "zeus_amd: libzeus_amd_pmpi.so for the MPI of ${MPI_C_COMPILER}")
     else()
         message(STATUS "zeus_amd: no MPI, so no libzeus_amd_pmpi.so")

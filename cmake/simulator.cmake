@@ -8,9 +8,10 @@ set(sim_built "${ZEUS_AMD_CARGO_TARGET_DIR}/simulator")
 add_custom_target(
     zeus_amd_sim ALL
     COMMAND "${CMAKE_COMMAND}" -E env --unset=CARGO_BUILD_TARGET "CARGO_TARGET_DIR=${ZEUS_AMD_CARGO_TARGET_DIR}"
-            "CARGO=${ZEUS_AMD_CARGO}" "${sim}/run" build > simulated-libraries.txt
-    COMMAND "${ZEUS_AMD_OBJCOPY}" --strip-debug "${sim_built}/libzeus_amd_sim.a" libzeus_amd_sim.a
-    WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}"
+            "CARGO=${ZEUS_AMD_CARGO}" "${sim}/run" build > "${CMAKE_CURRENT_BINARY_DIR}/simulated-libraries.txt"
+    COMMAND "${ZEUS_AMD_OBJCOPY}" --strip-debug "${sim_built}/libzeus_amd_sim.a"
+            "${CMAKE_CURRENT_BINARY_DIR}/libzeus_amd_sim.a"
+    WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
     COMMENT "Building the simulated machine"
     VERBATIM)
 

@@ -26,25 +26,21 @@ module zeus_amd
     c_int64_t, c_loc, c_null_char, c_null_funptr, c_null_ptr, c_ptr, c_size_t
   implicit none
   private
-  public :: zeus_amd_close, zeus_amd_counter_state_string, zeus_amd_energy_mj, zeus_amd_energy_raw, &
-    zeus_amd_energy_counter_usable, &
-    zeus_amd_explain, zeus_amd_find_by_pci, zeus_amd_find_by_uuid, zeus_amd_gpu_count, &
-    zeus_amd_gpu_info, zeus_amd_graphics_clock_range_mhz, zeus_amd_graphics_clock_levels_mhz, &
+  public :: zeus_amd_close, zeus_amd_counter_state_string, zeus_amd_energy_raw, zeus_amd_explain, &
+    zeus_amd_find_by_pci, zeus_amd_find_by_uuid, zeus_amd_gpu_count, zeus_amd_gpu_info, &
     zeus_amd_guard_begin, zeus_amd_guard_end, zeus_amd_guard_info, zeus_amd_last_error, &
-    zeus_amd_lock_graphics_clocks_mhz, &
-    zeus_amd_lock_memory_clocks_mhz, zeus_amd_log_fn, zeus_amd_memory_clock_range_mhz, &
-    zeus_amd_memory_clock_levels_mhz, zeus_amd_memory_power_average_mw, zeus_amd_method_string, &
-    zeus_amd_now_ns, zeus_amd_open, &
-    zeus_amd_persistence_mode, zeus_amd_power_average_mw, zeus_amd_power_instant_mw, &
-    zeus_amd_power_limit_default_mw, zeus_amd_power_limit_mw, zeus_amd_power_limit_range_mw, &
-    zeus_amd_probe, zeus_amd_read_all, zeus_amd_reset_clocks, zeus_amd_reset_graphics_clocks, &
-    zeus_amd_reset_memory_clocks, zeus_amd_reset_power_limit, zeus_amd_sampler_drain, &
-    zeus_amd_sampler_energy_between, zeus_amd_sampler_free, zeus_amd_sampler_start, &
-    zeus_amd_sampler_stop, zeus_amd_session_info, zeus_amd_set_log, zeus_amd_set_persistence_mode, &
-    zeus_amd_set_power_limit_mw, zeus_amd_status_string, zeus_amd_supports_nonblocking_setters, &
-    zeus_amd_temperature_c, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
+    zeus_amd_lock_graphics_clocks_mhz, zeus_amd_lock_memory_clocks_mhz, zeus_amd_log_fn, &
+    zeus_amd_method_string, zeus_amd_now_ns, zeus_amd_open, zeus_amd_probe, zeus_amd_read_all, &
+    zeus_amd_reset_clocks, zeus_amd_reset_graphics_clocks, zeus_amd_reset_memory_clocks, &
+    zeus_amd_reset_power_limit, zeus_amd_sampler_drain, zeus_amd_sampler_energy_between, &
+    zeus_amd_sampler_free, zeus_amd_sampler_start, zeus_amd_sampler_stop, zeus_amd_session_info, &
+    zeus_amd_set_log, zeus_amd_set_persistence_mode, zeus_amd_set_power_limit_mw, &
+    zeus_amd_status_string, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
     zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_lap, zeus_amd_window_read, &
-    zeus_amd_window_restart
+    zeus_amd_window_restart, zeus_amd_limit_counts, zeus_amd_limited_time, zeus_amd_node_domain_count, &
+    zeus_amd_node_domain_info, zeus_amd_node_domain_kind_string, zeus_amd_node_energy_uj, &
+    zeus_amd_node_power_mw, zeus_amd_node_window_begin, zeus_amd_node_window_end, &
+    zeus_amd_node_window_gpus, zeus_amd_node_window_read
 
   ! The version of this file.
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VERSION_MAJOR = 0
@@ -131,6 +127,30 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_LOG_WARNING = 1
   integer(c_int32_t), parameter, public :: ZEUS_AMD_LOG_INFO = 2
   integer(c_int32_t), parameter, public :: ZEUS_AMD_LOG_DEBUG = 3
+
+  ! zeus_amd_node_domain_kind_t
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_NODE = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_CPU = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_MEMORY = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_ACCELERATOR = 3
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_CPU_PACKAGE = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_CPU_CORES = 5
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_UNCORE = 6
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_DRAM = 7
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_PLATFORM = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_GPU = 9
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_OTHER = 10
+
+  ! zeus_amd_node_source_t
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SOURCE_PM_COUNTERS = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SOURCE_POWERCAP = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SOURCE_GPU = 2
+
+  ! zeus_amd_node_scope_t
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SCOPE_NONE = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SCOPE_GPUS = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SCOPE_PARTS = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SCOPE_NODE = 3
 
   ! zeus_amd_options_t%flags
   integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT = 1
@@ -239,6 +259,53 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT = 1
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT = 2
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT = 4
+
+  ! zeus_amd_limit_counts_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_DRIVER_TIME_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_PROCHOT_BIT = 65536
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_PPT_BIT = 131072
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_SOCKET_THERMAL_BIT = 262144
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_VR_THERMAL_BIT = 524288
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_HBM_THERMAL_BIT = 1048576
+
+  ! zeus_amd_limit_counts_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_FLAG_STALE_BIT = 16
+
+  ! zeus_amd_limited_time_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_DURATION_BIT = 2097152
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_PROCHOT_BIT = 65536
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT = 131072
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_SOCKET_THERMAL_BIT = 262144
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_VR_THERMAL_BIT = 524288
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_HBM_THERMAL_BIT = 1048576
+
+  ! zeus_amd_limited_time_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_FLAG_RESET_BIT = 2
+
+  ! zeus_amd_node_domain_info_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_INFO_VALID_PARENT_BIT = 1024
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_INFO_VALID_GPU_BIT = 2048
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_INFO_VALID_REFRESH_BIT = 4096
+
+  ! zeus_amd_node_domain_info_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_INFO_FLAG_WRAPS_BIT = 8192
+
+  ! zeus_amd_node_total_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT = 1
+
+  ! zeus_amd_node_total_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_TOTAL_FLAG_HIGH_UNCERTAINTY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_TOTAL_FLAG_INCOMPLETE_BIT = 512
+
+  ! zeus_amd_node_energy_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_VALID_ENERGY_BIT = 1
+
+  ! zeus_amd_node_energy_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_RESET_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_STALE_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_SAMPLING_GAP_BIT = 32
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_IN_TOTAL_BIT = 16384
 
   type, bind(c), public :: zeus_amd_options_t
     integer(c_int32_t) :: struct_size = 64
@@ -358,7 +425,7 @@ module zeus_amd
   end type zeus_amd_sampler_options_t
 
   type, bind(c), public :: zeus_amd_sample_t
-    integer(c_int32_t) :: struct_size = 48
+    integer(c_int32_t) :: struct_size = 72
     integer(c_int32_t) :: gpu = 0
     integer(c_int32_t) :: valid = 0
     integer(c_int32_t) :: flags = 0
@@ -366,6 +433,9 @@ module zeus_amd
     integer(c_int64_t) :: energy_uj = 0_c_int64_t
     integer(c_int64_t) :: power_mw = 0_c_int64_t
     integer(c_int64_t) :: counter_power_mw = 0_c_int64_t
+    integer(c_int64_t) :: counter_power_uncertainty_mw = 0_c_int64_t
+    integer(c_int64_t) :: power_begin_ns = 0_c_int64_t
+    integer(c_int64_t) :: power_end_ns = 0_c_int64_t
   end type zeus_amd_sample_t
 
   type, bind(c), public :: zeus_amd_guard_info_t
@@ -380,6 +450,78 @@ module zeus_amd
     integer(c_int32_t) :: memory_max_mhz = 0
   end type zeus_amd_guard_info_t
 
+  type, bind(c), public :: zeus_amd_limit_counts_t
+    integer(c_int32_t) :: struct_size = 72
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int64_t) :: driver_time_ns = 0_c_int64_t
+    integer(c_int64_t) :: cycles = 0_c_int64_t
+    integer(c_int64_t) :: prochot_cycles = 0_c_int64_t
+    integer(c_int64_t) :: ppt_cycles = 0_c_int64_t
+    integer(c_int64_t) :: socket_thermal_cycles = 0_c_int64_t
+    integer(c_int64_t) :: vr_thermal_cycles = 0_c_int64_t
+    integer(c_int64_t) :: hbm_thermal_cycles = 0_c_int64_t
+  end type zeus_amd_limit_counts_t
+
+  type, bind(c), public :: zeus_amd_limited_time_t
+    integer(c_int32_t) :: struct_size = 72
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int64_t) :: duration_ns = 0_c_int64_t
+    integer(c_int64_t) :: cycles = 0_c_int64_t
+    integer(c_int64_t) :: prochot_cycles = 0_c_int64_t
+    integer(c_int64_t) :: ppt_cycles = 0_c_int64_t
+    integer(c_int64_t) :: socket_thermal_cycles = 0_c_int64_t
+    integer(c_int64_t) :: vr_thermal_cycles = 0_c_int64_t
+    integer(c_int64_t) :: hbm_thermal_cycles = 0_c_int64_t
+  end type zeus_amd_limited_time_t
+
+  type, bind(c), public :: zeus_amd_node_domain_info_t
+    integer(c_int32_t) :: struct_size = 384
+    integer(c_int32_t) :: domain = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: kind = 0
+    integer(c_int32_t) :: source = 0
+    integer(c_int32_t) :: status = 0
+    integer(c_int32_t) :: parent = 0
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: reserved = 0
+    integer(c_int64_t) :: refresh_ns = 0_c_int64_t
+    integer(c_int64_t) :: step_uj = 0_c_int64_t
+    integer(c_int64_t) :: max_power_mw = 0_c_int64_t
+    character(kind=c_char) :: name(64) = c_null_char
+    character(kind=c_char) :: path(256) = c_null_char
+  end type zeus_amd_node_domain_info_t
+
+  type, bind(c), public :: zeus_amd_node_total_t
+    integer(c_int32_t) :: struct_size = 56
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: scope = 0
+    integer(c_int32_t) :: domains = 0
+    integer(c_int32_t) :: missing = 0
+    integer(c_int64_t) :: energy_uj = 0_c_int64_t
+    integer(c_int64_t) :: uncertainty_uj = 0_c_int64_t
+    integer(c_int64_t) :: duration_ns = 0_c_int64_t
+    integer(c_int64_t) :: mean_power_mw = 0_c_int64_t
+  end type zeus_amd_node_total_t
+
+  type, bind(c), public :: zeus_amd_node_energy_t
+    integer(c_int32_t) :: struct_size = 56
+    integer(c_int32_t) :: domain = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: method = 0
+    integer(c_int32_t) :: status = 0
+    integer(c_int64_t) :: energy_uj = 0_c_int64_t
+    integer(c_int64_t) :: uncertainty_uj = 0_c_int64_t
+    integer(c_int64_t) :: duration_ns = 0_c_int64_t
+    integer(c_int64_t) :: mean_power_mw = 0_c_int64_t
+  end type zeus_amd_node_energy_t
+
   ! Handles: pointers in C.
   type, bind(c), public :: zeus_amd_session_t ! An open session: zeus_amd_open() to zeus_amd_close().
     type(c_ptr) :: handle = c_null_ptr
@@ -388,6 +530,10 @@ module zeus_amd
   type, bind(c), public :: zeus_amd_window_t ! zeus_amd_window_begin() to zeus_amd_window_end().
     type(c_ptr) :: handle = c_null_ptr
   end type zeus_amd_window_t
+
+  type, bind(c), public :: zeus_amd_node_window_t ! zeus_amd_node_window_begin() to zeus_amd_node_window_end().
+    type(c_ptr) :: handle = c_null_ptr
+  end type zeus_amd_node_window_t
 
   type, bind(c), public :: zeus_amd_sampler_t ! zeus_amd_sampler_start() to zeus_amd_sampler_free().
     type(c_ptr) :: handle = c_null_ptr
@@ -428,6 +574,12 @@ module zeus_amd
       integer(c_int32_t), value :: method
       type(c_ptr) :: text
     end function c_method_string
+
+    function c_node_domain_kind_string(kind) bind(c, name="zeus_amd_node_domain_kind_string") result(text)
+      import
+      integer(c_int32_t), value :: kind
+      type(c_ptr) :: text
+    end function c_node_domain_kind_string
 
     function c_counter_state_string(counter_state) bind(c, name="zeus_amd_counter_state_string") result(text)
       import
@@ -515,46 +667,6 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function c_explain
 
-    function zeus_amd_power_instant_mw(session, gpu, power_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: power_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_instant_mw
-
-    function zeus_amd_power_average_mw(session, gpu, power_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: power_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_average_mw
-
-    function zeus_amd_memory_power_average_mw(session, gpu, power_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: power_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_memory_power_average_mw
-
-    function zeus_amd_energy_mj(session, gpu, energy_mj) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: energy_mj
-      integer(c_int32_t) :: status
-    end function zeus_amd_energy_mj
-
-    function zeus_amd_energy_counter_usable(session, gpu, usable) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: usable
-      integer(c_int32_t) :: status
-    end function zeus_amd_energy_counter_usable
-
     function zeus_amd_energy_raw(session, gpu, energy) bind(c) result(status)
       import
       type(zeus_amd_session_t), value :: session
@@ -563,14 +675,6 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function zeus_amd_energy_raw
 
-    function zeus_amd_temperature_c(session, gpu, temperature_c) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: temperature_c
-      integer(c_int32_t) :: status
-    end function zeus_amd_temperature_c
-
     function c_read_all(session, readings, count) bind(c, name="zeus_amd_read_all") result(status)
       import
       type(zeus_amd_session_t), value :: session
@@ -578,65 +682,6 @@ module zeus_amd
       integer(c_int32_t), intent(inout) :: count
       integer(c_int32_t) :: status
     end function c_read_all
-
-    function zeus_amd_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: limit_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_limit_mw
-
-    function zeus_amd_power_limit_default_mw(session, gpu, limit_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: limit_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_limit_default_mw
-
-    function zeus_amd_power_limit_range_mw(session, gpu, min_mw, max_mw) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int64_t), intent(out) :: min_mw
-      integer(c_int64_t), intent(out) :: max_mw
-      integer(c_int32_t) :: status
-    end function zeus_amd_power_limit_range_mw
-
-    function zeus_amd_memory_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: min_mhz
-      integer(c_int32_t), intent(out) :: max_mhz
-      integer(c_int32_t) :: status
-    end function zeus_amd_memory_clock_levels_mhz
-
-    function zeus_amd_graphics_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: min_mhz
-      integer(c_int32_t), intent(out) :: max_mhz
-      integer(c_int32_t) :: status
-    end function zeus_amd_graphics_clock_levels_mhz
-
-    function zeus_amd_persistence_mode(session, gpu, enabled) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: enabled
-      integer(c_int32_t) :: status
-    end function zeus_amd_persistence_mode
-
-    function zeus_amd_supports_nonblocking_setters(session, gpu, supported) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: supported
-      integer(c_int32_t) :: status
-    end function zeus_amd_supports_nonblocking_setters
 
     function zeus_amd_set_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
       import
@@ -700,24 +745,6 @@ module zeus_amd
       integer(c_int32_t) :: status
     end function zeus_amd_reset_clocks
 
-    function zeus_amd_memory_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: min_mhz
-      integer(c_int32_t), intent(out) :: max_mhz
-      integer(c_int32_t) :: status
-    end function zeus_amd_memory_clock_range_mhz
-
-    function zeus_amd_graphics_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
-      import
-      type(zeus_amd_session_t), value :: session
-      integer(c_int32_t), value :: gpu
-      integer(c_int32_t), intent(out) :: min_mhz
-      integer(c_int32_t), intent(out) :: max_mhz
-      integer(c_int32_t) :: status
-    end function zeus_amd_graphics_clock_range_mhz
-
     function zeus_amd_window_begin(session, window) bind(c) result(status)
       import
       type(zeus_amd_session_t), value :: session
@@ -757,6 +784,87 @@ module zeus_amd
       integer(c_int32_t), intent(inout) :: count
       integer(c_int32_t) :: status
     end function c_window_end
+
+    function zeus_amd_limit_counts(session, gpu, counts) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      type(zeus_amd_limit_counts_t), intent(inout) :: counts
+      integer(c_int32_t) :: status
+    end function zeus_amd_limit_counts
+
+    function zeus_amd_limited_time(begin, end, limited) bind(c) result(status)
+      import
+      type(zeus_amd_limit_counts_t), intent(in) :: begin
+      type(zeus_amd_limit_counts_t), intent(in) :: end
+      type(zeus_amd_limited_time_t), intent(inout) :: limited
+      integer(c_int32_t) :: status
+    end function zeus_amd_limited_time
+
+    function zeus_amd_node_domain_count(session, count) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), intent(out) :: count
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_domain_count
+
+    function zeus_amd_node_domain_info(session, domain, info) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: domain
+      type(zeus_amd_node_domain_info_t), intent(inout) :: info
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_domain_info
+
+    function zeus_amd_node_energy_uj(session, domain, energy_uj, uncertainty_uj) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: domain
+      integer(c_int64_t), intent(out) :: energy_uj
+      integer(c_int64_t), intent(out), optional :: uncertainty_uj
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_energy_uj
+
+    function zeus_amd_node_power_mw(session, domain, power_mw, uncertainty_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: domain
+      integer(c_int64_t), intent(out) :: power_mw
+      integer(c_int64_t), intent(out), optional :: uncertainty_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_power_mw
+
+    function zeus_amd_node_window_begin(session, window) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      type(zeus_amd_node_window_t), intent(out) :: window
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_window_begin
+
+    function zeus_amd_node_window_gpus(window, gpus) bind(c) result(status)
+      import
+      type(zeus_amd_node_window_t), value :: window
+      type(zeus_amd_window_t), intent(out) :: gpus
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_window_gpus
+
+    function c_node_window_read(window, total, domains, count) bind(c, name="zeus_amd_node_window_read") result(status)
+      import
+      type(zeus_amd_node_window_t), value :: window
+      type(zeus_amd_node_total_t), intent(inout), optional :: total
+      type(zeus_amd_node_energy_t), intent(inout), optional :: domains(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function c_node_window_read
+
+    function c_node_window_end(window, total, domains, count) bind(c, name="zeus_amd_node_window_end") result(status)
+      import
+      type(zeus_amd_node_window_t), value :: window
+      type(zeus_amd_node_total_t), intent(inout), optional :: total
+      type(zeus_amd_node_energy_t), intent(inout), optional :: domains(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function c_node_window_end
 
     function c_sampler_start(session, options, sampler) bind(c, name="zeus_amd_sampler_start") result(status)
       import
@@ -830,6 +938,143 @@ module zeus_amd
     end function c_strlen
   end interface
 
+  ! Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU)
+  public :: &
+    zeus_amd_power_instant_mw, zeus_amd_power_average_mw, zeus_amd_energy_mj, &
+    zeus_amd_energy_counter_usable, zeus_amd_temperature_c, zeus_amd_power_limit_mw, &
+    zeus_amd_power_limit_default_mw, zeus_amd_power_limit_range_mw, zeus_amd_memory_clock_levels_mhz, &
+    zeus_amd_graphics_clock_levels_mhz, zeus_amd_memory_clock_range_mhz, &
+    zeus_amd_graphics_clock_range_mhz, zeus_amd_memory_power_average_mw, zeus_amd_persistence_mode, &
+    zeus_amd_supports_nonblocking_setters
+
+  interface
+    function zeus_amd_power_instant_mw(session, gpu, power_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: power_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_instant_mw
+
+    function zeus_amd_power_average_mw(session, gpu, power_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: power_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_average_mw
+
+    function zeus_amd_energy_mj(session, gpu, energy_mj) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: energy_mj
+      integer(c_int32_t) :: status
+    end function zeus_amd_energy_mj
+
+    function zeus_amd_energy_counter_usable(session, gpu, usable) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: usable
+      integer(c_int32_t) :: status
+    end function zeus_amd_energy_counter_usable
+
+    function zeus_amd_temperature_c(session, gpu, temperature_c) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: temperature_c
+      integer(c_int32_t) :: status
+    end function zeus_amd_temperature_c
+
+    function zeus_amd_power_limit_mw(session, gpu, limit_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: limit_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_limit_mw
+
+    function zeus_amd_power_limit_default_mw(session, gpu, limit_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: limit_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_limit_default_mw
+
+    function zeus_amd_power_limit_range_mw(session, gpu, min_mw, max_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: min_mw
+      integer(c_int64_t), intent(out) :: max_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_power_limit_range_mw
+
+    function zeus_amd_memory_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
+      integer(c_int32_t) :: status
+    end function zeus_amd_memory_clock_levels_mhz
+
+    function zeus_amd_graphics_clock_levels_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
+      integer(c_int32_t) :: status
+    end function zeus_amd_graphics_clock_levels_mhz
+
+    function zeus_amd_memory_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
+      integer(c_int32_t) :: status
+    end function zeus_amd_memory_clock_range_mhz
+
+    function zeus_amd_graphics_clock_range_mhz(session, gpu, min_mhz, max_mhz) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: min_mhz
+      integer(c_int32_t), intent(out) :: max_mhz
+      integer(c_int32_t) :: status
+    end function zeus_amd_graphics_clock_range_mhz
+
+    function zeus_amd_memory_power_average_mw(session, gpu, power_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int64_t), intent(out) :: power_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_memory_power_average_mw
+
+    function zeus_amd_persistence_mode(session, gpu, enabled) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: enabled
+      integer(c_int32_t) :: status
+    end function zeus_amd_persistence_mode
+
+    function zeus_amd_supports_nonblocking_setters(session, gpu, supported) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      integer(c_int32_t), intent(out) :: supported
+      integer(c_int32_t) :: status
+    end function zeus_amd_supports_nonblocking_setters
+  end interface
+  ! End of what is made
+
   procedure(zeus_amd_log_fn), pointer, save :: to_log => null()
 
 contains
@@ -900,6 +1145,12 @@ contains
     character(len=:), allocatable :: text
     text = from_c(c_method_string(method))
   end function zeus_amd_method_string
+
+  function zeus_amd_node_domain_kind_string(kind) result(text)
+    integer(c_int32_t), intent(in) :: kind
+    character(len=:), allocatable :: text
+    text = from_c(c_node_domain_kind_string(kind))
+  end function zeus_amd_node_domain_kind_string
 
   function zeus_amd_counter_state_string(counter_state) result(text)
     integer(c_int32_t), intent(in) :: counter_state
@@ -1032,6 +1283,47 @@ contains
       window = zeus_amd_window_t()
     end select
   end function zeus_amd_window_end
+
+  ! domains has an element for each domain of the node; count receives their number.
+  function zeus_amd_node_window_read(window, total, domains, count) result(status)
+    type(zeus_amd_node_window_t), intent(in) :: window
+    type(zeus_amd_node_total_t), intent(inout), optional :: total
+    type(zeus_amd_node_energy_t), intent(inout), contiguous, optional :: domains(:)
+    integer(c_int32_t), intent(out), optional :: count
+    integer(c_int32_t) :: status, n
+
+    n = 0
+    if (present(domains)) then
+      n = size(domains, kind=c_int32_t)
+      status = c_node_window_read(window, total, domains, n)
+    else
+      status = c_node_window_read(window, total, count=n)
+    end if
+    if (present(count)) count = n
+  end function zeus_amd_node_window_read
+
+  ! As zeus_amd_node_window_read(). A call that refuses its arguments has not ended the window.
+  function zeus_amd_node_window_end(window, total, domains, count) result(status)
+    type(zeus_amd_node_window_t), intent(inout) :: window
+    type(zeus_amd_node_total_t), intent(inout), optional :: total
+    type(zeus_amd_node_energy_t), intent(inout), contiguous, optional :: domains(:)
+    integer(c_int32_t), intent(out), optional :: count
+    integer(c_int32_t) :: status, n
+
+    n = 0
+    if (present(domains)) then
+      n = size(domains, kind=c_int32_t)
+      status = c_node_window_end(window, total, domains, n)
+    else
+      status = c_node_window_end(window, total, count=n)
+    end if
+    if (present(count)) count = n
+    select case (status)
+    case (ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL)
+    case default
+      window = zeus_amd_node_window_t()
+    end select
+  end function zeus_amd_node_window_end
 
   function zeus_amd_sampler_start(session, sampler, options) result(status)
     type(zeus_amd_session_t), intent(in) :: session

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the library and a wheel that carries it; prints the wheel's path. It runs on what has a glibc as new as the symbols
-# that the library needs: build on the oldest system that it is for.
-# usage: python/build_wheel.sh [FOLDER]
+# that the library needs: packaging/build.sh wheel builds one for glibc 2.28, with zeus-amd-run and the simulator.
+# usage: python/build_wheel.sh [FOLDER [TREE]]
+# TREE: what is installed already, with libraries in its root; nothing is built then.
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH= cd -- "$here/.." && pwd)
@@ -11,10 +12,14 @@ to=${1:-$target/wheel}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-(cd "$root" && CARGO_TARGET_DIR="$target" cargo rustc --quiet --locked --release --lib --crate-type cdylib)
-strip --strip-all -o "$work/libzeus_amd.so.0" "$target/release/libzeus_amd.so"
+ZEUS_AMD_WHEEL_TREE=${2:-$work/tree}
+export ZEUS_AMD_WHEEL_TREE
+if [ $# -lt 2 ]; then
+    mkdir "$work/tree"
+    (cd "$root" && CARGO_TARGET_DIR="$target" cargo rustc --quiet --locked --release --lib --crate-type cdylib)
+    strip --strip-all -o "$work/tree/libzeus_amd.so.0" "$target/release/libzeus_amd.so"
+fi
 python3 -m venv "$work/venv"
-export ZEUS_AMD_WHEEL_LIBRARY="$work/libzeus_amd.so.0"
 "$work/venv/bin/pip" --quiet --disable-pip-version-check wheel --no-deps --wheel-dir "$work/wheel" "$here"
 wheel=$(basename "$work"/wheel/*.whl)
 mkdir -p "$to"

@@ -48,7 +48,7 @@ rust_is_here() {
     shift
     have=$(rustc --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
     if [ "${have:-0}" -lt "$wanted" ] || ! command -v cargo >/dev/null 2>&1; then
-        echo "please install Rust 1.$wanted or later (https://rustup.rs)${have:+; this is 1.$have: rustup update stable}" >&2
+        echo "please install Rust 1.$wanted or later (https://rustup.rs; on Debian 12 also the packages rustc-web cargo-web)${have:+; this is 1.$have: rustup update stable}" >&2
         return 1
     fi
     for command; do

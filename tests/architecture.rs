@@ -74,7 +74,7 @@ const ROWS: &[&[&str]] = &[
     &["topology"],
     &["device"],
     &["control", "measure"],
-    &["restore"],
+    &["node", "restore"],
     &["session"],
     &["capi"],
 ];
@@ -216,7 +216,7 @@ fn no_circle_of_files() {
 }
 
 /// A folder's file with code of its own. Becomes shorter, never longer.
-const TODO_CODE_IN_MOD: &[&str] = &["session/mod.rs"];
+const TODO_CODE_IN_MOD: &[&str] = &[];
 
 #[test]
 fn a_folder_s_file_only_declares() {
@@ -296,8 +296,13 @@ fn extern_functions() -> Vec<(String, String)> {
 #[test]
 fn every_c_function_is_guarded() {
     // These only return what is there already, and nothing in them can panic.
-    let free =
-        ["zeus_amd_status_string", "zeus_amd_method_string", "zeus_amd_counter_state_string", "zeus_amd_last_error"];
+    let free = [
+        "zeus_amd_status_string",
+        "zeus_amd_method_string",
+        "zeus_amd_counter_state_string",
+        "zeus_amd_last_error",
+        "zeus_amd_node_domain_kind_string",
+    ];
     for (name, body) in extern_functions() {
         if free.contains(&name.as_str()) {
             continue;
@@ -450,7 +455,7 @@ fn the_environment_is_read_in_one_place() {
     }
     // One use in `probe`, one in `open`.
     assert_eq!(
-        count("session/options.rs", "= places(options)") + count("session/mod.rs", "options::places(options)"),
+        count("session/options.rs", "= places(options)") + count("session/session.rs", "options::places(options)"),
         2
     );
 }
@@ -481,7 +486,7 @@ fn no_file_is_long() {
 }
 
 /// Functions that are still too long. Becomes shorter, never longer.
-const TODO_LONG_FUNCTIONS: &[&str] = &["session/mod.rs open", "topology/visibility.rs visible_gpus"];
+const TODO_LONG_FUNCTIONS: &[&str] = &[];
 
 #[test]
 fn no_function_is_long() {

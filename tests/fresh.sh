@@ -8,6 +8,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/require.sh
+. scripts/system.sh
 case ${1-} in
 bookworm | trixie) ;;
 *) sed -n '5,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
@@ -18,12 +19,7 @@ release=$1
 folder=${2-}
 shift $(($# < 2 ? $# : 2))
 system=${folder:-$(mktemp -d)/$release}
-if [ ! -e "$system/etc/debian_version" ]; then
-    debootstrap --variant=minbase --include=ca-certificates "$release" "$system" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
-fi
-# This machine's way to the network: proxies, certificates, settings of apt and pip.
-grep -l '^Acquire' /etc/apt/apt.conf.d/* | xargs -r cp -t "$system/etc/apt/apt.conf.d"
-cp -L /etc/resolv.conf /etc/pip.conf "$system/etc/" 2>/dev/null || true
+new_system "$release" "$system"
 rm -rf "$system/home/tests"
 git clone --quiet --no-hardlinks . "$system/home/tests"
 chmod -R a+rwX "$system/home/tests"

@@ -13,35 +13,12 @@
 
 long report_process;
 
-static const char *variable(const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *value = getenv(names[i]);
-        if (value != NULL && value[0] != '\0' && strchr(value, '/') == NULL)
-            return value;
-    }
-    return NULL;
-}
-
-const char *report_rank(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"};
-    return variable(names, sizeof names / sizeof *names);
-}
-
-/* SLURM_NTASKS is also set in a batch script, whose programs are no ranks. */
-const char *report_ranks(void)
-{
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
-    return variable(names, sizeof names / sizeof *names);
-}
-
 /* The job's number, or the process's. */
 static void job_name(char *name, size_t size)
 {
     static const char *const variables[] = {"SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID"};
     const char *step = getenv("SLURM_STEP_ID");
-    const char *job = variable(variables, sizeof variables / sizeof *variables);
+    const char *job = report_variable(variables, sizeof variables / sizeof *variables);
     if (job == NULL)
         snprintf(name, size, "%ld", report_process != 0 ? report_process : (long)getpid());
     else if (job == getenv("SLURM_JOB_ID") && step != NULL && strchr(step, '/') == NULL)

@@ -3,6 +3,8 @@
 #ifndef ZEUS_AMD_TOOLS_FILES_H
 #define ZEUS_AMD_TOOLS_FILES_H
 
+#include "rank.h"
+
 #include <stdio.h>
 
 /* One form of a report: the ending of its file's name, and what writes it. */
@@ -18,8 +20,5 @@ int report_write(const report_form *forms, int count, const void *report, const 
 int report_write_fresh(const report_form *forms, int count, const void *report, const char *folder, const char *prefix);
 /* The process that a report is of, if a copy of it writes: else 0. */
 extern long report_process;
-/* Which rank the launcher says that this is, and of how many; NULL: it does not. */
-const char *report_rank(void);
-const char *report_ranks(void);
 
 #endif

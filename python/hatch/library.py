@@ -1,5 +1,9 @@
-"""Puts the library that $ZEUS_AMD_WHEEL_LIBRARY names into the wheel, and names the platforms that it runs on."""
+"""Puts what $ZEUS_AMD_WHEEL_TREE has into the wheel, and names the platforms that it runs on.
 
+The tree is installed with libraries in its root: libzeus_amd.so.0, and maybe bin/zeus-amd-run and zeus_amd/sim.
+"""
+
+import glob
 import os
 import re
 import struct
@@ -10,18 +14,32 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 MACHINES = {62: "x86_64", 183: "aarch64", 21: "ppc64le"}
 
 
-def platform(library):
-    """manylinux_2_X of the newest symbol version of glibc that it needs."""
-    with open(library, "rb") as file:
+def platform(programs):
+    """manylinux_2_X of the newest symbol version of glibc that one of them needs."""
+    with open(programs[0], "rb") as file:
         machine = MACHINES[struct.unpack("<H", file.read(20)[18:20])[0]]
-    symbols = subprocess.run(["objdump", "-T", library], check=True, capture_output=True, text=True).stdout
+    symbols = subprocess.run(["objdump", "-T", *programs], check=True, capture_output=True, text=True).stdout
     versions = [(int(a), int(b)) for a, b in re.findall(r"\bGLIBC_(\d+)\.(\d+)", symbols)]
     return "manylinux_{}_{}_{}".format(*max(versions), machine)
 
 
 class CustomBuildHook(BuildHookInterface):
     def initialize(self, version, build_data):
-        library = os.environ["ZEUS_AMD_WHEEL_LIBRARY"]
+        tree = os.environ.get("ZEUS_AMD_WHEEL_TREE")
+        if tree is None:
+            raise SystemExit("zeus_amd: run python/build_wheel.sh, which builds the library into a wheel, and install that wheel")
+        library, run, sim = (os.path.join(tree, *p) for p in (("libzeus_amd.so.0",), ("bin", "zeus-amd-run"), ("zeus_amd", "sim")))
+        include = {os.path.realpath(library): "zeus_amd/libzeus_amd.so.0"}
+        if os.path.exists(run):
+            include[run] = "zeus_amd/bin/zeus-amd-run"
+        for path in glob.glob(os.path.join(sim, "**"), recursive=True):
+            # Its archive is for linking libraries of one's own: C work, with the other packages.
+            if os.path.isfile(path) and not path.endswith(".a"):
+                include[path] = os.path.join("zeus_amd/sim", os.path.relpath(path, sim))
+        licences = os.path.join(tree, "share", "doc", "zeus_amd", "THIRD-PARTY-LICENCES.txt")
+        if os.path.exists(licences):
+            include[licences] = "zeus_amd/THIRD-PARTY-LICENCES.txt"
+        build_data["force_include"].update(include)
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform(library)}"
-        build_data["force_include"][library] = "zeus_amd/libzeus_amd.so.0"
+        programs = [p for p in include if open(p, "rb").read(4) == b"\x7fELF"]
+        build_data["tag"] = f"py3-none-{platform(programs)}"

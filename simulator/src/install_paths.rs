@@ -3,6 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+/// The simulator's folder in the repository. Builds that are the same wherever they are made give a relative one.
+pub const SOURCE: &str = match option_env!("ZEUS_AMD_SIM_SOURCE") {
+    Some(folder) => folder,
+    None => env!("CARGO_MANIFEST_DIR"),
+};
+
 /// The folder of an installed simulator, known by the machine files beside the program.
 pub fn installed() -> Option<&'static Path> {
     static HOME: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -15,5 +21,5 @@ pub fn installed() -> Option<&'static Path> {
 
 /// The folder of machine files and symbol lists.
 pub fn data() -> &'static Path {
-    installed().unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR")))
+    installed().unwrap_or(Path::new(SOURCE))
 }

@@ -30,7 +30,7 @@ pub fn file_name(release: &Release) -> String {
 
 /// The repository's root.
 fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap_or(Path::new("/"))
+    Path::new(install_paths::SOURCE).ancestors().nth(1).unwrap_or(Path::new("/"))
 }
 
 fn target_dir() -> PathBuf {
@@ -45,7 +45,7 @@ fn target_dir() -> PathBuf {
 pub fn built() -> Result<&'static Path, String> {
     static DONE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     DONE.get_or_init(|| {
-        let out = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("run"))
+        let out = Command::new(Path::new(install_paths::SOURCE).join("run"))
             .arg("--build-only")
             .env("CARGO_TARGET_DIR", target_dir())
             .output()
@@ -74,11 +74,11 @@ pub fn ensure_preload(archive: &Path) -> Result<PathBuf, String> {
     if let Some(home) = install_paths::installed() {
         return Ok(home.join("rocm/preload.so"));
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("preload.c");
+    let source = Path::new(install_paths::SOURCE).join("preload.c");
     made(target_dir().join("sim/preload.so"), &[archive, &source], |library| {
         let script = library.with_extension("map");
         let names =
-            "open*; fopen*; access; faccessat; read; pread*; write; pwrite*; dup; dup2; dup3; stat; stat64; lstat*; fstat*; statx; __read_chk; __pread*_chk; __open*_2";
+            "open*; fopen*; access; faccessat; read; pread*; write; pwrite*; dup; dup2; dup3; stat; stat64; lstat*; fstat*; __xstat*; __lxstat*; __fxstat*; statx; __read_chk; __pread*_chk; __open*_2";
         fs::write(&script, format!("{{ global: {names}; local: *; }};\n"))
             .map_err(|e| format!("{}: {e}", script.display()))?;
         shared(library, &source, &[archive.into(), format!("-Wl,--version-script={}", script.display()).into()])

@@ -126,12 +126,39 @@ struct MaskError {
 #[must_use]
 pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
     let mut out = MaskOutcome::default();
-    let all: Vec<usize> = (0..gpus.len()).collect();
-    let mut empty = MaskedOut::NoGpus;
-    if gpus.is_empty() {
-        return out.with_nothing(empty);
+    match out.apply(gpus, masks, rules) {
+        Ok((list, empty)) => {
+            out.nothing = list.is_empty().then_some(empty);
+            out.list = list;
+        }
+        Err(nothing) => out.nothing = Some(nothing),
     }
-    if let Some(i) = gpus.iter().position(|g| g.support == Support::OldDoorbell) {
+    out
+}
+
+/// GPUs that are left, and why there is none if there is none.
+type Selected = (Vec<usize>, MaskedOut);
+
+impl MaskOutcome {
+    fn apply(&mut self, gpus: &[Gpu], masks: &Masks, rules: Rules) -> Result<Selected, MaskedOut> {
+        if gpus.is_empty() {
+            return Err(MaskedOut::NoGpus);
+        }
+        self.note_old_gpus(gpus, rules)?;
+        let (selected, empty) = self.apply_rocr(gpus, masks)?;
+        let taken = |i: &usize| match gpus[*i].support {
+            Support::Full | Support::RocrOnly => true,
+            Support::OldDoorbell => rules.old_gpus == OldGpus::Counted,
+            Support::None => false,
+        };
+        let agents = self.keep("ROCr", selected, taken);
+        let (chosen, empty) = self.apply_hip((agents, empty), gpus, masks, rules);
+        Ok((self.keep("HIP", chosen, |i| gpus[*i].support == Support::Full), empty))
+    }
+
+    /// What a GPU older than gfx9 in the machine does to all.
+    fn note_old_gpus(&mut self, gpus: &[Gpu], rules: Rules) -> Result<(), MaskedOut> {
+        let Some(i) = gpus.iter().position(|g| g.support == Support::OldDoorbell) else { return Ok(()) };
         let consequence = match rules.old_gpus {
             OldGpus::Counted => "ROCm 6.x and earlier count it until HIP drops it",
             OldGpus::Fatal => "ROCm 7.0 to 7.2 does not start with one in the machine, hidden or not",
@@ -140,85 +167,65 @@ pub fn visible_gpus(gpus: &[Gpu], masks: &Masks, rules: Rules) -> MaskOutcome {
                 "it is skipped, as ROCm 10.0 does; whether the ROCm here does so is not known, and earlier ones count it or do not start"
             }
         };
-        out.trace.push(format!("GPU {i} of the KFD order is older than gfx9: {consequence}"));
-        if rules.old_gpus == OldGpus::Fatal {
-            return out.with_nothing(MaskedOut::RuntimeFails);
+        self.trace.push(format!("GPU {i} of the KFD order is older than gfx9: {consequence}"));
+        match rules.old_gpus {
+            OldGpus::Fatal => Err(MaskedOut::RuntimeFails),
+            OldGpus::Counted | OldGpus::Skipped => Ok(()),
         }
     }
 
-    let selected = match &masks.rocr {
-        None => all,
-        Some(mask) if mask.is_empty() => {
-            out.trace.push("ROCR_VISIBLE_DEVICES is set and empty: it hides all GPUs".into());
-            return out.with_nothing(MaskedOut::EmptyMask);
+    fn apply_rocr(&mut self, gpus: &[Gpu], masks: &Masks) -> Result<Selected, MaskedOut> {
+        const NAME: &str = "ROCR_VISIBLE_DEVICES";
+        let Some(mask) = &masks.rocr else { return Ok(((0..gpus.len()).collect(), MaskedOut::NoGpus)) };
+        if mask.is_empty() {
+            self.trace.push(format!("{NAME} is set and empty: it hides all GPUs"));
+            return Err(MaskedOut::EmptyMask);
         }
-        Some(mask) => match rocr(mask, gpus) {
+        match rocr(mask, gpus) {
             Err(position) => {
-                out.trace.push(format!(
-                    "ROCR_VISIBLE_DEVICES={}: entry {position} is empty, which makes the initialisation of ROCr fail",
-                    escape_lossy(mask)
-                ));
-                return out.with_nothing(MaskedOut::RuntimeFails);
+                let value = escape_lossy(mask);
+                let why = "which makes the initialisation of ROCr fail";
+                self.trace.push(format!("{NAME}={value}: entry {position} is empty, {why}"));
+                Err(MaskedOut::RuntimeFails)
             }
             Ok((list, stop)) => {
-                out.trace("ROCR_VISIBLE_DEVICES", mask, list.len(), "of the KFD order", stop.as_ref());
-                if list.is_empty() {
-                    empty = MaskedOut::Stopped;
-                }
-                list
+                self.note_mask(NAME, mask, list.len(), "of the KFD order", stop.as_ref());
+                let empty = if list.is_empty() { MaskedOut::Stopped } else { MaskedOut::NoGpus };
+                Ok((list, empty))
             }
-        },
-    };
-
-    let taken = |i: &usize| match gpus[*i].support {
-        Support::Full | Support::RocrOnly => true,
-        Support::OldDoorbell => rules.old_gpus == OldGpus::Counted,
-        Support::None => false,
-    };
-    let agents: Vec<usize> = selected.iter().copied().filter(taken).collect();
-    if agents.len() < selected.len() {
-        out.trace.push(format!("ROCr drops {} of them as unsupported", selected.len() - agents.len()));
-    }
-
-    let hip = match effective_value(masks.hip.as_deref(), rules) {
-        Some(v) => Some(("HIP_VISIBLE_DEVICES", v)),
-        None => effective_value(masks.cuda.as_deref(), rules).map(|v| ("CUDA_VISIBLE_DEVICES", v)),
-    };
-    let chosen = match hip {
-        None => agents,
-        Some((name, mask)) => {
-            let (list, stop) = self::hip(&mask, &agents, gpus, rules);
-            let raw = if name.starts_with("HIP") { &masks.hip } else { &masks.cuda };
-            let was_empty = raw.as_ref().is_some_and(Vec::is_empty);
-            if was_empty {
-                out.trace.push(format!("{name} is set and empty: it hides all GPUs"));
-            } else {
-                out.trace(name, &mask, list.len(), "of the remaining ones", stop.as_ref());
-            }
-            if list.is_empty() && !agents.is_empty() {
-                empty = if was_empty { MaskedOut::EmptyMask } else { MaskedOut::Stopped };
-            }
-            list
         }
-    };
-
-    out.list = chosen.iter().copied().filter(|i| gpus[*i].support == Support::Full).collect();
-    if out.list.len() < chosen.len() {
-        out.trace.push(format!("HIP drops {} of them as unsupported", chosen.len() - out.list.len()));
-    }
-    if out.list.is_empty() {
-        out.nothing = Some(empty);
-    }
-    out
-}
-
-impl MaskOutcome {
-    fn with_nothing(mut self, why: MaskedOut) -> Self {
-        self.nothing = Some(why);
-        self
     }
 
-    fn trace(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&MaskError>) {
+    /// HIP's variable, or where HIP treats that as not set CUDA's.
+    fn apply_hip(&mut self, (agents, empty): Selected, gpus: &[Gpu], masks: &Masks, rules: Rules) -> Selected {
+        let variables = [("HIP_VISIBLE_DEVICES", &masks.hip), ("CUDA_VISIBLE_DEVICES", &masks.cuda)];
+        let set = |(name, raw)| Some((name, raw, effective_value(Option::as_deref(raw), rules)?));
+        let Some((name, raw, mask)) = variables.into_iter().find_map(set) else { return (agents, empty) };
+        let (list, stop) = hip(&mask, &agents, gpus, rules);
+        let was_empty = raw.as_ref().is_some_and(Vec::is_empty);
+        if was_empty {
+            self.trace.push(format!("{name} is set and empty: it hides all GPUs"));
+        } else {
+            self.note_mask(name, &mask, list.len(), "of the remaining ones", stop.as_ref());
+        }
+        match list.is_empty() && !agents.is_empty() {
+            true if was_empty => (list, MaskedOut::EmptyMask),
+            true => (list, MaskedOut::Stopped),
+            false => (list, empty),
+        }
+    }
+
+    /// Those that a runtime supports.
+    fn keep(&mut self, runtime: &str, from: Vec<usize>, is_supported: impl Fn(&usize) -> bool) -> Vec<usize> {
+        let before = from.len();
+        let list: Vec<usize> = from.into_iter().filter(is_supported).collect();
+        if list.len() < before {
+            self.trace.push(format!("{runtime} drops {} of them as unsupported", before - list.len()));
+        }
+        list
+    }
+
+    fn note_mask(&mut self, name: &str, mask: &[u8], kept: usize, of: &str, stop: Option<&MaskError>) {
         let mut line = format!("{name}={}: selects {kept} {of}", escape_lossy(mask));
         if let Some(error) = stop {
             let _ = write!(line, "; the list ends at entry {} (\"{}\"): {}", error.position, error.token, error.why);

@@ -1,9 +1,8 @@
-"""Holds python/zeus_amd.py to the header and to what a C program says of it (the file that is named). Prints what
+"""Holds python/zeus_amd to the header and to what a C program says of it (the file that is named). Prints what
 differs."""
 
 import ctypes
 import enum
-import inspect
 import re
 import sys
 
@@ -11,6 +10,7 @@ import header
 
 sys.path.insert(0, str(header.ROOT / "python"))
 import zeus_amd as ours
+from zeus_amd import _library, _structs
 
 
 def camel(name):
@@ -34,13 +34,16 @@ ENUMS = {
         if not name.endswith("options_t")
         for kind in ("Valid", "Flag")
     },
+    "NODE_DOMAIN_": ours.NodeDomainKind,
+    "NODE_SOURCE_": ours.NodeSource,
+    "NODE_SCOPE_": ours.NodeScope,
     "GUARD_": ours.GuardFlag,
     "OPEN_": ours.Open,
 }
 
 
 def struct(name):
-    return getattr(ours, camel(name), None) or getattr(ours, "_" + camel(name))
+    return getattr(_structs, camel(name), None) or getattr(_structs, "_" + camel(name))
 
 
 c = open(sys.argv[1]).read()
@@ -54,8 +57,8 @@ python = {(kind, name): member.value for kind in ENUMS.values() for name, member
 for key in sorted(constants.keys() | python.keys(), key=str):
     if constants.get(key) != python.get(key):
         print(key, "C", constants.get(key), "Python", python.get(key))
-for name, kind in inspect.getmembers(ours, inspect.isclass):
-    if issubclass(kind, enum.Enum) and kind.__module__ == ours.__name__ and kind not in ENUMS.values():
+for name, kind in vars(ours).items():
+    if isinstance(kind, type) and issubclass(kind, enum.Enum) and kind.__module__.startswith("zeus_amd.") and kind not in ENUMS.values():
         print(name, "is held to nothing")
 
 lines = []
@@ -87,7 +90,7 @@ TYPES = {
     "uint64_t": ctypes.c_uint64,
     "size_t": ctypes.c_size_t,
     "zeus_amd_status_t": ctypes.c_int32,
-    "zeus_amd_log_fn": ours._LogFn,
+    "zeus_amd_log_fn": _library._LogFn,
     **{name: struct(name) for name in header.STRUCTS},
 }
 
@@ -102,10 +105,8 @@ def wanted(type_, stars):
     return result
 
 
-for name in sorted(set(header.FUNCTIONS) | {"zeus_amd_" + n for n in ours._FUNCTIONS}):
-    found = ours._FUNCTIONS.get(name[len("zeus_amd_") :])
-    plain = {ours._U32: ctypes.c_uint32, ours._U64: ctypes.c_uint64}
-    found = found and tuple(plain.get(t, t) for t in found)
+for name in sorted(set(header.FUNCTIONS) | {"zeus_amd_" + n for n in _library._FUNCTIONS}):
+    found = _library._FUNCTIONS.get(name[len("zeus_amd_") :])
     if name in header.FUNCTIONS:
         result, arguments = header.FUNCTIONS[name]
         expected = (wanted(*result), *(wanted(t, s) for t, s, _, _ in arguments))
@@ -115,11 +116,11 @@ for name in sorted(set(header.FUNCTIONS) | {"zeus_amd_" + n for n in ours._FUNCT
         print(name, "C", expected, "Python", found)
 
 # Each function of a session is a method, under its name.
-source = inspect.getsource(ours)
+source = "".join(path.read_text() for path in (header.ROOT / "python" / "zeus_amd").glob("*.py"))
 for name in header.FUNCTIONS:
     short = name[len("zeus_amd_") :]
     if f"zeus_amd_{short}" not in source.replace('"zeus_amd_" + name', "") and f'"{short}", ' not in source:
-        if not re.search(rf'_(?:get|call|get_two)\("{short}"', source):
+        if not re.search(rf'_(?:get|call|get_two|ask)\("{short}"', source):
             print(name, "is never called")
 if ours.__version__ != re.search(r'^version = "(.*)"', (header.ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]:
     print("version", ours.__version__)

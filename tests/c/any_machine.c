@@ -1,6 +1,7 @@
 /* Reads all that there is, over and over, with windows and a sampler beside it, and prints what was said with OK:
  * "KEY gpu value from to": a reading, and CLOCK_BOOTTIME (ns) before and after the call;
- * "window gpu energy_mj uncertainty_mj begin_ns end_ns flags method"; "sample gpu power_mw time_ns";
+ * "window gpu energy_mj uncertainty_mj begin_ns end_ns flags method"; "sample gpu power_mw power_begin_ns power_end_ns";
+ * "slope gpu counter_power_mw uncertainty_mw time_ns valid flags" of each sample;
  * "state gpu counter_state"; "refused KEY gpu status" for what failed.
  * argv: validation, rounds, seed. */
 #include <inttypes.h>
@@ -138,9 +139,14 @@ int main(int argc, char **argv)
     window_end(whole);
     CHECK_OK(zeus_amd_sampler_stop(sampler));
     CHECK_OK(zeus_amd_sampler_drain(sampler, samples, &n, &lost));
-    for (i = 0; i < n; i++)
-        if (samples[i].valid & ZEUS_AMD_SAMPLE_VALID_POWER_BIT)
-            printf("sample %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", samples[i].gpu, samples[i].power_mw, samples[i].time_ns);
+    for (i = 0; i < n; i++) {
+        const zeus_amd_sample_t *s = &samples[i];
+        if (s->valid & ZEUS_AMD_SAMPLE_VALID_POWER_BIT)
+            printf("sample %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", s->gpu, s->power_mw, s->power_begin_ns,
+                   s->power_end_ns);
+        printf("slope %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", s->gpu, s->counter_power_mw,
+               s->counter_power_uncertainty_mw, s->time_ns, s->valid, s->flags);
+    }
     zeus_amd_sampler_free(sampler);
     for (i = 0; i < gpus; i++) {
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;

@@ -28,6 +28,11 @@ int main(void)
     zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     zeus_amd_gpu_energy_t each[2] = {ZEUS_AMD_GPU_ENERGY_INIT};
     zeus_amd_sample_t samples[2] = {ZEUS_AMD_SAMPLE_INIT};
+    zeus_amd_limit_counts_t counts = ZEUS_AMD_LIMIT_COUNTS_INIT;
+    zeus_amd_limited_time_t limited = ZEUS_AMD_LIMITED_TIME_INIT;
+    zeus_amd_node_window_t *node = NULL;
+    zeus_amd_node_total_t of_node = ZEUS_AMD_NODE_TOTAL_INIT;
+    zeus_amd_node_energy_t domains[2] = {ZEUS_AMD_NODE_ENERGY_INIT};
     zeus_amd_reading_t readings[2] = {ZEUS_AMD_READING_INIT};
     uint32_t room;
     size_t i, length = 0;
@@ -50,12 +55,16 @@ int main(void)
         REFUSED(READ_PAIR[i](z, 0, NULL, NULL));
         REFUSED(READ_PAIR[i](NULL, 0, NULL, NULL));
     }
-    REFUSED(zeus_amd_power_limit_range_mw(z, 0, NULL, &a));
-    REFUSED(zeus_amd_power_limit_range_mw(z, 0, &a, NULL));
-    REFUSED(zeus_amd_power_limit_range_mw(z, 0, NULL, NULL));
-    REFUSED(zeus_amd_power_limit_range_mw(NULL, 0, NULL, NULL));
-    REFUSED(zeus_amd_temperature_c(z, 0, NULL));
-    REFUSED(zeus_amd_temperature_c(NULL, 0, NULL));
+    for (i = 0; i < COUNT(READ_I32); i++) {
+        REFUSED(READ_I32[i](z, 0, NULL));
+        REFUSED(READ_I32[i](NULL, 0, NULL));
+    }
+    for (i = 0; i < COUNT(READ_RANGE); i++) {
+        REFUSED(READ_RANGE[i](z, 0, NULL, &a));
+        REFUSED(READ_RANGE[i](z, 0, &a, NULL));
+        REFUSED(READ_RANGE[i](z, 0, NULL, NULL));
+        REFUSED(READ_RANGE[i](NULL, 0, NULL, NULL));
+    }
     REFUSED(zeus_amd_gpu_count(z, NULL));
     REFUSED(zeus_amd_gpu_count(NULL, NULL));
     REFUSED(zeus_amd_session_info(z, NULL));
@@ -95,6 +104,26 @@ int main(void)
     REFUSED(zeus_amd_window_restart(NULL));
     REFUSED(zeus_amd_window_end(NULL, NULL, NULL, NULL));
     REFUSED(zeus_amd_window_end(NULL, &total, NULL, NULL));
+    REFUSED(zeus_amd_limit_counts(z, 0, NULL));
+    REFUSED(zeus_amd_limited_time(NULL, &counts, &limited));
+    REFUSED(zeus_amd_limited_time(&counts, NULL, &limited));
+    REFUSED(zeus_amd_limited_time(&counts, &counts, NULL));
+    REFUSED(zeus_amd_node_domain_count(z, NULL));
+    REFUSED(zeus_amd_node_domain_info(z, 0, NULL));
+    REFUSED(zeus_amd_node_energy_uj(z, 0, NULL, &a));
+    REFUSED(zeus_amd_node_power_mw(z, 0, NULL, &a));
+    REFUSED(zeus_amd_node_window_begin(z, NULL));
+    REFUSED(zeus_amd_node_window_gpus(NULL, &w));
+    REFUSED(zeus_amd_node_window_read(NULL, &of_node, NULL, NULL));
+    REFUSED(zeus_amd_node_window_end(NULL, NULL, NULL, NULL));
+    CHECK_OK(zeus_amd_node_window_begin(z, &node));
+    room = 2;
+    REFUSED(zeus_amd_node_window_gpus(node, NULL));
+    REFUSED(zeus_amd_node_window_read(node, NULL, domains, NULL));
+    REFUSED(zeus_amd_node_window_read(node, NULL, NULL, &room));
+    REFUSED(zeus_amd_node_window_end(node, &of_node, domains, NULL));
+    CHECK(of_node.domains == 0 && domains[0].method == 0 && w == NULL);
+    CHECK_OK(zeus_amd_node_window_end(node, NULL, NULL, NULL));
     REFUSED(zeus_amd_sampler_start(z, NULL, NULL));
     REFUSED(zeus_amd_sampler_start(NULL, NULL, NULL));
     REFUSED(zeus_amd_sampler_stop(NULL));

@@ -6,25 +6,31 @@
 
 typedef zeus_amd_status_t (*read_u64)(const zeus_amd_session_t *, uint32_t, uint64_t *);
 typedef zeus_amd_status_t (*read_u32)(const zeus_amd_session_t *, uint32_t, uint32_t *);
+typedef zeus_amd_status_t (*read_i32)(const zeus_amd_session_t *, uint32_t, int32_t *);
+typedef zeus_amd_status_t (*read_range)(const zeus_amd_session_t *, uint32_t, uint64_t *,
+                                        uint64_t *);
 typedef zeus_amd_status_t (*read_pair)(const zeus_amd_session_t *, uint32_t, uint32_t *,
                                        uint32_t *);
 
+/* Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU) */
 static const read_u64 READ_U64[] = {
-    zeus_amd_power_instant_mw,       zeus_amd_power_average_mw,
-    zeus_amd_memory_power_average_mw, zeus_amd_energy_mj,
-    zeus_amd_power_limit_mw,         zeus_amd_power_limit_default_mw,
+    zeus_amd_power_instant_mw, zeus_amd_power_average_mw, zeus_amd_energy_mj,
+    zeus_amd_power_limit_mw, zeus_amd_power_limit_default_mw, zeus_amd_memory_power_average_mw,
 };
 static const read_u32 READ_U32[] = {
-    zeus_amd_energy_counter_usable,
-    zeus_amd_persistence_mode,
-    zeus_amd_supports_nonblocking_setters,
+    zeus_amd_energy_counter_usable, zeus_amd_persistence_mode, zeus_amd_supports_nonblocking_setters,
+};
+static const read_i32 READ_I32[] = {
+    zeus_amd_temperature_c,
+};
+static const read_range READ_RANGE[] = {
+    zeus_amd_power_limit_range_mw,
 };
 static const read_pair READ_PAIR[] = {
-    zeus_amd_memory_clock_levels_mhz,
-    zeus_amd_graphics_clock_levels_mhz,
-    zeus_amd_memory_clock_range_mhz,
-    zeus_amd_graphics_clock_range_mhz,
+    zeus_amd_memory_clock_levels_mhz, zeus_amd_graphics_clock_levels_mhz,
+    zeus_amd_memory_clock_range_mhz, zeus_amd_graphics_clock_range_mhz,
 };
+/* End of what is made */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -43,6 +49,9 @@ static inline void all_refuse(const zeus_amd_session_t *z, zeus_amd_status_t exp
     zeus_amd_guard_t *guard = NULL;
     zeus_amd_window_t *window = NULL;
     zeus_amd_sampler_t *sampler = NULL;
+    zeus_amd_limit_counts_t limits = ZEUS_AMD_LIMIT_COUNTS_INIT;
+    zeus_amd_node_domain_info_t domain = ZEUS_AMD_NODE_DOMAIN_INFO_INIT;
+    zeus_amd_node_window_t *node = NULL;
     size_t i, needed = 77;
     char text[8] = "before";
 
@@ -54,14 +63,18 @@ static inline void all_refuse(const zeus_amd_session_t *z, zeus_amd_status_t exp
         CHECK_IS(READ_U32[i](z, 0, &c), expected);
         CHECK(c == mark32);
     }
+    for (i = 0; i < COUNT(READ_I32); i++) {
+        CHECK_IS(READ_I32[i](z, 0, &t), expected);
+        CHECK(t == -1234);
+    }
+    for (i = 0; i < COUNT(READ_RANGE); i++) {
+        CHECK_IS(READ_RANGE[i](z, 0, &a, &b), expected);
+        CHECK(a == mark64 && b == mark64);
+    }
     for (i = 0; i < COUNT(READ_PAIR); i++) {
         CHECK_IS(READ_PAIR[i](z, 0, &c, &d), expected);
         CHECK(c == mark32 && d == mark32);
     }
-    CHECK_IS(zeus_amd_power_limit_range_mw(z, 0, &a, &b), expected);
-    CHECK(a == mark64 && b == mark64);
-    CHECK_IS(zeus_amd_temperature_c(z, 0, &t), expected);
-    CHECK(t == -1234);
     CHECK_IS(zeus_amd_gpu_count(z, &c), expected);
     CHECK(c == mark32);
     CHECK_IS(zeus_amd_session_info(z, &session), expected);
@@ -90,6 +103,13 @@ static inline void all_refuse(const zeus_amd_session_t *z, zeus_amd_status_t exp
     CHECK_IS(zeus_amd_window_begin(z, &window), expected);
     CHECK_IS(zeus_amd_sampler_start(z, NULL, &sampler), expected);
     CHECK(window == NULL && sampler == NULL);
+    CHECK_IS(zeus_amd_limit_counts(z, 0, &limits), expected);
+    CHECK_IS(zeus_amd_node_domain_count(z, &c), expected);
+    CHECK_IS(zeus_amd_node_domain_info(z, 0, &domain), expected);
+    CHECK_IS(zeus_amd_node_energy_uj(z, 0, &a, &b), expected);
+    CHECK_IS(zeus_amd_node_power_mw(z, 0, &a, &b), expected);
+    CHECK_IS(zeus_amd_node_window_begin(z, &node), expected);
+    CHECK(limits.cycles == 0 && c == mark32 && domain.name[0] == 0 && a == mark64 && b == mark64 && node == NULL);
 }
 
 /* Reads what the fake library's GPU `gpu` has and compares. */

@@ -51,7 +51,7 @@ ok() {
     fi
 }
 
-profiler_sources=(tools/pmpi/*.c tools/regions/*.c tools/report/{prepare,source}.c tools/connect/{kokkos,roctx,ompt}.c tools/files.c)
+profiler_sources=(tools/pmpi/*.c tools/regions/*.c tools/report/*.c tools/connect/{kokkos,roctx,ompt}.c tools/files.c)
 build() {
     local flags=(-Wall -Wextra -Werror -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -Iinclude)
     local link=(-L"$target/release" -lzeus_amd -Wl,-rpath,"$target/release")

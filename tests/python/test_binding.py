@@ -207,10 +207,31 @@ class Refusals(unittest.TestCase):
                 lambda: z.set_power_limit_mw(0, 2**64 + 500_000),
                 lambda: z.lock_graphics_clocks_mhz(0, 2**32 + 700, 1400),
             ):
-                self.assertRaises(ctypes.ArgumentError, call)
-            self.assertRaises(OverflowError, z.sampler, 2**32 + 1)
-        self.assertRaises(OverflowError, zeus.Session, init_timeout_ms=-1)
+                self.assertIs(status_of(call), Status.INVALID_ARGUMENT)
+            self.assertIs(status_of(z.sampler, 2**32 + 1), Status.INVALID_ARGUMENT)
+            self.assertRaisesRegex(zeus.Error, "^energy_mj: 0.5 is not a whole number", z.energy_mj, 0.5)
+            self.assertRaisesRegex(zeus.Error, "^set_power_limit_mw: -1 is not between 0 and 2?", z.set_power_limit_mw, 0, -1)
+        self.assertRaisesRegex(zeus.Error, "^init_timeout_ms: -1 ", lambda: zeus.Session(init_timeout_ms=-1))
+        self.assertRaisesRegex(zeus.Error, "^energy_mj: this session is closed", z.energy_mj, 0)
         self.assertRaises(TypeError, zeus.Session, validaton=2)
+
+    def test_tables(self):
+        with zeus.Session() as z, z.window() as w:
+            time.sleep(0.1)
+        self.assertRaisesRegex(zeus.Error, "^window_read: this window has ended", w.read)
+        rows = [gpu.as_dict() for gpu in w.gpus]
+        self.assertEqual([row["gpu"] for row in rows], list(range(len(rows))))
+        for row, gpu in zip(rows, w.gpus):
+            self.assertEqual((row["energy_mj"], row["method"]), (gpu.energy_mj, gpu.method.name))
+            self.assertLessEqual({type(value) for value in row.values()}, {int, float, str, type(None)})
+
+    def test_main(self):
+        out = subprocess.run([sys.executable, "-m", "zeus_amd"], check=True, stdout=subprocess.PIPE, universal_newlines=True)
+        with zeus.Session(**QUICK) as z:
+            for i in range(len(z)):
+                info = z.gpu_info(i)
+                self.assertRegex(out.stdout, f"(?m)^GPU {i}  {info.name}  {info.pci_address}  .* W  .* J  counter TRUSTED$")
+            self.assertIn(z.explain(), out.stdout)
 
     def test_masks(self):
         with zeus.Session(hip_visible_devices="1", **QUICK) as z:

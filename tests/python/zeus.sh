@@ -1,20 +1,21 @@
 #!/bin/sh
 # Zeus from PyPI, unchanged, and this library in one process on the simulated machine: see test_zeus.py and
-# test_zeus_monitor.py.
+# test_zeus_monitor.py; and Zeus on this library: see test_zeus_backend.py.
 # Zeus 0.16.0 asks for amdsmi_get_gpu_enumeration_info, which AMD's package has since ROCm 6.4. Before, it is 0.15.1, the last
 # one that does without.
 # Prints a line per combination, then the count; exit status 1 if any failed.
-# usage: tests/python/zeus.sh [ROCM...]
+# usage: tests/python/zeus.sh [ROCM...] [backend]
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/venv.sh"
-[ $# -gt 0 ] || set -- 6.1.2 6.2.4 6.3.3 6.4.3 7.0.2
+[ $# -gt 0 ] || set -- 6.1.2 6.2.4 6.3.3 6.4.3 7.0.2 backend
 passed=0 failed=0 started=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 (cd "$root" && cargo rustc --quiet --locked --release --lib --crate-type cdylib) || exit 1
-"$sim" build "$@" >/dev/null || exit 1
+# shellcheck disable=SC2046 # words
+"$sim" build $(echo "$@" | sed 's/backend/6.2.4 7.0.2 7.13 10.2/') >/dev/null || exit 1
 export ZEUS_AMD_LIBRARY="$target/release/libzeus_amd.so" PYTHONDONTWRITEBYTECODE=1
 unset ZEUS_FAILS HIP_VISIBLE_DEVICES CUDA_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES
 
@@ -43,7 +44,7 @@ start() { # LABEL ZEUS'S EXCEPTION OR - TEST MACHINE [MORE OPTIONS OF run...]
     label=$1 fails=$2 test=$3 machine=$4
     shift 4
     started=$((started + 1))
-    echo "$label" >"$work/$started.label"
+    echo "ROCm $rocm, $label" >"$work/$started.label"
     [ "$fails" = - ] || export ZEUS_FAILS="$fails"
     {
         "$sim" --machine "$machine" --rocm "$rocm" "$@" -- "$python" "$here/$script" "$test" >"$work/$started.log" 2>&1
@@ -52,10 +53,33 @@ start() { # LABEL ZEUS'S EXCEPTION OR - TEST MACHINE [MORE OPTIONS OF run...]
     unset ZEUS_FAILS
 }
 
+whole_zeus() {
+    make_venv zeus-all-0.16.0 zeus==0.16.0 'httpx<1' nvidia-ml-py scikit-learn pandas pydantic rich >"$work/log" 2>&1 ||
+        sed 's/^/      /' "$work/log"
+}
+
+# With the same Zeus whatever ROCm there is, and without AMD's package.
+backend() {
+    zeus='0.16.0 on this library'
+    whole_zeus
+    python=$venv/bin/python script=test_zeus_backend.py
+    export PYTHONPATH="$root/python"
+    # Most of a test is the start of Zeus's processes.
+    for rocm in 6.2.4 7.0.2 7.13 none; do start 'mi300x-8, energies' - Backend.test_windows mi300x-8; done
+    rocm=10.2
+    start mi300x-8 - Backend mi300x-8
+    rocm=7.13
+    start mi250x-4 - Backend mi250x-4
+    rocm=none
+    start 'mi100-1, whose counter is stuck' - Backend mi100-1
+    start 'mi50-1, without a counter' - Backend.test_windows mi50-1
+    finish
+}
+
 finish() {
     wait
     for n in $(seq "$started"); do
-        name="Zeus $zeus, ROCm $rocm, $(cat "$work/$n.label")"
+        name="Zeus $zeus, $(cat "$work/$n.label")"
         if [ "$(cat "$work/$n.status")" = 0 ]; then
             passed=$((passed + 1))
             echo "ok    $name"
@@ -69,6 +93,10 @@ finish() {
 }
 
 for rocm; do
+    if [ "$rocm" = backend ]; then
+        backend
+        continue
+    fi
     zeus=0.16.0
     case $rocm in 6.[0-3].*) zeus=0.15.1 ;; esac
     # The rest of what Zeus needs is for other parts than zeus.device.
@@ -108,8 +136,7 @@ for rocm; do
         start 'mi300x-8, one GPU in 8 partitions: Zeus cannot open it' ZeusGPUNotSupportedError Machine mi300x-8 \
             --with "$cpx"
         # Its monitor needs more packages than its devices.
-        make_venv "zeus-monitor-$zeus" "zeus==$zeus" 'httpx<1' nvidia-ml-py scikit-learn >"$work/log" 2>&1 ||
-            sed 's/^/      /' "$work/log"
+        whole_zeus
         python=$venv/bin/python script=test_zeus_monitor.py
         start 'ZeusMonitor and a window, mi300x-8' - Monitor mi300x-8 --with "$loads"
         start 'ZeusMonitor and a window, mi350x-8' - Monitor mi350x-8

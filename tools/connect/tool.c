@@ -19,6 +19,8 @@
 /* How long an aborting process waits for its report. */
 #define ABORT_MS 3000
 
+const char *const report_library = "libzeus_amd_tools.so";
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char *folder;
 static volatile sig_atomic_t started;
@@ -27,7 +29,7 @@ void tool_report(void)
 {
     const regions_result *result = regions_end();
     if (result != NULL)
-        report_output(result, folder, tool_fences, 0);
+        report_output(result, folder, report_rank(), tool_fences, 0);
     regions_close();
 }
 
@@ -43,7 +45,7 @@ static void aborts(int number)
         signal(SIGABRT, SIG_DFL);
         result = regions_known();
         if (result != NULL)
-            report_output(result, folder, tool_fences, 1);
+            report_output(result, folder, report_rank(), tool_fences, 1);
         _exit(0);
     }
     for (int i = 0; child > 0 && i < ABORT_MS && waitpid((pid_t)child, NULL, WNOHANG | __WALL) == 0; i++) {

@@ -266,7 +266,7 @@ void profile_finish(void)
 {
     MPI_Comm comm = MPI_COMM_NULL;
     uint64_t began_ns;
-    int rank = 0;
+    int rank = 0, alone = 1;
     int32_t status = ZEUS_AMD_STATUS_IO;
     if (directory == NULL)
         return;
@@ -282,12 +282,15 @@ void profile_finish(void)
     profile_meter_end();
     if (comm != MPI_COMM_NULL) {
         PMPI_Comm_rank(comm, &rank);
-        status = is_split(comm) ? ZEUS_AMD_STATUS_OK : bring_together(comm, began_ns);
+        alone = is_split(comm);
+        status = alone ? ZEUS_AMD_STATUS_OK : bring_together(comm, began_ns);
         PMPI_Comm_free(&comm);
     }
     if (status != ZEUS_AMD_STATUS_OK && rank == 0)
         fprintf(stderr, "libzeus_amd_pmpi.so: no energy report: %s\n", zeus_amd_status_string(status));
     profile_free_paths();
+    if (!alone && profile_by_rank())
+        profile_write_rank(rank, directory);
     free(profile.gpus);
     free(profile.in_mpi_mj);
     free(directory);

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "pmpi.h"
 
+#include "../report/report.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -88,30 +90,13 @@ uint64_t profile_mpi_ns(const regions_region *region)
     return (uint64_t)((double)levels[atoi(region->name)].mpi_ticks * profile.result->ns_per_tick);
 }
 
-/* What a call costs that does nothing, in the best of some tries: others were interrupted. */
-static uint64_t cost_of_call(void)
-{
-    const int tries = 10, calls = 100;
-    regions_region *const probe = regions_range(REGIONS_PROBE, "probe");
-    uint64_t least_ns = UINT64_MAX;
-    for (int i = 0; i < tries; i++) {
-        const uint64_t began_ns = profile_now_ns();
-        uint64_t ns;
-        for (int j = 0; j < calls; j++) {
-            regions_range_enter(probe);
-            regions_range_leave(probe);
-        }
-        ns = profile_now_ns() - began_ns;
-        least_ns = ns < least_ns ? ns : least_ns;
-    }
-    return least_ns / (uint64_t)calls;
-}
-
 void profile_meter_begin(void)
 {
+    if (profile_by_rank() && report_is_traced())
+        regions_trace();
     regions_start();
     in_mpi = regions_range(REGIONS_MPI, "MPI");
-    profile.sums.call_ns = cost_of_call();
+    profile.sums.call_ns = regions_range_cost_ns();
     atomic_store(&on, 1);
 }
 

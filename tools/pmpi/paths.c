@@ -18,7 +18,7 @@ static const regions_region *next_of(const regions_region *at)
         at = at->sibling;
     if (at == NULL)
         at = r->ranges.child;
-    while (at != NULL && at->parent == &r->ranges && at->kind >= REGIONS_MPI)
+    while (at != NULL && at->parent == &r->ranges && at->kind == REGIONS_MPI)
         at = at->sibling;
     return at;
 }

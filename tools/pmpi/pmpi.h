@@ -98,5 +98,8 @@ regions_kind profile_kind(const char *path);
 
 /* report.c, on rank 0. */
 void profile_write(const profile_report *report);
+/* Whether each rank's regions are asked for as well; writes those of this one. */
+int profile_by_rank(void);
+void profile_write_rank(int rank, const char *directory);
 
 #endif

@@ -3,13 +3,17 @@
 #define _GNU_SOURCE
 #include "pmpi.h"
 
+#include "../connect/tool.h"
 #include "../files.h"
 #include "../json_text.h"
+#include "../report/report.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <unistd.h>
+
+const char *const report_library = "libzeus_amd_pmpi.so";
 
 /* Room for a region's name: of a path, and of a level of MPI_Pcontrol. */
 #define NAME 1024
@@ -321,10 +325,24 @@ void profile_write(const profile_report *report)
         write_text(stderr, report);
     else if (!(chosen != NULL && chosen[0] != '\0' ? report_write(forms, 2, report, report->directory, chosen)
                                                    : report_write_fresh(forms, 2, report, report->directory, "zeus_amd_report")))
-        fprintf(stderr, "libzeus_amd_pmpi.so: the energy report cannot be written: %s\n", strerror(errno));
+        fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library, strerror(errno));
     if (plain != (locale_t)0) {
         uselocale(before);
         freelocale(plain);
     }
     errno = saved;
+}
+
+int profile_by_rank(void)
+{
+    const char *asked = getenv("ZEUS_AMD_PMPI_BY_RANK");
+    return asked != NULL && strcmp(asked, "1") == 0;
+}
+
+void profile_write_rank(int rank, const char *directory)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", rank);
+    if (profile.result != NULL)
+        report_output(profile.result, directory, number, tool_fences, 0);
 }

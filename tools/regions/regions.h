@@ -23,9 +23,8 @@ typedef enum regions_kind {
     REGIONS_OMP_TARGET,
     REGIONS_MARK,
     REGIONS_PCONTROL,
-    /* Time in MPI; what a call costs, measured. Not regions of the program. */
+    /* Time in MPI: not a region of the program. */
     REGIONS_MPI,
-    REGIONS_PROBE,
     REGIONS_KINDS
 } regions_kind;
 
@@ -145,6 +144,8 @@ void regions_mark(const char *name);
 regions_region *regions_range(regions_kind kind, const char *name);
 void regions_range_enter(regions_region *range);
 void regions_range_leave(regions_region *range);
+/* What entering and leaving one costs, measured. */
+uint64_t regions_range_cost_ns(void);
 /* How long it was open until now, in ticks. */
 uint64_t regions_range_ticks(regions_region *range);
 

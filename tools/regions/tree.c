@@ -14,7 +14,6 @@ const char *regions_kind_name(regions_kind kind)
         "run",           "kokkos region", "kokkos parallel_for", "kokkos parallel_reduce", "kokkos parallel_scan",
         "kokkos copy",   "kokkos fence",  "kokkos section",      "roctx",                  "roctx paused",
         "omp parallel",  "omp target",    "mark",                "MPI_Pcontrol",           "MPI",
-        "probe",
     };
     return names[kind];
 }

@@ -52,7 +52,7 @@ static int chosen_forms(report_form *forms)
                 known = 1;
             }
         if (!known)
-            fprintf(stderr, "libzeus_amd_tools.so: ZEUS_AMD_TOOLS_FORMATS: no form %.*s\n", (int)length, list);
+            fprintf(stderr, "%s: ZEUS_AMD_TOOLS_FORMATS: no form %.*s\n", report_library, (int)length, list);
         list += length + (list[length] == ',');
     }
     return count;
@@ -67,15 +67,15 @@ static uint32_t chosen_depth(void)
 }
 
 /* Ranks of one job have one base, and a report each. */
-static char *base_of_rank(const char *base)
+static char *base_of_rank(const char *base, const char *rank)
 {
     char *name = NULL;
-    if (report_rank() == NULL)
+    if (rank == NULL)
         return strdup(base);
-    return asprintf(&name, "%s.rank%s", base, report_rank()) < 0 ? NULL : name;
+    return asprintf(&name, "%s.rank%s", base, rank) < 0 ? NULL : name;
 }
 
-static void write_report(const report *p, const char *folder)
+static void write_report(const report *p, const char *folder, const char *rank)
 {
     const char *base = getenv("ZEUS_AMD_TOOLS_OUTPUT");
     report_form forms[FORMS];
@@ -86,16 +86,16 @@ static void write_report(const report *p, const char *folder)
         report_text(stderr, p);
         return;
     }
-    name = base_of_rank(base != NULL && base[0] != '\0' ? base : "zeus_amd_regions");
+    name = base_of_rank(base != NULL && base[0] != '\0' ? base : "zeus_amd_regions", rank);
     errno = ENOMEM;
     done = name != NULL && (base != NULL && base[0] != '\0' ? report_write(forms, count, p, folder, name)
                                                             : report_write_fresh(forms, count, p, folder, name));
     if (!done)
-        fprintf(stderr, "libzeus_amd_tools.so: the energy report cannot be written: %s\n", strerror(errno));
+        fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library, strerror(errno));
     free(name);
 }
 
-void report_output(const regions_result *result, const char *folder, const char *fences, int aborted)
+void report_output(const regions_result *result, const char *folder, const char *rank, const char *fences, int aborted)
 {
     const report p = {result, program_invocation_name, fences, aborted, chosen_depth()};
     const int saved = errno;
@@ -104,7 +104,7 @@ void report_output(const regions_result *result, const char *folder, const char 
     if (plain != (locale_t)0)
         before = uselocale(plain);
     report_prepare(result);
-    write_report(&p, folder);
+    write_report(&p, folder, rank);
     if (plain != (locale_t)0) {
         uselocale(before);
         freelocale(plain);

@@ -41,8 +41,11 @@ void report_csv(FILE *to, const void *report);
 void report_folded(FILE *to, const void *report);
 void report_trace(FILE *to, const void *report);
 
-/* output.c: writes the forms that the environment asks for; whether one of them is the trace. */
+/* output.c: writes the forms that the environment asks for; whether one of them is the trace. The rank is a part of the files'
+ * name; NULL: none. */
 int report_is_traced(void);
-void report_output(const regions_result *result, const char *folder, const char *fences, int aborted);
+void report_output(const regions_result *result, const char *folder, const char *rank, const char *fences, int aborted);
+/* The library that reports, for messages. */
+extern const char *const report_library;
 
 #endif

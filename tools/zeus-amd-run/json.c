@@ -64,6 +64,7 @@ static void gpu(FILE *f, uint32_t i, const struct gpu *g)
     fprintf(f, "\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", ", u->begin_ns, u->end_ns);
     fputs("\n     ", f);
     number(f, "peak_power_w", sampled, g->peak_mw / 1e3);
+    number(f, "peak_uncertainty_w", sampled && g->peak_uncertainty_mw > 0, (double)g->peak_uncertainty_mw / 1e3);
     number(f, "peak_interval_s", sampled, sampled ? (double)g->steps_ns / (double)g->steps / 1e9 : 0);
     fprintf(f, "\"peak_from\": %s, \"samples\": %" PRIu64 ", ",
             !sampled ? "null" : !g->integrated ? "\"counter\"" : g->averaged ? "\"averaged sensor\"" : "\"sensor\"", g->samples);
@@ -98,6 +99,12 @@ void report_json(FILE *f, const struct options *o, const struct measure *m, cons
     if (gmtime_r(&c->begin_time.tv_sec, &utc) != NULL)
         strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &utc);
     fprintf(f, "{\n  \"zeus_amd_version\": \"%s\",\n", zeus_amd_version_string());
+    fputs("  ", f);
+    text(f, "host", o->place.host);
+    if (o->place.rank >= 0)
+        fprintf(f, "\"rank\": %ld,\n", o->place.rank);
+    else
+        fputs("\"rank\": null,\n", f);
     command(f, o->command);
     fprintf(f, "  \"start\": \"%s.%03ldZ\", \"exit_status\": %d, \"signal\": ", when, c->begin_time.tv_nsec / 1000000, child_exit_status(c));
     if (WIFSIGNALED(c->status))
@@ -114,6 +121,7 @@ void report_json(FILE *f, const struct options *o, const struct measure *m, cons
     fprintf(f, ",\n  \"backend\": \"%s\", ", m->info.backend < 3 ? backends[m->info.backend] : "unknown");
     text(f, "rocm", m->info.rocm);
     text(f, "amdsmi_path", m->info.amdsmi_path);
+    text(f, "amdsmi_status", zeus_amd_status_string(m->info.amdsmi_status));
     fprintf(f, "\"energy_resolution\": \"%s\", \"lost_samples\": %" PRIu64 ",\n  \"gpus\": [",
             m->info.energy_resolution < 3 ? resolutions[m->info.energy_resolution] : "unknown", m->lost);
     for (uint32_t i = 0; known && i < m->count; i++) {

@@ -73,6 +73,16 @@ static int choose(struct measure *m, const char *list)
     return 0;
 }
 
+/* On any thread. */
+static void show_message(uint32_t level, const char *message, void *context)
+{
+    (void)level;
+    (void)context;
+    fputs("zeus-amd-run: ", stderr);
+    put_plain(stderr, message, 0);
+    fputc('\n', stderr);
+}
+
 int measure_open(struct measure *m, const struct options *o)
 {
     static const zeus_amd_session_info_t no_info = ZEUS_AMD_SESSION_INFO_INIT;
@@ -83,6 +93,8 @@ int measure_open(struct measure *m, const struct options *o)
     options.flags = o->all ? ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT : 0;
     m->info = no_info;
     m->end_ns = UINT64_MAX;
+    if (o->verbose)
+        (void)!zeus_amd_set_log(show_message, ZEUS_AMD_LOG_DEBUG, NULL);
     if (zeus_amd_open(&options, &m->session) != ZEUS_AMD_STATUS_OK) {
         keep_error(m->none, sizeof m->none, "no session");
         return 0;
@@ -138,16 +150,17 @@ static void step(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
     uint64_t from_ns = g->power_ns < m->origin_ns ? m->origin_ns : g->power_ns;
     uint64_t to_ns = s->time_ns < m->end_ns ? s->time_ns : m->end_ns;
     double mw = by_counter ? (double)s->counter_power_mw : (double)(s->energy_uj - g->power_uj) * 1e6 / (double)since_ns;
-    if (m->trace != NULL)
-        trace_step(m->trace, s->gpu, g->last_ns, (double)(s->energy_uj - g->last_uj) * 1e3 / (double)(s->time_ns - g->last_ns));
+    trace_sample(m, g, s);
     if (!known && !ends)
         return;
     g->power_ns = s->time_ns;
     g->power_uj = s->energy_uj;
     if (from_ns >= to_ns)
         return;
-    if (g->steps == 0 || (known && mw > g->peak_mw))
+    if (g->steps == 0 || (known && mw > g->peak_mw)) {
         g->peak_mw = mw;
+        g->peak_uncertainty_mw = by_counter ? s->counter_power_uncertainty_mw : 0;
+    }
     g->last_mw = mw;
     g->steps++;
     g->steps_ns += since_ns;
@@ -162,8 +175,7 @@ static void take(struct measure *m, const zeus_amd_sample_t *s)
     /* The first sample behind the end is the last one. */
     if (!g->chosen || g->last_ns >= m->end_ns)
         return;
-    if (m->csv != NULL)
-        csv_sample(m->csv, s);
+    csv_sample(m, g, s);
     if (!(s->valid & ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT))
         return;
     if (g->samples == 0) {
@@ -278,6 +290,7 @@ void measure_end(struct measure *m, const struct child *c)
     if (m->sampler != NULL && zeus_amd_sampler_stop(m->sampler) != ZEUS_AMD_STATUS_OK)
         keep_error(m->no_curve, sizeof m->no_curve, "samples are missing");
     measure_drain(m);
+    samples_end(m);
     /* All together drew at least what one of them did, also in less than a millisecond. */
     for (uint32_t i = 0; i < m->count; i++)
         if (m->gpus[i].peak_mw > m->sum.peak_mw)

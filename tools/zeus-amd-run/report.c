@@ -28,7 +28,7 @@ static void notes(FILE *f, uint32_t flags)
             fprintf(f, ", %s", w->words);
 }
 
-static void which_gpus(FILE *f, const struct options *o, const struct measure *m)
+void which_gpus(FILE *f, const struct options *o, const struct measure *m)
 {
     static const char *const names[] = {"ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"};
     const char *mark = " (";
@@ -45,6 +45,13 @@ static void which_gpus(FILE *f, const struct options *o, const struct measure *m
         }
     }
     fputs(strcmp(mark, ", ") == 0 ? ")\n" : "\n", f);
+}
+
+void which_library(FILE *f, const struct measure *m)
+{
+    const zeus_amd_session_info_t *i = &m->info;
+    if (i->amdsmi_status != ZEUS_AMD_STATUS_OK)
+        fprintf(f, "libamd_smi is not used (%s): readings are the kernel's, from sysfs\n", zeus_amd_status_string(i->amdsmi_status));
 }
 
 static void row(FILE *f, uint32_t i, const struct gpu *g, int width)
@@ -119,10 +126,15 @@ void report(FILE *f, const struct options *o, const struct measure *m, const str
     fputs("zeus-amd-run: ", f);
     put_plain(f, command != NULL ? command : o->command[0], 0);
     free(command);
-    fprintf(f, "\n%.3f s from %s, exit status %d", (double)(c->end_ns - c->begin_ns) / 1e9, when, status);
+    fprintf(f, "\n%.3f s from %s on ", (double)(c->end_ns - c->begin_ns) / 1e9, when);
+    put_plain(f, o->place.host, 0);
+    fprintf(f, ", exit status %d", status);
     if (status > 128 && c->status != status << 8)
         fprintf(f, " (signal %d)", status - 128);
     fputc('\n', f);
+    if (o->place.rank >= 0)
+        fprintf(f, "rank %ld of a job: each rank reports the GPUs that it sees; libzeus_amd_pmpi.so makes one report of all\n", o->place.rank);
+    which_library(f, m);
     if (m->none[0] != 0) {
         fputs("no energy: ", f);
         put_plain(f, m->none, 0);

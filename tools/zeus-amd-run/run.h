@@ -14,16 +14,44 @@
 #include <time.h>
 
 /* Exit statuses of its own, as env and timeout have them. */
-enum { EXIT_USAGE = 2, EXIT_OWN_FAILURE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+enum { EXIT_NOT_ALL = 1, EXIT_USAGE = 2, EXIT_OWN_FAILURE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
+/* --- place.c: host and rank, and names of files that have them. */
+
+struct place {
+    char host[256];
+    long rank, ranks; /* of an MPI job; -1: not known */
+};
+
+void place_find(struct place *p);
+const char *place_name(const struct place *p, const char *pattern); /* with %h, %r, %p and %% filled in; NULL: it cannot be, or errno */
+
+/* --- options.c: what the command line asks for. */
+
+/* Files as the options name them. Until the command runs nothing in them is touched. */
+struct file {
+    const char *name;
+    FILE *f;
+    int made; /* it was not there before */
+    int is_stdout;
+};
+
+enum { OUTPUT, JSON, CSV, TRACE, SVG, FILES };
+enum check { CHECK_NOT, CHECK_GPUS, CHECK_TEXT, CHECK_JSON };
 
 struct options {
+    struct place place;
+    struct file files[FILES];
+    enum check check;
     const char *gpus; /* "0,2-3"; NULL: all */
-    uint64_t period_us;
+    uint64_t period_us, every_ms;
     zeus_amd_backend_t backend;
     zeus_amd_energy_resolution_t resolution;
-    int all, quiet, require;
+    int all, quiet, require, verbose;
     char **command;
 };
+
+int parse(int argc, char **argv, struct options *o); /* 0 or EXIT_USAGE, with the reason on standard error */
 
 /* --- text.c: text of other programs, printed safely. */
 
@@ -88,7 +116,11 @@ struct gpu {
     uint64_t samples, first_ns, last_ns, first_uj, last_uj;
     int integrated, averaged, gaps;
     uint64_t power_ns, power_uj; /* time and energy of the last power */
+    uint64_t traced_ns, traced_uj; /* where the next step of the trace begins */
+    zeus_amd_sample_t held; /* the last sample, if the table has it not yet */
+    uint64_t written_ns; /* the last one that it has */
     double peak_mw, last_mw;
+    uint64_t peak_uncertainty_mw; /* 0: not known, as of a sensor */
     uint64_t steps, steps_ns; /* steps inside the run, and their time */
     struct series series;
 };
@@ -106,6 +138,7 @@ struct measure {
     char none[1024];     /* why there is no energy; empty: there is */
     char no_curve[1024]; /* why there are no samples */
     FILE *csv, *trace;
+    uint64_t every_ns; /* between two samples in them */
 };
 
 int measure_open(struct measure *m, const struct options *o); /* 0, or EXIT_USAGE: no such GPU */
@@ -120,17 +153,25 @@ extern const struct flag_word { uint32_t bit; const char *key, *words; } flag_wo
 /* --- trace.c: every sample, as it comes. */
 
 void csv_begin(FILE *f);
-void csv_sample(FILE *f, const zeus_amd_sample_t *s);
+void csv_sample(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s);
 void trace_begin(FILE *f);
-void trace_step(FILE *f, uint32_t gpu, uint64_t time_ns, double watts);
+void trace_sample(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s);
+void samples_end(struct measure *m); /* those that are held back */
 void trace_end(FILE *f, const struct measure *m, const struct child *c, const char *command);
 
 /* --- report.c, json.c, svg.c, progress.c */
 
+void which_gpus(FILE *f, const struct options *o, const struct measure *m);
+void which_library(FILE *f, const struct measure *m);
 void report(FILE *f, const struct options *o, const struct measure *m, const struct child *c);
 void report_json(FILE *f, const struct options *o, const struct measure *m, const struct child *c);
 void draw(FILE *f, const struct options *o, const struct measure *m, const struct child *c);
 void live_show(const struct measure *m, const struct child *c);
 void live_clear(void);
+
+/* --- check.c: what works; 1 if all that is measured does. */
+
+int check_text(FILE *f, const struct options *o, const struct measure *m);
+int check_json(FILE *f, const struct options *o, const struct measure *m);
 
 #endif

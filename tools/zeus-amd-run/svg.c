@@ -82,7 +82,7 @@ static void grid(FILE *f, const struct axis *t, const struct axis *p)
                 x, BOTTOM + 20, i * t->tick);
     }
     fprintf(f, "<text x=\"%d\" y=\"%d\" stroke=\"none\">power in %s</text>\n", 14, TOP - 12, p->unit);
-    fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" stroke=\"none\" fill=\"#666666\">lines: means; shade: from least to most</text>\n", WIDTH - 14,
+    fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" stroke=\"none\" fill=\"#666666\">lines: mean; shade: minimum to maximum</text>\n", WIDTH - 14,
             TOP - 12);
     fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" stroke=\"none\">time in %s</text>\n</g>\n", (LEFT + RIGHT) / 2, BOTTOM + 40,
             t->unit);

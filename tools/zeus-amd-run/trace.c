@@ -17,13 +17,26 @@ void csv_begin(FILE *f)
     fputs("time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags\n", f);
 }
 
-void csv_sample(FILE *f, const zeus_amd_sample_t *s)
+static void csv_row(FILE *f, const zeus_amd_sample_t *s)
 {
     fprintf(f, "%" PRIu64 ",%" PRIu32, s->time_ns, s->gpu);
     column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT, s->energy_uj);
     column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_POWER_BIT, s->power_mw);
     column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT, s->counter_power_mw);
     fprintf(f, ",%" PRIu32 ",%" PRIu32 "\n", s->valid, s->flags);
+}
+
+/* A reset or a gap is never left out. */
+void csv_sample(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
+{
+    uint32_t marks = ZEUS_AMD_SAMPLE_FLAG_RESET_BIT | ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT;
+    if (m->csv == NULL)
+        return;
+    g->held = *s;
+    if (g->written_ns != 0 && s->time_ns - g->written_ns < m->every_ns && !(s->flags & marks))
+        return;
+    csv_row(m->csv, s);
+    g->written_ns = s->time_ns;
 }
 
 void trace_begin(FILE *f)
@@ -33,10 +46,40 @@ void trace_begin(FILE *f)
 }
 
 /* From this time on the GPU draws so many watts. Microseconds, as the format has it. */
-void trace_step(FILE *f, uint32_t gpu, uint64_t time_ns, double watts)
+static void trace_step(FILE *f, uint32_t gpu, uint64_t time_ns, double watts)
 {
     fprintf(f, ",\n{\"ph\":\"C\",\"pid\":1,\"name\":\"GPU %" PRIu32 "\",\"ts\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"W\":%.6f}}",
             gpu, time_ns / 1000, time_ns % 1000, watts);
+}
+
+static void trace_until(FILE *f, uint32_t gpu, struct gpu *g, uint64_t time_ns, uint64_t energy_uj)
+{
+    trace_step(f, gpu, g->traced_ns, (double)(energy_uj - g->traced_uj) * 1e3 / (double)(time_ns - g->traced_ns));
+    g->traced_ns = time_ns;
+    g->traced_uj = energy_uj;
+}
+
+void trace_sample(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
+{
+    if (m->trace == NULL)
+        return;
+    if (g->traced_ns == 0) {
+        g->traced_ns = g->last_ns;
+        g->traced_uj = g->last_uj;
+    }
+    if (s->time_ns - g->traced_ns >= m->every_ns)
+        trace_until(m->trace, s->gpu, g, s->time_ns, s->energy_uj);
+}
+
+void samples_end(struct measure *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct gpu *g = &m->gpus[i];
+        if (m->csv != NULL && g->held.time_ns > g->written_ns)
+            csv_row(m->csv, &g->held);
+        if (m->trace != NULL && g->traced_ns != 0 && g->last_ns > g->traced_ns)
+            trace_until(m->trace, i, g, g->last_ns, g->last_uj);
+    }
 }
 
 void trace_end(FILE *f, const struct measure *m, const struct child *c, const char *command)

@@ -1,0 +1,24 @@
+# For systems without environment modules, in bash or zsh:
+#
+#     . PREFIX/share/zeus_amd/env.sh
+#
+# Other shells: set ZEUS_AMD_HOME to PREFIX first.
+# shellcheck shell=sh
+if [ -n "${BASH_SOURCE:-}" ]; then
+    # shellcheck disable=SC3028,SC3054 # bash
+    ZEUS_AMD_HOME=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE:-}")/../.." && pwd)
+elif [ -n "${ZSH_VERSION:-}" ]; then
+    eval 'ZEUS_AMD_HOME=${${(%):-%x}:A:h:h:h}'
+fi
+if [ -e "${ZEUS_AMD_HOME:-}/share/zeus_amd/env.sh" ]; then
+    export ZEUS_AMD_HOME
+    export PATH="$ZEUS_AMD_HOME/bin:$PATH"
+    export LD_LIBRARY_PATH="$ZEUS_AMD_HOME/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    export LIBRARY_PATH="$ZEUS_AMD_HOME/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
+    export CPATH="$ZEUS_AMD_HOME/include${CPATH:+:$CPATH}"
+    export PKG_CONFIG_PATH="$ZEUS_AMD_HOME/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+    export CMAKE_PREFIX_PATH="$ZEUS_AMD_HOME${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
+    export PYTHONPATH="$ZEUS_AMD_HOME/lib/zeus_amd/python${PYTHONPATH:+:$PYTHONPATH}"
+else
+    echo "zeus_amd: set ZEUS_AMD_HOME to the folder that has share/zeus_amd/env.sh" >&2
+fi

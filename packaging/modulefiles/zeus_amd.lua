@@ -1,0 +1,17 @@
+-- Lmod. It lies in PREFIX/share/zeus_amd/modulefiles/zeus_amd/VERSION.lua: `module use` that folder's parent, or copy this file and set
+-- root to PREFIX.
+local root = myFileName():gsub("/share/zeus_amd/modulefiles/.*$", "")
+
+help("zeus_amd: power and energy of AMD GPUs. zeus-amd-run measures a command; man zeus_amd.")
+whatis("Name: zeus_amd")
+whatis("Description: Power and energy of AMD GPUs behind a stable C ABI")
+conflict("zeus_amd")
+
+setenv("ZEUS_AMD_HOME", root)
+prepend_path("PATH", pathJoin(root, "bin"))
+prepend_path("LD_LIBRARY_PATH", pathJoin(root, "lib"))
+prepend_path("LIBRARY_PATH", pathJoin(root, "lib"))
+prepend_path("CPATH", pathJoin(root, "include"))
+prepend_path("PKG_CONFIG_PATH", pathJoin(root, "lib/pkgconfig"))
+prepend_path("CMAKE_PREFIX_PATH", root)
+prepend_path("PYTHONPATH", pathJoin(root, "lib/zeus_amd/python"))

@@ -1,0 +1,24 @@
+# Sourced by tests that need a new Debian: root, debootstrap, a network.
+
+# new_system RELEASE FOLDER: with nothing but what Debian calls required, and this machine's way to the network.
+new_system() {
+    if [ ! -e "$2/etc/debian_version" ]; then
+        debootstrap --variant=minbase --include=ca-certificates "$1" "$2" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+    fi
+    # Proxies, certificates, settings of apt and pip.
+    grep -l '^Acquire' /etc/apt/apt.conf.d/* | xargs -r cp -t "$2/etc/apt/apt.conf.d"
+    cp -L /etc/resolv.conf /etc/pip.conf "$2/etc/" 2>/dev/null || true
+}
+
+# in_system FOLDER COMMAND...: in a namespace of its own, so that the mounts end with it.
+in_system() {
+    unshare -m --propagation private sh -c '
+        set -e
+        mount -t proc proc "$1/proc"
+        mount --rbind /dev "$1/dev"
+        mount --bind /etc/ssl "$1/etc/ssl"
+        system=$1
+        shift
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+            $(env | grep -E "^(https?_proxy|no_proxy|CI|PIP_[A-Z_]*|[A-Z_]*CERT_FILE|[A-Z_]*CA_BUNDLE)=") chroot "$system" "$@"' sh "$@"
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# The results of packaging/build.sh in a new Debian without Rust, and without a compiler until one is needed: tarball, wheel, Debian
+# packages and RPMs (if there are any) are installed, do their main job on simulated machines, and are removed. Not part of CI: it needs
+# root, a network and some minutes.
+#
+#     tests/packaging/fresh.sh bullseye|bookworm|trixie|... [FOLDER]
+#
+# FOLDER: the system, made there and kept; else it lies in a temporary folder and is removed.
+set -eu
+cd "$(dirname "$0")/../.."
+. scripts/require.sh
+. scripts/system.sh
+[ $# -gt 0 ] || { sed -n '6,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ "$(id -u)" = 0 ] || { echo "please run as root: chroot and mounts need it" >&2; exit 1; }
+require debootstrap:debootstrap unshare:util-linux
+dist=${CARGO_TARGET_DIR:-$PWD/target}/portable/dist
+[ -n "$(ls "$dist"/*.tar.xz "$dist"/*.whl "$dist"/*.deb 2>/dev/null)" ] || { echo "first: packaging/build.sh tarball wheel deb" >&2; exit 1; }
+system=${2:-$(mktemp -d)/$1}
+new_system "$1" "$system" >/dev/null
+rm -rf "$system/dist"
+mkdir "$system/dist"
+cp "$dist"/*.tar.xz "$dist"/*.whl "$dist"/*.deb packaging/smoke.sh "$system/dist/"
+cp "$dist"/*.rpm "$system/dist/" 2>/dev/null || true
+cat >"$system/dist/in" <<'IN'
+#!/bin/bash
+set -eu
+quietly() { "$@" >/tmp/log 2>&1 || { cat /tmp/log >&2; exit 1; }; }
+files() { find / -xdev \( -path /var -o -path /tmp -o -path /dist -o -path /root -o -name '*.pyc' -o -name __pycache__ -o -path /etc/ld.so.cache \) -prune -o -print | sort; }
+echo "== $(. /etc/os-release && echo "$PRETTY_NAME"), $(ldd --version | sed -n '1s/.* /glibc /p')"
+quietly apt-get update
+quietly apt-get install -y xz-utils
+for tool in cc rustc python3; do if command -v $tool; then echo "$tool is here already" >&2; exit 1; fi; done
+echo "== tarball, as a user without rights, without Python and without a compiler"
+rm -rf "/opt/a folder"
+mkdir "/opt/a folder"
+tar -xf /dist/zeus_amd-*.tar.xz -C "/opt/a folder"
+tree=$(echo /opt/a\ folder/zeus_amd-*)
+setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp TMPDIR=/tmp /dist/smoke.sh "$tree"
+echo "== the same with Python and a compiler"
+quietly apt-get install -y --no-install-recommends python3 python3-venv gcc libc6-dev
+/dist/smoke.sh "$tree"
+(. "$tree/share/zeus_amd/env.sh" && zeus-amd-sim --machine mi300x-8 --rocm 7.0.2 -- zeus-amd-run -- true)
+rm -rf "/opt/a folder"
+
+echo "== wheel"
+python3 -m venv /tmp/venv
+quietly /tmp/venv/bin/pip install --no-index /dist/*.whl
+PATH=/tmp/venv/bin:$PATH zeus-amd-sim --machine mi300x-8 --rocm 7.0.2 -- zeus-amd-run -- sleep 0.3
+/tmp/venv/bin/zeus-amd-sim --machine mi210-1 --rocm 10.2 -- /tmp/venv/bin/python -c '
+import time, zeus_amd
+with zeus_amd.window() as window: time.sleep(0.3)
+print("Python", zeus_amd.version(), window.total.energy_mj, "mJ")'
+quietly /tmp/venv/bin/pip uninstall -y zeus-amd
+if find /tmp/venv -name '*zeus*' | grep .; then echo "pip leaves files" >&2; exit 1; fi
+
+echo "== Debian packages"
+before=$(files)
+quietly apt-get install -y --no-install-recommends /dist/*.deb
+/dist/smoke.sh /usr "lib/$(gcc -print-multiarch 2>/dev/null || dpkg-architecture -qDEB_HOST_MULTIARCH)"
+python3 -c 'import zeus_amd; print("python3 -c \"import zeus_amd\":", zeus_amd.version())'
+dpkg --verify | { ! grep zeus; }
+quietly apt-get purge -y 'libzeus-amd*' 'zeus-amd-*' python3-zeus-amd
+diff <(echo "$before") <(files) && echo "nothing is left of them"
+
+ls /dist/*.rpm >/dev/null 2>&1 || exit 0
+echo "== RPMs. Debian's packages are not in rpm's database, so what they require is listed and not checked"
+quietly apt-get install -y --no-install-recommends rpm
+before=$(files)
+rpm --requires -qp /dist/*.rpm | sed -n 's/.*(\(GLIBC_[0-9.]*\|GCC_[0-9.]*\)).*/\1/p' | sort -uV | tail -n 1
+quietly rpm --install --nodeps /dist/*.rpm
+/dist/smoke.sh /usr lib64
+rpm --verify --nodeps libzeus-amd0 zeus-amd-devel zeus-amd-tools zeus-amd-sim
+quietly rpm --erase --nodeps libzeus-amd0 zeus-amd-devel zeus-amd-tools zeus-amd-sim
+diff <(echo "$before") <(files) && echo "nothing is left of them"
+IN
+chmod +x "$system/dist/in"
+status=0
+in_system "$system" /dist/in || status=$?
+[ -n "${2-}" ] || rm -rf "${system%/*}"
+exit $status

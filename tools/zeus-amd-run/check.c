@@ -1,0 +1,320 @@
+/* What there is to measure, what of it does not work, and what to do. */
+#include "run.h"
+
+#include "../json_text.h"
+
+#include <glob.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_FINDINGS = 6, WORDS = 1200 };
+
+struct state {
+    zeus_amd_reading_t reading;
+    uint64_t limit_mw, least_mw, most_mw;
+    int has_limit, may_cap, fails; /* fails: there is no energy of the package, or nothing at all */
+    int findings;
+    char words[MOST_FINDINGS][WORDS];
+};
+
+static const char *energy_from(const struct state *s)
+{
+    switch (s->reading.counter_state) {
+    case ZEUS_AMD_COUNTER_STATE_TRUSTED: case ZEUS_AMD_COUNTER_STATE_NOT_CHECKED: return "counter";
+    case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: case ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION: return "package";
+    case ZEUS_AMD_COUNTER_STATE_PENDING: case ZEUS_AMD_COUNTER_STATE_UNREADABLE: return "none";
+    default: return (s->reading.valid & (ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT | ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT)) != 0 ? "power" : "none";
+    }
+}
+
+static void find(struct state *s, const char *what, const char *more)
+{
+    if (s->findings < MOST_FINDINGS)
+        snprintf(s->words[s->findings++], WORDS, "%s%s", what, more);
+}
+
+static void find_counter(struct state *s)
+{
+    switch (s->reading.counter_state) {
+    case ZEUS_AMD_COUNTER_STATE_TRUSTED: case ZEUS_AMD_COUNTER_STATE_NOT_CHECKED: break;
+    case ZEUS_AMD_COUNTER_STATE_STUCK: find(s, "its energy counter does not advance; energies are integrated from its power", ""); break;
+    case ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE: find(s, "its energy counter does not agree with its power; energies are integrated from the power", ""); break;
+    case ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE: find(s, "it reports no power to check its energy counter by, so that is not used", ""); break;
+    case ZEUS_AMD_COUNTER_STATE_UNSUPPORTED: find(s, "it has no energy counter; energies are integrated from its power", ""); break;
+    case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: case ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION:
+        find(s, "the first GPU of its package has the energy of all; it must be visible to the process as well", "");
+        break;
+    case ZEUS_AMD_COUNTER_STATE_PENDING: find(s, "it is suspended or in reset; its counter is checked when work runs on it", ""); break;
+    default: find(s, "its energy counter cannot be read; the kernel's log (dmesg) may say why", ""); break;
+    }
+}
+
+/* Root passes where /sys is writable, which it is not in most containers. */
+static void find_rights(struct state *s, const char *pci_address)
+{
+    const char *root = getenv("ZEUS_AMD_ROOT");
+    char pattern[512];
+    glob_t files;
+    snprintf(pattern, sizeof pattern, "%s/sys/bus/pci/devices/%s/hwmon/hwmon*/power1_cap", root != NULL ? root : "", pci_address);
+    if (glob(pattern, 0, NULL, &files) != 0 || files.gl_pathc == 0) {
+        find(s, "its limits cannot be set: there is no ", pattern);
+    } else {
+        s->may_cap = access(files.gl_pathv[0], W_OK) == 0;
+        if (!s->may_cap)
+            find(s, "its limits cannot be set by this user; become root, or see docs/permissions.md: not writable: ", files.gl_pathv[0]);
+    }
+    globfree(&files);
+}
+
+static void gather(const struct measure *m, uint32_t i, const zeus_amd_reading_t *reading, struct state *s)
+{
+    char error[WORDS - 100];
+    memset(s, 0, sizeof *s);
+    s->reading = *reading;
+    if (reading->valid == 0)
+        find(s, "it cannot be read: ", zeus_amd_status_string(reading->status));
+    find_counter(s);
+    s->fails = strcmp(energy_from(s), "none") == 0;
+    if (strcmp(energy_from(s), "package") == 0)
+        return; /* nor has it a limit of its own */
+    s->has_limit = zeus_amd_power_limit_mw(m->session, i, &s->limit_mw) == ZEUS_AMD_STATUS_OK &&
+                   zeus_amd_power_limit_range_mw(m->session, i, &s->least_mw, &s->most_mw) == ZEUS_AMD_STATUS_OK;
+    if (!s->has_limit) {
+        zeus_amd_last_error(error, sizeof error);
+        find(s, "its power limit cannot be read: ", error);
+    }
+    find_rights(s, m->gpus[i].info.pci_address);
+}
+
+/* Has no GPU of this process the energy of the package? */
+static int is_lost(const struct measure *m, const struct state *states, uint32_t i)
+{
+    for (uint32_t k = 0; k < m->count; k++)
+        if (strcmp(m->gpus[k].info.package, m->gpus[i].info.package) == 0 && strcmp(energy_from(&states[k]), "package") != 0)
+            return 0;
+    return 1;
+}
+
+/* All GPUs, or NULL: out of memory. */
+static struct state *gather_all(const struct measure *m, int *all_works)
+{
+    static const zeus_amd_reading_t empty = ZEUS_AMD_READING_INIT;
+    uint32_t count = m->count;
+    struct state *states = calloc((size_t)m->count + 1, sizeof *states);
+    zeus_amd_reading_t *readings = calloc((size_t)m->count + 1, sizeof *readings);
+    *all_works = m->count > 0 && states != NULL && readings != NULL;
+    if (*all_works) {
+        readings[0] = empty;
+        (void)!zeus_amd_read_all(m->session, readings, &count);
+        for (uint32_t i = 0; i < m->count; i++)
+            gather(m, i, &readings[i], &states[i]);
+        for (uint32_t i = 0; i < m->count; i++) {
+            states[i].fails |= is_lost(m, states, i);
+            *all_works &= !m->gpus[i].chosen || !states[i].fails;
+        }
+    }
+    free(readings);
+    return states;
+}
+
+static int power_of(const struct state *s, uint64_t *mw)
+{
+    const zeus_amd_reading_t *r = &s->reading;
+    int instant = (r->valid & ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT) != 0;
+    *mw = instant ? r->power_instant_mw : r->power_average_mw;
+    return instant || (r->valid & ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT) != 0;
+}
+
+static void cell(FILE *f, int is_known, double value)
+{
+    if (is_known)
+        fprintf(f, " %8.1f", value);
+    else
+        fprintf(f, " %8s", "-");
+}
+
+static void row(FILE *f, uint32_t i, const struct gpu *g, const struct state *s, int width)
+{
+    uint64_t mw;
+    int has_power = power_of(s, &mw);
+    fprintf(f, "%5" PRIu32 "  ", i);
+    put_plain(f, g->info.name, width);
+    fprintf(f, "  %-12s", g->info.pci_address);
+    cell(f, has_power, (double)mw / 1e3);
+    cell(f, (s->reading.valid & ZEUS_AMD_READING_VALID_TEMPERATURE_BIT) != 0, s->reading.temperature_c);
+    cell(f, s->has_limit, (double)s->limit_mw / 1e3);
+    fprintf(f, "  %-3s  %-7s  %s\n", s->may_cap ? "yes" : "no", energy_from(s), zeus_amd_counter_state_string(s->reading.counter_state));
+}
+
+static void table(FILE *f, const struct measure *m, const struct state *states)
+{
+    int width = 4;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->gpus[i].chosen && (int)strlen(m->gpus[i].info.name) > width)
+            width = (int)strlen(m->gpus[i].info.name);
+    fprintf(f, "%5s  %-*s  %-12s %8s %8s %8s  %-3s  %-7s  %s\n", "GPU", width, "name", "PCI", "power W", "temp C", "limit W", "cap", "energy", "counter");
+    for (uint32_t i = 0; i < m->count; i++)
+        if (m->gpus[i].chosen)
+            row(f, i, &m->gpus[i], &states[i], width);
+}
+
+static void library(FILE *f, const struct measure *m)
+{
+    const zeus_amd_session_info_t *i = &m->info;
+    which_library(f, m);
+    if ((i->valid & ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT) != 0) {
+        fprintf(f, "libamd_smi %" PRIu32 ".%" PRIu32 ".%" PRIu32 " (ROCm %s): ", i->amdsmi_version_0, i->amdsmi_version_1, i->amdsmi_version_2, i->rocm);
+        put_plain(f, i->amdsmi_path, 0);
+        fputc('\n', f);
+    }
+}
+
+/* How the list of GPUs was made, in a text that the caller frees; NULL: none. */
+static char *explained(const struct measure *m)
+{
+    size_t needed = 0;
+    char *text;
+    if (m->session == NULL || zeus_amd_explain(m->session, NULL, 0, &needed) != ZEUS_AMD_STATUS_OK)
+        return NULL;
+    text = calloc(needed + 1, 1);
+    if (text != NULL && zeus_amd_explain(m->session, text, needed + 1, NULL) == ZEUS_AMD_STATUS_OK)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static void lines(FILE *f, const char *text)
+{
+    while (text != NULL && *text != 0) {
+        size_t length = strcspn(text, "\n");
+        char line[WORDS];
+        snprintf(line, sizeof line, "%.*s", (int)length, text);
+        fputs("  ", f);
+        put_plain(f, line, 0);
+        fputc('\n', f);
+        text += length + (text[length] != 0);
+    }
+}
+
+int check_text(FILE *f, const struct options *o, const struct measure *m)
+{
+    int all_works;
+    struct state *states = gather_all(m, &all_works);
+    fprintf(f, "zeus-amd-run %s on ", zeus_amd_version_string());
+    put_plain(f, o->place.host, 0);
+    fputc('\n', f);
+    library(f, m);
+    if (m->none[0] == 0) {
+        which_gpus(f, o, m);
+        table(f, m, states);
+    } else {
+        put_plain(f, m->none, 0);
+        fputc('\n', f);
+    }
+    if (o->check == CHECK_GPUS) {
+        fputs("zeus-amd-run --check says what does not work; zeus-amd-run -- COMMAND measures a command\n", f);
+    } else {
+        char *text = explained(m);
+        for (uint32_t i = 0; i < m->count; i++)
+            for (int k = 0; m->gpus[i].chosen && k < states[i].findings; k++) {
+                fprintf(f, "GPU %" PRIu32 ": ", i);
+                put_plain(f, states[i].words[k], 0);
+                fputc('\n', f);
+            }
+        fputs("how the list of GPUs was made:\n", f);
+        lines(f, text);
+        free(text);
+        fprintf(f, "result: %s\n", all_works ? "energies can be measured" : "some energies cannot be measured, see above");
+    }
+    free(states);
+    return all_works;
+}
+
+static void member(FILE *f, const char *name, const char *value)
+{
+    fprintf(f, "\"%s\": ", name);
+    if (value == NULL)
+        fputs("null", f);
+    else
+        json_string(f, value);
+}
+
+static void watts(FILE *f, const char *name, int is_known, uint64_t mw)
+{
+    if (is_known)
+        fprintf(f, ", \"%s\": %" PRIu64 ".%03" PRIu64, name, mw / 1000, mw % 1000);
+    else
+        fprintf(f, ", \"%s\": null", name);
+}
+
+static void gpu(FILE *f, uint32_t i, const zeus_amd_gpu_info_t *info, const struct state *s)
+{
+    uint64_t mw;
+    int has_power = power_of(s, &mw);
+    fprintf(f, "{\"gpu\": %" PRIu32 ", ", i);
+    member(f, "name", info->name);
+    fputs(", ", f);
+    member(f, "pci_address", info->pci_address);
+    fputs(", ", f);
+    member(f, "uuid", info->uuid);
+    fputs(", ", f);
+    member(f, "package", info->package);
+    fputs(",\n     ", f);
+    member(f, "status", zeus_amd_status_string(s->reading.status));
+    fputs(", ", f);
+    member(f, "counter", zeus_amd_counter_state_string(s->reading.counter_state));
+    fputs(", ", f);
+    member(f, "energy_from", energy_from(s));
+    watts(f, "power_w", has_power, mw);
+    if ((s->reading.valid & ZEUS_AMD_READING_VALID_TEMPERATURE_BIT) != 0)
+        fprintf(f, ", \"temperature_c\": %" PRId32, s->reading.temperature_c);
+    else
+        fputs(", \"temperature_c\": null", f);
+    watts(f, "limit_w", s->has_limit, s->limit_mw);
+    watts(f, "limit_min_w", s->has_limit, s->least_mw);
+    watts(f, "limit_max_w", s->has_limit, s->most_mw);
+    fprintf(f, ", \"may_cap\": %s,\n     \"findings\": [", s->may_cap ? "true" : "false");
+    for (int k = 0; k < s->findings; k++) {
+        fputs(k == 0 ? "" : ", ", f);
+        json_string(f, s->words[k]);
+    }
+    fputs("]}", f);
+}
+
+int check_json(FILE *f, const struct options *o, const struct measure *m)
+{
+    const zeus_amd_session_info_t *info = &m->info;
+    int all_works, has_library = (info->valid & ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT) != 0;
+    struct state *states = gather_all(m, &all_works);
+    const char *comma = "\n    ";
+    char version[64], *text = explained(m);
+    snprintf(version, sizeof version, "%" PRIu32 ".%" PRIu32 ".%" PRIu32, info->amdsmi_version_0, info->amdsmi_version_1, info->amdsmi_version_2);
+    fprintf(f, "{\n  \"zeus_amd_version\": \"%s\", ", zeus_amd_version_string());
+    member(f, "host", o->place.host);
+    fprintf(f, ", \"all_works\": %s, ", all_works ? "true" : "false");
+    member(f, "no_gpus", m->none[0] != 0 ? m->none : NULL);
+    fputs(",\n  \"amdsmi\": {", f);
+    member(f, "status", zeus_amd_status_string(info->amdsmi_status));
+    fputs(", ", f);
+    member(f, "version", has_library ? version : NULL);
+    fputs(", ", f);
+    member(f, "rocm", has_library ? info->rocm : NULL);
+    fputs(", ", f);
+    member(f, "path", has_library ? info->amdsmi_path : NULL);
+    fputs("},\n  \"gpus\": [", f);
+    for (uint32_t i = 0; states != NULL && i < m->count; i++) {
+        if (m->gpus[i].chosen) {
+            fputs(comma, f);
+            gpu(f, i, &m->gpus[i].info, &states[i]);
+            comma = ",\n    ";
+        }
+    }
+    fputs("],\n  ", f);
+    member(f, "order", text);
+    fputs("\n}\n", f);
+    free(text);
+    free(states);
+    return all_works;
+}
