@@ -54,3 +54,22 @@ pub unsafe fn last_error(text: *mut c_char, length: usize) -> usize {
     })
     .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_text_replaces_the_earlier_one() {
+        let last = || {
+            let mut text = [0_u8; 64];
+            // SAFETY: room for so many bytes.
+            let length = unsafe { last_error(text.as_mut_ptr().cast(), text.len()) };
+            String::from_utf8(text[..length].to_vec()).unwrap()
+        };
+        set_last_error(format_args!("a long text, then a short one"));
+        set_last_error(format_args!("short"));
+        assert_eq!(last(), "short");
+        assert_eq!(std::thread::spawn(last).join().unwrap(), "", "each thread has its own");
+    }
+}

@@ -167,3 +167,48 @@ impl<T: VersionedStruct> OutArray<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Its last field came with a later release.
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Grown {
+        struct_size: u32,
+        first: u32,
+        later: u64,
+    }
+
+    // SAFETY: as the traits say.
+    unsafe impl VersionedStruct for Grown {
+        const NAME: &'static str = "grown_t";
+        const INIT: &'static str = "GROWN_INIT";
+        const FIRST_SIZE: usize = 8;
+    }
+    // SAFETY: as above.
+    unsafe impl InputStruct for Grown {}
+
+    #[test]
+    fn only_the_caller_s_bytes_are_written() {
+        const UNTOUCHED: u32 = 0xAAAA_AAAA;
+        for (size, written) in [(8, &[1][..]), (16, &[1, 2, 2]), (24, &[1, 2, 2, 0, 0])] {
+            let mut room = [UNTOUCHED; 8];
+            room[0] = size;
+            // SAFETY: a struct of that size.
+            let to = unsafe { out_struct(room.as_mut_ptr().cast::<Grown>(), "it") }.unwrap();
+            to.write(&Grown { struct_size: 0, first: 1, later: 0x2_0000_0002 });
+            assert_eq!((room[0], &room[1..=written.len()]), (size, written));
+            assert!(room[written.len() + 1..].iter().all(|word| *word == UNTOUCHED), "{size}: {room:x?}");
+        }
+    }
+
+    #[test]
+    fn only_the_caller_s_bytes_are_read() {
+        let words = [8_u32, 1, 2, 2];
+        // SAFETY: a struct of 8 bytes, with others behind it.
+        let read = unsafe { read_struct(words.as_ptr().cast::<Grown>()) }.unwrap();
+        assert_eq!((read.first, read.later), (1, 0));
+    }
+}
