@@ -351,6 +351,31 @@ fn single_readings() {
     }
 }
 
+/// What the board says of the counters stands in the explanation, once there was a window. Where the host was so slow that
+/// the readings' times are uncertain, it says that instead.
+#[test]
+fn a_second_opinion_on_the_counters() {
+    let line = |sim: &Sim, ms: u32| {
+        let text = run(sim, &["explain", &(ms * 1000).to_string()]);
+        text.lines().find(|l| l.contains("by pm_counters")).map(str::to_owned)
+    };
+    let healthy = line(&start(EX, &[]), 21_000).unwrap();
+    let says = |line: &str, opinion: &str| {
+        line.contains("4 packages") && (line.contains(opinion) || line.contains("too short"))
+    };
+    assert!(says(&healthy, "they agree"), "{healthy}");
+    // Wrong counters that pass Zeus's rule.
+    let wrong = |gain: f64| [0, 2, 4, 6].map(|gpu| format!("gpu.{gpu}.counter.gain = {gain}")).join("\n");
+    let few = line(&start(EX, &[&wrong(0.2)]), 4000).unwrap();
+    assert!(says(&few, "counts too little"), "{few}");
+    let many = line(&start(EX, &[&wrong(3.0)]), 4000).unwrap();
+    assert!(says(&many, "counts too much"), "{many}");
+    // Not comparable: a board with another number of accelerators, and none.
+    let fewer = "node.pm_counters.accel = [{ gpu = 0 }]";
+    assert_eq!(line(&start(EX, &[fewer]), 500), None);
+    assert_eq!(line(&start("mi300x-8", &[]), 100), None);
+}
+
 /// A line of `limits`.
 fn limits(sim: &Sim, us: u32) -> Vec<Vec<u64>> {
     let text = run(sim, &["limits", &us.to_string()]);

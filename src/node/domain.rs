@@ -55,7 +55,6 @@ const RAPL_UNIT_PPM: u64 = 66;
 fn most_mw(kind: DomainKind) -> u64 {
     match kind {
         DomainKind::Node | DomainKind::Platform => 4_000_000,
-        DomainKind::Accelerator => 1_500_000,
         DomainKind::Memory | DomainKind::Dram => 600_000,
         _ => 1_000_000,
     }

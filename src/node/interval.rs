@@ -43,6 +43,12 @@ impl NodeInterval {
         self.uncertainty_uj > self.energy_uj / 10
     }
 
+    /// The whole of it is the difference of a counter.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.method == Method::Counter && !self.restarted && !self.gap && !self.stale
+    }
+
     /// Energy over duration, in milliwatts.
     #[must_use]
     pub fn mean_mw(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! The node beside its GPUs: what the board's controller and the processors' registers measure, and the sum of all.
 
+mod compare;
 mod count;
 mod domain;
 mod interval;

@@ -1,5 +1,6 @@
 //! The sources of a node: what there is, and its readings.
 
+use super::compare::Comparison;
 use super::count::Count;
 use super::domain::{Domain, DomainKind, DomainSource};
 use super::unwrap::Unwrapped;
@@ -22,6 +23,8 @@ pub struct Node {
     /// Reads the registers before they wrap around twice.
     poller: Mutex<Option<Worker>>,
     has_started: AtomicBool,
+    /// Over the longest window so far.
+    comparison: Mutex<Option<Comparison>>,
 }
 
 struct Inner {
@@ -60,7 +63,7 @@ impl Node {
         };
         let zones = zones.into_iter().enumerate().map(register).collect();
         let inner = Arc::new(Inner { domains, pm, zones });
-        Ok(Node { inner, poller: Mutex::new(None), has_started: AtomicBool::new(false) })
+        Ok(Node { inner, poller: Mutex::new(None), has_started: AtomicBool::new(false), comparison: Mutex::new(None) })
     }
 
     #[must_use]
@@ -72,6 +75,20 @@ impl Node {
         let count = self.domains().len();
         let none = || Error::NotFound(format!("no domain {index}: this node has {count}, numbered from 0"));
         self.domains().get(index as usize).ok_or_else(none)
+    }
+
+    /// Keeps the longest comparison.
+    pub fn compare(&self, new: Comparison) {
+        let mut kept = self.comparison.lock();
+        if kept.map_or(true, |old| old.duration_ns <= new.duration_ns) {
+            *kept = Some(new);
+        }
+    }
+
+    /// What the board and the counters of the GPUs said of the same packages.
+    #[must_use]
+    pub fn comparison(&self) -> Option<Comparison> {
+        *self.comparison.lock()
     }
 
     /// A thread has been started.

@@ -1,5 +1,6 @@
 //! A window over the node and its GPUs, with one begin and one end.
 
+use super::compare::Comparison;
 use super::count::Count;
 use super::domain::{Domain, DomainSource};
 use super::interval::{interval, NodeInterval};
@@ -75,6 +76,10 @@ impl NodeWindow {
                 .ok_or(end[i].error.or(self.begin[i].error).unwrap_or(Kind::NotSupported)),
         };
         let intervals: Vec<_> = self.domains().iter().enumerate().map(one).collect();
+        let of_domains = intervals.iter().map(|i| i.as_ref().ok());
+        if let Some(comparison) = Comparison::of(self.domains(), of_domains, duration_ns) {
+            self.node.compare(comparison);
+        }
         let part = |(domain, interval): (&Domain, &'_ std::result::Result<NodeInterval, Kind>)| {
             let has_cpu = matches!(domain.source, DomainSource::Gpu(gpu) if self.has_cpu.get(gpu) == Some(&true));
             (domain.kind, has_cpu, interval.ok())

@@ -18,6 +18,7 @@ use crate::restore::{Guard, GuardStack};
 use crate::sysfs;
 use crate::topology::visibility::{self, MaskedOut};
 use crate::topology::{NoGpuReason, Order};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -115,10 +116,13 @@ impl Session {
             && !self.first_thread_taken.swap(true, Ordering::Relaxed)
     }
 
-    /// How the list of GPUs was made, one line for each step.
+    /// How the list of GPUs was made, one line for each step; then what the board says of their counters.
     #[must_use]
-    pub fn explanation(&self) -> &str {
-        &self.explanation
+    pub fn explanation(&self) -> Cow<'_, str> {
+        match self.node.get().and_then(|node| node.comparison()) {
+            Some(comparison) => Cow::Owned(format!("{}{}", self.explanation, comparison.text())),
+            None => Cow::Borrowed(&self.explanation),
+        }
     }
 
     /// The GPU at a PCI address.

@@ -6,6 +6,7 @@
  * readings: argv: pause in us. For each domain: index status energy_uj uncertainty_uj before after, then status power_mw
  *           uncertainty_mw before after; twice.
  * gpus:     a window of the GPUs alone.
+ * explain:  argv: length of a window in us; what zeus_amd_explain() says after it.
  * limits:   argv: pause in us. For each GPU: status of the first reading, and of the difference: valid flags duration_ns
  *           cycles prochot ppt socket vr hbm, and both readings' driver times. */
 #include <inttypes.h>
@@ -152,7 +153,8 @@ int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "";
     zeus_amd_session_t *z = open_quickly();
-    uint32_t domains = 0;
+    zeus_amd_node_energy_t each[MOST] = {ZEUS_AMD_NODE_ENERGY_INIT};
+    uint32_t domains = 0, n = MOST;
     int i;
     if (!strcmp(mode, "gpus")) {
         zeus_amd_window_t *w;
@@ -178,6 +180,16 @@ int main(int argc, char **argv)
         }
     } else if (!strcmp(mode, "readings")) {
         readings(z, domains, (unsigned)atoi(argv[2]));
+    } else if (!strcmp(mode, "explain")) {
+        char text[16384];
+        zeus_amd_node_window_t *w;
+        size_t needed = 0;
+        CHECK_OK(zeus_amd_node_window_begin(z, &w));
+        sleep_us((unsigned)atoi(argv[2]));
+        CHECK_OK(zeus_amd_node_window_end(w, NULL, each, &n));
+        CHECK_OK(zeus_amd_explain(z, text, sizeof text, &needed));
+        CHECK(needed == strlen(text));
+        printf("%s", text);
     } else if (!strcmp(mode, "limits")) {
         limits(z, (unsigned)atoi(argv[2]));
     }
