@@ -26,8 +26,15 @@ install(FILES "${here}/libzeus_amd.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COM
 install(FILES "${here}/stripped/${file_name}.debug" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT debug)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/LICENSE" "${CMAKE_CURRENT_SOURCE_DIR}/CHANGELOG.md"
               "${CMAKE_CURRENT_SOURCE_DIR}/README.md" DESTINATION "${doc_dir}" COMPONENT runtime)
-# The picture that README.md shows.
-install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/docs/power.svg" DESTINATION "${doc_dir}/docs" COMPONENT runtime)
+# The pages that README.md links.
+install(
+    DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/docs/"
+    DESTINATION "${doc_dir}/docs"
+    COMPONENT runtime
+    FILES_MATCHING
+    PATTERN "*.md"
+    PATTERN "*.svg"
+    PATTERN "*.json")
 if(ZEUS_AMD_STATIC)
     install(FILES "${static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 endif()

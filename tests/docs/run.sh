@@ -43,7 +43,7 @@ shown() { groff -man -Tascii -P-cbou -rLL=100n "$1"; }
 pages_are_right() {
     local page
     for page in "$work"/man/*/*; do
-        groff -man -Tascii -ww -z "$page" >"$work/said" 2>&1
+        groff -man -Tascii -ww -W break -z "$page" >"$work/said" 2>&1
         [ ! -s "$work/said" ] || { cat "$work/said" "$page"; return 1; }
         shown "$page" | grep -q '^NAME' && shown "$page" | grep -q '^SYNOPSIS\|^DESCRIPTION' || { echo "$page"; return 1; }
     done
@@ -89,7 +89,7 @@ energy='^[1-9][0-9]*\.[0-9] J (\+-|±) [0-9.]+ J$'
 # There is no HIP here: a compiler for it, and a stub of its header.
 hip_snippet() {
     code asynchronous.md hip >"$work/hip.cpp"
-    clang++ -x hip --cuda-host-only -nogpuinc -nogpulib -std=c++17 -Wall -Werror -fsyntax-only -I"$here/stub" -Iinclude "$work/hip.cpp"
+    clang++ -x hip --cuda-host-only -nogpuinc -nogpulib -std=c++17 -Wall -Werror -Wno-unused-command-line-argument -fsyntax-only -I"$here/stub" -Iinclude "$work/hip.cpp"
 }
 check "asynchronous.md: HIP compiles" hip_snippet
 
@@ -103,8 +103,8 @@ openmp_snippet() {
 check "asynchronous.md: OpenMP runs" openmp_snippet
 
 torch_snippet() {
-    code asynchronous.md python >"$work/torch.py"
-    PYTHONIOENCODING=utf-8 "$sim" --machine mi300x-8 --rocm none -- python3 "$work/torch.py" | grep -E "$energy"
+    code asynchronous.md python >"$work/snippet.py"
+    PYTHONIOENCODING=utf-8 "$sim" --machine mi300x-8 --rocm none -- python3 "$work/snippet.py" | grep -E "$energy"
 }
 check "asynchronous.md: PyTorch runs" torch_snippet
 
