@@ -92,7 +92,7 @@ impl Device {
     fn take_sample(&self, begun_ns: u64) -> PollResult {
         let mut sample = RawSample { begun_ns, ..self.poll_source() };
         let mut guard = self.tracker.lock();
-        // The limit of a suspended GPU cannot be read. One that tells its power only has a counter that is busy.
+        // The limit of a suspended GPU cannot be read. Where the power can be, only the counter is busy.
         let mut none_yet = None;
         let is_suspended = sample.suspended && sample.power_mw.is_none();
         let tracker = if is_suspended && guard.is_none() { &mut none_yet } else { &mut *guard };
