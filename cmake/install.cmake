@@ -26,8 +26,15 @@ install(FILES "${here}/libzeus_amd.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COM
 install(FILES "${here}/stripped/${file_name}.debug" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT debug)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/LICENSE" "${CMAKE_CURRENT_SOURCE_DIR}/CHANGELOG.md"
               "${CMAKE_CURRENT_SOURCE_DIR}/README.md" DESTINATION "${doc_dir}" COMPONENT runtime)
-# The picture that README.md shows.
-install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/docs/power.svg" DESTINATION "${doc_dir}/docs" COMPONENT runtime)
+# The pages that README.md links.
+install(
+    DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/docs/"
+    DESTINATION "${doc_dir}/docs"
+    COMPONENT runtime
+    FILES_MATCHING
+    PATTERN "*.md"
+    PATTERN "*.svg"
+    PATTERN "*.json")
 if(ZEUS_AMD_STATIC)
     install(FILES "${static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 endif()
@@ -93,15 +100,30 @@ endif()
 
 # The profiler as source, for other MPIs than the one that CMake has found here.
 set(pmpi_dir "${CMAKE_INSTALL_DATADIR}/zeus_amd/pmpi")
-foreach(part pmpi regions connect report files.c files.h json_text.h)
-    if(IS_DIRECTORY "${tools}/${part}")
-        install(DIRECTORY "${tools}/${part}" DESTINATION "${pmpi_dir}" COMPONENT development)
-    else()
-        install(FILES "${tools}/${part}" DESTINATION "${pmpi_dir}" COMPONENT development)
-    endif()
-endforeach()
-install(FILES cmake/tool.cmake DESTINATION "${pmpi_dir}" COMPONENT development)
+file(GLOB shared_sources CONFIGURE_DEPENDS "${tools}/*.[ch]")
+install(DIRECTORY "${tools}/pmpi" "${tools}/regions" "${tools}/connect" "${tools}/report" DESTINATION "${pmpi_dir}" COMPONENT development)
+install(FILES ${shared_sources} cmake/tool.cmake DESTINATION "${pmpi_dir}" COMPONENT development)
 install(FILES cmake/pmpi.txt DESTINATION "${pmpi_dir}" COMPONENT development RENAME CMakeLists.txt)
+
+# Manual pages, where there is Python to make them.
+find_program(ZEUS_AMD_PYTHON NAMES python3)
+mark_as_advanced(ZEUS_AMD_PYTHON)
+if(ZEUS_AMD_PYTHON)
+    set(man "${here}/man")
+    add_custom_command(
+        OUTPUT "${man}/man7/zeus_amd.7"
+        COMMAND "${CMAKE_COMMAND}" -E remove_directory "${man}"
+        COMMAND "${ZEUS_AMD_PYTHON}" "${CMAKE_CURRENT_SOURCE_DIR}/docs/man.py" "${man}"
+        DEPENDS docs/man.py docs/zeus_amd.7 CHANGELOG.md ${headers} ${run_sources}
+        COMMENT "Writing the manual pages"
+        VERBATIM)
+    add_custom_target(zeus_amd_man ALL DEPENDS "${man}/man7/zeus_amd.7")
+    install(FILES "${man}/man1/zeus-amd-run.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT runtime)
+    install(DIRECTORY "${man}/man3" "${man}/man7" DESTINATION "${CMAKE_INSTALL_MANDIR}" COMPONENT development)
+    if(ZEUS_AMD_SIMULATOR)
+        install(FILES "${man}/man1/zeus-amd-sim.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT simulator)
+    endif()
+endif()
 
 # find_package(zeus_amd)
 configure_package_config_file(

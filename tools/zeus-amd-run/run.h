@@ -24,7 +24,7 @@ struct place {
 };
 
 void place_find(struct place *p);
-char *place_name(const struct place *p, const char *pattern); /* with %h, %r, %p and %% filled in; NULL: it cannot be */
+const char *place_name(const struct place *p, const char *pattern); /* with %h, %r, %p and %% filled in; NULL: it cannot be, or errno */
 
 /* --- options.c: what the command line asks for. */
 

@@ -3,7 +3,7 @@
 use super::error::{SourceError, NO_COUNTER};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
-use crate::energy::{EnergyResolution, Unit, REPORTED_UJ};
+use crate::energy::{EnergyResolution, LimitCounts, Unit, REPORTED_UJ};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::clock::boot_ns;
@@ -253,6 +253,19 @@ impl SysfsSource {
             powers_in_table: values.is_some_and(|v| v.powers.any()),
             ..Reading::new(energy, powers, temperature, driver_ns, stale_ms)
         }
+    }
+
+    /// For how long limits held, and for how long the table's time has been stalled, if too long.
+    pub fn limit_counts(&self, staleness: &StalenessDetector) -> Result<(LimitCounts, Option<u64>)> {
+        let read = || {
+            self.hwmon.runtime_power.check_active()?;
+            let file = self.metrics.get().map_or_else(|| self.opened(), Ok)?;
+            let counts = file.read_with(|t| t.limit_counts())?;
+            let stale_ms = staleness.check(counts.and_then(|c| c.driver_ns)).map_err(SysfsError::Implausible)?;
+            Ok(counts.map(|counts| (counts, stale_ms)))
+        };
+        let counts = read().map_err(|error| SourceError::Sysfs { file: METRICS, error })?;
+        counts.ok_or(SourceError::NotSupported("this GPU, or its driver, does not count it (gpu_metrics before 1.6)"))
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
