@@ -80,7 +80,7 @@ impl Node {
     /// Keeps the longest comparison.
     pub fn compare(&self, new: Comparison) {
         let mut kept = self.comparison.lock();
-        if kept.map_or(true, |old| old.duration_ns <= new.duration_ns) {
+        if kept.as_ref().map_or(true, |old| old.duration_ns <= new.duration_ns) {
             *kept = Some(new);
         }
     }
@@ -88,7 +88,7 @@ impl Node {
     /// What the board and the counters of the GPUs said of the same packages.
     #[must_use]
     pub fn comparison(&self) -> Option<Comparison> {
-        *self.comparison.lock()
+        self.comparison.lock().clone()
     }
 
     /// A thread has been started.

@@ -7,9 +7,13 @@
  *           uncertainty_mw before after; twice.
  * gpus:     a window of the GPUs alone.
  * explain:  argv: length of a window in us; what zeus_amd_explain() says after it.
+ * fork:     a child with a window of its parent, whose thread reads the registers; then both go on.
  * limits:   argv: pause in us. For each GPU: status of the first reading, and of the difference: valid flags duration_ns
  *           cycles prochot ppt socket vr hbm, and both readings' driver times. */
 #include <inttypes.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -149,6 +153,31 @@ static void refusals(const zeus_amd_session_t *z, uint32_t domains)
     CHECK_OK(zeus_amd_node_window_end(w, NULL, NULL, NULL));
 }
 
+static void forks(const zeus_amd_session_t *z, uint32_t domains)
+{
+    zeus_amd_node_window_t *w;
+    zeus_amd_window_t *gpus;
+    zeus_amd_node_total_t total = ZEUS_AMD_NODE_TOTAL_INIT;
+    int status = -1;
+    pid_t pid;
+    CHECK_OK(zeus_amd_node_window_begin(z, &w));
+    pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        zeus_amd_session_t *own;
+        alarm(240);
+        CHECK_IS(zeus_amd_node_window_gpus(w, &gpus), ZEUS_AMD_STATUS_FORKED);
+        CHECK_IS(zeus_amd_node_window_read(w, &total, NULL, NULL), ZEUS_AMD_STATUS_FORKED);
+        CHECK_IS(zeus_amd_node_window_end(w, &total, NULL, NULL), ZEUS_AMD_STATUS_FORKED);
+        own = open_quickly();
+        one_window(own, domains, 0, 1000);
+        zeus_amd_close(own);
+        exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_OK(zeus_amd_node_window_end(w, &total, NULL, NULL));
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "";
@@ -180,6 +209,8 @@ int main(int argc, char **argv)
         }
     } else if (!strcmp(mode, "readings")) {
         readings(z, domains, (unsigned)atoi(argv[2]));
+    } else if (!strcmp(mode, "fork")) {
+        forks(z, domains);
     } else if (!strcmp(mode, "explain")) {
         char text[16384];
         zeus_amd_node_window_t *w;
