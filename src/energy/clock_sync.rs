@@ -187,3 +187,16 @@ impl ClockOffset {
         self.current_ns.into_iter().chain(self.previous_ns).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two crystals that are 200 ppm apart are in sync for any time.
+    #[test]
+    fn drift_grows_with_the_time() {
+        for seconds in [1_u64, 60, 86_400] {
+            assert!(clock_tolerance_ns(seconds * 1_000_000_000) > seconds * 200_000, "{seconds} s");
+        }
+    }
+}

@@ -99,6 +99,7 @@ fn uuids_as_programs_write_them() {
         "GPU-XX",
         "+7c63ac3c3c637f9",
         "67ff740f-0000-1000-80c6-3ac3c3c637fx",
+        "67ff740f-0000-1000-80c63-ac3c3c637f9",
     ] {
         assert_eq!(parse_uuid(text), None, "{text}");
     }
@@ -112,6 +113,31 @@ fn the_trace_names_the_invalid_entry() {
     assert_eq!(out.nothing, Some(MaskedOut::Stopped));
     assert!(out.trace[0].contains("entry 2 (\"X\"): not a number"), "{:?}", out.trace);
     assert!(out.trace[1].contains("entry 1 (\"7\")"), "{:?}", out.trace);
+    let first = |rocr: &str| {
+        let masks = Masks { rocr: Some(rocr.into()), ..Masks::default() };
+        visible_gpus(&gpus, &masks, Rules::of(None)).trace.remove(0)
+    };
+    assert!(first("0,1,,2").contains("entry 3 is empty"), "{}", first("0,1,,2"));
+    assert!(first("GPU-1234").contains("no GPU has this UUID"), "{}", first("GPU-1234"));
+    assert!(first("GPU-0").contains("more than one GPU"), "{}", first("GPU-0"));
+}
+
+/// What is done about a GPU older than gfx9 shifts the numbers in HIP's mask, and is in the trace.
+#[test]
+fn old_gpus_count_where_the_release_counts_them() {
+    let gpus = [Support::OldDoorbell, Support::Full].map(|support| Gpu { unique_id: 1, support });
+    let masks = Masks { hip: Some(b"0".to_vec()), ..Masks::default() };
+    let of = |release: &str| visible_gpus(&gpus, &masks, Rules::of(parse_release(release)));
+    for (release, list, trace) in [
+        ("6.4.3", vec![], "HIP drops 1 of them"),
+        ("7.13", vec![1], "is not known"),
+        ("10.0", vec![1], "ROCm 10.0 and later skip it"),
+    ] {
+        let out = of(release);
+        let drops = out.trace.iter().filter(|line| line.contains("drops 1 of them")).count();
+        assert_eq!((out.list, drops), (list, 1), "{release}: {:?}", out.trace);
+        assert!(out.trace.iter().any(|line| line.contains(trace)), "{release}: {:?}", out.trace);
+    }
 }
 
 /// A mask is the reason only where it hides something, and where what it leaves is shown otherwise.
