@@ -33,7 +33,8 @@ install(
     COMPONENT runtime
     FILES_MATCHING
     PATTERN "*.md"
-    PATTERN "*.svg")
+    PATTERN "*.svg"
+    PATTERN "*.json")
 if(ZEUS_AMD_STATIC)
     install(FILES "${static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 endif()

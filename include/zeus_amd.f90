@@ -37,7 +37,10 @@ module zeus_amd
     zeus_amd_set_log, zeus_amd_set_persistence_mode, zeus_amd_set_power_limit_mw, &
     zeus_amd_status_string, zeus_amd_text, zeus_amd_version, zeus_amd_version_string, &
     zeus_amd_window_begin, zeus_amd_window_end, zeus_amd_window_lap, zeus_amd_window_read, &
-    zeus_amd_window_restart
+    zeus_amd_window_restart, zeus_amd_limit_counts, zeus_amd_limited_time, zeus_amd_node_domain_count, &
+    zeus_amd_node_domain_info, zeus_amd_node_domain_kind_string, zeus_amd_node_energy_uj, &
+    zeus_amd_node_power_mw, zeus_amd_node_window_begin, zeus_amd_node_window_end, &
+    zeus_amd_node_window_gpus, zeus_amd_node_window_read
 
   ! The version of this file.
   integer(c_int32_t), parameter, public :: ZEUS_AMD_VERSION_MAJOR = 0
@@ -124,6 +127,30 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_LOG_WARNING = 1
   integer(c_int32_t), parameter, public :: ZEUS_AMD_LOG_INFO = 2
   integer(c_int32_t), parameter, public :: ZEUS_AMD_LOG_DEBUG = 3
+
+  ! zeus_amd_node_domain_kind_t
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_NODE = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_CPU = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_MEMORY = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_ACCELERATOR = 3
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_CPU_PACKAGE = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_CPU_CORES = 5
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_UNCORE = 6
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_DRAM = 7
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_PLATFORM = 8
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_GPU = 9
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_OTHER = 10
+
+  ! zeus_amd_node_source_t
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SOURCE_PM_COUNTERS = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SOURCE_POWERCAP = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SOURCE_GPU = 2
+
+  ! zeus_amd_node_scope_t
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SCOPE_NONE = 0
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SCOPE_GPUS = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SCOPE_PARTS = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_SCOPE_NODE = 3
 
   ! zeus_amd_options_t%flags
   integer(c_int32_t), parameter, public :: ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT = 1
@@ -232,6 +259,53 @@ module zeus_amd
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT = 1
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT = 2
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT = 4
+
+  ! zeus_amd_limit_counts_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_DRIVER_TIME_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_PROCHOT_BIT = 65536
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_PPT_BIT = 131072
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_SOCKET_THERMAL_BIT = 262144
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_VR_THERMAL_BIT = 524288
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_HBM_THERMAL_BIT = 1048576
+
+  ! zeus_amd_limit_counts_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_FLAG_STALE_BIT = 16
+
+  ! zeus_amd_limited_time_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_DURATION_BIT = 2097152
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_PROCHOT_BIT = 65536
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT = 131072
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_SOCKET_THERMAL_BIT = 262144
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_VR_THERMAL_BIT = 524288
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_VALID_HBM_THERMAL_BIT = 1048576
+
+  ! zeus_amd_limited_time_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMITED_TIME_FLAG_RESET_BIT = 2
+
+  ! zeus_amd_node_domain_info_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_INFO_VALID_PARENT_BIT = 1024
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_INFO_VALID_GPU_BIT = 2048
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_INFO_VALID_REFRESH_BIT = 4096
+
+  ! zeus_amd_node_domain_info_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_DOMAIN_INFO_FLAG_WRAPS_BIT = 8192
+
+  ! zeus_amd_node_total_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT = 1
+
+  ! zeus_amd_node_total_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_TOTAL_FLAG_HIGH_UNCERTAINTY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_TOTAL_FLAG_INCOMPLETE_BIT = 512
+
+  ! zeus_amd_node_energy_t%valid
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_VALID_ENERGY_BIT = 1
+
+  ! zeus_amd_node_energy_t%flags
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT = 1
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_RESET_BIT = 2
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_STALE_BIT = 16
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_SAMPLING_GAP_BIT = 32
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_NODE_ENERGY_FLAG_IN_TOTAL_BIT = 16384
 
   type, bind(c), public :: zeus_amd_options_t
     integer(c_int32_t) :: struct_size = 64
@@ -351,7 +425,7 @@ module zeus_amd
   end type zeus_amd_sampler_options_t
 
   type, bind(c), public :: zeus_amd_sample_t
-    integer(c_int32_t) :: struct_size = 48
+    integer(c_int32_t) :: struct_size = 72
     integer(c_int32_t) :: gpu = 0
     integer(c_int32_t) :: valid = 0
     integer(c_int32_t) :: flags = 0
@@ -359,6 +433,9 @@ module zeus_amd
     integer(c_int64_t) :: energy_uj = 0_c_int64_t
     integer(c_int64_t) :: power_mw = 0_c_int64_t
     integer(c_int64_t) :: counter_power_mw = 0_c_int64_t
+    integer(c_int64_t) :: counter_power_uncertainty_mw = 0_c_int64_t
+    integer(c_int64_t) :: power_begin_ns = 0_c_int64_t
+    integer(c_int64_t) :: power_end_ns = 0_c_int64_t
   end type zeus_amd_sample_t
 
   type, bind(c), public :: zeus_amd_guard_info_t
@@ -373,6 +450,78 @@ module zeus_amd
     integer(c_int32_t) :: memory_max_mhz = 0
   end type zeus_amd_guard_info_t
 
+  type, bind(c), public :: zeus_amd_limit_counts_t
+    integer(c_int32_t) :: struct_size = 72
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int64_t) :: driver_time_ns = 0_c_int64_t
+    integer(c_int64_t) :: cycles = 0_c_int64_t
+    integer(c_int64_t) :: prochot_cycles = 0_c_int64_t
+    integer(c_int64_t) :: ppt_cycles = 0_c_int64_t
+    integer(c_int64_t) :: socket_thermal_cycles = 0_c_int64_t
+    integer(c_int64_t) :: vr_thermal_cycles = 0_c_int64_t
+    integer(c_int64_t) :: hbm_thermal_cycles = 0_c_int64_t
+  end type zeus_amd_limit_counts_t
+
+  type, bind(c), public :: zeus_amd_limited_time_t
+    integer(c_int32_t) :: struct_size = 72
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int64_t) :: duration_ns = 0_c_int64_t
+    integer(c_int64_t) :: cycles = 0_c_int64_t
+    integer(c_int64_t) :: prochot_cycles = 0_c_int64_t
+    integer(c_int64_t) :: ppt_cycles = 0_c_int64_t
+    integer(c_int64_t) :: socket_thermal_cycles = 0_c_int64_t
+    integer(c_int64_t) :: vr_thermal_cycles = 0_c_int64_t
+    integer(c_int64_t) :: hbm_thermal_cycles = 0_c_int64_t
+  end type zeus_amd_limited_time_t
+
+  type, bind(c), public :: zeus_amd_node_domain_info_t
+    integer(c_int32_t) :: struct_size = 384
+    integer(c_int32_t) :: domain = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: kind = 0
+    integer(c_int32_t) :: source = 0
+    integer(c_int32_t) :: status = 0
+    integer(c_int32_t) :: parent = 0
+    integer(c_int32_t) :: gpu = 0
+    integer(c_int32_t) :: reserved = 0
+    integer(c_int64_t) :: refresh_ns = 0_c_int64_t
+    integer(c_int64_t) :: step_uj = 0_c_int64_t
+    integer(c_int64_t) :: max_power_mw = 0_c_int64_t
+    character(kind=c_char) :: name(64) = c_null_char
+    character(kind=c_char) :: path(256) = c_null_char
+  end type zeus_amd_node_domain_info_t
+
+  type, bind(c), public :: zeus_amd_node_total_t
+    integer(c_int32_t) :: struct_size = 56
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: scope = 0
+    integer(c_int32_t) :: domains = 0
+    integer(c_int32_t) :: missing = 0
+    integer(c_int64_t) :: energy_uj = 0_c_int64_t
+    integer(c_int64_t) :: uncertainty_uj = 0_c_int64_t
+    integer(c_int64_t) :: duration_ns = 0_c_int64_t
+    integer(c_int64_t) :: mean_power_mw = 0_c_int64_t
+  end type zeus_amd_node_total_t
+
+  type, bind(c), public :: zeus_amd_node_energy_t
+    integer(c_int32_t) :: struct_size = 56
+    integer(c_int32_t) :: domain = 0
+    integer(c_int32_t) :: valid = 0
+    integer(c_int32_t) :: flags = 0
+    integer(c_int32_t) :: method = 0
+    integer(c_int32_t) :: status = 0
+    integer(c_int64_t) :: energy_uj = 0_c_int64_t
+    integer(c_int64_t) :: uncertainty_uj = 0_c_int64_t
+    integer(c_int64_t) :: duration_ns = 0_c_int64_t
+    integer(c_int64_t) :: mean_power_mw = 0_c_int64_t
+  end type zeus_amd_node_energy_t
+
   ! Handles: pointers in C.
   type, bind(c), public :: zeus_amd_session_t ! An open session: zeus_amd_open() to zeus_amd_close().
     type(c_ptr) :: handle = c_null_ptr
@@ -381,6 +530,10 @@ module zeus_amd
   type, bind(c), public :: zeus_amd_window_t ! zeus_amd_window_begin() to zeus_amd_window_end().
     type(c_ptr) :: handle = c_null_ptr
   end type zeus_amd_window_t
+
+  type, bind(c), public :: zeus_amd_node_window_t ! zeus_amd_node_window_begin() to zeus_amd_node_window_end().
+    type(c_ptr) :: handle = c_null_ptr
+  end type zeus_amd_node_window_t
 
   type, bind(c), public :: zeus_amd_sampler_t ! zeus_amd_sampler_start() to zeus_amd_sampler_free().
     type(c_ptr) :: handle = c_null_ptr
@@ -421,6 +574,12 @@ module zeus_amd
       integer(c_int32_t), value :: method
       type(c_ptr) :: text
     end function c_method_string
+
+    function c_node_domain_kind_string(kind) bind(c, name="zeus_amd_node_domain_kind_string") result(text)
+      import
+      integer(c_int32_t), value :: kind
+      type(c_ptr) :: text
+    end function c_node_domain_kind_string
 
     function c_counter_state_string(counter_state) bind(c, name="zeus_amd_counter_state_string") result(text)
       import
@@ -625,6 +784,87 @@ module zeus_amd
       integer(c_int32_t), intent(inout) :: count
       integer(c_int32_t) :: status
     end function c_window_end
+
+    function zeus_amd_limit_counts(session, gpu, counts) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: gpu
+      type(zeus_amd_limit_counts_t), intent(inout) :: counts
+      integer(c_int32_t) :: status
+    end function zeus_amd_limit_counts
+
+    function zeus_amd_limited_time(begin, end, limited) bind(c) result(status)
+      import
+      type(zeus_amd_limit_counts_t), intent(in) :: begin
+      type(zeus_amd_limit_counts_t), intent(in) :: end
+      type(zeus_amd_limited_time_t), intent(inout) :: limited
+      integer(c_int32_t) :: status
+    end function zeus_amd_limited_time
+
+    function zeus_amd_node_domain_count(session, count) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), intent(out) :: count
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_domain_count
+
+    function zeus_amd_node_domain_info(session, domain, info) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: domain
+      type(zeus_amd_node_domain_info_t), intent(inout) :: info
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_domain_info
+
+    function zeus_amd_node_energy_uj(session, domain, energy_uj, uncertainty_uj) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: domain
+      integer(c_int64_t), intent(out) :: energy_uj
+      integer(c_int64_t), intent(out), optional :: uncertainty_uj
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_energy_uj
+
+    function zeus_amd_node_power_mw(session, domain, power_mw, uncertainty_mw) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      integer(c_int32_t), value :: domain
+      integer(c_int64_t), intent(out) :: power_mw
+      integer(c_int64_t), intent(out), optional :: uncertainty_mw
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_power_mw
+
+    function zeus_amd_node_window_begin(session, window) bind(c) result(status)
+      import
+      type(zeus_amd_session_t), value :: session
+      type(zeus_amd_node_window_t), intent(out) :: window
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_window_begin
+
+    function zeus_amd_node_window_gpus(window, gpus) bind(c) result(status)
+      import
+      type(zeus_amd_node_window_t), value :: window
+      type(zeus_amd_window_t), intent(out) :: gpus
+      integer(c_int32_t) :: status
+    end function zeus_amd_node_window_gpus
+
+    function c_node_window_read(window, total, domains, count) bind(c, name="zeus_amd_node_window_read") result(status)
+      import
+      type(zeus_amd_node_window_t), value :: window
+      type(zeus_amd_node_total_t), intent(inout), optional :: total
+      type(zeus_amd_node_energy_t), intent(inout), optional :: domains(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function c_node_window_read
+
+    function c_node_window_end(window, total, domains, count) bind(c, name="zeus_amd_node_window_end") result(status)
+      import
+      type(zeus_amd_node_window_t), value :: window
+      type(zeus_amd_node_total_t), intent(inout), optional :: total
+      type(zeus_amd_node_energy_t), intent(inout), optional :: domains(*)
+      integer(c_int32_t), intent(inout) :: count
+      integer(c_int32_t) :: status
+    end function c_node_window_end
 
     function c_sampler_start(session, options, sampler) bind(c, name="zeus_amd_sampler_start") result(status)
       import
@@ -906,6 +1146,12 @@ contains
     text = from_c(c_method_string(method))
   end function zeus_amd_method_string
 
+  function zeus_amd_node_domain_kind_string(kind) result(text)
+    integer(c_int32_t), intent(in) :: kind
+    character(len=:), allocatable :: text
+    text = from_c(c_node_domain_kind_string(kind))
+  end function zeus_amd_node_domain_kind_string
+
   function zeus_amd_counter_state_string(counter_state) result(text)
     integer(c_int32_t), intent(in) :: counter_state
     character(len=:), allocatable :: text
@@ -1037,6 +1283,47 @@ contains
       window = zeus_amd_window_t()
     end select
   end function zeus_amd_window_end
+
+  ! domains has an element for each domain of the node; count receives their number.
+  function zeus_amd_node_window_read(window, total, domains, count) result(status)
+    type(zeus_amd_node_window_t), intent(in) :: window
+    type(zeus_amd_node_total_t), intent(inout), optional :: total
+    type(zeus_amd_node_energy_t), intent(inout), contiguous, optional :: domains(:)
+    integer(c_int32_t), intent(out), optional :: count
+    integer(c_int32_t) :: status, n
+
+    n = 0
+    if (present(domains)) then
+      n = size(domains, kind=c_int32_t)
+      status = c_node_window_read(window, total, domains, n)
+    else
+      status = c_node_window_read(window, total, count=n)
+    end if
+    if (present(count)) count = n
+  end function zeus_amd_node_window_read
+
+  ! As zeus_amd_node_window_read(). A call that refuses its arguments has not ended the window.
+  function zeus_amd_node_window_end(window, total, domains, count) result(status)
+    type(zeus_amd_node_window_t), intent(inout) :: window
+    type(zeus_amd_node_total_t), intent(inout), optional :: total
+    type(zeus_amd_node_energy_t), intent(inout), contiguous, optional :: domains(:)
+    integer(c_int32_t), intent(out), optional :: count
+    integer(c_int32_t) :: status, n
+
+    n = 0
+    if (present(domains)) then
+      n = size(domains, kind=c_int32_t)
+      status = c_node_window_end(window, total, domains, n)
+    else
+      status = c_node_window_end(window, total, count=n)
+    end if
+    if (present(count)) count = n
+    select case (status)
+    case (ZEUS_AMD_STATUS_INVALID_ARGUMENT, ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL)
+    case default
+      window = zeus_amd_node_window_t()
+    end select
+  end function zeus_amd_node_window_end
 
   function zeus_amd_sampler_start(session, sampler, options) result(status)
     type(zeus_amd_session_t), intent(in) :: session

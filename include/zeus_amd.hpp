@@ -66,6 +66,11 @@ using gpu_energy = zeus_amd_gpu_energy_t;
 using total_energy = zeus_amd_total_energy_t;
 using sample = zeus_amd_sample_t;
 using guard_info = zeus_amd_guard_info_t;
+using limit_counts = zeus_amd_limit_counts_t;
+using limited_time = zeus_amd_limited_time_t;
+using node_domain_info = zeus_amd_node_domain_info_t;
+using node_energy = zeus_amd_node_energy_t;
+using node_total = zeus_amd_node_total_t;
 
 /// A failure: a status and its message.
 class error : public std::exception {
@@ -233,10 +238,23 @@ struct energy {
     std::vector<gpu_energy> gpus;
 };
 
+/// The energy of a node's window: in total, and of each domain in the order of
+/// indices.
+struct energy_of_node {
+    node_total total;
+    std::vector<node_energy> domains;
+};
+
+/// A value and the upper limit of its error.
+struct uncertain {
+    std::uint64_t value, uncertainty;
+};
+
 inline std::uint32_t version() noexcept { return zeus_amd_version(); }
 inline const char *version_string() noexcept { return zeus_amd_version_string(); }
 inline const char *status_string(std::int32_t status) noexcept { return zeus_amd_status_string(status); }
 inline const char *method_string(std::uint32_t method) noexcept { return zeus_amd_method_string(method); }
+inline const char *node_domain_kind_string(std::uint32_t kind) noexcept { return zeus_amd_node_domain_kind_string(kind); }
 inline const char *counter_state_string(std::uint32_t state) noexcept { return zeus_amd_counter_state_string(state); }
 
 namespace detail {
@@ -244,6 +262,7 @@ namespace detail {
 inline void close(zeus_amd_session_t *z) noexcept { zeus_amd_close(z); }
 inline void free(zeus_amd_sampler_t *s) noexcept { zeus_amd_sampler_free(s); }
 inline void end(zeus_amd_window_t *w) noexcept { (void)!zeus_amd_window_end(w, nullptr, nullptr, nullptr); }
+inline void end(zeus_amd_node_window_t *w) noexcept { (void)!zeus_amd_node_window_end(w, nullptr, nullptr, nullptr); }
 inline void end(zeus_amd_guard_t *g) noexcept { (void)!zeus_amd_guard_end(g); }
 
 template <class T, void (*End)(T *) noexcept> struct ender {
@@ -301,6 +320,19 @@ template <class F, class W> std::int32_t ask(F *call, W *window, energy &into)
         status = call(window, &into.total, into.gpus.data(), &count);
     } while (status == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
     into.gpus.resize(status == ZEUS_AMD_STATUS_OK ? count : 0);
+    return status;
+}
+
+/// zeus_amd_node_window_read or _end, with room for all domains.
+template <class F, class W> std::int32_t ask_node(F *call, W *window, energy_of_node &into)
+{
+    std::uint32_t count = 32;
+    std::int32_t status = ZEUS_AMD_STATUS_OK;
+    do {
+        into = {make<node_total>(), std::vector<node_energy>(count, make<node_energy>())};
+        status = call(window, &into.total, into.domains.data(), &count);
+    } while (status == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
+    into.domains.resize(status == ZEUS_AMD_STATUS_OK ? count : 0);
     return status;
 }
 
@@ -369,6 +401,39 @@ private:
             (void)handle_.release();
     }
     detail::handle<zeus_amd_window_t, detail::end> handle_;
+};
+
+/// A window over the node and its GPUs, from basic_session::begin_node_window().
+/// Going out of scope ends it without a result.
+template <class P> class basic_node_window {
+public:
+    explicit basic_node_window(zeus_amd_node_window_t *w) noexcept : handle_(w) {}
+    zeus_amd_node_window_t *get() const noexcept { return handle_.get(); }
+
+    /// The window of the GPUs in it, for zeus_amd_window_read() and _lap().
+    detail::result<P, zeus_amd_window_t *> gpus() const
+    {
+        return detail::get<P, zeus_amd_window_t *>(zeus_amd_node_window_gpus, get());
+    }
+    /// The energy up to now; the window stays open.
+    detail::result<P, energy_of_node> read() const
+    {
+        energy_of_node used{};
+        const std::int32_t status = detail::ask_node(zeus_amd_node_window_read, get(), used);
+        return detail::done<P>(status, std::move(used));
+    }
+    detail::result<P, energy_of_node> end()
+    {
+        energy_of_node used{};
+        const std::int32_t status = detail::ask_node(zeus_amd_node_window_end, get(), used);
+        // A call that refuses its arguments has not ended the window.
+        if (status != ZEUS_AMD_STATUS_INVALID_ARGUMENT && status != ZEUS_AMD_STATUS_STRUCT_VERSION)
+            (void)handle_.release();
+        return detail::done<P>(status, std::move(used));
+    }
+
+private:
+    detail::handle<zeus_amd_node_window_t, detail::end> handle_;
 };
 
 /// Restores settings when it goes out of scope.
@@ -563,6 +628,26 @@ public:
         return detail::done<P>(status, room);
     }
 
+    /// For how long a limit held the clocks down: read at the begin and at the end of
+    /// a time.
+    result<zeus_amd::limit_counts> limit_counts(u32 gpu) const
+    {
+        return get_<zeus_amd::limit_counts>(zeus_amd_limit_counts, gpu);
+    }
+    static result<limited_time> limited_between(const zeus_amd::limit_counts &begin, const zeus_amd::limit_counts &end)
+    {
+        return detail::get<P, limited_time>(zeus_amd_limited_time, &begin, &end);
+    }
+
+    // The node.
+    result<u32> node_domain_count() const { return get_<u32>(zeus_amd_node_domain_count); }
+    result<zeus_amd::node_domain_info> node_domain_info(u32 domain) const
+    {
+        return get_<zeus_amd::node_domain_info>(zeus_amd_node_domain_info, domain);
+    }
+    result<uncertain> node_energy_uj(u32 domain) const { return get_uncertain(zeus_amd_node_energy_uj, domain); }
+    result<uncertain> node_power_mw(u32 domain) const { return get_uncertain(zeus_amd_node_power_mw, domain); }
+
     // Control.
     result<void> set_power_limit_mw(u32 gpu, u64 limit_mw) const
     {
@@ -592,6 +677,12 @@ public:
         const std::int32_t status = zeus_amd_window_begin(get(), &w);
         return detail::done<P>(status, basic_window<P>(w));
     }
+    result<basic_node_window<P>> begin_node_window() const
+    {
+        zeus_amd_node_window_t *w = nullptr;
+        const std::int32_t status = zeus_amd_node_window_begin(get(), &w);
+        return detail::done<P>(status, basic_node_window<P>(w));
+    }
     /// flags: 0 or ZEUS_AMD_GUARD_WATCHER_BIT
     result<basic_guard<P>> begin_guard(u32 flags = 0) const
     {
@@ -618,6 +709,12 @@ private:
     {
         return detail::done<P>(call(get(), arguments...));
     }
+    template <class F> result<uncertain> get_uncertain(F *call, u32 domain) const
+    {
+        uncertain read{};
+        const std::int32_t status = call(get(), domain, &read.value, &read.uncertainty);
+        return detail::done<P>(status, read);
+    }
     template <class F> result<bool> get_bool(F *call, u32 gpu) const
     {
         u32 value = 0;
@@ -630,6 +727,7 @@ private:
 namespace nothrow {
 using session = basic_session<nothrow_policy>;
 using window = basic_window<nothrow_policy>;
+using node_window = basic_node_window<nothrow_policy>;
 using guard = basic_guard<nothrow_policy>;
 using sampler = basic_sampler<nothrow_policy>;
 template <class T> using result = nothrow_policy::result<T>;
@@ -641,6 +739,7 @@ static_assert(sizeof(session) == sizeof(void *) && sizeof(window) == sizeof(void
 #ifdef __cpp_exceptions
 using session = basic_session<throwing>;
 using window = basic_window<throwing>;
+using node_window = basic_node_window<throwing>;
 using guard = basic_guard<throwing>;
 using sampler = basic_sampler<throwing>;
 #endif

@@ -44,7 +44,7 @@
 //!
 //! # Structure
 //!
-//! A module uses only modules below it: `capi → session → restore → {control, measure} → device → topology → {amdsmi,
+//! A module uses only modules below it: `capi → session → {node, restore} → {control, measure} → device → topology → {amdsmi,
 //! sysfs} → {energy, platform} → {gpu, error}`. The feature `testing` makes modules public for the tests of this
 //! repository.
 
@@ -68,6 +68,7 @@ mod energy;
 mod error;
 mod gpu;
 mod measure;
+mod node;
 mod platform;
 mod restore;
 mod session;

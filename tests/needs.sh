@@ -17,6 +17,7 @@ needs() {
             mpirun.openmpi:openmpi-bin ;;
         packaging) echo cc:build-essential cmake:cmake readelf:binutils xz:xz-utils pkg-config:pkgconf python3:python3 \
             dpkg-buildpackage:dpkg-dev dh:debhelper ;;
+        docs) echo cc:build-essential clang++:clang doxygen:doxygen groff:groff-base python3:python3 ;;
         abi) echo cc:build-essential abidiff:abigail-tools python3:python3 nm:binutils ;;
         bindings) echo cc:build-essential g++:build-essential clang++:clang gfortran:gfortran objdump:binutils python3:python3 \
             bindgen:bindgen swig:swig luajit:luajit python:venv,ensurepip:python3-venv ;;

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 . tests/needs.sh
 
-STEPS=(format clippy build rust job cmake install packaging abi bindings mpi tools amdsmi amdsmi27 zeus leftovers)
+STEPS=(format clippy build rust job cmake install packaging docs abi bindings mpi tools amdsmi amdsmi27 zeus leftovers)
 # With --long only, or by its name: hours.
 LONG=(endurance)
 what() {
@@ -25,6 +25,7 @@ what() {
     cmake) echo "CMake builds library and examples without a warning, and CTest runs them" ;;
     install) echo "the library as it is installed: packages, consumers, README's commands, moved trees" ;;
     packaging) echo "tarball, Debian packages and recipes, of what the other steps have built" ;;
+    docs) echo "manual pages, Doxygen, and the code that docs/ shows" ;;
     abi) echo "programs of every release run with this library; abidiff judges the header" ;;
     bindings) echo "C++, Fortran and Python declare and say what the C header does" ;;
     mpi) echo "zeus_amd_mpi.h and the profiler, with Open MPI and MPICH" ;;
@@ -196,6 +197,7 @@ step_cmake() {
 }
 step_install() { tests/install/run.sh; }
 step_packaging() { tests/packaging/run.sh; }
+step_docs() { tests/docs/run.sh; }
 step_abi() { tests/abi/run.sh; }
 step_bindings() { tests/bindings/run.sh; }
 step_mpi() { tests/mpi/run.sh; }
@@ -267,7 +269,7 @@ at_once() {
 SECONDS=0
 at_once 1 format build
 # Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment.
-at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi tools zeus bindings abi amdsmi amdsmi27 cmake
+at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi tools zeus bindings docs abi amdsmi amdsmi27 cmake
 # Of what install has built.
 at_once 1 packaging
 at_once 1 endurance

@@ -25,7 +25,9 @@ def platform(programs):
 
 class CustomBuildHook(BuildHookInterface):
     def initialize(self, version, build_data):
-        tree = os.environ["ZEUS_AMD_WHEEL_TREE"]
+        tree = os.environ.get("ZEUS_AMD_WHEEL_TREE")
+        if tree is None:
+            raise SystemExit("zeus_amd: run python/build_wheel.sh, which builds the library into a wheel, and install that wheel")
         library, run, sim = (os.path.join(tree, *p) for p in (("libzeus_amd.so.0",), ("bin", "zeus-amd-run"), ("zeus_amd", "sim")))
         include = {os.path.realpath(library): "zeus_amd/libzeus_amd.so.0"}
         if os.path.exists(run):

@@ -69,6 +69,17 @@ _FUNCTIONS = {
     "window_lap": _window,
     "window_restart": (c_int32, _handle),
     "window_end": _window,
+    "limit_counts": (c_int32, _handle, c_uint32, POINTER(LimitCounts)),
+    "limited_time": (c_int32, POINTER(LimitCounts), POINTER(LimitCounts), POINTER(LimitedTime)),
+    "node_domain_kind_string": (c_char_p, c_uint32),
+    "node_domain_count": (c_int32, _handle, _u32s),
+    "node_domain_info": (c_int32, _handle, c_uint32, POINTER(NodeDomainInfo)),
+    "node_energy_uj": (c_int32, _handle, c_uint32, _u64s, _u64s),
+    "node_power_mw": (c_int32, _handle, c_uint32, _u64s, _u64s),
+    "node_window_begin": (c_int32, _handle, POINTER(_handle)),
+    "node_window_gpus": (c_int32, _handle, POINTER(_handle)),
+    "node_window_read": (c_int32, _handle, POINTER(NodeTotal), POINTER(NodeEnergy), _u32s),
+    "node_window_end": (c_int32, _handle, POINTER(NodeTotal), POINTER(NodeEnergy), _u32s),
     "sampler_start": (c_int32, _handle, POINTER(_SamplerOptions), POINTER(_handle)),
     "sampler_stop": (c_int32, _handle),
     "sampler_drain": (c_int32, _handle, POINTER(Sample), _u32s, _u64s),
@@ -128,6 +139,10 @@ def status_string(status: Union[Status, int]) -> str:
 
 def method_string(method: Union[Method, int]) -> str:
     return _lib.zeus_amd_method_string(method).decode()
+
+
+def node_domain_kind_string(kind: Union[NodeDomainKind, int]) -> str:
+    return _lib.zeus_amd_node_domain_kind_string(kind).decode()
 
 
 def counter_state_string(counter_state: Union[CounterState, int]) -> str:

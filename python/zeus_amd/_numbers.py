@@ -224,6 +224,90 @@ class SampleFlag(enum.IntFlag):
     INTEGRATED = 1024
 
 
+class NodeDomainKind(enum.IntEnum):
+    NODE = 0
+    CPU = 1
+    MEMORY = 2
+    ACCELERATOR = 3
+    CPU_PACKAGE = 4
+    CPU_CORES = 5
+    UNCORE = 6
+    DRAM = 7
+    PLATFORM = 8
+    GPU = 9
+    OTHER = 10
+
+
+class NodeSource(enum.IntEnum):
+    PM_COUNTERS = 0
+    POWERCAP = 1
+    GPU = 2
+
+
+class NodeScope(enum.IntEnum):
+    NONE = 0
+    GPUS = 1
+    PARTS = 2
+    NODE = 3
+
+
+class LimitCountsValid(enum.IntFlag):
+    DRIVER_TIME = 4
+    PROCHOT = 65536
+    PPT = 131072
+    SOCKET_THERMAL = 262144
+    VR_THERMAL = 524288
+    HBM_THERMAL = 1048576
+
+
+class LimitCountsFlag(enum.IntFlag):
+    STALE = 16
+
+
+class LimitedTimeValid(enum.IntFlag):
+    DURATION = 2097152
+    PROCHOT = 65536
+    PPT = 131072
+    SOCKET_THERMAL = 262144
+    VR_THERMAL = 524288
+    HBM_THERMAL = 1048576
+
+
+class LimitedTimeFlag(enum.IntFlag):
+    RESET = 2
+
+
+class NodeDomainInfoValid(enum.IntFlag):
+    PARENT = 1024
+    GPU = 2048
+    REFRESH = 4096
+
+
+class NodeDomainInfoFlag(enum.IntFlag):
+    WRAPS = 8192
+
+
+class NodeTotalValid(enum.IntFlag):
+    ENERGY = 1
+
+
+class NodeTotalFlag(enum.IntFlag):
+    HIGH_UNCERTAINTY = 1
+    INCOMPLETE = 512
+
+
+class NodeEnergyValid(enum.IntFlag):
+    ENERGY = 1
+
+
+class NodeEnergyFlag(enum.IntFlag):
+    HIGH_UNCERTAINTY = 1
+    RESET = 2
+    STALE = 16
+    SAMPLING_GAP = 32
+    IN_TOTAL = 16384
+
+
 class Error(Exception):
     """`status` is a Status (a number if only a newer library knows it); `text` is the message: what failed, on which GPU, and
     what to do about it."""

@@ -40,6 +40,13 @@ def probe(**options: Any) -> None:
     _check(_lib.zeus_amd_probe(byref(_options(options))))
 
 
+def limited_time(begin: LimitCounts, end: LimitCounts) -> LimitedTime:
+    """What was counted between two readings; a limit held for the share ppt_cycles / cycles of the time, and so on."""
+    limited = LimitedTime()
+    _check(_lib.zeus_amd_limited_time(byref(begin), byref(end), byref(limited)))
+    return limited
+
+
 class _Owner:
     """Holds one handle, NULL after it was closed."""
 
@@ -190,6 +197,24 @@ class Session(_Owner):
         self._call("read_all", readings, byref(count))
         return list(readings)[: count.value]
 
+    def limit_counts(self, gpu: int) -> LimitCounts:
+        """The firmware's counters of the time at a limit: for limited_time(begin, end)."""
+        return self._get("limit_counts", LimitCounts, gpu)
+
+    # The node.
+
+    def node_domains(self) -> List[NodeDomainInfo]:
+        """What is measured of the node: itself, processors, memory, accelerators, packages of GPUs."""
+        return [self._get("node_domain_info", NodeDomainInfo, i) for i in range(self._get("node_domain_count", c_uint32))]
+
+    def node_energy_uj(self, domain: int) -> Tuple[int, int]:
+        """(energy since the counter's zero, uncertainty)"""
+        return self._get_two("node_energy_uj", c_uint64, domain)
+
+    def node_power_mw(self, domain: int) -> Tuple[int, int]:
+        """(power, uncertainty)"""
+        return self._get_two("node_power_mw", c_uint64, domain)
+
     # Control.
 
     def set_power_limit_mw(self, gpu: int, limit_mw: int) -> None:
@@ -220,6 +245,9 @@ class Session(_Owner):
 
     def window(self) -> Window:
         return Window(self)
+
+    def node_window(self) -> NodeWindow:
+        return NodeWindow(self)
 
     def sampler(self, capacity: int = 0, period_ns: int = 0) -> Sampler:
         return Sampler(self, capacity, period_ns)
@@ -275,6 +303,57 @@ class Window(_Owner):
         return self
 
     def __enter__(self) -> Window:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.end()
+
+
+class NodeWindow(_Owner):
+    """Measures the node and its GPUs from its construction to its end. After end() or read(), `total` and `domains` are the
+    energies, in the order of Session.node_domains(). Where nothing has one, `total` is None, and `reason` says why."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._room = session._get("node_domain_count", c_uint32)
+        self.total: Any = None  # NodeTotal
+        self.reason = ""
+        self.domains: List[NodeEnergy] = []
+        session._call("node_window_begin", byref(self._h))
+
+    def _free(self, handle: c_void_p, end: Any = _lib.zeus_amd_node_window_end) -> None:
+        end(handle, None, None, None)
+
+    def _ask(self, function: Any, handle: c_void_p) -> NodeWindow:
+        total, domains, count = NodeTotal(), (NodeEnergy * max(self._room, 1))(), c_uint32(self._room)
+        domains[0].struct_size = ctypes.sizeof(NodeEnergy)
+        status = function(handle, byref(total), domains, byref(count))
+        # A total without an energy is a failure, but all is written.
+        if not total.duration_ns:
+            _check(status)
+        self.total, self.reason = (None, _last_error()) if status else (total, "")
+        self.domains = list(domains)[: count.value]
+        return self
+
+    def read(self) -> NodeWindow:
+        """Reads the energies up to now; the window stays open."""
+        return self._ask(_lib.zeus_amd_node_window_read, self._h)
+
+    def gpus(self, room: int) -> List[GpuEnergy]:
+        """Each of up to `room` GPUs up to now, as Window.read() has them."""
+        window, gpus, count = c_void_p(), (GpuEnergy * max(room, 1))(), c_uint32(room)
+        _check(_lib.zeus_amd_node_window_gpus(self._h, byref(window)))
+        gpus[0].struct_size = ctypes.sizeof(GpuEnergy)
+        _check(_lib.zeus_amd_window_read(window, None, gpus, byref(count)))
+        return list(gpus)[: count.value]
+
+    def end(self) -> NodeWindow:
+        """Ends the window and reads the energies. Ending again does nothing."""
+        if self._h:
+            self._ask(_lib.zeus_amd_node_window_end, self._take())
+        return self
+
+    def __enter__(self) -> NodeWindow:
         return self
 
     def __exit__(self, *_: Any) -> None:

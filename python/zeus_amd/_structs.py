@@ -294,6 +294,9 @@ class Sample(_Struct):
         ("energy_uj", c_uint64),
         ("power_mw", c_uint64),
         ("counter_power_mw", c_uint64),
+        ("counter_power_uncertainty_mw", c_uint64),
+        ("power_begin_ns", c_uint64),
+        ("power_end_ns", c_uint64),
     ]
     _means_ = {
         "valid": _known(SampleValid),
@@ -301,6 +304,9 @@ class Sample(_Struct):
         "energy_uj": _if_set(SampleValid.ENERGY),
         "power_mw": _if_set(SampleValid.POWER),
         "counter_power_mw": _if_set(SampleValid.COUNTER_POWER),
+        "counter_power_uncertainty_mw": _if_set(SampleValid.COUNTER_POWER),
+        "power_begin_ns": _if_set(SampleValid.POWER),
+        "power_end_ns": _if_set(SampleValid.POWER),
     }
 
 
@@ -323,4 +329,141 @@ class GuardInfo(_Struct):
         "power_limit_mw": _if_set(GuardInfoValid.POWER_LIMIT),
         **dict.fromkeys(("graphics_min_mhz", "graphics_max_mhz"), _if_set(GuardInfoValid.GRAPHICS_CLOCKS)),
         **dict.fromkeys(("memory_min_mhz", "memory_max_mhz"), _if_set(GuardInfoValid.MEMORY_CLOCKS)),
+    }
+
+
+@_meaningful
+class LimitCounts(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("driver_time_ns", c_uint64),
+        ("cycles", c_uint64),
+        ("prochot_cycles", c_uint64),
+        ("ppt_cycles", c_uint64),
+        ("socket_thermal_cycles", c_uint64),
+        ("vr_thermal_cycles", c_uint64),
+        ("hbm_thermal_cycles", c_uint64),
+    ]
+    _means_ = {
+        "valid": _known(LimitCountsValid),
+        "flags": _known(LimitCountsFlag),
+        "driver_time_ns": _if_set(LimitCountsValid.DRIVER_TIME),
+        "prochot_cycles": _if_set(LimitCountsValid.PROCHOT),
+        "ppt_cycles": _if_set(LimitCountsValid.PPT),
+        "socket_thermal_cycles": _if_set(LimitCountsValid.SOCKET_THERMAL),
+        "vr_thermal_cycles": _if_set(LimitCountsValid.VR_THERMAL),
+        "hbm_thermal_cycles": _if_set(LimitCountsValid.HBM_THERMAL),
+    }
+
+
+@_meaningful
+class LimitedTime(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("gpu", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("duration_ns", c_uint64),
+        ("cycles", c_uint64),
+        ("prochot_cycles", c_uint64),
+        ("ppt_cycles", c_uint64),
+        ("socket_thermal_cycles", c_uint64),
+        ("vr_thermal_cycles", c_uint64),
+        ("hbm_thermal_cycles", c_uint64),
+    ]
+    _means_ = {
+        "valid": _known(LimitedTimeValid),
+        "flags": _known(LimitedTimeFlag),
+        "duration_ns": _if_set(LimitedTimeValid.DURATION),
+        "prochot_cycles": _if_set(LimitedTimeValid.PROCHOT),
+        "ppt_cycles": _if_set(LimitedTimeValid.PPT),
+        "socket_thermal_cycles": _if_set(LimitedTimeValid.SOCKET_THERMAL),
+        "vr_thermal_cycles": _if_set(LimitedTimeValid.VR_THERMAL),
+        "hbm_thermal_cycles": _if_set(LimitedTimeValid.HBM_THERMAL),
+    }
+
+
+@_meaningful
+class NodeDomainInfo(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("domain", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("kind", c_uint32),
+        ("source", c_uint32),
+        ("status", c_int32),
+        ("parent", c_uint32),
+        ("gpu", c_uint32),
+        ("reserved", c_uint32),
+        ("refresh_ns", c_uint64),
+        ("step_uj", c_uint64),
+        ("max_power_mw", c_uint64),
+        ("name", c_char * 64),
+        ("path", c_char * 256),
+    ]
+    _means_ = {
+        "valid": _known(NodeDomainInfoValid),
+        "flags": _known(NodeDomainInfoFlag),
+        "kind": _known(NodeDomainKind),
+        "source": _known(NodeSource),
+        "status": _known(Status),
+        "parent": _if_set(NodeDomainInfoValid.PARENT),
+        "gpu": _if_set(NodeDomainInfoValid.GPU),
+        "refresh_ns": _if_set(NodeDomainInfoValid.REFRESH),
+        "name": _text,
+        "path": _text,
+    }
+
+
+@_meaningful
+class NodeTotal(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("scope", c_uint32),
+        ("domains", c_uint32),
+        ("missing", c_uint32),
+        ("energy_uj", c_uint64),
+        ("uncertainty_uj", c_uint64),
+        ("duration_ns", c_uint64),
+        ("mean_power_mw", c_uint64),
+    ]
+    _means_ = {
+        "valid": _known(NodeTotalValid),
+        "flags": _known(NodeTotalFlag),
+        "scope": _known(NodeScope),
+        "energy_uj": _if_set(NodeTotalValid.ENERGY),
+        "uncertainty_uj": _if_set(NodeTotalValid.ENERGY),
+        "mean_power_mw": _if_set(NodeTotalValid.ENERGY),
+    }
+
+
+@_meaningful
+class NodeEnergy(_Struct):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("domain", c_uint32),
+        ("valid", c_uint32),
+        ("flags", c_uint32),
+        ("method", c_uint32),
+        ("status", c_int32),
+        ("energy_uj", c_uint64),
+        ("uncertainty_uj", c_uint64),
+        ("duration_ns", c_uint64),
+        ("mean_power_mw", c_uint64),
+    ]
+    _means_ = {
+        "valid": _known(NodeEnergyValid),
+        "flags": _known(NodeEnergyFlag),
+        "method": _known(Method),
+        "status": _known(Status),
+        "energy_uj": _if_set(NodeEnergyValid.ENERGY),
+        "uncertainty_uj": _if_set(NodeEnergyValid.ENERGY),
+        "duration_ns": _if_set(NodeEnergyValid.ENERGY),
+        "mean_power_mw": _if_set(NodeEnergyValid.ENERGY),
     }

@@ -10,6 +10,7 @@ mod install_paths;
 pub mod library;
 pub mod machine;
 pub mod metrics;
+pub mod node;
 pub mod power;
 pub mod preload;
 mod preload_state;

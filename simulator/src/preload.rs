@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use crate::clock::State;
 use crate::machine::{Access, Dri, Machine, Suspended};
+use crate::node::NODE;
 use crate::preload_state::Shown;
 use crate::tree::driver::{self, Driver};
 use crate::tree::od;
@@ -70,6 +71,12 @@ pub fn list(m: &Machine, root: &Path) -> Result<(), String> {
             if let Some(path) = tree::named_file(root, g, &name) {
                 add(&path, 0, g.index as i64, &name);
             }
+        }
+    }
+    for (name, path, is_readable) in m.node().files(root) {
+        match is_readable {
+            true => add(&path, 0, NODE as i64, &name),
+            false => add(&path, libc::EACCES, -1, "-"),
         }
     }
     fs::write(root.join(LIST), text).map_err(|e| format!("{}: {e}", root.display()))

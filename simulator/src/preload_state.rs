@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::clock::State;
 use crate::machine::{Gpu, Machine, Suspended};
 use crate::metrics::Blob;
+use crate::node::NODE;
 use crate::preload;
 use crate::tree;
 
@@ -32,6 +33,9 @@ impl Shown {
 
     /// A program opens or reads a file that asks the hardware: it is counted, and reading resumes a suspended GPU.
     pub fn touch(&self, state: &State, gpu: usize, name: &str, reads: bool) {
+        if gpu == NODE && reads {
+            state.touch(NODE);
+        }
         let (Some(g), false) = (self.machine.gpus().get(gpu), name == tree::RUNTIME_STATUS) else { return };
         state.touch(gpu);
         if reads && g.spec.suspended == Suspended::Resumes {
@@ -74,12 +78,19 @@ impl Shown {
 
     /// How many bytes the file has now, and the bytes; None for a file that does not move (and has no fault now).
     pub fn read(&self, state: &State, gpu: usize, name: &str, page: &mut Page) -> Option<Result<usize, i32>> {
+        let put = |page: &mut Page, text: &str| {
+            page[..text.len()].copy_from_slice(text.as_bytes());
+            Some(Ok(text.len()))
+        };
+        if gpu == NODE {
+            self.machine.node().wait();
+            let nth = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
+            return put(page, &self.machine.node().text(name, state.now_ns(), nth)?);
+        }
         let g = self.machine.gpus().get(gpu)?;
         let now = state.now_ns();
         if name == tree::RUNTIME_STATUS {
-            let text = self.runtime_status(state, g);
-            page[..text.len()].copy_from_slice(text.as_bytes());
-            return Some(Ok(text.len()));
+            return put(page, self.runtime_status(state, g));
         }
         let Some(awake_ns) = self.awake_ns(state, g) else { return Some(Err(libc::EPERM)) };
         let nth = || self.reads.fetch_add(1, Ordering::Relaxed) + 1;
@@ -101,9 +112,7 @@ impl Shown {
             r.power_w = 0;
         }
         if text {
-            let text = format!("{}\n", u64::from(r.power_w) * 1_000_000);
-            page[..text.len()].copy_from_slice(text.as_bytes());
-            return Some(Ok(text.len()));
+            return put(page, &format!("{}\n", u64::from(r.power_w) * 1_000_000));
         }
         let blob = self.blobs[gpu].as_ref()?;
         let n = blob.put(page, state.epoch_ns(), &r);

@@ -128,6 +128,11 @@ impl Sim {
         self.state.touched(gpu)
     }
 
+    /// How often programs read files of the node (pm_counters, powercap).
+    pub fn node_reads(&self) -> u64 {
+        self.state.touched(crate::node::NODE)
+    }
+
     /// Machine time (ns) at which a suspended GPU was resumed.
     pub fn resumed_ns(&self, gpu: usize) -> Option<u64> {
         self.state.resumed_ns(gpu)

@@ -2,6 +2,7 @@
 
 use super::panic::catch_panics_or;
 use crate::amdsmi;
+use crate::node::Node;
 use crate::platform::worker;
 use crate::session::Session;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,15 @@ pub(super) fn register_exit_handler(session: &Session) {
     if let Some(info) = session.vendor {
         amdsmi::set_exit_hook(info.library, register);
     } else if session.take_first_thread() && !REGISTERED.swap(true, Ordering::Relaxed) {
+        register();
+    }
+}
+
+/// The same for the thread that reads the registers of the node.
+pub(super) fn register_node_exit_handler(session: &Session, node: &Node) {
+    if session.vendor.is_some() {
+        register_exit_handler(session);
+    } else if node.has_started() && !REGISTERED.swap(true, Ordering::Relaxed) {
         register();
     }
 }

@@ -220,7 +220,9 @@ unsafe fn find(
 
 /// How environment and topology led to this list of GPUs: what the kernel lists,
 /// what each mask kept and at which entry it ended, and which GPU each index is.
-/// The text is for people; its wording may change.
+/// After a window of the node (zeus_amd_node_window_begin()) where pm_counters
+/// measure the same packages: how far their energy and the counters' are apart,
+/// over the longest window. The text is for people; its wording may change.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[out] text    Receives the text, cut to fit, always NUL-terminated; may
@@ -246,9 +248,10 @@ pub unsafe extern "C" fn zeus_amd_explain(
             if text.is_null() && length > 0 {
                 return Err(null("text"));
             }
-            copy_text(text, length, s.explanation().as_bytes());
+            let explanation = s.explanation();
+            copy_text(text, length, explanation.as_bytes());
             if let Ok(needed) = out(needed, "needed") {
-                needed.write(s.explanation().len());
+                needed.write(explanation.len());
             }
             Ok(())
         })

@@ -20,7 +20,27 @@ use crate::device::{Device, Reading};
 use crate::energy::{is_firmware_resolution, EnergyResolution};
 use crate::error::{Error, Kind, Result};
 use crate::gpu::{Power, Temperature};
+use crate::platform::clock::coarse_ns;
 use crate::session::Session;
+
+/// Reads one GPU.
+///
+/// # Safety
+/// NULL or an open session.
+pub(super) unsafe fn read_with<T>(
+    session: *const zeus_amd_session_t,
+    gpu: u32,
+    body: impl FnOnce(&Device) -> Result<T>,
+) -> Result<T> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        SessionHandle::with(session, |s| {
+            let device = s.device(gpu)?;
+            device.check_intact()?;
+            device.broken.mark(|| body(device))
+        })
+    }
+}
 
 /// One value of one GPU. The pointer is checked before anything is read.
 ///
@@ -240,9 +260,9 @@ pub unsafe extern "C" fn zeus_amd_read_all(
             if array.room < needed {
                 return Err(Error::BufferTooSmall { what: "readings", room: array.room, needed });
             }
-            let resolution = s.energy_resolution.of_readings();
+            let (resolution, now) = (s.energy_resolution.of_readings(), coarse_ns());
             for (device, element) in s.devices().iter().enumerate().filter_map(|(i, d)| Some((d, array.element(i)?))) {
-                element.fill(|value| device.broken.mark(|| write_fast(value, device, resolution)));
+                element.fill(|value| device.broken.mark(|| write_fast(value, device, resolution, now)));
             }
             Ok(())
         })
@@ -251,14 +271,14 @@ pub unsafe extern "C" fn zeus_amd_read_all(
 
 /// Writes one GPU into a struct of zeroes.
 #[inline(always)]
-fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution) {
+fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution, now: u64) {
     let counter_state = device.counter_state();
     value.gpu = device.identity.index as u32;
     value.counter_state = counter_state.into();
     if device.is_secondary()
         || !counter_state.is_usable()
         || device.broken.is_set()
-        || !write_table(value, device, resolution)
+        || !write_table(value, device, resolution, now)
     {
         write_slow(value, device, resolution);
     }
@@ -266,8 +286,8 @@ fn write_fast(value: &mut zeus_amd_reading_t, device: &Device, resolution: Energ
 
 /// All of it from one table, or nothing.
 #[inline(always)]
-fn write_table(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution) -> bool {
-    let Some((r, resolution)) = device.read_fast(resolution) else { return false };
+fn write_table(value: &mut zeus_amd_reading_t, device: &Device, resolution: EnergyResolution, now: u64) -> bool {
+    let Some((r, resolution)) = device.read_fast(resolution, now) else { return false };
     let Some(energy_mj) = resolution.mj(r.energy) else { return false };
     let (power, to) = match r.instant {
         true => (ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT, &mut value.power_instant_mw),

@@ -174,6 +174,9 @@ fn sample(s: &Sample) -> zeus_amd_sample_t {
         energy_uj: s.energy_uj,
         power_mw: s.power_mw,
         counter_power_mw: s.counter_power_mw,
+        counter_power_uncertainty_mw: s.counter_power_uncertainty_mw,
+        power_begin_ns: s.power_begin_ns,
+        power_end_ns: s.power_end_ns,
     }
 }
 

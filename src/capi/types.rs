@@ -387,7 +387,8 @@ pub struct zeus_amd_reading_t {
     pub accumulator: u64,
     /// Microjoules per count.
     pub resolution_uj: f64,
-    /// CLOCK_BOOTTIME in nanoseconds when the driver read the values.
+    /// CLOCK_BOOTTIME in nanoseconds when the driver read the accumulator. A power
+    /// of hwmon, or of libamd_smi, may be newer.
     pub driver_time_ns: u64,
     /// The firmware's clock at the accumulator's value, in nanoseconds; its zero
     /// is not defined.
@@ -594,12 +595,25 @@ pub struct zeus_amd_sample_t {
     pub time_ns: u64,
     /// Energy since the sampler's first sample of the GPU, in microjoules.
     pub energy_uj: u64,
-    /// Power by the GPU's power sensor, in milliwatts.
+    /// Power by the GPU's power sensor, in milliwatts: what the driver reported
+    /// between power_begin_ns and power_end_ns.
     pub power_mw: u64,
     /// Mean power by the energy counter since the last sample that has one, in
     /// milliwatts, to a tenth: it is set where the time since then is long
     /// enough. It follows the load without delay where the sensor averages.
     pub counter_power_mw: u64,
+    /// Upper limit of the error of counter_power_mw, in milliwatts, for the time
+    /// between the two counts, which the firmware takes up to a refresh before
+    /// time_ns.
+    pub counter_power_uncertainty_mw: u64,
+    /// CLOCK_BOOTTIME in nanoseconds, not before which the driver reported
+    /// power_mw: time_ns, or where the driver states no time the begin of the
+    /// read.
+    pub power_begin_ns: u64,
+    /// Not after which it did: time_ns where power and time are read at once, else
+    /// the end of the read. Through libamd_smi, and from hwmon, a power may be
+    /// newer than time_ns.
+    pub power_end_ns: u64,
 }
 
 /// power_limit_mw is set: the limit was changed through the guard.

@@ -5,7 +5,7 @@ use super::handle::SessionHandle;
 use super::panic::catch_panics;
 use super::pointers::{null, out};
 use super::status::zeus_amd_status_t;
-use super::structs::{out_array, out_struct, zeroed};
+use super::structs::{out_array, out_struct};
 use super::types::{
     zeus_amd_gpu_energy_t, zeus_amd_method_t, zeus_amd_session_t, zeus_amd_total_energy_t, zeus_amd_window_t,
     ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT,
@@ -51,6 +51,25 @@ fn bit(is: bool, bit: u32) -> u32 {
     }
 }
 
+#[inline]
+fn interval_flags(r: &EnergyInterval) -> u32 {
+    bit(r.has_high_uncertainty(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT)
+        | bit(r.resets > 0, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT)
+        | bit(r.gaps > 0, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT)
+        | bit(r.averaged, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT)
+        | bit(r.firmware_time, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT)
+        | bit(is_firmware_resolution(r.resolution_uj), ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT)
+}
+
+/// The flags of a GPU beside those of its interval.
+#[inline]
+fn window_flags(one: &GpuEnergy) -> u32 {
+    bit(one.distrusted, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT)
+        | bit(one.stale, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT)
+        | bit(one.shared, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT)
+        | bit(one.polled_again, ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT)
+}
+
 /// The energy of one GPU as the interface has it, into a struct of zeroes.
 #[inline]
 pub(super) fn fill_gpu_energy(
@@ -64,12 +83,7 @@ pub(super) fn fill_gpu_energy(
     let Some(r) = interval else { return };
     value.valid = ZEUS_AMD_GPU_ENERGY_VALID_ENERGY_BIT
         | bit(r.method == Method::Counter, ZEUS_AMD_GPU_ENERGY_VALID_RESOLUTION_BIT);
-    value.flags = bit(r.has_high_uncertainty(), ZEUS_AMD_GPU_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT)
-        | bit(r.resets > 0, ZEUS_AMD_GPU_ENERGY_FLAG_RESET_BIT)
-        | bit(r.gaps > 0, ZEUS_AMD_GPU_ENERGY_FLAG_SAMPLING_GAP_BIT)
-        | bit(r.averaged, ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT)
-        | bit(r.firmware_time, ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT)
-        | bit(is_firmware_resolution(r.resolution_uj), ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT);
+    value.flags = interval_flags(r);
     value.method = r.method.into();
     value.energy_mj = round_mj(r.energy_pj);
     value.uncertainty_mj = uncertainty_mj(r.uncertainty_pj);
@@ -86,13 +100,10 @@ fn fill(value: &mut zeus_amd_gpu_energy_t, gpu: u32, one: &GpuEnergy) {
     if one.region.is_none() {
         value.status = one.why.into();
     }
-    value.flags |= bit(one.distrusted, ZEUS_AMD_GPU_ENERGY_FLAG_COUNTER_REJECTED_BIT)
-        | bit(one.stale, ZEUS_AMD_GPU_ENERGY_FLAG_STALE_BIT)
-        | bit(one.shared, ZEUS_AMD_GPU_ENERGY_FLAG_SHARED_PACKAGE_BIT)
-        | bit(one.polled_again, ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT);
+    value.flags |= window_flags(one);
 }
 
-/// What the total has of the GPUs' structs.
+/// What the total has of the GPUs.
 #[derive(Default)]
 struct Sums {
     /// A flag has the same bit in all structs, so those of the GPUs are the total's.
@@ -103,10 +114,13 @@ struct Sums {
 
 impl Sums {
     #[inline]
-    fn add(&mut self, value: &zeus_amd_gpu_energy_t, one: &GpuEnergy) {
-        self.flags |= value.flags;
-        self.mean_power_mw = self.mean_power_mw.saturating_add(value.mean_power_mw);
-        if value.gpu == 0 {
+    fn add(&mut self, gpu: usize, one: &GpuEnergy) {
+        self.flags |= window_flags(one);
+        if let Some(r) = &one.region {
+            self.flags |= interval_flags(r);
+            self.mean_power_mw = self.mean_power_mw.saturating_add(r.mean_mw());
+        }
+        if gpu == 0 {
             self.first = Some((one.counter_state, one.why));
         }
     }
@@ -153,13 +167,9 @@ unsafe fn read(
     };
     let mut sums = Sums::default();
     let sum = read(window, &mut |i, one| {
-        let mut fill = |value: &mut zeus_amd_gpu_energy_t| {
-            fill(value, i as u32, one);
-            sums.add(value, one);
-        };
-        match to_gpus.as_ref().and_then(|array| array.element(i)) {
-            Some(element) => element.fill(fill),
-            None => fill(&mut zeroed()),
+        sums.add(i, one);
+        if let Some(element) = to_gpus.as_ref().and_then(|array| array.element(i)) {
+            element.fill(|value| fill(value, i as u32, one));
         }
     });
     let Some(to) = to_total else { return Ok(Ok(())) };

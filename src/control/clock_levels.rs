@@ -29,12 +29,18 @@ impl Controller {
             if call.g.skips_current_level {
                 return Ok(None);
             }
-            call.calls
-                .clocks(call.g, call.handle, clock)
-                .map(Some)
-                .map_err(|status| amdsmi.failure("amdsmi_get_clock_info", status))
+            call.calls.clocks(call.g, call.handle, clock).map(Some).map_err(|status| {
+                // It reads the same file, and says less of why it cannot.
+                match self.prefers_sysfs && !status.is_hang() {
+                    true => SourceError::Sysfs { file, error },
+                    false => amdsmi.failure("amdsmi_get_clock_info", status),
+                }
+            })
         });
         let Some(clocks) = of_amdsmi.map_err(|e| self.error(what, e))? else {
+            if error.kind() != Kind::NotSupported {
+                return Err(self.error(what, SourceError::Sysfs { file, error }));
+            }
             let why = "its file is not readable, and the libamd_smi of ROCm 6.4 leaves out the current level";
             return Err(self.identity.not_supported(what, why));
         };

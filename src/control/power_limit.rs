@@ -104,6 +104,13 @@ impl Controller {
     }
 
     pub(super) fn no_limit(&self) -> Error {
+        match self.files.hwmon.power_caps() {
+            // libamd_smi leaves out what it could not read.
+            Err(error) if error.kind() != Kind::NotSupported => {
+                return self.error(POWER_LIMIT, SourceError::Sysfs { file: "power1_cap", error });
+            }
+            _ => {}
+        }
         let why = if self.amdsmi.as_ref().is_some_and(AmdsmiSource::hides_high_limits) {
             "the driver reports none, or libamd_smi cannot show one of 1000 W and more and the hwmon folder is not readable"
         } else {

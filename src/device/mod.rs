@@ -8,7 +8,7 @@ mod source;
 mod staleness;
 
 pub use identity::{states_resolution, Identity};
-pub use poll::{PollResult, SamplingNeed};
+pub use poll::{poll_all, PollResult, SamplingNeed};
 pub use readings::Device;
 pub use snapshot::Reading;
 pub use source::{select, AmdsmiCall, AmdsmiContext, AmdsmiSource, Backend, Source, SourceError};

@@ -5,11 +5,13 @@ use super::source::Source;
 use crate::energy::{AccumulatorTracker, CounterState, EnergyResolution, RawSample, TrackerSnapshot, Wrap};
 use crate::error::Kind;
 use crate::gpu::Powers;
-use crate::platform::clock::boot_ns;
+use crate::platform::clock::{boot_ns, coarse_ns};
 use crate::platform::log;
 use crate::sysfs::hwmon::UNKNOWN_LIMIT_MW;
 use crate::topology::Role;
+use std::sync::atomic::Ordering;
 
+#[derive(Clone, Copy)]
 pub struct PollResult {
     pub sample: RawSample,
     /// The tracker after the sample; its boundary is the time of the sample.
@@ -17,6 +19,65 @@ pub struct PollResult {
     pub max_power_mw: u64,
     /// The counter has 32 bits, as far as is known.
     pub may_wrap: bool,
+}
+
+/// A sample that is not in the tracker yet.
+#[derive(Clone, Copy)]
+struct ReadSample {
+    sample: RawSample,
+    /// Number of samples in the tracker before it was read.
+    before: u64,
+}
+
+impl ReadSample {
+    /// It was read from the table within a microsecond, and has the driver's time.
+    #[inline]
+    fn is_of_table(&self) -> bool {
+        self.sample.seen_ns == SEEN_TOGETHER
+    }
+}
+
+/// A sample that takes the receipt time of those that were read with it.
+const SEEN_TOGETHER: u64 = 0;
+
+/// The receipt time of samples that were read together. A clock is slow: it is asked when the time is needed, which of a
+/// reading that is known already it is not.
+#[derive(Default)]
+pub struct ReceiptTime(Option<u64>);
+
+impl ReceiptTime {
+    #[inline]
+    pub fn get(&mut self) -> u64 {
+        *self.0.get_or_insert_with(boot_ns)
+    }
+}
+
+/// The tables of so many GPUs are read one after the other before the first one goes into its tracker.
+const BATCH: usize = 16;
+
+/// Polls all GPUs that have readings of their own. Tables are read first and tracked afterwards, so that they are close
+/// together. A reading that takes long is tracked at once: meanwhile another thread may read a newer one. `each` gets index, GPU
+/// and result, of which boundary and receipt time are not set. Returns the receipt time of the last ones.
+#[inline(always)]
+pub fn poll_all<'a>(devices: &'a [Device], mut each: impl FnMut(usize, &'a Device, &mut PollResult)) -> ReceiptTime {
+    let mut seen = ReceiptTime::default();
+    for (begin, batch) in devices.chunks(BATCH).enumerate().map(|(k, batch)| (k * BATCH, batch)) {
+        let mut read: [Option<ReadSample>; BATCH] = [None; BATCH];
+        let now = coarse_ns();
+        for (i, (device, read)) in batch.iter().zip(&mut read).enumerate().filter(|(_, (d, _))| !d.is_secondary()) {
+            *read = device.read_sample(now);
+            if !read.as_ref().is_some_and(ReadSample::is_of_table) {
+                each(begin + i, device, &mut device.add_sample(read.take().as_mut(), &mut ReceiptTime::default()));
+            }
+        }
+        seen = ReceiptTime::default();
+        for (i, (device, read)) in batch.iter().zip(&mut read).enumerate() {
+            if let Some(read) = read {
+                each(begin + i, device, &mut device.add_sample(Some(read), &mut seen));
+            }
+        }
+    }
+    seen
 }
 
 /// What a window needs beside the samples at its ends.
@@ -69,7 +130,14 @@ impl Device {
 
     /// Takes a sample and adds it to the tracker. After a panic there are none of this GPU any more.
     pub fn poll(&self) -> PollResult {
-        self.poll_since(boot_ns())
+        let mut read = self.read_sample(coarse_ns());
+        let seen_ns = boot_ns();
+        let mut polled = self.add_sample(read.as_mut(), &mut ReceiptTime(Some(seen_ns)));
+        if polled.sample.seen_ns == SEEN_TOGETHER {
+            polled.sample.seen_ns = seen_ns;
+        }
+        polled.snapshot.boundary_ns = polled.sample.seen_ns;
+        polled
     }
 
     /// The same where a panic of one GPU must not end what is done for the others.
@@ -77,40 +145,54 @@ impl Device {
         self.broken.contain(|| self.poll()).unwrap_or_else(PollResult::none)
     }
 
-    /// The same within a call that began at `begun_ns`.
+    /// Reads the source; `now` is a recent [`coarse_ns`]. `None` after a panic.
     #[inline(always)]
-    pub fn poll_since(&self, begun_ns: u64) -> PollResult {
+    fn read_sample(&self, now: u64) -> Option<ReadSample> {
         if self.broken.is_set() {
-            return PollResult::none();
+            return None;
         }
-        self.broken.mark(|| self.take_sample(begun_ns))
+        let before = self.samples.load(Ordering::Acquire);
+        Some(ReadSample { sample: self.broken.mark(|| self.read_source(now)), before })
+    }
+
+    #[inline(always)]
+    fn add_sample(&self, read: Option<&mut ReadSample>, seen: &mut ReceiptTime) -> PollResult {
+        match read {
+            Some(read) if !self.broken.is_set() => self.broken.mark(|| self.track(read, seen)),
+            _ => PollResult::none(),
+        }
     }
 
     /// The source is read without the lock, so another thread may have read later and been faster with its sample: that one
     /// then stands for both.
     #[inline(always)]
-    fn take_sample(&self, begun_ns: u64) -> PollResult {
-        let mut sample = self.poll_source();
+    fn track(&self, ReadSample { sample, before }: &mut ReadSample, seen: &mut ReceiptTime) -> PollResult {
         let mut guard = self.tracker.lock();
-        // The limit of a suspended GPU cannot be read.
+        // The limit of a suspended GPU cannot be read. Where the power can be, only the counter is busy.
         let mut none_yet = None;
-        let tracker = if sample.suspended && guard.is_none() { &mut none_yet } else { &mut *guard };
+        let is_suspended = sample.suspended && sample.power_mw.is_none();
+        let tracker = if is_suspended && guard.is_none() { &mut none_yet } else { &mut *guard };
         let tracker = match tracker {
             Some(tracker) => tracker,
-            none => none.insert(self.new_tracker(&sample)),
+            none => none.insert(self.new_tracker(sample)),
         };
         // The accumulator reads 0 for one refresh after a reset, and while the table is not filled. Once it has been above 0, a
         // 0 is not a count and is discarded.
         if sample.accumulator == Some(0) && tracker.has_counted() {
             sample.accumulator = None;
         }
-        if !tracker.is_ahead_of(&sample, begun_ns) {
-            tracker.add(&sample);
+        let samples = self.samples.load(Ordering::Relaxed);
+        if !tracker.is_repeated(sample) && (samples == *before || !tracker.is_ahead_of(sample)) {
+            if sample.seen_ns == SEEN_TOGETHER {
+                sample.seen_ns = seen.get();
+            }
+            self.samples.store(samples.wrapping_add(1), Ordering::Release);
+            tracker.add(sample);
         }
         let is_stuck = tracker.is_stuck();
         let polled = PollResult {
-            sample,
-            snapshot: tracker.snapshot(sample.seen_ns),
+            sample: *sample,
+            snapshot: tracker.snapshot(0),
             max_power_mw: tracker.max_power_mw(),
             may_wrap: tracker.may_wrap(),
         };
@@ -132,42 +214,49 @@ impl Device {
         AccumulatorTracker::new(self.counter_bits(first), self.highest_limit_mw())
     }
 
-    fn poll_source(&self) -> RawSample {
-        let mut sample = RawSample::default();
+    #[inline(always)]
+    fn read_source(&self, now: u64) -> RawSample {
         if self.is_secondary() {
             // The package is measured by another GPU.
-        } else if let Some((r, resolution)) = self.read_fast(EnergyResolution::Reported) {
-            sample.accumulator = Some(r.energy);
-            sample.resolution_uj = resolution.uj;
-            sample.driver_ns = Some(r.driver_time_ns);
-            sample.firmware_ns = Some(r.firmware_time_ns);
-            sample.power_mw = Some(r.power_mw.into());
-            sample.averaged = !r.instant;
-        } else {
-            sample = self.poll_slow();
+            return RawSample { seen_ns: SEEN_TOGETHER, ..RawSample::default() };
         }
-        sample.seen_ns = boot_ns();
-        sample
+        let Some((r, resolution)) = self.read_fast(EnergyResolution::Reported, now) else { return self.poll_slow() };
+        RawSample {
+            seen_ns: SEEN_TOGETHER,
+            accumulator: Some(r.energy),
+            resolution_uj: resolution.uj,
+            driver_ns: Some(r.driver_time_ns),
+            firmware_ns: Some(r.firmware_time_ns),
+            power_mw: Some(r.power_mw.into()),
+            power_in_table: true,
+            averaged: !r.instant,
+            ..RawSample::default()
+        }
     }
 
     #[inline(never)]
     fn poll_slow(&self) -> RawSample {
+        let begun_ns = boot_ns();
         let r = self.source.reading(&self.staleness, false);
         let Powers { instant_mw, average_mw } = r.powers;
         // A secondary die reads 0. If it was identified as the primary die by mistake, its 0 is not a count.
         let energy = r.energy.ok().filter(|e| e.accumulator > 0 || self.identity.role != Role::PrimaryDie);
         RawSample {
-            seen_ns: 0,
+            begun_ns,
+            seen_ns: boot_ns(),
             accumulator: energy.map(|e| e.accumulator),
             counter_unsupported: r.counter_unsupported,
             suspended: r.energy.err() == Some(Kind::Busy),
             resolution_uj: energy.map_or(0.0, |e| e.resolution_uj),
             driver_ns: r.driver_ns,
             firmware_ns: energy.and_then(|e| e.firmware_time_ns),
-            power_mw: instant_mw.or(average_mw),
+            // A power that is repeated says nothing of the time since.
+            power_mw: instant_mw.or(average_mw).filter(|_| r.stale_ms.is_none()),
+            power_in_table: r.powers_in_table,
             power_unsupported: r.power_unsupported && !r.powers.any(),
             averaged: instant_mw.is_none() && average_mw.is_some(),
             stale: r.stale_ms.is_some(),
+            ..RawSample::default()
         }
     }
 

@@ -4,14 +4,16 @@ use super::identity::Identity;
 use super::snapshot::Reading;
 use super::source::{Resolution, Source, SourceError};
 use super::staleness::StalenessDetector;
-use crate::energy::{energy_mj, AccumulatorTracker, AtomicCounterState, CounterState, EnergyResolution};
+use crate::energy::{energy_mj, AccumulatorTracker, AtomicCounterState, CounterState, EnergyResolution, LimitCounts};
 use crate::error::{Error, Kind, Result};
 use crate::gpu::{Power, RawEnergy, Temperature};
 use crate::platform::broken::Broken;
+use crate::platform::clock::coarse_ns;
 use crate::platform::sync;
 use crate::sysfs::gpu_metrics::FastReading;
 use crate::sysfs::{Implausible, SysfsError};
 use crate::topology::Role;
+use std::sync::atomic::AtomicU64;
 
 const ENERGY: &str = "energy";
 const TEMPERATURE: &str = "temperature";
@@ -22,6 +24,8 @@ pub struct Device {
     pub(super) staleness: StalenessDetector,
     /// Made at the first poll. Locked while the source is read, so that samples are in order.
     pub(super) tracker: sync::Mutex<Option<AccumulatorTracker>>,
+    /// Number of samples in the tracker, to see whether another thread's came in between.
+    pub(super) samples: AtomicU64,
     counter_state: AtomicCounterState,
     /// By a panic while it was read.
     pub broken: Broken,
@@ -38,6 +42,7 @@ impl Device {
             source,
             staleness: StalenessDetector::default(),
             tracker: sync::Mutex::new(None),
+            samples: AtomicU64::new(0),
             counter_state: AtomicCounterState::new(CounterState::NotChecked),
             broken: Broken::default(),
         }
@@ -101,6 +106,17 @@ impl Device {
         stale_ms.map_or(Ok(()), |age_ms| Err(Error::Stale { device: self.label(), what, age_ms }))
     }
 
+    /// For how long limits held the clocks of the package down, and whether that is an old reading.
+    pub fn limit_counts(&self) -> Result<(LimitCounts, bool)> {
+        const WHAT: &str = "the time at a limit";
+        self.identity.check_measured(WHAT)?;
+        let Source::Sysfs(sysfs) = &self.source else {
+            return Err(self.identity.not_supported(WHAT, "it is read from gpu_metrics alone, not through libamd_smi"));
+        };
+        let (counts, stale_ms) = sysfs.limit_counts(&self.staleness).map_err(|e| self.error(WHAT, e))?;
+        Ok((counts, stale_ms.is_some()))
+    }
+
     /// Power of the whole package, in milliwatts.
     pub fn power_mw(&self, which: Power) -> Result<u64> {
         self.identity.check_measured("power")?;
@@ -125,12 +141,13 @@ impl Device {
         Ok(mw)
     }
 
-    /// All that is read most, by one read of `gpu_metrics`, if none of it is missing, stale or in doubt.
+    /// All that is read most, by one read of `gpu_metrics`, if none of it is missing, stale or in doubt. `now` is a recent
+    /// [`coarse_ns`].
     #[inline]
-    pub fn read_fast(&self, unit: EnergyResolution) -> Option<(FastReading, &Resolution)> {
+    pub fn read_fast(&self, unit: EnergyResolution, now: u64) -> Option<(FastReading, &Resolution)> {
         let Source::Sysfs(sysfs) = &self.source else { return None };
         let r = sysfs.fast_reading()?;
-        self.staleness.is_new(r.driver_time_ns).then(|| (r, sysfs.resolution(unit)))
+        self.staleness.is_new(r.driver_time_ns, now).then(|| (r, sysfs.resolution(unit)))
     }
 
     /// Energy alone, likewise.
@@ -138,7 +155,7 @@ impl Device {
     fn energy_mj_fast(&self, unit: EnergyResolution) -> Option<u64> {
         let Source::Sysfs(sysfs) = &self.source else { return None };
         let (energy, driver_ns) = sysfs.fast_count()?;
-        sysfs.resolution(unit).mj(energy).filter(|_| self.staleness.is_new(driver_ns))
+        sysfs.resolution(unit).mj(energy).filter(|_| self.staleness.is_new(driver_ns, coarse_ns()))
     }
 
     /// The energy counter, trusted or not.
@@ -146,7 +163,7 @@ impl Device {
     pub fn raw_energy(&self, unit: EnergyResolution) -> Result<RawEnergy> {
         self.check_intact()?;
         self.identity.check_measured(ENERGY)?;
-        match self.read_fast(unit) {
+        match self.read_fast(unit, coarse_ns()) {
             Some((r, resolution)) => Ok(r.raw_energy(resolution.uj)),
             None => self.raw_energy_slow(unit),
         }

@@ -9,6 +9,8 @@ pub struct Reading {
     /// The count, or why there is none.
     pub energy: Result<RawEnergy, Kind>,
     pub powers: Powers,
+    /// The powers are of the driver's time; else they were read after that.
+    pub powers_in_table: bool,
     pub temperature: Option<Temperature>,
     /// The driver's clock (boot time) of all of it.
     pub driver_ns: Option<u64>,
@@ -32,6 +34,7 @@ impl Reading {
             energy: energy.map(|e| RawEnergy { stale_ms, ..e }),
             power_unsupported: powers.map_or_else(|e| e == Kind::NotSupported, |p| !p.any()),
             powers: powers.unwrap_or_default(),
+            powers_in_table: false,
             temperature,
             driver_ns,
             stale_ms,

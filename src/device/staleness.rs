@@ -36,12 +36,10 @@ type Staleness = Result<Option<u64>, Implausible>;
 
 impl StalenessDetector {
     /// For how many milliseconds the driver's time has been this one, if too long; an error for one that cannot be right.
-    #[inline]
     pub fn check(&self, driver_ns: Option<u64>) -> Staleness {
         let Some(driver_ns) = driver_ns else { return Ok(None) };
         let now = coarse_ns();
-        let lag = now.wrapping_sub(driver_ns) as i64;
-        if lag.wrapping_sub(self.min_offset_ns.load(Ordering::Relaxed)) as u64 <= STALE_AFTER_NS {
+        if self.is_soon_after(driver_ns, now) {
             Ok(None)
         } else {
             self.check_at(driver_ns, now, boot_ns())
@@ -49,8 +47,15 @@ impl StalenessDetector {
     }
 
     #[inline]
-    pub fn is_new(&self, driver_ns: u64) -> bool {
-        self.check(Some(driver_ns)) == Ok(None)
+    fn is_soon_after(&self, driver_ns: u64, now: u64) -> bool {
+        let lag = now.wrapping_sub(driver_ns) as i64;
+        lag.wrapping_sub(self.min_offset_ns.load(Ordering::Relaxed)) as u64 <= STALE_AFTER_NS
+    }
+
+    /// The same of a reading taken about `now`, a time of [`coarse_ns`].
+    #[inline(always)]
+    pub fn is_new(&self, driver_ns: u64, now: u64) -> bool {
+        self.is_soon_after(driver_ns, now) || self.check_at(driver_ns, now, boot_ns()) == Ok(None)
     }
 
     #[inline(never)]

@@ -93,6 +93,11 @@ impl ContinuousClock {
         (Some(driver_ns), was_set)
     }
 
+    /// The clock was set: times are known to the age of a table.
+    pub fn is_corrected(&self) -> bool {
+        self.correction_ns != 0
+    }
+
     /// A sample was taken before the last one.
     pub fn is_behind(&self, sample: &RawSample) -> bool {
         let driver_ns = sample.driver_ns.map(|stated_ns| stated_ns.saturating_add_signed(self.correction_ns));

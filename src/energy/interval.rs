@@ -79,24 +79,41 @@ pub fn interval_energy(
     (counter, sampled): (CounterState, bool),
     boundaries: Boundaries,
 ) -> Option<EnergyInterval> {
-    let by_counter = by_counter(begin, end, unit, max_power_mw, boundaries);
-    let exact = match by_counter.filter(|_| counter.is_usable()) {
-        None if sampled => {
-            let unchecked = by_counter.filter(|_| counter.is_checked_again());
-            by_integration(begin, end, max_power_mw, boundaries).map(|interval| interval.covering(unchecked))
+    let by_counter = || by_counter(begin, end, unit, max_power_mw, boundaries);
+    let has_count = begin.counted.is_some() && end.counted.is_some();
+    let ns = end.boundary_ns.saturating_sub(begin.boundary_ns);
+    let by_calls = boundaries == Boundaries::Calls;
+    if by_calls && has_count && counter.is_usable() && ns <= SHORT_NS && max_power_mw > WATT_MW {
+        // It may be off by the energy of twice the time.
+        if let Some(estimated) = by_estimate(begin, end, max_power_mw) {
+            return Some(EnergyInterval { resets: end.totals.resets - begin.totals.resets, ..estimated });
         }
-        by_counter => by_counter,
+    }
+    let exact = if counter.is_usable() && has_count {
+        by_counter()
+    } else if sampled {
+        let unchecked = if counter.is_checked_again() { by_counter() } else { None };
+        by_integration(begin, end, max_power_mw, boundaries).map(|interval| interval.covering(unchecked))
+    } else {
+        None
     };
-    let estimated = by_estimate(begin, end, max_power_mw);
-    // Within one refresh period only the power is known; after a few the counter is more accurate.
-    match (exact, estimated) {
+    // Within one refresh period only the power is known; after a few the counter is more accurate. An estimate may be off by
+    // half of the most that can be drawn, at least.
+    if exact.is_some_and(|exact| !by_calls || exact.uncertainty_pj <= power_pj(max_power_mw, ns) / 2) {
+        return exact;
+    }
+    match (exact, by_estimate(begin, end, max_power_mw)) {
         // Resets and gaps are reported with either method.
-        (Some(a), Some(b)) if boundaries == Boundaries::Calls && b.uncertainty_pj < a.uncertainty_pj => {
+        (Some(a), Some(b)) if b.uncertainty_pj < a.uncertainty_pj => {
             Some(EnergyInterval { resets: a.resets, gaps: a.gaps, ..b })
         }
         (a, b) => a.or(b),
     }
 }
+
+/// In so short an interval the estimate from the powers is always the more accurate one: at either edge a count may be older
+/// than twice this.
+const SHORT_NS: u64 = FIRMWARE_REFRESH_NS / 2;
 
 fn by_counter(
     begin: &TrackerSnapshot,
@@ -155,10 +172,10 @@ fn by_integration(
 ) -> Option<EnergyInterval> {
     let (first, last) = (begin.powered?, end.powered?);
     let (a, b) = (&begin.totals, &end.totals);
-    if boundaries == Boundaries::Calls && b.trapezoids == a.trapezoids {
+    let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
+    if b.trapezoids == a.trapezoids && (boundaries == Boundaries::Calls || begin_ns != end_ns) {
         return None;
     }
-    let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
     let duration_ns = end_ns.saturating_sub(begin_ns);
     let energy_pj = b.integral_pj - a.integral_pj;
     let gap = |from_ns: u64, to_ns: u64| u32::from(to_ns.abs_diff(from_ns) > STALL_NS);

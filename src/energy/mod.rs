@@ -3,6 +3,7 @@
 mod clock_sync;
 mod evidence;
 mod interval;
+mod limited;
 mod plausibility;
 mod power_range;
 mod sample;
@@ -15,6 +16,7 @@ mod validation;
 pub use clock_sync::DriverClock;
 pub use evidence::{Observation, ValidationEvidence};
 pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, Boundaries, EnergyInterval, Method};
+pub use limited::{LimitCounts, LIMITS};
 pub use sample::{RawSample, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};
 pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::{AccumulatorTracker, Wrap};

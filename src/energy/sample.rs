@@ -26,7 +26,8 @@ const MAX_RESOLUTION_UJ: f64 = 1e9;
 /// One sample of a GPU: counter, power and the clocks that belong to them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct RawSample {
-    /// `CLOCK_BOOTTIME` when the reading was received.
+    /// `CLOCK_BOOTTIME` before the source was read where that takes long, and when the reading was received.
+    pub begun_ns: u64,
     pub seen_ns: u64,
     pub accumulator: Option<u64>,
     /// The GPU has no energy counter. Without this flag a missing accumulator may be transient.
@@ -37,9 +38,13 @@ pub struct RawSample {
     pub resolution_uj: f64,
     /// The driver's clock (`CLOCK_BOOTTIME`) when it read the accumulator.
     pub driver_ns: Option<u64>,
+    /// That clock was set since, so that its time is only known to its table's age.
+    pub time_is_estimated: bool,
     /// The firmware's clock at the accumulator's value. Its epoch is arbitrary.
     pub firmware_ns: Option<u64>,
     pub power_mw: Option<u64>,
+    /// The power is of the driver's time; else it was read after that.
+    pub power_in_table: bool,
     /// The GPU reports no power. Without this flag a missing power may be transient.
     pub power_unsupported: bool,
     /// The power is an average that the firmware takes over seconds.
@@ -48,11 +53,35 @@ pub struct RawSample {
     pub stale: bool,
 }
 
+/// What identifies a reading: the driver's time, the accumulator, the firmware's time and the power. All ones stand for a
+/// missing value, as in the driver's tables.
+pub(super) type ReadingKey = [u64; 4];
+
 impl RawSample {
+    /// `None` without a time by which one reading differs from the next.
+    #[inline]
+    pub(super) fn key(&self) -> Option<ReadingKey> {
+        let or_missing = |value: Option<u64>| value.unwrap_or(u64::MAX);
+        Some([self.driver_ns?, or_missing(self.accumulator), or_missing(self.firmware_ns), or_missing(self.power_mw)])
+    }
+
     /// The time of the sample on `CLOCK_BOOTTIME`: the driver's time, or without one the receipt time.
     #[must_use]
     pub fn at_ns(&self, driver_offset_ns: i64) -> u64 {
         self.driver_ns.map_or(self.seen_ns, |d| d.saturating_add_signed(driver_offset_ns).min(self.seen_ns))
+    }
+
+    /// `CLOCK_BOOTTIME` between which the driver reported the power.
+    #[must_use]
+    pub fn power_ns(&self, driver_offset_ns: i64) -> (u64, u64) {
+        let at_ns = self.at_ns(driver_offset_ns);
+        match self.driver_ns {
+            None => (self.begun_ns.min(at_ns), self.seen_ns),
+            Some(_) if self.time_is_estimated || driver_offset_ns != 0 => {
+                (at_ns.saturating_sub(AMDSMI_CACHE_NS), self.seen_ns)
+            }
+            Some(_) => (at_ns, if self.power_in_table { at_ns } else { self.seen_ns }),
+        }
     }
 
     /// The difference between the driver's clock and the firmware's.
@@ -62,7 +91,6 @@ impl RawSample {
     }
 
     /// Counter, power and the clocks that belong to them are those of another sample.
-    #[inline]
     pub(super) fn is_same_reading(&self, other: &RawSample) -> bool {
         self.driver_ns == other.driver_ns
             && self.accumulator == other.accumulator

@@ -4,7 +4,7 @@ use super::clock_sync::{clock_tolerance_ns, ClockOffset, ContinuousClock, Driver
 use super::interval::largest_error_pj;
 use super::plausibility::{PlausibilityMonitor, Step};
 use super::power_range::PowerRange;
-use super::sample::{RawSample, FIRMWARE_REFRESH_NS, MAX_POWER_MW, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
+use super::sample::{RawSample, ReadingKey, FIRMWARE_REFRESH_NS, MAX_POWER_MW, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::{age_by_clocks, CounterStep, RunningTotals, TrackerSnapshot};
 use super::stall::StallDetector;
 use super::units::{counts_pj, power_pj};
@@ -17,9 +17,12 @@ pub struct AccumulatorTracker {
     /// The most that the GPU can draw.
     max_power_mw: u64,
     totals: RunningTotals,
-    last_seen_ns: u64,
     counted: Option<RawSample>,
     powered: Option<RawSample>,
+    /// The last reading, if the same one over again says nothing new.
+    repeatable: Option<ReadingKey>,
+    /// What follows from the last sample, for snapshots.
+    known: Known,
     stall: StallDetector,
     plausibility: PlausibilityMonitor,
     power_range: PowerRange,
@@ -27,6 +30,15 @@ pub struct AccumulatorTracker {
     firmware: FirmwareClockMonitor,
     driver: DriverClock,
     clock: ContinuousClock,
+}
+
+/// What a snapshot has beside samples and totals.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    count_age_ns: u64,
+    age_uncertainty_ns: u64,
+    min_driver_minus_firmware_ns: Option<i64>,
+    driver_offset_ns: i64,
 }
 
 /// When a 32-bit counter may wrap around, if the GPU draws the most that it can.
@@ -47,9 +59,10 @@ impl AccumulatorTracker {
             implausible_mw: limit_mw.min(MAX_POWER_MW) * 2,
             max_power_mw: with_headroom(limit_mw.min(MAX_POWER_MW)),
             totals: RunningTotals::default(),
-            last_seen_ns: 0,
             counted: None,
             powered: None,
+            repeatable: None,
+            known: Known { age_uncertainty_ns: SLOWEST_REFRESH_NS, ..Known::default() },
             stall: StallDetector::default(),
             plausibility: PlausibilityMonitor::default(),
             power_range: PowerRange::default(),
@@ -86,10 +99,10 @@ impl AccumulatorTracker {
             counted: self.counted,
             powered: self.powered,
             totals: self.totals,
-            count_age_ns: self.count_age_ns(),
-            age_uncertainty_ns: self.age_uncertainty_ns(),
-            min_driver_minus_firmware_ns: self.min_driver_minus_firmware_ns(),
-            driver_offset_ns: self.driver.driver_offset_ns(),
+            count_age_ns: self.known.count_age_ns,
+            age_uncertainty_ns: self.known.age_uncertainty_ns,
+            min_driver_minus_firmware_ns: self.known.min_driver_minus_firmware_ns,
+            driver_offset_ns: self.known.driver_offset_ns,
             last_advance_ns: self.stall.last_advance_ns(),
             refresh_period_ns: self.stall.refresh_period_ns(),
         }
@@ -143,31 +156,42 @@ impl AccumulatorTracker {
         Some(Wrap { shortest_ns: counts_ns(1 << 32), certain_until_ns: last.seen_ns.saturating_add(certain_ns) })
     }
 
-    /// A sample that was received after `begun_ns`, when the reading of this one began, is the newer one.
+    /// A sample that was read later has been added already.
     #[must_use]
     #[inline]
-    pub fn is_ahead_of(&self, sample: &RawSample, begun_ns: u64) -> bool {
-        self.last_seen_ns > begun_ns && self.clock.is_behind(sample)
+    pub fn is_ahead_of(&self, sample: &RawSample) -> bool {
+        self.clock.is_behind(sample)
     }
 
     /// The sample is the last one over again: the driver has not refreshed its table since.
+    #[must_use]
     #[inline]
-    fn is_repeated(&self, sample: &RawSample) -> bool {
-        let is_same = |last: &Option<RawSample>| last.as_ref().is_some_and(|last| sample.is_same_reading(last));
-        sample.driver_ns.is_some()
-            && self.driver.in_sync_offset_ns().is_some()
-            && is_same(&self.counted)
-            && is_same(&self.powered)
+    pub fn is_repeated(&self, sample: &RawSample) -> bool {
+        self.repeatable.is_some() && self.repeatable == sample.key()
     }
 
     /// Adds a sample.
-    #[inline]
     pub fn add(&mut self, sample: &RawSample) -> CounterStep {
-        self.last_seen_ns = sample.seen_ns;
         if self.is_repeated(sample) {
             return CounterStep::Unchanged;
         }
-        self.add_new(sample)
+        let step = self.add_new(sample);
+        self.conclude(sample);
+        step
+    }
+
+    /// What follows from all samples so far.
+    fn conclude(&mut self, last: &RawSample) {
+        let is_same = |kept: &Option<RawSample>| kept.as_ref().is_some_and(|kept| last.is_same_reading(kept));
+        let is_kept = is_same(&self.counted) && is_same(&self.powered);
+        let in_sync = self.driver.in_sync_offset_ns().is_some();
+        self.repeatable = if is_kept && in_sync { last.key() } else { None };
+        self.known = Known {
+            count_age_ns: self.count_age_ns(),
+            age_uncertainty_ns: self.age_uncertainty_ns(),
+            min_driver_minus_firmware_ns: self.min_driver_minus_firmware_ns(),
+            driver_offset_ns: self.driver.driver_offset_ns(),
+        };
     }
 
     fn add_new(&mut self, sample: &RawSample) -> CounterStep {
@@ -177,7 +201,7 @@ impl AccumulatorTracker {
             self.totals.error_pj += power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
             self.totals.integral_error_pj += power_pj(self.max_power_mw, SLOWEST_REFRESH_NS);
         }
-        let sample = &RawSample { driver_ns, ..*sample };
+        let sample = &RawSample { driver_ns, time_is_estimated: self.clock.is_corrected(), ..*sample };
         let restarted = self.firmware.restarted(sample);
         if let Some(driver_ns) = sample.driver_ns {
             self.driver.add(driver_ns, sample.seen_ns);
@@ -225,7 +249,8 @@ impl AccumulatorTracker {
         if let (Some(power_before), Some(power_now)) = powers {
             // The time in which the counter should have advanced. The firmware's clock gives it; without one a refresh period
             // is allowed for.
-            let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(ns));
+            let most_ns = if self.firmware.is_in_sync() { u64::MAX } else { ns + FIRMWARE_REFRESH_NS };
+            let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(most_ns));
             let step = Step {
                 counted_pj: counts_pj(counts, sample.resolution_uj),
                 ns: by_firmware.unwrap_or_else(|| self.stall.overdue_ns(ns)),

@@ -2,7 +2,9 @@
 
 use super::sample::{flag, valid, Sample};
 use crate::device::{Device, PollResult};
-use crate::energy::{counts_pj, EnergyResolution, RawSample, RunningTotals, TrackerSnapshot, STALL_NS};
+use crate::energy::{
+    counts_pj, EnergyResolution, RawSample, RunningTotals, TrackerSnapshot, FIRMWARE_REFRESH_NS, STALL_NS,
+};
 use std::time::Duration;
 
 /// What all samples of a ring have in common.
@@ -39,6 +41,12 @@ pub(super) struct LastRecorded {
     slope: (TrackerSnapshot, u128),
 }
 
+/// A mean power by the counter, and the most that it is off.
+struct CounterPower {
+    mw: u64,
+    uncertainty_mw: u64,
+}
+
 /// What is added to the last recorded sample.
 #[derive(Default)]
 struct Increment {
@@ -46,7 +54,7 @@ struct Increment {
     error_pj: u128,
     /// An error that the next increment does not have.
     unconfirmed_pj: u128,
-    counter_power_mw: Option<u64>,
+    counter_power: Option<CounterPower>,
     was_reset: bool,
     /// The counter has not advanced.
     stands: bool,
@@ -82,11 +90,7 @@ impl Recorder {
                 // A counter misses nothing between samples as far apart as they were asked for.
                 let asked_ns = mode.period.filter(|_| usable).map_or(0, |p| 2 * p.as_nanos());
                 let is_gap = u128::from(since_ns) > asked_ns.max(STALL_NS.into());
-                let added = if usable {
-                    last.counted(snapshot, resolution.uj(own.resolution_uj))
-                } else {
-                    last.integrated(snapshot)
-                };
+                let added = if usable { last.counted(snapshot, resolution) } else { last.integrated(snapshot) };
                 Increment { is_gap, ..added }
             }
         };
@@ -98,6 +102,9 @@ impl Recorder {
             error_uj: u64::try_from((error_pj + added.unconfirmed_pj) / 1_000_000 + 1).unwrap_or(u64::MAX),
             ..Sample::default()
         };
+        if own.power_mw.is_some() {
+            (sample.power_begin_ns, sample.power_end_ns) = own.power_ns(snapshot.driver_offset_ns);
+        }
         describe(&mut sample, &added, own, (usable, usable || snapshot.powered.is_some()), resolution);
         Some(sample)
     }
@@ -132,7 +139,7 @@ impl Recorder {
             (last.moved_ns, last.moved) = (at_ns, snapshot.totals);
         }
         // While no counter power is known yet, its interval grows.
-        if !usable || added.was_reset || added.counter_power_mw.is_some() {
+        if !usable || added.was_reset || added.counter_power.is_some() {
             last.slope = (*snapshot, last.energy_pj);
         }
         (last.own, last.totals, last.usable) = (*own, snapshot.totals, usable);
@@ -146,18 +153,19 @@ impl Recorder {
 impl LastRecorded {
     /// What has been counted since.
     #[inline]
-    fn counted(&self, snapshot: &TrackerSnapshot, resolution_uj: f64) -> Increment {
+    fn counted(&self, snapshot: &TrackerSnapshot, resolution: EnergyResolution) -> Increment {
         let (a, b) = (&self.totals, &snapshot.totals);
         let was_reset = b.resets != a.resets;
         let counts = b.counts.wrapping_sub(a.counts);
-        let energy_pj = counts_pj(counts, resolution_uj) + (b.bridged_pj - a.bridged_pj);
-        let counter_power_mw =
-            if was_reset { None } else { counter_power_mw(&self.slope, (snapshot, self.energy_pj + energy_pj)) };
+        let reported_uj = snapshot.counted.map_or(0.0, |counted| counted.resolution_uj);
+        let energy_pj = counts_pj(counts, resolution.uj(reported_uj)) + (b.bridged_pj - a.bridged_pj);
+        let now = (snapshot, self.energy_pj + energy_pj);
+        let counter_power = if was_reset { None } else { counter_power(&self.slope, now, resolution) };
         Increment {
             energy_pj,
             error_pj: b.error_since(a),
             unconfirmed_pj: b.unconfirmed_pj,
-            counter_power_mw,
+            counter_power,
             was_reset,
             stands: counts == 0 && !was_reset,
             is_gap: false,
@@ -184,8 +192,9 @@ fn describe(
     (usable, has_energy): (bool, bool),
     resolution: EnergyResolution,
 ) {
-    if let Some(mw) = added.counter_power_mw {
+    if let Some(CounterPower { mw, uncertainty_mw }) = added.counter_power {
         (sample.counter_power_mw, sample.valid) = (mw, valid::COUNTER_POWER);
+        sample.counter_power_uncertainty_mw = uncertainty_mw;
     }
     sample.flags = if added.was_reset { flag::RESET } else { 0 } | if added.is_gap { flag::SAMPLING_GAP } else { 0 };
     if has_energy {
@@ -204,20 +213,34 @@ fn describe(
     }
 }
 
-/// The mean power by the counter between two snapshots; `None` while their distance is less than ten times the error of it.
+/// The mean power by the counter between two counts; `None` while their distance is less than ten times the error of it.
 #[inline]
-fn counter_power_mw(
+fn counter_power(
     (begin, begin_pj): &(TrackerSnapshot, u128),
     (end, end_pj): (&TrackerSnapshot, u128),
-) -> Option<u64> {
+    resolution: EnergyResolution,
+) -> Option<CounterPower> {
     // Without the driver's time the call's own duration is in the interval.
     let at_ns = |snapshot: &TrackerSnapshot| {
         snapshot.counted.filter(|c| c.driver_ns.is_some()).map(|c| c.at_ns(end.driver_offset_ns))
     };
     let by_driver_ns = at_ns(end)?.saturating_sub(at_ns(begin)?);
-    // The firmware's time belongs to the count.
-    let by_firmware_ns = end.firmware_since(begin, by_driver_ns).filter(|ns| *ns > 0);
-    let error_ns = begin.max_age_ns().max(end.age_uncertainty_ns) + end.max_age_ns();
-    let ns = by_firmware_ns.or((by_driver_ns > 10 * error_ns).then_some(by_driver_ns))?;
-    u64::try_from((end_pj - begin_pj) / u128::from(ns)).ok()
+    let ages_ns = begin.max_age_ns().max(end.age_uncertainty_ns) + end.max_age_ns();
+    // The firmware's time belongs to the count; what the driver's differs by is its lag, or one of them is wrong.
+    let (ns, error_ns) = match end.firmware_since(begin, by_driver_ns) {
+        Some(ns) => (ns, ns.abs_diff(by_driver_ns).saturating_sub(ages_ns + FIRMWARE_REFRESH_NS)),
+        None => Some((by_driver_ns, ages_ns)).filter(|_| by_driver_ns > 10 * ages_ns)?,
+    };
+    let shortest_ns = ns.checked_sub(error_ns).filter(|ns| *ns > 0)?;
+    let energy_pj = end_pj - begin_pj;
+    let reported_pj = if resolution == EnergyResolution::Reported { energy_pj * 3 / 1000 } else { 0 };
+    let counts_pj = counts_pj(2, end.counted?.resolution_uj);
+    let (a, b) = (&begin.totals, &end.totals);
+    let error_pj = b.error_since(a) + a.unconfirmed_pj + b.unconfirmed_pj + reported_pj + counts_pj;
+    // Energy over a time that is off by so much.
+    let by_time_pj = energy_pj * u128::from(error_ns) / u128::from(shortest_ns);
+    Some(CounterPower {
+        mw: u64::try_from(energy_pj / u128::from(ns)).ok()?,
+        uncertainty_mw: u64::try_from((error_pj + by_time_pj) / u128::from(ns) + 1).ok()?,
+    })
 }

@@ -29,6 +29,10 @@ pub struct Sample {
     /// Error of the energy, without that of the resolution.
     pub error_uj: u64,
     pub power_mw: u64,
-    /// Mean power by the counter since the previous sample that has one.
+    /// Mean power by the counter since the previous sample that has one, and the most that it is off.
     pub counter_power_mw: u64,
+    pub counter_power_uncertainty_mw: u64,
+    /// `CLOCK_BOOTTIME` between which the driver reported the power.
+    pub power_begin_ns: u64,
+    pub power_end_ns: u64,
 }

@@ -1,7 +1,7 @@
 //! Measuring windows: the energy that the GPUs use between two calls.
 
 use super::sampler::Sampler;
-use crate::device::{Device, PollResult, SamplingNeed};
+use crate::device::{poll_all, Device, PollResult, SamplingNeed};
 use crate::energy::{
     counts_pj, interval_energy, power_pj, Boundaries, CounterState, CounterStep, EnergyInterval, EnergyResolution,
     TrackerSnapshot, STALL_NS,
@@ -168,24 +168,20 @@ impl Window {
     pub fn restart(&mut self) -> Result<()> {
         self.unwatch();
         let Window { head, gpus } = self;
-        let begun_ns = boot_ns();
         let mut most = SamplingNeed::None;
-        for (i, device) in head.sampler.devices().iter().enumerate() {
-            if device.is_secondary() {
-                continue;
-            }
-            let PollResult { snapshot, may_wrap, .. } = device.poll_since(begun_ns);
-            let need = device.sampling_need_for(&snapshot, may_wrap);
+        let mut seen = poll_all(head.sampler.devices(), |i, device, polled| {
+            let need = device.sampling_need_for(&polled.snapshot, polled.may_wrap);
             if need > SamplingNeed::None {
                 head.sampler.watch(i);
                 most = most.max(need);
             }
-            gpus[i] = Some(GpuStart { snapshot, counter_state: device.counter_state(), need });
-        }
+            let counter_state = device.counter_state();
+            gpus[i] = Some(GpuStart { snapshot: polled.snapshot, counter_state, need });
+        });
+        head.at_ns = seen.get();
         let is_watched = head.sampler.ensure(most);
-        head.at_ns = boot_ns();
         gpus.iter_mut().flatten().for_each(|start| start.snapshot.boundary_ns = head.at_ns);
-        *head.lap.lock() = None;
+        *head.lap.get_mut() = None;
         is_watched
     }
 
@@ -200,6 +196,12 @@ impl Window {
 
     pub fn require_own_process(&self) -> Result<()> {
         fork::require_current(self.head.fork_token)
+    }
+
+    /// `CLOCK_BOOTTIME` of the begin.
+    #[must_use]
+    pub fn begin_ns(&self) -> u64 {
+        self.head.at_ns
     }
 
     /// Number of GPUs.
@@ -269,18 +271,17 @@ impl Window {
             each(i, &energy);
             Starts::end(starts, i, &polled.snapshot, energy.counter_state);
         };
-        for (i, device) in self.head.sampler.devices().iter().enumerate() {
-            let Some(start) = starts.get(i) else { continue };
-            let mut polled = device.poll_since(boundary_ns);
-            let is_in_doubt = device.counter_state().is_usable()
-                && !polled.sample.stale
-                && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns, boundaries);
+        poll_all(self.head.sampler.devices(), |i, device, polled| {
+            let Some(start) = starts.get(i) else { return };
+            let is_in_doubt = !polled.sample.stale
+                && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns, boundaries)
+                && device.counter_state().is_usable();
             if is_in_doubt {
-                suspects.push((i, device, polled));
+                suspects.push((i, device, *polled));
             } else {
-                end(i, device, &mut polled, starts, false);
+                end(i, device, polled, starts, false);
             }
-        }
+        });
         if !suspects.is_empty() {
             recheck(&mut suspects);
             suspects.iter_mut().for_each(|(i, device, polled)| end(*i, device, polled, starts, true));

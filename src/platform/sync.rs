@@ -17,6 +17,11 @@ impl<T> Mutex<T> {
         Mutex(sync::Mutex::new(value))
     }
 
+    /// Without locking: the reference is the only one.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -9,13 +9,17 @@ use crate::energy::ResolutionChoice;
 use crate::error::{Error, Kind, Result};
 use crate::measure::Window;
 use crate::measure::{Sampler, SamplerHandle};
+use crate::node::{Node, NodeWindow};
 use crate::platform::pci::Pattern;
+use crate::platform::sync::OnceCell;
 use crate::platform::worker::Worker;
 use crate::platform::{fork, log};
 use crate::restore::{Guard, GuardStack};
 use crate::sysfs;
 use crate::topology::visibility::{self, MaskedOut};
 use crate::topology::{NoGpuReason, Order};
+use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +43,9 @@ pub struct Session {
     /// The background validation of the counters.
     checking: Option<Worker>,
     sampler: Arc<Sampler>,
+    root: PathBuf,
+    /// Made by the first call that names the node.
+    node: OnceCell<Arc<Node>>,
     /// [`Session::take_first_thread`] has returned `true`.
     first_thread_taken: AtomicBool,
 }
@@ -65,6 +72,8 @@ impl Session {
             controllers,
             checking: None,
             sampler: Sampler::new(devices.clone(), Arc::new(lease)),
+            root: places.root,
+            node: OnceCell::default(),
             first_thread_taken: AtomicBool::new(false),
             devices,
         };
@@ -107,10 +116,13 @@ impl Session {
             && !self.first_thread_taken.swap(true, Ordering::Relaxed)
     }
 
-    /// How the list of GPUs was made, one line for each step.
+    /// How the list of GPUs was made, one line for each step; then what the board says of their counters.
     #[must_use]
-    pub fn explanation(&self) -> &str {
-        &self.explanation
+    pub fn explanation(&self) -> Cow<'_, str> {
+        match self.node.get().and_then(|node| node.comparison()) {
+            Some(comparison) => Cow::Owned(format!("{}{}", self.explanation, comparison.text())),
+            None => Cow::Borrowed(&self.explanation),
+        }
     }
 
     /// The GPU at a PCI address.
@@ -165,6 +177,19 @@ impl Session {
         Window::begin(&self.sampler, self.zero, self.energy_resolution.of_intervals())
     }
 
+    /// What measures the node beside the GPUs.
+    pub fn node(&self) -> Result<&Arc<Node>> {
+        match self.node.get() {
+            Some(node) => Ok(node),
+            None => Ok(self.node.set(Arc::new(Node::open(&self.root, &self.devices)?))),
+        }
+    }
+
+    /// Begins a window over the node and all GPUs.
+    pub fn begin_node_window(&self) -> Result<NodeWindow> {
+        NodeWindow::begin(self.node()?, &self.devices, || self.begin_window())
+    }
+
     /// Starts to sample all GPUs.
     pub fn start_sampler(&self, period: Option<Duration>, capacity: usize) -> Result<SamplerHandle> {
         self.sampler.start(self.energy_resolution.of_intervals(), period, capacity)
@@ -196,5 +221,6 @@ impl Drop for Session {
         self.guards.end_all();
         self.checking = None;
         self.sampler.end();
+        self.node.get().into_iter().for_each(|node| node.end());
     }
 }

@@ -7,6 +7,8 @@ mod file;
 pub mod gpu_metrics;
 pub mod hwmon;
 pub mod kfd;
+pub mod pm_counters;
+pub mod powercap;
 pub mod pp_dpm;
 pub mod pp_od;
 mod runtime_power;

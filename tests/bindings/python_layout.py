@@ -34,6 +34,9 @@ ENUMS = {
         if not name.endswith("options_t")
         for kind in ("Valid", "Flag")
     },
+    "NODE_DOMAIN_": ours.NodeDomainKind,
+    "NODE_SOURCE_": ours.NodeSource,
+    "NODE_SCOPE_": ours.NodeScope,
     "GUARD_": ours.GuardFlag,
     "OPEN_": ours.Open,
 }

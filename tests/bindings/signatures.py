@@ -5,7 +5,7 @@ import sys
 
 import header
 
-HANDLES = {"zeus_amd_session_t", "zeus_amd_window_t", "zeus_amd_sampler_t", "zeus_amd_guard_t"}
+HANDLES = {"zeus_amd_session_t", "zeus_amd_window_t", "zeus_amd_node_window_t", "zeus_amd_sampler_t", "zeus_amd_guard_t"}
 # gfortran knows sizes, not signs; a name of the module avoids a word of the language.
 SIZES = {"uint32_t": "int", "int32_t": "int", "zeus_amd_status_t": "int", "uint64_t": "long", "size_t": "long"}
 

@@ -131,6 +131,9 @@ AT(zeus_amd_sample_t, time_ns, 16, 8);
 AT(zeus_amd_sample_t, energy_uj, 24, 8);
 AT(zeus_amd_sample_t, power_mw, 32, 8);
 AT(zeus_amd_sample_t, counter_power_mw, 40, 8);
+AT(zeus_amd_sample_t, counter_power_uncertainty_mw, 48, 8);
+AT(zeus_amd_sample_t, power_begin_ns, 56, 8);
+AT(zeus_amd_sample_t, power_end_ns, 64, 8);
 
 AT(zeus_amd_guard_info_t, struct_size, 0, 4);
 AT(zeus_amd_guard_info_t, gpu, 4, 4);
@@ -152,6 +155,73 @@ SIZE(zeus_amd_die_role_t, 4);
 SIZE(zeus_amd_method_t, 4);
 SIZE(zeus_amd_log_level_t, 4);
 SIZE(zeus_amd_log_fn, sizeof(void *));
+
+AT_LEAST(zeus_amd_limit_counts_t, LIMIT_COUNTS_0_1);
+AT(zeus_amd_limit_counts_t, struct_size, 0, 4);
+AT(zeus_amd_limit_counts_t, gpu, 4, 4);
+AT(zeus_amd_limit_counts_t, valid, 8, 4);
+AT(zeus_amd_limit_counts_t, flags, 12, 4);
+AT(zeus_amd_limit_counts_t, driver_time_ns, 16, 8);
+AT(zeus_amd_limit_counts_t, cycles, 24, 8);
+AT(zeus_amd_limit_counts_t, prochot_cycles, 32, 8);
+AT(zeus_amd_limit_counts_t, ppt_cycles, 40, 8);
+AT(zeus_amd_limit_counts_t, socket_thermal_cycles, 48, 8);
+AT(zeus_amd_limit_counts_t, vr_thermal_cycles, 56, 8);
+AT(zeus_amd_limit_counts_t, hbm_thermal_cycles, 64, 8);
+
+AT_LEAST(zeus_amd_limited_time_t, LIMITED_TIME_0_1);
+AT(zeus_amd_limited_time_t, struct_size, 0, 4);
+AT(zeus_amd_limited_time_t, gpu, 4, 4);
+AT(zeus_amd_limited_time_t, valid, 8, 4);
+AT(zeus_amd_limited_time_t, flags, 12, 4);
+AT(zeus_amd_limited_time_t, duration_ns, 16, 8);
+AT(zeus_amd_limited_time_t, cycles, 24, 8);
+AT(zeus_amd_limited_time_t, prochot_cycles, 32, 8);
+AT(zeus_amd_limited_time_t, ppt_cycles, 40, 8);
+AT(zeus_amd_limited_time_t, socket_thermal_cycles, 48, 8);
+AT(zeus_amd_limited_time_t, vr_thermal_cycles, 56, 8);
+AT(zeus_amd_limited_time_t, hbm_thermal_cycles, 64, 8);
+
+AT_LEAST(zeus_amd_node_domain_info_t, NODE_DOMAIN_INFO_0_1);
+AT(zeus_amd_node_domain_info_t, struct_size, 0, 4);
+AT(zeus_amd_node_domain_info_t, domain, 4, 4);
+AT(zeus_amd_node_domain_info_t, valid, 8, 4);
+AT(zeus_amd_node_domain_info_t, flags, 12, 4);
+AT(zeus_amd_node_domain_info_t, kind, 16, 4);
+AT(zeus_amd_node_domain_info_t, source, 20, 4);
+AT(zeus_amd_node_domain_info_t, status, 24, 4);
+AT(zeus_amd_node_domain_info_t, parent, 28, 4);
+AT(zeus_amd_node_domain_info_t, gpu, 32, 4);
+AT(zeus_amd_node_domain_info_t, reserved, 36, 4);
+AT(zeus_amd_node_domain_info_t, refresh_ns, 40, 8);
+AT(zeus_amd_node_domain_info_t, step_uj, 48, 8);
+AT(zeus_amd_node_domain_info_t, max_power_mw, 56, 8);
+AT(zeus_amd_node_domain_info_t, name, 64, 64);
+AT(zeus_amd_node_domain_info_t, path, 128, 256);
+
+AT_LEAST(zeus_amd_node_energy_t, NODE_ENERGY_0_1);
+AT(zeus_amd_node_energy_t, struct_size, 0, 4);
+AT(zeus_amd_node_energy_t, domain, 4, 4);
+AT(zeus_amd_node_energy_t, valid, 8, 4);
+AT(zeus_amd_node_energy_t, flags, 12, 4);
+AT(zeus_amd_node_energy_t, method, 16, 4);
+AT(zeus_amd_node_energy_t, status, 20, 4);
+AT(zeus_amd_node_energy_t, energy_uj, 24, 8);
+AT(zeus_amd_node_energy_t, uncertainty_uj, 32, 8);
+AT(zeus_amd_node_energy_t, duration_ns, 40, 8);
+AT(zeus_amd_node_energy_t, mean_power_mw, 48, 8);
+
+AT_LEAST(zeus_amd_node_total_t, NODE_TOTAL_0_1);
+AT(zeus_amd_node_total_t, struct_size, 0, 4);
+AT(zeus_amd_node_total_t, valid, 4, 4);
+AT(zeus_amd_node_total_t, flags, 8, 4);
+AT(zeus_amd_node_total_t, scope, 12, 4);
+AT(zeus_amd_node_total_t, domains, 16, 4);
+AT(zeus_amd_node_total_t, missing, 20, 4);
+AT(zeus_amd_node_total_t, energy_uj, 24, 8);
+AT(zeus_amd_node_total_t, uncertainty_uj, 32, 8);
+AT(zeus_amd_node_total_t, duration_ns, 40, 8);
+AT(zeus_amd_node_total_t, mean_power_mw, 48, 8);
 
 IS(ZEUS_AMD_STATUS_OK, 0);
 IS(ZEUS_AMD_STATUS_INVALID_ARGUMENT, -1);
@@ -219,6 +289,52 @@ IS(ZEUS_AMD_LOG_ERROR, 0);
 IS(ZEUS_AMD_LOG_WARNING, 1);
 IS(ZEUS_AMD_LOG_INFO, 2);
 IS(ZEUS_AMD_LOG_DEBUG, 3);
+IS(ZEUS_AMD_NODE_DOMAIN_NODE, 0);
+IS(ZEUS_AMD_NODE_DOMAIN_CPU, 1);
+IS(ZEUS_AMD_NODE_DOMAIN_MEMORY, 2);
+IS(ZEUS_AMD_NODE_DOMAIN_ACCELERATOR, 3);
+IS(ZEUS_AMD_NODE_DOMAIN_CPU_PACKAGE, 4);
+IS(ZEUS_AMD_NODE_DOMAIN_CPU_CORES, 5);
+IS(ZEUS_AMD_NODE_DOMAIN_UNCORE, 6);
+IS(ZEUS_AMD_NODE_DOMAIN_DRAM, 7);
+IS(ZEUS_AMD_NODE_DOMAIN_PLATFORM, 8);
+IS(ZEUS_AMD_NODE_DOMAIN_GPU, 9);
+IS(ZEUS_AMD_NODE_DOMAIN_OTHER, 10);
+IS(ZEUS_AMD_NODE_SOURCE_PM_COUNTERS, 0);
+IS(ZEUS_AMD_NODE_SOURCE_POWERCAP, 1);
+IS(ZEUS_AMD_NODE_SOURCE_GPU, 2);
+IS(ZEUS_AMD_NODE_SCOPE_NONE, 0);
+IS(ZEUS_AMD_NODE_SCOPE_GPUS, 1);
+IS(ZEUS_AMD_NODE_SCOPE_PARTS, 2);
+IS(ZEUS_AMD_NODE_SCOPE_NODE, 3);
+
+IS(ZEUS_AMD_LIMIT_COUNTS_VALID_DRIVER_TIME_BIT, 4);
+IS(ZEUS_AMD_LIMIT_COUNTS_VALID_PROCHOT_BIT, 65536);
+IS(ZEUS_AMD_LIMIT_COUNTS_VALID_PPT_BIT, 131072);
+IS(ZEUS_AMD_LIMIT_COUNTS_VALID_SOCKET_THERMAL_BIT, 262144);
+IS(ZEUS_AMD_LIMIT_COUNTS_VALID_VR_THERMAL_BIT, 524288);
+IS(ZEUS_AMD_LIMIT_COUNTS_VALID_HBM_THERMAL_BIT, 1048576);
+IS(ZEUS_AMD_LIMIT_COUNTS_FLAG_STALE_BIT, 16);
+IS(ZEUS_AMD_LIMITED_TIME_VALID_DURATION_BIT, 2097152);
+IS(ZEUS_AMD_LIMITED_TIME_VALID_PROCHOT_BIT, 65536);
+IS(ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT, 131072);
+IS(ZEUS_AMD_LIMITED_TIME_VALID_SOCKET_THERMAL_BIT, 262144);
+IS(ZEUS_AMD_LIMITED_TIME_VALID_VR_THERMAL_BIT, 524288);
+IS(ZEUS_AMD_LIMITED_TIME_VALID_HBM_THERMAL_BIT, 1048576);
+IS(ZEUS_AMD_LIMITED_TIME_FLAG_RESET_BIT, 2);
+IS(ZEUS_AMD_NODE_DOMAIN_INFO_VALID_PARENT_BIT, 1024);
+IS(ZEUS_AMD_NODE_DOMAIN_INFO_VALID_GPU_BIT, 2048);
+IS(ZEUS_AMD_NODE_DOMAIN_INFO_VALID_REFRESH_BIT, 4096);
+IS(ZEUS_AMD_NODE_DOMAIN_INFO_FLAG_WRAPS_BIT, 8192);
+IS(ZEUS_AMD_NODE_ENERGY_VALID_ENERGY_BIT, 1);
+IS(ZEUS_AMD_NODE_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT, 1);
+IS(ZEUS_AMD_NODE_ENERGY_FLAG_RESET_BIT, 2);
+IS(ZEUS_AMD_NODE_ENERGY_FLAG_STALE_BIT, 16);
+IS(ZEUS_AMD_NODE_ENERGY_FLAG_SAMPLING_GAP_BIT, 32);
+IS(ZEUS_AMD_NODE_ENERGY_FLAG_IN_TOTAL_BIT, 16384);
+IS(ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT, 1);
+IS(ZEUS_AMD_NODE_TOTAL_FLAG_HIGH_UNCERTAINTY_BIT, 1);
+IS(ZEUS_AMD_NODE_TOTAL_FLAG_INCOMPLETE_BIT, 512);
 
 IS(ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT, 1);
 IS(ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT, 2);
@@ -374,6 +490,24 @@ static zeus_amd_status_t (*const energy_between)(const zeus_amd_sampler_t *, uin
                                                  zeus_amd_gpu_energy_t *) = zeus_amd_sampler_energy_between;
 static void (*const sampler_free)(zeus_amd_sampler_t *) = zeus_amd_sampler_free;
 static uint64_t (*const now_ns)(void) = zeus_amd_now_ns;
+static zeus_amd_status_t (*const limit_counts)(const zeus_amd_session_t *, uint32_t, zeus_amd_limit_counts_t *) =
+    zeus_amd_limit_counts;
+static zeus_amd_status_t (*const limited_time)(const zeus_amd_limit_counts_t *, const zeus_amd_limit_counts_t *,
+                                               zeus_amd_limited_time_t *) = zeus_amd_limited_time;
+static const char *(*const kind_string)(uint32_t) = zeus_amd_node_domain_kind_string;
+static zeus_amd_status_t (*const domain_count)(const zeus_amd_session_t *, uint32_t *) = zeus_amd_node_domain_count;
+static zeus_amd_status_t (*const domain_info)(const zeus_amd_session_t *, uint32_t, zeus_amd_node_domain_info_t *) =
+    zeus_amd_node_domain_info;
+static zeus_amd_status_t (*const node_fns[])(const zeus_amd_session_t *, uint32_t, uint64_t *, uint64_t *) = {
+    zeus_amd_node_energy_uj, zeus_amd_node_power_mw};
+static zeus_amd_status_t (*const node_begin)(const zeus_amd_session_t *, zeus_amd_node_window_t **) =
+    zeus_amd_node_window_begin;
+static zeus_amd_status_t (*const node_gpus)(const zeus_amd_node_window_t *, zeus_amd_window_t **) =
+    zeus_amd_node_window_gpus;
+static zeus_amd_status_t (*const node_read)(const zeus_amd_node_window_t *, zeus_amd_node_total_t *,
+                                            zeus_amd_node_energy_t *, uint32_t *) = zeus_amd_node_window_read;
+static zeus_amd_status_t (*const node_end)(zeus_amd_node_window_t *, zeus_amd_node_total_t *, zeus_amd_node_energy_t *,
+                                           uint32_t *) = zeus_amd_node_window_end;
 
 int main(void)
 {
@@ -382,7 +516,8 @@ int main(void)
                    energy_raw && read_all && temperature && range && find_fns[0] && explain && set_limit &&
                    reset_fns[0] && lock_fns[0] && set_mode && guard_begin && guard_info && guard_end &&
                    window_begin && window_read && window_lap && window_restart && window_end && sampler_start && sampler_stop && sampler_drain &&
-                   energy_between && sampler_free && now_ns
+                   energy_between && sampler_free && now_ns && limit_counts && limited_time && kind_string &&
+                   domain_count && domain_info && node_fns[0] && node_begin && node_gpus && node_read && node_end
                ? 0
                : 1;
 }

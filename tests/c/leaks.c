@@ -53,6 +53,8 @@ static void sessions(int count)
         zeus_amd_window_t *w;
         zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
         zeus_amd_guard_t *g;
+        zeus_amd_node_window_t *node;
+        CHECK_OK(zeus_amd_node_window_begin(z, &node));
         CHECK_OK(zeus_amd_sampler_start(z, NULL, &s));
         CHECK_OK(zeus_amd_sampler_start(z, NULL, &late));
         CHECK_OK(zeus_amd_window_begin(z, &w));
@@ -63,6 +65,7 @@ static void sessions(int count)
         CHECK_OK(zeus_amd_guard_end(g));
         zeus_amd_close(z);
         zeus_amd_sampler_free(late);
+        CHECK_OK(zeus_amd_node_window_end(node, NULL, NULL, NULL));
     }
 }
 

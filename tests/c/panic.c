@@ -63,7 +63,7 @@ static void the_other_sampler_goes_on(const zeus_amd_session_t *z)
     CHECK_IS(zeus_amd_sampler_drain(broken, samples, &count, &lost), ZEUS_AMD_STATUS_INTERNAL);
     CHECK_IS(zeus_amd_sampler_energy_between(broken, 0, 1, 2, &energy), ZEUS_AMD_STATUS_INTERNAL);
     CHECK_OK(zeus_amd_sampler_drain(other, NULL, &before, NULL));
-    for (count = before; count < before + 4; usleep(1000)) {
+    for (count = before; count < before + 4; sleep_us(1000)) {
         count = 0;
         CHECK_OK(zeus_amd_sampler_drain(other, NULL, &count, NULL));
     }

@@ -49,6 +49,9 @@ static inline void all_refuse(const zeus_amd_session_t *z, zeus_amd_status_t exp
     zeus_amd_guard_t *guard = NULL;
     zeus_amd_window_t *window = NULL;
     zeus_amd_sampler_t *sampler = NULL;
+    zeus_amd_limit_counts_t limits = ZEUS_AMD_LIMIT_COUNTS_INIT;
+    zeus_amd_node_domain_info_t domain = ZEUS_AMD_NODE_DOMAIN_INFO_INIT;
+    zeus_amd_node_window_t *node = NULL;
     size_t i, needed = 77;
     char text[8] = "before";
 
@@ -100,6 +103,13 @@ static inline void all_refuse(const zeus_amd_session_t *z, zeus_amd_status_t exp
     CHECK_IS(zeus_amd_window_begin(z, &window), expected);
     CHECK_IS(zeus_amd_sampler_start(z, NULL, &sampler), expected);
     CHECK(window == NULL && sampler == NULL);
+    CHECK_IS(zeus_amd_limit_counts(z, 0, &limits), expected);
+    CHECK_IS(zeus_amd_node_domain_count(z, &c), expected);
+    CHECK_IS(zeus_amd_node_domain_info(z, 0, &domain), expected);
+    CHECK_IS(zeus_amd_node_energy_uj(z, 0, &a, &b), expected);
+    CHECK_IS(zeus_amd_node_power_mw(z, 0, &a, &b), expected);
+    CHECK_IS(zeus_amd_node_window_begin(z, &node), expected);
+    CHECK(limits.cycles == 0 && c == mark32 && domain.name[0] == 0 && a == mark64 && b == mark64 && node == NULL);
 }
 
 /* Reads what the fake library's GPU `gpu` has and compares. */

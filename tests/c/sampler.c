@@ -1,8 +1,8 @@
 /* Samples for a while and prints what came of it.
  * argv: validation, unit, period in us, capacity, milliseconds, milliseconds between two drains, room of a drain, how
  * many energies to ask for, seed.
- * Lines: "s gpu valid flags time_ns energy_uj power_mw counter_power_mw" for each sample, "b gpu status method flags energy_mj
- * uncertainty_mj begin_ns end_ns" for each energy, "lost number". */
+ * Lines: "s gpu valid flags time_ns energy_uj power_mw counter_power_mw counter_power_uncertainty_mw" for each sample, "b gpu
+ * status method flags energy_mj uncertainty_mj begin_ns end_ns" for each energy, "lost number". */
 #include <inttypes.h>
 #include <time.h>
 
@@ -32,8 +32,9 @@ static uint64_t drain(zeus_amd_sampler_t *s, uint32_t room)
     some[0].struct_size = sizeof some[0];
     CHECK_OK(zeus_amd_sampler_drain(s, some, &n, &lost));
     for (i = 0; i < n; i++) {
-        printf("s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", some[i].gpu, some[i].valid,
-               some[i].flags, some[i].time_ns, some[i].energy_uj, some[i].power_mw, some[i].counter_power_mw);
+        printf("s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", some[i].gpu,
+               some[i].valid, some[i].flags, some[i].time_ns, some[i].energy_uj, some[i].power_mw, some[i].counter_power_mw,
+               some[i].counter_power_uncertainty_mw);
     }
     printf("lost %" PRIu64 "\n", lost);
     return n;

@@ -11,5 +11,10 @@
 #define TOTAL_ENERGY_0_1 56
 #define SAMPLER_OPTIONS_0_1 16
 #define SAMPLE_0_1 48
+#define LIMIT_COUNTS_0_1 72
+#define LIMITED_TIME_0_1 72
+#define NODE_DOMAIN_INFO_0_1 384
+#define NODE_ENERGY_0_1 56
+#define NODE_TOTAL_0_1 56
 
 #endif

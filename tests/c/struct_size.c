@@ -58,6 +58,41 @@ static zeus_amd_status_t get_total(void *at)
     return zeus_amd_window_read(w, at, NULL, NULL);
 }
 
+static zeus_amd_node_window_t *node;
+
+static zeus_amd_status_t get_domain(void *at)
+{
+    return zeus_amd_node_domain_info(z, 1, at);
+}
+
+static zeus_amd_status_t get_node_total(void *at)
+{
+    return zeus_amd_node_window_read(node, at, NULL, NULL);
+}
+
+static zeus_amd_status_t get_node_energies(void *at)
+{
+    uint32_t one = 1;
+    return zeus_amd_node_window_read(node, NULL, at, &one);
+}
+
+static zeus_amd_status_t get_limit_counts(void *at)
+{
+    return zeus_amd_limit_counts(z, 1, at);
+}
+
+static zeus_amd_status_t get_limited_time(void *at)
+{
+    zeus_amd_limit_counts_t counts = ZEUS_AMD_LIMIT_COUNTS_INIT;
+    return zeus_amd_limited_time(&counts, &counts, at);
+}
+
+static zeus_amd_status_t take_limit_counts(void *at)
+{
+    zeus_amd_limited_time_t l = ZEUS_AMD_LIMITED_TIME_INIT;
+    return zeus_amd_limited_time(at, at, &l);
+}
+
 static zeus_amd_status_t get_gpu_energies(void *at)
 {
     uint32_t one = 1, two = 2;
@@ -165,8 +200,8 @@ static void out(get f, const char *macro, uint32_t v1, uint32_t ours)
         memcpy(&i, at, sizeof i);
         CHECK(i == size);
         untouched_before(at);
-        /* The energy moves on between two readings. */
-        for (i = f == get_session || f == get_gpu ? 4 : v1; i < size; i++)
+        /* Readings and samples differ from one to the next. */
+        for (i = f == get_session || f == get_gpu ? 4 : ours; i < size; i++)
             CHECK(at[i] == (i < ours ? known[i] : 0));
     }
     at = place(0x10000, 0x10000, 0x5A);
@@ -212,6 +247,15 @@ int main(void)
     bad_sizes(get_readings, "ZEUS_AMD_READING_INIT", READING_0_1);
     CHECK_IS(get_readings(place(READING_0_1, READING_0_1, 0x5A)), ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
     CHECK(end[-1] == 0x5A);
+    out(get_domain, "ZEUS_AMD_NODE_DOMAIN_INFO_INIT", NODE_DOMAIN_INFO_0_1, sizeof(zeus_amd_node_domain_info_t));
+    bad_sizes(get_limit_counts, "ZEUS_AMD_LIMIT_COUNTS_INIT", LIMIT_COUNTS_0_1);
+    in(take_limit_counts, "ZEUS_AMD_LIMIT_COUNTS_INIT", LIMIT_COUNTS_0_1, sizeof(zeus_amd_limit_counts_t));
+    out(get_limited_time, "ZEUS_AMD_LIMITED_TIME_INIT", LIMITED_TIME_0_1, sizeof(zeus_amd_limited_time_t));
+    CHECK_OK(zeus_amd_node_window_begin(z, &node));
+    out(get_node_total, "ZEUS_AMD_NODE_TOTAL_INIT", NODE_TOTAL_0_1, sizeof(zeus_amd_node_total_t));
+    bad_sizes(get_node_energies, "ZEUS_AMD_NODE_ENERGY_INIT", NODE_ENERGY_0_1);
+    CHECK_IS(get_node_energies(place(NODE_ENERGY_0_1, NODE_ENERGY_0_1, 0x5A)), ZEUS_AMD_STATUS_BUFFER_TOO_SMALL);
+    CHECK_OK(zeus_amd_node_window_end(node, NULL, NULL, NULL));
     CHECK_OK(zeus_amd_window_begin(z, &w));
     CHECK_OK(zeus_amd_sampler_start(z, NULL, &sampler));
     from_ns = zeus_amd_now_ns();

@@ -269,6 +269,40 @@ template <class P> void measuring(zeus_amd::basic_session<P> &z)
     CHECK(unread.get() != nullptr);
 }
 
+template <class P> void node(zeus_amd::basic_session<P> &z)
+{
+    const auto count = must<std::uint32_t>(z.node_domain_count());
+    auto window = must<zeus_amd::basic_node_window<P>>(z.begin_node_window());
+    zeus_amd_window_t *const gpus = must<zeus_amd_window_t *>(window.gpus());
+    std::this_thread::sleep_for(100ms);
+    const auto so_far = must<zeus_amd::energy_of_node>(window.read());
+    zeus_amd_total_energy_t of_gpus = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    CHECK(zeus_amd_window_read(gpus, &of_gpus, nullptr, nullptr) == 0);
+    const auto used = must<zeus_amd::energy_of_node>(window.end());
+    CHECK(window.get() == nullptr && used.domains.size() == count && so_far.domains.size() == count);
+    CHECK(so_far.total.energy_uj <= used.total.energy_uj && used.total.duration_ns >= of_gpus.duration_ns);
+    std::uint64_t sum = 0;
+    for (std::uint32_t i = 0; i < count; i++) {
+        const auto info = must<zeus_amd::node_domain_info>(z.node_domain_info(i));
+        CHECK(info.domain == i && std::strcmp(zeus_amd::node_domain_kind_string(info.kind), "unknown kind") != 0);
+        // A GPU has readings of its own.
+        const auto answer = ask<P>::template value<zeus_amd::uncertain>([&] { return z.node_energy_uj(i); });
+        CHECK((answer.status == ZEUS_AMD_STATUS_NOT_SUPPORTED) == (info.kind == ZEUS_AMD_NODE_DOMAIN_GPU));
+        CHECK(ask<P>::template value<zeus_amd::uncertain>([&] { return z.node_power_mw(i); }).status == answer.status);
+        if (used.domains[i].flags & ZEUS_AMD_NODE_ENERGY_FLAG_IN_TOTAL_BIT)
+            sum += used.domains[i].energy_uj;
+    }
+    CHECK(sum == used.total.energy_uj);
+    using counts = zeus_amd::limit_counts;
+    const auto begin = ask<P>::template value<counts>([&] { return z.limit_counts(0); });
+    CHECK(begin.status == 0 || begin.status == ZEUS_AMD_STATUS_NOT_SUPPORTED);
+    if (begin.status == 0) {
+        const auto end = must<counts>(z.limit_counts(0));
+        const auto limited = must<zeus_amd::limited_time>(z.limited_between(begin.value, end));
+        CHECK(limited.cycles == end.cycles - begin.value.cycles);
+    }
+}
+
 template <class P> void opening()
 {
     using session = zeus_amd::basic_session<P>;
@@ -313,6 +347,7 @@ template <class P> void everything(bool may_set)
     auto z = must<zeus_amd::basic_session<P>>(zeus_amd::basic_session<P>::open());
     identity(z);
     measuring(z);
+    node(z);
     if (may_set)
         control(z);
     auto other = std::move(z);

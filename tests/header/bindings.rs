@@ -1,7 +1,7 @@
 //! What the bindings and the tests say of functions that read one or two numbers of one GPU is made from the header: a new
 //! one needs no line written in them. Parts between two marks; `ZEUS_AMD_BLESS=1 cargo test header::` writes them.
 
-use super::{header, root};
+use super::{header, is_blessed, root};
 use std::fs;
 
 const BEGIN: &str = "Made from zeus_amd.h by ZEUS_AMD_BLESS=1 cargo test header:: (numbers of one GPU)";
@@ -173,7 +173,7 @@ fn readers_of_the_bindings_are_current() {
             let mark = &inside[inside.rfind('\n').map_or(0, |at| at + 1)..];
             made += &format!("{BEGIN}{first}\n{}{mark}{END}{after}", part(&all));
         }
-        if std::env::var_os("ZEUS_AMD_BLESS").is_some() {
+        if is_blessed() {
             fs::write(&path, &made).unwrap();
         }
         let committed = fs::read_to_string(&path).unwrap();

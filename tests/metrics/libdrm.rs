@@ -62,6 +62,7 @@ fn as_they_have_it(revision: (u8, u8), theirs: &GpuMetrics) -> Metrics {
         throttle_status: throttle.filter(|t| *t > 0 || !matches!(revision, (1, 4 | 5))),
         throttle_independent: theirs.get_indep_throttle_status_without_check().and_then(known),
         accumulations: None,
+        limited: [None; 5],
     }
 }
 

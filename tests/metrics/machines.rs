@@ -41,6 +41,7 @@ fn truth(sim: &Sim, gpu: &Gpu, now: u64) -> Metrics {
         throttle_status: old.then_some(0),
         throttle_independent: None,
         accumulations: (revision.1 >= 6).then_some(reading.tick),
+        limited: std::array::from_fn(|i| (revision.1 >= 6).then_some(reading.limited[i + 1])),
     }
 }
 

@@ -26,7 +26,16 @@ pub struct Facts {
     pub mainline: Vec<u8>,
 }
 
-/// The attributes that are of use to the library.
+/// The accumulators of limits, in the order of the table.
+const LIMITED: [&str; 5] = [
+    "prochot_residency_acc",
+    "ppt_residency_acc",
+    "socket_thm_residency_acc",
+    "vr_thm_residency_acc",
+    "hbm_thm_residency_acc",
+];
+
+/// The other attributes that are of use to the library.
 const USED: [&str; 12] = [
     "temperature_hotspot",
     "temperature_mem",
@@ -72,7 +81,17 @@ impl Facts {
                     count,
                 }
             };
-            let fields: Vec<Found> = table["fields"].as_object().unwrap().iter().map(field).collect();
+            let mut fields: Vec<Found> = table["fields"].as_object().unwrap().iter().map(field).collect();
+            // Of the accumulators of limits, consecutive and alike, the facts describe two.
+            let alike = fields.iter().find(|f| f.name == LIMITED[0]).cloned();
+            for name in &LIMITED[2..] {
+                let at = table["all_field_offsets"][name].as_u64();
+                fields.extend(alike.clone().zip(at).map(|(f, at)| Found {
+                    name: name.to_string(),
+                    at: at as usize,
+                    ..f
+                }));
+            }
             fixed.insert((major, minor, size as usize), fields);
         }
         assert_eq!(fixed.len(), crate::FIXED.len());
@@ -125,7 +144,9 @@ impl Facts {
             if word >> 32 != 0 || instances == 0 || at > bytes.len() {
                 return None;
             }
-            let Some(name) = self.names.get(&id).filter(|n| USED.contains(&n.as_str())) else { continue };
+            let Some(name) = self.names.get(&id).filter(|n| USED.iter().chain(&LIMITED).any(|u| u == n)) else {
+                continue;
+            };
             if found.iter().any(|f| f.name == *name) {
                 return None;
             }
@@ -198,5 +219,6 @@ fn numbers(bytes: &[u8], revision: (u8, u8), fields: &[Found]) -> Metrics {
         throttle_status: u32_of("throttle_status").filter(|t| *t > 0 || !matches!(revision, (1, 4 | 5))),
         throttle_independent: u64_of("indep_throttle_status"),
         accumulations: u64_of("accumulation_counter"),
+        limited: LIMITED.map(u64_of),
     }
 }

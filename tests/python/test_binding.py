@@ -95,6 +95,39 @@ class Windows(Right):
             self.assertIsNotNone(w.total)
 
 
+class Nodes(unittest.TestCase):
+    def test_a_window_of_the_node(self):
+        with zeus.Session(**QUICK) as z:
+            domains = z.node_domains()
+            self.assertTrue(all(d.name and d.status is Status.OK for d in domains))
+            with z.node_window() as w:
+                time.sleep(0.2)
+                gpus = w.gpus(len(z))
+            self.assertEqual(len(gpus), len(z))
+            self.assertEqual(len(w.domains), len(domains))
+            counted = [d for d in w.domains if d.flags & zeus.NodeEnergyFlag.IN_TOTAL]
+            self.assertEqual(sum(d.energy_uj for d in counted), w.total.energy_uj)
+            for i, d in enumerate(domains):
+                # A GPU has readings of its own.
+                if d.kind is zeus.NodeDomainKind.GPU:
+                    self.assertIs(status_of(z.node_energy_uj, i), Status.NOT_SUPPORTED)
+                    self.assertIs(status_of(z.node_power_mw, i), Status.NOT_SUPPORTED)
+                else:
+                    energy, uncertainty = z.node_energy_uj(i)
+                    self.assertGreater(energy, 0)
+                    self.assertGreater(uncertainty, 0)
+                    self.assertGreater(z.node_power_mw(i)[0], 0)
+
+    def test_time_at_a_limit(self):
+        with zeus.Session(**QUICK) as z:
+            if status_of(z.limit_counts, 0) is Status.NOT_SUPPORTED:
+                self.skipTest("before gpu_metrics 1.6")
+            begin, end = z.limit_counts(0), z.limit_counts(0)
+            limited = zeus.limited_time(begin, end)
+            self.assertEqual(limited.cycles, end.cycles - begin.cycles)
+            self.assertEqual(limited.ppt_cycles, end.ppt_cycles - begin.ppt_cycles)
+
+
 class Samplers(Right):
     def test_samples(self):
         with zeus.Session(**FIRMWARE) as z:

@@ -12,6 +12,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 import types
 import unittest
@@ -214,6 +215,18 @@ print(([[t[0][1] for t in by_gpu.values()] for by_gpu in powers.values()], list(
         for i, truth in enumerate(self.truths):
             self.assertIn(f"GPU {i} -> GPU {i} ({truth['name']})", out["1"])
         self.assertNotIn("-> GPU 0", out["0"])
+
+    def test_the_page(self):
+        """What docs/zeus.md shows."""
+        if len(self.measured) < len(self.truths):
+            self.skipTest("Zeus starts processes for secondary dies, and waits ten seconds for them")
+        page = (PYTHON.parent / "docs" / "zeus.md").read_text()
+        program = page.split("```python\n")[1].split("```")[0]
+        with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+            file.write(program)
+            file.flush()
+            out = subprocess.run([sys.executable, file.name], check=True, capture_output=True, text=True).stdout
+        self.assertRegex(out, r"^[1-9][0-9]*\.[0-9] J\n$")
 
     def test_statuses(self):
         """Each status is one of Zeus's exceptions, with the text."""

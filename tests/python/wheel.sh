@@ -14,6 +14,9 @@ $pip install --no-index "$wheel"
 cd /
 "$sim" --machine mi300x-8 --rocm 7.0.2 -- "$work/venv/bin/python" -W error "$here/test_binding.py"
 "$sim" --machine mi250x-4 --rocm 6.4.3 -- "$work/venv/bin/python" -W error "$here/test_binding.py" Dies
+# Its .pth makes Zeus use this library where the environment asks for it, and does nothing else.
+ZEUS_AMD_FOR_ZEUS=1 "$work/venv/bin/python" -c 'import sys; sys.exit("zeus_amd_for_zeus" not in sys.modules or "zeus_amd" in sys.modules)'
+"$work/venv/bin/python" -c 'import sys; sys.exit("zeus_amd_for_zeus" in sys.modules)'
 "$work/venv/bin/python" -c 'import sys, zeus_amd; sys.exit(not zeus_amd._library._lib._name.startswith(sys.argv[1]))' "$work/venv/"
 
 $pip install 'auditwheel>=6'

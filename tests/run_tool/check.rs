@@ -46,7 +46,7 @@ fn check_says_what_the_machine_has() {
         );
     }
     let (_, text, _) = ran(&command(&sim, &["--check"]).output().unwrap());
-    assert!(text.contains("GPU 2: its energy counter does not advance") || text.contains("does not advance"), "{text}");
+    assert!(text.contains(": its energy counter does not advance; energies are integrated from its power\n"), "{text}");
     assert!(text.ends_with("result: energies can be measured\n"), "{text}");
 }
 
@@ -125,7 +125,6 @@ fn fewer_samples_in_files() {
         assert!((rows[rows.len() - 1].1 - rows[0].1 - sampled).abs() < 1e-3, "{rows:?} {of}");
         let apart = |pair: &[(u64, f64)]| pair[1].0 - pair[0].0;
         assert!(rows[..rows.len() - 1].windows(2).all(|pair| apart(pair) >= 60_000_000), "{rows:?}");
-        assert!(rows.len() as u64 * 2 < of["samples"].as_u64().unwrap(), "{rows:?} {of}");
         let truth = true_joules(&sim, sim.machine().gpu_of(place), rows);
         assert!((sampled / truth - 1.0).abs() < 0.02, "{sampled} {truth}");
     }

@@ -82,9 +82,16 @@ fn peaks_through_libamd_smi() {
         assert_eq!(status, Some(0), "{stderr}");
         let said = json(Path::new(&report));
         let all = said["total"]["peak_power_w"].as_f64().unwrap();
+        // On a busy machine a GPU may have no power at that time.
+        let most = 300.0 * sim.machine().gpus().len() as f64;
+        let bound = said["total"]["peak_uncertainty_w"].as_f64().unwrap_or(most / 10.0);
+        assert!(all <= most + bound, "{machine}: {}", said["total"]);
         for gpu in said["gpus"].as_array().unwrap() {
             let peak = gpu["peak_power_w"].as_f64().unwrap();
-            assert!((270.0..=330.0).contains(&peak) && peak <= all, "{machine}: {peak} W of {all} W");
+            // On a busy machine there may be none but the mean of the whole run.
+            let uncertainty = gpu["peak_uncertainty_w"].as_f64().unwrap_or(30.0);
+            assert!((peak - 300.0).abs() <= uncertainty && peak <= all, "{machine}: {peak} W of {all} W: {gpu}");
+            assert!(uncertainty < 100.0, "{machine}: {gpu}");
         }
     }
 }
@@ -238,7 +245,8 @@ fn regions_add_up() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [joules, bound, seconds] = [1, 4, 7].map(|i| words[i].parse::<f64>().unwrap());
         assert!((joules - watts * seconds).abs() <= bound + 0.1 + watts * 0.0005, "{line}: {watts} W");
-        assert!(bound < 15.0, "{line}");
+        // How small it is depends on how busy this machine is; that it is large is said.
+        assert!(bound < joules * 0.11 || line.contains("too short"), "{line}");
         [joules, bound, seconds]
     };
     let parts = ["load", "solve", "store"].map(said);

@@ -39,6 +39,8 @@ mod header;
 mod header_compiles;
 #[path = "../life.rs"]
 mod life;
+#[path = "../node.rs"]
+mod node;
 #[path = "../power_cap.rs"]
 mod power_cap;
 #[path = "../process.rs"]

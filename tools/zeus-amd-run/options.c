@@ -91,7 +91,7 @@ static int names(struct options *o, const char *const *keys)
             return refuse(keys[i], pattern, "each rank would write it; put %r into the name");
         o->files[i].name = place_name(&o->place, pattern);
         if (o->files[i].name == NULL)
-            return refuse(keys[i], pattern, "% is followed by h, r, p or %, and %r needs a rank");
+            return refuse(keys[i], pattern, errno == ENOMEM ? strerror(errno) : "% is followed by h, r, p or %, and %r needs a rank");
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "../rank.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static long count_of(const char *text)
@@ -18,10 +19,13 @@ void place_find(struct place *p)
     p->ranks = count_of(report_ranks());
 }
 
-char *place_name(const struct place *p, const char *pattern)
+const char *place_name(const struct place *p, const char *pattern)
 {
     size_t room = strlen(pattern) + 1, percents = 0;
     char *name, *to;
+    errno = 0;
+    if (strchr(pattern, '%') == NULL)
+        return pattern;
     for (const char *s = pattern; *s != 0; s++)
         percents += *s == '%';
     room += percents * sizeof p->host;

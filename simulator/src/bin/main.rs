@@ -87,12 +87,20 @@ fn run(o: Options) -> Result<ExitCode, String> {
             println!("{}", library::ensure_preload(&archive()?)?.display());
             Ok(ExitCode::SUCCESS)
         }
-        _ => Err(USAGE.to_string()),
+        "help" => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        verb => Err(format!("no command {verb}\n{USAGE}")),
     }
 }
 
 fn machine(o: &Options) -> Result<Machine, String> {
-    Machine::load_with(o.machine.as_deref().ok_or_else(|| format!("no --machine\n{USAGE}"))?, &o.with)
+    let name = o.machine.as_deref().ok_or_else(|| format!("no --machine\n{USAGE}"))?;
+    if !name.contains(['/', '.']) && !Machine::all_names().iter().any(|n| n == name) {
+        return Err(format!("no machine {name}; there are {}", Machine::all_names().join(" ")));
+    }
+    Machine::load_with(name, &o.with)
 }
 
 fn release(o: &Options) -> Result<Option<&'static Release>, String> {

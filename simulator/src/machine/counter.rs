@@ -37,6 +37,7 @@ pub struct Counter {
     pub missing: Option<Missing>,
     /// Base of the firmware's own clock.
     pub firmware_offset_s: f64,
+    pub limited: Limited,
     /// system_clock_counter is taken so much later than the table is copied, and only then the table is seen.
     pub driver_lag_us: Lag,
 }
@@ -59,8 +60,31 @@ impl Default for Counter {
             reset_clock: false,
             missing: None,
             firmware_offset_s: 0.0,
+            limited: Limited::default(),
             driver_lag_us: Lag::Fixed(0.0),
         }
+    }
+}
+
+/// Share of the firmware's cycles in which a limit held the clocks down, and what the accumulators begin with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limited {
+    /// Cycles at machine start: accumulation_counter.
+    pub cycles: u64,
+    /// Each limit's accumulator at machine start.
+    pub initial: u64,
+    pub prochot: f64,
+    pub ppt: f64,
+    pub socket_thm: f64,
+    pub vr_thm: f64,
+    pub hbm_thm: f64,
+}
+
+impl Limited {
+    /// The share of each limit, in the order of the table.
+    pub fn shares(&self) -> [f64; 5] {
+        [self.prochot, self.ppt, self.socket_thm, self.vr_thm, self.hbm_thm]
     }
 }
 
@@ -73,7 +97,7 @@ pub enum Times {
 }
 
 impl Times {
-    fn intervals(&self) -> Vec<[f64; 2]> {
+    pub(crate) fn intervals(&self) -> Vec<[f64; 2]> {
         match self {
             Times::From(s) => vec![[*s, f64::INFINITY]],
             Times::Intervals(all) => all.clone(),
@@ -118,6 +142,8 @@ pub struct Reading {
     pub power_w: u16,
     /// Number of the refresh.
     pub tick: u64,
+    /// Cycles, and those in which each limit held, since the machine's start or the last reset.
+    pub limited: [u64; 6],
 }
 
 /// Machine time in whole nanoseconds.
@@ -186,7 +212,21 @@ impl Gpu {
             firmware_10ns: self.firmware_ns(at_ns) / 10,
             power_w: self.reported_power_w(t),
             tick,
+            limited: self.limited(tick),
         }
+    }
+
+    /// accumulation_counter and the residency accumulators at a refresh.
+    pub fn limited(&self, tick: u64) -> [u64; 6] {
+        let l = &self.spec.counter.limited;
+        let reset = self.last_reset(self.tick_ns(tick) as f64 / 1e9).map(|s| ns(s) / self.refresh_ns());
+        let ran = tick - reset.unwrap_or(0);
+        let base = |initial: u64| if reset.is_some() { 0 } else { initial };
+        let mut all = [base(l.cycles) + ran; 6];
+        for (to, share) in all[1..].iter_mut().zip(l.shares()) {
+            *to = base(l.initial) + (ran as f64 * share).floor() as u64;
+        }
+        all
     }
 
     /// The firmware's clock at a machine time.

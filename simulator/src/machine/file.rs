@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counter::Counter;
 use super::fault::{Fault, FileFaults};
+use crate::node::NodeSpec;
 use crate::power::{Noise, Shape};
 
 fn yes() -> bool {
@@ -73,6 +74,9 @@ pub struct MachineSpec {
     pub fault: BTreeMap<String, Fault>,
     #[serde(default = "driver_version")]
     pub driver_version: String,
+    /// What measures the node beside the GPUs.
+    #[serde(default)]
+    pub node: NodeSpec,
     pub gpu: BTreeMap<String, GpuSpec>,
 }
 

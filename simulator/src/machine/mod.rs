@@ -10,8 +10,10 @@ mod truth;
 
 use std::path::PathBuf;
 
+use crate::node::Node;
+
 pub use bdf::Bdf;
-pub use counter::{Counter, Lag, Missing, Moments, Reading, Times};
+pub use counter::{Counter, Lag, Limited, Missing, Moments, Reading, Times};
 pub use fault::{Content, Errno, Fault, FaultDetail, FileFault, FileFaults};
 pub use file::{
     Access, Caps, ClockSpec, Clocks, DieRole, Dri, DrmClass, GpuSpec, Init, MachineSpec, PowerSensor, Suspended, Temps,
@@ -26,6 +28,7 @@ pub struct Machine {
     pub spec: MachineSpec,
     gpus: Vec<Gpu>,
     processors: Vec<Processor>,
+    node: Node,
 }
 
 /// Where the machine files that come with the simulator lie.
@@ -56,7 +59,8 @@ impl Machine {
 
     pub(crate) fn from_spec(name: &str, spec: MachineSpec) -> Result<Machine, String> {
         let (gpus, processors) = gpu::expand(&spec).map_err(|e| format!("machine {name}: {e}"))?;
-        Ok(Machine { name: name.to_string(), spec, gpus, processors })
+        let node = Node::new(&spec.node, &gpus).map_err(|e| format!("machine {name}: {e}"))?;
+        Ok(Machine { name: name.to_string(), spec, gpus, processors, node })
     }
 
     /// The names of the machines that come with the simulator and whose files show what is true.
@@ -106,6 +110,11 @@ impl Machine {
             self.processors.iter().filter(|p| self.gpu_of(p).spec.access == Access::Ok).collect();
         v.sort_by_key(|p| p.node);
         v
+    }
+
+    /// What measures the node beside the GPUs.
+    pub fn node(&self) -> &Node {
+        &self.node
     }
 
     pub fn gpu_of(&self, p: &Processor) -> &Gpu {

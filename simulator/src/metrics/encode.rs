@@ -55,7 +55,18 @@ impl Blob {
             PowerSensor::Average => "average_socket_power",
             PowerSensor::Current => "curr_socket_power",
         };
-        let names = ["energy_accumulator", "system_clock_counter", "firmware_timestamp", "accumulation_counter", power];
+        let names = [
+            "energy_accumulator",
+            "system_clock_counter",
+            "firmware_timestamp",
+            power,
+            "accumulation_counter",
+            "prochot_residency_acc",
+            "ppt_residency_acc",
+            "socket_thm_residency_acc",
+            "vr_thm_residency_acc",
+            "hbm_thm_residency_acc",
+        ];
         let moving = Moving {
             items: names.map(|n| table.items.get(n).copied()),
             // In mW in the newer tables of APUs.
@@ -101,9 +112,9 @@ impl Blob {
     }
 }
 
-/// Where accumulator, driver's time, firmware's time, refresh number and power are.
+/// Where accumulator, driver's time, firmware's time, power, cycles and the limits' accumulators are.
 pub struct Moving {
-    items: [Option<Item>; 5],
+    items: [Option<Item>; 10],
     /// What a watt is in the table.
     power: u64,
     /// The power that the table has whatever is true.
@@ -112,15 +123,15 @@ pub struct Moving {
 
 impl Moving {
     fn fill(&self, bytes: &mut [u8], epoch_ns: u64, r: &Reading) {
-        let values = [r.accumulator, epoch_ns + r.system_ns, r.firmware_10ns, r.tick];
-        for (item, value) in self.items.iter().zip(values) {
+        let values = [r.accumulator, epoch_ns + r.system_ns, r.firmware_10ns];
+        for (item, value) in self.items.iter().zip(values).chain(self.items[4..].iter().zip(r.limited)) {
             put(bytes, *item, value);
         }
         self.put_power(bytes, self.instead.unwrap_or(r.power_w).into());
     }
 
     pub fn put_power(&self, bytes: &mut [u8], watts: u64) {
-        put(bytes, self.items[4], watts * self.power);
+        put(bytes, self.items[3], watts * self.power);
     }
 
     pub fn put_driver_time(&self, bytes: &mut [u8], ns: u64) {

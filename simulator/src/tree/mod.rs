@@ -49,6 +49,7 @@ pub fn build(m: &Machine, root: &Path) -> io::Result<()> {
     if m.spec.kfd {
         kfd::build(m, root)?;
     }
+    m.node().build(root)?;
     Ok(())
 }
 

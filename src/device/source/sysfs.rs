@@ -3,7 +3,7 @@
 use super::error::{SourceError, NO_COUNTER};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
-use crate::energy::{EnergyResolution, Unit, REPORTED_UJ};
+use crate::energy::{EnergyResolution, LimitCounts, Unit, REPORTED_UJ};
 use crate::error::Kind;
 use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::clock::boot_ns;
@@ -182,8 +182,9 @@ impl SysfsSource {
             Ok(values) => values.rejected.map(SysfsError::Implausible),
             Err(error) => Some(*error),
         };
+        let stale_ms = table.as_ref().map_or(None, |values| values.stale_ms);
         let of_table =
-            failure.map_or(Ok((Powers::default(), None)), |error| Err(SourceError::Sysfs { file: METRICS, error }));
+            failure.map_or(Ok((Powers::default(), stale_ms)), |error| Err(SourceError::Sysfs { file: METRICS, error }));
         if failure.is_some_and(SysfsError::is_device_wide) {
             return of_table;
         }
@@ -247,7 +248,24 @@ impl SysfsSource {
         };
         let powers = powers.map(|(powers, _)| powers).map_err(|e| e.kind());
         let temperature = if temperature { self.temperature_with(&table).ok().map(|(t, _)| t) } else { None };
-        Reading::new(energy, powers, temperature, values.and_then(|v| v.driver_ns), values.and_then(|v| v.stale_ms))
+        let (driver_ns, stale_ms) = values.map_or((None, None), |v| (v.driver_ns, v.stale_ms));
+        Reading {
+            powers_in_table: values.is_some_and(|v| v.powers.any()),
+            ..Reading::new(energy, powers, temperature, driver_ns, stale_ms)
+        }
+    }
+
+    /// For how long limits held, and for how long the table's time has been stalled, if too long.
+    pub fn limit_counts(&self, staleness: &StalenessDetector) -> Result<(LimitCounts, Option<u64>)> {
+        let read = || {
+            self.hwmon.runtime_power.check_active()?;
+            let file = self.metrics.get().map_or_else(|| self.opened(), Ok)?;
+            let counts = file.read_with(|t| t.limit_counts())?;
+            let stale_ms = staleness.check(counts.and_then(|c| c.driver_ns)).map_err(SysfsError::Implausible)?;
+            Ok(counts.map(|counts| (counts, stale_ms)))
+        };
+        let counts = read().map_err(|error| SourceError::Sysfs { file: METRICS, error })?;
+        counts.ok_or(SourceError::NotSupported("this GPU, or its driver, does not count it (gpu_metrics before 1.6)"))
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {

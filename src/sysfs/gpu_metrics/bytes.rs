@@ -14,7 +14,13 @@ pub(super) fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
     at(bytes, offset).map(u64::from_le_bytes)
 }
 
+/// `N` bytes from `offset`, without a check.
+///
+/// # Safety
+/// `offset + N` is at most the length.
 #[inline(always)]
-pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    at(bytes, offset).map(u16::from_le_bytes)
+pub(super) unsafe fn inside<const N: usize>(bytes: &[u8], offset: usize) -> [u8; N] {
+    debug_assert!(offset + N <= bytes.len());
+    // SAFETY: as the caller promises; an array of bytes may be anywhere.
+    unsafe { bytes.as_ptr().add(offset).cast::<[u8; N]>().read() }
 }

@@ -1,6 +1,6 @@
 //! The fast path: offsets of the most frequent values, resolved once for all tables like the first one.
 
-use super::bytes::{at, u16_at, u64_at};
+use super::bytes::{at, inside};
 use super::revisions::{Field, Layout, U16, U64};
 use crate::gpu::RawEnergy;
 use crate::platform::sentinel;
@@ -47,7 +47,10 @@ impl FastReading {
 impl FastLayout {
     /// `None` for a table in which a value is missing or has another type than in the revisions of data center GPUs.
     pub fn of(layout: &Layout, bytes: &[u8]) -> Option<FastLayout> {
-        let offset = |field: Field, kind: u8| (field.count == 1 && field.kind == kind).then_some(usize::from(field.at));
+        let offset = |field: Field, kind: u8| {
+            let at = usize::from(field.at);
+            (field.count == 1 && field.kind == kind && at + field.bytes() <= bytes.len()).then_some(at)
+        };
         let (current, average) = (offset(layout.current_power, U16), offset(layout.average_power, U16));
         let fast = FastLayout {
             header: at(bytes, 0)?,
@@ -64,28 +67,37 @@ impl FastLayout {
 
     /// The table has the same size and revision as the first one.
     #[inline(always)]
-    pub fn matches(&self, bytes: &[u8]) -> bool {
+    fn matches(&self, bytes: &[u8]) -> bool {
         bytes.len() == self.size && at(bytes, 0) == Some(self.header)
     }
 
-    /// Count and driver's time, if both are present.
+    /// Count and driver's time, if the table is like the first one and both are present.
     #[inline(always)]
     pub fn energy(&self, bytes: &[u8]) -> Option<(u64, u64)> {
-        let energy = u64_at(bytes, self.energy).and_then(sentinel::energy_count)?;
-        Some((energy, u64_at(bytes, self.driver_time).and_then(sentinel::time)?))
+        if !self.matches(bytes) {
+            return None;
+        }
+        // SAFETY (both): `of` has found that the field is inside a table of this size.
+        let energy = u64::from_le_bytes(unsafe { inside(bytes, self.energy) });
+        let driver_time_ns = u64::from_le_bytes(unsafe { inside(bytes, self.driver_time) });
+        Some((sentinel::energy_count(energy)?, sentinel::time(driver_time_ns)?))
     }
 
-    /// All values, if all are present.
+    /// All values, likewise.
     #[inline(always)]
     pub fn reading(&self, bytes: &[u8]) -> Option<FastReading> {
         let (energy, driver_time_ns) = self.energy(bytes)?;
+        // SAFETY (all): as above, of a table that matches.
+        let firmware_time = u64::from_le_bytes(unsafe { inside(bytes, self.firmware_time) });
+        let power_w = u16::from_le_bytes(unsafe { inside(bytes, self.power) });
+        let hotspot_c = u16::from_le_bytes(unsafe { inside(bytes, self.hotspot) });
         Some(FastReading {
             energy,
             driver_time_ns,
-            firmware_time_ns: u64_at(bytes, self.firmware_time).and_then(sentinel::time)?.checked_mul(10)?,
-            power_mw: u32::from(u16_at(bytes, self.power).and_then(sentinel::u16)?) * 1000,
+            firmware_time_ns: sentinel::time(firmware_time)?.checked_mul(10)?,
+            power_mw: u32::from(sentinel::u16(power_w)?) * 1000,
             instant: self.instant,
-            hotspot_c: u16_at(bytes, self.hotspot).and_then(sentinel::u16)?.into(),
+            hotspot_c: sentinel::u16(hotspot_c)?.into(),
         })
     }
 }

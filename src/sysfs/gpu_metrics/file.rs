@@ -70,7 +70,7 @@ impl MetricsFile {
     fn read_fast<T>(&self, take: impl Fn(&FastLayout, &[u8]) -> Option<T>) -> Option<T> {
         let fast = self.fast.as_ref()?;
         let mut page = MaybeUninit::uninit();
-        let bytes = self.read_into(&mut page).ok().filter(|bytes| fast.matches(bytes))?;
+        let bytes = self.read_into(&mut page).ok()?;
         if self.fingerprint.as_ref().is_some_and(|fingerprint| !fingerprint.matches(bytes)) {
             return None;
         }

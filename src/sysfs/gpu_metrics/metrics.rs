@@ -3,6 +3,7 @@
 use super::file::MetricsFile;
 use super::revisions::{Field, CLOCKS};
 use super::table::{layout_of, Table};
+use crate::energy::LIMITS;
 use crate::sysfs::error::{SysfsError, TableError};
 
 /// All values of a table. A value is absent if the revision lacks it or the driver did not set it.
@@ -38,6 +39,8 @@ pub struct Metrics {
     pub throttle_independent: Option<u64>,
     /// Number of accumulation cycles of the firmware.
     pub accumulations: Option<u64>,
+    /// Those in which a limit held.
+    pub limited: [Option<u64>; LIMITS],
 }
 
 /// Checks a table and returns all its values.
@@ -92,6 +95,7 @@ impl Table<'_> {
             throttle_status: throttle,
             throttle_independent: self.number(layout.throttle_independent),
             accumulations: self.number(layout.accumulations),
+            limited: layout.limited.map(|field| self.number(field)),
         }
     }
 }

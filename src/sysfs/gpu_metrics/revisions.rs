@@ -2,6 +2,8 @@
 //!
 //! Source: `struct gpu_metrics_v*` in drivers/gpu/drm/amd/include/kgd_pp_interface.h.
 
+use crate::energy::LIMITS;
+
 /// Largest number of graphics clocks in one table.
 pub const CLOCKS: usize = 8;
 
@@ -47,6 +49,11 @@ const fn u32_at(at: u16) -> Field {
     Field { at, kind: U32, count: 1 }
 }
 
+/// Consecutive values of their own.
+const fn five_u32_at(at: u16) -> [Field; LIMITS] {
+    [u32_at(at), u32_at(at + 4), u32_at(at + 8), u32_at(at + 12), u32_at(at + 16)]
+}
+
 const fn u64_at(at: u16) -> Field {
     Field { at, kind: U64, count: 1 }
 }
@@ -81,6 +88,8 @@ pub(super) struct Layout {
     pub zero_throttle_is_missing: bool,
     pub throttle_independent: Field,
     pub accumulations: Field,
+    /// Accumulations in which a limit held: PROCHOT, PPT, socket, voltage regulators, memory.
+    pub limited: [Field; LIMITS],
 }
 
 const EMPTY: Layout = Layout {
@@ -106,6 +115,7 @@ const EMPTY: Layout = Layout {
     zero_throttle_is_missing: false,
     throttle_independent: Field::NONE,
     accumulations: Field::NONE,
+    limited: [Field::NONE; LIMITS],
 };
 
 /// Filled by the parser of revision 1.9.
@@ -193,6 +203,7 @@ static V1_6: Layout = Layout {
     energy: u64_at(16),
     driver_time_ns: u64_at(24),
     accumulations: u32_at(32),
+    limited: five_u32_at(36),
     firmware_time_10ns: u64_at(256),
     graphics_mhz: eight_u16_at(264),
     memory_mhz: u16_at(304),
@@ -203,6 +214,7 @@ static V1_7: Layout = Layout {
     energy: u64_at(24),
     driver_time_ns: u64_at(32),
     accumulations: u32_at(40),
+    limited: five_u32_at(44),
     firmware_time_10ns: u64_at(288),
     graphics_mhz: eight_u16_at(296),
     memory_mhz: u16_at(336),

@@ -3,6 +3,7 @@
 use super::bytes::{at, PAGE};
 use super::revisions::{self, Field, Layout};
 use super::v1_9;
+use crate::energy::LimitCounts;
 use crate::platform::sentinel;
 use crate::sysfs::error::TableError;
 
@@ -97,6 +98,14 @@ impl<'a> Table<'a> {
     #[inline]
     pub(super) fn lacks_energy(&self) -> bool {
         self.layout.energy.is_present() && self.energy().is_none()
+    }
+
+    /// For how long limits held; `None` if the revision does not count that.
+    #[must_use]
+    pub fn limit_counts(&self) -> Option<LimitCounts> {
+        let limited = self.layout.limited.map(|field| self.number(field));
+        let cycles = self.number(self.layout.accumulations).filter(|_| limited.iter().any(Option::is_some))?;
+        Some(LimitCounts { driver_ns: self.driver_time_ns(), cycles, limited })
     }
 
     #[inline(always)]

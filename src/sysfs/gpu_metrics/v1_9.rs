@@ -69,6 +69,7 @@ fn field_for(layout: &mut Layout, id: u16) -> Option<(&mut Field, bool)> {
         7 => &mut layout.energy,
         8 => &mut layout.driver_time_ns,
         9 => &mut layout.accumulations,
+        10..=14 => layout.limited.get_mut(usize::from(id) - 10)?,
         32 => &mut layout.firmware_time_10ns,
         33 => return Some((&mut layout.graphics_mhz, true)),
         37 => &mut layout.memory_mhz,

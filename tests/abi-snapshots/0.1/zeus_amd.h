@@ -46,10 +46,25 @@
  * - Any thread may call any function. No function is safe in a signal handler.
  *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) wait for each
  *   other.
+ * - No call is a cancellation point: a thread that is cancelled (pthread_cancel)
+ *   in a call finishes it, and ends at the next cancellation point of its own. A
+ *   thread with asynchronous cancelability must not call.
  * - After fork() a child opens its own session. Calls on an inherited handle
  *   return ZEUS_AMD_STATUS_FORKED.
  * - The library prints nothing, sets no signal handler, changes no environment
  *   variable, and only itself frees its memory.
+ * - Without memory, calls that make an object (a session, window, sampler or
+ *   guard) return ZEUS_AMD_STATUS_NO_MEMORY. The other calls use a reserve of
+ *   1 MB of the library: readings need no memory, and calls that end or close
+ *   something succeed. Only this ends the process then: the reserve is used up;
+ *   a thread of the library starts and Rust or glibc has no memory for it (some
+ *   hundred bytes); glibc has none for a thread that calls for the first time;
+ *   or libamd_smi ends it.
+ * - Background threads (of samplers, windows and checks in the background) block
+ *   all signals. In a program whose main thread has ended by pthread_exit() they
+ *   end within some two seconds after the last thread of the program, as far as
+ *   /proc is mounted: exit handlers run, or a signal ends the process, as without
+ *   them.
  * - C99 or later, C++11 or later.
  *
  * Statuses. Each function names one of these groups, and its own exceptions.
@@ -146,7 +161,7 @@
     { sizeof(zeus_amd_sampler_options_t), 0u, 0u }
 /** Initialises a zeus_amd_sample_t. */
 #define ZEUS_AMD_SAMPLE_INIT                                                   \
-    { sizeof(zeus_amd_sample_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+    { sizeof(zeus_amd_sample_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
 /** Initialises a zeus_amd_guard_info_t. */
 #define ZEUS_AMD_GUARD_INFO_INIT                                               \
     { sizeof(zeus_amd_guard_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
@@ -409,6 +424,12 @@
 #define ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT 256
 
 /**
+ * The counter was in doubt after the final reading, and was polled again until
+ * it advanced or was rejected.
+ */
+#define ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT 2048
+
+/**
  * energy_mj, uncertainty_mj and mean_power_mw are set: at least one package has
  * an energy.
  */
@@ -462,6 +483,12 @@
  * duration_ns is by the firmware's clock, whose times belong to the counts.
  */
 #define ZEUS_AMD_TOTAL_ENERGY_FLAG_FIRMWARE_DURATION_BIT 256
+
+/**
+ * A counter was in doubt after the final reading, and was polled again until it
+ * advanced or was rejected.
+ */
+#define ZEUS_AMD_TOTAL_ENERGY_FLAG_POLLED_AGAIN_BIT 2048
 
 /**
  * The energy of at least one package is missing.
@@ -688,7 +715,8 @@ enum
      */
     ZEUS_AMD_STATUS_UNKNOWN = -98,
     /**
-     * A defect of this library.
+     * A defect of this library. The GPU, or the settings, of the call are not used
+     * by this session again; its other GPUs are.
      */
     ZEUS_AMD_STATUS_INTERNAL = -99,
 };
@@ -1031,9 +1059,11 @@ typedef struct zeus_amd_options_t {
     /**
      * Limit in milliseconds for amdsmi_init, for the enumeration of the GPUs by
      * libamd_smi, and for each later call of it in this process; 0: 10 seconds.
-     * Later calls behind one that exceeds it return ZEUS_AMD_STATUS_TIMEOUT;
-     * so does that call itself, unless it is a reading (power, energy,
-     * temperature), which runs on the caller's thread.
+     * A call that exceeds it is left to a thread of this library. While it has
+     * not returned, readings come from the kernel's files, and what these lack,
+     * and setters, return ZEUS_AMD_STATUS_TIMEOUT at once. The hand-over to the
+     * thread takes some 10 microseconds of the 150 to 600 that AMD's calls take.
+     * UINT32_MAX: no limit; calls are made on the caller's thread.
      */
     uint32_t init_timeout_ms;
     /**
@@ -1300,7 +1330,8 @@ typedef struct zeus_amd_reading_t {
      */
     double resolution_uj;
     /**
-     * CLOCK_BOOTTIME in nanoseconds when the driver read the values.
+     * CLOCK_BOOTTIME in nanoseconds when the driver read the accumulator. A power
+     * of hwmon, or of libamd_smi, may be newer.
      */
     uint64_t driver_time_ns;
     /**
@@ -1488,7 +1519,8 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t energy_uj;
     /**
-     * Power by the GPU's power sensor, in milliwatts.
+     * Power by the GPU's power sensor, in milliwatts: what the driver reported
+     * between power_begin_ns and power_end_ns.
      */
     uint64_t power_mw;
     /**
@@ -1497,6 +1529,24 @@ typedef struct zeus_amd_sample_t {
      * enough. It follows the load without delay where the sensor averages.
      */
     uint64_t counter_power_mw;
+    /**
+     * Upper limit of the error of counter_power_mw, in milliwatts, for the time
+     * between the two counts, which the firmware takes up to a refresh before
+     * time_ns.
+     */
+    uint64_t counter_power_uncertainty_mw;
+    /**
+     * CLOCK_BOOTTIME in nanoseconds, not before which the driver reported
+     * power_mw: time_ns, or where the driver states no time the begin of the
+     * read.
+     */
+    uint64_t power_begin_ns;
+    /**
+     * Not after which it did: time_ns where power and time are read at once, else
+     * the end of the read. Through libamd_smi, and from hwmon, a power may be
+     * newer than time_ns.
+     */
+    uint64_t power_end_ns;
 } zeus_amd_sample_t;
 
 /**
@@ -1597,9 +1647,11 @@ ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
  * Sets the log callback of the process. Without one there are no messages: the
  * library never prints. The callback is called on the thread that logs, which
  * may be a background thread (a sampler, a check), with no lock of this library
- * held. It may call this library, and must not unwind. Calls that end a
- * background thread wait for it: do not make them with a lock held that the
- * callback takes. A new callback replaces the former one.
+ * held. It may call this library, and must not unwind or end its thread. Calls
+ * that end a background thread wait for it: do not make them with a lock held
+ * that the callback takes. A cancellation (pthread_cancel) in the callback takes
+ * effect after the call that logs; background threads cannot be cancelled. A new
+ * callback replaces the former one.
  *
  * @param[in] callback Receives messages; NULL: none.
  * @param[in] level    The least important zeus_amd_log_level_t to receive.
@@ -2345,9 +2397,12 @@ ZEUS_AMD_API const char *zeus_amd_method_string(uint32_t method);
  * any threads, and they may overlap.
  *
  * Each GPU is read once. Where the counter is not usable, or may wrap around
- * more than once (32 bits), a background thread samples it until the end. A
- * window may outlive its session, but the background thread ends with the
- * session. A GPU that cannot be read is no failure: see its status.
+ * more than once (32 bits), the background thread of the session samples it
+ * until the end. A session that needs one has it from zeus_amd_open() on, or
+ * from the first window that needs it. Otherwise a window starts no thread, and
+ * makes no system call but its reads. A window may outlive its session, but the
+ * thread ends with the session. A GPU that cannot be read is no failure: see
+ * its status.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] window  Receives the window, or NULL on failure; not NULL.
@@ -2435,6 +2490,23 @@ zeus_amd_status_t zeus_amd_window_lap(struct zeus_amd_window_t *window,
                                       struct zeus_amd_total_energy_t *total,
                                       struct zeus_amd_gpu_energy_t *gpus,
                                       uint32_t *count);
+
+/**
+ * Restarts a window, as if it had been ended and begun: its energy is that from
+ * here on. Nothing is allocated, so it suits a code that measures each of its
+ * iterations. Its laps restart as well.
+ *
+ * @param[in] window A window; not NULL.
+ * @return A status of any call. ZEUS_AMD_STATUS_BUSY or
+ *         ZEUS_AMD_STATUS_NO_MEMORY (a thread cannot be started): the window
+ *         has restarted, but is not sampled in between.
+ * @threadsafety Any thread, but not while another thread uses the window.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_window_restart(struct zeus_amd_window_t *window);
 
 /**
  * Ends a window: returns what zeus_amd_window_read() returns, and frees the
@@ -2606,7 +2678,11 @@ ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
  * writes to sysfs, holds no descriptor of the program, is in a session of its
  * own, and exits with the guard. The program receives no SIGCHLD for it, and
  * wait() does not report it; only waiting with __WALL or __WCLONE does, which
- * the program should not do. If the helper is killed too (the end of a
+ * the program should not do. When the program has died, the helper is a child of
+ * its nearest ancestor that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher,
+ * a shell's supervisor, the init of a container), which gets SIGCHLD and from
+ * wait() an unknown child with exit status 0, once the settings are restored;
+ * its name is zeus_amd-guard. If the helper is killed too (the end of a
  * container or cgroup), the settings stay. A core dump of the program delays
  * the restoration. As with any fork(), memory that is registered for RDMA needs
  * MADV_DONTFORK. One helper serves all guards of a session.

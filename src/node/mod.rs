@@ -1,0 +1,15 @@
+//! The node beside its GPUs: what the board's controller and the processors' registers measure, and the sum of all.
+
+mod compare;
+mod count;
+mod domain;
+mod interval;
+mod sources;
+mod total;
+mod unwrap;
+mod window;
+
+pub use domain::{Domain, DomainKind, DomainSource};
+pub use sources::Node;
+pub use total::{NodeTotal, Scope};
+pub use window::{DomainEnergy, NodeWindow};
