@@ -19,8 +19,8 @@ new_system bookworm "$system" >/dev/null
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 printf 'deb %s main\n' "$mirror bookworm" "$mirror bookworm-updates" "${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security} bookworm-security" \
     >"$system/etc/apt/sources.list"
-rm -rf "$system/src" "$system/simulator"
-git clone --quiet --no-hardlinks . "$system/src"
+rm -rf "$system/home/source" "$system/simulator"
+git clone --quiet --no-hardlinks . "$system/home/source"
 mkdir "$system/simulator"
 tar -xf "$dist"/*-x86_64.tar.xz -C "$system/simulator" --strip-components=1
 cat >"$system/in" <<'IN'
@@ -29,8 +29,8 @@ set -eu
 dpkg --add-architecture arm64
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 qemu-user git libc6-dev-arm64-cross >/dev/null 2>&1
-git config --global --add safe.directory /src
-cd /src
+git config --global --add safe.directory /home/source
+cd /home/source
 packaging/build.sh --arch aarch64 --to /dist
 cd /tmp
 rm -rf tree

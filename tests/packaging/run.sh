@@ -38,6 +38,8 @@ packed "$scratch/again" "$scratch/again.tar.xz"
 cmp <(xz -dc "$archive" | tar -t --full-time -v | sed "s,zeus_amd-$VERSION-linux-$(uname -m)/,,") \
     <(xz -dc "$scratch/again.tar.xz" | tar -t --full-time -v | sed 's,again/,,')
 packaging/gate.sh "$archive"
+if packaging/gate.sh --glibc 2.3 "$archive" 2>"$scratch/said"; then die "the gate lets pass what needs a newer glibc"; fi
+grep -q 'libzeus_amd.so.* needs GLIBC_2' "$scratch/said"
 
 part "its licences name every package that is linked"
 texts=$plain/share/doc/zeus_amd/THIRD-PARTY-LICENCES.txt
