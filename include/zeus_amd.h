@@ -1626,7 +1626,8 @@ typedef struct zeus_amd_reading_t {
      */
     double resolution_uj;
     /**
-     * CLOCK_BOOTTIME in nanoseconds when the driver read the values.
+     * CLOCK_BOOTTIME in nanoseconds when the driver read the accumulator. A power
+     * of hwmon, or of libamd_smi, may be newer.
      */
     uint64_t driver_time_ns;
     /**

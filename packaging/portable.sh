@@ -19,7 +19,7 @@ portable_toolchain() {
     # For this machine it is cargo's and the simulator's cc; for another one build scripts keep theirs.
     ln -sf "$PWD/packaging/zig-cc" "$1/bin/${prefix}cc"
     [ -z "$prefix" ] || export "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$arch-unknown-linux-gnu")_LINKER=$1/bin/${prefix}cc"
-    for tool in ar ld.bfd objcopy strip; do ln -sf "$(command -v "$prefix$tool")" "$1/bin/$tool"; done
+    for tool in ar ld.bfd nm objcopy objdump strip; do ln -sf "$(command -v "$prefix$tool")" "$1/bin/$tool"; done
     PATH=$1/bin:$PATH
     # Nothing says where it was built: not Rust's panic messages and line tables, not __FILE__, not the simulator.
     export RUSTFLAGS="--remap-path-prefix=$PWD=/zeus_amd --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates \

@@ -27,7 +27,7 @@ MUTATIONS = [
     ("lost sample", "src/measure/sample_ring.rs", "        ring.push(sample);",
      "        if ring.taken % 50 != 49 {\n            ring.push(sample);\n        } else {\n            ring.taken += 1;\n        }", "sampler::"),
     ("unrestored cap", "src/control/power_limit.rs", "by.set_power_cap_uw(saved_uw)", "by.set_power_cap_uw(saved_uw).or(Ok(()))?;\n        by.set_power_cap_uw(saved_uw - 1_000_000)", "guard::"),
-    ("unlocked vendor call", "src/amdsmi/call_lock.rs", "let taken = free % 2 == 0 &&", "let taken = free % 2 == 0 ||", "threads::"),
+    ("unlocked vendor call", "src/amdsmi/call_lock.rs", "let taken = free % 2 == 0 &&", "let taken = free % 2 == 0 ||", "threads:: call_lock::"),
     ("rounded resolution", "src/energy/units.rs", "1e6 / 65536.0", "15.3", "windows::"),
     ("no wraparound", "src/energy/tracker.rs", "if self.bits != 32 {", "if self.bits != 31 {", "windows::"),
     ("masks in the wrong order", "src/topology/visibility.rs", "self::hip(&mask, &agents, gpus, rules)",

@@ -554,6 +554,20 @@ fn laps_add_up() {
     }
 }
 
+/// A counter that is busy whenever it is asked, on a GPU that tells its power: laps have the energy of the power.
+#[test]
+fn laps_beside_a_busy_counter() {
+    let patches = ["all.power = { kind = \"constant\", w = 200 }", "all.fault.amdsmi_get_energy_count = 30"];
+    let sim = Sim::start("mi210-1", "10.0", &patches).unwrap();
+    let (all, _) = laps(&sim, &[("ZEUS_AMD_BACKEND", "amdsmi")], 20, 50_000);
+    assert!(all.iter().any(|l| l.method == INTEGRATED && l.energy_mj > 0.0), "{all:?}");
+    for l in all.iter().filter(|l| l.method != 0) {
+        let truth = 200e-6 * (l.end_ns - l.begin_ns) as f64;
+        assert!((truth - l.energy_mj).abs() <= l.uncertainty_mj, "{truth} mJ: {l:?}");
+        assert!(l.energy_mj > 0.0 || l.end_ns == l.begin_ns, "{l:?}");
+    }
+}
+
 /// Nothing to measure is no energy of 0 J: the status says why, and where the energy is if that is known. With one package
 /// of two missing that is said.
 #[test]

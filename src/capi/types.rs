@@ -387,7 +387,8 @@ pub struct zeus_amd_reading_t {
     pub accumulator: u64,
     /// Microjoules per count.
     pub resolution_uj: f64,
-    /// CLOCK_BOOTTIME in nanoseconds when the driver read the values.
+    /// CLOCK_BOOTTIME in nanoseconds when the driver read the accumulator. A power
+    /// of hwmon, or of libamd_smi, may be newer.
     pub driver_time_ns: u64,
     /// The firmware's clock at the accumulator's value, in nanoseconds; its zero
     /// is not defined.

@@ -168,9 +168,10 @@ impl Device {
     #[inline(always)]
     fn track(&self, ReadSample { sample, before }: &mut ReadSample, seen: &mut ReceiptTime) -> PollResult {
         let mut guard = self.tracker.lock();
-        // The limit of a suspended GPU cannot be read.
+        // The limit of a suspended GPU cannot be read. Where the power can be, only the counter is busy.
         let mut none_yet = None;
-        let tracker = if sample.suspended && guard.is_none() { &mut none_yet } else { &mut *guard };
+        let is_suspended = sample.suspended && sample.power_mw.is_none();
+        let tracker = if is_suspended && guard.is_none() { &mut none_yet } else { &mut *guard };
         let tracker = match tracker {
             Some(tracker) => tracker,
             none => none.insert(self.new_tracker(sample)),
@@ -249,7 +250,8 @@ impl Device {
             resolution_uj: energy.map_or(0.0, |e| e.resolution_uj),
             driver_ns: r.driver_ns,
             firmware_ns: energy.and_then(|e| e.firmware_time_ns),
-            power_mw: instant_mw.or(average_mw),
+            // A power that is repeated says nothing of the time since.
+            power_mw: instant_mw.or(average_mw).filter(|_| r.stale_ms.is_none()),
             power_in_table: r.powers_in_table,
             power_unsupported: r.power_unsupported && !r.powers.any(),
             averaged: instant_mw.is_none() && average_mw.is_some(),

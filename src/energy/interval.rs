@@ -172,10 +172,10 @@ fn by_integration(
 ) -> Option<EnergyInterval> {
     let (first, last) = (begin.powered?, end.powered?);
     let (a, b) = (&begin.totals, &end.totals);
-    if boundaries == Boundaries::Calls && b.trapezoids == a.trapezoids {
+    let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
+    if b.trapezoids == a.trapezoids && (boundaries == Boundaries::Calls || begin_ns != end_ns) {
         return None;
     }
-    let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
     let duration_ns = end_ns.saturating_sub(begin_ns);
     let energy_pj = b.integral_pj - a.integral_pj;
     let gap = |from_ns: u64, to_ns: u64| u32::from(to_ns.abs_diff(from_ns) > STALL_NS);

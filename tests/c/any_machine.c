@@ -1,6 +1,6 @@
 /* Reads all that there is, over and over, with windows and a sampler beside it, and prints what was said with OK:
  * "KEY gpu value from to": a reading, and CLOCK_BOOTTIME (ns) before and after the call;
- * "window gpu energy_mj uncertainty_mj begin_ns end_ns flags method"; "sample gpu power_mw power_begin_ns power_end_ns";
+ * "window gpu energy_mj uncertainty_mj begin_ns end_ns flags method", and likewise "lap"; "sample gpu power_mw power_begin_ns power_end_ns";
  * "slope gpu counter_power_mw uncertainty_mw time_ns valid flags" of each sample;
  * "state gpu counter_state"; "refused KEY gpu status" for what failed.
  * argv: validation, rounds, seed. */
@@ -96,14 +96,16 @@ static void settings(uint32_t i)
     print("range_max", i, s, b, from);
 }
 
-static void window_end(zeus_amd_window_t *w)
+typedef zeus_amd_status_t (*reads)(zeus_amd_window_t *, zeus_amd_total_energy_t *, zeus_amd_gpu_energy_t *, uint32_t *);
+
+static void energies(const char *key, reads of, zeus_amd_window_t *w)
 {
     zeus_amd_gpu_energy_t e[MOST] = {ZEUS_AMD_GPU_ENERGY_INIT};
     uint32_t i, n = MOST;
-    CHECK_OK(zeus_amd_window_end(w, NULL, e, &n));
+    CHECK_OK(of(w, NULL, e, &n));
     for (i = 0; i < n; i++)
         if (e[i].status == ZEUS_AMD_STATUS_OK)
-            printf("window %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", i,
+            printf("%s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", key, i,
                    e[i].energy_mj, e[i].uncertainty_mj, e[i].begin_ns, e[i].end_ns, e[i].flags, (uint32_t)e[i].method);
 }
 
@@ -132,11 +134,12 @@ int main(int argc, char **argv)
             single(i);
         all();
         pause_us(next(&seed) % 20000);
-        window_end(part);
+        energies("window", zeus_amd_window_end, part);
+        energies("lap", zeus_amd_window_lap, whole);
     }
     for (i = 0; i < gpus; i++)
         settings(i);
-    window_end(whole);
+    energies("window", zeus_amd_window_end, whole);
     CHECK_OK(zeus_amd_sampler_stop(sampler));
     CHECK_OK(zeus_amd_sampler_drain(sampler, samples, &n, &lost));
     for (i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
 #include "../json_text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <sys/wait.h>
 
 static void text(FILE *f, const char *name, const char *value)
@@ -64,7 +65,7 @@ static void gpu(FILE *f, uint32_t i, const struct gpu *g)
     fprintf(f, "\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", ", u->begin_ns, u->end_ns);
     fputs("\n     ", f);
     number(f, "peak_power_w", sampled, g->peak_mw / 1e3);
-    number(f, "peak_uncertainty_w", sampled && g->peak_uncertainty_mw > 0, (double)g->peak_uncertainty_mw / 1e3);
+    number(f, "peak_uncertainty_w", sampled && isfinite(g->peak_error_mw), g->peak_error_mw / 1e3);
     number(f, "peak_interval_s", sampled, sampled ? (double)g->steps_ns / (double)g->steps / 1e9 : 0);
     fprintf(f, "\"peak_from\": %s, \"samples\": %" PRIu64 ", ",
             !sampled ? "null" : !g->integrated ? "\"counter\"" : g->averaged ? "\"averaged sensor\"" : "\"sensor\"", g->samples);
@@ -142,6 +143,7 @@ void report_json(FILE *f, const struct options *o, const struct measure *m, cons
     number(f, "duration_s", 1, (double)t->duration_ns / 1e9);
     milli(f, "mean_power_w", t->packages > 0, t->mean_power_mw);
     number(f, "peak_power_w", m->sum.peak_mw > 0, m->sum.peak_mw / 1e3);
+    number(f, "peak_uncertainty_w", m->sum.peak_mw > 0 && isfinite(m->sum.peak_error_mw), m->sum.peak_error_mw / 1e3);
     number(f, "peak_interval_s", 1, (double)CELL_NS / 1e9);
     fprintf(f, "\"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32 ", ", t->packages, t->missing);
     flags(f, t->flags);

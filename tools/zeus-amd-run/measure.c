@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,6 +151,7 @@ static void step(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
     uint64_t from_ns = g->power_ns < m->origin_ns ? m->origin_ns : g->power_ns;
     uint64_t to_ns = s->time_ns < m->end_ns ? s->time_ns : m->end_ns;
     double mw = by_counter ? (double)s->counter_power_mw : (double)(s->energy_uj - g->power_uj) * 1e6 / (double)since_ns;
+    double error_mw = by_counter ? (double)s->counter_power_uncertainty_mw : HUGE_VAL;
     trace_sample(m, g, s);
     if (!known && !ends)
         return;
@@ -159,14 +161,14 @@ static void step(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s)
         return;
     if (g->steps == 0 || (known && mw > g->peak_mw)) {
         g->peak_mw = mw;
-        g->peak_uncertainty_mw = by_counter ? s->counter_power_uncertainty_mw : 0;
+        g->peak_error_mw = error_mw;
     }
     g->last_mw = mw;
     g->steps++;
     g->steps_ns += since_ns;
     series_add(&g->series, from_ns - m->origin_ns, to_ns - m->origin_ns, mw);
     if (known)
-        sum_add(&m->sum, from_ns - m->origin_ns, to_ns - m->origin_ns, mw);
+        sum_add(&m->sum, from_ns - m->origin_ns, to_ns - m->origin_ns, mw, error_mw);
 }
 
 static void take(struct measure *m, const zeus_amd_sample_t *s)
@@ -293,8 +295,10 @@ void measure_end(struct measure *m, const struct child *c)
     samples_end(m);
     /* All together drew at least what one of them did, also in less than a millisecond. */
     for (uint32_t i = 0; i < m->count; i++)
-        if (m->gpus[i].peak_mw > m->sum.peak_mw)
+        if (m->gpus[i].peak_mw > m->sum.peak_mw) {
             m->sum.peak_mw = m->gpus[i].peak_mw;
+            m->sum.peak_error_mw = m->gpus[i].peak_error_mw;
+        }
 }
 
 void measure_close(struct measure *m)

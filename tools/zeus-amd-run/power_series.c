@@ -58,10 +58,14 @@ void series_add(struct series *s, uint64_t from_ns, uint64_t to_ns, double mw)
 
 static void finish_cell(struct sum *s)
 {
-    double *cell = &s->mw_ns[s->first++ % CELLS];
-    if (*cell / (double)CELL_NS > s->peak_mw)
+    double *cell = &s->mw_ns[s->first % CELLS], *error = &s->error_mw_ns[s->first % CELLS];
+    s->first++;
+    if (*cell / (double)CELL_NS > s->peak_mw) {
         s->peak_mw = *cell / (double)CELL_NS;
+        s->peak_error_mw = *error / (double)CELL_NS;
+    }
     *cell = 0;
+    *error = 0;
 }
 
 void sum_done_until(struct sum *s, uint64_t ns)
@@ -71,7 +75,7 @@ void sum_done_until(struct sum *s, uint64_t ns)
 }
 
 /* A GPU that lags by more than the cells hold is left out of the peak for that time. */
-void sum_add(struct sum *s, uint64_t from_ns, uint64_t to_ns, double mw)
+void sum_add(struct sum *s, uint64_t from_ns, uint64_t to_ns, double mw, double error_mw)
 {
     for (uint64_t i = from_ns / CELL_NS; i * CELL_NS < to_ns; i++) {
         uint64_t begin = i * CELL_NS, end = begin + CELL_NS;
@@ -79,6 +83,8 @@ void sum_add(struct sum *s, uint64_t from_ns, uint64_t to_ns, double mw)
             continue;
         while (i >= s->first + CELLS)
             finish_cell(s);
-        s->mw_ns[i % CELLS] += mw * (double)((to_ns < end ? to_ns : end) - (from_ns > begin ? from_ns : begin));
+        double ns = (double)((to_ns < end ? to_ns : end) - (from_ns > begin ? from_ns : begin));
+        s->mw_ns[i % CELLS] += mw * ns;
+        s->error_mw_ns[i % CELLS] += error_mw * ns;
     }
 }

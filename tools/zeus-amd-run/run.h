@@ -95,15 +95,15 @@ struct series {
 /* Power of all GPUs together, as means over short cells, and the highest of them. */
 struct sum {
     uint64_t first; /* the number of the first cell that may still grow */
-    double mw_ns[CELLS];
-    double peak_mw;
+    double mw_ns[CELLS], error_mw_ns[CELLS];
+    double peak_mw, peak_error_mw; /* an error that is not known, as a sensor's, is infinite */
 };
 
 #define CELL_NS UINT64_C(1000000)
 
 void bucket_join(struct bucket *into, const struct bucket *b);
 void series_add(struct series *s, uint64_t from_ns, uint64_t to_ns, double mw); /* since the start */
-void sum_add(struct sum *s, uint64_t from_ns, uint64_t to_ns, double mw);
+void sum_add(struct sum *s, uint64_t from_ns, uint64_t to_ns, double mw, double error_mw);
 void sum_done_until(struct sum *s, uint64_t ns);
 
 /* --- measure.c: the GPUs. */
@@ -119,8 +119,7 @@ struct gpu {
     uint64_t traced_ns, traced_uj; /* where the next step of the trace begins */
     zeus_amd_sample_t held; /* the last sample, if the table has it not yet */
     uint64_t written_ns; /* the last one that it has */
-    double peak_mw, last_mw;
-    uint64_t peak_uncertainty_mw; /* 0: not known, as of a sensor */
+    double peak_mw, peak_error_mw, last_mw;
     uint64_t steps, steps_ns; /* steps inside the run, and their time */
     struct series series;
 };

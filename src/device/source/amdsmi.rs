@@ -222,9 +222,9 @@ impl AmdsmiSource {
             return Ok((powers, None));
         }
         match self.sysfs.powers(staleness) {
-            Ok((own, stale_ms)) if own.any() => Ok((own, stale_ms)),
+            Ok((own, stale_ms)) => Ok((if own.any() { own } else { powers }, stale_ms)),
             Err(error) if error.kind() != Kind::NotSupported => Err(error),
-            _ => Ok((powers, None)),
+            Err(_) => Ok((powers, None)),
         }
     }
 

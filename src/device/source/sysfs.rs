@@ -182,8 +182,9 @@ impl SysfsSource {
             Ok(values) => values.rejected.map(SysfsError::Implausible),
             Err(error) => Some(*error),
         };
+        let stale_ms = table.as_ref().map_or(None, |values| values.stale_ms);
         let of_table =
-            failure.map_or(Ok((Powers::default(), None)), |error| Err(SourceError::Sysfs { file: METRICS, error }));
+            failure.map_or(Ok((Powers::default(), stale_ms)), |error| Err(SourceError::Sysfs { file: METRICS, error }));
         if failure.is_some_and(SysfsError::is_device_wide) {
             return of_table;
         }

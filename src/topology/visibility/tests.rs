@@ -114,6 +114,27 @@ fn the_trace_names_the_invalid_entry() {
     assert!(out.trace[1].contains("entry 1 (\"7\")"), "{:?}", out.trace);
 }
 
+/// A mask is the reason only where it hides something, and where what it leaves is shown otherwise.
+#[test]
+fn why_there_is_none() {
+    let nothing = |support, rocr: Option<&str>, hip: Option<&str>| {
+        let bytes = |text: Option<&str>| text.map(|t| t.as_bytes().to_vec());
+        let masks = Masks { rocr: bytes(rocr), hip: bytes(hip), cuda: None };
+        visible_gpus(&[Gpu { unique_id: 1, support }], &masks, Rules::of(None)).nothing
+    };
+    assert_eq!(nothing(Support::None, None, Some("")), Some(MaskedOut::NoGpus), "nothing is left to hide");
+    assert_eq!(nothing(Support::RocrOnly, None, Some("0")), Some(MaskedOut::NoGpus), "HIP drops it");
+    assert_eq!(nothing(Support::Full, None, Some("")), Some(MaskedOut::EmptyMask));
+    assert_eq!(nothing(Support::Full, Some(""), None), Some(MaskedOut::EmptyMask));
+    assert_eq!(nothing(Support::Full, None, Some("x")), Some(MaskedOut::Stopped));
+    assert_eq!(
+        nothing(Support::Full, Some("x"), Some("")),
+        Some(MaskedOut::Stopped),
+        "the first variable is the reason"
+    );
+    assert_eq!(nothing(Support::Full, None, Some("0")), None);
+}
+
 #[test]
 fn rules_of_releases() {
     let of = |text| {
