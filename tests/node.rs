@@ -215,8 +215,10 @@ fn torn_and_slow_files() {
 #[test]
 fn a_restart_of_the_controller() {
     for clock in ["true", "false"] {
+        // However late the program starts: one is in each window of three seconds.
+        let times: Vec<f64> = (0..40).map(|n| 1.5 + 2.5 * f64::from(n)).collect();
         let restart =
-            format!("node.pm_counters = {{ restart_at_s = [1.2], restart_s = 0.4, restart_clock = {clock} }}");
+            format!("node.pm_counters = {{ restart_at_s = {times:?}, restart_s = 0.3, restart_clock = {clock} }}");
         let sim = start(EX, &[&restart]);
         let lines = windows(&sim, 1, (3000, 3000), 5);
         assert_within(&sim, &lines);
@@ -431,9 +433,10 @@ fn time_at_a_limit_is_exact() {
 fn time_at_a_limit_after_a_reset() {
     let sim = start(
         "mi300x-8",
-        &["all.counter.limited = { cycles = 50000, initial = 7000, ppt = 0.5 }", "all.counter.reset_at_s = 1.5"],
+        &["all.counter.limited = { cycles = 50000, initial = 7000, ppt = 0.5 }", "all.counter.reset_at_s = 8.0"],
     );
-    let l = &limits(&sim, 3_000_000)[0];
+    // The program starts within these seconds.
+    let l = &limits(&sim, 12_000_000)[0];
     let gpu = sim.machine().gpu_of(sim.machine().in_hip_order()[0]);
     let end = gpu.limited(sim.machine_ns(l[11]) / gpu.refresh_ns());
     assert_eq!((l[2], &l[4..10]), (u64::from(RESET), &end[..]));
