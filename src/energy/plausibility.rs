@@ -7,6 +7,8 @@ use super::units::power_pj;
 /// One step of a counter.
 pub(super) struct Step {
     pub counted_pj: u128,
+    /// The least that it stands for: what a count is may be 0.27 % less than is reported.
+    pub least_pj: u128,
     /// The time in which the counter had to advance.
     pub ns: u64,
     /// The longest time that the counts may belong to.
@@ -49,7 +51,7 @@ impl PlausibilityMonitor {
         }
         if is_low {
             let missed_mw = if counted_pj > 0 { highest_mw + WATT_MW } else { max_power_mw };
-            let missed_pj = power_pj(missed_mw, ns).saturating_sub(counted_pj);
+            let missed_pj = power_pj(missed_mw, ns).saturating_sub(step.least_pj);
             totals.error_pj += missed_pj;
             // A counter that has moved is behind by no more than this step.
             totals.behind_pj = missed_pj + if counted_pj > 0 { 0 } else { totals.behind_pj };
@@ -60,7 +62,7 @@ impl PlausibilityMonitor {
         totals.unconfirmed_pj = 0;
         if counted_pj > 0 && !is_low {
             let most_mw = if step.averaged { self.recent.highest(max_power_mw) } else { powers_mw.0.max(powers_mw.1) };
-            totals.unconfirmed_pj = power_pj(most_mw + WATT_MW, ns).saturating_sub(counted_pj);
+            totals.unconfirmed_pj = power_pj(most_mw + WATT_MW, ns).saturating_sub(step.least_pj);
             if step.averaged {
                 let counted_mw = u64::try_from(counted_pj / u128::from(ns.max(1))).unwrap_or(0).min(max_power_mw);
                 self.recent.add(seen_ns, lowest_mw, counted_mw.max(highest_mw));

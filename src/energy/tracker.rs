@@ -7,7 +7,7 @@ use super::power_range::PowerRange;
 use super::sample::{RawSample, ReadingKey, FIRMWARE_REFRESH_NS, MAX_POWER_MW, SLOWEST_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::{age_by_clocks, CounterStep, RunningTotals, TrackerSnapshot};
 use super::stall::StallDetector;
-use super::units::{counts_pj, power_pj};
+use super::units::{counts_pj, power_pj, FIRMWARE_UJ};
 
 #[derive(Debug)]
 pub struct AccumulatorTracker {
@@ -253,6 +253,7 @@ impl AccumulatorTracker {
             let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(most_ns));
             let step = Step {
                 counted_pj: counts_pj(counts, sample.resolution_uj),
+                least_pj: counts_pj(counts, sample.resolution_uj.min(FIRMWARE_UJ)),
                 ns: by_firmware.unwrap_or_else(|| self.stall.overdue_ns(ns)),
                 longest_ns: ns + FIRMWARE_REFRESH_NS + self.age_uncertainty_ns().max(self.stall.longest_stall_ns()),
                 seen_ns: sample.seen_ns,
