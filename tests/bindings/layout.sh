@@ -33,7 +33,7 @@ gfortran "$work/probe.o" "$work/module.o" -o "$work/fortran" -L"$LIBRARIES" -lze
 diff "$work/c.txt" "$work/fortran.txt" >"$work/diff" || true
 verdict "constants and structs of the Fortran module" "$work/diff"
 
-gfortran -fsyntax-only -fc-prototypes "$root/include/zeus_amd.f90" >"$work/prototypes.h"
+gfortran -J"$work" -fsyntax-only -fc-prototypes "$root/include/zeus_amd.f90" >"$work/prototypes.h"
 python3 "$here/signatures.py" "$work/prototypes.h" >"$work/diff" 2>&1 || true
 verdict "signatures of the Fortran module" "$work/diff"
 
