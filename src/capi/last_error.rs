@@ -56,6 +56,7 @@ pub unsafe fn last_error(text: *mut c_char, length: usize) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

@@ -169,6 +169,7 @@ impl<T: VersionedStruct> OutArray<T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
