@@ -22,7 +22,8 @@ name=$(basename "$archive" .tar.xz)
 tar -tvf "$archive" --numeric-owner --full-time --utc >"$work/list"
 [ "$(awk '{ print $2 }' "$work/list" | sort -u)" = 0/0 ] || bad "a file has an owner"
 [ "$(awk '{ print $4 "T" $5 }' "$work/list" | sort -u | wc -l)" = 1 ] || bad "times differ"
-awk '{ print $6 }' "$work/list" | LC_ALL=C sort -c 2>/dev/null || bad "not sorted"
+# Names within each folder: a slash comes before all that a name may have.
+awk '{ print $6 }' "$work/list" | tr / '\001' | LC_ALL=C sort -c 2>/dev/null || bad "not sorted"
 if awk '{ print $6 }' "$work/list" | grep -v "^$name/" >&2; then bad "a file outside of $name"; fi
 mkdir "$work/first" "$work/moved here"
 tar -xf "$archive" -C "$work/first"

@@ -40,7 +40,7 @@ contains
     type(zeus_amd_gpu_energy_t) :: few(1), between
     type(zeus_amd_sampler_t) :: s
     type(zeus_amd_sampler_options_t) :: how
-    type(zeus_amd_sample_t) :: samples(1000)
+    type(zeus_amd_sample_t), allocatable :: samples(:)
     type(zeus_amd_guard_t) :: guard
     type(zeus_amd_reading_t), allocatable :: readings(:)
     integer(c_int32_t) :: n, count, i
@@ -70,7 +70,7 @@ contains
     call check(zeus_amd_open(z, options) == ZEUS_AMD_STATUS_OK, 'open')
     call check(seen == 0, 'no message')
     call check(zeus_amd_gpu_count(z, n) == ZEUS_AMD_STATUS_OK .and. n >= 2, 'gpu_count')
-    allocate (gpus(n), readings(n))
+    allocate (gpus(n), readings(n), samples(1000))
 
     call check(zeus_amd_read_all(z, readings, count) == ZEUS_AMD_STATUS_OK .and. count == n, 'read_all')
     do i = 1, n
