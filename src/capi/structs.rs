@@ -169,8 +169,9 @@ impl<T: VersionedStruct> OutArray<T> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
     use super::*;
 
     /// Its last field came with a later release.
