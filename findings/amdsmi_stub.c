@@ -1,6 +1,7 @@
 /*
  * One GPU behind the C interface of AMD's libamd_smi 26.0 (ROCm 7.0), as far as the findings call it. It draws 100 W, all the
- * time, and its energy counter says so. STUB_AVERAGE_POWER: what stands for the average power (an absent value by default).
+ * time, and its energy counter says so. STUB_AVERAGE_POWER: what stands for the average power (an absent value by default);
+ * STUB_CURRENT_POWER: for the current one (100 by default).
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,12 +37,18 @@ int amdsmi_get_gpu_enumeration_info(handle h, struct enumeration *info) {
     return SUCCESS;
 }
 
+static uint32_t from_environment(const char *name, uint32_t otherwise) {
+    const char *value = getenv(name);
+    return value ? (uint32_t)strtoul(value, NULL, 0) : otherwise;
+}
+
 struct power { uint64_t socket; uint32_t current, average; uint64_t gfx_mv, soc_mv, mem_mv; uint32_t limit; uint64_t reserved[18]; };
 _Static_assert(sizeof(struct power) == 192, "ROCm 7.0");
 int amdsmi_get_power_info(handle h, struct power *info) {
-    const char *average = getenv("STUB_AVERAGE_POWER");
     (void)h;
-    *info = (struct power){POWER_W, POWER_W, average ? (uint32_t)strtoul(average, NULL, 0) : 0xFFFF, 750, 0xFFFF, 0xFFFF, 300000000, {0}};
+    *info = (struct power){POWER_W, 0, 0, 750, 0xFFFF, 0xFFFF, 300000000, {0}};
+    info->current = from_environment("STUB_CURRENT_POWER", POWER_W);
+    info->average = from_environment("STUB_AVERAGE_POWER", 0xFFFF);
     return SUCCESS;
 }
 
