@@ -1,7 +1,7 @@
 /*
  * One GPU behind the C interface of AMD's libamd_smi 26.0 (ROCm 7.0), as far as the findings call it. It draws 100 W, all the
  * time, and its energy counter says so. STUB_AVERAGE_POWER: what stands for the average power (an absent value by default);
- * STUB_CURRENT_POWER: for the current one (100 by default).
+ * STUB_CURRENT_POWER: for the current one (100 by default). STUB_ENERGY_STATUS: what the energy counter's function returns.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -62,9 +62,32 @@ int amdsmi_get_gpu_asic_info(handle h, struct asic *info) {
 
 int amdsmi_get_energy_count(handle h, uint64_t *count, float *resolution_uj, uint64_t *time_ns) {
     (void)h;
+    int status = (int)from_environment("STUB_ENERGY_STATUS", SUCCESS);
+    if (status != SUCCESS) return status;
     *resolution_uj = 15.3f;
     *time_ns = now_ns();
     *count = (uint64_t)((double)*time_ns * 1e-9 * POWER_W / 15.3e-6);
+    return SUCCESS;
+}
+
+int amdsmi_get_gpu_device_uuid(handle h, uint32_t *length, char *uuid) {
+    (void)h;
+    strncpy(uuid, "00ff740f-0000-1000-8000-000000000000", *length);
+    return SUCCESS;
+}
+
+struct vram { uint32_t total_mb, used_mb, reserved[2]; };
+int amdsmi_get_gpu_vram_usage(handle h, struct vram *info) {
+    (void)h;
+    *info = (struct vram){65536, 1024, {0}};
+    return SUCCESS;
+}
+
+/* amdsmi_gpu_metrics_t, in which nothing is there. */
+struct metrics { uint8_t bytes[4544]; };
+int amdsmi_get_gpu_metrics_info(handle h, struct metrics *info) {
+    (void)h;
+    memset(info, 0xFF, sizeof *info);
     return SUCCESS;
 }
 
