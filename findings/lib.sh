@@ -69,3 +69,19 @@ amdsmi_stub() {
     cc -O1 -shared -fPIC -o "$work/rocm/lib/libamd_smi.so" all.c "$here/amdsmi_stub.c"
     export ROCM_PATH=$work/rocm
 }
+
+# What node_exporter of $debian answers for the sysfs in ./sys: lines that begin with node_NAME, without # and in order.
+node_exporter() { # COLLECTOR NAME
+    local port exporter
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    prometheus-node-exporter --path.sysfs="$work/sys" --collector.disable-defaults --collector."$1" \
+        --web.listen-address="127.0.0.1:$port" >exporter.log 2>&1 &
+    exporter=$!
+    for ((try = 0; try < 600; try++)); do
+        curl -sf --noproxy '*' "http://127.0.0.1:$port/metrics" >metrics && break
+        sleep 0.1
+    done
+    kill "$exporter"
+    wait "$exporter" || true
+    grep "^node_$2" metrics | sed "s#$work/##" || true
+}
