@@ -90,5 +90,5 @@ diff <(cd "$prefix" && find . ! -type d | sort) <(cd "$work/parts" && find . ! -
 . tests/install/readme.sh
 . tests/install/trees.sh
 . tests/install/archive.sh
-. tests/install/ways.sh
 . tests/install/simulator.sh
+. tests/install/ways.sh
