@@ -220,6 +220,8 @@ static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
     error = zeus_amd_mpi_describe(comm, profile.session, profile.status, profile.gpus, profile.count, &mine, readings);
     mine.begin_ns = profile.begin_ns;
     mine.end_ns = profile.end_ns;
+    if (profile.result != NULL)
+        mine.beside = (zeus_amd_mpi_beside_t){profile.result->beside_scope, 0, profile.result->beside_uj, profile.result->beside_uncertainty_uj};
     status = error == MPI_SUCCESS ? zeus_amd_mpi_reduce(comm, &mine, readings, &energy) : ZEUS_AMD_STATUS_IO;
     free(readings);
     if (status != ZEUS_AMD_STATUS_OK)

@@ -62,6 +62,10 @@ void core_read(uint64_t now);
 void core_open(void);
 void core_span(int last);
 
+/* node.c: with the lock; beside the window of the GPUs. */
+void core_node_begin(const zeus_amd_session_t *session);
+void core_node_end(const zeus_amd_session_t *session);
+
 /* account.c: what a span used, to its regions; with the lock, threads held. */
 typedef struct core_span_gpu {
     double uj, max_w;

@@ -251,6 +251,8 @@ void core_open(void)
         core.status = list_gpus();
     opened = both_clocks(&opened_ns);
     refresh = (uint64_t)((double)(opened - begin) * REFRESH_NS / (double)(opened_ns > begin_ns ? opened_ns - begin_ns : 1));
+    if (core.status == ZEUS_AMD_STATUS_OK)
+        core_node_begin(session);
     costs[0] = own_ticks();
     if (core.status == ZEUS_AMD_STATUS_OK)
         core.status = zeus_amd_window_begin(session, &window);
@@ -291,6 +293,7 @@ const regions_result *regions_end(void)
     if (atomic_load(&core_held) == CORE_RUNS) {
         core_hold();
         core_span(1);
+        core_node_end(session);
         count_unfinished();
         core_trace_end();
         core_release(CORE_ENDED);

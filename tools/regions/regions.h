@@ -90,6 +90,10 @@ typedef struct regions_gpu {
     uint64_t confirmed;
     /* Most that it can draw. */
     double max_w;
+    /* Limits, at the begin and over all the time. */
+    zeus_amd_limit_counts_t counts;
+    zeus_amd_limited_time_t limited;
+    zeus_amd_status_t limited_status;
     /* Has an energy of its own; the last reading failed. */
     int measured, missed;
 } regions_gpu;
@@ -124,6 +128,9 @@ typedef struct regions_result {
     const regions_events *events;
     uint64_t untraced;
     zeus_amd_sampler_t *sampler;
+    /* The node beside the packages of GPUs: ZEUS_AMD_NODE_SCOPE_NODE: all of it, with them; _PARTS: processors and memory. */
+    zeus_amd_node_scope_t beside_scope;
+    uint64_t beside_uj, beside_uncertainty_uj;
     /* Readings and what they took; bounds on what could not be counted. */
     uint64_t reads, read_ns, open_ns;
     uint64_t paths, threads, unbalanced, unfinished, too_many, in_handlers;
