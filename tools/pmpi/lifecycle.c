@@ -58,6 +58,7 @@ static int same_mpi(void)
 
 void profile_start(void)
 {
+    int threads = MPI_THREAD_MULTIPLE;
     if (started)
         return;
     started = 1;
@@ -72,7 +73,8 @@ void profile_start(void)
         return;
     }
     directory = getcwd(NULL, 0);
-    profile_meter_begin();
+    (void)PMPI_Query_thread(&threads);
+    profile_meter_begin(threads == MPI_THREAD_MULTIPLE);
 }
 
 /* Messages of a job come once, where its launcher numbers the ranks. */
@@ -272,11 +274,11 @@ void profile_finish(void)
         return;
     /* Waiting for the others is time in MPI: MPI_Finalize would wait as well. */
     profile_pcontrol(0);
-    profile_enter();
+    regions_often_enter();
     if (PMPI_Comm_split(MPI_COMM_WORLD, 0, 0, &comm) == MPI_SUCCESS &&
         PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN) == MPI_SUCCESS)
         PMPI_Barrier(comm);
-    profile_leave();
+    regions_often_leave();
     profile.sums.calls--; /* That was not the program's. */
     began_ns = profile_now_ns();
     profile_meter_end();

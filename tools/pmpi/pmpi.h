@@ -58,8 +58,6 @@ void profile_finish(void);
 void profile_session(void);
 
 /* meter.c: time and energy in MPI, and regions, of this rank. */
-void profile_enter(void);
-void profile_leave(void);
 void profile_pcontrol(int level);
 uint64_t profile_now_ns(void);
 
@@ -77,7 +75,7 @@ typedef struct profile_meter {
 
 /* Only outside a measurement: before profile_meter_begin and after profile_meter_end. */
 extern profile_meter profile;
-void profile_meter_begin(void);
+void profile_meter_begin(int by_several_threads);
 void profile_meter_end(void);
 /* After the end: time in MPI during a level of MPI_Pcontrol, and energies to be freed. */
 uint64_t profile_mpi_ns(const regions_region *region);
