@@ -36,6 +36,9 @@ typedef struct profile_region_sums {
     uint64_t number;
     const char *path;
     uint64_t times, ns, mpi_ns;
+    /* As in zeus_amd_mpi_total_t. */
+    uint32_t packages, missing, flags;
+    uint64_t energy_mj, uncertainty_mj;
 } profile_region_sums;
 
 /* What rank 0 writes down. */
@@ -44,7 +47,6 @@ typedef struct profile_report {
     profile_rank *ranks;
     /* Joules of each reading while its rank was in MPI; negative: not known. */
     double *in_mpi_j;
-    zeus_amd_mpi_energy_t *regions;
     /* The sum over ranks of times and of time in MPI, by region; the most visits and the longest time of a rank. */
     profile_region_sums *region_sums;
     int region_count;

@@ -4,8 +4,8 @@
  *
  * The time is the sum of the moments at which the last thread left, less the sum of those at which a first one entered. Each
  * thread has its part of both sums, and in the lowest bits how many more of its edges began than ended: all in one word, so that
- * whoever reads the words of all threads need not stop them. What the lowest bits add up to is open: until now. A thread that is
- * just between its edge's clock and its word is off by what that takes. */
+ * words are read while threads go on. What the lowest bits add up to is open: until now. A thread that is between its edge's clock
+ * and its word is off by what that takes. */
 #include "core.h"
 #include "ticks.h"
 
