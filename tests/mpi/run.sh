@@ -18,9 +18,8 @@ simulator/run --build-only || exit 1
 
 work=$(mktemp -d) || exit 1
 began=$(date +%s)
-# Ranks that end badly, which some do here, leave their shared memory.
 . scripts/orphans.sh
-trap 'rm -rf "$work"; orphans "$began" | xargs -r rm -f' EXIT
+trap 'rm -rf "$work"; drop_segments "$began"' EXIT
 within=$root/tests/mpi/within.sh
 start=$root/tests/mpi/start.sh
 rank=$root/tests/mpi/rank.sh

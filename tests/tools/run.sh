@@ -24,7 +24,9 @@ if make_venv jsonschema jsonschema attrs referencing rpds-py jsonschema-specific
 fi
 
 work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+began=$(date +%s)
+. scripts/orphans.sh
+trap 'rm -rf "$work"; drop_segments "$began"' EXIT
 tests=$root/tests/tools
 unset ZEUS_AMD_TOOLS_BUDGET ZEUS_AMD_TOOLS_DEPTH ZEUS_AMD_TOOLS_FENCE KOKKOS_TOOLS_LIBS KOKKOS_PROFILE_LIBRARY OMP_TOOL_LIBRARIES
 unset SLURM_JOB_ID PBS_JOBID LSB_JOBID SLURM_PROCID PMI_RANK PMIX_RANK OMPI_COMM_WORLD_RANK
@@ -37,7 +39,8 @@ ok() {
     if out=$("$@" </dev/null 2>&1); then
         printf '%s%s [%d s]\n' "$name" "${out:+: ${out##*   }}" $((SECONDS - began))
     else
-        printf '%s\n!! failed: %s\n' "$out" "$name"
+        printf '%s\n!! failed: %s; the last job printed:\n' "$out" "$name"
+        cat "$work/out" "$work/err" 2>/dev/null
         failed=$((failed + 1))
     fi
 }
