@@ -212,7 +212,7 @@ static void write_json(FILE *to, const profile_report *r)
     }
     fputs("\n  ],\n  \"regions\": [", to);
     for (int i = 0; i < r->region_count; i++) {
-        const zeus_amd_mpi_total_t *g = &r->regions[i].total;
+        const profile_region_sums *g = &r->region_sums[i];
         char name[NAME];
         region_name(name, r->region_sums[i].number > 0 ? LEVEL_NAME : sizeof name, &r->region_sums[i]);
         fprintf(to, "%s\n    {\"number\": %" PRIu64 ", ", i == 0 ? "" : ",", r->region_sums[i].number);
@@ -307,7 +307,7 @@ static void write_text(FILE *to, const profile_report *r)
     if (r->region_count > 0)
         fprintf(to, "\n%-24s %6s %10s %14s %10s %10s\n", "region", "times", "time s", "energy J", "+- J", "in MPI s");
     for (int i = 0; i < r->region_count; i++) {
-        const zeus_amd_mpi_total_t *g = &r->regions[i].total;
+        const profile_region_sums *g = &r->region_sums[i];
         char name[NAME];
         region_name(name, LEVEL_NAME, &r->region_sums[i]);
         utf8_print(to, name, 24);

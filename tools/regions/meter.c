@@ -171,8 +171,9 @@ void core_span(int last)
 void core_read(uint64_t now)
 {
     const int saved = errno;
-    pthread_mutex_lock(&core_lock);
-    /* Another thread may have read meanwhile. */
+    /* Another thread reads, or does what is as short. */
+    if (pthread_mutex_trylock(&core_lock) != 0)
+        return;
     if (atomic_load(&core_held) == CORE_RUNS && now >= atomic_load(&core_next_read)) {
         core_hold();
         core_span(0);
@@ -291,6 +292,7 @@ const regions_result *regions_end(void)
     const regions_result *result = NULL;
     pthread_mutex_lock(&core_lock);
     if (atomic_load(&core_held) == CORE_RUNS) {
+        core_often_stop();
         core_hold();
         core_span(1);
         core_node_end(session);

@@ -147,14 +147,15 @@ uint64_t regions_range_start(regions_kind kind, const char *name, uint64_t own);
 int regions_range_stop(uint64_t id, uint64_t *own);
 void regions_mark(const char *name);
 
-/* A range that is used often, found once; NULL: none. It is open while it was entered more often than left. */
-regions_region *regions_range(regions_kind kind, const char *name);
-void regions_range_enter(regions_region *range);
-void regions_range_leave(regions_region *range);
-/* What entering and leaving one costs, measured. */
-uint64_t regions_range_cost_ns(void);
+/* The one range that is entered most; NULL: none. It is open while at least one thread is in it, and a thread may enter it
+ * within it. by_several: threads may be in it at the same time. */
+regions_region *regions_often_start(regions_kind kind, const char *name, int by_several);
+void regions_often_enter(void);
+void regions_often_leave(void);
 /* How long it was open until now, in ticks. */
-uint64_t regions_range_ticks(regions_region *range);
+uint64_t regions_often_ticks(void);
+/* After the end: what entering and leaving it has cost all threads, from calls that were timed. */
+uint64_t regions_often_cost_ns(void);
 
 /* Starts unless started: opens the session. The first push does so as well. */
 void regions_start(void);
