@@ -107,7 +107,8 @@ fn time_at_a_limit() {
     let sim = Sim::start("mi300x-8", "none", &[limited]).unwrap();
     let (said, text, _) = measured(&sim, "0.9");
     assert!(said["node"] == Value::Array(vec![]) && said["second_opinion"].is_null(), "{said}");
-    let keys = ["cycles", "prochot", "package_power", "socket_temperature", "regulator_temperature", "memory_temperature"];
+    let keys =
+        ["cycles", "prochot", "package_power", "socket_temperature", "regulator_temperature", "memory_temperature"];
     for (gpu, place) in said["gpus"].as_array().unwrap().iter().zip(sim.machine().in_hip_order()) {
         let (l, truth) = (&gpu["limited"], sim.machine().gpu_of(place));
         let begin = l["begin_ns"].as_u64().unwrap();
