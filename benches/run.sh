@@ -85,6 +85,11 @@ cc -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror -Iincl
     tools/report/*.c tools/connect/*.c tools/files.c "$work/here/libzeus_amd.so.0" -Wl,-rpath,"$work/here" -Wl,-z,nodelete -lpthread -ldl -lm
 cc -O2 -Wall -Wextra -Werror -o "$work/regions" benches/regions.c "$work/libzeus_amd_tools.so" -Wl,-rpath,"$work"
 ZEUS_AMD_TOOLS_BUDGET=0 ZEUS_AMD_TOOLS_OUTPUT=$work/report machine "$work/regions" >>"$work/here/table"
+# The profiler, with each MPI that is here: without readings, which have a budget of their own.
+for mpi in openmpi mpich; do
+    command -v "mpicc.$mpi" >/dev/null || continue
+    benches/pmpi.sh "$mpi" "$work/here" | sed "s/^profiler/$mpi/" >>"$work/here/table"
+done
 if [ -n "$packages" ]; then
     ZEUS_AMD_LIBRARY=$work/here/libzeus_amd.so.0 PYTHONPATH=$root/python:$packages machine "$venv/bin/python" benches/peers.py \
         >>"$work/here/table"

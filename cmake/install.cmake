@@ -105,6 +105,21 @@ install(DIRECTORY "${tools}/pmpi" "${tools}/regions" "${tools}/connect" "${tools
 install(FILES ${shared_sources} cmake/tool.cmake DESTINATION "${pmpi_dir}" COMPONENT development)
 install(FILES cmake/pmpi.txt DESTINATION "${pmpi_dir}" COMPONENT development RENAME CMakeLists.txt)
 
+# What sets the environment for a tree that lies anywhere. It finds its prefix two folders up.
+foreach(file "env.sh=env.sh" "zeus_amd=modulefiles/zeus_amd/${PROJECT_VERSION}"
+             "zeus_amd.lua=modulefiles/zeus_amd/${PROJECT_VERSION}.lua")
+    string(REGEX REPLACE "=.*" "" name "${file}")
+    string(REGEX REPLACE ".*=" "" to "${file}")
+    configure_file("packaging/modulefiles/${name}" "${here}/modules/${to}" @ONLY)
+endforeach()
+install(DIRECTORY "${here}/modules/" DESTINATION share/zeus_amd COMPONENT runtime)
+if(top_level)
+    add_custom_target(
+        uninstall
+        COMMAND "${CMAKE_COMMAND}" "-DBUILD=${CMAKE_BINARY_DIR}" -P "${CMAKE_CURRENT_SOURCE_DIR}/cmake/uninstall.cmake"
+        VERBATIM)
+endif()
+
 # Manual pages, where there is Python to make them.
 find_program(ZEUS_AMD_PYTHON NAMES python3)
 mark_as_advanced(ZEUS_AMD_PYTHON)

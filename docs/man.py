@@ -170,7 +170,6 @@ def pages():
     run = literals(options.split("static void usage", 1)[1].split("\n}", 1)[0])
     yield "man1/zeus-amd-run.1", help_page("zeus-amd-run", run, "energy, time and power of a command on AMD GPUs", "")
     sim = re.search(r'USAGE: &str = "\\\n(.*?)";', (ROOT / "simulator/src/bin/main.rs").read_text(), re.DOTALL)[1]
-    sim = re.sub(r"^(usage: | {7})run ", r"\1zeus-amd-sim ", sim, flags=re.MULTILINE)
     what = "Runs a command on a simulated machine with AMD GPUs: its files, and libamd_smi of a ROCm release. No GPU is needed."
     machines = sorted(path.stem for path in (ROOT / "simulator/machines").glob("*.toml"))
     more = ".SH MACHINES\n" + escaped(", ".join(machines)) + "\n"

@@ -46,7 +46,12 @@ fi
 # shellcheck source=../scripts/require.sh
 . "$here/scripts/require.sh"
 # The library alone needs 1.77; the simulator's own dependencies are younger. Rust first: nothing is installed in vain.
-if [ "$real" -gt 0 ]; then require_rust 77; else require_rust 85; fi
+needed=85
+[ "$real" = 0 ] || needed=77
+rust_is_here $needed || {
+    is_here cc || echo "and a C compiler (on Debian the package build-essential)" >&2
+    exit 1
+}
 require cc:build-essential
 
 # With cargo's own progress where there is a terminal.

@@ -3040,7 +3040,9 @@ zeus_amd_status_t zeus_amd_window_read(const struct zeus_amd_window_t *window,
  * counter, duration_ns, not to the time between the calls. So laps add up: the
  * energy of laps that follow each other is that of the time from the first
  * reading to the last. With a firmware clock (FIRMWARE_DURATION) a lap has no
- * error at its edges, and may be as short as a refresh of the counter; one
+ * error at its edges, and may be as short as a refresh of the counter. Its
+ * uncertainty covers a counter that has stopped since the reading before its last
+ * one, by the power: later readings rule that out, or show it in the next lap. A lap
  * without a new reading has 0 J in 0 ns, and the next lap has its energy.
  * begin_ns and end_ns are by the driver's clock, which may be a refresh later.
  *

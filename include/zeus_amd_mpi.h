@@ -33,6 +33,10 @@
  * Without them (ZEUS_AMD_MPI_NO_BARRIER_BIT) a package is measured for the time
  * of the rank whose reading counts.
  *
+ * The whole node: where a rank can read what the node measures beside its GPUs
+ * (zeus_amd_node_window_begin()), the result has for each node the energy of the
+ * widest scope, by the lowest rank that has it, and the sum over the nodes.
+ *
  * Shares: the energy of a package is divided equally among the ranks that see it;
  * what each of them ran there is not known. The shares add up to the total
  * exactly.
@@ -90,7 +94,22 @@ typedef struct zeus_amd_mpi_job_t {
     zeus_amd_window_t *window;
     /** CLOCK_BOOTTIME when this rank's window had begun, in nanoseconds. */
     uint64_t begin_ns;
+    /** NULL if this rank measures nothing of its node beside the GPUs. */
+    zeus_amd_node_window_t *node_window;
 } zeus_amd_mpi_job_t;
+
+/** What a rank has of its node beside the packages of GPUs. */
+typedef struct zeus_amd_mpi_beside_t {
+    /** ZEUS_AMD_NODE_SCOPE_NODE: all of the node, packages included;
+     *  ZEUS_AMD_NODE_SCOPE_PARTS: processors and memory; else nothing. */
+    zeus_amd_node_scope_t scope;
+    /** Zero. */
+    uint32_t reserved;
+    /** The energy, in microjoules. */
+    uint64_t energy_uj;
+    /** The uncertainty of energy_uj. */
+    uint64_t uncertainty_uj;
+} zeus_amd_mpi_beside_t;
 
 /** The reading of one GPU by one rank. */
 typedef struct zeus_amd_mpi_reading_t {
@@ -158,6 +177,8 @@ typedef struct zeus_amd_mpi_rank_t {
     char host[256];
     /** Identifies its host. */
     char host_id[256];
+    /** Of its node; the lowest rank with the widest scope counts. */
+    zeus_amd_mpi_beside_t beside;
 } zeus_amd_mpi_rank_t;
 
 /** One package of one node. */
@@ -201,6 +222,16 @@ typedef struct zeus_amd_mpi_node_t {
     uint64_t energy_mj;
     /** The uncertainty of energy_mj. */
     uint64_t uncertainty_mj;
+    /** The widest scope that a rank measured: the node, GPUs with processors and
+     *  memory, or GPUs. */
+    zeus_amd_node_scope_t scope;
+    /** Zero. */
+    uint32_t reserved;
+    /** The energy of this scope, in millijoules: of the node, or of
+     *  the packages and what one rank has beside them. */
+    uint64_t widest_mj;
+    /** The uncertainty of widest_mj. */
+    uint64_t widest_uncertainty_mj;
 } zeus_amd_mpi_node_t;
 
 /** The job, the same on every rank. */
@@ -232,6 +263,15 @@ typedef struct zeus_amd_mpi_total_t {
     uint64_t uncertainty_mj;
     /** The longest time from begin to end of a rank. */
     uint64_t duration_ns;
+    /** The narrowest scope of the nodes. */
+    zeus_amd_node_scope_t scope;
+    /** Zero. */
+    uint32_t reserved;
+    /** The energy of this scope, in millijoules: the sum over the
+     *  nodes, each by its widest scope. */
+    uint64_t widest_mj;
+    /** The uncertainty of widest_mj. */
+    uint64_t widest_uncertainty_mj;
 } zeus_amd_mpi_total_t;
 
 /** The energy of a job. */
@@ -341,6 +381,66 @@ static inline int zeus_amd_mpi_i_better(const zeus_amd_mpi_reading_t *x, const z
     if (y == NULL || x->method != y->method)
         return y == NULL || x->method < y->method;
     return x->duration_ns > y->duration_ns;
+}
+
+/* Ends a window of the node; of the domains in its total, those that are no packages of GPUs. */
+static inline zeus_amd_mpi_beside_t zeus_amd_mpi_i_beside(const zeus_amd_session_t *session, zeus_amd_node_window_t *window)
+{
+    const zeus_amd_node_energy_t init = ZEUS_AMD_NODE_ENERGY_INIT;
+    zeus_amd_node_total_t total = ZEUS_AMD_NODE_TOTAL_INIT;
+    zeus_amd_node_energy_t *domains = NULL;
+    zeus_amd_mpi_beside_t beside;
+    uint32_t count = 0, i;
+    memset(&beside, 0, sizeof beside);
+    if (zeus_amd_node_domain_count(session, &count) == ZEUS_AMD_STATUS_OK && count > 0)
+        domains = ZEUS_AMD_MPI_I_NEW(zeus_amd_node_energy_t, count);
+    if (domains != NULL)
+        domains[0] = init;
+    if (zeus_amd_node_window_end(window, &total, domains, domains != NULL ? &count : NULL) != ZEUS_AMD_STATUS_OK || domains == NULL)
+        count = 0;
+    for (i = 0; i < count; i++) {
+        zeus_amd_node_domain_info_t info = ZEUS_AMD_NODE_DOMAIN_INFO_INIT;
+        if ((domains[i].flags & ZEUS_AMD_NODE_ENERGY_FLAG_IN_TOTAL_BIT) == 0 ||
+            zeus_amd_node_domain_info(session, i, &info) != ZEUS_AMD_STATUS_OK ||
+            info.kind == ZEUS_AMD_NODE_DOMAIN_GPU || info.kind == ZEUS_AMD_NODE_DOMAIN_ACCELERATOR)
+            continue;
+        beside.scope = total.scope;
+        beside.energy_uj += domains[i].energy_uj;
+        beside.uncertainty_uj += domains[i].uncertainty_uj;
+    }
+    free(domains);
+    return beside;
+}
+
+/* Each node once, by its widest scope. */
+static inline void zeus_amd_mpi_i_widest(zeus_amd_mpi_energy_t *e)
+{
+    uint32_t i;
+    for (i = 0; i < e->total.nodes; i++) {
+        zeus_amd_mpi_node_t *node = &e->nodes[i];
+        node->scope = node->packages > 0 ? ZEUS_AMD_NODE_SCOPE_GPUS : ZEUS_AMD_NODE_SCOPE_NONE;
+        node->widest_mj = node->energy_mj;
+        node->widest_uncertainty_mj = node->uncertainty_mj;
+    }
+    for (i = 0; i < e->total.ranks; i++) {
+        const zeus_amd_mpi_beside_t *beside = &e->ranks[i].beside;
+        zeus_amd_mpi_node_t *node = &e->nodes[e->ranks[i].node];
+        const int whole = beside->scope == ZEUS_AMD_NODE_SCOPE_NODE;
+        if (beside->scope < ZEUS_AMD_NODE_SCOPE_PARTS || beside->scope <= node->scope)
+            continue;
+        /* A rank without GPUs cannot know whether a package has the processor too, as that of an MI300A. */
+        if (!whole && e->ranks[i].gpus == 0 && node->packages > 0)
+            continue;
+        node->scope = beside->scope;
+        node->widest_mj = (whole ? 0 : node->energy_mj) + beside->energy_uj / 1000;
+        node->widest_uncertainty_mj = (whole ? 0 : node->uncertainty_mj) + beside->uncertainty_uj / 1000 + 1;
+    }
+    for (i = 0; i < e->total.nodes; i++) {
+        const zeus_amd_mpi_node_t *node = &e->nodes[i];
+        e->total.scope = i == 0 || node->scope < e->total.scope ? node->scope : e->total.scope;
+        e->total.widest_mj += node->widest_mj;
+        e->total.widest_uncertainty_mj += node->widest_uncertainty_mj;
+    }
 }
 
 /* One package: its readings are at[0] to at[count - 1], by rank. */
@@ -455,6 +555,7 @@ static inline int zeus_amd_mpi_i_merge(zeus_amd_mpi_energy_t *e)
                 break;
         zeus_amd_mpi_i_package(e, package++, sorted + from, i - from);
     }
+    zeus_amd_mpi_i_widest(e);
     if (e->total.missing > 0 || e->total.ranks_failed > 0)
         e->total.flags |= ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT;
     free(hosts);
@@ -509,7 +610,8 @@ static inline int zeus_amd_mpi_i_gather(MPI_Comm comm, MPI_Datatype reading, con
  *
  * @param[in]  comm     All its ranks call this.
  * @param[in]  mine     This rank: rank, status, gpus, begin_ns, end_ns, host and
- *                      host_id (zeus_amd_mpi_describe() fills all but the times).
+ *                      host_id (zeus_amd_mpi_describe() fills all but the times and
+ *                      beside).
  * @param[in]  readings mine->gpus of them; NULL if that is 0.
  * @param[out] energy   The result; zeus_amd_mpi_free() frees its tables.
  * @return ZEUS_AMD_STATUS_OK (some packages may be missing, see the total),
@@ -661,9 +763,12 @@ static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd
         return ZEUS_AMD_STATUS_IO;
     job->mpi_error = ZEUS_AMD_MPI_CALL(Comm_set_errhandler)(job->comm, MPI_ERRORS_RETURN);
     job->session = session;
-    if (session != NULL)
+    if (session != NULL) {
+        /* A node may measure nothing but its GPUs. */
+        if (zeus_amd_node_window_begin(session, &job->node_window) != ZEUS_AMD_STATUS_OK)
+            job->node_window = NULL;
         job->status = zeus_amd_window_begin(session, &job->window);
-    else
+    } else
         job->status = opened != ZEUS_AMD_STATUS_OK ? opened : ZEUS_AMD_STATUS_NOT_INITIALIZED;
     job->begin_ns = zeus_amd_now_ns();
     if (job->mpi_error == MPI_SUCCESS && (flags & ZEUS_AMD_MPI_NO_BARRIER_BIT) == 0)
@@ -672,6 +777,8 @@ static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd
         return ZEUS_AMD_STATUS_OK;
     if (job->window != NULL && zeus_amd_window_end(job->window, NULL, NULL, NULL) == ZEUS_AMD_STATUS_OK)
         job->window = NULL;
+    if (job->node_window != NULL && zeus_amd_node_window_end(job->node_window, NULL, NULL, NULL) == ZEUS_AMD_STATUS_OK)
+        job->node_window = NULL;
     ZEUS_AMD_MPI_CALL(Comm_free)(&job->comm);
     return ZEUS_AMD_STATUS_IO;
 }
@@ -697,6 +804,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_end(zeus_amd_mpi_job_t *job, zeus_a
     zeus_amd_gpu_energy_t *gpus = NULL;
     zeus_amd_mpi_reading_t *readings = NULL;
     zeus_amd_mpi_rank_t mine;
+    zeus_amd_mpi_beside_t beside;
     zeus_amd_status_t status = ZEUS_AMD_STATUS_IO;
     uint32_t count = 0;
     uint64_t end_ns;
@@ -718,6 +826,10 @@ static inline zeus_amd_status_t zeus_amd_mpi_end(zeus_amd_mpi_job_t *job, zeus_a
         }
         job->window = NULL;
     }
+    memset(&beside, 0, sizeof beside);
+    if (job->node_window != NULL)
+        beside = zeus_amd_mpi_i_beside(job->session, job->node_window);
+    job->node_window = NULL;
     if (job->status != ZEUS_AMD_STATUS_OK)
         job->session = NULL;
     if (error == MPI_SUCCESS)
@@ -725,6 +837,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_end(zeus_amd_mpi_job_t *job, zeus_a
     if (error == MPI_SUCCESS) {
         mine.begin_ns = job->begin_ns;
         mine.end_ns = end_ns;
+        mine.beside = beside;
         status = zeus_amd_mpi_reduce(job->comm, &mine, readings, energy);
         error = ZEUS_AMD_MPI_CALL(Comm_free)(&job->comm);
         if (status == ZEUS_AMD_STATUS_OK && error != MPI_SUCCESS) {

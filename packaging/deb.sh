@@ -54,7 +54,7 @@ debs() {
 make_deb() {
     local tree debian_arch=${arch/x86_64/amd64}
     debian_arch=${debian_arch/aarch64/arm64}
-    require dh:debhelper dpkg-buildpackage:dpkg-dev lintian:lintian
+    require dh:debhelper dh_python3:dh-python dpkg-buildpackage:dpkg-dev lintian:lintian
     tree=$(portable_tree "lib/$arch-linux-gnu" share/doc/libzeus-amd-dev)
     debs "$tree" "$to" "$debian_arch"
     lintian --allow-root --fail-on error,warning "$to"/*_"$VERSION-$DEBIAN_REVISION"_*.deb >&2

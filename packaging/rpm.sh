@@ -17,6 +17,6 @@ make_rpm() {
     require rpmbuild:rpm rpmlint:rpmlint
     tree=$(portable_tree lib64 share/doc/zeus-amd-devel)
     rpms "$tree" "$to" "$arch"
-    rpmlint -c packaging/rpm/rpmlint.toml "$to"/*-"$VERSION"-1.*.rpm >&2
+    rpmlint --strict -c packaging/rpm/rpmlint.toml "$to"/*-"$VERSION"-1.*.rpm >&2
     ls "$to"/*-"$VERSION"-1.*.rpm
 }

@@ -18,6 +18,7 @@ if [ $# -lt 2 ]; then
     mkdir "$work/tree"
     (cd "$root" && CARGO_TARGET_DIR="$target" cargo rustc --quiet --locked --release --lib --crate-type cdylib)
     strip --strip-all -o "$work/tree/libzeus_amd.so.0" "$target/release/libzeus_amd.so"
+    "$root/docs/man.sh" "$work/tree/share/man"
 fi
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" --quiet --disable-pip-version-check wheel --no-deps --wheel-dir "$work/wheel" "$here"

@@ -14,13 +14,14 @@ needs() {
         cmake) echo cc:build-essential c++:build-essential cmake:cmake python3:python3 ;;
         install) echo cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf \
             readelf:binutils objdump:binutils strace:strace gfortran:gfortran python3:python3 mpicc.openmpi:libopenmpi-dev \
-            mpirun.openmpi:openmpi-bin ;;
+            mpirun.openmpi:openmpi-bin man:man-db "/usr/lib/*/modulecmd.tcl:environment-modules" ;;
         packaging) echo cc:build-essential cmake:cmake readelf:binutils xz:xz-utils pkg-config:pkgconf python3:python3 \
-            dpkg-buildpackage:dpkg-dev dh:debhelper ;;
+            dpkg-buildpackage:dpkg-dev dh:debhelper dh_python3:dh-python man:man-db ;;
         docs) echo cc:build-essential clang++:clang doxygen:doxygen groff:groff-base python3:python3 ;;
         abi) echo cc:build-essential abidiff:abigail-tools python3:python3 nm:binutils ;;
         bindings) echo cc:build-essential g++:build-essential clang++:clang gfortran:gfortran objdump:binutils python3:python3 \
-            bindgen:bindgen swig:swig luajit:luajit python:venv,ensurepip:python3-venv ;;
+            flang-new-19:flang-19 \
+            bindgen:bindgen swig:swig luajit:luajit go:golang-go man:man-db python:venv,ensurepip:python3-venv ;;
         mpi) echo cc:build-essential clang:clang gfortran:gfortran python3:python3 valgrind:valgrind mpicc.openmpi:libopenmpi-dev \
             mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \
             "/usr/lib/*/scalapack/openmpi-tests:scalapack-mpi-test" ;;

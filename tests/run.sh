@@ -13,8 +13,8 @@ root=$PWD
 . tests/needs.sh
 
 STEPS=(format clippy build rust job cmake install packaging docs abi bindings mpi tools amdsmi amdsmi27 zeus leftovers)
-# With --long only, or by its name: hours.
-LONG=(endurance)
+# With --long only, or by its name: hours, and what goes with a release.
+LONG=(endurance release)
 what() {
     case $1 in
     format) echo "the Rust sources are formatted" ;;
@@ -34,6 +34,7 @@ what() {
     amdsmi27) echo "AMD's binding of libamd_smi 27 runs on the simulated machine" ;;
     zeus) echo "Zeus and this library give the same numbers in one process" ;;
     endurance) echo "64 processes with guards that die at random, 200 rounds, 3 seeds; each call of the system fails once" ;;
+    release) echo "packages for glibc 2.28: built, and judged by packaging/gate.sh, lintian and rpmlint" ;;
     leftovers) echo "no process, file or shared memory is left, also when a run is killed in the middle" ;;
     esac
 }
@@ -210,6 +211,7 @@ step_endurance() {
     ZEUS_AMD_STORM=64,200,3 ZEUS_AMD_EACH_CALL=1 cargo test --quiet --locked --test suite -- --nocapture --test-threads 2 \
         guard::shared::processes_ exhaustion::any_single_call_may_fail
 }
+step_release() { env -u CARGO_TARGET_DIR packaging/build.sh tarball wheel deb rpm crate; }
 step_leftovers() { tests/leftovers.sh; }
 
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
@@ -272,7 +274,7 @@ at_once 1 format build
 at_once "$(($(nproc) > 1 ? 2 : 1))" clippy job rust install mpi tools zeus bindings docs abi amdsmi amdsmi27 cmake
 # Of what install has built.
 at_once 1 packaging
-at_once 1 endurance
+at_once 1 endurance release
 at_once 1 leftovers
 [ ! -t 1 ] || printf '\r\033[K'
 printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -506,24 +506,24 @@ fn laps(sim: &Sim, env: &[(&str, &str)], laps: usize, us: usize) -> (Vec<Lap>, V
     (all, totals)
 }
 
-/// Laps of 5 ms over a load that changes in each of them: nearly all are right to some millijoules, where the firmware has
-/// a clock, and all together are the window.
+/// Laps of 5 ms over a load that changes in each of them, and over a steady one: where the firmware has a clock, nearly all
+/// are right to some millijoules and to what a counter that stopped would have missed, and all together are the window.
 #[test]
 fn laps_add_up() {
+    const CHANGING: &str = "kind = \"square\", low = 90, high = 290, period_s = 0.0073";
+    const STEADY: &str = "kind = \"constant\", w = 290";
     let runs = [
-        ("mi300x-8", "7.13", "sysfs", "initial = 281474976710656", COUNTER),
-        ("mi300x-8", "7.0.2", "amdsmi", "initial = 281474976710656", COUNTER),
-        ("mi210-1", "7.13", "sysfs", "initial = 281474976710656", COUNTER),
-        ("mi300x-8", "7.13", "sysfs", "stuck_at_s = 0.0", INTEGRATED),
+        ("mi300x-8", "7.13", "sysfs", CHANGING, "initial = 281474976710656", COUNTER),
+        ("mi300x-8", "7.13", "sysfs", STEADY, "initial = 281474976710656", COUNTER),
+        ("mi300x-8", "7.0.2", "amdsmi", CHANGING, "initial = 281474976710656", COUNTER),
+        ("mi210-1", "7.13", "sysfs", CHANGING, "initial = 281474976710656", COUNTER),
+        ("mi300x-8", "7.13", "sysfs", CHANGING, "stuck_at_s = 0.0", INTEGRATED),
     ];
-    for (machine, rocm, backend, counter, method) in runs {
-        let patches = [
-            "all.power = { kind = \"square\", low = 90, high = 290, period_s = 0.0073 }".to_owned(),
-            format!("all.counter = {{ {counter} }}"),
-        ];
+    for (machine, rocm, backend, load, counter, method) in runs {
+        let patches = [format!("all.power = {{ {load} }}"), format!("all.counter = {{ {counter} }}")];
         let sim = Sim::start(machine, rocm, &patches).unwrap();
         let (all, totals) = laps(&sim, &[("ZEUS_AMD_BACKEND", backend)], 100, 5_000);
-        let what = format!("{machine} {backend} {counter}");
+        let what = format!("{machine} {backend} {load} {counter}");
         assert!(totals.len() == 101 && totals.iter().all(|(t, _)| t[1] == 0), "{what}: {totals:?}");
         let gpus = sim.machine().gpus();
         for (gpu, spec) in gpus.iter().enumerate() {
@@ -534,9 +534,12 @@ fn laps_add_up() {
                 assert!((truth(l) - l.energy_mj).abs() <= l.uncertainty_mj, "{what}: {} mJ: {l:?}", truth(l));
                 assert!(l.method == method, "{what}: {l:?}");
             }
-            // A lap that counts less than any power that was seen lately may be one of a counter that stood for a while.
+            // A counter that stopped within the lap would have missed what lacks to the highest power, and to a quarter of the
+            // powers' range more, or to all of it where they are averages; one that counts less than any power that was seen lately may have stood for a while.
             let timed = parts.iter().filter(|l| l.method == COUNTER && l.flags & FIRMWARE_DURATION != 0);
-            let loose = timed.filter(|l| l.uncertainty_mj > 10.0 + l.energy_mj * 0.003).count();
+            let most_w = if machine == "mi210-1" { 400.0 } else { 341.0 };
+            let most_mj = |l: &Lap| most_w * 1e-6 * l.duration_ns as f64 - l.energy_mj;
+            let loose = timed.filter(|l| l.uncertainty_mj > 10.0 + l.energy_mj * 0.003 + most_mj(l).max(0.0)).count();
             assert!(loose <= 20, "{what}: {loose} of {}", parts.len());
             for w in parts.windows(2) {
                 assert_eq!(w[0].end_ns, w[1].begin_ns, "{what}: {w:?}");

@@ -1,6 +1,6 @@
 """Puts what $ZEUS_AMD_WHEEL_TREE has into the wheel, and names the platforms that it runs on.
 
-The tree is installed with libraries in its root: libzeus_amd.so.0, and maybe bin/zeus-amd-run and zeus_amd/sim.
+The tree is installed with libraries in its root: libzeus_amd.so.0, manual pages in share/man, and maybe bin/zeus-amd-run and zeus_amd/sim.
 """
 
 import glob
@@ -39,6 +39,9 @@ class CustomBuildHook(BuildHookInterface):
         licences = os.path.join(tree, "share", "doc", "zeus_amd", "THIRD-PARTY-LICENCES.txt")
         if os.path.exists(licences):
             include[licences] = "zeus_amd/THIRD-PARTY-LICENCES.txt"
+        # man searches beside the bin/ of PATH.
+        pages = os.path.join(tree, "share", "man")
+        build_data["shared_data"].update({p: os.path.join("share/man", os.path.relpath(p, pages)) for p in glob.glob(os.path.join(pages, "man?", "*"))})
         build_data["force_include"].update(include)
         build_data["pure_python"] = False
         programs = [p for p in include if open(p, "rb").read(4) == b"\x7fELF"]

@@ -23,7 +23,8 @@ pub unsafe trait InputStruct: VersionedStruct {}
 
 /// The number that a caller put into a field of an enum's type.
 pub fn number<T: Copy>(field: MaybeUninit<T>) -> u32 {
-    const { assert!(size_of::<T>() == size_of::<u32>()) };
+    // Known when it is built; Rust 1.77 has no const block that could say so.
+    assert!(size_of::<T>() == size_of::<u32>());
     // SAFETY: of the same size, and the caller from C has set it, or it is zero.
     unsafe { field.as_ptr().cast::<u32>().read() }
 }

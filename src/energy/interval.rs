@@ -138,8 +138,7 @@ fn by_counter(
     let ages_ns = (begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns), end.max_age_ns());
     let by_driver = end_ns.saturating_sub(begin_ns);
     let by_firmware = end.firmware_since(begin, by_driver);
-    // Intervals that follow each other show in the next one that the counter stopped.
-    let unconfirmed_pj = if boundaries == Boundaries::Calls && by_driver > 0 { b.unconfirmed_pj } else { 0 };
+    let unconfirmed_pj = if by_driver > 0 { b.unconfirmed_pj } else { 0 };
     let edges_pj = match boundaries {
         // The firmware's time belongs to the counts.
         Boundaries::Readings if by_firmware.is_some() => 0,
@@ -182,7 +181,7 @@ fn by_integration(
     let mut interval = EnergyInterval {
         method: Method::Integrated,
         energy_pj,
-        uncertainty_pj: (b.integral_error_pj - a.integral_error_pj)
+        uncertainty_pj: b.integral_error_since(a, max_power_mw)
             + edge_error_pj((begin, end), (&first, &last), (0, 0), max_power_mw, boundaries),
         duration_ns,
         begin_ns,

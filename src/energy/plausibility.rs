@@ -9,8 +9,9 @@ pub(super) struct Step {
     pub counted_pj: u128,
     /// The least that it stands for: what a count is may be 0.27 % less than is reported.
     pub least_pj: u128,
-    /// The time in which the counter had to advance.
+    /// The time in which the counter had to advance; `timed`: by the clock of its firmware.
     pub ns: u64,
+    pub timed: bool,
     /// The longest time that the counts may belong to.
     pub longest_ns: u64,
     /// Receipt time of the later sample.
@@ -50,7 +51,7 @@ impl PlausibilityMonitor {
             self.recent.add(seen_ns, mw, mw);
         }
         if is_low {
-            let missed_mw = if counted_pj > 0 { highest_mw + WATT_MW } else { max_power_mw };
+            let missed_mw = self.most_mw(step, max_power_mw).max(highest_mw + WATT_MW);
             let missed_pj = power_pj(missed_mw, ns).saturating_sub(step.least_pj);
             totals.error_pj += missed_pj;
             // A counter that has moved is behind by no more than this step.
@@ -59,16 +60,39 @@ impl PlausibilityMonitor {
         } else if counted_pj > 0 {
             totals.behind_pj = 0;
         }
-        totals.unconfirmed_pj = 0;
+        let unconfirmed_pj = std::mem::take(&mut totals.unconfirmed_pj);
+        if step.timed && is_low && counted_pj == 0 {
+            // It has stopped, and did so in the step before.
+            totals.error_pj += unconfirmed_pj;
+            totals.behind_pj += unconfirmed_pj;
+        }
         if counted_pj > 0 && !is_low {
-            let most_mw = if step.averaged { self.recent.highest(max_power_mw) } else { powers_mw.0.max(powers_mw.1) };
-            totals.unconfirmed_pj = power_pj(most_mw + WATT_MW, ns).saturating_sub(step.least_pj);
-            if step.averaged {
-                let counted_mw = u64::try_from(counted_pj / u128::from(ns.max(1))).unwrap_or(0).min(max_power_mw);
-                self.recent.add(seen_ns, lowest_mw, counted_mw.max(highest_mw));
+            // The step's mean is a power, too: those at its ends may always be of the same moment of a load that repeats.
+            if step.timed && counted_pj > power_pj(highest_mw, ns) {
+                let mean_mw = u64::try_from(counted_pj / u128::from(ns.max(1))).unwrap_or(u64::MAX).min(max_power_mw);
+                self.recent.add(seen_ns, mean_mw, mean_mw);
             }
+            totals.unconfirmed_pj = power_pj(self.most_mw(step, max_power_mw), ns).saturating_sub(step.least_pj);
         }
         self.stood = is_low && counted_pj == 0;
+    }
+
+    /// The most that may have been drawn in a step: the highest power, and what a load that varies so may have added since.
+    fn most_mw(&self, step: &Step, max_power_mw: u64) -> u64 {
+        if step.counted_pj == 0 || (step.averaged && self.recent.is_short()) {
+            max_power_mw
+        } else {
+            let (low_mw, high_mw) = self.recent.range();
+            let most_mw = match (step.timed, step.averaged) {
+                (true, false) => high_mw + (high_mw - low_mw) / 4,
+                // It shows a load that rises late.
+                (true, true) => high_mw + (high_mw - low_mw),
+                (false, true) => high_mw,
+                // What the edges of the interval may have is more.
+                (false, false) => step.powers_mw.0.max(step.powers_mw.1),
+            };
+            max_power_mw.min(most_mw + WATT_MW)
+        }
     }
 }
 
@@ -96,13 +120,9 @@ impl RecentPower {
         self.current = widest(self.current, Some((low_mw, high_mw)));
     }
 
-    /// The highest power; `max_mw` where too few are known.
-    fn highest(&self, max_mw: u64) -> u64 {
-        if self.previous.is_none() && self.slots < SLOTS / 2 {
-            max_mw
-        } else {
-            self.range().1
-        }
+    /// Too few powers for averages over seconds, which show a load late.
+    fn is_short(&self) -> bool {
+        self.previous.is_none() && self.slots < SLOTS / 2
     }
 
     fn range(&self) -> (u64, u64) {

@@ -71,6 +71,11 @@ impl RawSample {
         self.driver_ns.map_or(self.seen_ns, |d| d.saturating_add_signed(driver_offset_ns).min(self.seen_ns))
     }
 
+    /// How long before its receipt its time is.
+    pub(super) fn age_ns(&self, driver_offset_ns: i64) -> i64 {
+        self.seen_ns.saturating_sub(self.at_ns(driver_offset_ns)).min(MAX_NS) as i64
+    }
+
     /// `CLOCK_BOOTTIME` between which the driver reported the power.
     #[must_use]
     pub fn power_ns(&self, driver_offset_ns: i64) -> (u64, u64) {

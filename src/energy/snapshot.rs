@@ -2,6 +2,7 @@
 
 use super::clock_sync::clock_tolerance_ns;
 use super::sample::{RawSample, MAX_NS};
+use super::units::power_pj;
 
 /// Sums since the tracker was created. Only differences of two are meaningful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +22,9 @@ pub struct RunningTotals {
     pub integral_pj: u128,
     pub integral_error_pj: u128,
     pub trapezoids: u64,
+    /// How much longer the time of the trapezoids is than that between their samples' times, see
+    /// [`RunningTotals::integral_error_since`].
+    pub integral_excess_ns: i64,
     /// Intervals between samples that were longer than [`super::STALL_NS`].
     pub gaps: u32,
 }
@@ -30,6 +34,14 @@ impl RunningTotals {
     #[must_use]
     pub fn error_since(&self, earlier: &RunningTotals) -> u128 {
         self.error_pj.saturating_sub(earlier.error_pj) + earlier.behind_pj
+    }
+
+    /// Error of the integral since earlier totals. Samples with the driver's time are older than their receipt, and those
+    /// without it are not known to be: between one and the other the integral covers another time than they are apart.
+    #[must_use]
+    pub fn integral_error_since(&self, earlier: &RunningTotals, max_power_mw: u64) -> u128 {
+        let excess_ns = self.integral_excess_ns.abs_diff(earlier.integral_excess_ns);
+        self.integral_error_pj - earlier.integral_error_pj + power_pj(max_power_mw, excess_ns)
     }
 }
 

@@ -254,6 +254,7 @@ impl AccumulatorTracker {
             let step = Step {
                 counted_pj: counts_pj(counts, sample.resolution_uj),
                 least_pj: counts_pj(counts, sample.resolution_uj.min(FIRMWARE_UJ)),
+                timed: by_firmware.is_some(),
                 ns: by_firmware.unwrap_or_else(|| self.stall.overdue_ns(ns)),
                 longest_ns: ns + FIRMWARE_REFRESH_NS + self.age_uncertainty_ns().max(self.stall.longest_stall_ns()),
                 seen_ns: sample.seen_ns,
@@ -366,6 +367,11 @@ impl AccumulatorTracker {
         };
         let Some(ns) = sample.since(&last) else { return };
         self.powered = Some(*sample);
+        if last.driver_ns.is_some() != sample.driver_ns.is_some() {
+            let age_ns = |sample: &RawSample| sample.age_ns(self.known.driver_offset_ns);
+            let excess_ns = age_ns(sample) - age_ns(&last);
+            self.totals.integral_excess_ns = self.totals.integral_excess_ns.saturating_add(excess_ns);
+        }
         let before = last.power_mw.unwrap_or(mw);
         let mean = (before + mw) / 2;
         if ns > STALL_NS {

@@ -177,7 +177,7 @@ impl LastRecorded {
         let (a, b) = (if self.usable { &self.moved } else { &self.totals }, &snapshot.totals);
         Increment {
             energy_pj: b.integral_pj - a.integral_pj,
-            error_pj: b.integral_error_pj - a.integral_error_pj,
+            error_pj: b.integral_error_since(a, self.max_power_mw),
             ..Increment::default()
         }
     }

@@ -274,7 +274,7 @@ impl Window {
         poll_all(self.head.sampler.devices(), |i, device, polled| {
             let Some(start) = starts.get(i) else { return };
             let is_in_doubt = !polled.sample.stale
-                && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns, boundaries)
+                && is_suspect(&start.snapshot, &polled.snapshot, boundary_ns)
                 && device.counter_state().is_usable();
             if is_in_doubt {
                 suspects.push((i, device, *polled));
@@ -368,7 +368,7 @@ fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
 /// The counter may be stuck: no recent sample shows an advance, or it has counted less than the power at either end gives.
 /// Or a stop in the last step would be much of the energy, and one refresh more, little beside the window, rules that out.
 #[inline]
-fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64, boundaries: Boundaries) -> bool {
+fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64) -> bool {
     let (Some(first), Some(last)) = (&begin.counted, &end.counted) else { return false };
     let ns = last.at_ns(end.driver_offset_ns).saturating_sub(first.at_ns(end.driver_offset_ns));
     if ns >= ALWAYS_RECHECK_AFTER_NS && boundary_ns.saturating_sub(end.last_advance_ns) > RECHECK_AFTER_NS {
@@ -376,11 +376,7 @@ fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64, 
     }
     let counted_pj = || counts_pj(end.totals.counts.wrapping_sub(begin.totals.counts), last.resolution_uj);
     let unconfirmed_pj = end.totals.unconfirmed_pj;
-    if boundaries == Boundaries::Calls
-        && unconfirmed_pj > 0
-        && ns >= MANY_REFRESHES * end.refresh_period_ns
-        && unconfirmed_pj > counted_pj() / 10
-    {
+    if unconfirmed_pj > 0 && ns >= MANY_REFRESHES * end.refresh_period_ns && unconfirmed_pj > counted_pj() / 10 {
         return true;
     }
     if ns < RECHECK_AFTER_NS {

@@ -1,4 +1,4 @@
-# What makes bindings of C headers reads zeus_amd.h as it is: bindgen (Debian's is old), SWIG, cffi and LuaJIT. Each has the
+# What makes bindings of C headers reads zeus_amd.h as it is: bindgen (Debian's is old), SWIG, cgo, cffi and LuaJIT. Each has the
 # sizes that C has, and those that can call do so on a simulated machine. Sourced by run.sh.
 
 structs=$(sed -n 's/^} \(zeus_amd_[a-z_]*_t\);$/\1/p' "$root/include/zeus_amd.h")
@@ -35,6 +35,25 @@ swig_reads() {
 }
 check "SWIG" swig_reads
 
+# cgo calls a compiler; Go's names are the header's.
+cgo_reads() {
+    {
+        printf 'package main\n\n// #include <zeus_amd.h>\nimport "C"\nimport "fmt"\n\nfunc main() {\n'
+        for name in $structs; do echo "    fmt.Println(\"$name\", C.sizeof_$name)"; done
+        cat <<'END'
+    var session *C.zeus_amd_session_t
+    var count C.uint32_t
+    if C.zeus_amd_open(nil, &session) != C.ZEUS_AMD_STATUS_OK || C.zeus_amd_gpu_count(session, &count) != 0 || count != 8 {
+        panic(count)
+    }
+    C.zeus_amd_close(session)
+}
+END
+    } >"$work/reader.go"
+    (cd "$work" && GOCACHE="$work/go" GOFLAGS=-mod=mod CGO_CFLAGS="-I$root/include" CGO_LDFLAGS="$link" silently go build -o reader reader.go)
+}
+check "cgo: $(go version)" cgo_reads
+
 # What a C compiler makes of the header, without comments, attributes and the C library's own types.
 preprocessed() {
     cc -E -P -DZEUS_AMD_API= -DZEUS_AMD_MUST_CHECK= "$root/include/zeus_amd.h" | sed -n '/^enum$/,$p' >"$work/header.txt"
@@ -69,5 +88,14 @@ calls() { # COMMAND...: with the reader's arguments
     "$sim" --machine mi300x-8 --rocm 7.0.2 -- "$@" "$work/header.txt" "$work/sizes.txt" "$ZEUS_AMD_LIBRARY" >"$work/read" &&
         diff "$work/sizes.txt" "$work/read"
 }
+go_calls() { "$sim" --machine mi300x-8 --rocm 7.0.2 -- "$work/reader" >"$work/read" && diff "$work/sizes.txt" "$work/read"; }
+check "cgo on mi300x-8" go_calls
 check "LuaJIT on mi300x-8" calls luajit "$work/reader.lua"
 check "cffi on mi300x-8" calls "$venv/bin/python" "$work/reader.py"
+# Of Node's package manager, where that is.
+if command -v npm >/dev/null; then
+    node=$target/koffi
+    mkdir -p "$node"
+    koffi_calls() { npm --prefix "$node" --silent install koffi@3.3.4 && NODE_PATH="$node/node_modules" calls node "$here/koffi.js"; }
+    check "koffi on mi300x-8" koffi_calls
+fi

@@ -91,3 +91,4 @@ diff <(cd "$prefix" && find . ! -type d | sort) <(cd "$work/parts" && find . ! -
 . tests/install/trees.sh
 . tests/install/archive.sh
 . tests/install/simulator.sh
+. tests/install/ways.sh

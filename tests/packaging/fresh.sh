@@ -25,7 +25,8 @@ cat >"$system/dist/in" <<'IN'
 #!/bin/bash
 set -eu
 quietly() { "$@" >/tmp/log 2>&1 || { cat /tmp/log >&2; exit 1; }; }
-files() { find / -xdev \( -path /var -o -path /tmp -o -path /dist -o -path /root -o -name '*.pyc' -o -name __pycache__ -o -path /etc/ld.so.cache \) -prune -o -print | sort; }
+files() { find / -xdev \( -path /var -o -path /tmp -o -path /dist -o -path /root -o -path '/usr/lib/python3.*/*' -o -path /etc/ld.so.cache \) -prune -o -print | sort; }
+nothing_is_left() { diff <(echo "$before") <(files); echo "nothing is left of them"; }
 echo "== $(. /etc/os-release && echo "$PRETTY_NAME"), $(ldd --version | sed -n '1s/.* /glibc /p')"
 quietly apt-get update
 quietly apt-get install -y xz-utils
@@ -37,7 +38,7 @@ tar -xf /dist/zeus_amd-*.tar.xz -C "/opt/a folder"
 tree=$(echo /opt/a\ folder/zeus_amd-*)
 setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp TMPDIR=/tmp /dist/smoke.sh "$tree"
 echo "== the same with Python and a compiler"
-quietly apt-get install -y --no-install-recommends python3 python3-venv gcc libc6-dev
+quietly apt-get install -y --no-install-recommends python3 python3-venv gcc libc6-dev man-db
 /dist/smoke.sh "$tree"
 (. "$tree/share/zeus_amd/env.sh" && zeus-amd-sim --machine mi300x-8 --rocm 7.0.2 -- zeus-amd-run -- true)
 rm -rf "/opt/a folder"
@@ -50,6 +51,7 @@ PATH=/tmp/venv/bin:$PATH zeus-amd-sim --machine mi300x-8 --rocm 7.0.2 -- zeus-am
 import time, zeus_amd
 with zeus_amd.window() as window: time.sleep(0.3)
 print("Python", zeus_amd.version(), window.total.energy_mj, "mJ")'
+[ "$(PATH=/tmp/venv/bin:$PATH man -w zeus_amd_open)" = /tmp/venv/share/man/man3/zeus_amd_open.3 ]
 quietly /tmp/venv/bin/pip uninstall -y zeus-amd
 if find /tmp/venv -name '*zeus*' | grep .; then echo "pip leaves files" >&2; exit 1; fi
 
@@ -60,18 +62,18 @@ quietly apt-get install -y --no-install-recommends /dist/*.deb
 python3 -c 'import zeus_amd; print("python3 -c \"import zeus_amd\":", zeus_amd.version())'
 dpkg --verify | { ! grep zeus; }
 quietly apt-get purge -y 'libzeus-amd*' 'zeus-amd-*' python3-zeus-amd
-diff <(echo "$before") <(files) && echo "nothing is left of them"
+nothing_is_left
 
 ls /dist/*.rpm >/dev/null 2>&1 || exit 0
 echo "== RPMs. Debian's packages are not in rpm's database, so what they require is listed and not checked"
 quietly apt-get install -y --no-install-recommends rpm
 before=$(files)
 rpm --requires -qp /dist/*.rpm | sed -n 's/.*(\(GLIBC_[0-9.]*\|GCC_[0-9.]*\)).*/\1/p' | sort -uV | tail -n 1
-quietly rpm --install --nodeps /dist/*.rpm
+quietly rpm --install --nodeps --noplugins /dist/*.rpm
 /dist/smoke.sh /usr lib64
 rpm --verify --nodeps libzeus-amd0 zeus-amd-devel zeus-amd-tools zeus-amd-sim
-quietly rpm --erase --nodeps libzeus-amd0 zeus-amd-devel zeus-amd-tools zeus-amd-sim
-diff <(echo "$before") <(files) && echo "nothing is left of them"
+quietly rpm --erase --nodeps --noplugins libzeus-amd0 zeus-amd-devel zeus-amd-tools zeus-amd-sim
+nothing_is_left
 IN
 chmod +x "$system/dist/in"
 status=0

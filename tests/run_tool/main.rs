@@ -8,6 +8,7 @@ mod examples;
 mod check;
 mod command;
 mod energies;
+mod node;
 mod schema;
 mod signals;
 mod tables;

@@ -20,16 +20,33 @@ pub fn trace_joules(trace: &Value) -> HashMap<String, f64> {
 pub fn csv_samples(path: &str) -> HashMap<u64, Vec<(u64, f64)>> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags"));
+    let header = lines.next().unwrap();
+    let columns = header.split(',').count();
+    // zeus-amd-run has a column more than the example power_trace.
+    assert!(header.trim_end_matches(",domain") == "time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags");
     let mut samples: HashMap<u64, Vec<(u64, f64)>> = HashMap::new();
     for line in lines {
         let words: Vec<&str> = line.split(',').collect();
-        assert_eq!(words.len(), 7, "{line}");
+        assert_eq!(words.len(), columns, "{line}");
+        if words[1].is_empty() {
+            continue;
+        }
         if let Ok(uj) = words[2].parse::<f64>() {
             samples.entry(words[1].parse().unwrap()).or_default().push((words[0].parse().unwrap(), uj / 1e6));
         }
     }
     samples
+}
+
+/// Of each domain beside the GPUs: the microjoules of its rows.
+pub fn csv_domains(path: &str) -> HashMap<String, Vec<u64>> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut domains: HashMap<String, Vec<u64>> = HashMap::new();
+    for line in text.lines().skip(1).filter(|l| l.split(',').nth(1) == Some("")) {
+        let words: Vec<&str> = line.split(',').collect();
+        domains.entry(words[7].to_owned()).or_default().extend(words[2].parse::<u64>());
+    }
+    domains
 }
 
 pub fn csv_joules(samples: &[(u64, f64)]) -> f64 {

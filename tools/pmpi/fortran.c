@@ -75,15 +75,15 @@ BOTH(init_thread, 3, (void)0, started())
 BOTH(finalize, 1, profile_finish(), (void)0)
 BOTH(pcontrol, 1, profile_pcontrol(*(const int *)a), (void)0)
 
-#define CALL(Name, name, count, parameters, arguments) BOTH(name, count, profile_enter(), profile_leave())
+#define CALL(Name, name, count, parameters, arguments) BOTH(name, count, regions_often_enter(), regions_often_leave())
 #ifdef OPEN_MPI
 #define LARGE CALL
 /* Of "use mpi", where the address comes as a type(c_ptr). */
-FORTRAN(mpi_win_allocate_cptr_, 7, profile_enter(), profile_leave())
-FORTRAN(mpi_win_allocate_shared_cptr_, 7, profile_enter(), profile_leave())
+FORTRAN(mpi_win_allocate_cptr_, 7, regions_often_enter(), regions_often_leave())
+FORTRAN(mpi_win_allocate_shared_cptr_, 7, regions_often_enter(), regions_often_leave())
 #else
 #define LARGE(Name, name, count, parameters, arguments)                                                                \
-    BOTH(name, count, profile_enter(), profile_leave())                                                                \
-    FORTRAN(mpi_##name##_f08ts_large_, count, profile_enter(), profile_leave())
+    BOTH(name, count, regions_often_enter(), regions_often_leave())                                                                \
+    FORTRAN(mpi_##name##_f08ts_large_, count, regions_often_enter(), regions_often_leave())
 #endif
 #include "calls.def"

@@ -58,6 +58,7 @@ static int same_mpi(void)
 
 void profile_start(void)
 {
+    int threads = MPI_THREAD_MULTIPLE;
     if (started)
         return;
     started = 1;
@@ -72,7 +73,8 @@ void profile_start(void)
         return;
     }
     directory = getcwd(NULL, 0);
-    profile_meter_begin();
+    (void)PMPI_Query_thread(&threads);
+    profile_meter_begin(threads == MPI_THREAD_MULTIPLE);
 }
 
 /* Messages of a job come once, where its launcher numbers the ranks. */
@@ -127,8 +129,53 @@ static int gather_in_mpi(MPI_Comm comm, const zeus_amd_mpi_energy_t *energy, con
     return error;
 }
 
-/* One region over all ranks; those that were never there see no GPU of it. */
-static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_rank_t *whole, const char *path, zeus_amd_mpi_energy_t *energy,
+/* A communicator for each node's ranks, which rank 0 knows; collective. Returns an MPI code. */
+static int split_nodes(MPI_Comm comm, const zeus_amd_mpi_energy_t *energy, int rank, MPI_Comm *node)
+{
+    int *nodes = rank == 0 ? calloc(energy->total.ranks, sizeof *nodes) : NULL;
+    int there = rank != 0 || nodes != NULL, mine = 0, error;
+    for (uint32_t i = 0; nodes != NULL && i < energy->total.ranks; i++)
+        nodes[i] = energy->ranks[i].node;
+    error = PMPI_Bcast(&there, 1, MPI_INT, 0, comm);
+    if (error == MPI_SUCCESS && !there)
+        error = MPI_ERR_NO_MEM;
+    if (error == MPI_SUCCESS)
+        error = PMPI_Scatter(nodes, 1, MPI_INT, &mine, 1, MPI_INT, 0, comm);
+    free(nodes);
+    if (error == MPI_SUCCESS)
+        error = PMPI_Comm_split(comm, mine, rank, node);
+    if (error == MPI_SUCCESS)
+        error = PMPI_Comm_set_errhandler(*node, MPI_ERRORS_RETURN);
+    return error;
+}
+
+/* The sums of all nodes on rank 0, each from its first rank; collective. */
+static int32_t add_nodes(MPI_Comm comm, const zeus_amd_mpi_total_t *of_node, int first, int32_t status, profile_region_sums *sums)
+{
+    enum { PACKAGES, MISSING, ENERGY, UNCERTAINTY, SUMS };
+    uint64_t own[SUMS] = {0}, all[SUMS] = {0};
+    uint32_t flags = first ? of_node->flags : 0;
+    int32_t worst = ZEUS_AMD_STATUS_IO;
+    if (first) {
+        own[PACKAGES] = of_node->packages;
+        own[MISSING] = of_node->missing;
+        own[ENERGY] = of_node->energy_mj;
+        own[UNCERTAINTY] = of_node->uncertainty_mj;
+    }
+    if (PMPI_Reduce(own, all, SUMS, MPI_UINT64_T, MPI_SUM, 0, comm) != MPI_SUCCESS ||
+        PMPI_Reduce(&flags, &sums->flags, 1, MPI_UINT32_T, MPI_BOR, 0, comm) != MPI_SUCCESS ||
+        PMPI_Allreduce(&status, &worst, 1, MPI_INT32_T, MPI_MIN, comm) != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
+    sums->packages = (uint32_t)all[PACKAGES];
+    sums->missing = (uint32_t)all[MISSING];
+    sums->energy_mj = all[ENERGY];
+    sums->uncertainty_mj = all[UNCERTAINTY];
+    return worst;
+}
+
+/* One region over all ranks; those that were never there see no GPU of it. Packages are brought together on their node, of
+ * which rank 0 gets the sums: it may have many regions of many ranks. */
+static int32_t reduce_region(MPI_Comm comm, MPI_Comm node, const zeus_amd_mpi_rank_t *whole, const char *path,
                              profile_region_sums *sums)
 {
     const regions_region *region = profile_find(path);
@@ -136,24 +183,23 @@ static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_rank_t *whole, co
     uint64_t mpi_ns = region != NULL ? profile_mpi_ns(region) : 0;
     zeus_amd_gpu_energy_t *gpus = region != NULL ? profile_energies(region->inclusive, own[1]) : NULL;
     zeus_amd_mpi_reading_t *readings = calloc((size_t)profile.count + 1, sizeof *readings);
-    zeus_amd_mpi_rank_t mine = *whole;
-    int32_t status = ZEUS_AMD_STATUS_OK;
-    if (readings != NULL)
-        zeus_amd_mpi_describe(comm, gpus != NULL ? profile.session : NULL, whole->status, gpus, profile.count, &mine, readings);
-    if (readings == NULL)
-        mine.gpus = 0;
+    zeus_amd_mpi_rank_t mine;
+    zeus_amd_mpi_energy_t of_node;
+    int32_t status;
+    (void)zeus_amd_mpi_describe(node, gpus != NULL && readings != NULL ? profile.session : NULL, whole->status, gpus, profile.count,
+                                &mine, readings);
     mine.begin_ns = 0;
     mine.end_ns = own[1];
     memset(sums, 0, sizeof *sums);
-    memset(energy, 0, sizeof *energy);
     sums->path = path;
     sums->number = profile_kind(path) == REGIONS_PCONTROL ? strtoull(path + 1, NULL, 10) : 0;
-    if (PMPI_Reduce(own, most, 2, MPI_UINT64_T, MPI_MAX, 0, comm) != MPI_SUCCESS ||
-        PMPI_Reduce(&mpi_ns, &sums->mpi_ns, 1, MPI_UINT64_T, MPI_SUM, 0, comm) != MPI_SUCCESS)
+    status = zeus_amd_mpi_reduce(node, &mine, readings, &of_node);
+    status = add_nodes(comm, &of_node.total, mine.rank == 0, status, sums);
+    zeus_amd_mpi_free(&of_node);
+    if (status == ZEUS_AMD_STATUS_OK && (PMPI_Reduce(own, most, 2, MPI_UINT64_T, MPI_MAX, 0, comm) != MPI_SUCCESS ||
+                                         PMPI_Reduce(&mpi_ns, &sums->mpi_ns, 1, MPI_UINT64_T, MPI_SUM, 0, comm) != MPI_SUCCESS))
         status = ZEUS_AMD_STATUS_IO;
-    if (status == ZEUS_AMD_STATUS_OK)
-        status = zeus_amd_mpi_reduce(comm, &mine, readings, energy);
-    if (whole->rank == 0) {
+    if (whole->rank == 0 && status == ZEUS_AMD_STATUS_OK) {
         sums->times = most[0];
         sums->ns = most[1];
     }
@@ -168,21 +214,25 @@ static int32_t reduce_regions(MPI_Comm comm, const zeus_amd_mpi_rank_t *mine, in
     int size = 0, count = 0;
     int32_t status = ZEUS_AMD_STATUS_OK;
     int there, everywhere = 0;
+    MPI_Comm node = MPI_COMM_NULL;
     if (profile_all_paths(comm, mine->rank, ranks, text, &size) != MPI_SUCCESS)
         return ZEUS_AMD_STATUS_IO;
     for (int at = 0; at < size; at += (int)strlen(*text + at) + 1)
         count++;
-    report->regions = calloc((size_t)count + 1, sizeof *report->regions);
     report->region_sums = calloc((size_t)count + 1, sizeof *report->region_sums);
-    there = report->regions != NULL && report->region_sums != NULL;
+    there = report->region_sums != NULL;
     if (PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm) != MPI_SUCCESS)
         return ZEUS_AMD_STATUS_IO;
     if (!everywhere)
         return ZEUS_AMD_STATUS_NO_MEMORY;
+    if (count > 0 && split_nodes(comm, report->energy, mine->rank, &node) != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
     for (int at = 0; at < size && status == ZEUS_AMD_STATUS_OK; at += (int)strlen(*text + at) + 1) {
-        const int i = report->region_count++;
-        status = reduce_region(comm, mine, *text + at, &report->regions[i], &report->region_sums[i]);
+        profile_region_sums *sums = &report->region_sums[report->region_count++];
+        status = reduce_region(comm, node, mine, *text + at, sums);
     }
+    if (node != MPI_COMM_NULL)
+        PMPI_Comm_free(&node);
     return status;
 }
 
@@ -220,6 +270,8 @@ static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
     error = zeus_amd_mpi_describe(comm, profile.session, profile.status, profile.gpus, profile.count, &mine, readings);
     mine.begin_ns = profile.begin_ns;
     mine.end_ns = profile.end_ns;
+    if (profile.result != NULL)
+        mine.beside = (zeus_amd_mpi_beside_t){profile.result->beside_scope, 0, profile.result->beside_uj, profile.result->beside_uncertainty_uj};
     status = error == MPI_SUCCESS ? zeus_amd_mpi_reduce(comm, &mine, readings, &energy) : ZEUS_AMD_STATUS_IO;
     free(readings);
     if (status != ZEUS_AMD_STATUS_OK)
@@ -234,10 +286,7 @@ static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
         status = ZEUS_AMD_STATUS_IO;
     if (status == ZEUS_AMD_STATUS_OK && mine.rank == 0)
         profile_write(&report);
-    for (int i = 0; i < report.region_count; i++)
-        zeus_amd_mpi_free(&report.regions[i]);
     zeus_amd_mpi_free(&energy);
-    free(report.regions);
     free(report.region_sums);
     free(report.ranks);
     free(report.in_mpi_j);
@@ -272,11 +321,11 @@ void profile_finish(void)
         return;
     /* Waiting for the others is time in MPI: MPI_Finalize would wait as well. */
     profile_pcontrol(0);
-    profile_enter();
+    regions_often_enter();
     if (PMPI_Comm_split(MPI_COMM_WORLD, 0, 0, &comm) == MPI_SUCCESS &&
         PMPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN) == MPI_SUCCESS)
         PMPI_Barrier(comm);
-    profile_leave();
+    regions_often_leave();
     profile.sums.calls--; /* That was not the program's. */
     began_ns = profile_now_ns();
     profile_meter_end();

@@ -16,7 +16,6 @@
 profile_meter profile;
 
 static atomic_int on;
-static __thread int depth;
 static regions_region *in_mpi;
 /* Of each level: the open range and the time in MPI when it began, in ticks; below lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -37,31 +36,19 @@ void tool_start(void)
     regions_start();
 }
 
-void profile_enter(void)
-{
-    if (depth++ == 0 && atomic_load_explicit(&on, memory_order_relaxed))
-        regions_range_enter(in_mpi);
-}
-
-void profile_leave(void)
-{
-    if (--depth == 0 && atomic_load_explicit(&on, memory_order_relaxed))
-        regions_range_leave(in_mpi);
-}
-
 static void level_begin(int level)
 {
     char name[16];
     snprintf(name, sizeof name, "%d", level);
     levels[level].range = regions_range_start(REGIONS_PCONTROL, name, 0);
-    levels[level].mpi_ticks_before = regions_range_ticks(in_mpi);
+    levels[level].mpi_ticks_before = regions_often_ticks();
 }
 
 static void level_end(int level)
 {
     regions_range_stop(levels[level].range, NULL);
     levels[level].range = 0;
-    levels[level].mpi_ticks += regions_range_ticks(in_mpi) - levels[level].mpi_ticks_before;
+    levels[level].mpi_ticks += regions_often_ticks() - levels[level].mpi_ticks_before;
 }
 
 /* The innermost of those that were begun by a level of their own cannot be known: 0 ends them all. */
@@ -90,13 +77,12 @@ uint64_t profile_mpi_ns(const regions_region *region)
     return (uint64_t)((double)levels[atoi(region->name)].mpi_ticks * profile.result->ns_per_tick);
 }
 
-void profile_meter_begin(void)
+void profile_meter_begin(int by_several_threads)
 {
     if (profile_by_rank() && report_is_traced())
         regions_trace();
     regions_start();
-    in_mpi = regions_range(REGIONS_MPI, "MPI");
-    profile.sums.call_ns = regions_range_cost_ns();
+    in_mpi = regions_often_start(REGIONS_MPI, "MPI", by_several_threads);
     atomic_store(&on, 1);
 }
 
@@ -159,6 +145,6 @@ void profile_meter_end(void)
     if (in_mpi != NULL) {
         profile.sums.calls += in_mpi->count;
         profile.sums.mpi_ns = (uint64_t)in_mpi->wall_ns;
+        profile.sums.call_ns = regions_often_cost_ns();
     }
-    profile.sums.call_ns *= profile.sums.calls;
 }

@@ -36,6 +36,9 @@ typedef struct profile_region_sums {
     uint64_t number;
     const char *path;
     uint64_t times, ns, mpi_ns;
+    /* As in zeus_amd_mpi_total_t. */
+    uint32_t packages, missing, flags;
+    uint64_t energy_mj, uncertainty_mj;
 } profile_region_sums;
 
 /* What rank 0 writes down. */
@@ -44,7 +47,6 @@ typedef struct profile_report {
     profile_rank *ranks;
     /* Joules of each reading while its rank was in MPI; negative: not known. */
     double *in_mpi_j;
-    zeus_amd_mpi_energy_t *regions;
     /* The sum over ranks of times and of time in MPI, by region; the most visits and the longest time of a rank. */
     profile_region_sums *region_sums;
     int region_count;
@@ -58,8 +60,6 @@ void profile_finish(void);
 void profile_session(void);
 
 /* meter.c: time and energy in MPI, and regions, of this rank. */
-void profile_enter(void);
-void profile_leave(void);
 void profile_pcontrol(int level);
 uint64_t profile_now_ns(void);
 
@@ -77,7 +77,7 @@ typedef struct profile_meter {
 
 /* Only outside a measurement: before profile_meter_begin and after profile_meter_end. */
 extern profile_meter profile;
-void profile_meter_begin(void);
+void profile_meter_begin(int by_several_threads);
 void profile_meter_end(void);
 /* After the end: time in MPI during a level of MPI_Pcontrol, and energies to be freed. */
 uint64_t profile_mpi_ns(const regions_region *region);

@@ -123,6 +123,21 @@ static profile_rank overhead(const profile_report *r)
     return most;
 }
 
+/* In JSON, and for people. */
+static const char *scope_key(zeus_amd_node_scope_t scope)
+{
+    static const char *const keys[] = {"none", "gpus", "parts", "node"};
+    return scope < 4 ? keys[scope] : keys[0];
+}
+
+static int measures_more(const zeus_amd_mpi_energy_t *e)
+{
+    for (uint32_t i = 0; i < e->total.nodes; i++)
+        if (e->nodes[i].scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
+            return 1;
+    return 0;
+}
+
 static void write_json(FILE *to, const profile_report *r)
 {
     const zeus_amd_mpi_energy_t *e = r->energy;
@@ -139,10 +154,11 @@ static void write_json(FILE *to, const profile_report *r)
             ", \"missing_packages\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32 ", \"ranks_without_gpu\": %" PRIu32
             ", \"ranks_failed\": %" PRIu32 ", \"complete\": %s, \"flags\": %" PRIu32
             ", \"duration_s\": %.6f, \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"time_in_mpi_s\": %.6f"
-            ", \"energy_in_mpi_j\": %.3f},\n",
+            ", \"energy_in_mpi_j\": %.3f, \"scope\": \"%s\", \"widest_energy_j\": %.3f, \"widest_uncertainty_j\": %.3f},\n",
             t->ranks, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu, t->ranks_failed,
             t->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "false" : "true", t->flags, seconds(t->duration_ns),
-            joules(t->energy_mj), joules(t->uncertainty_mj), seconds(mpi_ns(r)), total_in_mpi(r));
+            joules(t->energy_mj), joules(t->uncertainty_mj), seconds(mpi_ns(r)), total_in_mpi(r),
+            scope_key(t->scope), joules(t->widest_mj), joules(t->widest_uncertainty_mj));
     fputs("  \"how\": {", to);
     json_member(to, "energy_in_mpi_j", how_in_mpi);
     fputs(", ", to);
@@ -154,8 +170,9 @@ static void write_json(FILE *to, const profile_report *r)
         json_member(to, "host", e->ranks[n->first_rank].host);
         fprintf(to,
                 ", \"ranks\": %" PRIu32 ", \"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32
-                ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f}",
-                n->ranks, n->packages, n->missing, joules(n->energy_mj), joules(n->uncertainty_mj));
+                ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"scope\": \"%s\", \"widest_energy_j\": %.3f, \"widest_uncertainty_j\": %.3f}",
+                n->ranks, n->packages, n->missing, joules(n->energy_mj), joules(n->uncertainty_mj), scope_key(n->scope),
+                joules(n->widest_mj), joules(n->widest_uncertainty_mj));
     }
     fputs("\n  ],\n  \"packages\": [", to);
     for (uint32_t i = 0; i < t->packages + t->missing; i++) {
@@ -195,7 +212,7 @@ static void write_json(FILE *to, const profile_report *r)
     }
     fputs("\n  ],\n  \"regions\": [", to);
     for (int i = 0; i < r->region_count; i++) {
-        const zeus_amd_mpi_total_t *g = &r->regions[i].total;
+        const profile_region_sums *g = &r->region_sums[i];
         char name[NAME];
         region_name(name, r->region_sums[i].number > 0 ? LEVEL_NAME : sizeof name, &r->region_sums[i]);
         fprintf(to, "%s\n    {\"number\": %" PRIu64 ", ", i == 0 ? "" : ",", r->region_sums[i].number);
@@ -229,6 +246,8 @@ static void write_text(FILE *to, const profile_report *r)
                 joules(t->uncertainty_mj), t->packages);
     else
         fprintf(to, "energy    none: no GPU was measured; the ranks below say why\n");
+    if (measures_more(e))
+        fprintf(to, "          %12.3f J +- %.3f J of the nodes, each by its widest scope\n", joules(t->widest_mj), joules(t->widest_uncertainty_mj));
     if (t->missing > 0)
         fprintf(to, "          %" PRIu32 " package(s) without an energy are not in it\n", t->missing);
     if (t->ranks_failed > 0)
@@ -248,7 +267,11 @@ static void write_text(FILE *to, const profile_report *r)
     for (uint32_t i = 0; i < t->nodes; i++) {
         const zeus_amd_mpi_node_t *n = &e->nodes[i];
         utf8_print(to, e->ranks[n->first_rank].host, 24);
-        fprintf(to, " %6" PRIu32 " %8" PRIu32 " %14.3f %10.3f\n", n->ranks, n->packages, joules(n->energy_mj), joules(n->uncertainty_mj));
+        fprintf(to, " %6" PRIu32 " %8" PRIu32 " %14.3f %10.3f", n->ranks, n->packages, joules(n->energy_mj), joules(n->uncertainty_mj));
+        if (n->scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
+            fprintf(to, "  %s: %.3f J +- %.3f J", n->scope == ZEUS_AMD_NODE_SCOPE_NODE ? "whole node" : "with processors and memory",
+                    joules(n->widest_mj), joules(n->widest_uncertainty_mj));
+        fputc('\n', to);
     }
     if (t->packages + t->missing > 0)
         fprintf(to, "\n%-24s %-14s %5s %14s %10s %12s  %s\n", "package of", "PCI address", "ranks", "energy J", "+- J",
@@ -284,7 +307,7 @@ static void write_text(FILE *to, const profile_report *r)
     if (r->region_count > 0)
         fprintf(to, "\n%-24s %6s %10s %14s %10s %10s\n", "region", "times", "time s", "energy J", "+- J", "in MPI s");
     for (int i = 0; i < r->region_count; i++) {
-        const zeus_amd_mpi_total_t *g = &r->regions[i].total;
+        const profile_region_sums *g = &r->region_sums[i];
         char name[NAME];
         region_name(name, LEVEL_NAME, &r->region_sums[i]);
         utf8_print(to, name, 24);

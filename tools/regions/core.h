@@ -18,7 +18,17 @@ typedef struct core_local {
     int touched;
 } core_local;
 
+/* Of the range that is entered most (often.c): written by its thread only. */
+typedef struct core_often {
+    atomic_uint_fast64_t word;
+    uint64_t calls, depth;
+    /* Edges that were timed, in ticks. */
+    uint64_t samples, sampled, shortest;
+} core_often;
+
 typedef struct core_thread {
+    /* On a line of memory that no other thread writes to. */
+    _Alignas(64) core_often often;
     /* IDLE, or what the thread does to what is below. */
     atomic_int busy;
     core_local *current, *touched;
@@ -39,6 +49,8 @@ extern atomic_int core_held;
 extern pthread_mutex_t core_lock;
 extern regions_result core;
 extern core_thread *core_threads;
+/* NULL: not attached yet. */
+extern __thread core_thread *core_mine __attribute__((tls_model("initial-exec")));
 /* When the counters may be read again, in ticks. */
 extern atomic_uint_fast64_t core_next_read;
 
@@ -56,11 +68,20 @@ void core_trace_begin(const zeus_amd_session_t *session);
 void core_trace_end(void);
 extern regions_events core_range_events;
 
-/* meter.c: at an edge, without the lock. */
+/* threads.c: this thread's, made where there is none; NULL: nothing is counted any more. */
+core_thread *core_attach(void);
+/* At an edge at which the counters may be read; without the lock. */
+void core_edge(core_thread *thread, uint64_t now);
+
+/* meter.c: the same, where no signal handler can push meanwhile. */
 void core_read(uint64_t now);
 /* With the lock, threads held: until now is a span, of which the last one ends the measurement. */
 void core_open(void);
 void core_span(int last);
+
+/* node.c: with the lock; beside the window of the GPUs. */
+void core_node_begin(const zeus_amd_session_t *session);
+void core_node_end(const zeus_amd_session_t *session);
 
 /* account.c: what a span used, to its regions; with the lock, threads held. */
 typedef struct core_span_gpu {
@@ -72,5 +93,11 @@ void core_account(uint64_t begin, uint64_t end, double ns, uint64_t number, cons
 
 /* ranges.c: with the lock. Brings the ticks of the ranges up to now. */
 void core_ranges_advance(uint64_t now);
+
+/* often.c: with the lock. The same of that range; 0: it is another one. */
+int core_often_advance(const regions_region *range, uint64_t now);
+void core_often_stop(void);
+/* By the thread that ends. */
+void core_often_ends(core_thread *thread);
 
 #endif

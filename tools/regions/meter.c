@@ -171,8 +171,9 @@ void core_span(int last)
 void core_read(uint64_t now)
 {
     const int saved = errno;
-    pthread_mutex_lock(&core_lock);
-    /* Another thread may have read meanwhile. */
+    /* Another thread reads, or does what is as short. */
+    if (pthread_mutex_trylock(&core_lock) != 0)
+        return;
     if (atomic_load(&core_held) == CORE_RUNS && now >= atomic_load(&core_next_read)) {
         core_hold();
         core_span(0);
@@ -251,6 +252,8 @@ void core_open(void)
         core.status = list_gpus();
     opened = both_clocks(&opened_ns);
     refresh = (uint64_t)((double)(opened - begin) * REFRESH_NS / (double)(opened_ns > begin_ns ? opened_ns - begin_ns : 1));
+    if (core.status == ZEUS_AMD_STATUS_OK)
+        core_node_begin(session);
     costs[0] = own_ticks();
     if (core.status == ZEUS_AMD_STATUS_OK)
         core.status = zeus_amd_window_begin(session, &window);
@@ -289,8 +292,10 @@ const regions_result *regions_end(void)
     const regions_result *result = NULL;
     pthread_mutex_lock(&core_lock);
     if (atomic_load(&core_held) == CORE_RUNS) {
+        core_often_stop();
         core_hold();
         core_span(1);
+        core_node_end(session);
         count_unfinished();
         core_trace_end();
         core_release(CORE_ENDED);

@@ -49,7 +49,8 @@ static void advance(regions_region *range, uint64_t now)
 void core_ranges_advance(uint64_t now)
 {
     for (regions_region *range = core.ranges.child; range != NULL; range = range->sibling)
-        advance(range, now);
+        if (!core_often_advance(range, now))
+            advance(range, now);
 }
 
 static int at_edge(uint64_t now)
@@ -117,67 +118,4 @@ void regions_mark(const char *name)
     if (mark != NULL)
         mark->count++;
     pthread_mutex_unlock(&core_lock);
-}
-
-regions_region *regions_range(regions_kind kind, const char *name)
-{
-    regions_region *range = NULL;
-    pthread_mutex_lock(&core_lock);
-    if (atomic_load(&core_held) == CORE_RUNS)
-        range = core_child(&core.ranges, kind, name);
-    pthread_mutex_unlock(&core_lock);
-    return range;
-}
-
-void regions_range_enter(regions_region *range)
-{
-    if (range == NULL || !at_edge(ticks_now()))
-        return;
-    pthread_mutex_lock(&core_lock);
-    advance(range, ticks_now());
-    range->open++;
-    range->count++;
-    pthread_mutex_unlock(&core_lock);
-}
-
-void regions_range_leave(regions_region *range)
-{
-    const uint64_t now = ticks_now();
-    if (range == NULL || !at_edge(now))
-        return;
-    pthread_mutex_lock(&core_lock);
-    advance(range, now);
-    range->open -= range->open > 0;
-    pthread_mutex_unlock(&core_lock);
-}
-
-uint64_t regions_range_ticks(regions_region *range)
-{
-    uint64_t ticks = 0;
-    pthread_mutex_lock(&core_lock);
-    if (range != NULL) {
-        advance(range, ticks_now());
-        ticks = range->all_ticks;
-    }
-    pthread_mutex_unlock(&core_lock);
-    return ticks;
-}
-
-/* The best of some tries: others were interrupted. */
-uint64_t regions_range_cost_ns(void)
-{
-    enum { TRIES = 10, TIMES = 100 };
-    regions_region probe = {0};
-    uint64_t least_ns = UINT64_MAX;
-    for (int i = 0; i < TRIES; i++) {
-        const uint64_t began_ns = zeus_amd_now_ns();
-        uint64_t ns;
-        for (int j = 0; j < TIMES; j++) {
-            regions_range_enter(&probe);
-            regions_range_leave(&probe);
-        }
-        ns = zeus_amd_now_ns() - began_ns;
-        least_ns = ns < least_ns ? ns : least_ns;
-    }
-    return least_ns / TIMES;
 }

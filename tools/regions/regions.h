@@ -90,6 +90,10 @@ typedef struct regions_gpu {
     uint64_t confirmed;
     /* Most that it can draw. */
     double max_w;
+    /* Limits, at the begin and over all the time. */
+    zeus_amd_limit_counts_t counts;
+    zeus_amd_limited_time_t limited;
+    zeus_amd_status_t limited_status;
     /* Has an energy of its own; the last reading failed. */
     int measured, missed;
 } regions_gpu;
@@ -124,6 +128,9 @@ typedef struct regions_result {
     const regions_events *events;
     uint64_t untraced;
     zeus_amd_sampler_t *sampler;
+    /* The node beside the packages of GPUs: ZEUS_AMD_NODE_SCOPE_NODE: all of it, with them; _PARTS: processors and memory. */
+    zeus_amd_node_scope_t beside_scope;
+    uint64_t beside_uj, beside_uncertainty_uj;
     /* Readings and what they took; bounds on what could not be counted. */
     uint64_t reads, read_ns, open_ns;
     uint64_t paths, threads, unbalanced, unfinished, too_many, in_handlers;
@@ -140,14 +147,15 @@ uint64_t regions_range_start(regions_kind kind, const char *name, uint64_t own);
 int regions_range_stop(uint64_t id, uint64_t *own);
 void regions_mark(const char *name);
 
-/* A range that is used often, found once; NULL: none. It is open while it was entered more often than left. */
-regions_region *regions_range(regions_kind kind, const char *name);
-void regions_range_enter(regions_region *range);
-void regions_range_leave(regions_region *range);
-/* What entering and leaving one costs, measured. */
-uint64_t regions_range_cost_ns(void);
+/* The one range that is entered most; NULL: none. It is open while at least one thread is in it, and a thread may enter it
+ * within it. by_several: threads may be in it at the same time. */
+regions_region *regions_often_start(regions_kind kind, const char *name, int by_several);
+void regions_often_enter(void);
+void regions_often_leave(void);
 /* How long it was open until now, in ticks. */
-uint64_t regions_range_ticks(regions_region *range);
+uint64_t regions_often_ticks(void);
+/* After the end: what entering and leaving it has cost all threads, from calls that were timed. */
+uint64_t regions_often_cost_ns(void);
 
 /* Starts unless started: opens the session. The first push does so as well. */
 void regions_start(void);

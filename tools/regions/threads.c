@@ -30,7 +30,7 @@ atomic_uint_fast64_t core_next_read;
 int ticks_tsc;
 #endif
 
-static __thread core_thread *mine __attribute__((tls_model("initial-exec")));
+__thread core_thread *core_mine __attribute__((tls_model("initial-exec")));
 static core_thread *free_threads;
 static pthread_key_t key;
 /* No membarrier(): each push and pop has a fence. */
@@ -101,7 +101,8 @@ static void ends(void *thread)
         t->beyond = 0;
         leave(t);
     }
-    mine = NULL;
+    core_often_ends(t);
+    core_mine = NULL;
     pthread_mutex_lock(&core_lock);
     t->next_free = free_threads;
     free_threads = t;
@@ -109,7 +110,7 @@ static void ends(void *thread)
 }
 
 /* Threads that have ended leave their paths to the next ones, so memory does not grow with their number. */
-static core_thread *attach(void)
+core_thread *core_attach(void)
 {
     core_thread *t;
     if (atomic_load(&core_held) == CORE_NOT_STARTED)
@@ -122,7 +123,8 @@ static core_thread *attach(void)
     t = free_threads;
     if (t != NULL) {
         free_threads = t->next_free;
-    } else if ((t = calloc(1, sizeof *t)) != NULL && (t->table = calloc(BUCKETS, sizeof *t->table)) != NULL) {
+    } else if ((t = aligned_alloc(_Alignof(core_thread), sizeof *t)) != NULL &&
+               (*t = (core_thread){0}, t->table = calloc(BUCKETS, sizeof *t->table)) != NULL) {
         t->table_size = BUCKETS;
         t->root.region = &core.run;
         t->current = &t->root;
@@ -135,7 +137,7 @@ static core_thread *attach(void)
     }
     if (t != NULL) {
         t->since = ticks_now();
-        mine = t;
+        core_mine = t;
         pthread_setspecific(key, t);
     }
     pthread_mutex_unlock(&core_lock);
@@ -202,17 +204,22 @@ static core_local *create(core_thread *thread, regions_kind kind, const char *na
     return thread->current->recent = local;
 }
 
+void core_edge(core_thread *thread, uint64_t now)
+{
+    if (atomic_load_explicit(&thread->busy, memory_order_relaxed) != IDLE)
+        return;
+    atomic_store_explicit(&thread->busy, SLOW, memory_order_relaxed);
+    core_read(now);
+    leave(thread);
+}
+
 static inline core_thread *thread_at_edge(uint64_t now)
 {
-    core_thread *thread = mine;
+    core_thread *thread = core_mine;
     if (__builtin_expect(thread == NULL, 0))
-        thread = attach();
-    if (thread != NULL && now >= atomic_load_explicit(&core_next_read, memory_order_relaxed) &&
-        atomic_load_explicit(&thread->busy, memory_order_relaxed) == IDLE) {
-        atomic_store_explicit(&thread->busy, SLOW, memory_order_relaxed);
-        core_read(now);
-        leave(thread);
-    }
+        thread = core_attach();
+    if (thread != NULL && now >= atomic_load_explicit(&core_next_read, memory_order_relaxed))
+        core_edge(thread, now);
     return thread;
 }
 
@@ -314,7 +321,7 @@ void core_hold(void)
     if (atomic_load(&core_held) == CORE_ENDED)
         return;
     atomic_store(&core_held, CORE_READING);
-    if (core_threads == NULL || (core_threads == mine && mine->next == NULL))
+    if (core_threads == NULL || (core_threads == core_mine && core_mine->next == NULL))
         return;
     if (fences)
         atomic_thread_fence(memory_order_seq_cst);
@@ -370,6 +377,7 @@ void regions_forget(void)
 {
     atomic_store(&core_held, CORE_ENDED);
     memset(&core_lock, 0, sizeof core_lock);
+    core_often_stop();
     core_threads = NULL;
-    mine = NULL;
+    core_mine = NULL;
 }

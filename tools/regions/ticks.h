@@ -21,6 +21,12 @@ static inline uint64_t ticks_now(void)
 {
     return ticks_tsc ? __builtin_ia32_rdtsc() : ticks_ns();
 }
+/* When all before it is done: the processor reads its counter ahead. */
+static inline uint64_t ticks_done(void)
+{
+    __builtin_ia32_lfence();
+    return ticks_now();
+}
 #elif defined(__aarch64__)
 static inline uint64_t ticks_now(void)
 {
@@ -28,8 +34,17 @@ static inline uint64_t ticks_now(void)
     __asm__ volatile("mrs %0, cntvct_el0" : "=r"(t));
     return t;
 }
+static inline uint64_t ticks_done(void)
+{
+    __asm__ volatile("isb" ::: "memory");
+    return ticks_now();
+}
 #else
 static inline uint64_t ticks_now(void)
+{
+    return ticks_ns();
+}
+static inline uint64_t ticks_done(void)
 {
     return ticks_ns();
 }

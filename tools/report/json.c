@@ -121,6 +121,12 @@ static void gpus(FILE *to, const regions_result *r)
             member(to, "method", zeus_amd_method_string(gpu->energy.method));
             fprintf(to, ", \"flags\": %" PRIu32, gpu->energy.flags);
         }
+        if (gpu->limited_status == ZEUS_AMD_STATUS_OK && gpu->limited.struct_size != 0)
+            fprintf(to,
+                    ", \"limited\": {\"cycles\": %" PRIu64 ", \"package_power\": %" PRIu64 ", \"socket_temperature\": %" PRIu64
+                    ", \"regulator_temperature\": %" PRIu64 ", \"memory_temperature\": %" PRIu64 ", \"prochot\": %" PRIu64 "}",
+                    gpu->limited.cycles, gpu->limited.ppt_cycles, gpu->limited.socket_thermal_cycles, gpu->limited.vr_thermal_cycles,
+                    gpu->limited.hbm_thermal_cycles, gpu->limited.prochot_cycles);
         fputs(", ", to);
         member(to, "counter", zeus_amd_counter_state_string(gpu->energy.counter_state));
         fprintf(to, ", \"status\": %" PRId32 ", ", (int32_t)gpu->energy.status);
@@ -132,7 +138,9 @@ static void gpus(FILE *to, const regions_result *r)
 static void run(FILE *to, const report *p)
 {
     const regions_result *r = p->result;
-    const report_energy total = report_total(r);
+    static const char *const scopes[] = {"none", "gpus", "parts", "node"};
+    zeus_amd_node_scope_t scope;
+    const report_energy total = report_total(r), widest = report_widest(r, &scope);
     char host[256] = "";
     gethostname(host, sizeof host - 1);
     fputs("{\n  \"format\": \"zeus_amd regions\", \"version\": 1,\n  ", to);
@@ -148,7 +156,9 @@ static void run(FILE *to, const report *p)
     fprintf(to, ",\n  \"run\": {\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", \"duration_s\": %.9f, ", r->begin_ns,
             r->end_ns, seconds((double)(r->end_ns - r->begin_ns)));
     joules(to, "energy_j", total.uj);
-    fprintf(to, ", \"uncertainty_j\": %.6f, \"aborted\": %s, \"status\": %" PRId32 ", ", total.uncertainty_uj / 1e6,
+    fprintf(to, ", \"uncertainty_j\": %.6f, \"scope\": \"%s\", ", total.uncertainty_uj / 1e6, scopes[scope]);
+    joules(to, "widest_energy_j", widest.uj);
+    fprintf(to, ", \"widest_uncertainty_j\": %.6f, \"aborted\": %s, \"status\": %" PRId32 ", ", widest.uncertainty_uj / 1e6,
             p->aborted ? "true" : "false", r->status);
     member(to, "status_text", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
     fputs("},\n  \"how\": {", to);

@@ -31,6 +31,9 @@ regions_region *report_next(const regions_region *top, const regions_region *at)
 report_energy report_sum(const regions_result *result, const regions_share *shares);
 report_energy report_total(const regions_result *result);
 
+/* The energy of the widest scope that was measured, and which that is. */
+report_energy report_widest(const regions_result *result, zeus_amd_node_scope_t *scope);
+
 /* source.c: where in the source a call returns to this address; to be freed. NULL: not known. */
 char *report_source(uint64_t return_address);
 

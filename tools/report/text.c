@@ -37,10 +37,26 @@ static void numbers(FILE *to, const regions_result *r, uint64_t count, double ns
             total.uj > 0 ? 100 * (double)sum.uj / (double)total.uj : 0, ns > 0 ? (double)sum.uj * 1e3 / ns : 0);
 }
 
+/* The share of the time in which the power limit or a temperature held the GPU down. */
+static void limits(FILE *to, uint32_t i, const regions_gpu *gpu)
+{
+    const zeus_amd_limited_time_t *l = &gpu->limited;
+    const double percent = l->cycles > 0 ? 100 / (double)l->cycles : 0;
+    if (gpu->limited_status != ZEUS_AMD_STATUS_OK || l->cycles == 0)
+        return;
+    if (l->ppt_cycles > 0)
+        fprintf(to, "GPU %" PRIu32 ": %.1f %% of the time limited by package power\n", i, percent * (double)l->ppt_cycles);
+    if (l->socket_thermal_cycles + l->vr_thermal_cycles + l->hbm_thermal_cycles + l->prochot_cycles > 0)
+        fprintf(to, "GPU %" PRIu32 ": limited by temperature: socket %.1f %%, voltage regulators %.1f %%, memory %.1f %%, PROCHOT %.1f %%\n", i,
+                percent * (double)l->socket_thermal_cycles, percent * (double)l->vr_thermal_cycles,
+                percent * (double)l->hbm_thermal_cycles, percent * (double)l->prochot_cycles);
+}
+
 static void head(FILE *to, const report *p)
 {
     const regions_result *r = p->result;
-    const report_energy total = report_total(r);
+    zeus_amd_node_scope_t scope;
+    const report_energy total = report_total(r), widest = report_widest(r, &scope);
     const double ns = (double)(r->end_ns - r->begin_ns);
     fputs("Energy by region of ", to);
     utf8_print(to, p->program, 0);
@@ -49,6 +65,9 @@ static void head(FILE *to, const report *p)
         fprintf(to, "energy    none: %s\n", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
     else
         fprintf(to, "energy    %.3f J +- %.3f J\n", (double)total.uj / 1e6, total.uncertainty_uj / 1e6);
+    if (r->beside_scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
+        fprintf(to, "          %.3f J +- %.3f J of %s\n", (double)widest.uj / 1e6, widest.uncertainty_uj / 1e6,
+                scope == ZEUS_AMD_NODE_SCOPE_NODE ? "the whole node" : "GPUs, processors and memory as far as they are measured");
     fprintf(to, "time      %.3f s, from the first region%s\n", ns / 1e9,
             p->aborted ? " to the last reading before the program aborted" : " to the end of the program");
     fprintf(to, "overhead  %" PRIu64 " readings, %.6f s (%.2f %% of the time), and %.3f s to open\n", r->reads,
@@ -67,6 +86,8 @@ static void head(FILE *to, const report *p)
             fprintf(to, "none: %s, %s\n", zeus_amd_counter_state_string(gpu->energy.counter_state),
                     zeus_amd_status_string(gpu->energy.status));
     }
+    for (uint32_t i = 0; i < r->gpu_count; i++)
+        limits(to, i, &r->gpus[i]);
 }
 
 static void regions(FILE *to, const report *p)

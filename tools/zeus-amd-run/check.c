@@ -171,31 +171,24 @@ static void library(FILE *f, const struct measure *m)
     }
 }
 
-/* How the list of GPUs was made, in a text that the caller frees; NULL: none. */
-static char *explained(const struct measure *m)
+/* What the node has beside its GPUs. */
+static void node(FILE *f, const struct node *n)
 {
-    size_t needed = 0;
-    char *text;
-    if (m->session == NULL || zeus_amd_explain(m->session, NULL, 0, &needed) != ZEUS_AMD_STATUS_OK)
-        return NULL;
-    text = calloc(needed + 1, 1);
-    if (text != NULL && zeus_amd_explain(m->session, text, needed + 1, NULL) == ZEUS_AMD_STATUS_OK)
-        return text;
-    free(text);
-    return NULL;
-}
-
-static void lines(FILE *f, const char *text)
-{
-    while (text != NULL && *text != 0) {
-        size_t length = strcspn(text, "\n");
-        char line[WORDS];
-        snprintf(line, sizeof line, "%.*s", (int)length, text);
-        fputs("  ", f);
-        put_plain(f, line, 0);
-        fputc('\n', f);
-        text += length + (text[length] != 0);
+    for (uint32_t i = 0; i < n->count; i++) {
+        const zeus_amd_node_domain_info_t *d = &n->domains[i];
+        if (d->source == ZEUS_AMD_NODE_SOURCE_GPU)
+            continue;
+        fputs("node: ", f);
+        put_plain(f, d->name, 18);
+        fprintf(f, " %-17s  %s: %s\n", zeus_amd_node_domain_kind_string(d->kind), domain_source(d), zeus_amd_status_string(d->status));
     }
+    if (n->readable == 0)
+        fputs("node: nothing but the GPUs has an energy\n", f);
+    if (n->why[0] != 0) {
+        put_plain(f, n->why, 0);
+        fputc('\n', f);
+    }
+    put_lines(f, n->opinion, "");
 }
 
 int check_text(FILE *f, const struct options *o, const struct measure *m)
@@ -223,8 +216,9 @@ int check_text(FILE *f, const struct options *o, const struct measure *m)
                 put_plain(f, states[i].words[k], 0);
                 fputc('\n', f);
             }
+        node(f, &m->node);
         fputs("how the list of GPUs was made:\n", f);
-        lines(f, text);
+        put_lines(f, text, "  ");
         free(text);
         fprintf(f, "result: %s\n", all_works ? "energies can be measured" : "some energies cannot be measured, see above");
     }
@@ -247,6 +241,33 @@ static void watts(FILE *f, const char *name, int is_known, uint64_t mw)
         fprintf(f, ", \"%s\": %" PRIu64 ".%03" PRIu64, name, mw / 1000, mw % 1000);
     else
         fprintf(f, ", \"%s\": null", name);
+}
+
+static void domains(FILE *f, const struct node *n)
+{
+    const char *comma = "\n    ";
+    fputs(",\n  \"node\": [", f);
+    for (uint32_t i = 0; i < n->count; i++) {
+        const zeus_amd_node_domain_info_t *d = &n->domains[i];
+        if (d->source == ZEUS_AMD_NODE_SOURCE_GPU)
+            continue;
+        fprintf(f, "%s{", comma);
+        member(f, "name", d->name);
+        fputs(", ", f);
+        member(f, "kind", zeus_amd_node_domain_kind_string(d->kind));
+        fputs(", ", f);
+        member(f, "source", domain_source(d));
+        fputs(", ", f);
+        member(f, "path", d->path);
+        fputs(", ", f);
+        member(f, "status", zeus_amd_status_string(d->status));
+        fputc('}', f);
+        comma = ",\n    ";
+    }
+    fputs("],\n  ", f);
+    member(f, "node_finding", n->why[0] != 0 ? n->why : NULL);
+    fputs(",\n  ", f);
+    member(f, "second_opinion", n->opinion);
 }
 
 static void gpu(FILE *f, uint32_t i, const zeus_amd_gpu_info_t *info, const struct state *s)
@@ -313,6 +334,7 @@ int check_json(FILE *f, const struct options *o, const struct measure *m)
     }
     fputs("],\n  ", f);
     member(f, "order", text);
+    domains(f, &m->node);
     fputs("\n}\n", f);
     free(text);
     free(states);

@@ -44,6 +44,27 @@ static void flags(FILE *f, uint32_t flags)
     fputc(']', f);
 }
 
+/* Cycles of the firmware at each limit, or null. */
+static void limited(FILE *f, const struct gpu *g)
+{
+    const zeus_amd_limited_time_t *l = &g->limited;
+    if (g->limited_status != ZEUS_AMD_STATUS_OK) {
+        fputs("\"limited\": null, ", f);
+        return;
+    }
+    fprintf(f, "\"limited\": {\"cycles\": %" PRIu64 ", ", l->cycles);
+    for (const struct limit_word *w = limit_words; w->valid != 0; w++)
+        if (l->valid & w->valid)
+            fprintf(f, "\"%s\": %" PRIu64 ", ", w->key, limit_cycles(l, w->valid));
+        else
+            fprintf(f, "\"%s\": null, ", w->key);
+    milli(f, "power_limit_w", g->limit_mw > 0, g->limit_mw);
+    number(f, "duration_s", (l->valid & ZEUS_AMD_LIMITED_TIME_VALID_DURATION_BIT) != 0, (double)l->duration_ns / 1e9);
+    fprintf(f, "\"begin_ns\": %" PRIu64 ", ", g->counts.driver_time_ns);
+    flags(f, l->flags);
+    fputs("},\n     ", f);
+}
+
 static void gpu(FILE *f, uint32_t i, const struct gpu *g)
 {
     const zeus_amd_gpu_energy_t *u = &g->used;
@@ -74,8 +95,64 @@ static void gpu(FILE *f, uint32_t i, const struct gpu *g)
                 g->first_ns, g->last_ns);
     else
         fputs("\"sampler_energy_j\": null, ", f);
+    limited(f, g);
     flags(f, u->flags);
     fputc('}', f);
+}
+
+/* Of the widest scope that is measured. */
+static void run(FILE *f, const struct measure *m)
+{
+    static const char *const scopes[] = {"none", "gpus", "parts", "node"};
+    const zeus_amd_node_total_t *t = &m->node.total;
+    int has_window = t->struct_size != 0, gpus = m->total.packages > 0;
+    int known = has_window ? (t->valid & ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT) != 0 : gpus;
+    fprintf(f, ",\n  \"run\": {\"scope\": \"%s\", ", !has_window ? scopes[gpus] : t->scope < 4 ? scopes[t->scope] : scopes[0]);
+    number(f, "energy_j", known, has_window ? (double)t->energy_uj / 1e6 : (double)m->total.energy_mj / 1e3);
+    number(f, "uncertainty_j", known, has_window ? (double)t->uncertainty_uj / 1e6 : (double)m->total.uncertainty_mj / 1e3);
+    milli(f, "mean_power_w", known, has_window ? t->mean_power_mw : m->total.mean_power_mw);
+    fprintf(f, "\"missing\": %" PRIu32 "},\n  \"node\": [", has_window ? t->missing : m->total.missing);
+}
+
+static void domain(FILE *f, const zeus_amd_node_domain_info_t *d, const zeus_amd_node_energy_t *e)
+{
+    int known = (e->valid & ZEUS_AMD_NODE_ENERGY_VALID_ENERGY_BIT) != 0;
+    fputc('{', f);
+    text(f, "name", d->name);
+    text(f, "kind", zeus_amd_node_domain_kind_string(d->kind));
+    text(f, "source", domain_source(d));
+    text(f, "status", zeus_amd_status_string(e->status));
+    text(f, "method", zeus_amd_method_string(e->method));
+    number(f, "energy_j", known, (double)e->energy_uj / 1e6);
+    number(f, "uncertainty_j", known, (double)e->uncertainty_uj / 1e6);
+    number(f, "duration_s", known, (double)e->duration_ns / 1e9);
+    milli(f, "mean_power_w", known, e->mean_power_mw);
+    fprintf(f, "\"in_run\": %s, ", e->flags & ZEUS_AMD_NODE_ENERGY_FLAG_IN_TOTAL_BIT ? "true" : "false");
+    flags(f, e->flags);
+    fputc('}', f);
+}
+
+static void node(FILE *f, const struct measure *m)
+{
+    const struct node *n = &m->node;
+    const char *comma = "\n    ";
+    for (uint32_t i = 0; n->total.struct_size != 0 && i < n->count; i++) {
+        if (n->domains[i].source == ZEUS_AMD_NODE_SOURCE_GPU)
+            continue;
+        fputs(comma, f);
+        domain(f, &n->domains[i], &n->used[i]);
+        comma = ",\n    ";
+    }
+    fputs("],\n  \"node_finding\": ", f);
+    if (n->why[0] != 0)
+        json_string(f, n->why);
+    else
+        fputs("null", f);
+    fputs(",\n  \"second_opinion\": ", f);
+    if (n->opinion != NULL)
+        json_string(f, n->opinion);
+    else
+        fputs("null", f);
 }
 
 static void command(FILE *f, char **words)
@@ -88,11 +165,26 @@ static void command(FILE *f, char **words)
     fputs("],\n", f);
 }
 
+static void total(FILE *f, const struct measure *m)
+{
+    const zeus_amd_total_energy_t *t = &m->total;
+    fputc('{', f);
+    milli(f, "energy_j", t->packages > 0, t->energy_mj);
+    milli(f, "uncertainty_j", t->packages > 0, t->uncertainty_mj);
+    number(f, "duration_s", 1, (double)t->duration_ns / 1e9);
+    milli(f, "mean_power_w", t->packages > 0, t->mean_power_mw);
+    number(f, "peak_power_w", m->sum.peak_mw > 0, m->sum.peak_mw / 1e3);
+    number(f, "peak_uncertainty_w", m->sum.peak_mw > 0 && isfinite(m->sum.peak_error_mw), m->sum.peak_error_mw / 1e3);
+    number(f, "peak_interval_s", 1, (double)CELL_NS / 1e9);
+    fprintf(f, "\"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32 ", ", t->packages, t->missing);
+    flags(f, t->flags);
+    fputc('}', f);
+}
+
 void report_json(FILE *f, const struct options *o, const struct measure *m, const struct child *c)
 {
     static const char *const backends[] = {"auto", "amdsmi", "sysfs"};
     static const char *const resolutions[] = {"default", "reported", "firmware"};
-    const zeus_amd_total_energy_t *t = &m->total;
     int known = m->none[0] == 0;
     const char *comma = "\n    ";
     char when[32] = "";
@@ -134,18 +226,11 @@ void report_json(FILE *f, const struct options *o, const struct measure *m, cons
     }
     fputs("],\n  \"total\": ", f);
     if (!known) {
-        fputs("null\n}\n", f);
+        fputs("null,\n  \"run\": null,\n  \"node\": [],\n  \"node_finding\": null,\n  \"second_opinion\": null\n}\n", f);
         return;
     }
-    fputc('{', f);
-    milli(f, "energy_j", t->packages > 0, t->energy_mj);
-    milli(f, "uncertainty_j", t->packages > 0, t->uncertainty_mj);
-    number(f, "duration_s", 1, (double)t->duration_ns / 1e9);
-    milli(f, "mean_power_w", t->packages > 0, t->mean_power_mw);
-    number(f, "peak_power_w", m->sum.peak_mw > 0, m->sum.peak_mw / 1e3);
-    number(f, "peak_uncertainty_w", m->sum.peak_mw > 0 && isfinite(m->sum.peak_error_mw), m->sum.peak_error_mw / 1e3);
-    number(f, "peak_interval_s", 1, (double)CELL_NS / 1e9);
-    fprintf(f, "\"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32 ", ", t->packages, t->missing);
-    flags(f, t->flags);
-    fputs("}\n}\n", f);
+    total(f, m);
+    run(f, m);
+    node(f, m);
+    fputs("\n}\n", f);
 }

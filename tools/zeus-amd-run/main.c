@@ -155,12 +155,15 @@ static int start(struct options *o, struct measure *m, struct child *c)
 /* Without a command: what there is to measure. */
 static int show(struct options *o, struct measure *m)
 {
+    enum { OPINION_MS = 1000 };
     struct file *to = &o->files[OUTPUT];
     int status = to->name == NULL || create(to) == 0 ? measure_open(m, o) : EXIT_OWN_FAILURE;
     if (status != 0)
         return status;
     if (to->f != NULL && !to->is_stdout)
         (void)!ftruncate(fileno(to->f), 0);
+    if (o->check != CHECK_GPUS)
+        node_opinion(m, OPINION_MS);
     status = (o->check == CHECK_JSON ? check_json : check_text)(to->f != NULL ? to->f : stdout, o, m) ? 0 : EXIT_NOT_ALL;
     if (to->f != NULL)
         finish(to);

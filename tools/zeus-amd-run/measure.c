@@ -37,7 +37,7 @@ static void keep_words(char *to, size_t room, const char *what, const char *word
     *to = 0;
 }
 
-static void keep_error(char *to, size_t room, const char *what)
+void keep_error(char *to, size_t room, const char *what)
 {
     char words[1000];
     zeus_amd_last_error(words, sizeof words);
@@ -106,6 +106,7 @@ int measure_open(struct measure *m, const struct options *o)
         m->count = 0;
         return 0;
     }
+    node_find(m);
     if (m->count == 0) {
         char words[900] = "";
         size_t needed;
@@ -136,7 +137,7 @@ void measure_begin(struct measure *m, const struct options *o)
     options.period_ns = o->period_us * 1000;
     if (zeus_amd_sampler_start(m->session, &options, &m->sampler) != ZEUS_AMD_STATUS_OK)
         keep_error(m->no_curve, sizeof m->no_curve, "no samples");
-    if (zeus_amd_window_begin(m->session, &m->window) != ZEUS_AMD_STATUS_OK)
+    if (node_begin(m) != ZEUS_AMD_STATUS_OK)
         keep_error(m->none, sizeof m->none, "no measurement");
 }
 
@@ -212,6 +213,7 @@ void measure_drain(struct measure *m)
     static zeus_amd_sample_t samples[ROOM];
     static const zeus_amd_sample_t empty = ZEUS_AMD_SAMPLE_INIT;
     uint32_t count = ROOM;
+    node_sample(m);
     if (m->sampler == NULL)
         return;
     while (count == ROOM) {
@@ -282,13 +284,13 @@ void measure_end(struct measure *m, const struct child *c)
     } else {
         used[0] = empty;
         /* Where no GPU has an energy the total is refused, and the rest is written all the same. */
-        if (zeus_amd_window_end(m->window, &whole, used, &room) != ZEUS_AMD_STATUS_OK && whole.duration_ns == 0)
+        if (zeus_amd_window_read(m->window, &whole, used, &room) != ZEUS_AMD_STATUS_OK && whole.duration_ns == 0)
             keep_error(m->none, sizeof m->none, "no energies");
         else
             add_up(m, used, whole.duration_ns);
-        m->window = NULL;
     }
     free(used);
+    node_end(m);
     if (m->sampler != NULL && zeus_amd_sampler_stop(m->sampler) != ZEUS_AMD_STATUS_OK)
         keep_error(m->no_curve, sizeof m->no_curve, "samples are missing");
     measure_drain(m);
@@ -303,8 +305,7 @@ void measure_end(struct measure *m, const struct child *c)
 
 void measure_close(struct measure *m)
 {
-    if (m->window != NULL)
-        (void)!zeus_amd_window_end(m->window, NULL, NULL, NULL);
+    node_close(m);
     zeus_amd_sampler_free(m->sampler);
     zeus_amd_close(m->session);
     free(m->gpus);

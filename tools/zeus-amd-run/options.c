@@ -19,7 +19,7 @@ static void usage(FILE *f)
           "\n"
           "  --output FILE     the report goes there, not to standard error\n"
           "  --json FILE       the report for programs\n"
-          "  --csv FILE        every sample: time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags\n"
+          "  --csv FILE        every sample: time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags,domain\n"
           "  --trace FILE      every sample as a trace for Perfetto (ui.perfetto.dev): one track a GPU, area = energy\n"
           "  --svg FILE        a picture: power over time, one line a GPU\n"
           "  --every-ms N      in --csv and --trace no more than one sample a GPU in so many milliseconds (default: all,\n"

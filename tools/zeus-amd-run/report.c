@@ -115,6 +115,70 @@ static void table(FILE *f, const struct measure *m)
     }
 }
 
+/* The shares of the run in which something held a GPU down. */
+static void limits(FILE *f, const struct measure *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct gpu *g = &m->gpus[i];
+        const zeus_amd_limited_time_t *l = &g->limited;
+        const char *before = " of the time limited by ";
+        if (!g->chosen || g->limited_status != ZEUS_AMD_STATUS_OK || l->cycles == 0)
+            continue;
+        for (const struct limit_word *w = limit_words; w->valid != 0; w++) {
+            uint64_t cycles = limit_cycles(l, w->valid);
+            if (!(l->valid & w->valid) || cycles == 0)
+                continue;
+            if (before[1] == 'o')
+                fprintf(f, "GPU %" PRIu32 ": ", i);
+            else
+                fputs(", ", f);
+            fprintf(f, "%.1f %%%s%s", 100 * (double)cycles / (double)l->cycles, before, w->words);
+            if (w->valid == ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT && g->used.method != ZEUS_AMD_METHOD_NONE)
+                fprintf(f, ", %.1f W", (double)g->used.mean_power_mw / 1e3);
+            if (w->valid == ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT && g->limit_mw > 0)
+                fprintf(f, " (limit %.1f W)", (double)g->limit_mw / 1e3);
+            before = " by ";
+        }
+        if (before[1] != 'o')
+            fputs(l->flags & ZEUS_AMD_LIMITED_TIME_FLAG_RESET_BIT ? "; since its reset\n" : "\n", f);
+    }
+}
+
+/* The node beside its GPUs, and the energy of the run. */
+static void node(FILE *f, const struct measure *m)
+{
+    static const char *const scopes[] = {"nothing is measured", "the packages of the GPUs", "GPUs, processors and memory as far as they are measured",
+                                         "the whole node"};
+    const struct node *n = &m->node;
+    const zeus_amd_node_total_t *t = &n->total;
+    int has_window = t->struct_size != 0;
+    if (has_window)
+        fprintf(f, "%-20s %12s %8s %9s  %s\n", "node", "energy J", "+- J", "mean W", "how");
+    for (uint32_t i = 0; has_window && i < n->count; i++) {
+        const zeus_amd_node_energy_t *e = &n->used[i];
+        if (n->domains[i].source == ZEUS_AMD_NODE_SOURCE_GPU)
+            continue;
+        put_plain(f, n->domains[i].name, 20);
+        sums(f, e->status == ZEUS_AMD_STATUS_OK, e->energy_uj / 1000, (e->uncertainty_uj + 999) / 1000, e->mean_power_mw);
+        fprintf(f, "  %s: %s", domain_source(&n->domains[i]),
+                e->status == ZEUS_AMD_STATUS_OK ? zeus_amd_method_string(e->method) : zeus_amd_status_string(e->status));
+        notes(f, e->flags);
+        fputc('\n', f);
+    }
+    if (has_window && (t->valid & ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT)) {
+        fprintf(f, "energy of the run: %.3f J +- %.3f J, mean %.1f W: %s", (double)t->energy_uj / 1e6, (double)t->uncertainty_uj / 1e6,
+                (double)t->mean_power_mw / 1e3, t->scope < 4 ? scopes[t->scope] : "unknown");
+        if (t->missing > 0)
+            fprintf(f, ", WITHOUT %" PRIu32 " that %s no energy", t->missing, t->missing == 1 ? "has" : "have");
+        fputc('\n', f);
+    }
+    if (n->why[0] != 0) {
+        put_plain(f, n->why, 0);
+        fputc('\n', f);
+    }
+    put_lines(f, n->opinion, "");
+}
+
 void report(FILE *f, const struct options *o, const struct measure *m, const struct child *c)
 {
     char *command = join_command(o->command);
@@ -143,4 +207,6 @@ void report(FILE *f, const struct options *o, const struct measure *m, const str
     }
     which_gpus(f, o, m);
     table(f, m);
+    limits(f, m);
+    node(f, m);
 }

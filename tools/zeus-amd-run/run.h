@@ -56,6 +56,7 @@ int parse(int argc, char **argv, struct options *o); /* 0 or EXIT_USAGE, with th
 /* --- text.c: text of other programs, printed safely. */
 
 void put_plain(FILE *f, const char *text, int columns); /* filled up to so many */
+void put_lines(FILE *f, const char *text, const char *before); /* each line after the words before it; NULL: none */
 void put_xml(FILE *f, const char *text, size_t most); /* no more than so many characters; 0: all */
 char *join_command(char **command); /* as one would type it; freed by the caller */
 
@@ -122,6 +123,23 @@ struct gpu {
     double peak_mw, peak_error_mw, last_mw;
     uint64_t steps, steps_ns; /* steps inside the run, and their time */
     struct series series;
+    zeus_amd_limit_counts_t counts; /* of limits, at the begin */
+    zeus_amd_limited_time_t limited;
+    zeus_amd_status_t limited_status; /* OK: limited is set */
+    uint64_t limit_mw; /* the power limit at the end; 0: not known */
+};
+
+/* What measures the node beside its GPUs. */
+struct node {
+    zeus_amd_node_window_t *window; /* NULL: nothing but the GPUs is measured */
+    uint32_t count, readable; /* all domains; those that are no GPU and have an energy */
+    zeus_amd_node_domain_info_t *domains;
+    zeus_amd_node_energy_t *used;
+    zeus_amd_node_total_t total;
+    size_t explained; /* the length of the explanation before a window */
+    char *opinion; /* what the board says of the GPUs' counters; NULL: nothing */
+    char why[1024]; /* what may not be read, and what to do; empty: nothing */
+    uint64_t written_ns; /* when rows were written to the CSV */
 };
 
 struct measure {
@@ -131,6 +149,7 @@ struct measure {
     zeus_amd_sampler_t *sampler;
     uint32_t count, chosen; /* GPUs of the session, and of these measured */
     struct gpu *gpus;
+    struct node node;
     struct sum sum;
     zeus_amd_total_energy_t total; /* of the GPUs that are chosen */
     uint64_t origin_ns, end_ns, lost; /* the command's begin and end; UINT64_MAX while it runs */
@@ -149,10 +168,26 @@ double measure_joules_so_far(const struct measure *m);
 double sampler_joules(const struct gpu *g);
 extern const struct flag_word { uint32_t bit; const char *key, *words; } flag_words[];
 
+void keep_error(char *to, size_t room, const char *what); /* the last one, in one line */
+
+/* --- node.c: the node beside its GPUs, and what held those down. */
+
+extern const struct limit_word { uint32_t valid; const char *key, *words; } limit_words[];
+uint64_t limit_cycles(const zeus_amd_limited_time_t *l, uint32_t valid);
+void node_find(struct measure *m);
+zeus_amd_status_t node_begin(struct measure *m); /* begins the window of the GPUs, or of all */
+void node_sample(struct measure *m);
+void node_end(struct measure *m);
+void node_opinion(struct measure *m, unsigned ms); /* from a window of its own */
+void node_close(struct measure *m);
+char *explained(const struct measure *m); /* how the list of GPUs was made; freed by the caller; NULL: unknown */
+const char *domain_source(const zeus_amd_node_domain_info_t *d); /* as in JSON */
+
 /* --- trace.c: every sample, as it comes. */
 
 void csv_begin(FILE *f);
 void csv_sample(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s);
+void csv_domain(FILE *f, uint64_t time_ns, const zeus_amd_node_domain_info_t *d, const zeus_amd_node_energy_t *e);
 void trace_begin(FILE *f);
 void trace_sample(struct measure *m, struct gpu *g, const zeus_amd_sample_t *s);
 void samples_end(struct measure *m); /* those that are held back */

@@ -11,6 +11,19 @@ void put_plain(FILE *f, const char *text, int columns)
     utf8_print(f, text, columns);
 }
 
+void put_lines(FILE *f, const char *text, const char *before)
+{
+    while (text != NULL && *text != 0) {
+        size_t length = strcspn(text, "\n");
+        char line[1200];
+        snprintf(line, sizeof line, "%.*s", (int)length, text);
+        fputs(before, f);
+        put_plain(f, line, 0);
+        fputc('\n', f);
+        text += length + (text[length] != 0);
+    }
+}
+
 void put_xml(FILE *f, const char *text, size_t most)
 {
     size_t n, done = 0;

@@ -14,7 +14,7 @@ static void column(FILE *f, uint32_t is_set, uint64_t value)
 
 void csv_begin(FILE *f)
 {
-    fputs("time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags\n", f);
+    fputs("time_ns,gpu,energy_uj,power_mw,counter_power_mw,valid,flags,domain\n", f);
 }
 
 static void csv_row(FILE *f, const zeus_amd_sample_t *s)
@@ -23,7 +23,16 @@ static void csv_row(FILE *f, const zeus_amd_sample_t *s)
     column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_ENERGY_BIT, s->energy_uj);
     column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_POWER_BIT, s->power_mw);
     column(f, s->valid & ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT, s->counter_power_mw);
-    fprintf(f, ",%" PRIu32 ",%" PRIu32 "\n", s->valid, s->flags);
+    fprintf(f, ",%" PRIu32 ",%" PRIu32 ",\n", s->valid, s->flags);
+}
+
+void csv_domain(FILE *f, uint64_t time_ns, const zeus_amd_node_domain_info_t *d, const zeus_amd_node_energy_t *e)
+{
+    fprintf(f, "%" PRIu64 ",", time_ns);
+    column(f, e->valid & ZEUS_AMD_NODE_ENERGY_VALID_ENERGY_BIT, e->energy_uj);
+    fprintf(f, ",,,%" PRIu32 ",%" PRIu32 ",", e->valid, e->flags);
+    put_plain(f, d->name, 0);
+    fputc('\n', f);
 }
 
 /* A reset or a gap is never left out. */

@@ -12,14 +12,14 @@ mod options;
 use options::Options;
 
 const USAGE: &str = "\
-usage: run --machine NAME|FILE --rocm VERSION|none [--with TOML]... [--dir DIR] [--keep] -- COMMAND [ARGS...]
-       run list                                           machines and ROCm releases
-       run truth --machine NAME|FILE [--rocm VERSION] [--with TOML]...    what is true of a machine, as JSON
-       run truth --dir DIR                                the same of a running machine, with its counters now
-       run energy --dir DIR FROM TO                       true joules of each GPU between two CLOCK_BOOTTIMEs in ns
-       run clock --dir DIR stop|start                     stop the clock of a running machine, or let it run again
-       run layouts --rocm VERSION                         size and members (offset, size) of libamd_smi's structs, as JSON
-       run build [VERSION...]                             link the simulated libraries into target/sim/";
+usage: zeus-amd-sim --machine NAME|FILE --rocm VERSION|none [--with TOML]... [--dir DIR] [--keep] -- COMMAND [ARGS...]
+       zeus-amd-sim list                                           machines and ROCm releases
+       zeus-amd-sim truth --machine NAME|FILE [--rocm VERSION] [--with TOML]...    what is true of a machine, as JSON
+       zeus-amd-sim truth --dir DIR                                the same of a running machine, with its counters now
+       zeus-amd-sim energy --dir DIR FROM TO                       true joules of each GPU between two CLOCK_BOOTTIMEs in ns
+       zeus-amd-sim clock --dir DIR stop|start                     stop the clock of a running machine, or let it run again
+       zeus-amd-sim layouts --rocm VERSION                         size and members (offset, size) of libamd_smi's structs, as JSON
+       zeus-amd-sim build [VERSION...]                             link the simulated libraries into target/sim/";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
