@@ -43,9 +43,9 @@ PROFILE_EXPORT int MPI_Pcontrol(const int level, ...)
     PROFILE_EXPORT int MPI_##Name parameters                                                                           \
     {                                                                                                                  \
         int code;                                                                                                      \
-        regions_often_enter();                                                                                               \
+        regions_often_enter();                                                                                         \
         code = PMPI_##Name arguments;                                                                                  \
-        regions_often_leave();                                                                                               \
+        regions_often_leave();                                                                                         \
         return code;                                                                                                   \
     }
 #define CALL(Name, name, count, parameters, arguments) WRAPPER(Name, parameters, arguments)
