@@ -98,4 +98,6 @@ if command -v npm >/dev/null; then
     mkdir -p "$node"
     koffi_calls() { npm --prefix "$node" --silent install koffi@3.3.4 && NODE_PATH="$node/node_modules" calls node "$here/koffi.js"; }
     check "koffi on mi300x-8" koffi_calls
+else
+    echo "koffi is not tried: no npm here"
 fi
