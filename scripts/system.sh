@@ -15,6 +15,7 @@ in_system() {
     unshare -m --propagation private sh -c '
         set -e
         mount -t proc proc "$1/proc"
+        mount -t sysfs -o ro sysfs "$1/sys"
         mount --rbind /dev "$1/dev"
         mount --bind /etc/ssl "$1/etc/ssl"
         system=$1

@@ -50,6 +50,7 @@ status=0
 unshare -m --propagation private sh -c '
     set -e
     mount -t proc proc "$1/proc"
+    mount -t sysfs -o ro sysfs "$1/sys"
     mount --rbind /dev "$1/dev"
     mount --bind "$2" "$1/opt/toolchain"
     mkdir -p "$1/opt/cargo/registry"

@@ -14,7 +14,8 @@ needs() {
         cmake) echo cc:build-essential c++:build-essential cmake:cmake python3:python3 ;;
         install) echo cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf \
             readelf:binutils objdump:binutils strace:strace gfortran:gfortran python3:python3 mpicc.openmpi:libopenmpi-dev \
-            mpirun.openmpi:openmpi-bin man:man-db "/usr/lib/*/modulecmd.tcl:environment-modules" ;;
+            mpirun.openmpi:openmpi-bin man:man-db tclsh:tcl \
+            "/usr/lib/*/modulecmd.tcl:environment-modules" ;;
         packaging) echo cc:build-essential cmake:cmake readelf:binutils xz:xz-utils pkg-config:pkgconf python3:python3 \
             dpkg-buildpackage:dpkg-dev dh:debhelper dh_python3:dh-python man:man-db ;;
         docs) echo cc:build-essential clang++:clang doxygen:doxygen groff:groff-base python3:python3 ;;

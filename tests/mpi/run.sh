@@ -134,7 +134,7 @@ ran() { # NAME RANKS COMMAND...
     # The launcher's frame, and an empty line that it prints before it or not.
     sed -i '/^=====/,$d' "$to.out"
     sed -i -e :a -e '/^\n*$/{$d;N;ba' -e '}' "$to.out"
-    sed -E 's/\[[^][ ]*:[0-9]+\]/[HOST:PID]/g; s/\[\[[0-9]+,/[[JOB,/g' "$to.err" | sort >"$to.sorted"
+    sed -E '/ UCX +(ERROR|WARN) /d; s/\[[^][ ]*:[0-9]+\]/[HOST:PID]/g; s/\[\[[0-9]+,/[[JOB,/g' "$to.err" | sort >"$to.sorted"
 }
 
 # With the profiler and without: the same output, errors and exit status. A job that ends badly does not always end in the
