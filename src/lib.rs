@@ -13,19 +13,16 @@
 //!     let session = zeus_amd::Session::open(&zeus_amd::Options::default())?;
 //!     let window = session.begin_window()?;
 //!     // Run work on the GPUs, and wait until it has finished.
-//!     let (total, gpus) = window.read();
+//!     let total = window.read(|index, gpu| match &gpu.region {
+//!         Some(energy) => println!("GPU {index}: {} mW by {:?}", energy.mean_mw(), energy.method),
+//!         None => println!("GPU {index}: no energy ({})", gpu.counter_state.why()),
+//!     });
 //!     println!(
 //!         "{} packages: {:.1} J +- {:.1} J",
 //!         total.packages,
 //!         total.energy_pj as f64 * 1e-12,
 //!         total.uncertainty_pj as f64 * 1e-12
 //!     );
-//!     for (index, gpu) in gpus.iter().enumerate() {
-//!         match &gpu.region {
-//!             Some(energy) => println!("GPU {index}: {} mW by {:?}", energy.mean_mw(), energy.method),
-//!             None => println!("GPU {index}: no energy ({})", gpu.counter_state.why()),
-//!         }
-//!     }
 //!     Ok(())
 //! }
 //! ```

@@ -10,7 +10,8 @@ needs() {
         case $step in
         format | clippy) ;;
         rust) echo cc:build-essential c++:build-essential clang:clang valgrind:valgrind setcap:libcap2-bin setpriv:util-linux \
-            nm:binutils python3:python3 libjemalloc.so.2:libjemalloc2 ;;
+            nm:binutils python3:python3 libjemalloc.so.2:libjemalloc2 \
+            /usr/share/locale/de/LC_MESSAGES/libc.mo:libc-l10n ;;
         cmake) echo cc:build-essential c++:build-essential cmake:cmake python3:python3 ;;
         install) echo cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf \
             readelf:binutils objdump:binutils strace:strace gfortran:gfortran python3:python3 mpicc.openmpi:libopenmpi-dev \

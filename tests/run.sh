@@ -148,7 +148,9 @@ rust_tests() {
             filter="${filter:+$filter + }test(/(^|::|_)$name/)"
             [ "$name" != metrics ] || filter="$filter + binary(metrics)"
         done
-        cargo nextest run --locked --workspace --cargo-quiet ${filter:+-E "$filter"}
+        cargo nextest run --locked --workspace --cargo-quiet ${filter:+-E "$filter"} || return 1
+        # nextest leaves out the examples in Rust's documentation.
+        [ $# != 0 ] || cargo test --quiet --locked --workspace --doc
     else
         cargo test --quiet --locked --workspace --no-fail-fast -- "$@" | tee "$run/state/rust"
         [ "${PIPESTATUS[0]}" = 0 ] && grep -q '^test result: ok. [1-9]' "$run/state/rust"
