@@ -23,8 +23,12 @@ pub unsafe trait InputStruct: VersionedStruct {}
 
 /// The number that a caller put into a field of an enum's type.
 pub fn number<T: Copy>(field: MaybeUninit<T>) -> u32 {
-    // Known when it is built; Rust 1.77 has no const block that could say so.
-    assert!(size_of::<T>() == size_of::<u32>());
+    // Rust 1.77 has no const block: another size does not compile.
+    struct SizeOf<T>(T);
+    impl<T> SizeOf<T> {
+        const IS_THAT_OF_A_NUMBER: () = assert!(size_of::<T>() == size_of::<u32>());
+    }
+    let () = SizeOf::<T>::IS_THAT_OF_A_NUMBER;
     // SAFETY: of the same size, and the caller from C has set it, or it is zero.
     unsafe { field.as_ptr().cast::<u32>().read() }
 }
@@ -171,7 +175,7 @@ impl<T: VersionedStruct> OutArray<T> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    #![allow(clippy::indexing_slicing)]
 
     use super::*;
 
@@ -200,8 +204,9 @@ mod tests {
             let mut room = [UNTOUCHED; 8];
             room[0] = size;
             // SAFETY: a struct of that size.
-            let to = unsafe { out_struct(room.as_mut_ptr().cast::<Grown>(), "it") }.unwrap();
-            to.write(&Grown { struct_size: 0, first: 1, later: 0x2_0000_0002 });
+            let to = unsafe { out_struct(room.as_mut_ptr().cast::<Grown>(), "it") };
+            let grown = Grown { struct_size: 0, first: 1, later: 0x2_0000_0002 };
+            assert_eq!(to.map(|to| to.write(&grown)).ok(), Some(()));
             assert_eq!((room[0], &room[1..=written.len()]), (size, written));
             assert!(room[written.len() + 1..].iter().all(|word| *word == UNTOUCHED), "{size}: {room:x?}");
         }
@@ -211,7 +216,7 @@ mod tests {
     fn only_the_caller_s_bytes_are_read() {
         let words = [8_u32, 1, 2, 2];
         // SAFETY: a struct of 8 bytes, with others behind it.
-        let read = unsafe { read_struct(words.as_ptr().cast::<Grown>()) }.unwrap();
-        assert_eq!((read.first, read.later), (1, 0));
+        let read = unsafe { read_struct(words.as_ptr().cast::<Grown>()) };
+        assert_eq!(read.map(|grown| (grown.first, grown.later)).ok(), Some((1, 0)));
     }
 }

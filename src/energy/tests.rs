@@ -1,5 +1,10 @@
+#[allow(clippy::print_stdout)] // a test says its seed
+#[path = "../../tests/common/random.rs"]
+mod random;
+
 use super::*;
 use proptest::prelude::*;
+use random::Random;
 
 const MS: u64 = 1_000_000;
 
@@ -99,15 +104,6 @@ fn an_integral_covers_the_time_that_samples_without_the_drivers_time_leave_out()
     assert!(interval.uncertainty_pj < power_pj(937_500, 45 * MS), "{interval:?}");
 }
 
-/// splitmix64, in [0, 1).
-fn chance(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut v = *state;
-    v = (v ^ v >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    v = (v ^ v >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((v ^ v >> 31) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
 /// A load that alternates or swings: watts at a time, and the joules up to it.
 struct Swinging {
     low: f64,
@@ -137,18 +133,18 @@ impl Swinging {
 
 /// Readings of a counter that stops for good at any moment of any load, at any distances: times of reading and count.
 fn until_it_stops(seed: u64) -> (AccumulatorTracker, Swinging, Vec<(f64, f64, TrackerSnapshot)>) {
-    let random = &mut (seed << 32);
-    let low = 20.0 + 200.0 * chance(random);
+    let random = &mut Random::seeded(seed << 32);
+    let low = 20.0 + 200.0 * random.part();
     let load = Swinging {
         low,
-        high: low + 500.0 * chance(random) * chance(random),
-        period_s: 0.01 * 200_f64.powf(chance(random)),
-        square: chance(random) < 0.5,
+        high: low + 500.0 * random.part() * random.part(),
+        period_s: 0.01 * 200_f64.powf(random.part()),
+        square: random.part() < 0.5,
     };
-    let refresh_s = 0.001 * 40_f64.powf(chance(random));
-    let pause_s = 0.002 * 20_f64.powf(chance(random));
-    let stop_s = 0.5 + 0.5 * chance(random);
-    let average_s = if chance(random) < 0.3 { 0.4 } else { 0.0 };
+    let refresh_s = 0.001 * 40_f64.powf(random.part());
+    let pause_s = 0.002 * 20_f64.powf(random.part());
+    let stop_s = 0.5 + 0.5 * random.part();
+    let average_s = if random.part() < 0.3 { 0.4 } else { 0.0 };
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     let (mut s, mut snapshots) = (1.0, Vec::new());
     while s < 2.5 && !tracker.is_stuck() {
@@ -170,7 +166,7 @@ fn until_it_stops(seed: u64) -> (AccumulatorTracker, Swinging, Vec<(f64, f64, Tr
         });
         snapshots.push((s, at_s, tracker.snapshot(seen_ns)));
         // As a validation does, then more rarely.
-        s += if s < 1.1 { 0.002 } else { pause_s * (0.2 + 1.8 * chance(random)) };
+        s += if s < 1.1 { 0.002 } else { pause_s * (0.2 + 1.8 * random.part()) };
     }
     (tracker, load, snapshots)
 }
@@ -185,8 +181,8 @@ fn intervals_over_counters_that_stop() {
         let (tracker, load, snapshots) = until_it_stops(seed);
         let averaged = snapshots[0].2.powered.expect("a power").averaged;
         averages += usize::from(averaged);
-        let random = &mut seed.clone();
-        let ends = (1..snapshots.len()).flat_map(|n| [(n - 1, n), ((n as f64 * chance(random)) as usize, n)]);
+        let random = &mut Random::seeded(seed);
+        let ends = (1..snapshots.len()).flat_map(|n| [(n - 1, n), ((n as f64 * random.part()) as usize, n)]);
         for ((from, to), boundaries) in ends.flat_map(|e| [(e, Boundaries::Calls), (e, Boundaries::Readings)]) {
             let ((a, b), known) = ((&snapshots[from], &snapshots[to]), (CounterState::Trusted, false));
             let (unit, max_mw) = (EnergyResolution::Firmware, tracker.max_power_mw());

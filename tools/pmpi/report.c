@@ -6,6 +6,7 @@
 #include "../connect/tool.h"
 #include "../files.h"
 #include "../json_text.h"
+#include "../node.h"
 #include "../report/report.h"
 
 #include <errno.h>
@@ -121,13 +122,6 @@ static profile_rank overhead(const profile_report *r)
         }
     }
     return most;
-}
-
-/* In JSON, and for people. */
-static const char *scope_key(zeus_amd_node_scope_t scope)
-{
-    static const char *const keys[] = {"none", "gpus", "parts", "node"};
-    return scope < 4 ? keys[scope] : keys[0];
 }
 
 static int measures_more(const zeus_amd_mpi_energy_t *e)

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "core.h"
 
+#include "../node.h"
+
 #include <stdlib.h>
 
 static zeus_amd_node_window_t *window;
@@ -21,15 +23,9 @@ void core_node_begin(const zeus_amd_session_t *session)
 
 static void limits_end(const zeus_amd_session_t *session)
 {
-    const zeus_amd_limited_time_t init = ZEUS_AMD_LIMITED_TIME_INIT;
     for (uint32_t i = 0; i < core.gpu_count; i++) {
         regions_gpu *gpu = &core.gpus[i];
-        zeus_amd_limit_counts_t end = ZEUS_AMD_LIMIT_COUNTS_INIT;
-        gpu->limited = init;
-        if (gpu->limited_status == ZEUS_AMD_STATUS_OK)
-            gpu->limited_status = zeus_amd_limit_counts(session, i, &end);
-        if (gpu->limited_status == ZEUS_AMD_STATUS_OK)
-            gpu->limited_status = zeus_amd_limited_time(&gpu->counts, &end, &gpu->limited);
+        gpu->limited_status = limited_since(session, i, &gpu->counts, gpu->limited_status, &gpu->limited);
     }
 }
 

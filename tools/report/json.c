@@ -5,6 +5,7 @@
 
 #include "../files.h"
 #include "../json_text.h"
+#include "../node.h"
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -138,7 +139,6 @@ static void gpus(FILE *to, const regions_result *r)
 static void run(FILE *to, const report *p)
 {
     const regions_result *r = p->result;
-    static const char *const scopes[] = {"none", "gpus", "parts", "node"};
     zeus_amd_node_scope_t scope;
     const report_energy total = report_total(r), widest = report_widest(r, &scope);
     char host[256] = "";
@@ -156,7 +156,7 @@ static void run(FILE *to, const report *p)
     fprintf(to, ",\n  \"run\": {\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", \"duration_s\": %.9f, ", r->begin_ns,
             r->end_ns, seconds((double)(r->end_ns - r->begin_ns)));
     joules(to, "energy_j", total.uj);
-    fprintf(to, ", \"uncertainty_j\": %.6f, \"scope\": \"%s\", ", total.uncertainty_uj / 1e6, scopes[scope]);
+    fprintf(to, ", \"uncertainty_j\": %.6f, \"scope\": \"%s\", ", total.uncertainty_uj / 1e6, scope_key(scope));
     joules(to, "widest_energy_j", widest.uj);
     fprintf(to, ", \"widest_uncertainty_j\": %.6f, \"aborted\": %s, \"status\": %" PRId32 ", ", widest.uncertainty_uj / 1e6,
             p->aborted ? "true" : "false", r->status);

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "../json_text.h"
+#include "../node.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -103,11 +104,10 @@ static void gpu(FILE *f, uint32_t i, const struct gpu *g)
 /* Of the widest scope that is measured. */
 static void run(FILE *f, const struct measure *m)
 {
-    static const char *const scopes[] = {"none", "gpus", "parts", "node"};
     const zeus_amd_node_total_t *t = &m->node.total;
     int has_window = t->struct_size != 0, gpus = m->total.packages > 0;
     int known = has_window ? (t->valid & ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT) != 0 : gpus;
-    fprintf(f, ",\n  \"run\": {\"scope\": \"%s\", ", !has_window ? scopes[gpus] : t->scope < 4 ? scopes[t->scope] : scopes[0]);
+    fprintf(f, ",\n  \"run\": {\"scope\": \"%s\", ", scope_key(has_window ? t->scope : gpus ? ZEUS_AMD_NODE_SCOPE_GPUS : ZEUS_AMD_NODE_SCOPE_NONE));
     number(f, "energy_j", known, has_window ? (double)t->energy_uj / 1e6 : (double)m->total.energy_mj / 1e3);
     number(f, "uncertainty_j", known, has_window ? (double)t->uncertainty_uj / 1e6 : (double)m->total.uncertainty_mj / 1e3);
     milli(f, "mean_power_w", known, has_window ? t->mean_power_mw : m->total.mean_power_mw);
@@ -132,6 +132,14 @@ static void domain(FILE *f, const zeus_amd_node_domain_info_t *d, const zeus_amd
     fputc('}', f);
 }
 
+static void string_or_null(FILE *f, const char *s)
+{
+    if (s != NULL)
+        json_string(f, s);
+    else
+        fputs("null", f);
+}
+
 static void node(FILE *f, const struct measure *m)
 {
     const struct node *n = &m->node;
@@ -144,15 +152,9 @@ static void node(FILE *f, const struct measure *m)
         comma = ",\n    ";
     }
     fputs("],\n  \"node_finding\": ", f);
-    if (n->why[0] != 0)
-        json_string(f, n->why);
-    else
-        fputs("null", f);
+    string_or_null(f, n->why[0] != 0 ? n->why : NULL);
     fputs(",\n  \"second_opinion\": ", f);
-    if (n->opinion != NULL)
-        json_string(f, n->opinion);
-    else
-        fputs("null", f);
+    string_or_null(f, n->opinion);
 }
 
 static void command(FILE *f, char **words)

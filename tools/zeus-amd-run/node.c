@@ -1,6 +1,8 @@
 /* The node beside its GPUs, and what held those down. */
 #include "run.h"
 
+#include "../node.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,16 +92,11 @@ static void limits_begin(struct measure *m)
 
 static void limits_end(struct measure *m)
 {
-    static const zeus_amd_limited_time_t none = ZEUS_AMD_LIMITED_TIME_INIT;
     for (uint32_t i = 0; i < m->count; i++) {
         struct gpu *g = &m->gpus[i];
-        zeus_amd_limit_counts_t end = ZEUS_AMD_LIMIT_COUNTS_INIT;
         if (g->limited_status != ZEUS_AMD_STATUS_OK)
             continue;
-        g->limited = none;
-        g->limited_status = zeus_amd_limit_counts(m->session, i, &end);
-        if (g->limited_status == ZEUS_AMD_STATUS_OK)
-            g->limited_status = zeus_amd_limited_time(&g->counts, &end, &g->limited);
+        g->limited_status = limited_since(m->session, i, &g->counts, g->limited_status, &g->limited);
         if (zeus_amd_power_limit_mw(m->session, i, &g->limit_mw) != ZEUS_AMD_STATUS_OK)
             g->limit_mw = 0;
     }
