@@ -56,7 +56,7 @@ for package in lmod environment-modules; do
         man -w ls >/dev/null
         zeus-amd-sim --machine mi210-1 --rocm 7.0.2 -- python3 -Bc "import zeus_amd; zeus_amd.Session()"
         module unload zeus_amd
-        ! env | grep "zeus_amd" | grep -vE "^[A-Z_]*(MODULEPATH|ModuleTable[0-9_]*)="' \
+        ! env | grep "zeus_amd" | grep -vE "^[A-Z_]*(MODULEPATH|ModuleTable)[a-z0-9_]*="' \
         bash "$(dpkg -L $package | grep '/init/bash$' | head -n 1)" "$tree"
     echo "module load zeus_amd, and unload: $package $(dpkg-query -W -f '${Version}' $package)"
     quietly apt-get purge -y $package
