@@ -21,6 +21,9 @@ typedef enum regions_kind {
     REGIONS_ROCTX_PAUSED,
     REGIONS_OMP_PARALLEL,
     REGIONS_OMP_TARGET,
+    REGIONS_OMP_ENTER_DATA,
+    REGIONS_OMP_EXIT_DATA,
+    REGIONS_OMP_UPDATE,
     REGIONS_MARK,
     REGIONS_PCONTROL,
     /* Time in MPI: not a region of the program. */

@@ -43,15 +43,20 @@ static int is_mangled(const char *name)
         const unsigned long length = strtoul(name, &end, 10);
         return length >= 4 && (strlen(end) == length || (strlen(end) > length && end[length] == 'I'));
     }
-    return (name[0] == 'N' || name[0] == 'Z') && ((name[1] >= '1' && name[1] <= '9') || strncmp(name + 1, "St", 2) == 0);
+    /* Of a lambda that of the function around it comes first. */
+    name += name[0] == 'Z' && (name[1] == 'N' || name[1] == 'Z');
+    return (name[0] == 'N' || name[0] == 'Z') && ((name[1] >= '1' && name[1] <= '9') || name[1] == 'K' || strncmp(name + 1, "St", 2) == 0);
 }
 
-/* A program in C++ can demangle; this library need not. */
-static char *demangled(const char *name)
+/* A program in C++ can demangle; this library need not. A module of Python has loaded that runtime for itself. */
+char *report_demangled(const char *name)
 {
     char *(*demangle)(const char *, char *, size_t *, int *) = NULL;
+    void *runtime;
     int status = -1;
     *(void **)&demangle = dlsym(RTLD_DEFAULT, "__cxa_demangle");
+    if (demangle == NULL && (runtime = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD)) != NULL)
+        *(void **)&demangle = dlsym(runtime, "__cxa_demangle");
     return demangle != NULL ? demangle(name, NULL, NULL, &status) : NULL;
 }
 
@@ -60,8 +65,8 @@ static char *shown(const regions_region *region)
 {
     char *name = NULL;
     if (region->kind >= REGIONS_KOKKOS_FOR && region->kind <= REGIONS_KOKKOS_SCAN && is_mangled(region->name))
-        name = demangled(region->name);
-    if ((region->kind == REGIONS_OMP_PARALLEL || region->kind == REGIONS_OMP_TARGET) && region->name[0] == '0')
+        name = report_demangled(region->name);
+    if (region->kind >= REGIONS_OMP_PARALLEL && region->kind <= REGIONS_OMP_UPDATE && region->name[0] == '0')
         name = report_source(strtoull(region->name, NULL, 16));
     if (name != NULL)
         return name;
