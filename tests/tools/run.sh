@@ -96,15 +96,15 @@ truth() { # MACHINE MEAN AMPLITUDE WHAT...
 seed=${ZEUS_AMD_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 [ -z "${CI-}" ] || seed=1
 often() { in_machine mi210-1 -- "$work/often" "$seed"; }
-random() {
+random() { # WHAT
     local machine
     for machine in "mi300x-8 400 250" "mi100-1 150 100"; do
         # shellcheck disable=SC2086 # words
-        truth $machine random "$seed" || { echo "seed $seed"; return 1; }
+        truth $machine "$1" "$seed" || { echo "seed $seed"; return 1; }
     done
     # A driver that is late, and one that copies the counter now and then.
     for counter in 'initial = 5, driver_lag_us = [0, 600]' 'initial = 5, driver_ms = 12'; do
-        counter="all.counter = { $counter }" truth mi210-1 150 100 random "$seed" || { echo "$counter, seed $seed"; return 1; }
+        counter="all.counter = { $counter }" truth mi210-1 150 100 "$1" "$seed" || { echo "$counter, seed $seed"; return 1; }
     done
 }
 regions() {
@@ -113,7 +113,8 @@ regions() {
     ok "energies are the machine's: a counter of 32 bits" truth mi100-1 150 100 nested
     ok "energies are the machine's: two dies a package" truth mi250x-4 300 150 nested
     ok "energies are the machine's: no counter" truth mi50-1 150 100 nested
-    ok "energies are the machine's: random" random
+    ok "energies are the machine's: random" random random
+    ok "energies are the machine's: random, by threads and with ranges" random crowd
     ok "the range of all threads is as long as it was open" often
     ok "a trace: visits" traced nested
     ok "a trace: ranges" traced overlap
@@ -127,14 +128,22 @@ trace = json.load(open(sys.argv[1] + ".trace.json", encoding="utf-8"))
 report = json.load(open(sys.argv[1] + ".json", encoding="utf-8"))
 assert trace["otherData"] == {"left_out_visits": 0, "lost_samples": 0}, trace["otherData"]
 events = trace["traceEvents"]
-visits = [line.split(" ", 4) for line in open(sys.argv[2], encoding="utf-8").read().splitlines()]
+visits = [line.split(" ", 5) for line in open(sys.argv[2], encoding="utf-8").read().splitlines()]
 seen = sorted((e["ts"] * 1e3, (e["ts"] + e["dur"]) * 1e3, e["name"]) for e in events if e["ph"] == "X")
+# Of a thread nothing overlaps with what it is not within, to the nanosecond.
+stacks = {}
+for e in sorted((e for e in events if e["ph"] == "X"), key=lambda e: (round(e["ts"] * 1e3), -round(e["dur"] * 1e3))):
+    begin, end, open_until = round(e["ts"] * 1e3), round((e["ts"] + e["dur"]) * 1e3), stacks.setdefault(e["tid"], [])
+    while open_until and open_until[-1] <= begin:
+        open_until.pop()
+    assert not open_until or end <= open_until[-1], e
+    open_until.append(end)
 opened = {e["id"]: e for e in events if e["ph"] == "b"}
 seen += sorted((opened[e["id"]]["ts"] * 1e3, e["ts"] * 1e3, "range " + e["name"]) for e in events if e["ph"] == "e")
 assert len(seen) == len(visits), (len(seen), len(visits))
 for visit in visits:
     before, begin, end, after = (int(t) for t in visit[:4])
-    name = visit[4].rsplit("/", 1)[-1]
+    name = visit[5].rsplit("/", 1)[-1]
     # The clocks are brought together over the whole run.
     ms = 1e6
     assert any(before - ms <= b <= begin + ms and end - ms <= e <= after + ms and n == name for b, e, n in seen), visit
@@ -155,28 +164,50 @@ abused() { # STATUS WHAT EXPRESSION...
     [ "$status" = "$expected" ] || { echo "exit status $status"; return 1; }
     if [ $# = 2 ]; then [ ! -e "$work/report.json" ]; else value "${@:3}"; fi
 }
-# Both forms for others hold what any name has.
-tables() {
-    ZEUS_AMD_TOOLS_FORMATS=json,csv,folded in_machine mi210-1 -- "$work/abuse" names && python3 - "$work/report" <<'EOF'
-import csv, json, sys
+# All forms have the same energies, which add up to the total: those in the table and the stacks to the microjoule, those of the
+# text as they are shown. A stack's value is what flamegraph.pl reads.
+forms() { # MACHINE COMMAND...
+    ZEUS_AMD_TOOLS_FORMATS=text,json,csv,folded in_machine "$1" -- "${@:2}" >/dev/null && value && python3 - "$work/report" <<'EOF'
+import csv, decimal, json, re, sys
 csv.field_size_limit(1 << 20)
-base = sys.argv[1]
-regions = json.load(open(base + ".json", encoding="utf-8"))["regions"]
-with open(base + ".csv", encoding="utf-8", newline="") as f:
-    rows = list(csv.DictReader(f))
-assert len(rows) == len(regions), (len(rows), len(regions))
-assert sum(round(float(r["own_energy_j"]) * 1e6) for r in rows) == round(float(rows[0]["energy_j"]) * 1e6), "sum of own energies"
-with open(base + ".folded", encoding="utf-8") as f:
-    lines = [line.rsplit(" ", 1) for line in f.read().split("\n")[:-1]]
-assert all(value.isdigit() for _, value in lines) and all("\n" not in stack for stack, _ in lines)
-own = sum(round(r["exclusive"]["energy_j"] * 1e6) for r in regions if r["exclusive"]["energy_j"] > 0)
-assert sum(int(value) for _, value in lines) == own
+base, exact = sys.argv[1], decimal.Decimal
+def text_of(ending): return open(base + ending, encoding="utf-8", newline="").read()
+report = json.loads(text_of(".json"), parse_float=exact)
+regions, total = report["regions"], report["run"]["energy_j"]
+rows = list(csv.DictReader(text_of(".csv").splitlines()))
+in_tree = [row for row in rows if row["id"]]
+assert len(rows) == len(regions) + len(report["ranges"]) + len(report["marks"]), (len(rows), len(regions))
+for row, region in zip(in_tree, regions, strict=True):
+    assert int(row["id"]) == region["id"] and (row["parent"] or None) == (None if region["parent"] is None else str(region["parent"])), row
+    assert exact(row["own_energy_j"]) == region["exclusive"]["energy_j"] and exact(row["energy_j"]) == region["inclusive"]["energy_j"], row
+    depth = row["path"].count("/")
+    assert depth > 255 or row["path"].rsplit("/", 1)[-1] == re.sub(r"[\x00-\x1f\x7f-\x9f]", "\ufffd", region["name"]).replace("/", "|"), row
+assert sum(exact(row["own_energy_j"]) for row in in_tree) == total
+stacks = [re.fullmatch(r"(\S+) (\d+)", line) for line in text_of(".folded").split("\n")[:-1]]
+assert all(stacks) and sum(int(stack[2]) for stack in stacks) == total * 10**6, "stacks"
+text = text_of(".txt")
+table = text[text.index("\nregion "):].split("\n\n")[0].split("\n")[2:]
+shown = [exact(re.search(r"(-?[\d.]+)(  concurrent)?$", line)[1]) for line in table if "are left out here" not in line]
+shown += [exact(hidden) for hidden in re.findall(r"their own energy is ([\d.]+) J", text)]
+assert sum(shown) == exact(re.search(r"energy +([\d.]+) J", text)[1]), (shown, text[:200])
 EOF
 }
 # A report that the disk has no room for leaves nothing behind, in none of its forms, and that is said.
 no_half_report() {
     in_machine mi210-1 -- bash -c 'trap "" XFSZ; ulimit -f 1; exec "$0" names' "$work/abuse" 2>"$work/err" &&
         grep -q 'cannot be written: File too large' "$work/err" && ! ls "$work"/report.* 2>/dev/null
+}
+memory() {
+    abused 0 calls 'sum(x["count"] for x in r["regions"] if x["name"] == "within") == 205000' 'name("x")["count"] == 205 * 334' 'name("here")["count"] == 205000' >"$work/grown" &&
+        [ "$(cat "$work/grown")" -lt 4096 ]
+}
+# Also within a reading, which is where the program is all the time with such a budget.
+handlers() {
+    local i
+    export ZEUS_AMD_TOOLS_BUDGET=100
+    for i in 1 2 3 4 5 6; do
+        abused 9 exits-in-handler 'name("a")' && abused 134 aborts-in-handler 'name("a") and r["run"]["aborted"]' || return 1
+    done
 }
 no_gpu() {
     in_machine mi210-1 'all.absent = true' -- "$work/abuse" exit
@@ -199,12 +230,18 @@ abort_name() {
 abuse() {
     ok "any name" abused 0 names 'r["counted"]["paths"] == 13' 'name("new\nline")["count"] == 1' 'name("\"quoted\"")' 'name("(NULL)")' \
         'len(next(x for x in r["regions"] if x["name"].startswith("yx"))["name"]) == 65536'
-    ok "any name, in tables" tables
+    ok "all forms: any name" forms mi210-1 "$work/abuse" names
+    ok "all forms: 10,000 nested levels" forms mi210-1 "$work/abuse" deep
+    ok "all forms: threads" forms mi300x-8 "$work/regions" threads
+    ok "all forms: random" forms mi250x-4 "$work/regions" random "$seed"
     ok "no half report" no_half_report
     ok "ends without begins" abused 0 unbalanced 'r["counted"]["unbalanced"] >= 4 and r["counted"]["unfinished"] == 2'
     ok "10,000 nested levels" abused 0 deep 'max(x["id"] for x in r["regions"]) == 10001 and r["counted"]["beyond_limit"] == 0'
     ok "more names than are kept" abused 0 many 'r["counted"]["paths"] == 65536 and r["counted"]["beyond_limit"] == 70001 - 65536'
     ok "500 threads that end in a region" abused 0 threads 'name("a thread")["count"] == 500 and r["counted"]["threads"] == 2'
+    ok "memory grows with paths only" memory
+    ok "exit and abort in signal handlers" handlers
+    ok "abort by a broken heap" abused 134 broken-heap 'r["run"]["aborted"]'
     ok "signal handlers" abused 0 handler 'name("a")["count"] == 100000'
     ok "threads that go on at exit" abused 0 busy 'name("busy")["concurrent"]'
     ok "fork" abused 0 fork 'name("parent") and not name("child")'

@@ -140,11 +140,14 @@ static void round_inclusive(regions_region *run, uint32_t gpu, int64_t total_uj)
 void report_prepare(const regions_result *result)
 {
     regions_region *run = (regions_region *)&result->run, *ranges = (regions_region *)&result->ranges;
+    uint64_t number = 0;
     for (regions_region *one = run; one != NULL; one = report_next(run, one))
         sort_children(result, one);
     sort_children(result, ranges);
-    for (regions_region *one = run; one != NULL; one = report_next(run, one))
+    for (regions_region *one = run; one != NULL; one = report_next(run, one)) {
         one->shown = shown(one);
+        one->number = number++;
+    }
     for (regions_region *one = ranges; one != NULL; one = report_next(ranges, one))
         one->shown = shown(one);
     for (uint32_t i = 0; i < result->gpu_count; i++) {

@@ -34,7 +34,7 @@ report_energy report_total(const regions_result *result);
 /* The energy of the widest scope that was measured, and which that is. */
 report_energy report_widest(const regions_result *result, zeus_amd_node_scope_t *scope);
 
-/* A name of C++, to be freed; NULL: it is none, or nobody here can read it. */
+/* A name of C++, to be freed; NULL: it is none, or there is no demangler. */
 char *report_demangled(const char *name);
 /* source.c: where in the source a call returns to this address; to be freed. NULL: not known. */
 char *report_source(uint64_t return_address);
