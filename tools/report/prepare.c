@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,24 @@ static char *shown(const regions_region *region)
     if (name != NULL)
         return name;
     return region->name[0] != '\0' ? region->name : no_name;
+}
+
+/* Two places of one line, or types of one name, are two regions: in the order of their own names, which is that of addresses, so
+ * that in all ranks of a job they have the same. */
+static void tell_apart(regions_region *parent)
+{
+    for (regions_region *one = parent->child; one != NULL; one = one->sibling) {
+        one->number = 1;
+        for (const regions_region *other = parent->child; one->shown != one->name && other != NULL; other = other->sibling)
+            one->number += other->kind == one->kind && strcmp(other->shown, one->shown) == 0 && strcmp(other->name, one->name) < 0;
+    }
+    for (regions_region *one = parent->child; one != NULL; one = one->sibling) {
+        char *name;
+        if (one->number > 1 && asprintf(&name, "%s (%" PRIu64 ")", one->shown, one->number) >= 0) {
+            free(one->shown);
+            one->shown = name;
+        }
+    }
 }
 
 /* More energy first, then more time, then the name: no order by chance. */
@@ -144,12 +163,14 @@ void report_prepare(const regions_result *result)
     for (regions_region *one = run; one != NULL; one = report_next(run, one))
         sort_children(result, one);
     sort_children(result, ranges);
-    for (regions_region *one = run; one != NULL; one = report_next(run, one)) {
+    for (regions_region *one = run; one != NULL; one = report_next(run, one))
         one->shown = shown(one);
-        one->number = number++;
-    }
     for (regions_region *one = ranges; one != NULL; one = report_next(ranges, one))
         one->shown = shown(one);
+    for (regions_region *one = run; one != NULL; one = report_next(run, one))
+        tell_apart(one);
+    for (regions_region *one = run; one != NULL; one = report_next(run, one))
+        one->number = number++;
     for (uint32_t i = 0; i < result->gpu_count; i++) {
         round_exclusive(run, i, llround(result->gpus[i].uj));
         round_inclusive(run, i, llround(result->gpus[i].uj));

@@ -74,7 +74,7 @@ static void head(FILE *to, const report *p)
         fprintf(to, "          %.3f J +- %.3f J of %s\n", (double)widest.uj / 1e6, widest.uncertainty_uj / 1e6,
                 scope == ZEUS_AMD_NODE_SCOPE_NODE ? "the whole node" : "GPUs, processors and memory as far as they are measured");
     fprintf(to, "time      %.3f s, from the first region%s\n", ns / 1e9,
-            p->aborted ? " to the last reading before the program aborted" : " to the end of the program");
+            p->aborted ? " to the last reading: it aborted, or a signal handler ended it" : " to the end of the program");
     fprintf(to, "overhead  %" PRIu64 " readings, %.6f s (%.2f %% of the time), and %.3f s to open\n", r->reads,
             (double)r->read_ns / 1e9, ns > 0 ? 100 * (double)r->read_ns / ns : 0, (double)r->open_ns / 1e9);
     fprintf(to, "fences    round kernels: %s\n", p->fences);
@@ -159,6 +159,18 @@ static void ranges(FILE *to, const regions_result *r)
     }
 }
 
+void report_notes(FILE *to, const regions_result *r)
+{
+    if (r->unbalanced > 0)
+        fprintf(to, "%" PRIu64 " end(s) of a region that was not the innermost one, or not open.\n", r->unbalanced);
+    if (r->unfinished > 0)
+        fprintf(to, "%" PRIu64 " region(s) were still open at the end.\n", r->unfinished);
+    if (r->too_many > 0)
+        fprintf(to, "%" PRIu64 " time(s) a new path was not counted: there are too many.\n", r->too_many);
+    if (r->in_handlers > 0)
+        fprintf(to, "%" PRIu64 " event(s) in signal handlers were not counted.\n", r->in_handlers);
+}
+
 static void notes(FILE *to, const regions_result *r)
 {
     fputs("\nregion: all paths of calls; energy while at least one thread is there, \"own\" without the regions within. The own\n"
@@ -169,14 +181,7 @@ static void notes(FILE *to, const regions_result *r)
         fputs("concurrent: several threads were in regions at once; the energies of such regions overlap.\n", to);
     if (r->ranges.child != NULL)
         fputs("range: begun and ended by number, may overlap with all; not part of the sum.\n", to);
-    if (r->unbalanced > 0)
-        fprintf(to, "%" PRIu64 " end(s) of a region that was not the innermost one, or not open.\n", r->unbalanced);
-    if (r->unfinished > 0)
-        fprintf(to, "%" PRIu64 " region(s) were still open at the end.\n", r->unfinished);
-    if (r->too_many > 0)
-        fprintf(to, "%" PRIu64 " time(s) a new path was not counted: there are too many.\n", r->too_many);
-    if (r->in_handlers > 0)
-        fprintf(to, "%" PRIu64 " event(s) in signal handlers were not counted.\n", r->in_handlers);
+    report_notes(to, r);
 }
 
 void report_text(FILE *to, const void *data)
