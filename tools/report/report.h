@@ -45,7 +45,7 @@ void report_json(FILE *to, const void *report);
 void report_csv(FILE *to, const void *report);
 void report_folded(FILE *to, const void *report);
 void report_trace(FILE *to, const void *report);
-/* What was annotated as it should not be, in words. */
+/* Lines on what was annotated as it should not be. */
 void report_notes(FILE *to, const regions_result *result);
 
 /* output.c: writes the forms that the environment asks for; whether one of them is the trace. The rank is a part of the files'
