@@ -393,6 +393,40 @@ fn a_second_opinion_on_the_counters() {
     assert_eq!(line(&start("mi300x-8", &[]), 100), None);
 }
 
+/// A counter that is 5 % off, which windows, Zeus's rule and the sum of all believe, is named by the course of its energy; a
+/// healthy one never is. Where the host was too busy to sample them, its gain is unknown.
+#[test]
+fn a_gain_of_5_percent_in_one_counter() {
+    let said = |with: &[&str]| {
+        let text = run(&start(EX, with), &["explain", "30000000"]);
+        println!("{with:?}: {text}");
+        let lines: Vec<String> = text.lines().filter(|l| l.contains("gain")).map(str::to_owned).collect();
+        assert!(!lines.is_empty());
+        lines
+    };
+    let too = |lines: &[String], way: &str| lines.iter().filter(|l| l.contains(way)).cloned().collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let lines = said(&["node.pm_counters.phase_ms = 77"]);
+            assert!(too(&lines, "counts about").is_empty(), "{lines:?}");
+            // In the machine file accel1 is of package 0, accel0 of package 2.
+            for (board, gpu) in [("accel1", "gpu0"), ("accel3", "gpu2"), ("accel0", "gpu4"), ("accel2", "gpu6")] {
+                let of_gpu: Vec<&String> = lines.iter().filter(|l| l.contains(&format!("is {gpu} by"))).collect();
+                assert!(of_gpu.iter().all(|l| l.starts_with(board)), "{lines:?}");
+            }
+        });
+        for (gain, way) in [(1.05, "too much"), (0.95, "too little")] {
+            scope.spawn(move || {
+                let lines = said(&[&format!("gpu.4.counter.gain = {gain}")]);
+                let named = too(&lines, "counts about");
+                let is_right = |l: &String| l.contains("gpu4") && l.contains(way);
+                assert!(named.len() <= 1 && named.iter().all(is_right), "{gain}: {lines:?}");
+                assert!(!named.is_empty() || lines.iter().any(|l| l.contains("unknown")), "{gain}: {lines:?}");
+            });
+        }
+    });
+}
+
 #[test]
 fn a_child_opens_its_own() {
     let text = run(&start(EX, &[]), &["fork"]);
@@ -422,6 +456,10 @@ fn time_at_a_limit_is_exact() {
             let at = |ns: u64| gpu.limited(sim.machine_ns(ns) / gpu.refresh_ns());
             let (begin, end) = (at(l[10]), at(l[11]));
             let counted: Vec<u64> = begin.iter().zip(end).map(|(a, b)| b - a).collect();
+            // All ones stand for a missing value, in the table as well.
+            if begin.iter().chain(&end).any(|count| *count as u32 == u32::MAX) {
+                continue;
+            }
             assert_eq!(l[4..10], counted, "gpu {i}, {revision}");
             assert_eq!((l[0], l[2], l[3]), (0, 0, l[11] - l[10]));
             assert!(l[1] == 0x3F_0000 && l[4] > 500, "{l:?}");

@@ -119,8 +119,8 @@ impl Session {
     /// How the list of GPUs was made, one line for each step; then what the board says of their counters.
     #[must_use]
     pub fn explanation(&self) -> Cow<'_, str> {
-        match self.node.get().and_then(|node| node.comparison()) {
-            Some(comparison) => Cow::Owned(format!("{}{}", self.explanation, comparison.text())),
+        match self.node.get().and_then(|node| node.opinion()) {
+            Some(opinion) => Cow::Owned(format!("{}{opinion}", self.explanation)),
             None => Cow::Borrowed(&self.explanation),
         }
     }
