@@ -6,6 +6,7 @@ mod random;
 
 use random::Random;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 use zeus_amd_sim::Sim;
 
@@ -39,9 +40,17 @@ fn start(machine: &str, with: &[&str]) -> Sim {
     zeus_amd_sim::spawn(machine, "none", with).unwrap()
 }
 
-fn run(sim: &Sim, args: &[&str]) -> String {
+fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let out = sim.command(PROGRAM.get_or_init(|| common::c_program("node"))).args(args).output().unwrap();
+    PROGRAM.get_or_init(|| common::c_program("node"))
+}
+
+fn run(sim: &Sim, args: &[&str]) -> String {
+    said(sim.command(program()), args)
+}
+
+fn said(mut command: Command, args: &[&str]) -> String {
+    let out = command.args(args).output().unwrap();
     assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).unwrap()
 }
@@ -108,9 +117,27 @@ struct Line {
     duration: u64,
 }
 
-fn windows(sim: &Sim, count: u32, (shortest_ms, longest_ms): (u32, u32), seed: u64) -> Vec<Line> {
+fn windows(sim: &Sim, count: u32, range_ms: (u32, u32), seed: u64) -> Vec<Line> {
+    windows_of(sim.command(program()), count, range_ms, seed)
+}
+
+/// The program does not wait: the clock goes on instead.
+fn sleepless(sim: &Sim, count: u32, range_ms: (u32, u32), seed: u64) -> Vec<Line> {
+    let mut command = sim.command(program());
+    command.env("LD_PRELOAD", common::preload("sleepless", sim));
+    windows_of(command, count, range_ms, seed)
+}
+
+/// Of 0.05 to 100 s.
+fn long_windows(sim: &Sim, count: u32, seed: u64) -> Vec<Line> {
+    let lines = sleepless(sim, count, (50, 51_200), seed);
+    assert_within(sim, &lines);
+    lines
+}
+
+fn windows_of(command: Command, count: u32, (shortest_ms, longest_ms): (u32, u32), seed: u64) -> Vec<Line> {
     let us = |ms: u32| (ms * 1000).to_string();
-    let text = run(sim, &["windows", &count.to_string(), &us(shortest_ms), &us(longest_ms), &seed.to_string()]);
+    let text = said(command, &["windows", &count.to_string(), &us(shortest_ms), &us(longest_ms), &seed.to_string()]);
     let parse = |line: &str| {
         let w: Vec<i64> = line.split(' ').map(|w| w.parse().unwrap()).collect();
         let [window, domain, flags, method, status, energy, error, duration, from, to] = w[..] else {
@@ -331,6 +358,107 @@ fn partitions_of_a_package_count_once() {
     assert_eq!(domains(&sim).len(), 8);
     let lines = windows(&sim, 1, (300, 300), 1);
     assert_within(&sim, &lines);
+}
+
+/// Windows of 50 to 100 s say something of what the board measures, however slow its files are. Memory draws little.
+fn assert_precise(sim: &Sim) {
+    for l in sleepless(sim, 3, (50_000, 50_000), 7).iter().filter(|l| [0, 1, 3, 4, 5, 6].contains(&l.domain)) {
+        assert!(l.method == COUNTER && l.uncertainty_uj < l.energy_uj / 5.0, "{l:?}");
+    }
+}
+
+/// On a board that updates its values whenever it does, restarts, stops, and tears its files.
+#[test]
+fn windows_of_up_to_100_seconds_of_a_board() {
+    let mut random = Random::new();
+    for _ in 0..4 {
+        let hz = format!("node.pm_counters.hz = {}", [10, 10, 7, 20][random.below(4)]);
+        let phase = format!("node.pm_counters.phase_ms = {}", random.below(100));
+        let reads = format!("node.read_us = {}", [0, 0, 300, 4000][random.below(4)]);
+        let torn = format!("node.pm_counters.torn_every = {}", [0, 0, 3, 5][random.below(4)]);
+        let every_s = random.between(20.0, 200.0);
+        let times = |shift: f64| (0..60).map(|n| shift + every_s * f64::from(n)).collect::<Vec<_>>();
+        let clock = random.below(2) == 0;
+        let restarts = [
+            String::new(),
+            format!("node.pm_counters.restart_at_s = {:?}\nnode.pm_counters.restart_clock = {clock}", times(3.0)),
+        ];
+        let stall = |t: &f64| [*t, t + every_s / 5.0];
+        let stalls = [
+            String::new(),
+            format!("node.pm_counters.stalled_at_s = {:?}", times(11.0).iter().map(stall).collect::<Vec<_>>()),
+        ];
+        let patches = [&hz, &phase, &reads, &torn, &restarts[random.below(2)], &stalls[random.below(2)]];
+        println!("{patches:?}");
+        let sim = start(EX, &patches.map(String::as_str));
+        let lines = long_windows(&sim, 40, random.next() >> 1);
+        assert!(lines.iter().filter(|l| l.domain < 0).all(|l| l.method == SCOPE_NODE && l.flags & INCOMPLETE == 0));
+        if patches[4].is_empty() && patches[5].is_empty() {
+            assert!(lines.iter().all(|l| l.domain < 0 || l.flags & (RESET | STALE) == 0), "{lines:?}");
+            assert_precise(&sim);
+        }
+    }
+}
+
+/// Files that are missing, or may not be read: of each domain there is the truth, or a status.
+#[test]
+fn windows_of_up_to_100_seconds_of_half_a_board() {
+    const FILES: [&str; 12] = [
+        "energy",
+        "power",
+        "cpu_energy",
+        "cpu_power",
+        "memory_energy",
+        "memory_power",
+        "accel0_energy",
+        "accel1_energy",
+        "accel2_power",
+        "freshness",
+        "startup",
+        "raw_scan_hz",
+    ];
+    let mut random = Random::new();
+    for _ in 0..4 {
+        let mut some = || FILES.iter().filter(|_| random.below(4) == 0).collect::<Vec<_>>();
+        let (missing, unreadable) = (some(), some());
+        let patches = [
+            format!("node.pm_counters.missing = {missing:?}"),
+            format!("node.pm_counters.unreadable = {unreadable:?}"),
+        ];
+        println!("{patches:?}");
+        let sim = start(EX, &patches.each_ref().map(String::as_str));
+        long_windows(&sim, 12, random.next() >> 1);
+    }
+}
+
+/// Dies of one package, processors in the package of a GPU, partitions of one: with and without a board, beside registers
+/// that wrap around within a window, and one that starts again.
+#[test]
+fn windows_of_up_to_100_seconds_count_nothing_twice() {
+    let package = "node.powercap.\"0\" = { name = \"package-0\", initial = 4290000000, power = { kind = \"sine\", mean = 700, amplitude = 200, period_s = 7.0 } }";
+    let dram = "node.powercap.\"0:0\" = { name = \"dram\", reset_at_s = [90.0, 400.0], power = { kind = \"square\", low = 20, high = 90, period_s = 11.0 } }";
+    let split = "all.partitions = 8\nall.compute_partition = \"CPX\"";
+    let mut random = Random::new();
+    let machines: [(&str, &[&str], i32, &[u32]); 5] = [
+        ("mi250x-4", &[package, dram], SCOPE_PARTS, &[4, 7, 9]),
+        ("mi300a-4", &[package], SCOPE_GPUS, &[9]),
+        ("mi300a-4", &[package, EX255A], SCOPE_NODE, &[0]),
+        ("mi300x-8", &[package, dram, split], SCOPE_PARTS, &[4, 7, 9]),
+        (EX, &["node.pm_counters.missing = [\"energy\", \"power\"]", dram], SCOPE_PARTS, &[1, 2, 3]),
+    ];
+    for (machine, with, scope, kinds) in machines {
+        let sim = start(machine, with);
+        let lines = long_windows(&sim, 30, random.next() >> 1);
+        let domains = domains(&sim);
+        for l in &lines {
+            match domains.get(l.domain as usize) {
+                Some(d) => assert_eq!(l.flags & IN_TOTAL != 0, kinds.contains(&d.kind), "{machine}: {d:?}, {l:?}"),
+                None => assert_eq!((l.method, l.status), (scope, 0), "{machine}: {l:?}"),
+            }
+        }
+        let is_package = |l: &&Line| domains.get(l.domain as usize).is_some_and(|d| d.kind == 4);
+        assert!(lines.iter().filter(is_package).all(|l| l.flags & (RESET | SAMPLING_GAP) == 0), "{machine}");
+    }
 }
 
 #[test]
