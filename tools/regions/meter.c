@@ -174,14 +174,14 @@ void core_read(uint64_t now)
 {
     const int saved = errno;
     /* Another thread reads, or does what is as short. */
-    if (pthread_mutex_trylock(&core_lock) != 0)
+    if (!core_try_lock())
         return;
     if (atomic_load(&core_held) == CORE_RUNS && now >= atomic_load(&core_next_read)) {
         core_hold();
         core_span(0);
         core_release(CORE_RUNS);
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     errno = saved;
 }
 
@@ -293,7 +293,8 @@ static void count_unfinished(void)
 const regions_result *regions_end(void)
 {
     const regions_result *result = NULL;
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return NULL;
     if (atomic_load(&core_held) == CORE_RUNS) {
         core_often_stop();
         core_hold();
@@ -306,8 +307,14 @@ const regions_result *regions_end(void)
     } else {
         core_release(CORE_ENDED);
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     return result;
+}
+
+void regions_give_up(void)
+{
+    core_often_stop();
+    atomic_store(&core_held, CORE_ENDED);
 }
 
 void regions_close(void)

@@ -21,6 +21,9 @@ typedef enum regions_kind {
     REGIONS_ROCTX_PAUSED,
     REGIONS_OMP_PARALLEL,
     REGIONS_OMP_TARGET,
+    REGIONS_OMP_ENTER_DATA,
+    REGIONS_OMP_EXIT_DATA,
+    REGIONS_OMP_UPDATE,
     REGIONS_MARK,
     REGIONS_PCONTROL,
     /* Time in MPI: not a region of the program. */
@@ -58,8 +61,9 @@ typedef struct regions_share {
 typedef struct regions_region {
     struct regions_region *parent, *child, *sibling;
     char *name;
-    /* Set by the report: as a reader knows it. */
+    /* Set by the report: as a reader knows it, and its place among all regions. */
     char *shown;
+    uint64_t number;
     regions_kind kind;
     uint32_t depth;
     uint64_t count;
@@ -165,8 +169,12 @@ void regions_trace(void);
 const regions_result *regions_end(void);
 /* After the end: closes the session. */
 void regions_close(void);
+/* This thread is in a signal handler that has interrupted one of these functions. */
+int regions_is_inside(void);
 /* What is known, without a reading, for a copy of the process that does not come back. NULL: nothing. */
 const regions_result *regions_known(void);
+/* No reading any more, and no end: nothing is counted from now on. */
+void regions_give_up(void);
 /* In a forked child: nothing is counted, and nothing reported. */
 void regions_forget(void);
 
