@@ -128,6 +128,7 @@ trace = json.load(open(sys.argv[1] + ".trace.json", encoding="utf-8"))
 report = json.load(open(sys.argv[1] + ".json", encoding="utf-8"))
 assert trace["otherData"] == {"left_out_visits": 0, "lost_samples": 0}, trace["otherData"]
 events = trace["traceEvents"]
+assert all({"ph", "pid", "tid", "ts", "cat", "name"} <= set(e) and e["tid"] > 0 for e in events)
 visits = [line.split(" ", 5) for line in open(sys.argv[2], encoding="utf-8").read().splitlines()]
 seen = sorted((e["ts"] * 1e3, (e["ts"] + e["dur"]) * 1e3, e["name"]) for e in events if e["ph"] == "X")
 # Of a thread nothing overlaps with what it is not within, to the nanosecond.
