@@ -51,6 +51,7 @@ build() {
         tools/connect/*.c tools/files.c -o "$TOOL" "${link[@]}" -Wl,-z,nodelete -lpthread -ldl -lm || return 1
     cc -std=gnu11 "${flags[@]}" tests/tools/regions.c -o "$work/regions" "$TOOL" -Wl,-rpath,"$work" -lpthread || return 1
     cc -std=gnu11 "${flags[@]}" -Wconversion -Iinclude tests/tools/often.c tools/regions/*.c -o "$work/often" "${link[@]}" -lpthread -lm || return 1
+    cc -std=gnu11 -fPIC -shared "${flags[@]}" -Wconversion -Iinclude tests/tools/late.c -o "$work/late.so" -ldl || return 1
     cc -std=gnu11 "${flags[@]}" tests/tools/abuse.c -o "$work/abuse" -ldl -lpthread
 }
 
@@ -89,7 +90,8 @@ for e in sys.argv[2:]:
 # Each region has the energy that the machine's formula has for its visits.
 truth() { # MACHINE MEAN AMPLITUDE WHAT...
     local load="all.power = { kind = \"sine\", mean = $2, amplitude = $3, period_s = 0.07 }"
-    in_machine "$1" "$load" ${counter:+"$counter"} -- sh -c '"$1" truth --dir "$ZEUS_AMD_SIM" >"$2/truth.json" && shift 2 && exec "$@"' sh "$root/simulator/run" \
+    in_machine "$1" "$load" ${counter:+"$counter"} -- sh -c '"$1" truth --dir "$ZEUS_AMD_SIM" >"$2/truth.json" &&
+        export LD_PRELOAD="$LD_PRELOAD${LATE_MS:+:$2/late.so}" && shift 2 && exec "$@"' sh "$root/simulator/run" \
         "$work" "$work/regions" "${@:4}" >"$work/visits" && check "$work/report.json" "$work/truth.json" "$work/visits"
 }
 # In a CI always the same.
@@ -107,6 +109,11 @@ random() { # WHAT
         counter="all.counter = { $counter }" truth mi210-1 150 100 "$1" "$seed" || { echo "$counter, seed $seed"; return 1; }
     done
 }
+# The thread that reads the counters loses its processor, where the power is near to the most that the library reckons with.
+busy() {
+    local what
+    for what in nested long random; do LATE_MS=20 truth mi210-1 290 5 "$what" "$seed" || { echo "$what, seed $seed"; return 1; }; done
+}
 regions() {
     local what
     for what in nested recursive overlap threads short long; do ok "energies are the machine's: $what" truth mi300x-8 400 250 "$what"; done
@@ -115,6 +122,7 @@ regions() {
     ok "energies are the machine's: no counter" truth mi50-1 150 100 nested
     ok "energies are the machine's: random" random random
     ok "energies are the machine's: random, by threads and with ranges" random crowd
+    ok "energies are the machine's: on a busy machine" busy
     ok "the range of all threads is as long as it was open" often
     ok "a trace: visits" traced nested
     ok "a trace: ranges" traced overlap

@@ -33,10 +33,11 @@ typedef enum regions_kind {
 
 const char *regions_kind_name(regions_kind kind);
 
-/* How far a reading of the energy may be off: in all since the start (total), what was used since the reading at most (lag),
- * and what was added to the error since the start in between (drift). */
+/* How far a reading of the energy may be off: in all since the start (total), what was used at most between a reading that is
+ * older than its edge and that edge, with a refresh (lag), or between the edge and a later reading (late), and what was added to
+ * the error since the start in between (drift). */
 typedef struct regions_reading {
-    double total_uj, lag_uj, drift_uj;
+    double total_uj, lag_uj, late_uj, drift_uj;
     /* A sum that goes on, not an estimate of all at once, which the next one may correct. */
     int goes_on;
 } regions_reading;
@@ -87,8 +88,7 @@ typedef struct regions_gpu {
     zeus_amd_gpu_energy_t energy;
     double uj;
     regions_reading error;
-    /* How long before the start its reading was, and what the age of counts at a reading is worth; INFINITY: not known yet. */
-    uint64_t begin_lag_ns;
+    /* What the age of counts at a reading is worth; INFINITY: not known yet. */
     double age_uj;
     /* The last reading after which the counter has advanced. */
     uint64_t confirmed;
