@@ -170,7 +170,6 @@ static void forks(const zeus_amd_session_t *z, uint32_t domains)
     CHECK(pid >= 0);
     if (pid == 0) {
         zeus_amd_session_t *own;
-        alarm(240);
         CHECK_IS(zeus_amd_node_window_gpus(w, &gpus), ZEUS_AMD_STATUS_FORKED);
         CHECK_IS(zeus_amd_node_window_read(w, &total, NULL, NULL), ZEUS_AMD_STATUS_FORKED);
         CHECK_IS(zeus_amd_node_window_end(w, &total, NULL, NULL), ZEUS_AMD_STATUS_FORKED);
