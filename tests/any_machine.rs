@@ -104,13 +104,19 @@ fn counter(random: &mut Random) -> String {
         format!("firmware_offset_s = {}", random.below(100_000)),
         format!("driver_lag_us = [0, {}]", random.below(300)),
     ];
-    match random.below(12) {
+    match random.below(14) {
         0 => keys.push(format!("missing = \"{}\"", pick(random, &["ones", "u32_ones", "zero"]))),
         1 => keys.push("bits = 32".to_owned()),
         2 => keys.push(format!("stuck_at_s = {}", random.between(0.0, 0.8))),
         3 => keys.push(format!("frozen_at_s = {}", random.between(0.0, 0.8))),
         4 => keys.push(format!("reset_at_s = {}\nreset_clock = {}", random.between(0.0, 0.8), one_in(random, 2))),
         5 => keys.push(format!("driver_ms = {}", random.between(0.2, 20.0))),
+        // A stop that ends: what was drawn meanwhile is lost, or is counted then.
+        6 => {
+            let from_s = random.between(0.0, 0.7);
+            let to_s = from_s + random.between(0.001_f64.ln(), 0.4_f64.ln()).exp();
+            keys.push(format!("stuck_at_s = [[{from_s}, {to_s}]]\nstuck_catches_up = {}", one_in(random, 2)));
+        }
         _ => {}
     }
     keys.iter().map(|k| format!("{k}\n")).collect()
