@@ -248,11 +248,16 @@ fn is_true(gpu: &Gpu, key: &str, value: f64, from: u64, to: u64) -> Result<(), S
         "limit" => is((gpu.cap_uw() / 1000) as f64),
         "limit_min" => is((gpu.min_cap_uw() / 1000) as f64),
         "limit_max" => is((gpu.max_cap_uw() / 1000) as f64),
+        "limit_default" => is((gpu.default_cap_uw() / 1000) as f64),
+        "cycles" => within(range(gpu, from, to, |t| gpu.reading(t).limited[0] as f64), 0.0),
+        "memory_level_min" => is(spec.clocks.mem.levels[0].into()),
+        "memory_level_max" => is((*spec.clocks.mem.levels.last().unwrap()).into()),
         "level_min" => is(spec.clocks.gfx.levels[0].into()),
         "level_max" => is((*spec.clocks.gfx.levels.last().unwrap()).into()),
-        "range_min" | "range_max" => {
-            let range = spec.clocks.gfx.range.or(spec.clocks.gfx.unset).ok_or("a range that is not there")?;
-            is(range[usize::from(key == "range_max")].into())
+        "range_min" | "range_max" | "memory_range_min" | "memory_range_max" => {
+            let clock = if key.starts_with("memory") { &spec.clocks.mem } else { &spec.clocks.gfx };
+            let range = clock.range.or(clock.unset).ok_or("a range that is not there")?;
+            is(range[usize::from(key.ends_with("max"))].into())
         }
         _ => Err(format!("{key}?")),
     }
