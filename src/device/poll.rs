@@ -3,7 +3,7 @@
 use super::readings::Device;
 use super::source::Source;
 use crate::energy::{
-    AccumulatorTracker, CounterState, EnergyResolution, RawSample, TrackerSnapshot, Wrap, AMDSMI_CACHE_NS,
+    AccumulatorTracker, Agreement, CounterState, EnergyResolution, RawSample, TrackerSnapshot, Wrap, AMDSMI_CACHE_NS,
 };
 use crate::error::Kind;
 use crate::gpu::Powers;
@@ -262,6 +262,12 @@ impl Device {
             stale: r.stale_ms.is_some(),
             ..RawSample::default()
         }
+    }
+
+    /// Counter and power over the time since the last gap, if it is long enough.
+    #[must_use]
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.tracker.lock().as_ref().and_then(AccumulatorTracker::agreement)
     }
 
     /// When a 32-bit counter may wrap around.

@@ -2,7 +2,7 @@
 
 use super::sample::WATT_MW;
 use super::units::power_pj;
-use super::validation::{is_within, judge_by_ratio, CounterState};
+use super::validation::{is_within, judge_by_ratio, CounterState, FIXED_MS};
 
 /// What one sample shows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,9 +35,13 @@ const MIN_SPAN_NS: u64 = 20_000_000;
 const MAX_RESETS: u32 = 1;
 /// A single failed reading may be torn or transient.
 const MIN_REFUSALS: u32 = 3;
+/// A thread that waits for a processor takes few samples in half a second. With two, a reset or an implausible step is all
+/// there is to see.
+const MIN_SAMPLES: u32 = 5;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ValidationEvidence {
+    samples: u32,
     counter: bool,
     counter_unsupported: u32,
     suspended: bool,
@@ -56,6 +60,7 @@ pub struct ValidationEvidence {
 
 impl ValidationEvidence {
     pub fn add(&mut self, observation: Observation) {
+        self.samples += 1;
         self.counter |= observation.counter;
         self.counter_unsupported += u32::from(observation.counter_unsupported);
         self.suspended = observation.suspended;
@@ -102,6 +107,12 @@ impl ValidationEvidence {
         // Narrower than Zeus's factor of 10: a counter near that limit is sampled for longer.
         let is_near = is_within(self.counted_pj, self.expected_pj(self.span_ns), 4);
         (enough && is_near).then_some(CounterState::Trusted)
+    }
+
+    /// After so long the state is decided for good.
+    #[must_use]
+    pub fn is_complete(&self, observed_ns: u64) -> bool {
+        self.samples >= MIN_SAMPLES && observed_ns >= FIXED_MS * 1_000_000
     }
 
     /// The counter state after the full half second, by Zeus's rule. It compares with the lowest and the highest power,
@@ -168,6 +179,19 @@ mod tests {
         assert_eq!(repeated(3, none).decide_early(), Some(CounterState::Unsupported));
         let powerless = Observation { counter: true, power_unsupported: true, ..Observation::default() };
         assert_eq!(repeated(3, powerless).decide_early(), Some(CounterState::NoPowerToCompare));
+    }
+
+    /// 20 times too fast: the first step is taken for a reset, and only further ones show that it is none.
+    #[test]
+    fn two_samples_half_a_second_apart_are_not_enough() {
+        let half_second = FIXED_MS * 1_000_000;
+        let fast = Observation { advance: None, reset: true, ..observed(0, 500, 300_000) };
+        let mut two = repeated(1, observed(0, 0, 300_000));
+        two.add(fast);
+        assert!(!two.is_complete(half_second));
+        (0..3).for_each(|_| two.add(fast));
+        assert!(two.is_complete(half_second) && !two.is_complete(half_second - 1));
+        assert_eq!(two.decide_final(half_second), CounterState::Implausible);
     }
 
     #[test]

@@ -122,9 +122,8 @@ impl PendingCheck<'_> {
         let (first_ns, last_ns) = self.seen_ns.unwrap_or((polled.sample.seen_ns, polled.sample.seen_ns));
         let observed_ns = last_ns.saturating_sub(first_ns);
         self.seen_ns = Some((first_ns, polled.sample.seen_ns));
-        let last = observed_ns >= energy::FIXED_MS * 1_000_000;
         let counter_state = match self.evidence.decide_early() {
-            None if last => self.evidence.decide_final(observed_ns),
+            None if self.evidence.is_complete(observed_ns) => self.evidence.decide_final(observed_ns),
             None => return true,
             Some(_)
                 if polled.sample.firmware_ns.is_some()
@@ -147,7 +146,7 @@ impl PendingCheck<'_> {
     }
 }
 
-/// Polls until each counter's state is decided, at most for half a second. The counter of a suspended GPU stays pending.
+/// Polls until each counter's state is decided, for half a second or, if that was too short for enough samples, a little more. The counter of a suspended GPU stays pending.
 /// While an average power lags behind the load, the check is repeated.
 fn adaptive(devices: &[&Device], signal: &StopSignal) {
     let begun_ns = monotonic_ns();
