@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(repeated(3, powerless).decide_early(), Some(CounterState::NoPowerToCompare));
     }
 
-    /// 20 times too fast: the first step is taken for a reset, and only further ones tell that it is none.
+    /// 20 times too fast: the first step is taken for a reset, and only further ones show that it is none.
     #[test]
     fn two_samples_half_a_second_apart_are_not_enough() {
         let half_second = FIXED_MS * 1_000_000;
