@@ -258,7 +258,7 @@ module zeus_amd
   ! zeus_amd_guard_info_t%flags
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT = 1
   integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT = 2
-  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT = 4
+  integer(c_int32_t), parameter, public :: ZEUS_AMD_GUARD_INFO_FLAG_FOREIGN_GUARDS_BIT = 4
 
   ! zeus_amd_limit_counts_t%valid
   integer(c_int32_t), parameter, public :: ZEUS_AMD_LIMIT_COUNTS_VALID_DRIVER_TIME_BIT = 4

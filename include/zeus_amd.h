@@ -2,8 +2,9 @@
 /**
  * @file zeus_amd.h
  *
- * Measures and controls the power and energy of AMD GPUs: MI100 to MI350 and
- * Radeon, with ROCm 6.0 and later, or without ROCm by the kernel's sysfs alone.
+ * Measures the power and energy of AMD GPUs and sets their power limits and
+ * clocks: MI50 to MI355X, Radeon and APUs, with ROCm 6.0 and later, or without
+ * ROCm through the kernel's sysfs alone.
  *
  *     zeus_amd_session_t *z;
  *     zeus_amd_window_t *w;
@@ -21,8 +22,8 @@
  * Conventions
  * - A call returns 0 (ZEUS_AMD_STATUS_OK) or a negative status. The message of
  *   a failure is in zeus_amd_last_error(). Results are written through
- *   pointers, and only on success. A missing value is a status or a bit that is
- *   not set, never a special number.
+ *   pointers, and only on success unless the function says otherwise. A missing
+ *   value is a status or a bit that is not set, never a special number.
  * - A GPU index is HIP's, the N of PyTorch's cuda:N.
  * - A package is what has one energy counter: one GPU, the two dies of an
  *   MI250X, or all partitions of an MI300. Power, energy and power limit belong
@@ -36,35 +37,36 @@
  *   struct only grows at its end, so old programs run with new libraries and
  *   new programs with old ones.
  * - A struct that a call fills in has valid (which of its fields are set) and
- *   flags (what is true of them). A bit has the same value and meaning in all
- *   structs.
+ *   flags (what is true of them). Use the constants with the struct's name.
+ *   Constants that end alike (..._FLAG_RESET_BIT) have the same value and meaning
+ *   in all structs; a bit without its name has not.
  * - An array is a pointer to its first element and a count: the capacity on
  *   entry, the number of elements on return. struct_size of the first element
  *   is the size of each. With a count of 0 a call only returns the number. If
  *   the array is too small the call fails with ZEUS_AMD_STATUS_BUFFER_TOO_SMALL
  *   and returns the number.
  * - Any thread may call any function. No function is safe in a signal handler.
- *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) wait for each
- *   other.
+ *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) are serialised.
  * - No call is a cancellation point: a thread that is cancelled (pthread_cancel)
  *   in a call finishes it, and ends at the next cancellation point of its own. A
  *   thread with asynchronous cancelability must not call.
  * - After fork() a child opens its own session. Calls on an inherited handle
  *   return ZEUS_AMD_STATUS_FORKED.
  * - The library prints nothing, sets no signal handler, changes no environment
- *   variable, and only itself frees its memory.
+ *   variable. Objects are freed by its functions only, never by free().
  * - Without memory, calls that make an object (a session, window, sampler or
  *   guard) return ZEUS_AMD_STATUS_NO_MEMORY. The other calls use a reserve of
  *   1 MB of the library: readings need no memory, and calls that end or close
- *   something succeed. Only this ends the process then: the reserve is used up;
- *   a thread of the library starts and Rust or glibc has no memory for it (some
- *   hundred bytes); glibc has none for a thread that calls for the first time;
- *   or libamd_smi ends it.
+ *   something succeed. The process ends only in these cases:
+ *   1. the reserve is used up;
+ *   2. Rust or glibc has no memory (some hundred bytes) for a thread that the
+ *      library starts;
+ *   3. glibc has none for a thread that calls the library for the first time;
+ *   4. libamd_smi ends it.
  * - Background threads (of samplers, windows and checks in the background) block
- *   all signals. In a program whose main thread has ended by pthread_exit() they
- *   end within some two seconds after the last thread of the program, as far as
- *   /proc is mounted: exit handlers run, or a signal ends the process, as without
- *   them.
+ *   all signals. They do not keep a program alive whose main thread has ended by
+ *   pthread_exit(): they end within two seconds of its last thread (this needs
+ *   /proc), and a signal ends the process as usual.
  * - C99 or later, C++11 or later.
  *
  * Statuses. Each function names one of these groups, and its own exceptions.
@@ -92,8 +94,8 @@
 #include <stdint.h>
 
 /**
- * Makes a function visible outside the library. What parses this header may
- * define it as nothing, like ZEUS_AMD_MUST_CHECK.
+ * Makes a function visible outside the library. A parser for another language
+ * may define this and ZEUS_AMD_MUST_CHECK as empty.
  */
 #ifndef ZEUS_AMD_API
 #if defined(__GNUC__) || defined(__clang__)
@@ -213,8 +215,8 @@
 
 /**
  * Shut libamd_smi down when the last session that uses it closes. Other code in
- * the process that uses it (PyTorch, profilers) then loses it too; before ROCm
- * 7.0.2 it cannot prevent that. Without this bit libamd_smi stays initialised.
+ * the process that uses it (PyTorch, profilers) then loses it too: before ROCm
+ * 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays initialised.
  */
 #define ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT 2
 
@@ -231,9 +233,9 @@
 #define ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT 8
 
 /**
- * Reading a runtime-suspended GPU may resume it. Otherwise it is left alone and
- * its readings and settings return ZEUS_AMD_STATUS_BUSY. The first values after
- * that may be refused for some seconds.
+ * A reading resumes a runtime-suspended GPU; for some seconds after that, values
+ * may be refused. Without this bit the GPU is left alone, and its readings and
+ * settings return ZEUS_AMD_STATUS_BUSY.
  */
 #define ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT 16
 
@@ -249,7 +251,7 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or there are GPUs of a kind that the runtimes may drop.
+ * are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
  */
 #define ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 
@@ -290,7 +292,7 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or there are GPUs of a kind that the runtimes may drop.
+ * are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
  */
 #define ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 
@@ -584,7 +586,7 @@
  * There are guards of another user or of another PID namespace, which do not
  * know of the changes.
  */
-#define ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT 4
+#define ZEUS_AMD_GUARD_INFO_FLAG_FOREIGN_GUARDS_BIT 4
 
 /**
  * driver_time_ns is set.
@@ -2432,7 +2434,9 @@ zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_session_t *session
  * what each mask kept and at which entry it ended, and which GPU each index is.
  * After a window of the node (zeus_amd_node_window_begin()) where pm_counters
  * measure the same packages: how far their energy and the counters' are apart,
- * over the longest window. The text is for people; its wording may change.
+ * over the longest window, and the gain of each counter over the last minute of
+ * open windows. Of MI200 and later, while a sampler runs: a counter that the
+ * GPU's own power contradicts. The text is for people; its wording may change.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] text    Receives the text, cut to fit, always NUL-terminated; may
@@ -2990,12 +2994,12 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session
                                         struct zeus_amd_window_t **window);
 
 /**
- * The energy since the begin of the window, which stays open.
+ * The energy since the start of the window, which stays open.
  *
  * An energy belongs to the time between two readings of the counter, begin_ns
  * to end_ns by the driver's clock, which are a few milliseconds before the
  * calls. The uncertainty holds for the time between the calls as well. Energy
- * that is counted between the end of one window and the begin of the next
+ * that is counted between the end of one window and the start of the next
  * belongs to neither: for parts that add up, take zeus_amd_window_lap(). In a
  * window that is too short for the counter the energy is estimated from the
  * power. The GPUs of a package (dies, partitions) have one energy, at the first
@@ -3226,7 +3230,7 @@ ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
 
 /**
  * The firmware's counters of the time in which a limit held the clocks of a
- * package down: its power limit, temperatures, PROCHOT. Read them at the begin
+ * package down: its power limit, temperatures, PROCHOT. Read them at the start
  * and at the end of a time, and pass both to zeus_amd_limited_time(). MI300 and
  * later count them (gpu_metrics 1.6 and later):
  * https://github.com/torvalds/linux/blob/master/drivers/gpu/drm/amd/include/kgd_pp_interface.h
@@ -3414,7 +3418,7 @@ zeus_amd_status_t zeus_amd_node_window_gpus(const struct zeus_amd_node_window_t 
                                             struct zeus_amd_window_t **gpus);
 
 /**
- * The energy of the node, and of each domain, since the begin of the window,
+ * The energy of the node, and of each domain, since the start of the window,
  * which stays open.
  *
  * The total is the node's own where a sensor measures all of it; else the sum of

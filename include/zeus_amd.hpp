@@ -359,7 +359,7 @@ public:
         const std::int32_t status = zeus_amd_window_read(get(), &total, nullptr, nullptr);
         return detail::done<P>(status, total);
     }
-    /// The energy since the last lap, or since the begin; the window stays open.
+    /// The energy since the last lap, or since the start; the window stays open.
     detail::result<P, energy> lap()
     {
         energy used{};
@@ -628,7 +628,7 @@ public:
         return detail::done<P>(status, room);
     }
 
-    /// For how long a limit held the clocks down: read at the begin and at the end of
+    /// For how long a limit held the clocks down: read at the start and at the end of
     /// a time.
     result<zeus_amd::limit_counts> limit_counts(u32 gpu) const
     {

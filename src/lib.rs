@@ -13,7 +13,7 @@
 //!     let session = zeus_amd::Session::open(&zeus_amd::Options::default())?;
 //!     let window = session.begin_window()?;
 //!     // Run work on the GPUs, and wait until it has finished.
-//!     let total = window.read(|index, gpu| match &gpu.region {
+//!     let total = window.read(|index, gpu| match &gpu.interval {
 //!         Some(energy) => println!("GPU {index}: {} mW by {:?}", energy.mean_mw(), energy.method),
 //!         None => println!("GPU {index}: no energy ({})", gpu.counter_state.why()),
 //!     });

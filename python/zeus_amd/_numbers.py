@@ -111,7 +111,7 @@ class GuardInfoValid(enum.IntFlag):
 class GuardInfoFlag(enum.IntFlag):
     WATCHER = 1
     SHARED = 2
-    STRANGERS = 4
+    FOREIGN_GUARDS = 4
 
 
 class Open(enum.IntFlag):

@@ -289,7 +289,7 @@ class Window(_Owner):
         return self._ask("window_read", self._h)
 
     def lap(self) -> Window:
-        """Reads the energies since the last lap, or since the begin; the window stays open. Laps add up."""
+        """Reads the energies since the last lap, or since the start; the window stays open. Laps add up."""
         return self._ask("window_lap", self._h)
 
     def restart(self) -> None:

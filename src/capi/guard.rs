@@ -6,8 +6,8 @@ use super::pointers::{null, out};
 use super::status::zeus_amd_status_t;
 use super::structs::out_struct;
 use super::types::{
-    zeus_amd_guard_info_t, zeus_amd_guard_t, zeus_amd_session_t, ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT,
-    ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT, ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT,
+    zeus_amd_guard_info_t, zeus_amd_guard_t, zeus_amd_session_t, ZEUS_AMD_GUARD_INFO_FLAG_FOREIGN_GUARDS_BIT,
+    ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT, ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT,
     ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT, ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT,
     ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT, ZEUS_AMD_GUARD_WATCHER_BIT,
 };
@@ -113,13 +113,13 @@ pub unsafe extern "C" fn zeus_amd_guard_info(
         let guard = unsafe { guard.cast::<Guard>().as_ref() }.ok_or_else(|| null("guard"))?;
         // SAFETY: as the caller promises.
         let to = unsafe { out_struct(info, "info")? };
-        let GuardInfo { settings, graphics, memory, has_watchdog, is_shared, has_strangers } = guard.info(gpu)?;
+        let GuardInfo { settings, graphics, memory, has_watchdog, is_shared, has_foreign_guards } = guard.info(gpu)?;
         to.fill(|i| {
             i.gpu = gpu;
             let mut flag = |is_set: bool, bit: u32| i.flags |= if is_set { bit } else { 0 };
             flag(has_watchdog, ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT);
             flag(is_shared, ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT);
-            flag(has_strangers, ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT);
+            flag(has_foreign_guards, ZEUS_AMD_GUARD_INFO_FLAG_FOREIGN_GUARDS_BIT);
             if let Some(uw) = settings.cap_uw {
                 i.valid |= ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT;
                 i.power_limit_mw = uw / 1000;

@@ -146,7 +146,7 @@ impl From<&zeus_amd_limit_counts_t> for LimitCounts {
 }
 
 /// The firmware's counters of the time in which a limit held the clocks of a
-/// package down: its power limit, temperatures, PROCHOT. Read them at the begin
+/// package down: its power limit, temperatures, PROCHOT. Read them at the start
 /// and at the end of a time, and pass both to zeus_amd_limited_time(). MI300 and
 /// later count them (gpu_metrics 1.6 and later):
 /// https://github.com/torvalds/linux/blob/master/drivers/gpu/drm/amd/include/kgd_pp_interface.h

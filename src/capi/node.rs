@@ -606,7 +606,7 @@ fn read(window: &NodeWindow, (to_total, to_domains): Places) -> Result<()> {
     Err(window.nothing_measured(domains.first().and_then(|d| d.error)))
 }
 
-/// The energy of the node, and of each domain, since the begin of the window,
+/// The energy of the node, and of each domain, since the start of the window,
 /// which stays open.
 ///
 /// The total is the node's own where a sensor measures all of it; else the sum of

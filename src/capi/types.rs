@@ -31,8 +31,8 @@ pub const ZEUS_AMD_GUARD_WATCHER_BIT: u32 = 1;
 /// Fail to open if the GPUs are not all of one model.
 pub const ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT: u32 = 1;
 /// Shut libamd_smi down when the last session that uses it closes. Other code in
-/// the process that uses it (PyTorch, profilers) then loses it too; before ROCm
-/// 7.0.2 it cannot prevent that. Without this bit libamd_smi stays initialised.
+/// the process that uses it (PyTorch, profilers) then loses it too: before ROCm
+/// 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays initialised.
 pub const ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT: u32 = 2;
 
 /// A mask that is set and empty fails zeus_amd_open(), as in Zeus, instead of
@@ -41,9 +41,9 @@ pub const ZEUS_AMD_OPEN_EMPTY_MASK_IS_ERROR_BIT: u32 = 4;
 /// Take the masks from the fields ..._visible_devices of the options (NULL: not
 /// set) instead of the environment: for the GPUs of another process.
 pub const ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: u32 = 8;
-/// Reading a runtime-suspended GPU may resume it. Otherwise it is left alone and
-/// its readings and settings return ZEUS_AMD_STATUS_BUSY. The first values after
-/// that may be refused for some seconds.
+/// A reading resumes a runtime-suspended GPU; for some seconds after that, values
+/// may be refused. Without this bit the GPU is left alone, and its readings and
+/// settings return ZEUS_AMD_STATUS_BUSY.
 pub const ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT: u32 = 16;
 
 /// Where readings come from.
@@ -197,7 +197,7 @@ pub const ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT: u32 = 1;
 /// There is no KFD topology: the order is libamd_smi's enumeration.
 pub const ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT: u32 = 1;
 /// HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
-/// are in PCI order), or there are GPUs of a kind that the runtimes may drop.
+/// are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
 pub const ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT: u32 = 2;
 
 /// About an open session. Start from ZEUS_AMD_SESSION_INFO_INIT.
@@ -254,7 +254,7 @@ pub const ZEUS_AMD_GPU_INFO_VALID_DEVICE_ID_BIT: u32 = 32;
 /// There is no KFD topology: the order is libamd_smi's enumeration.
 pub const ZEUS_AMD_GPU_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT: u32 = 1;
 /// HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
-/// are in PCI order), or there are GPUs of a kind that the runtimes may drop.
+/// are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
 pub const ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT: u32 = 2;
 
 /// Which GPU an index is. Start from ZEUS_AMD_GPU_INFO_INIT.
@@ -628,7 +628,7 @@ pub const ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT: u32 = 1;
 pub const ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT: u32 = 2;
 /// There are guards of another user or of another PID namespace, which do not
 /// know of the changes.
-pub const ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT: u32 = 4;
+pub const ZEUS_AMD_GUARD_INFO_FLAG_FOREIGN_GUARDS_BIT: u32 = 4;
 
 /// What a guard restores on one GPU. Start from ZEUS_AMD_GUARD_INFO_INIT.
 #[repr(C)]

@@ -96,8 +96,8 @@ pub(super) fn fill_gpu_energy(
 
 #[inline]
 fn fill(value: &mut zeus_amd_gpu_energy_t, gpu: u32, one: &GpuEnergy) {
-    fill_gpu_energy(value, gpu, one.counter_state, one.region.as_ref());
-    if one.region.is_none() {
+    fill_gpu_energy(value, gpu, one.counter_state, one.interval.as_ref());
+    if one.interval.is_none() {
         value.status = one.why.into();
     }
     value.flags |= window_flags(one);
@@ -116,7 +116,7 @@ impl Sums {
     #[inline]
     fn add(&mut self, gpu: usize, one: &GpuEnergy) {
         self.flags |= window_flags(one);
-        if let Some(r) = &one.region {
+        if let Some(r) = &one.interval {
             self.flags |= interval_flags(r);
             self.mean_power_mw = self.mean_power_mw.saturating_add(r.mean_mw());
         }
@@ -255,12 +255,12 @@ pub unsafe extern "C" fn zeus_amd_window_begin(
     })
 }
 
-/// The energy since the begin of the window, which stays open.
+/// The energy since the start of the window, which stays open.
 ///
 /// An energy belongs to the time between two readings of the counter, begin_ns
 /// to end_ns by the driver's clock, which are a few milliseconds before the
 /// calls. The uncertainty holds for the time between the calls as well. Energy
-/// that is counted between the end of one window and the begin of the next
+/// that is counted between the end of one window and the start of the next
 /// belongs to neither: for parts that add up, take zeus_amd_window_lap(). In a
 /// window that is too short for the counter the energy is estimated from the
 /// power. The GPUs of a package (dies, partitions) have one energy, at the first

@@ -22,6 +22,8 @@ pub struct Observation {
     pub averaged: bool,
     /// The GPU reports no power.
     pub power_unsupported: bool,
+    /// The driver's timestamp has stalled: the power is old, and none to compare with.
+    pub stale: bool,
     /// The reading has a driver timestamp: each advance is one refresh.
     pub timed: bool,
 }
@@ -53,6 +55,7 @@ pub struct ValidationEvidence {
     min_mw: Option<u64>,
     max_mw: Option<u64>,
     averaged: bool,
+    stale: bool,
 }
 
 impl ValidationEvidence {
@@ -70,6 +73,7 @@ impl ValidationEvidence {
             self.refreshes += u32::from(pj > 0 && observation.timed);
         }
         self.averaged |= observation.averaged;
+        self.stale = observation.stale;
         if let Some(mw) = observation.power_mw {
             self.min_mw = Some(self.min_mw.map_or(mw, |min| min.min(mw)));
             self.max_mw = Some(self.max_mw.map_or(mw, |max| max.max(mw)));
@@ -124,7 +128,9 @@ impl ValidationEvidence {
             };
         }
         if self.max_mw.unwrap_or(0) == 0 {
-            return CounterState::NoPowerToCompare;
+            // Where the whole table stands, its power is an old one.
+            let stands = self.stale && self.counted_pj == 0;
+            return if stands { CounterState::Stuck } else { CounterState::NoPowerToCompare };
         }
         if self.resets > MAX_RESETS {
             return CounterState::Implausible;
@@ -204,6 +210,8 @@ mod tests {
         assert_eq!(repeated(50, observed(0, 10, 300_000)).decide_final(half_second), CounterState::Stuck);
         assert_eq!(repeated(50, observed(RIGHT, 10, 0)).decide_final(half_second), CounterState::NoPowerToCompare);
         assert_eq!(ValidationEvidence::default().decide_final(half_second), CounterState::Unreadable);
+        let old = Observation { advance: None, power_mw: None, stale: true, ..observed(0, 10, 0) };
+        assert_eq!(repeated(50, old).decide_final(half_second), CounterState::Stuck);
         let absent = Observation { counter_unsupported: true, ..Observation::default() };
         assert_eq!(repeated(1, absent).decide_final(half_second), CounterState::Unsupported);
         assert_eq!(

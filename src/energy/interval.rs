@@ -1,4 +1,5 @@
-//! The energy of an interval: the difference of two snapshots of a tracker, and its uncertainty. Pure.
+//! The energy of an interval: the difference of two snapshots of a tracker, and its uncertainty. Functions without
+//! state.
 
 use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_SUPPORT_NS, FIRMWARE_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::TrackerSnapshot;
@@ -46,7 +47,7 @@ impl EnergyInterval {
         u64::try_from(divide(self.energy_pj + u128::from(ns / 2), ns)).unwrap_or(u64::MAX)
     }
 
-    /// Covers the energy of a counter that may turn out to be right: between samples the power may have been another one.
+    /// Widens the uncertainty to the energy of an untrusted counter, which may be right: sampled power can miss changes.
     fn covering(self, counted: Option<EnergyInterval>) -> EnergyInterval {
         let needed_pj = counted.map_or(0, |c| c.energy_pj.abs_diff(self.energy_pj) + c.uncertainty_pj);
         EnergyInterval { uncertainty_pj: self.uncertainty_pj.max(needed_pj), ..self }
@@ -64,7 +65,8 @@ impl EnergyInterval {
 pub enum Boundaries {
     /// The time between the boundaries of the snapshots.
     Calls,
-    /// The time between their readings: intervals that follow each other add up, and have no errors at their edges.
+    /// The time between their readings: intervals that follow each other add up. Where the firmware's time is known, their
+    /// edges add no error.
     Readings,
 }
 
@@ -84,7 +86,7 @@ pub fn interval_energy(
     let ns = end.boundary_ns.saturating_sub(begin.boundary_ns);
     let by_calls = boundaries == Boundaries::Calls;
     if by_calls && has_count && counter.is_usable() && ns <= SHORT_NS && max_power_mw > WATT_MW {
-        // It may be off by the energy of twice the time.
+        // Each count may be older than this interval is long, so the counter cannot be better.
         if let Some(estimated) = by_estimate(begin, end, max_power_mw) {
             return Some(EnergyInterval { resets: end.totals.resets - begin.totals.resets, ..estimated });
         }
@@ -97,8 +99,8 @@ pub fn interval_energy(
     } else {
         None
     };
-    // Within one refresh period only the power is known; after a few the counter is more accurate. An estimate may be off by
-    // half of the most that can be drawn, at least.
+    // Within one refresh period only the power is known; after a few the counter is more accurate. The uncertainty of an
+    // estimate is never below half of maximum power × time: below that none is made.
     if exact.is_some_and(|exact| !by_calls || exact.uncertainty_pj <= power_pj(max_power_mw, ns) / 2) {
         return exact;
     }
@@ -111,8 +113,8 @@ pub fn interval_energy(
     }
 }
 
-/// In so short an interval the estimate from the powers is always the more accurate one: at either edge a count may be older
-/// than twice this.
+/// Up to this length the estimate from the powers is always the more accurate one: at either edge a count may be a whole
+/// refresh old, twice this time.
 const SHORT_NS: u64 = FIRMWARE_REFRESH_NS / 2;
 
 fn by_counter(
@@ -201,10 +203,10 @@ fn by_integration(
 
 /// The error of the integral of an average power: it includes power from before the interval, and lacks power from its end.
 ///
-/// The average is A(t) = ∫ w(s) p(t − s) ds with weights w that do not increase with the age s, and are 0 from
-/// [`AVERAGE_SUPPORT_NS`] = D on. The energy that it has not shown yet at a time t is L(t) = ∫ p(t − s) ∫_s^D w ds, and the
-/// integral of A differs from that of p by L(begin) − L(end). As ∫_s^D w ≤ (D − s) w(s), L(t) is between 0 and D × A(t),
-/// whatever the load was. `powers_mw`: A at both ends.
+/// The average is A(t) = ∫ w(s) p(t − s) ds with weights w that add up to 1, do not increase with the age s, and are 0 from
+/// D = [`AVERAGE_SUPPORT_NS`] on. W(s) is the sum of the weights from s to D. The energy that the average has not shown yet at a
+/// time t is L(t) = ∫ p(t − s) W(s) ds, and the integral of A differs from that of p by L(begin) − L(end). As
+/// W(s) ≤ (D − s) w(s), L(t) is between 0 and D × A(t), whatever the load was. `powers_mw`: A at both ends.
 #[must_use]
 pub fn averaging_error_pj(energy_pj: u128, duration_ns: u64, powers_mw: [u64; 2], max_power_mw: u64) -> u128 {
     // A power of 0 may be none at all.
@@ -264,8 +266,8 @@ fn edge_error_pj(
 
 /// The error at both boundaries where samples lie before and after each: the age of the counts.
 #[must_use]
-pub fn inner_edge_error_pj(max_power_mw: u64, count_age_ns: u64) -> u128 {
-    power_pj(max_power_mw, 2 * FIRMWARE_REFRESH_NS.max(count_age_ns))
+pub fn inner_edge_error_pj(max_power_mw: u64, count_ages_ns: [u64; 2]) -> u128 {
+    count_ages_ns.map(|age_ns| power_pj(max_power_mw, FIRMWARE_REFRESH_NS.max(age_ns))).iter().sum()
 }
 
 #[cfg(test)]

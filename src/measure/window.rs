@@ -25,7 +25,7 @@ pub struct Window {
 
 struct WindowHead {
     sampler: Arc<Sampler>,
-    unit: EnergyResolution,
+    resolution: EnergyResolution,
     /// Why the session has no GPU.
     no_gpu: Option<NoGpuReason>,
     fork_token: u64,
@@ -49,7 +49,7 @@ struct GpuStart {
 /// The energy of one GPU in a window.
 pub struct GpuEnergy {
     pub counter_state: CounterState,
-    pub region: Option<EnergyInterval>,
+    pub interval: Option<EnergyInterval>,
     /// Why there is no energy.
     pub why: Kind,
     /// The counter was rejected during the window.
@@ -73,12 +73,13 @@ pub struct WindowTotal {
     pub duration_ns: u64,
 }
 
-/// In windows of this length a counter that counts less than the power at both ends is polled again after the final
-/// reading. A counter that has not advanced for this long is suspect.
+/// From this length on, a counter that shows less than 80 % of the power at both ends is polled again after the final
+/// reading.
 const RECHECK_AFTER_NS: u64 = 120_000_000;
-/// In windows of this length every suspect counter is polled again: the time that it takes is small beside the window.
+/// From this length on, so is a counter that has not advanced for [`RECHECK_AFTER_NS`]: the time that it takes is small beside
+/// the window.
 const ALWAYS_RECHECK_AFTER_NS: u64 = STALL_NS;
-/// In windows of so many refreshes one more is waited for where it makes the uncertainty small.
+/// In windows of this many refreshes one more is waited for if that makes the uncertainty small.
 const MANY_REFRESHES: u64 = 10;
 /// After this time the tracker knows whether a counter is stuck.
 const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
@@ -90,7 +91,7 @@ trait Starts {
     fn end(&mut self, gpu: usize, end: &TrackerSnapshot, counter_state: CounterState);
 }
 
-/// The begin of a window stays.
+/// Reading a window does not move its start.
 impl Starts for &[Option<GpuStart>] {
     fn get(&self, gpu: usize) -> Option<&GpuStart> {
         self[gpu].as_ref()
@@ -113,11 +114,17 @@ impl Starts for LapStart {
 }
 
 impl Window {
-    pub fn begin(sampler: &Arc<Sampler>, no_gpu: Option<NoGpuReason>, unit: EnergyResolution) -> Result<Box<Window>> {
+    pub fn begin(
+        sampler: &Arc<Sampler>,
+        no_gpu: Option<NoGpuReason>,
+        resolution: EnergyResolution,
+    ) -> Result<Box<Window>> {
         let (sampler, fork_token) = (sampler.clone(), fork::fork_token());
         let gpus = sampler.devices().len();
-        let mut window =
-            Window::allocate(WindowHead { sampler, unit, no_gpu, fork_token, at_ns: 0, lap: Mutex::new(None) }, gpus);
+        let mut window = Window::allocate(
+            WindowHead { sampler, resolution, no_gpu, fork_token, at_ns: 0, lap: Mutex::new(None) },
+            gpus,
+        );
         window.restart()?;
         Ok(window)
     }
@@ -127,7 +134,7 @@ impl Window {
         let whole = array.and_then(|array| Layout::new::<WindowHead>().extend(array).ok());
         let Some((layout, _)) = whole else { unreachable!("a session has few GPUs") };
         let layout = layout.pad_to_align();
-        // SAFETY: the layout of a `Window` with so many GPUs, and of more than 0 bytes. All fields are written before it is
+        // SAFETY: the layout of a `Window` with this many GPUs, and of more than 0 bytes. All fields are written before it is
         // used.
         unsafe {
             let memory = alloc(layout);
@@ -147,7 +154,7 @@ impl Window {
         std::ptr::slice_from_raw_parts_mut(address.cast::<Option<GpuStart>>(), gpus) as *mut Window
     }
 
-    /// The address alone: what it takes to find the number of GPUs is in the window.
+    /// The address without the number of GPUs, which [`Self::from_address`] takes from the window itself.
     #[must_use]
     pub fn into_address(self: Box<Self>) -> *mut () {
         Box::into_raw(self).cast()
@@ -198,7 +205,7 @@ impl Window {
         fork::require_current(self.head.fork_token)
     }
 
-    /// `CLOCK_BOOTTIME` of the begin.
+    /// `CLOCK_BOOTTIME` of the start.
     #[must_use]
     pub fn begin_ns(&self) -> u64 {
         self.head.at_ns
@@ -235,10 +242,10 @@ impl Window {
         let Some((device, (counter_state, why))) = self.head.sampler.devices().first().zip(first) else {
             return Error::NothingMeasured { kind: Kind::NoDevice, why: "this session has no GPU".to_owned() };
         };
-        // Statuses of refused arguments say that the call has done nothing.
+        // InvalidArgument would promise that the call has done nothing.
         let kind = if why == Kind::InvalidArgument { Kind::Io } else { why };
         let why = device
-            .raw_energy(self.head.unit)
+            .raw_energy(self.head.resolution)
             .err()
             .map_or_else(|| format!("{}: {}", device.label(), counter_state.why()), |e| e.to_string());
         Error::NothingMeasured { kind, why }
@@ -260,11 +267,11 @@ impl Window {
             let Some(start) = Starts::get(starts, i) else { return };
             polled.snapshot.boundary_ns = boundary_ns;
             let energy = self.energy_of(device, start, polled, boundaries, polled_again);
-            match &energy.region {
-                Some(region) => {
+            match &energy.interval {
+                Some(interval) => {
                     total.packages += 1;
-                    total.energy_pj += region.energy_pj;
-                    total.uncertainty_pj += region.uncertainty_pj;
+                    total.energy_pj += interval.energy_pj;
+                    total.uncertainty_pj += interval.uncertainty_pj;
                 }
                 None => lacking.push(i),
             }
@@ -305,12 +312,12 @@ impl Window {
         let mut used = GpuEnergy { polled_again, ..GpuEnergy::without(device) };
         used.stale = polled.sample.stale || (polled.snapshot.counted.is_some() && polled.sample.accumulator.is_none());
         used.distrusted = start.counter_state.is_usable() && !used.counter_state.is_usable();
-        let resolution = device.identity.resolution(self.head.unit);
+        let resolution = device.identity.resolution(self.head.resolution);
         let known = (used.counter_state, start.need > SamplingNeed::None);
-        used.region =
+        used.interval =
             interval_energy(&start.snapshot, &polled.snapshot, resolution, polled.max_power_mw, known, boundaries);
-        if used.region.is_none() {
-            if let Err(e) = device.raw_energy(self.head.unit) {
+        if used.interval.is_none() {
+            if let Err(e) = device.raw_energy(self.head.resolution) {
                 used.why = e.kind();
             }
         }
@@ -325,11 +332,11 @@ impl Drop for Window {
 }
 
 impl GpuEnergy {
-    /// As long as there is no energy.
+    /// The initial value, without an energy.
     fn without(device: &Device) -> GpuEnergy {
         GpuEnergy {
             counter_state: device.counter_state(),
-            region: None,
+            interval: None,
             why: Kind::NotSupported,
             distrusted: false,
             stale: false,
@@ -339,8 +346,8 @@ impl GpuEnergy {
     }
 }
 
-/// Polls counters that may be stuck until they advance or their state is known. All of them together and after the final
-/// readings, so that no GPU delays another's reading.
+/// Polls each suspect counter until it advances or is rejected: all of them together and after the final readings, so that no
+/// GPU delays another's reading.
 #[cold]
 fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
     let mut open: Vec<_> = suspects.iter_mut().map(|(_, device, polled)| (*device, &mut polled.snapshot)).collect();
@@ -349,7 +356,7 @@ fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
     loop {
         open.retain_mut(|(device, end)| match device.poll().snapshot.since(end) {
             CounterStep::Advanced { counts: 1.., ns } => {
-                // It had not stopped, unless it stood for longer than it ever does.
+                // An advance within two refresh periods: it had not stopped.
                 if ns <= 2 * end.refresh_period_ns {
                     end.totals.unconfirmed_pj = 0;
                 }
@@ -365,8 +372,9 @@ fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
     }
 }
 
-/// The counter may be stuck: no recent sample shows an advance, or it has counted less than the power at either end gives.
-/// Or a stop in the last step would be much of the energy, and one refresh more, little beside the window, rules that out.
+/// The counter may be stuck: no recent sample shows an advance, or it has counted less than 80 % of the smaller power at the
+/// two ends. In a window of many refreshes also where a stop since the last advance could hide more than 10 % of the energy:
+/// one refresh more rules that out.
 #[inline]
 fn is_suspect(begin: &TrackerSnapshot, end: &TrackerSnapshot, boundary_ns: u64) -> bool {
     let (Some(first), Some(last)) = (&begin.counted, &end.counted) else { return false };

@@ -6,6 +6,7 @@ use super::domain::{Domain, DomainSource};
 use super::interval::{interval, NodeInterval};
 use super::sources::Node;
 use super::total::{total, NodeTotal, Part};
+use super::watch::Watching;
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
 use crate::measure::{GpuEnergy, Window};
@@ -18,6 +19,7 @@ pub struct NodeWindow {
     begin_ns: u64,
     /// Of each GPU of the session.
     has_cpu: Vec<bool>,
+    _watching: Option<Watching>,
 }
 
 /// The energy of one domain in a window.
@@ -49,8 +51,10 @@ impl NodeWindow {
         let begin = node.read();
         let gpus = gpus()?;
         let begin_ns = gpus.begin_ns();
+        // Without that thread the window is as good.
+        let watching = node.watch().ok().flatten();
         let has_cpu = devices.iter().map(has_cpu).collect();
-        Ok(NodeWindow { node: node.clone(), gpus, begin, begin_ns, has_cpu })
+        Ok(NodeWindow { node: node.clone(), gpus, begin, begin_ns, has_cpu, _watching: watching })
     }
 
     #[must_use]
@@ -63,7 +67,7 @@ impl NodeWindow {
         self.node.domains()
     }
 
-    /// The energy of each domain and of the node, from the begin to the GPUs' final readings.
+    /// The energy of each domain and of the node, from the start to the GPUs' final readings.
     #[must_use]
     pub fn read(&self) -> (NodeTotal, Vec<DomainEnergy>) {
         let mut of_gpus: Vec<Option<std::result::Result<NodeInterval, Kind>>> = vec![None; self.gpus.gpus()];
@@ -109,15 +113,15 @@ impl NodeWindow {
 }
 
 fn of_gpu(gpu: &GpuEnergy) -> std::result::Result<NodeInterval, Kind> {
-    let region = gpu.region.as_ref().ok_or(gpu.why)?;
+    let interval = gpu.interval.as_ref().ok_or(gpu.why)?;
     let uj = |pj: u128| u64::try_from(pj / 1_000_000).unwrap_or(u64::MAX);
     Ok(NodeInterval {
-        method: region.method,
-        energy_uj: uj(region.energy_pj),
-        uncertainty_uj: uj(region.uncertainty_pj).saturating_add(1),
-        duration_ns: region.duration_ns,
-        restarted: region.resets > 0,
-        gap: region.gaps > 0,
+        method: interval.method,
+        energy_uj: uj(interval.energy_pj),
+        uncertainty_uj: uj(interval.uncertainty_pj).saturating_add(1),
+        duration_ns: interval.duration_ns,
+        restarted: interval.resets > 0,
+        gap: interval.gaps > 0,
         stale: gpu.stale,
     })
 }

@@ -149,7 +149,7 @@ impl Watch {
         Ok(Watch(RESERVE.served()))
     }
 
-    /// Fails if an allocation has failed since the begin.
+    /// Fails if an allocation has failed since the start.
     pub fn check(&self) -> Result<()> {
         if RESERVE.served() == self.0 {
             Ok(())

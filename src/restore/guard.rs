@@ -1,5 +1,5 @@
-//! Guards: settings that are changed through a session are restored at the guard's end, and by a watchdog process if this
-//! process dies before.
+//! Guards: settings that are changed through a session are restored at the guard's end. If the process dies before, its
+//! watchdog process restores them, or else the next guard of the same user does.
 //!
 //! A shared file, one for all guards of a user on a node, holds the settings from before the first change. It also holds
 //! claims: records of which guard changed which setting (`claims.rs`). A claim is recorded before the change is made.
@@ -28,7 +28,7 @@ pub struct GuardStack {
     /// The directory below which sysfs is found.
     root: PathBuf,
     state: Mutex<State>,
-    /// By a panic in a begin or a change.
+    /// Set when a begin or a change has panicked.
     broken: Broken,
 }
 
@@ -65,12 +65,13 @@ pub struct GuardInfo {
     pub has_watchdog: bool,
     /// Guards of other processes of this user know of the changes.
     pub is_shared: bool,
-    /// There are guards of another user or in another PID namespace, which do not know of them.
-    pub has_strangers: bool,
+    /// The folders also have files of guards of another user or PID namespace, which do not know of the changes. A container
+    /// with a private /dev/shm is not seen.
+    pub has_foreign_guards: bool,
 }
 
 impl Guard {
-    /// Restores what was changed since the begin. Does nothing if the guard has ended already; may be repeated if it fails.
+    /// Restores what was changed since the start. Does nothing if the guard has ended already; may be repeated if it fails.
     pub fn end(&self) -> Result<()> {
         fork::require_current(self.fork_token)?;
         self.guards.end(self.id)
@@ -126,7 +127,7 @@ impl GuardStack {
             self.warn(state);
         }
         let State { open, claims: Some(claims), .. } = state else { return Err(no_claims()) };
-        // One serves for all guards of the session.
+        // One watchdog is enough for all guards of the session.
         let is_watched = open.iter().any(|o| o.watchdog.is_some());
         let start = || Watchdog::start(claims).map_err(|e| io_error("the guard's watchdog process", e));
         let watchdog = (watch && !is_watched).then(start).transpose()?;
@@ -135,7 +136,7 @@ impl GuardStack {
         Ok(state.last_id)
     }
 
-    /// Restores settings that dead processes of this user left changed because they had no watchdog. Returns why the shared
+    /// Restores settings that dead processes of this user left changed: they had no watchdog, or it was killed too. Returns why the shared
     /// file cannot be used, or `None` if it can.
     fn restore_for_the_dead(&self, claims: &mut SessionClaims) -> Result<Option<String>> {
         let mut restorer = self.restorer();
@@ -146,11 +147,11 @@ impl GuardStack {
         for e in restorer.errors {
             log::warning(|| format!("a process that died has left a setting changed: {e}"));
         }
-        self.is_usable(settled.map(drop))
+        self.why_unusable(settled.map(drop))
     }
 
     /// `None` if the shared file can be used, else the reason why not. A temporary failure is an error.
-    fn is_usable(&self, opened: std::result::Result<(), StoreError>) -> Result<Option<String>> {
+    fn why_unusable(&self, opened: std::result::Result<(), StoreError>) -> Result<Option<String>> {
         let path = || match self.files() {
             Ok(files) => files.map(|file| file.display().to_string()).join(" or "),
             Err(_) => "the guards' file".to_owned(),
@@ -173,7 +174,7 @@ impl GuardStack {
                 format!("guards of other processes do not know of this guard ({why}); if they change the same settings, this guard restores the values from before its own first change")
             });
         }
-        if self.has_strangers().unwrap_or(false) {
+        if self.has_foreign_guards().unwrap_or(false) {
             log::warning(|| {
                 "there are guards of other users or containers; if they change the same settings, the guard that ends last decides what is restored".into()
             });
@@ -190,7 +191,7 @@ impl GuardStack {
         Ok([folder("dev/shm")?, folder("tmp")?])
     }
 
-    /// What the names of all files about the GPUs below this root begin with. The number is that of the format.
+    /// The prefix of all shared files for this root directory. 1 is the version of their format.
     fn prefix(&self) -> Result<String> {
         let id = |path: &Path| {
             let metadata = if_readable(path, std::fs::metadata(path))?;
@@ -215,11 +216,11 @@ impl GuardStack {
         Ok(self.folders()?.map(|folder| folder.join(&name)))
     }
 
-    fn has_strangers(&self) -> Result<bool> {
+    fn has_foreign_guards(&self) -> Result<bool> {
         let (own, prefix) = (self.file_name()?, self.prefix()?);
         for folder in self.folders()? {
-            let is_strange = |path: &PathBuf| name(path).is_some_and(|n| n.starts_with(&prefix) && n != own);
-            if readable_entries(&folder)?.iter().any(is_strange) {
+            let is_foreign = |path: &PathBuf| name(path).is_some_and(|n| n.starts_with(&prefix) && n != own);
+            if readable_entries(&folder)?.iter().any(is_foreign) {
                 return Ok(true);
             }
         }
@@ -230,8 +231,8 @@ impl GuardStack {
         ByController { controllers: &self.controllers, errors: Vec::new() }
     }
 
-    /// Changes settings of a GPU. If a guard is open, the innermost guard claims the settings before they change, so that they
-    /// are restored whatever happens afterwards. If a current value cannot be read, nothing is changed.
+    /// Changes settings of a GPU. If a guard is open, the innermost guard claims the settings before they change: a record from
+    /// which its end, the watchdog or the user's next guard restores them. If a current value cannot be read, nothing is changed.
     pub fn change(&self, controller: &Controller, change: Change) -> Result<()> {
         self.without_panic(|| {
             let mut state = self.state.lock();
@@ -251,7 +252,7 @@ impl GuardStack {
             Ok(file) => (Some(file), Ok(())),
             Err(e) => (None, Err(e)),
         };
-        let mut why_not = self.is_usable(usable)?;
+        let mut why_not = self.why_unusable(usable)?;
         let mut new = ClaimedChange::new(controller, change, owner, guard)?;
         let file_before = file.as_ref().map(|f| f.data.claims.as_slice().to_vec());
         let memory_before = memory.data.claims.as_slice().to_vec();
@@ -263,7 +264,7 @@ impl GuardStack {
                     new.claims.iter_mut().for_each(|c| c.file = 1);
                 }
                 Err(errno) => {
-                    why_not = self.is_usable(Err(errno.into()))?;
+                    why_not = self.why_unusable(Err(errno.into()))?;
                     file = None;
                 }
             }
@@ -274,8 +275,8 @@ impl GuardStack {
         let kept = new.add(memory.data, first).and_then(|_| memory.publish());
         kept.map_err(|errno| io_error("the guard's memory", std::io::Error::from_raw_os_error(errno)))?;
         let done = controller.apply(change);
-        // If the change failed and the settings are as before, the claim is withdrawn. Otherwise the claim stays, with the
-        // value that the driver set if that can be read.
+        // If the change failed and the settings are as before, the claim is withdrawn. After success it records the value in
+        // force; after a failure that left something changed, and where that cannot be read, its value stays 0: not known.
         let is_void = done.is_err() && controller.is_as_saved(&new.before);
         let now = if done.is_ok() { controller.save(change).ok() } else { None };
         let finish = |on: &mut Transaction, old: Vec<Claim>| {
@@ -306,7 +307,7 @@ impl GuardStack {
             let mut errors = restorer.errors.into_iter();
             let first = if is_left { errors.next() } else { None };
             errors.for_each(|e| log::warning(|| format!("the end of a guard could not restore everything: {e}")));
-            self.is_usable(given_up)?;
+            self.why_unusable(given_up)?;
             if is_left {
                 return Err(first.unwrap_or_else(|| Error::Internal("a guard's claim is left".into())));
             }
@@ -330,7 +331,7 @@ impl GuardStack {
         let mut info = GuardInfo {
             has_watchdog: state.open.iter().any(|o| o.watchdog.as_ref().is_some_and(Watchdog::is_running)),
             is_shared: state.unshared.is_none(),
-            has_strangers: self.has_strangers()?,
+            has_foreign_guards: self.has_foreign_guards()?,
             ..GuardInfo::default()
         };
         if let Some(claims) = &mut state.claims {
@@ -371,13 +372,13 @@ struct ClaimedChange {
     claims: Vec<Claim>,
     /// The settings that the change affects, as they were before it.
     before: Settings,
-    /// The GPU's entry in the claims, for its settings from before the first change.
+    /// The GPU, and its settings from before the first change.
     first: Gpu,
 }
 
 impl ClaimedChange {
-    /// Saves the current settings and prepares the claims. Their values are known after the change: with the requested ones,
-    /// what is in force after a process has died before its change would pass for another program's.
+    /// Saves the current settings and prepares the claims, without values until the change is made. With the requested values,
+    /// and a process that dies before its change, the old setting would pass for another program's change.
     fn new(controller: &Controller, change: &Change, owner: Owner, guard: u64) -> Result<ClaimedChange> {
         let before = controller.save(change)?;
         let gpu = key(controller.pci());

@@ -95,6 +95,8 @@ fn fixed(devices: &[Device]) {
         let state = match energy::zeus_rule(power, before, after) {
             CounterState::Unsupported if sample.suspended => CounterState::Pending,
             CounterState::Unsupported if !sample.counter_unsupported => CounterState::Unreadable,
+            // An old power is none to compare with, but the whole table stands.
+            CounterState::NoPowerToCompare if sample.stale && after == before => CounterState::Stuck,
             state => state,
         };
         set_and_log(d, state);
@@ -178,6 +180,7 @@ fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observatio
         power_mw: polled.sample.power_mw,
         averaged: polled.sample.averaged,
         power_unsupported: polled.sample.power_unsupported,
+        stale: polled.sample.stale,
         timed: polled.sample.driver_ns.is_some(),
     }
 }

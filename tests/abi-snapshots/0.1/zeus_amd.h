@@ -2,8 +2,9 @@
 /**
  * @file zeus_amd.h
  *
- * Measures and controls the power and energy of AMD GPUs: MI100 to MI350 and
- * Radeon, with ROCm 6.0 and later, or without ROCm by the kernel's sysfs alone.
+ * Measures the power and energy of AMD GPUs and sets their power limits and
+ * clocks: MI50 to MI355X, Radeon and APUs, with ROCm 6.0 and later, or without
+ * ROCm through the kernel's sysfs alone.
  *
  *     zeus_amd_session_t *z;
  *     zeus_amd_window_t *w;
@@ -21,8 +22,8 @@
  * Conventions
  * - A call returns 0 (ZEUS_AMD_STATUS_OK) or a negative status. The message of
  *   a failure is in zeus_amd_last_error(). Results are written through
- *   pointers, and only on success. A missing value is a status or a bit that is
- *   not set, never a special number.
+ *   pointers, and only on success unless the function says otherwise. A missing
+ *   value is a status or a bit that is not set, never a special number.
  * - A GPU index is HIP's, the N of PyTorch's cuda:N.
  * - A package is what has one energy counter: one GPU, the two dies of an
  *   MI250X, or all partitions of an MI300. Power, energy and power limit belong
@@ -36,35 +37,36 @@
  *   struct only grows at its end, so old programs run with new libraries and
  *   new programs with old ones.
  * - A struct that a call fills in has valid (which of its fields are set) and
- *   flags (what is true of them). A bit has the same value and meaning in all
- *   structs.
+ *   flags (what is true of them). Use the constants with the struct's name.
+ *   Constants that end alike (..._FLAG_RESET_BIT) have the same value and meaning
+ *   in all structs; a bit without its name has not.
  * - An array is a pointer to its first element and a count: the capacity on
  *   entry, the number of elements on return. struct_size of the first element
  *   is the size of each. With a count of 0 a call only returns the number. If
  *   the array is too small the call fails with ZEUS_AMD_STATUS_BUFFER_TOO_SMALL
  *   and returns the number.
  * - Any thread may call any function. No function is safe in a signal handler.
- *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) wait for each
- *   other.
+ *   Calls into a libamd_smi older than version 26.4 (ROCm 7.13) are serialised.
  * - No call is a cancellation point: a thread that is cancelled (pthread_cancel)
  *   in a call finishes it, and ends at the next cancellation point of its own. A
  *   thread with asynchronous cancelability must not call.
  * - After fork() a child opens its own session. Calls on an inherited handle
  *   return ZEUS_AMD_STATUS_FORKED.
  * - The library prints nothing, sets no signal handler, changes no environment
- *   variable, and only itself frees its memory.
+ *   variable. Objects are freed by its functions only, never by free().
  * - Without memory, calls that make an object (a session, window, sampler or
  *   guard) return ZEUS_AMD_STATUS_NO_MEMORY. The other calls use a reserve of
  *   1 MB of the library: readings need no memory, and calls that end or close
- *   something succeed. Only this ends the process then: the reserve is used up;
- *   a thread of the library starts and Rust or glibc has no memory for it (some
- *   hundred bytes); glibc has none for a thread that calls for the first time;
- *   or libamd_smi ends it.
+ *   something succeed. The process ends only in these cases:
+ *   1. the reserve is used up;
+ *   2. Rust or glibc has no memory (some hundred bytes) for a thread that the
+ *      library starts;
+ *   3. glibc has none for a thread that calls the library for the first time;
+ *   4. libamd_smi ends it.
  * - Background threads (of samplers, windows and checks in the background) block
- *   all signals. In a program whose main thread has ended by pthread_exit() they
- *   end within some two seconds after the last thread of the program, as far as
- *   /proc is mounted: exit handlers run, or a signal ends the process, as without
- *   them.
+ *   all signals. They do not keep a program alive whose main thread has ended by
+ *   pthread_exit(): they end within two seconds of its last thread (this needs
+ *   /proc), and a signal ends the process as usual.
  * - C99 or later, C++11 or later.
  *
  * Statuses. Each function names one of these groups, and its own exceptions.
@@ -92,8 +94,8 @@
 #include <stdint.h>
 
 /**
- * Makes a function visible outside the library. What parses this header may
- * define it as nothing, like ZEUS_AMD_MUST_CHECK.
+ * Makes a function visible outside the library. A parser for another language
+ * may define this and ZEUS_AMD_MUST_CHECK as empty.
  */
 #ifndef ZEUS_AMD_API
 #if defined(__GNUC__) || defined(__clang__)
@@ -165,6 +167,25 @@
 /** Initialises a zeus_amd_guard_info_t. */
 #define ZEUS_AMD_GUARD_INFO_INIT                                               \
     { sizeof(zeus_amd_guard_info_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+/** Initialises a zeus_amd_limit_counts_t. */
+#define ZEUS_AMD_LIMIT_COUNTS_INIT                                             \
+    { sizeof(zeus_amd_limit_counts_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+/** Initialises a zeus_amd_limited_time_t. */
+#define ZEUS_AMD_LIMITED_TIME_INIT                                             \
+    { sizeof(zeus_amd_limited_time_t), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u }
+/** Initialises a zeus_amd_node_domain_info_t. */
+#define ZEUS_AMD_NODE_DOMAIN_INFO_INIT                                         \
+    { sizeof(zeus_amd_node_domain_info_t), 0u, 0u, 0u,                         \
+      ZEUS_AMD_NODE_DOMAIN_NODE, ZEUS_AMD_NODE_SOURCE_PM_COUNTERS,             \
+      ZEUS_AMD_STATUS_OK, 0u, 0u, 0u, 0u, 0u, 0u, { 0 }, { 0 } }
+/** Initialises a zeus_amd_node_energy_t. */
+#define ZEUS_AMD_NODE_ENERGY_INIT                                              \
+    { sizeof(zeus_amd_node_energy_t), 0u, 0u, 0u, ZEUS_AMD_METHOD_NONE,        \
+      ZEUS_AMD_STATUS_OK, 0u, 0u, 0u, 0u }
+/** Initialises a zeus_amd_node_total_t. */
+#define ZEUS_AMD_NODE_TOTAL_INIT                                               \
+    { sizeof(zeus_amd_node_total_t), 0u, 0u, ZEUS_AMD_NODE_SCOPE_NONE, 0u, 0u, \
+      0u, 0u, 0u, 0u }
 
 
 /**
@@ -194,8 +215,8 @@
 
 /**
  * Shut libamd_smi down when the last session that uses it closes. Other code in
- * the process that uses it (PyTorch, profilers) then loses it too; before ROCm
- * 7.0.2 it cannot prevent that. Without this bit libamd_smi stays initialised.
+ * the process that uses it (PyTorch, profilers) then loses it too: before ROCm
+ * 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays initialised.
  */
 #define ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT 2
 
@@ -212,9 +233,9 @@
 #define ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT 8
 
 /**
- * Reading a runtime-suspended GPU may resume it. Otherwise it is left alone and
- * its readings and settings return ZEUS_AMD_STATUS_BUSY. The first values after
- * that may be refused for some seconds.
+ * A reading resumes a runtime-suspended GPU; for some seconds after that, values
+ * may be refused. Without this bit the GPU is left alone, and its readings and
+ * settings return ZEUS_AMD_STATUS_BUSY.
  */
 #define ZEUS_AMD_OPEN_WAKE_SUSPENDED_BIT 16
 
@@ -230,7 +251,7 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or there are GPUs of a kind that the runtimes may drop.
+ * are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
  */
 #define ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 
@@ -271,7 +292,7 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or there are GPUs of a kind that the runtimes may drop.
+ * are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
  */
 #define ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 
@@ -565,7 +586,146 @@
  * There are guards of another user or of another PID namespace, which do not
  * know of the changes.
  */
-#define ZEUS_AMD_GUARD_INFO_FLAG_STRANGERS_BIT 4
+#define ZEUS_AMD_GUARD_INFO_FLAG_FOREIGN_GUARDS_BIT 4
+
+/**
+ * driver_time_ns is set.
+ */
+#define ZEUS_AMD_LIMIT_COUNTS_VALID_DRIVER_TIME_BIT 4
+
+/**
+ * prochot_cycles is set.
+ */
+#define ZEUS_AMD_LIMIT_COUNTS_VALID_PROCHOT_BIT 65536
+
+/**
+ * ppt_cycles is set.
+ */
+#define ZEUS_AMD_LIMIT_COUNTS_VALID_PPT_BIT 131072
+
+/**
+ * socket_thermal_cycles is set.
+ */
+#define ZEUS_AMD_LIMIT_COUNTS_VALID_SOCKET_THERMAL_BIT 262144
+
+/**
+ * vr_thermal_cycles is set.
+ */
+#define ZEUS_AMD_LIMIT_COUNTS_VALID_VR_THERMAL_BIT 524288
+
+/**
+ * hbm_thermal_cycles is set.
+ */
+#define ZEUS_AMD_LIMIT_COUNTS_VALID_HBM_THERMAL_BIT 1048576
+
+/**
+ * The driver's timestamp has stalled: this is an old reading.
+ */
+#define ZEUS_AMD_LIMIT_COUNTS_FLAG_STALE_BIT 16
+
+/**
+ * duration_ns is set.
+ */
+#define ZEUS_AMD_LIMITED_TIME_VALID_DURATION_BIT 2097152
+
+/**
+ * prochot_cycles is set.
+ */
+#define ZEUS_AMD_LIMITED_TIME_VALID_PROCHOT_BIT 65536
+
+/**
+ * ppt_cycles is set.
+ */
+#define ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT 131072
+
+/**
+ * socket_thermal_cycles is set.
+ */
+#define ZEUS_AMD_LIMITED_TIME_VALID_SOCKET_THERMAL_BIT 262144
+
+/**
+ * vr_thermal_cycles is set.
+ */
+#define ZEUS_AMD_LIMITED_TIME_VALID_VR_THERMAL_BIT 524288
+
+/**
+ * hbm_thermal_cycles is set.
+ */
+#define ZEUS_AMD_LIMITED_TIME_VALID_HBM_THERMAL_BIT 1048576
+
+/**
+ * The counters were reset in between: the counts are those since the reset.
+ */
+#define ZEUS_AMD_LIMITED_TIME_FLAG_RESET_BIT 2
+
+/**
+ * parent is set: the energy of that domain includes this one's.
+ */
+#define ZEUS_AMD_NODE_DOMAIN_INFO_VALID_PARENT_BIT 1024
+
+/**
+ * gpu is set.
+ */
+#define ZEUS_AMD_NODE_DOMAIN_INFO_VALID_GPU_BIT 2048
+
+/**
+ * refresh_ns is set.
+ */
+#define ZEUS_AMD_NODE_DOMAIN_INFO_VALID_REFRESH_BIT 4096
+
+/**
+ * The counter wraps around: a background thread of the session reads it from
+ * the first energy or window of the node on.
+ */
+#define ZEUS_AMD_NODE_DOMAIN_INFO_FLAG_WRAPS_BIT 8192
+
+/**
+ * energy_uj, uncertainty_uj, duration_ns and mean_power_mw are set.
+ */
+#define ZEUS_AMD_NODE_ENERGY_VALID_ENERGY_BIT 1
+
+/**
+ * The uncertainty is more than a tenth of the energy: the time was too short.
+ */
+#define ZEUS_AMD_NODE_ENERGY_FLAG_HIGH_UNCERTAINTY_BIT 1
+
+/**
+ * The counter was reset in between. The energy across the reset is derived from
+ * the power, and the uncertainty covers it.
+ */
+#define ZEUS_AMD_NODE_ENERGY_FLAG_RESET_BIT 2
+
+/**
+ * The source was not updated for more than a second: the value is an old one.
+ */
+#define ZEUS_AMD_NODE_ENERGY_FLAG_STALE_BIT 16
+
+/**
+ * No sample for so long that the counter may have wrapped around unseen, or of a
+ * GPU for more than 250 ms; the uncertainty covers the gap.
+ */
+#define ZEUS_AMD_NODE_ENERGY_FLAG_SAMPLING_GAP_BIT 32
+
+/**
+ * It is in the total.
+ */
+#define ZEUS_AMD_NODE_ENERGY_FLAG_IN_TOTAL_BIT 16384
+
+/**
+ * energy_uj, uncertainty_uj and mean_power_mw are set: at least one domain has
+ * an energy.
+ */
+#define ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT 1
+
+/**
+ * The uncertainty is more than a tenth of the energy: the time was too short.
+ */
+#define ZEUS_AMD_NODE_TOTAL_FLAG_HIGH_UNCERTAINTY_BIT 1
+
+/**
+ * The energy of at least one package is missing.
+ */
+#define ZEUS_AMD_NODE_TOTAL_FLAG_INCOMPLETE_BIT 512
 
 /**
  * The result of a call. 0 is success, failures are negative, positive values
@@ -972,6 +1132,138 @@ typedef uint32_t zeus_amd_method_t;
 #endif // __cplusplus
 
 /**
+ * What a domain of the node is.
+ */
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+enum zeus_amd_node_domain_kind_t : uint32_t
+#else
+enum
+#endif
+{
+    /**
+     * The whole node: processors, memory, accelerators, network, losses.
+     */
+    ZEUS_AMD_NODE_DOMAIN_NODE = 0,
+    /**
+     * All processors, by the board.
+     */
+    ZEUS_AMD_NODE_DOMAIN_CPU = 1,
+    /**
+     * All memory, by the board.
+     */
+    ZEUS_AMD_NODE_DOMAIN_MEMORY = 2,
+    /**
+     * A GPU's package, by the board. Their order is the board's, not HIP's.
+     */
+    ZEUS_AMD_NODE_DOMAIN_ACCELERATOR = 3,
+    /**
+     * A processor's package, by its own register.
+     */
+    ZEUS_AMD_NODE_DOMAIN_CPU_PACKAGE = 4,
+    /**
+     * The cores of a processor's package.
+     */
+    ZEUS_AMD_NODE_DOMAIN_CPU_CORES = 5,
+    /**
+     * What a processor's package has beside its cores.
+     */
+    ZEUS_AMD_NODE_DOMAIN_UNCORE = 6,
+    /**
+     * The memory of a processor, beside its package.
+     */
+    ZEUS_AMD_NODE_DOMAIN_DRAM = 7,
+    /**
+     * The platform, by a processor's register (psys): what it covers is the
+     * vendor's choice, so it is in no total.
+     */
+    ZEUS_AMD_NODE_DOMAIN_PLATFORM = 8,
+    /**
+     * The package of a GPU of the session.
+     */
+    ZEUS_AMD_NODE_DOMAIN_GPU = 9,
+    /**
+     * Another zone of powercap.
+     */
+    ZEUS_AMD_NODE_DOMAIN_OTHER = 10,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_node_domain_kind_t zeus_amd_node_domain_kind_t;
+#else
+typedef uint32_t zeus_amd_node_domain_kind_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Where a domain is read.
+ */
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+enum zeus_amd_node_source_t : uint32_t
+#else
+enum
+#endif
+{
+    /**
+     * /sys/cray/pm_counters of HPE Cray EX, in whole joules and watts, about ten
+     * times a second:
+     * https://cray-hpe.github.io/docs-csm/en-15/operations/power_management/user_access_to_compute_node_power_data/
+     */
+    ZEUS_AMD_NODE_SOURCE_PM_COUNTERS = 0,
+    /**
+     * /sys/class/powercap/intel-rapl:*, of AMD's processors too:
+     * https://docs.kernel.org/power/powercap/powercap.html
+     */
+    ZEUS_AMD_NODE_SOURCE_POWERCAP = 1,
+    /**
+     * As the GPU of the session.
+     */
+    ZEUS_AMD_NODE_SOURCE_GPU = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_node_source_t zeus_amd_node_source_t;
+#else
+typedef uint32_t zeus_amd_node_source_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How much of the node a total covers.
+ */
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+enum zeus_amd_node_scope_t : uint32_t
+#else
+enum
+#endif
+{
+    /**
+     * Nothing has an energy.
+     */
+    ZEUS_AMD_NODE_SCOPE_NONE = 0,
+    /**
+     * The packages of the GPUs alone. That of an MI300A or another APU has its
+     * processor too.
+     */
+    ZEUS_AMD_NODE_SCOPE_GPUS = 1,
+    /**
+     * Those parts that are measured: packages of GPUs, processors, memory. Not
+     * network, fans and losses.
+     */
+    ZEUS_AMD_NODE_SCOPE_PARTS = 2,
+    /**
+     * The whole node, by one sensor.
+     */
+    ZEUS_AMD_NODE_SCOPE_NODE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum zeus_amd_node_scope_t zeus_amd_node_scope_t;
+#else
+typedef uint32_t zeus_amd_node_scope_t;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * The importance of a message.
  */
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1009,6 +1301,12 @@ typedef uint32_t zeus_amd_log_level_t;
  * Settings to restore, from zeus_amd_guard_begin() to zeus_amd_guard_end().
  */
 typedef struct zeus_amd_guard_t zeus_amd_guard_t;
+
+/**
+ * A window over the node, from zeus_amd_node_window_begin() to
+ * zeus_amd_node_window_end().
+ */
+typedef struct zeus_amd_node_window_t zeus_amd_node_window_t;
 
 /**
  * A sampler, from zeus_amd_sampler_start() to zeus_amd_sampler_free().
@@ -1550,6 +1848,280 @@ typedef struct zeus_amd_sample_t {
 } zeus_amd_sample_t;
 
 /**
+ * The firmware's counters of limits. Start from ZEUS_AMD_LIMIT_COUNTS_INIT.
+ */
+typedef struct zeus_amd_limit_counts_t {
+    /**
+     * sizeof(zeus_amd_limit_counts_t); ZEUS_AMD_LIMIT_COUNTS_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The index of the GPU.
+     */
+    uint32_t gpu;
+    /**
+     * ZEUS_AMD_LIMIT_COUNTS_VALID_..._BIT: which of the fields below are set;
+     * cycles always is.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_LIMIT_COUNTS_FLAG_..._BIT.
+     */
+    uint32_t flags;
+    /**
+     * CLOCK_BOOTTIME in nanoseconds when the driver read the counters.
+     */
+    uint64_t driver_time_ns;
+    /**
+     * Cycles of the firmware, about one a millisecond. All counts begin at the
+     * last reset of the GPU, and wrap around at 2^32.
+     */
+    uint64_t cycles;
+    /**
+     * Cycles in which PROCHOT was asserted.
+     */
+    uint64_t prochot_cycles;
+    /**
+     * Cycles in which the power limit of the package (PPT) held.
+     */
+    uint64_t ppt_cycles;
+    /**
+     * Cycles in which the temperature of the socket held the clocks down.
+     */
+    uint64_t socket_thermal_cycles;
+    /**
+     * The same for the temperature of the voltage regulators.
+     */
+    uint64_t vr_thermal_cycles;
+    /**
+     * The same for the temperature of the memory (HBM).
+     */
+    uint64_t hbm_thermal_cycles;
+} zeus_amd_limit_counts_t;
+
+/**
+ * Cycles between two readings of the counters of limits. A limit held for the
+ * share ppt_cycles / cycles of the time. Start from
+ * ZEUS_AMD_LIMITED_TIME_INIT.
+ */
+typedef struct zeus_amd_limited_time_t {
+    /**
+     * sizeof(zeus_amd_limited_time_t); ZEUS_AMD_LIMITED_TIME_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The index of the GPU.
+     */
+    uint32_t gpu;
+    /**
+     * ZEUS_AMD_LIMITED_TIME_VALID_..._BIT: which of the fields below are set;
+     * cycles always is.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_LIMITED_TIME_FLAG_..._BIT.
+     */
+    uint32_t flags;
+    /**
+     * The time between the readings by the driver's clock, in nanoseconds.
+     */
+    uint64_t duration_ns;
+    /**
+     * Cycles of the firmware in this time.
+     */
+    uint64_t cycles;
+    /**
+     * See zeus_amd_limit_counts_t.
+     */
+    uint64_t prochot_cycles;
+    /**
+     * See zeus_amd_limit_counts_t.
+     */
+    uint64_t ppt_cycles;
+    /**
+     * See zeus_amd_limit_counts_t.
+     */
+    uint64_t socket_thermal_cycles;
+    /**
+     * See zeus_amd_limit_counts_t.
+     */
+    uint64_t vr_thermal_cycles;
+    /**
+     * See zeus_amd_limit_counts_t.
+     */
+    uint64_t hbm_thermal_cycles;
+} zeus_amd_limited_time_t;
+
+/**
+ * What a domain of the node is. Start from ZEUS_AMD_NODE_DOMAIN_INFO_INIT.
+ */
+typedef struct zeus_amd_node_domain_info_t {
+    /**
+     * sizeof(zeus_amd_node_domain_info_t); ZEUS_AMD_NODE_DOMAIN_INFO_INIT sets
+     * it.
+     */
+    uint32_t struct_size;
+    /**
+     * Its index.
+     */
+    uint32_t domain;
+    /**
+     * ZEUS_AMD_NODE_DOMAIN_INFO_VALID_..._BIT: which of the fields below are
+     * set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_NODE_DOMAIN_INFO_FLAG_..._BIT.
+     */
+    uint32_t flags;
+    /**
+     * What it is.
+     */
+    zeus_amd_node_domain_kind_t kind;
+    /**
+     * Where it is read.
+     */
+    zeus_amd_node_source_t source;
+    /**
+     * ZEUS_AMD_STATUS_OK, or why its energy cannot be read now, such as
+     * ZEUS_AMD_STATUS_NO_PERMISSION.
+     */
+    zeus_amd_status_t status;
+    /**
+     * The domain that includes it.
+     */
+    uint32_t parent;
+    /**
+     * The index of the GPU.
+     */
+    uint32_t gpu;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * The time between two updates of its values, in nanoseconds.
+     */
+    uint64_t refresh_ns;
+    /**
+     * Its energy is a multiple of this, in microjoules, or close to one.
+     */
+    uint64_t step_uj;
+    /**
+     * The highest power that its uncertainty is derived from, in milliwatts: its
+     * limit, and no less than such a part may draw.
+     */
+    uint64_t max_power_mw;
+    /**
+     * "node", "cpu", "memory", "accel2", "package-0", "package-0 core", "gpu3".
+     */
+    char name[64];
+    /**
+     * The file of its energy, cut to fit.
+     */
+    char path[256];
+} zeus_amd_node_domain_info_t;
+
+/**
+ * The energy of the node over a time, nothing counted twice. Start from
+ * ZEUS_AMD_NODE_TOTAL_INIT.
+ */
+typedef struct zeus_amd_node_total_t {
+    /**
+     * sizeof(zeus_amd_node_total_t); ZEUS_AMD_NODE_TOTAL_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * ZEUS_AMD_NODE_TOTAL_VALID_..._BIT: which of the fields below are set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_NODE_TOTAL_FLAG_..._BIT.
+     */
+    uint32_t flags;
+    /**
+     * How much of the node it covers.
+     */
+    zeus_amd_node_scope_t scope;
+    /**
+     * The number of domains in the sum.
+     */
+    uint32_t domains;
+    /**
+     * The number of domains without an energy that belong to the sum:
+     * ZEUS_AMD_NODE_TOTAL_FLAG_INCOMPLETE_BIT.
+     */
+    uint32_t missing;
+    /**
+     * The sum of the energies, in microjoules.
+     */
+    uint64_t energy_uj;
+    /**
+     * The sum of the uncertainties, in microjoules.
+     */
+    uint64_t uncertainty_uj;
+    /**
+     * From the return of zeus_amd_node_window_begin() to the call that ends or
+     * reads the window, in nanoseconds; always set.
+     */
+    uint64_t duration_ns;
+    /**
+     * The sum of the mean powers, in milliwatts.
+     */
+    uint64_t mean_power_mw;
+} zeus_amd_node_total_t;
+
+/**
+ * The energy of a domain over a time. Start from ZEUS_AMD_NODE_ENERGY_INIT.
+ */
+typedef struct zeus_amd_node_energy_t {
+    /**
+     * sizeof(zeus_amd_node_energy_t); ZEUS_AMD_NODE_ENERGY_INIT sets it.
+     */
+    uint32_t struct_size;
+    /**
+     * The index of the domain.
+     */
+    uint32_t domain;
+    /**
+     * ZEUS_AMD_NODE_ENERGY_VALID_..._BIT: which of the fields below are set.
+     */
+    uint32_t valid;
+    /**
+     * ZEUS_AMD_NODE_ENERGY_FLAG_..._BIT.
+     */
+    uint32_t flags;
+    /**
+     * How the energy was obtained.
+     */
+    zeus_amd_method_t method;
+    /**
+     * ZEUS_AMD_STATUS_OK, or with ZEUS_AMD_METHOD_NONE why there is no energy.
+     */
+    zeus_amd_status_t status;
+    /**
+     * Energy in microjoules, in the time between two updates of the source,
+     * duration_ns.
+     */
+    uint64_t energy_uj;
+    /**
+     * Upper limit of the error of the energy, in microjoules, for the time
+     * between the calls as well, as far as max_power_mw holds. Of pm_counters a
+     * value is taken to be no older than three updates, 300 ms. The error of the
+     * sensors themselves is not in it.
+     */
+    uint64_t uncertainty_uj;
+    /**
+     * The time that the energy belongs to, in nanoseconds.
+     */
+    uint64_t duration_ns;
+    /**
+     * Energy over duration, in milliwatts.
+     */
+    uint64_t mean_power_mw;
+} zeus_amd_node_energy_t;
+
+/**
  * What a guard restores on one GPU. Start from ZEUS_AMD_GUARD_INFO_INIT.
  */
 typedef struct zeus_amd_guard_info_t {
@@ -1860,7 +2432,9 @@ zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_session_t *session
 /**
  * How environment and topology led to this list of GPUs: what the kernel lists,
  * what each mask kept and at which entry it ended, and which GPU each index is.
- * The text is for people; its wording may change.
+ * After a window of the node (zeus_amd_node_window_begin()) where pm_counters
+ * measure the same packages: how far their energy and the counters' are apart,
+ * over the longest window. The text is for people; its wording may change.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] text    Receives the text, cut to fit, always NUL-terminated; may
@@ -2418,12 +2992,12 @@ zeus_amd_status_t zeus_amd_window_begin(const struct zeus_amd_session_t *session
                                         struct zeus_amd_window_t **window);
 
 /**
- * The energy since the begin of the window, which stays open.
+ * The energy since the start of the window, which stays open.
  *
  * An energy belongs to the time between two readings of the counter, begin_ns
  * to end_ns by the driver's clock, which are a few milliseconds before the
  * calls. The uncertainty holds for the time between the calls as well. Energy
- * that is counted between the end of one window and the begin of the next
+ * that is counted between the end of one window and the start of the next
  * belongs to neither: for parts that add up, take zeus_amd_window_lap(). In a
  * window that is too short for the counter the energy is estimated from the
  * power. The GPUs of a package (dies, partitions) have one energy, at the first
@@ -2468,7 +3042,9 @@ zeus_amd_status_t zeus_amd_window_read(const struct zeus_amd_window_t *window,
  * counter, duration_ns, not to the time between the calls. So laps add up: the
  * energy of laps that follow each other is that of the time from the first
  * reading to the last. With a firmware clock (FIRMWARE_DURATION) a lap has no
- * error at its edges, and may be as short as a refresh of the counter; one
+ * error at its edges, and may be as short as a refresh of the counter. Its
+ * uncertainty covers a counter that has stopped since the reading before its last
+ * one, by the power: later readings rule that out, or show it in the next lap. A lap
  * without a new reading has 0 J in 0 ns, and the next lap has its energy.
  * begin_ns and end_ns are by the driver's clock, which may be a refresh later.
  *
@@ -2649,6 +3225,253 @@ ZEUS_AMD_API void zeus_amd_sampler_free(struct zeus_amd_sampler_t *sampler);
  * @since 0.1
  */
 ZEUS_AMD_API uint64_t zeus_amd_now_ns(void);
+
+/**
+ * The firmware's counters of the time in which a limit held the clocks of a
+ * package down: its power limit, temperatures, PROCHOT. Read them at the start
+ * and at the end of a time, and pass both to zeus_amd_limited_time(). MI300 and
+ * later count them (gpu_metrics 1.6 and later):
+ * https://github.com/torvalds/linux/blob/master/drivers/gpu/drm/amd/include/kgd_pp_interface.h
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  gpu     An index below zeus_amd_gpu_count().
+ * @param[out] counts  struct_size set by the caller
+ *                     (ZEUS_AMD_LIMIT_COUNTS_INIT); written only on success;
+ *                     not NULL.
+ * @return A status of any reading, or ZEUS_AMD_STATUS_STRUCT_VERSION.
+ *         ZEUS_AMD_STATUS_NOT_SUPPORTED: the GPU does not count them, or is read
+ *         through libamd_smi (ZEUS_AMD_BACKEND_AMDSMI).
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_limit_counts(const struct zeus_amd_session_t *session,
+                                        uint32_t gpu,
+                                        struct zeus_amd_limit_counts_t *counts);
+
+/**
+ * What was counted between two readings of the counters of limits, exactly: a
+ * wraparound in between is corrected (they wrap around after 49 days). After a
+ * reset of the GPU in between, the counts are those since the reset.
+ *
+ * @param[in]  begin   From zeus_amd_limit_counts(); not NULL.
+ * @param[in]  end     From a later call for the same GPU; not NULL.
+ * @param[out] limited struct_size set by the caller
+ *                     (ZEUS_AMD_LIMITED_TIME_INIT); written only on success;
+ *                     not NULL.
+ * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (a pointer is
+ *         NULL, or the readings are of two GPUs),
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION, or ZEUS_AMD_STATUS_INTERNAL.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_limited_time(const struct zeus_amd_limit_counts_t *begin,
+                                        const struct zeus_amd_limit_counts_t *end,
+                                        struct zeus_amd_limited_time_t *limited);
+
+/**
+ * A short English text for a kind of domain, for any number.
+ *
+ * @param[in] kind A zeus_amd_node_domain_kind_t, or any other number.
+ * @return A static string, such as "node" or "processor package"; never NULL,
+ *         nothing to free.
+ * @threadsafety Any thread.
+ * @forksafety  Works in a child.
+ * @since 0.1
+ */
+ZEUS_AMD_API const char *zeus_amd_node_domain_kind_string(uint32_t kind);
+
+/**
+ * The number of domains of this node whose energy is measured: the node, its
+ * processors, its memory, its accelerators, and each package of a GPU of the
+ * session. Their indices are 0 to this minus 1, and stay for the session. The
+ * first call that names the node searches for them; a session without such a
+ * call reads none of their files.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[out] count   Written only on success; not NULL.
+ * @return A status of any call, ZEUS_AMD_STATUS_NO_MEMORY (no descriptor), or
+ *         ZEUS_AMD_STATUS_IO (a folder cannot be listed).
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_node_domain_count(const struct zeus_amd_session_t *session,
+                                             uint32_t *count);
+
+/**
+ * What a domain of the node is, and whether its energy can be read now.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[in]  domain  An index below zeus_amd_node_domain_count().
+ * @param[out] info    struct_size set by the caller
+ *                     (ZEUS_AMD_NODE_DOMAIN_INFO_INIT); written only on
+ *                     success; not NULL.
+ * @return A status of any call, ZEUS_AMD_STATUS_NOT_FOUND,
+ *         ZEUS_AMD_STATUS_STRUCT_VERSION, or as zeus_amd_node_domain_count().
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_node_domain_info(const struct zeus_amd_session_t *session,
+                                            uint32_t domain,
+                                            struct zeus_amd_node_domain_info_t *info);
+
+/**
+ * Energy of a domain in microjoules since the zero of its counter: a start of
+ * the controller (pm_counters), or of the machine (powercap). Wraparounds that
+ * happen after the first reading of this session are corrected. The difference
+ * of two readings is an energy; one reading alone is not.
+ *
+ * @param[in]  session        An open session; not NULL.
+ * @param[in]  domain         An index below zeus_amd_node_domain_count(), not of
+ *                            a GPU, which has zeus_amd_energy_mj().
+ * @param[out] energy_uj      Written only on success; not NULL.
+ * @param[out] uncertainty_uj What may be missing because the count is up to
+ *                            some updates old, in microjoules; may be NULL.
+ * @return A status of any reading, or as zeus_amd_node_domain_count().
+ *         ZEUS_AMD_STATUS_NO_PERMISSION: powercap is root's alone since Linux
+ *         5.10. ZEUS_AMD_STATUS_NOT_SUPPORTED: also for a domain of a GPU.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_node_energy_uj(const struct zeus_amd_session_t *session,
+                                          uint32_t domain,
+                                          uint64_t *energy_uj,
+                                          uint64_t *uncertainty_uj);
+
+/**
+ * Power of a domain, in milliwatts: what the controller shows (pm_counters), or
+ * the mean over the next 50 ms, for which the call waits (powercap).
+ *
+ * @param[in]  session        An open session; not NULL.
+ * @param[in]  domain         An index below zeus_amd_node_domain_count(), not of
+ *                            a GPU, which has zeus_amd_power_instant_mw().
+ * @param[out] power_mw       Written only on success; not NULL.
+ * @param[out] uncertainty_mw Upper limit of the error in milliwatts: rounding,
+ *                            and of powercap what the edges of the time may
+ *                            add; may be NULL.
+ * @return As zeus_amd_node_energy_uj().
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_node_power_mw(const struct zeus_amd_session_t *session,
+                                         uint32_t domain,
+                                         uint64_t *power_mw,
+                                         uint64_t *uncertainty_mw);
+
+/**
+ * Begins a window over all domains of the node and all GPUs of the session, with
+ * one begin for both. It contains a window of the GPUs: see
+ * zeus_amd_node_window_gpus().
+ *
+ * The files of the node are read here and at the end, which takes some hundred
+ * microseconds more than a window of GPUs alone. Where a counter wraps around
+ * (powercap), a background thread of the session reads it in between, about
+ * every 16 seconds. A window may outlive its session, but the thread ends with
+ * the session.
+ *
+ * @param[in]  session An open session; not NULL.
+ * @param[out] window  Receives the window, or NULL on failure; not NULL.
+ * @return As zeus_amd_window_begin(), or as zeus_amd_node_domain_count().
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_node_window_begin(const struct zeus_amd_session_t *session,
+                                             struct zeus_amd_node_window_t **window);
+
+/**
+ * The window of the GPUs in a window of the node, for zeus_amd_window_read() and
+ * zeus_amd_window_lap() alone: each GPU as these show it. It begins when the
+ * node's window begins, and is freed with it.
+ *
+ * @param[in]  window A window of the node; not NULL.
+ * @param[out] gpus   Receives the window of the GPUs; not NULL.
+ * @return A status of any call.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_node_window_gpus(const struct zeus_amd_node_window_t *window,
+                                            struct zeus_amd_window_t **gpus);
+
+/**
+ * The energy of the node, and of each domain, since the start of the window,
+ * which stays open.
+ *
+ * The total is the node's own where a sensor measures all of it; else the sum of
+ * what is measured, nothing twice: the GPUs' packages (or the board's
+ * accelerators), the processors (the board's, or their packages), the memory.
+ * The processor of an MI300A is in the package of its GPU.
+ *
+ * @param[in]     window  A window of the node; not NULL.
+ * @param[out]    total   struct_size set by the caller
+ *                        (ZEUS_AMD_NODE_TOTAL_INIT); may be NULL.
+ * @param[out]    domains One element for each domain, in the order of indices.
+ *                        struct_size of the first (ZEUS_AMD_NODE_ENERGY_INIT)
+ *                        is the size of each. May be NULL.
+ * @param[in,out] count   Capacity of domains; receives the number of domains.
+ *                        May be NULL if domains is.
+ * @return A status of any call, ZEUS_AMD_STATUS_STRUCT_VERSION, or
+ *         ZEUS_AMD_STATUS_BUFFER_TOO_SMALL. A domain without an energy is no
+ *         failure: see its status. A total without any is one: the status of
+ *         the first domain, such as ZEUS_AMD_STATUS_NOT_SUPPORTED.
+ * @threadsafety Any thread.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_node_window_read(const struct zeus_amd_node_window_t *window,
+                                            struct zeus_amd_node_total_t *total,
+                                            struct zeus_amd_node_energy_t *domains,
+                                            uint32_t *count);
+
+/**
+ * Ends a window of the node: returns what zeus_amd_node_window_read() returns,
+ * and frees the window and that of the GPUs in it. With NULL for total, domains
+ * and count it only frees them.
+ *
+ * If an argument is refused (ZEUS_AMD_STATUS_INVALID_ARGUMENT,
+ * ZEUS_AMD_STATUS_STRUCT_VERSION, ZEUS_AMD_STATUS_BUFFER_TOO_SMALL), the window
+ * stays open. Otherwise it has ended, whatever the status.
+ *
+ * @param[in]     window  A window of the node; not NULL.
+ * @param[out]    total   As for zeus_amd_node_window_read(); may be NULL.
+ * @param[out]    domains As for zeus_amd_node_window_read(); may be NULL.
+ * @param[in,out] count   As for zeus_amd_node_window_read(); may be NULL if
+ *                        domains is.
+ * @return As zeus_amd_node_window_read().
+ * @threadsafety Any thread, but not while another thread uses the window.
+ * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED, and nothing is freed.
+ * @since 0.1
+ */
+ZEUS_AMD_API
+ZEUS_AMD_MUST_CHECK
+zeus_amd_status_t zeus_amd_node_window_end(struct zeus_amd_node_window_t *window,
+                                           struct zeus_amd_node_total_t *total,
+                                           struct zeus_amd_node_energy_t *domains,
+                                           uint32_t *count);
 
 /**
  * From now on, settings that are changed through this session are restored by
