@@ -3,6 +3,7 @@
 # and annotations as they should not be.
 #
 #     tests/tools/run.sh [regions|abuse|kokkos|roctx|openmp|mpi|papi]...
+. "$(dirname "$0")/../hermetic.sh"
 set -u
 cd "$(dirname "$0")/../.."
 root=$PWD
@@ -68,7 +69,7 @@ in_machine() {
     shift
     while [ "$1" != -- ]; do words+=(--with "$1"); shift; done
     rm -f "$work/report".*
-    ZEUS_AMD_TOOLS_OUTPUT=$work/report timeout 120 simulator/run "${words[@]}" "$@"
+    ZEUS_AMD_TOOLS_OUTPUT=$work/report timeout 1200 simulator/run "${words[@]}" "$@"
 }
 check() { "$python" "$tests/check.py" "$@"; }
 # value EXPRESSION...: of the report, as r; name(N) is the region of that name.
