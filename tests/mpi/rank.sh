@@ -27,6 +27,7 @@ case $rule in
 shared) ;;
 one) export ROCR_VISIBLE_DEVICES="$rank" ;;
 pairs) export ROCR_VISIBLE_DEVICES="$((rank * 2)),$((rank * 2 + 1))" ;;
+first_without) [ "$rank" != 0 ] || export ROCR_VISIBLE_DEVICES= ;;
 overlap) export ROCR_VISIBLE_DEVICES="$rank,$((rank + 1))" ;;
 nodes) node "$side" ;;
 containers) hostname "container-$rank" ;; # of one machine

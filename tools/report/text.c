@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include "../json_text.h"
+#include "../node.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -37,21 +38,6 @@ static void numbers(FILE *to, const regions_result *r, uint64_t count, double ns
             total.uj > 0 ? 100 * (double)sum.uj / (double)total.uj : 0, ns > 0 ? (double)sum.uj * 1e3 / ns : 0);
 }
 
-/* The share of the time in which the power limit or a temperature held the GPU down. */
-static void limits(FILE *to, uint32_t i, const regions_gpu *gpu)
-{
-    const zeus_amd_limited_time_t *l = &gpu->limited;
-    const double percent = l->cycles > 0 ? 100 / (double)l->cycles : 0;
-    if (gpu->limited_status != ZEUS_AMD_STATUS_OK || l->cycles == 0)
-        return;
-    if (l->ppt_cycles > 0)
-        fprintf(to, "GPU %" PRIu32 ": %.1f %% of the time limited by package power\n", i, percent * (double)l->ppt_cycles);
-    if (l->socket_thermal_cycles + l->vr_thermal_cycles + l->hbm_thermal_cycles + l->prochot_cycles > 0)
-        fprintf(to, "GPU %" PRIu32 ": limited by temperature: socket %.1f %%, voltage regulators %.1f %%, memory %.1f %%, PROCHOT %.1f %%\n", i,
-                percent * (double)l->socket_thermal_cycles, percent * (double)l->vr_thermal_cycles,
-                percent * (double)l->hbm_thermal_cycles, percent * (double)l->prochot_cycles);
-}
-
 static void head(FILE *to, const report *p)
 {
     const regions_result *r = p->result;
@@ -65,7 +51,7 @@ static void head(FILE *to, const report *p)
         fprintf(to, "energy    none: %s\n", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
     else
         fprintf(to, "energy    %.3f J +- %.3f J\n", (double)total.uj / 1e6, total.uncertainty_uj / 1e6);
-    if (r->beside_scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
+    if (scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
         fprintf(to, "          %.3f J +- %.3f J of %s\n", (double)widest.uj / 1e6, widest.uncertainty_uj / 1e6,
                 scope == ZEUS_AMD_NODE_SCOPE_NODE ? "the whole node" : "GPUs, processors and memory as far as they are measured");
     fprintf(to, "time      %.3f s, from the first region%s\n", ns / 1e9,
@@ -86,8 +72,11 @@ static void head(FILE *to, const report *p)
             fprintf(to, "none: %s, %s\n", zeus_amd_counter_state_string(gpu->energy.counter_state),
                     zeus_amd_status_string(gpu->energy.status));
     }
-    for (uint32_t i = 0; i < r->gpu_count; i++)
-        limits(to, i, &r->gpus[i]);
+    for (uint32_t i = 0; i < r->gpu_count; i++) {
+        char gpu[16];
+        snprintf(gpu, sizeof gpu, "GPU %" PRIu32, i);
+        limited_text(to, gpu, r->gpus[i].limited_status, &r->gpus[i].limited);
+    }
 }
 
 static void regions(FILE *to, const report *p)
