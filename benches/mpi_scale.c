@@ -33,7 +33,6 @@ int main(int argc, char **argv)
     zeus_amd_mpi_part_t mine;
     zeus_amd_mpi_energy_t energy;
     zeus_amd_mpi_i_tree_t tree;
-    zeus_amd_status_t status;
     double begins[TIMES], ends[TIMES];
     int size, wrong = 0;
     if (argc > 1) {
@@ -59,7 +58,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < TIMES; i++) {
         MPI_Barrier(MPI_COMM_WORLD);
         begins[i] = MPI_Wtime();
-        wrong |= zeus_amd_mpi_i_tree_make(MPI_COMM_WORLD, &mine, &tree, &status) != MPI_SUCCESS;
+        wrong |= zeus_amd_mpi_i_tree_make(MPI_COMM_WORLD, &mine, &tree) != MPI_SUCCESS;
         begins[i] = MPI_Wtime() - begins[i];
         MPI_Barrier(MPI_COMM_WORLD);
         ends[i] = MPI_Wtime();

@@ -157,11 +157,13 @@ typedef struct zeus_amd_mpi_part_t {
     char host_id[256];
 } zeus_amd_mpi_part_t;
 
-/* Not for callers: the ranks of a host, or the lowest ranks of the hosts; on their rank 0 room for counts. */
+/* Not for callers: the ranks of a host, or the lowest ranks of the hosts; on their rank 0 room for counts. The status is the same
+ * on all: whether there is that room. */
 typedef struct zeus_amd_mpi_i_level_t {
     MPI_Comm comm;
     int rank, ranks;
     int *counts;
+    zeus_amd_status_t status;
 } zeus_amd_mpi_i_level_t;
 
 /* Not for callers: leaders.comm is MPI_COMM_NULL on the other ranks. */
@@ -544,6 +546,10 @@ static inline int zeus_amd_mpi_i_gather(const zeus_amd_mpi_i_level_t *level, zeu
 {
     int *counts = level->counts, *bytes = NULL, *starts = NULL;
     int own[ZEUS_AMD_MPI_I_TABLES + 1], error, i, j, at;
+    if (level->status != ZEUS_AMD_STATUS_OK) {
+        *status = level->status;
+        return MPI_SUCCESS;
+    }
     for (i = 0; i < n; i++)
         own[i] = ZEUS_AMD_MPI_I_CAST(int, tables[i].count);
     own[n] = *status;
@@ -590,30 +596,8 @@ static inline int zeus_amd_mpi_i_split(MPI_Comm comm, int color, int rank, MPI_C
     return error;
 }
 
-/* Leaves those ranks together whose host is that of the lowest one, and so on with the others: different hosts may have one
- * hash. */
-static inline int zeus_amd_mpi_i_same_host(MPI_Comm *node, const zeus_amd_mpi_part_t *mine, int rank)
-{
-    for (;;) {
-        MPI_Comm all = *node;
-        char first[sizeof mine->host_id];
-        int differs, any = 0, error;
-        memcpy(first, mine->host_id, sizeof first);
-        error = ZEUS_AMD_MPI_CALL(Bcast)(first, ZEUS_AMD_MPI_I_CAST(int, sizeof first), MPI_BYTE, 0, all);
-        differs = strcmp(first, mine->host_id) != 0;
-        if (error == MPI_SUCCESS)
-            error = ZEUS_AMD_MPI_CALL(Allreduce)(&differs, &any, 1, MPI_INT, MPI_MAX, all);
-        if (error != MPI_SUCCESS || !any)
-            return error;
-        error = zeus_amd_mpi_i_split(all, differs, rank, node);
-        ZEUS_AMD_MPI_CALL(Comm_free)(&all);
-        if (error != MPI_SUCCESS)
-            return error;
-    }
-}
-
-/* A level's place of this rank, and on rank 0 its room. Returns an MPI code. */
-static inline int zeus_amd_mpi_i_level(zeus_amd_mpi_i_level_t *level, zeus_amd_status_t *status)
+/* A level's place of this rank, and on rank 0 its room. */
+static inline int zeus_amd_mpi_i_level(zeus_amd_mpi_i_level_t *level)
 {
     int error = ZEUS_AMD_MPI_CALL(Comm_rank)(level->comm, &level->rank);
     if (error == MPI_SUCCESS)
@@ -621,38 +605,64 @@ static inline int zeus_amd_mpi_i_level(zeus_amd_mpi_i_level_t *level, zeus_amd_s
     if (error == MPI_SUCCESS && level->rank == 0) {
         /* Of each rank the counts of its rows and its status, then bytes and where they start. */
         level->counts = ZEUS_AMD_MPI_I_NEW(int, ZEUS_AMD_MPI_I_CAST(size_t, level->ranks) * (ZEUS_AMD_MPI_I_TABLES + 3));
-        if (level->counts == NULL)
-            *status = ZEUS_AMD_STATUS_NO_MEMORY;
+        level->status = level->counts != NULL ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NO_MEMORY;
     }
     return error;
 }
 
-/* Not by MPI_COMM_TYPE_SHARED, for which two containers of a host are two nodes. The status is the same on all ranks.
- * Returns an MPI code; zeus_amd_mpi_i_tree_free has to follow in any case. */
-static inline int zeus_amd_mpi_i_tree_make(MPI_Comm comm, const zeus_amd_mpi_part_t *mine, zeus_amd_mpi_i_tree_t *tree,
-                                           zeus_amd_status_t *status)
+/* Leaves those ranks together whose host is that of the lowest one, and so on with the others: different hosts may have one
+ * hash. */
+static inline int zeus_amd_mpi_i_same_host(zeus_amd_mpi_i_level_t *node, const zeus_amd_mpi_part_t *mine)
+{
+    enum { SAME, DIFFERS, NO_ROOM };
+    for (;;) {
+        MPI_Comm all = node->comm;
+        char first[sizeof mine->host_id];
+        int own = SAME, any = SAME, error = zeus_amd_mpi_i_level(node);
+        memcpy(first, mine->host_id, sizeof first);
+        if (error == MPI_SUCCESS)
+            error = ZEUS_AMD_MPI_CALL(Bcast)(first, ZEUS_AMD_MPI_I_CAST(int, sizeof first), MPI_BYTE, 0, all);
+        if (strcmp(first, mine->host_id) != 0)
+            own = DIFFERS;
+        if (node->status != ZEUS_AMD_STATUS_OK)
+            own = NO_ROOM;
+        if (error == MPI_SUCCESS)
+            error = ZEUS_AMD_MPI_CALL(Allreduce)(&own, &any, 1, MPI_INT, MPI_MAX, all);
+        node->status = any == NO_ROOM ? ZEUS_AMD_STATUS_NO_MEMORY : ZEUS_AMD_STATUS_OK;
+        if (error != MPI_SUCCESS || any != DIFFERS)
+            return error;
+        free(node->counts);
+        node->counts = NULL;
+        error = zeus_amd_mpi_i_split(all, own, mine->rank.rank, &node->comm);
+        ZEUS_AMD_MPI_CALL(Comm_free)(&all);
+        if (error != MPI_SUCCESS)
+            return error;
+    }
+}
+
+/* Not by MPI_COMM_TYPE_SHARED, for which two containers of a host are two nodes. zeus_amd_mpi_i_tree_free has to follow in
+ * any case. */
+static inline int zeus_amd_mpi_i_tree_make(MPI_Comm comm, const zeus_amd_mpi_part_t *mine, zeus_amd_mpi_i_tree_t *tree)
 {
     uint32_t hash = 2166136261u; /* FNV-1a */
     const char *c;
-    int rank = mine->rank.rank, own, worst = 0, error;
-    *status = ZEUS_AMD_STATUS_OK;
+    int own, worst = ZEUS_AMD_STATUS_OK, error;
     memset(tree, 0, sizeof *tree);
     tree->node.comm = tree->leaders.comm = MPI_COMM_NULL;
     for (c = mine->host_id; *c != '\0'; c++)
         hash = (hash ^ ZEUS_AMD_MPI_I_CAST(unsigned char, *c)) * 16777619u;
-    error = zeus_amd_mpi_i_split(comm, ZEUS_AMD_MPI_I_CAST(int, hash >> 1), rank, &tree->node.comm);
+    error = zeus_amd_mpi_i_split(comm, ZEUS_AMD_MPI_I_CAST(int, hash >> 1), mine->rank.rank, &tree->node.comm);
     if (error == MPI_SUCCESS)
-        error = zeus_amd_mpi_i_same_host(&tree->node.comm, mine, rank);
+        error = zeus_amd_mpi_i_same_host(&tree->node, mine);
     if (error == MPI_SUCCESS)
-        error = zeus_amd_mpi_i_level(&tree->node, status);
+        error = zeus_amd_mpi_i_split(comm, tree->node.rank == 0 ? 0 : MPI_UNDEFINED, mine->rank.rank, &tree->leaders.comm);
+    if (error != MPI_SUCCESS || tree->leaders.comm == MPI_COMM_NULL)
+        return error;
+    error = zeus_amd_mpi_i_level(&tree->leaders);
+    own = tree->leaders.status;
     if (error == MPI_SUCCESS)
-        error = zeus_amd_mpi_i_split(comm, tree->node.rank == 0 ? 0 : MPI_UNDEFINED, rank, &tree->leaders.comm);
-    if (error == MPI_SUCCESS && tree->leaders.comm != MPI_COMM_NULL)
-        error = zeus_amd_mpi_i_level(&tree->leaders, status);
-    own = *status;
-    if (error == MPI_SUCCESS)
-        error = ZEUS_AMD_MPI_CALL(Allreduce)(&own, &worst, 1, MPI_INT, MPI_MIN, comm);
-    *status = error != MPI_SUCCESS ? ZEUS_AMD_STATUS_IO : ZEUS_AMD_MPI_I_CAST(zeus_amd_status_t, worst);
+        error = ZEUS_AMD_MPI_CALL(Allreduce)(&own, &worst, 1, MPI_INT, MPI_MIN, tree->leaders.comm);
+    tree->leaders.status = ZEUS_AMD_MPI_I_CAST(zeus_amd_status_t, worst);
     return error;
 }
 
@@ -777,10 +787,10 @@ static inline zeus_amd_status_t zeus_amd_mpi_reduce(MPI_Comm comm, const zeus_am
                                                     zeus_amd_mpi_energy_t *energy)
 {
     zeus_amd_mpi_i_tree_t tree;
-    zeus_amd_status_t status;
+    zeus_amd_status_t status = ZEUS_AMD_STATUS_IO;
     memset(energy, 0, sizeof *energy);
-    energy->mpi_error = zeus_amd_mpi_i_tree_make(comm, mine, &tree, &status);
-    if (status == ZEUS_AMD_STATUS_OK)
+    energy->mpi_error = zeus_amd_mpi_i_tree_make(comm, mine, &tree);
+    if (energy->mpi_error == MPI_SUCCESS)
         status = zeus_amd_mpi_i_reduce(&tree, mine, readings, energy);
     zeus_amd_mpi_i_tree_free(&tree);
     return status;
@@ -921,8 +931,7 @@ static inline void zeus_amd_mpi_i_drop(zeus_amd_mpi_job_t *job)
  * @param[out] job     The measurement; zeus_amd_mpi_end() has to follow if this
  *                     returns ZEUS_AMD_STATUS_OK.
  * @return ZEUS_AMD_STATUS_OK, ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown flags),
- *         ZEUS_AMD_STATUS_NO_MEMORY (on the lowest rank of a host; all ranks
- *         return it), ZEUS_AMD_STATUS_IO (an MPI call failed: job->mpi_error).
+ *         ZEUS_AMD_STATUS_IO (an MPI call failed: job->mpi_error).
  * @threadsafety As MPI was initialised; like other collective calls not twice at
  *               once on one communicator.
  * @forksafety  Not in a child: it calls MPI.
@@ -931,19 +940,18 @@ static inline void zeus_amd_mpi_i_drop(zeus_amd_mpi_job_t *job)
 static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd_session_t *session, zeus_amd_status_t opened,
                                                    uint32_t flags, zeus_amd_mpi_job_t *job)
 {
-    zeus_amd_status_t status = ZEUS_AMD_STATUS_INVALID_ARGUMENT;
     memset(job, 0, sizeof *job);
     job->flags = flags;
     if ((flags & ~ZEUS_AMD_MPI_NO_BARRIER_BIT) != 0)
-        return status;
+        return ZEUS_AMD_STATUS_INVALID_ARGUMENT;
     /* Splits, not copies: they call none of the program's attribute callbacks. */
     job->mpi_error = zeus_amd_mpi_i_who(comm, &job->part);
     if (job->mpi_error != MPI_SUCCESS)
         return ZEUS_AMD_STATUS_IO;
-    job->mpi_error = zeus_amd_mpi_i_tree_make(comm, &job->part, &job->tree, &status);
-    if (status != ZEUS_AMD_STATUS_OK) {
+    job->mpi_error = zeus_amd_mpi_i_tree_make(comm, &job->part, &job->tree);
+    if (job->mpi_error != MPI_SUCCESS) {
         zeus_amd_mpi_i_tree_free(&job->tree);
-        return status;
+        return ZEUS_AMD_STATUS_IO;
     }
     job->status = job->part.rank.status;
     if (session != NULL && job->status == ZEUS_AMD_STATUS_OK) {
@@ -958,7 +966,7 @@ static inline zeus_amd_status_t zeus_amd_mpi_begin(MPI_Comm comm, const zeus_amd
     }
     job->part.rank.begin_ns = zeus_amd_now_ns();
     if ((flags & ZEUS_AMD_MPI_NO_BARRIER_BIT) == 0)
-        job->mpi_error = zeus_amd_mpi_i_barrier(&job->tree);
+        job->mpi_error = ZEUS_AMD_MPI_CALL(Barrier)(comm);
     if (job->mpi_error == MPI_SUCCESS)
         return ZEUS_AMD_STATUS_OK;
     zeus_amd_mpi_i_drop(job);

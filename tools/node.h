@@ -26,14 +26,18 @@ static inline zeus_amd_status_t limited_since(const zeus_amd_session_t *session,
     return status == ZEUS_AMD_STATUS_OK ? zeus_amd_limited_time(begin, &end, limited) : status;
 }
 
-/* The share of the time in which the power limit or a temperature held the clocks down, where it did. */
-static inline void limited_text(FILE *to, const char *of, zeus_amd_status_t status, const zeus_amd_limited_time_t *l)
+/* The share of the time in which the power limit or a temperature held the clocks down, where it did. mean_w: 0: not one GPU's. */
+static inline void limited_text(FILE *to, const char *of, zeus_amd_status_t status, const zeus_amd_limited_time_t *l, double mean_w)
 {
     const double percent = l->cycles > 0 ? 100 / (double)l->cycles : 0;
     if (status != ZEUS_AMD_STATUS_OK)
         return;
-    if (l->ppt_cycles > 0)
-        fprintf(to, "%s: %.1f %% of the time limited by package power\n", of, percent * (double)l->ppt_cycles);
+    if (l->ppt_cycles > 0) {
+        fprintf(to, "%s: %.1f %% of the time limited by package power", of, percent * (double)l->ppt_cycles);
+        if (mean_w > 0)
+            fprintf(to, ", %.1f W", mean_w);
+        fputc('\n', to);
+    }
     if (l->socket_thermal_cycles + l->vr_thermal_cycles + l->hbm_thermal_cycles + l->prochot_cycles > 0)
         fprintf(to, "%s: limited by temperature: socket %.1f %%, voltage regulators %.1f %%, memory %.1f %%, PROCHOT %.1f %%\n", of,
                 percent * (double)l->socket_thermal_cycles, percent * (double)l->vr_thermal_cycles,

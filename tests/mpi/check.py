@@ -4,8 +4,8 @@
 Each package's energy lies within its bound of the machine file's integral over the reading's own time, and so does the
 sum; the time is that of the job. Fields are those of the result, as numbers; shares=equal: all ranks have as much;
 beside=cpu,memory/node: what the widest scope of each node has beside its packages (node: all of it); limited=0,0.25: the share
-of the time at each limit, of every package. The machine of the host node-b is MACHINE_B, that of all others MACHINE_A. 75: the
-machine was too busy to say anything."""
+of the time at each limit, of every package. The machine of the hosts node-b and node-682452 is MACHINE_B, that of all others
+MACHINE_A. 75: the machine was too busy to say anything."""
 import json
 import os
 import subprocess
@@ -20,7 +20,7 @@ def ask(*words):
 
 
 def machine_of(host):
-    return os.environ["MACHINE_B" if host == "node-b" else "MACHINE_A"]
+    return os.environ["MACHINE_B" if host in ("node-b", "node-682452") else "MACHINE_A"]
 
 
 def gpu_of(directory, pci_address):

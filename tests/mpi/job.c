@@ -1,5 +1,6 @@
 /* The energy of a job by zeus_amd_mpi.h, as JSON on rank 0. Ranks come and go at different times; the last argument
- * is the time of work in seconds. With "loose" first: without barriers. With "full", "early" or "late" rank 1 has no free
+ * is the time of work in seconds. With "loose" first: without barriers. With "part" all ranks but the
+ * first, in the opposite order, are a job. With "full", "early" or "late" rank 1 has no free
  * descriptor while it opens its session, at the begin of the job, or at its end. Compiles as C99 and as C++11. */
 #ifndef __cplusplus
 #define _POSIX_C_SOURCE 200809L
@@ -95,10 +96,16 @@ int main(int argc, char **argv)
     zeus_amd_mpi_energy_t energy;
     uint64_t sum = 0, begin, end, around[2] = {0, 0};
     zeus_amd_status_t opened;
+    MPI_Comm comm = MPI_COMM_WORLD;
     int rank, size, bad = 0;
     MPI_Init(&argc, &argv);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    MPI_Comm_rank(comm, &rank);
+    if (strcmp(mode, "part") == 0 && MPI_Comm_split(MPI_COMM_WORLD, rank == 0 ? MPI_UNDEFINED : 0, -rank, &comm) != MPI_SUCCESS)
+        return 1;
+    if (comm == MPI_COMM_NULL)
+        return MPI_Finalize();
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
     if (rank == 1 && strcmp(mode, "full") == 0)
         take_descriptors();
     opened = zeus_amd_open(NULL, &z);
@@ -106,7 +113,7 @@ int main(int argc, char **argv)
     if (rank == 1 && strcmp(mode, "early") == 0)
         take_descriptors();
     begin = zeus_amd_now_ns();
-    if (zeus_amd_mpi_begin(MPI_COMM_WORLD, z, opened, loose ? ZEUS_AMD_MPI_NO_BARRIER_BIT : 0, &job) !=
+    if (zeus_amd_mpi_begin(comm, z, opened, loose ? ZEUS_AMD_MPI_NO_BARRIER_BIT : 0, &job) !=
         ZEUS_AMD_STATUS_OK)
         return 1;
     free_descriptors();
@@ -117,14 +124,16 @@ int main(int argc, char **argv)
         return 1;
     end = zeus_amd_now_ns();
     free_descriptors();
-    MPI_Reduce(&begin, &around[0], 1, MPI_UINT64_T, MPI_MIN, 0, MPI_COMM_WORLD);
-    MPI_Reduce(&end, &around[1], 1, MPI_UINT64_T, MPI_MAX, 0, MPI_COMM_WORLD);
+    MPI_Reduce(&begin, &around[0], 1, MPI_UINT64_T, MPI_MIN, 0, comm);
+    MPI_Reduce(&end, &around[1], 1, MPI_UINT64_T, MPI_MAX, 0, comm);
     /* Every rank knows the total, and the shares add up to it. */
-    MPI_Allreduce(&energy.share_mj, &sum, 1, MPI_UINT64_T, MPI_SUM, MPI_COMM_WORLD);
+    MPI_Allreduce(&energy.share_mj, &sum, 1, MPI_UINT64_T, MPI_SUM, comm);
     if (sum != energy.total.energy_mj || (int)energy.total.ranks != size) {
         fprintf(stderr, "rank %d: shares %" PRIu64 " mJ of %" PRIu64 " mJ\n", rank, sum, energy.total.energy_mj);
         bad = 1;
     }
+    for (; rank == 0 && size > 0; size--)
+        bad |= energy.ranks[size - 1].rank != size - 1;
     if (rank == 0)
         print(&energy, around);
     else if (energy.ranks != NULL || energy.packages != NULL || energy.nodes != NULL)

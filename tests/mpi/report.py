@@ -130,9 +130,11 @@ def at_limit(report, output, shares):
                 [float(s) for s in shares.split(",")], (rank["begin_ns"], rank["end_ns"]), whole(output))
     sums = {name: sum(p["limited"][name] for p in report["packages"]) for name in LIMITS}
     assert report["job"]["limited"] == sums, report["job"]
-    for of, one in [("packages", sums)] + [(p["pci_address"], p["limited"]) for p in report["packages"]]:
+    each = [(p["pci_address"], {**p["limited"], "mean_w": p["energy_j"] / p["duration_s"]}) for p in report["packages"]]
+    for of, one in [("packages", sums)] + each:
         percent = 100 * one["package_power"] / one["cycles"]
-        assert f"\n{of}: {percent:.1f} % of the time limited by package power\n" in report["text"], report["text"]
+        power = "" if one is sums else f", {one['mean_w']:.1f} W"
+        assert f"\n{of}: {percent:.1f} % of the time limited by package power{power}\n" in report["text"], report["text"]
         assert f"\n{of}: limited by temperature: socket " in report["text"], report["text"]
 
 

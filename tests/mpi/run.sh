@@ -310,6 +310,8 @@ all() {
     ok "two nodes, 2 ranks" in_machine job "${two[@]}" -- 2 nodes -- packages=16 nodes=2 duplicates=0 missing=0
     ok "two nodes, 4 ranks" in_machine job "${two[@]}" -- 4 nodes -- packages=16 nodes=2 duplicates=16 missing=0
     seconds=1.5 ok "two nodes, 8 ranks" in_machine job "${two[@]}" -- 8 nodes -- packages=16 nodes=2 duplicates=48 missing=0
+    ok "two nodes of one hash" in_machine job "${mi250x[@]}" + "${mi250x[@]}" -- 4 one_hash -- packages=8 nodes=2 duplicates=8
+    ok "a part of the ranks, in another order" in_machine job "${two[@]}" -- 5 nodes part -- packages=16 nodes=2 duplicates=16
     ok "two nodes with partitions" in_machine job "${cpx[@]}" + "${cpx[@]}" -- 4 nodes -- packages=16 nodes=2 duplicates=16 missing=0
     [ "$namespaces" = no ] ||
         ok "containers of one node" in_machine job "${mi300x[@]}" -- 4 containers -- packages=8 nodes=1 duplicates=24

@@ -42,7 +42,8 @@ def main():
         limited({"limited_status": 0, "limited": cycles, "limited_ns": cycles[0] * 1_000_000},
                 [float(s) for s in shares.split(",")], inner, outer)
         percent = 100 * gpu["limited"]["package_power"] / cycles[0]
-        assert f"\nGPU {gpu['gpu']}: {percent:.1f} % of the time limited by package power\n" in text, text
+        mean_w = gpu["energy_j"] / run["duration_s"]
+        assert f"\nGPU {gpu['gpu']}: {percent:.1f} % of the time limited by package power, {mean_w:.1f} W\n" in text, text
         assert f"\nGPU {gpu['gpu']}: limited by temperature: socket " in text, text
 
 

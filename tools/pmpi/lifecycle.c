@@ -208,12 +208,13 @@ static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_i_tree_t *tree, c
     uint64_t mpi_ns = region != NULL ? profile_mpi_ns(region) : 0;
     zeus_amd_gpu_energy_t *gpus = region != NULL ? profile_energies(region->inclusive, own[1]) : NULL;
     zeus_amd_mpi_reading_t *readings = calloc((size_t)profile.count + 1, sizeof *readings);
-    zeus_amd_mpi_part_t mine;
+    zeus_amd_mpi_part_t mine = *whole;
     zeus_amd_mpi_energy_t of_node;
     int32_t status;
-    (void)zeus_amd_mpi_describe(comm, gpus != NULL && readings != NULL ? profile.session : NULL, whole->rank.status, gpus,
-                                profile.count, &mine, readings);
+    mine.rank.gpus = gpus != NULL && readings != NULL ? whole->rank.gpus : 0;
+    mine.rank.begin_ns = 0;
     mine.rank.end_ns = own[1];
+    zeus_amd_mpi_i_readings(profile.session, gpus, &mine, readings);
     memset(sums, 0, sizeof *sums);
     sums->path = path;
     sums->number = profile_kind(path) == REGIONS_PCONTROL ? strtoull(path + 1, NULL, 10) : 0;
@@ -272,15 +273,14 @@ static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
     zeus_amd_mpi_energy_t energy = {0};
     profile_report report = {.energy = &energy, .directory = directory, .mpi_version = version};
     char *paths = NULL;
-    zeus_amd_status_t status;
+    int32_t status = ZEUS_AMD_STATUS_IO;
 
     if (readings == NULL) {
         profile.session = NULL;
         profile.status = ZEUS_AMD_STATUS_NO_MEMORY;
     }
     describe(comm, &mine, readings);
-    (void)zeus_amd_mpi_i_tree_make(comm, &mine, &tree, &status);
-    if (status == ZEUS_AMD_STATUS_OK)
+    if (zeus_amd_mpi_i_tree_make(comm, &mine, &tree) == MPI_SUCCESS)
         status = zeus_amd_mpi_i_reduce(&tree, &mine, readings, &energy);
     if (status == ZEUS_AMD_STATUS_OK)
         status = profile_agree(comm, gather_in_mpi(&tree, &mine, readings, &report));

@@ -265,7 +265,7 @@ static void write_text(FILE *to, const profile_report *r)
     fprintf(to, "in MPI    %12.3f s, the mean of the ranks (%.1f %%)\n", in_mpi, time > 0 ? 100 * in_mpi / time : 0);
     if (t->packages > 0)
         fprintf(to, "          %12.3f J (estimate)\n", total_in_mpi(r));
-    limited_text(to, "packages", ZEUS_AMD_STATUS_OK, &at_limit);
+    limited_text(to, "packages", ZEUS_AMD_STATUS_OK, &at_limit, 0);
     fprintf(to,
             "overhead  %12.6f s in that time on the slowest rank (%.2f %%): %" PRIu64 " readings %.6f s, %" PRIu64
             " calls %.6f s\n          and %.3f s at most to open, %.3f s to bring this together\n",
@@ -299,7 +299,8 @@ static void write_text(FILE *to, const profile_report *r)
     }
     for (uint32_t i = 0; i < t->packages + t->missing; i++) {
         const zeus_amd_mpi_reading_t *one = &e->packages[i].reading;
-        limited_text(to, one->pci_address, one->limited_status, &one->limited);
+        limited_text(to, one->pci_address, one->limited_status, &one->limited,
+                     one->duration_ns > 0 ? (double)one->energy_mj * 1e6 / (double)one->duration_ns : 0);
     }
     fprintf(to, "\n%6s %-24s %5s %14s %10s %10s %10s\n", "rank", "node", "GPUs", "share J", "+- J", "in MPI s", "calls");
     for (uint32_t i = 0; i < t->ranks; i++) {

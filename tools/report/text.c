@@ -38,6 +38,13 @@ static void numbers(FILE *to, const regions_result *r, uint64_t count, double ns
             total.uj > 0 ? 100 * (double)sum.uj / (double)total.uj : 0, ns > 0 ? (double)sum.uj * 1e3 / ns : 0);
 }
 
+/* Of a GPU over the run. */
+static double mean_w(const regions_result *r, uint32_t gpu)
+{
+    const double ns = (double)(r->end_ns - r->begin_ns);
+    return ns > 0 && r->gpus[gpu].measured ? (double)r->run.inclusive[gpu].exact_uj * 1e3 / ns : 0;
+}
+
 static void head(FILE *to, const report *p)
 {
     const regions_result *r = p->result;
@@ -65,7 +72,7 @@ static void head(FILE *to, const report *p)
         fprintf(to, "%-4" PRIu32 " %-14s ", i, gpu->info.pci_address);
         if (gpu->measured)
             fprintf(to, "%13.3f %10.3f %9.1f  %s%s%s\n", (double)r->run.inclusive[i].exact_uj / 1e6, gpu->error.total_uj / 1e6,
-                    ns > 0 ? (double)r->run.inclusive[i].exact_uj * 1e3 / ns : 0, zeus_amd_method_string(gpu->energy.method),
+                    mean_w(r, i), zeus_amd_method_string(gpu->energy.method),
                     gpu->missed ? ", up to when it could be read last: " : "",
                     gpu->missed ? zeus_amd_status_string(gpu->energy.status) : "");
         else
@@ -75,7 +82,7 @@ static void head(FILE *to, const report *p)
     for (uint32_t i = 0; i < r->gpu_count; i++) {
         char gpu[16];
         snprintf(gpu, sizeof gpu, "GPU %" PRIu32, i);
-        limited_text(to, gpu, r->gpus[i].limited_status, &r->gpus[i].limited);
+        limited_text(to, gpu, r->gpus[i].limited_status, &r->gpus[i].limited, mean_w(r, i));
     }
 }
 
