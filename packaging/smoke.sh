@@ -61,9 +61,12 @@ roctx = ctypes.CDLL(sys.argv[1])
 roctx.roctxRangePushA(b"a region")
 time.sleep(0.5)
 roctx.roctxRangePop()' "$lib/zeus_amd/roctx/lib/libroctx64.so" || fail "region tools"
-    watts=$(python3 -c 'import json; region = json.load(open("regions.json"))["regions"][1]; print(region["inclusive"]["energy_j"] / region["time_s"])')
-    near "$watts" 250 || fail "region tools: $watts W of 250"
-    echo "region tools: $watts W"
+    python3 -c '
+import json
+region = json.load(open("regions.json"))["regions"][1]
+energy, wanted = region["inclusive"], 250 * region["time_s"]
+print("region tools: %.3f J +- %.3f J of %.3f J" % (energy["energy_j"], energy["uncertainty_j"], wanted))
+assert abs(energy["energy_j"] - wanted) <= energy["uncertainty_j"], region' || fail "report of the region tools"
 fi
 
 if command -v cc >/dev/null; then

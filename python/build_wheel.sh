@@ -12,14 +12,8 @@ to=${1:-$target/wheel}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-ZEUS_AMD_WHEEL_TREE=${2:-$work/tree}
-export ZEUS_AMD_WHEEL_TREE
-if [ $# -lt 2 ]; then
-    mkdir "$work/tree"
-    (cd "$root" && CARGO_TARGET_DIR="$target" cargo rustc --quiet --locked --release --lib --crate-type cdylib)
-    strip --strip-all -o "$work/tree/libzeus_amd.so.0" "$target/release/libzeus_amd.so"
-    "$root/docs/man.sh" "$work/tree/share/man"
-fi
+unset ZEUS_AMD_WHEEL_TREE
+[ $# -lt 2 ] || export ZEUS_AMD_WHEEL_TREE="$2"
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" --quiet --disable-pip-version-check wheel --no-deps --wheel-dir "$work/wheel" "$here"
 wheel=$(basename "$work"/wheel/*.whl)

@@ -9,6 +9,7 @@ mod client;
 use client::{Answer, Client, ADAPTIVE, BUSY, NOT_SUPPORTED, OFF};
 use std::path::PathBuf;
 use std::time::Duration;
+use zeus_amd_sim::start::happens;
 use zeus_amd_sim::Sim;
 
 const OUT_OF_RANGE: i64 = -23;
@@ -309,11 +310,8 @@ fn a_guard_over_a_manual_level() {
         let text = run(&sim, "guard", "begin gfx 0 500 1000 end", backend, &[]);
         assert_eq!(text, "end 0 \n", "{backend}");
         // The machine takes some milliseconds to show what is written by sysfs.
-        let end = std::time::Instant::now() + Duration::from_secs(20);
-        while file("pp_od_clk_voltage") != before || file("power_dpm_force_performance_level") != "manual\n" {
-            assert!(std::time::Instant::now() < end, "{backend}: {} {:#?}", file("pp_od_clk_voltage"), sim.log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let is_back = || file("pp_od_clk_voltage") == before && file("power_dpm_force_performance_level") == "manual\n";
+        assert!(happens(is_back), "{backend}: {} {:#?}", file("pp_od_clk_voltage"), sim.log());
         let log = sim.log();
         assert!(log.iter().any(|l| l.contains("1000")), "{backend}: it was changed at all: {log:#?}");
     }
@@ -327,7 +325,9 @@ fn a_gap_is_flagged() {
     let mut command = sim.command(common::c_program("sampler"));
     command.env("ZEUS_AMD_BACKEND", "sysfs").args([OFF, "0", "10000", "65536", "3000", "50", "65536", "200", "1"]);
     let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(1000));
+    // It samples.
+    let before = sim.touched(0);
+    assert!(happens(|| sim.touched(0) > before + 50));
     let pid = child.id() as i32;
     // SAFETY: signals to the child.
     unsafe { libc::kill(pid, libc::SIGSTOP) };

@@ -210,8 +210,8 @@ fn vendor_writes_longer_structs() {
 fn init_that_hangs_is_left_alone() {
     let folder = work("init_hangs");
     let fake = Fake::new(&folder);
-    // The fake sleeps for ten minutes: a process that waited for it when it ends would be killed.
-    run(fake.command(program("init_hangs", &folder)).env("FAKE_INIT_SLEEP", "600")).silent();
+    // The fake sleeps for a day: a process that waited for it when it ends would be killed.
+    run(fake.command(program("init_hangs", &folder)).env("FAKE_INIT_SLEEP", "86400")).silent();
     // And nobody called it twice.
     assert_eq!(fake.events(), ["loaded", "init"]);
 }

@@ -5,6 +5,7 @@ mod common;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 use zeus_amd_sim::Sim;
 
 /// Eight GPUs that differ in power, temperature and cap.
@@ -14,6 +15,7 @@ fn machine(rocm: &str, more: &[&str]) -> Sim {
         with.push(format!("gpu.{gpu}.power = {{ kind = \"constant\", w = {} }}", 100 + 10 * gpu));
         with.push(format!("gpu.{gpu}.temps.hotspot = {}", 40_000 + 1_000 * gpu));
         with.push(format!("gpu.{gpu}.caps.cap_w = {}", 600 + gpu));
+        with.push(format!("gpu.{gpu}.counter.initial = {}", (gpu + 1) * 65_536_000_000_u64));
     }
     Sim::start("mi300x-8", rocm, &with).unwrap()
 }
@@ -24,12 +26,14 @@ fn program(name: &'static str) -> PathBuf {
     programs.entry(name).or_insert_with(|| common::c_program(name)).clone()
 }
 
+/// 10,000 in the longest form.
 fn rounds() -> u32 {
-    // The long form: ZEUS_AMD_LONG=10000.
-    std::env::var("ZEUS_AMD_LONG").ok().map_or(1000, |text| text.parse().unwrap())
+    let rounds = std::env::var("ZEUS_AMD_ROUNDS").map_or(1000, |n| n.parse().expect("a number"));
+    zeus_amd_sim::start::set_limit(Duration::from_secs(300.max(rounds / 4).into()));
+    rounds
 }
 
-/// Runs `foreign.c`: nothing that is given with OK is another GPU's.
+/// Runs `foreign.c`: nothing that is given with OK is another GPU's, and no other one's setting changes.
 fn meddled_with(backend: &str, rocm: &str) {
     let sim = machine(rocm, &[]);
     let seed = if std::env::var_os("CI").is_some() { 20_261_128 } else { u64::from(std::process::id()) };

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+use zeus_amd_sim::start::happens;
 use zeus_amd_sim::Sim;
 
 const GENERATIONS: [&str; 9] = ["6.0.0", "6.1.1", "6.1.2", "6.2.4", "6.3.3", "6.4.3", "7.0.2", "7.13", "10.0"];
@@ -81,16 +82,9 @@ fn all(sim: &Sim) -> Vec<[String; 3]> {
     (0..sim.machine().gpus().len()).map(|g| settings(sim, g)).collect()
 }
 
-/// For how long a busy machine may keep a watcher waiting.
-const SOON: Duration = Duration::from_secs(30);
-
 #[track_caller]
 fn soon(sim: &Sim, wanted: &[[String; 3]], what: &str) {
-    let begin = Instant::now();
-    while all(sim) != wanted {
-        assert!(begin.elapsed() < SOON, "{what}: {:?} is not {wanted:?}", all(sim));
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    assert!(happens(|| all(sim) == wanted), "{what}: {:?} is not {wanted:?}", all(sim));
 }
 
 /// The pids whose parent is this one, with their names.
@@ -116,11 +110,7 @@ fn exists(pid: u32) -> bool {
 
 #[track_caller]
 fn gone_soon(pid: u32) {
-    let begin = Instant::now();
-    while exists(pid) {
-        assert!(begin.elapsed() < SOON, "process {pid} is still there");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    assert!(happens(|| !exists(pid)), "process {pid} is still there");
 }
 
 const CHANGES: &str = "limit 0 300000 limit 2 400000 gfx 0 600 900 gfx 3 1000 1000 mem 3 1000 1100";

@@ -28,6 +28,7 @@ needs() {
             mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \
             "/usr/lib/*/scalapack/openmpi-tests:scalapack-mpi-test" ;;
         tools) echo cc:build-essential g++:build-essential clang:clang nm:binutils python3:python3 python:venv,ensurepip:python3-venv \
+            clang-19:clang-19 clang-linker-wrapper-19:clang-tools-19 \
             /usr/include/trilinos/Kokkos_Core.hpp:libtrilinos-kokkos-dev \
             "/usr/lib/llvm-*/lib/libomp.so:libomp-dev" libdw.so.1:libdw1 mpicc.openmpi:libopenmpi-dev \
             mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \

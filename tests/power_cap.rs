@@ -6,7 +6,7 @@ mod examples;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use zeus_amd_sim::start::happens;
 use zeus_amd_sim::Sim;
 
 fn power_cap(sim: &Sim, arguments: &[&str]) -> Command {
@@ -22,15 +22,6 @@ fn caps(sim: &Sim) -> Vec<String> {
         std::fs::read_to_string(hwmon.join("power1_cap")).unwrap_or_default().trim().to_owned()
     };
     sim.machine().gpus().iter().map(|g| cap(g.bdf.to_string())).collect()
-}
-
-/// Waits for as long as a busy machine may take.
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < Duration::from_secs(30), "not seen: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 #[test]
@@ -93,15 +84,14 @@ fn interrupted_sweeps_put_back() {
         let mark = sim.dir().join("runs");
         let script = format!("touch {}; exec sleep 600", mark.display());
         let mut child = power_cap(&sim, &["--steps", "2", "--", "sh", "-c", &script]).spawn().unwrap();
-        until("the command runs under the first limit", || {
-            mark.exists() && caps(&sim).iter().all(|c| c == "300000000")
-        });
+        let runs = || mark.exists() && caps(&sim).iter().all(|c| c == "300000000");
+        assert!(happens(runs), "the command does not run under the first limit");
         let target = if group { -(child.id() as i32) } else { child.id() as i32 };
         // SAFETY: a process that the test started.
         unsafe { libc::kill(target, signal) };
         let status = child.wait().unwrap();
         assert_eq!((status.code(), status.signal()), if group { (Some(130), None) } else { (None, Some(signal)) });
-        until("the limits come back", || caps(&sim) == before);
+        assert!(happens(|| caps(&sim) == before), "the limits do not come back");
         // The command outlives a program that is killed.
         // SAFETY: as above.
         unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };

@@ -204,22 +204,33 @@ fn firmware_s_unit(sim: &Sim, backend: &str) {
 
 const MACHINES: [&str; 6] = ["mi300x-8", "mi250x-4", "mi350x-8", "mi210-1", "mi100-1", "mixed-2"];
 
-macro_rules! generations {
-    ($($name:ident $rocm:literal;)*) => { $(
-        #[test]
-        fn $name() {
-            for machine in MACHINES {
-                assert_matches_machine(machine, $rocm, By::Amdsmi, &[]);
-            }
-            // Both sides agree, and the file is read, on one machine with dies and one with many GPUs.
-            for machine in ["mi250x-4", "mi300x-8"] {
-                assert_matches_machine(machine, $rocm, By::Auto, &[]);
-            }
-        }
-    )* };
+fn assert_release_matches_machines(rocm: &str) {
+    for machine in MACHINES {
+        assert_matches_machine(machine, rocm, By::Amdsmi, &[]);
+    }
+    // Both sides agree, and the file is read, on one machine with dies and one with many GPUs.
+    for machine in ["mi250x-4", "mi300x-8"] {
+        assert_matches_machine(machine, rocm, By::Auto, &[]);
+    }
 }
 
-generations! {
+/// A test for each of these releases, so that they run side by side, and one for all others that the simulator has.
+macro_rules! releases {
+    ($($name:ident $rocm:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            assert_release_matches_machines($rocm);
+        })*
+
+        #[test]
+        fn other_releases() {
+            let others = zeus_amd_sim::release::RELEASES.iter().filter(|r| ![$($rocm),*].contains(&r.name));
+            others.for_each(|release| assert_release_matches_machines(release.name));
+        }
+    };
+}
+
+releases! {
     rocm_6_0_0 "6.0.0";
     rocm_6_0_2 "6.0.2";
     rocm_6_1_1 "6.1.1";

@@ -4,7 +4,7 @@
 #     tests/run.sh                 all steps
 #     tests/run.sh NAME...         these steps, or the Rust tests of such a file or name: tests/run.sh windows mpi
 #     tests/run.sh --list          the steps and the files of Rust tests, with what each holds
-#     tests/run.sh --long ...      with fresh seeds: random tests run ten times, the seed of each time is printed; 20,000 random machines
+#     tests/run.sh --long ...      with fresh seeds: random tests run ten times, the seed of each time is printed; 20,000 random machines, 10,000 rounds beside other code
 #
 # What a step says is in target/test-logs/STEP.log, and shown where it fails. The last line is "N passed, N failed".
 set -u
@@ -171,7 +171,8 @@ step_rust() {
     rust_tests ${names[@]+"${names[@]}"} || return 1
     [ -n "$long" ] || return 0
     if [ ${#names[@]} = 0 ]; then
-        ZEUS_AMD_MACHINES=20000 ZEUS_AMD_STORM=64,200,3 rust_tests any_machine processes_that_die_at_random || return 1
+        ZEUS_AMD_MACHINES=20000 ZEUS_AMD_STORM=64,200,3 ZEUS_AMD_ROUNDS=10000 \
+            rust_tests any_machine processes_that_die_at_random beside_code_that_shuts || return 1
     fi
     local again random
     # Those with numbers that nobody chose.

@@ -1,6 +1,7 @@
 """Puts what $ZEUS_AMD_WHEEL_TREE has into the wheel, and names the platforms that it runs on.
 
 The tree is installed with libraries in its root: libzeus_amd.so.0, manual pages in share/man, and maybe bin/zeus-amd-run and zeus_amd/sim.
+Without the variable it is built here: the library and the pages.
 """
 
 import glob
@@ -8,6 +9,7 @@ import os
 import re
 import struct
 import subprocess
+import tempfile
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -23,11 +25,25 @@ def platform(programs):
     return "manylinux_{}_{}_{}".format(*max(versions), machine)
 
 
+def built(root, tree):
+    target = os.path.join(root, os.environ.get("CARGO_TARGET_DIR", "target"))
+    cargo = ["cargo", "rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "cdylib", "--target-dir", target]
+    library = [os.path.join(tree, "libzeus_amd.so.0"), os.path.join(target, "release", "libzeus_amd.so")]
+    pages = [os.path.join(root, "docs", "man.sh"), os.path.join(tree, "share", "man")]
+    try:
+        for command in (cargo, ["strip", "--strip-all", "-o", *library], pages):
+            subprocess.run(command, check=True, cwd=root)
+    except FileNotFoundError as e:
+        raise SystemExit(f"zeus_amd: no {e.filename}: the library is built with Rust 1.77 or later (https://rustup.rs) and binutils")
+    return tree
+
+
 class CustomBuildHook(BuildHookInterface):
     def initialize(self, version, build_data):
         tree = os.environ.get("ZEUS_AMD_WHEEL_TREE")
         if tree is None:
-            raise SystemExit("zeus_amd: run python/build_wheel.sh, which builds the library into a wheel, and install that wheel")
+            self.built = tempfile.TemporaryDirectory()
+            tree = built(os.path.dirname(self.root), self.built.name)
         library, run, sim = (os.path.join(tree, *p) for p in (("libzeus_amd.so.0",), ("bin", "zeus-amd-run"), ("zeus_amd", "sim")))
         include = {os.path.realpath(library): "zeus_amd/libzeus_amd.so.0"}
         if os.path.exists(run):

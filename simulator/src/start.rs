@@ -17,6 +17,58 @@ pub fn set_limit(limit: Duration) {
     LIMIT_S.store(limit.as_secs(), Ordering::Relaxed);
 }
 
+/// How long something may take before it hangs. Where more wants to run than there are processors, its time passes as much
+/// more slowly: a busy machine is no hang.
+pub struct Patience {
+    left: Duration,
+    asked: Instant,
+}
+
+impl Patience {
+    /// Nine tenths of what a program has: who waits for it says first what does not happen.
+    pub fn new() -> Patience {
+        Patience::of(Duration::from_secs(LIMIT_S.load(Ordering::Relaxed)).mul_f64(0.9))
+    }
+
+    fn of(left: Duration) -> Patience {
+        Patience { left, asked: Instant::now() }
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        let passed = self.asked.elapsed();
+        self.asked += passed;
+        self.left = self.left.saturating_sub(passed.mul_f64(share_of_a_processor()));
+        self.left.is_zero()
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience::new()
+    }
+}
+
+fn share_of_a_processor() -> f64 {
+    // "0.20 0.18 0.12 1/80 11206": those that run or want to.
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let running = load.split([' ', '/']).nth(3).and_then(|n| n.parse().ok()).unwrap_or(1.0_f64);
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (processors as f64 / running).min(1.0)
+}
+
+/// Waits until something is so, as long as there is patience; whether it ever was.
+#[must_use]
+pub fn happens(mut is_so: impl FnMut() -> bool) -> bool {
+    let mut patience = Patience::new();
+    while !is_so() {
+        if patience.is_over() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    true
+}
+
 /// All that a program under test has of the caller's environment: to find tools, and what cargo needs to find the simulator.
 const KEPT: [&str; 6] = ["PATH", "HOME", "CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "RUSTUP_HOME"];
 
@@ -52,19 +104,19 @@ fn mark() -> &'static str {
 
 /// Kills the group of each child that leads one and is there for too long: its pipes close, and the test says what came.
 fn end_what_hangs(reaper: i32) {
-    let mut since: HashMap<i32, Instant> = HashMap::new();
+    let mut left: HashMap<i32, Patience> = HashMap::new();
     loop {
         std::thread::sleep(Duration::from_secs(1));
         let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
         let lists = tasks.map(|t| std::fs::read_to_string(t.path().join("children")).unwrap_or_default());
         let all: Vec<i32> =
             lists.flat_map(|l| l.split_whitespace().map(|p| p.parse().unwrap()).collect::<Vec<_>>()).collect();
-        since.retain(|pid, _| all.contains(pid));
+        left.retain(|pid, _| all.contains(pid));
         let limit = Duration::from_secs(LIMIT_S.load(Ordering::Relaxed));
         for pid in all {
-            let begin = *since.entry(pid).or_insert_with(Instant::now);
+            let patience = left.entry(pid).or_insert_with(|| Patience::of(limit));
             // SAFETY: a child of this process.
-            if pid != reaper && begin.elapsed() > limit && unsafe { libc::getpgid(pid) } == pid {
+            if pid != reaper && patience.is_over() && unsafe { libc::getpgid(pid) } == pid {
                 let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
                 eprintln!("killed after {limit:?}: {}", command.replace('\0', " "));
                 // SAFETY: as above; its group is its own.

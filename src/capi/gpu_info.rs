@@ -222,7 +222,9 @@ unsafe fn find(
 /// what each mask kept and at which entry it ended, and which GPU each index is.
 /// After a window of the node (zeus_amd_node_window_begin()) where pm_counters
 /// measure the same packages: how far their energy and the counters' are apart,
-/// over the longest window. The text is for people; its wording may change.
+/// over the longest window, and the gain of each counter over the last minute of
+/// open windows. Of MI200 and later, while a sampler runs: a counter that the
+/// GPU's own power contradicts. The text is for people; its wording may change.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[out] text    Receives the text, cut to fit, always NUL-terminated; may

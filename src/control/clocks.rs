@@ -122,6 +122,7 @@ impl Controller {
     pub(super) fn reset_clocks(&self, which: Option<Clock>) -> Result<()> {
         let what = which.map_or("clock", domain_name);
         self.identity.check_own_clocks(what)?;
+        self.check_active(what)?;
         let by = self.writer(what)?;
         self.warn_without_rights();
         let _one_at_a_time = self.ranges.lock();

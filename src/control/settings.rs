@@ -72,6 +72,7 @@ impl Controller {
 
     fn saved_clocks(&self) -> Result<ClockState> {
         self.identity.check_own_clocks(CLOCKS_WHAT)?;
+        self.check_active(CLOCKS_WHAT)?;
         let sysfs = self.files.sysfs();
         let read = || Ok((sysfs.level()?, sysfs.od_table()?));
         let (level, table) = read().map_err(|FileError { file, errno }| {

@@ -189,7 +189,17 @@ impl SettingsWriter<'_> {
     }
 
     fn sysfs_error(&self, what: &'static str, file: &'static str, error: SysfsError) -> Error {
-        SourceError::Sysfs { file, error }.of(self.gpu, what)
+        match error {
+            // A driver that refuses a value.
+            SysfsError::Os(libc::EINVAL) => Error::Kernel {
+                device: self.gpu.label(),
+                what,
+                file,
+                kind: Kind::InvalidArgument,
+                why: error.to_string(),
+            },
+            _ => SourceError::Sysfs { file, error }.of(self.gpu, what),
+        }
     }
 
     /// A setter's failure. For a refusal: the user, and the file behind the call.

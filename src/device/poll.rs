@@ -2,7 +2,7 @@
 
 use super::readings::Device;
 use super::source::Source;
-use crate::energy::{AccumulatorTracker, CounterState, EnergyResolution, RawSample, TrackerSnapshot, Wrap};
+use crate::energy::{AccumulatorTracker, Agreement, CounterState, EnergyResolution, RawSample, TrackerSnapshot, Wrap};
 use crate::error::Kind;
 use crate::gpu::Powers;
 use crate::platform::clock::{boot_ns, coarse_ns};
@@ -258,6 +258,12 @@ impl Device {
             stale: r.stale_ms.is_some(),
             ..RawSample::default()
         }
+    }
+
+    /// Counter and power over the time since the last gap, if it is long enough.
+    #[must_use]
+    pub fn agreement(&self) -> Option<Agreement> {
+        self.tracker.lock().as_ref().and_then(AccumulatorTracker::agreement)
     }
 
     /// When a 32-bit counter may wrap around.

@@ -97,6 +97,8 @@ struct LastDriverTime {
     other: Option<(TimePair, u32)>,
     first_seen_ns: u64,
     clock: DriverClock,
+    /// There have been two times of this clock.
+    has_advanced: bool,
 }
 
 impl LastDriverTime {
@@ -106,11 +108,17 @@ impl LastDriverTime {
         self.clock.add(driver_ns, now);
         if self.good.map(|good| good.driver_ns) != Some(driver_ns) {
             self.first_seen_ns = now;
+            self.has_advanced |= self.good.is_some();
         }
         self.good = Some(TimePair { driver_ns, boot_ns });
         // A time that is read for the first time may be an old one all the same.
         let lag = now.wrapping_sub(driver_ns) as i64;
-        let lagging = self.clock.in_sync_offset_ns().map_or(0, |offset| lag.wrapping_sub(offset).unsigned_abs());
+        let lagging = if self.has_advanced {
+            lag.wrapping_sub(self.clock.min_offset_ns()).unsigned_abs()
+        } else {
+            // Nothing shows yet that the driver has another clock.
+            boot_ns.saturating_sub(driver_ns)
+        };
         let age = now.saturating_sub(self.first_seen_ns).max(lagging);
         Ok((age > STALE_AFTER_NS).then_some(age))
     }
@@ -133,7 +141,8 @@ impl LastDriverTime {
             }
         }
         if !follows {
-            (self.clock, self.good) = (DriverClock::default(), None);
+            // Times that followed from each other have shown that another clock runs.
+            (self.clock, self.good, self.has_advanced) = (DriverClock::default(), None, !time.is_near());
         }
         self.other = None;
         Ok(())
@@ -175,7 +184,7 @@ mod tests {
     fn an_old_table_that_is_read_for_the_first_time() {
         for every_ms in [1, 10, 300] {
             let staleness = StalenessDetector::default();
-            assert_eq!(stale(&staleness, [(0, 400 * MS)]), NONE, "not in sync yet");
+            assert_eq!(stale(&staleness, [(0, 400 * MS)]), [400], "it lies behind the clock");
             let readings = (1..=1000 / every_ms + 1).map(|n| (n * every_ms * MS, (n - 1) % 7 * MS));
             assert_eq!(stale(&staleness, readings), NONE);
             let later = 2000 * MS;
@@ -183,6 +192,14 @@ mod tests {
             assert_eq!(stale(&staleness, [(later, 400 * MS)]), [400], "every {every_ms} ms");
             assert_eq!(stale(&staleness, [(later, 0)]), NONE);
         }
+    }
+
+    /// The time from a table's refresh to its first read is part of its age, before the clocks are in sync too.
+    #[test]
+    fn a_table_that_is_read_late_for_the_first_time() {
+        let staleness = StalenessDetector::default();
+        assert_eq!(stale(&staleness, [(0, 0), (100 * MS, 0), (190 * MS, 60 * MS)]), NONE);
+        assert_eq!(stale(&staleness, [(380 * MS, 250 * MS), (390 * MS, 260 * MS)]), [260], "for 200 ms it was read");
     }
 
     #[test]

@@ -49,6 +49,12 @@ impl DriverClock {
         self.in_sync.then_some(self.min_offset_ns)
     }
 
+    /// How far this process's clock has been ahead of the driver's at the least, in sync or not.
+    #[must_use]
+    pub fn min_offset_ns(&self) -> i64 {
+        self.min_offset_ns
+    }
+
     /// The offset to add to the driver's times. 0 while the offset can be explained by latency.
     pub(super) fn driver_offset_ns(&self) -> i64 {
         let is_latency = (0..MAX_LATENCY_NS).contains(&self.min_offset_ns);

@@ -2,7 +2,7 @@
 
 use super::sample::WATT_MW;
 use super::units::power_pj;
-use super::validation::{is_within, judge_by_ratio, CounterState};
+use super::validation::{is_within, judge_by_ratio, CounterState, FIXED_MS};
 
 /// What one sample shows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,6 +22,8 @@ pub struct Observation {
     pub averaged: bool,
     /// The GPU reports no power.
     pub power_unsupported: bool,
+    /// The driver's timestamp has stalled: the power is old, and none to compare with.
+    pub stale: bool,
     /// The reading has a driver timestamp: each advance is one refresh.
     pub timed: bool,
 }
@@ -33,9 +35,13 @@ const MIN_SPAN_NS: u64 = 20_000_000;
 const MAX_RESETS: u32 = 1;
 /// A single failed reading may be torn or transient.
 const MIN_REFUSALS: u32 = 3;
+/// A thread that waits for a processor takes few samples in half a second. With two, a reset or an implausible step is all
+/// there is to see.
+const MIN_SAMPLES: u32 = 5;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ValidationEvidence {
+    samples: u32,
     counter: bool,
     counter_unsupported: u32,
     suspended: bool,
@@ -49,10 +55,12 @@ pub struct ValidationEvidence {
     min_mw: Option<u64>,
     max_mw: Option<u64>,
     averaged: bool,
+    stale: bool,
 }
 
 impl ValidationEvidence {
     pub fn add(&mut self, observation: Observation) {
+        self.samples += 1;
         self.counter |= observation.counter;
         self.counter_unsupported += u32::from(observation.counter_unsupported);
         self.suspended = observation.suspended;
@@ -65,6 +73,7 @@ impl ValidationEvidence {
             self.refreshes += u32::from(pj > 0 && observation.timed);
         }
         self.averaged |= observation.averaged;
+        self.stale = observation.stale;
         if let Some(mw) = observation.power_mw {
             self.min_mw = Some(self.min_mw.map_or(mw, |min| min.min(mw)));
             self.max_mw = Some(self.max_mw.map_or(mw, |max| max.max(mw)));
@@ -100,6 +109,12 @@ impl ValidationEvidence {
         (enough && is_near).then_some(CounterState::Trusted)
     }
 
+    /// After so long the state is decided for good.
+    #[must_use]
+    pub fn is_complete(&self, observed_ns: u64) -> bool {
+        self.samples >= MIN_SAMPLES && observed_ns >= FIXED_MS * 1_000_000
+    }
+
     /// The counter state after the full half second, by Zeus's rule. It compares with the lowest and the highest power,
     /// where Zeus takes the first.
     #[must_use]
@@ -113,7 +128,9 @@ impl ValidationEvidence {
             };
         }
         if self.max_mw.unwrap_or(0) == 0 {
-            return CounterState::NoPowerToCompare;
+            // Where the whole table stands, its power is an old one.
+            let stands = self.stale && self.counted_pj == 0;
+            return if stands { CounterState::Stuck } else { CounterState::NoPowerToCompare };
         }
         if self.resets > MAX_RESETS {
             return CounterState::Implausible;
@@ -164,6 +181,19 @@ mod tests {
         assert_eq!(repeated(3, powerless).decide_early(), Some(CounterState::NoPowerToCompare));
     }
 
+    /// 20 times too fast: the first step is taken for a reset, and only further ones show that it is none.
+    #[test]
+    fn two_samples_half_a_second_apart_are_not_enough() {
+        let half_second = FIXED_MS * 1_000_000;
+        let fast = Observation { advance: None, reset: true, ..observed(0, 500, 300_000) };
+        let mut two = repeated(1, observed(0, 0, 300_000));
+        two.add(fast);
+        assert!(!two.is_complete(half_second));
+        (0..3).for_each(|_| two.add(fast));
+        assert!(two.is_complete(half_second) && !two.is_complete(half_second - 1));
+        assert_eq!(two.decide_final(half_second), CounterState::Implausible);
+    }
+
     #[test]
     fn the_final_decision_is_zeus_rule_with_lowest_and_highest_power() {
         let half_second = 500_000_000;
@@ -180,6 +210,8 @@ mod tests {
         assert_eq!(repeated(50, observed(0, 10, 300_000)).decide_final(half_second), CounterState::Stuck);
         assert_eq!(repeated(50, observed(RIGHT, 10, 0)).decide_final(half_second), CounterState::NoPowerToCompare);
         assert_eq!(ValidationEvidence::default().decide_final(half_second), CounterState::Unreadable);
+        let old = Observation { advance: None, power_mw: None, stale: true, ..observed(0, 10, 0) };
+        assert_eq!(repeated(50, old).decide_final(half_second), CounterState::Stuck);
         let absent = Observation { counter_unsupported: true, ..Observation::default() };
         assert_eq!(repeated(1, absent).decide_final(half_second), CounterState::Unsupported);
         assert_eq!(

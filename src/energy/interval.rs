@@ -266,8 +266,8 @@ fn edge_error_pj(
 
 /// The error at both boundaries where samples lie before and after each: the age of the counts.
 #[must_use]
-pub fn inner_edge_error_pj(max_power_mw: u64, count_age_ns: u64) -> u128 {
-    power_pj(max_power_mw, 2 * FIRMWARE_REFRESH_NS.max(count_age_ns))
+pub fn inner_edge_error_pj(max_power_mw: u64, count_ages_ns: [u64; 2]) -> u128 {
+    count_ages_ns.map(|age_ns| power_pj(max_power_mw, FIRMWARE_REFRESH_NS.max(age_ns))).iter().sum()
 }
 
 #[cfg(test)]

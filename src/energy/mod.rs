@@ -1,5 +1,6 @@
 //! The energy counter: its arithmetic, its tracking across samples, and its validation. Pure: no system calls.
 
+mod agreement;
 mod clock_sync;
 mod evidence;
 mod interval;
@@ -13,6 +14,7 @@ mod tracker;
 mod units;
 mod validation;
 
+pub use agreement::Agreement;
 pub use clock_sync::DriverClock;
 pub use evidence::{Observation, ValidationEvidence};
 pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, Boundaries, EnergyInterval, Method};

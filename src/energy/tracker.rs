@@ -1,5 +1,6 @@
 //! Tracks one accumulator across samples: corrects wraparound, detects resets, and integrates the power. Pure.
 
+use super::agreement::{Agreement, Ends};
 use super::clock_sync::{clock_tolerance_ns, ClockOffset, ContinuousClock, DriverClock, FirmwareClockMonitor};
 use super::interval::largest_error_pj;
 use super::plausibility::{PlausibilityMonitor, Step};
@@ -19,6 +20,8 @@ pub struct AccumulatorTracker {
     totals: RunningTotals,
     counted: Option<RawSample>,
     powered: Option<RawSample>,
+    /// The first sample with a power since the last gap, and the totals then.
+    gapless: Option<(RawSample, RunningTotals)>,
     /// The last reading, if the same one over again says nothing new.
     repeatable: Option<ReadingKey>,
     /// What follows from the last sample, for snapshots.
@@ -61,6 +64,7 @@ impl AccumulatorTracker {
             totals: RunningTotals::default(),
             counted: None,
             powered: None,
+            gapless: None,
             repeatable: None,
             known: Known { age_uncertainty_ns: SLOWEST_REFRESH_NS, ..Known::default() },
             stall: StallDetector::default(),
@@ -129,6 +133,21 @@ impl AccumulatorTracker {
     /// The smallest recent difference between the driver's clock and the firmware's.
     fn min_driver_minus_firmware_ns(&self) -> Option<i64> {
         self.clock_offset.min()
+    }
+
+    /// Counter and power over the time since the last gap, if it is long enough.
+    #[must_use]
+    pub fn agreement(&self) -> Option<Agreement> {
+        let ((first, totals), last, counted) = (self.gapless?, self.powered?, self.counted?);
+        Agreement::of(&Ends {
+            totals: [totals, self.totals],
+            powers_mw: [first.power_mw?, last.power_mw?],
+            averaged: last.averaged,
+            ns: last.since(&first)?,
+            resolution_uj: counted.resolution_uj,
+            max_power_mw: self.max_power_mw,
+            max_age_ns: self.known.count_age_ns.max(self.known.age_uncertainty_ns) + FIRMWARE_REFRESH_NS,
+        })
     }
 
     /// A count has been read.
@@ -363,6 +382,7 @@ impl AccumulatorTracker {
         let Some(last) = self.powered else {
             self.powered = Some(*sample);
             self.power_range.add(sample, mw);
+            self.gapless = Some((*sample, self.totals));
             return;
         };
         let Some(ns) = sample.since(&last) else { return };
@@ -377,6 +397,7 @@ impl AccumulatorTracker {
         if ns > STALL_NS {
             self.totals.gaps += 1;
             self.power_range = PowerRange::default();
+            self.gapless = None;
         }
         self.power_range.add(sample, mw);
         // Largest deviation of the power between two samples from their mean. The power is assumed to stay within its recent
@@ -389,6 +410,9 @@ impl AccumulatorTracker {
         self.totals.integral_pj += power_pj(before + mw, ns) / 2;
         self.totals.integral_error_pj += power_pj(deviation, ns);
         self.totals.trapezoids += 1;
+        if self.gapless.is_none() {
+            self.gapless = Some((*sample, self.totals));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::sample::{flag, valid, Sample};
 use crate::device::{Device, PollResult};
 use crate::energy::{
-    counts_pj, EnergyResolution, RawSample, RunningTotals, TrackerSnapshot, FIRMWARE_REFRESH_NS, STALL_NS,
+    counts_pj, power_pj, EnergyResolution, RawSample, RunningTotals, TrackerSnapshot, FIRMWARE_REFRESH_NS, STALL_NS,
 };
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) struct LastRecorded {
     /// The reading that was recorded.
     own: RawSample,
     totals: RunningTotals,
-    pub max_age_ns: u64,
+    max_age_ns: u64,
     /// Microjoules per count as reported.
     pub resolution_uj: Option<f64>,
     energy_pj: u128,
@@ -56,6 +56,8 @@ struct Increment {
     unconfirmed_pj: u128,
     counter_power: Option<CounterPower>,
     was_reset: bool,
+    /// It is of the power.
+    integrated: bool,
     /// The counter has not advanced.
     stands: bool,
     is_gap: bool,
@@ -69,18 +71,28 @@ impl Recorder {
     /// A sample, if the poll is a new reading and this sampler's period has passed.
     #[inline]
     pub fn sample(&mut self, mode: SamplingMode, device: &Device, polled: &PollResult) -> Option<Sample> {
+        let of = (device.identity.resolution(mode.unit), device.counter_state().is_usable());
+        let sample = self.sample_of(mode.period, of, polled)?;
+        Some(Sample { gpu: device.identity.index as u32, ..sample })
+    }
+
+    fn sample_of(
+        &mut self,
+        period: Option<Duration>,
+        (resolution, usable): (EnergyResolution, bool),
+        polled: &PollResult,
+    ) -> Option<Sample> {
         let snapshot = &polled.snapshot;
-        let usable = device.counter_state().is_usable() && snapshot.counted.is_some();
+        let usable = usable && snapshot.counted.is_some() && self.may_count(snapshot);
         let own = if usable { &snapshot.counted } else { &snapshot.powered };
         let own = own.as_ref().or(snapshot.counted.as_ref()).or(snapshot.powered.as_ref())?;
-        let resolution = device.identity.resolution(mode.unit);
         let at_ns = own.at_ns(snapshot.driver_offset_ns);
         let added = match &self.last {
             None => Increment::default(),
             Some(last) => {
                 let since_ns = at_ns.saturating_sub(last.own.at_ns(snapshot.driver_offset_ns));
                 // Other samplers and windows may need more frequent polls.
-                let early = mode.period.is_some_and(|p| u128::from(since_ns) < p.as_nanos() * 4 / 5);
+                let early = period.is_some_and(|p| u128::from(since_ns) < p.as_nanos() * 4 / 5);
                 if since_ns == 0 || early {
                     return None;
                 }
@@ -88,15 +100,19 @@ impl Recorder {
                     self.stopped = Some((last.moved_ns, at_ns));
                 }
                 // A counter misses nothing between samples as far apart as they were asked for.
-                let asked_ns = mode.period.filter(|_| usable).map_or(0, |p| 2 * p.as_nanos());
+                let asked_ns = period.filter(|_| usable).map_or(0, |p| 2 * p.as_nanos());
                 let is_gap = u128::from(since_ns) > asked_ns.max(STALL_NS.into());
-                let added = if usable { last.counted(snapshot, resolution) } else { last.integrated(snapshot) };
+                let added = match (usable, last.usable) {
+                    (true, true) => last.counted(snapshot, resolution),
+                    // From this sample on counts follow; the time up to it has been integrated.
+                    (true, false) => last.integrated(snapshot).before_counts(snapshot, last.max_power_mw),
+                    (false, _) => last.integrated(snapshot),
+                };
                 Increment { is_gap, ..added }
             }
         };
         let (energy_pj, error_pj) = self.keep(&added, own, polled, usable, at_ns);
         let mut sample = Sample {
-            gpu: device.identity.index as u32,
             time_ns: at_ns,
             energy_uj: u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX),
             error_uj: u64::try_from((error_pj + added.unconfirmed_pj) / 1_000_000 + 1).unwrap_or(u64::MAX),
@@ -105,8 +121,20 @@ impl Recorder {
         if own.power_mw.is_some() {
             (sample.power_begin_ns, sample.power_end_ns) = own.power_ns(snapshot.driver_offset_ns);
         }
-        describe(&mut sample, &added, own, (usable, usable || snapshot.powered.is_some()), resolution);
+        let counted = usable && !added.integrated;
+        if counted {
+            sample.max_age_ns = u32::try_from(snapshot.max_age_ns()).unwrap_or(u32::MAX);
+        }
+        describe(&mut sample, &added, own, (counted, usable || snapshot.powered.is_some()), resolution);
         Some(sample)
+    }
+
+    /// Energies go on by counts where the last one did, or where power and count are of one time: what was integrated is not
+    /// counted once more.
+    fn may_count(&self, snapshot: &TrackerSnapshot) -> bool {
+        let at_ns = |sample: RawSample| sample.at_ns(snapshot.driver_offset_ns);
+        let is_one_time = || snapshot.counted.map(at_ns) == snapshot.powered.map(at_ns);
+        self.last.as_ref().map_or(true, |last| last.usable || is_one_time())
     }
 
     /// Goes on from this poll. Returns energy and error so far.
@@ -139,7 +167,7 @@ impl Recorder {
             (last.moved_ns, last.moved) = (at_ns, snapshot.totals);
         }
         // While no counter power is known yet, its interval grows.
-        if !usable || added.was_reset || added.counter_power.is_some() {
+        if added.integrated || added.was_reset || added.counter_power.is_some() {
             last.slope = (*snapshot, last.energy_pj);
         }
         (last.own, last.totals, last.usable) = (*own, snapshot.totals, usable);
@@ -167,6 +195,7 @@ impl LastRecorded {
             unconfirmed_pj: b.unconfirmed_pj,
             counter_power,
             was_reset,
+            integrated: false,
             stands: counts == 0 && !was_reset,
             is_gap: false,
         }
@@ -175,11 +204,26 @@ impl LastRecorded {
     /// The power since. A stuck counter is detected late: from its last advance on the energy is that of the power.
     fn integrated(&self, snapshot: &TrackerSnapshot) -> Increment {
         let (a, b) = (if self.usable { &self.moved } else { &self.totals }, &snapshot.totals);
+        // The count that was the last may have been older than its time, and have stood for a part of its step.
+        let not_counted_pj = if self.usable {
+            power_pj(self.max_power_mw, self.max_age_ns.max(FIRMWARE_REFRESH_NS)) + a.unconfirmed_pj
+        } else {
+            0
+        };
         Increment {
             energy_pj: b.integral_pj - a.integral_pj,
-            error_pj: b.integral_error_since(a, self.max_power_mw),
+            error_pj: b.integral_error_since(a, self.max_power_mw) + not_counted_pj,
+            integrated: true,
             ..Increment::default()
         }
+    }
+}
+
+impl Increment {
+    /// The first count may be older than its time: what was drawn since is counted, too.
+    fn before_counts(self, snapshot: &TrackerSnapshot, max_power_mw: u64) -> Increment {
+        let twice_pj = power_pj(max_power_mw, snapshot.max_age_ns().max(FIRMWARE_REFRESH_NS));
+        Increment { error_pj: self.error_pj + twice_pj, ..self }
     }
 }
 
@@ -244,3 +288,6 @@ fn counter_power(
         uncertainty_mw: u64::try_from((error_pj + by_time_pj) / u128::from(ns) + 1).ok()?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,8 @@ pub struct Sample {
     pub gpu: u32,
     pub valid: u16,
     pub flags: u16,
+    /// So much older than its time a count may be, 0 where the energy is integrated.
+    pub max_age_ns: u32,
     /// `CLOCK_BOOTTIME` of the reading: the driver's time, or without one the receipt time.
     pub time_ns: u64,
     /// Energy since the sampler's first sample of the GPU.

@@ -124,6 +124,8 @@ struct Interpolated {
     part_pj: u128,
     whole_pj: u128,
     until_ns: u64,
+    /// The counts may be so much older than their times.
+    max_age_ns: u64,
     /// Power of the sample before.
     power_mw: u64,
 }
@@ -149,6 +151,7 @@ impl Interpolated {
                 part_pj,
                 whole_pj,
                 until_ns: after.time_ns,
+                max_age_ns: before.max_age_ns.max(after.max_age_ns).into(),
                 power_mw: before.power_mw,
             });
         }
@@ -201,7 +204,7 @@ impl RingBuffer {
         let resolution = device.identity.resolution(unit);
         let recorder = self.gpus.get(device.identity.index);
         let last = recorder.and_then(Recorder::last);
-        let (max_power_mw, count_age_ns) = last.map_or((0, 0), |l| (l.max_power_mw, l.max_age_ns));
+        let max_power_mw = last.map_or(0, |l| l.max_power_mw);
         let resolution_uj = last.and_then(|l| l.resolution_uj).map_or(0.0, |uj| resolution.uj(uj));
         let gpu = device.identity.index as u32;
         let kept = |label: String, range: Option<(u64, u64)>| {
@@ -247,7 +250,7 @@ impl RingBuffer {
                 + unknown
                 + begin.interpolation_error_pj(max_power_mw)
                 + end.interpolation_error_pj(max_power_mw)
-                + inner_edge_error_pj(max_power_mw, if integrated { 0 } else { count_age_ns }),
+                + inner_edge_error_pj(max_power_mw, [begin.max_age_ns, end.max_age_ns]),
             duration_ns: to_ns - from_ns,
             begin_ns: from_ns,
             end_ns: to_ns,

@@ -1,6 +1,7 @@
 //! The board's accelerators and the GPUs' own counters, which measure the same packages: a second opinion. Pure.
 
 use super::domain::{Domain, DomainKind};
+use super::gain::{self, Finding, Fit};
 use super::interval::NodeInterval;
 
 /// Energies over the same time.
@@ -111,9 +112,27 @@ impl Comparison {
         matches
     }
 
-    /// For people.
+    /// What the board says of one counter, by the course of its energy.
+    fn by_course(&self, name: &str, found: &Finding) -> String {
+        let accelerator = found.accelerator.and_then(|a| self.board.get(a));
+        let which = accelerator.map_or_else(|| name.to_owned(), |a| format!("{} is {name} by its course", a.name));
+        let Some(fit) = found.fit.filter(|_| found.opinion != gain::Opinion::Unknown) else {
+            return format!("{which}; its gain is unknown: its power varied too little, or as that of others\n");
+        };
+        let more = found.others.unwrap_or(fit.gain.clamp(1.0, 1.05)) / fit.gain - 1.0;
+        let opinion = match found.opinion {
+            gain::Opinion::Agrees | gain::Opinion::Unknown => "as published measurements are".to_owned(),
+            gain::Opinion::CountsTooMuch => format!("the counter counts about {:.1} % too much", more * 100.0),
+            gain::Opinion::CountsTooLittle => format!("the counter counts about {:.1} % too little", -more * 100.0),
+        };
+        let others = found.others.map(|g| format!(", of the other packages {g:.3}")).unwrap_or_default();
+        let Fit { gain, error, offset_w, .. } = fit;
+        format!("{which}: gain {gain:.3} +- {error:.3}{others}, offset {offset_w:.0} W; {opinion}\n")
+    }
+
+    /// For people; `findings` are of the counters in their order.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, findings: &[Finding]) -> String {
         let sum = |all: &[Measured]| all.iter().map(|m| m.energy_uj as f64 / 1e6).sum::<f64>();
         let (board, counters, seconds) = (sum(&self.board), sum(&self.counters), self.duration_ns as f64 / 1e9);
         let error = self.board.iter().chain(&self.counters).map(|m| m.uncertainty_uj as f64 / 1e6).sum::<f64>();
@@ -125,6 +144,10 @@ impl Comparison {
             (board - counters) / seconds.max(f64::MIN_POSITIVE),
             self.opinion().text(),
         );
+        if findings.iter().any(|f| f.opinion != gain::Opinion::Unknown) {
+            return self.counters.iter().zip(findings).fold(text, |all, (m, f)| all + &self.by_course(&m.name, f));
+        }
+        text += "The gain of each counter is unknown: it shows within a minute, under a load that varies\n";
         let matches = self.matches();
         if matches.iter().any(Option::is_none) {
             return text
@@ -167,7 +190,7 @@ mod tests {
             for offset_w in [0.0, 7.0, 30.0] {
                 let found = of(&[400; 4], &[0, 1, 2, 3], (gain, offset_w), &[1.0; 4]);
                 assert_eq!(found.opinion(), Opinion::Agrees, "{gain} and {offset_w} W");
-                assert!(!found.text().contains("counts too"));
+                assert!(!found.text(&[]).contains("counts too"));
             }
         }
     }
@@ -178,7 +201,7 @@ mod tests {
             let found = of(&[100, 220, 350, 500], &order, (1.03, 6.0), &[1.0; 4]);
             assert_eq!(found.matches(), order.map(Some), "{order:?}");
             let alike = of(&[400, 400, 405, 410], &order, (1.03, 6.0), &[1.0; 4]);
-            assert!(alike.matches().iter().all(Option::is_none) && alike.text().contains("unknown"));
+            assert!(alike.matches().iter().all(Option::is_none) && alike.text(&[]).contains("unknown"));
         }
     }
 
@@ -188,7 +211,7 @@ mod tests {
         // That of 220 W shows 150 W: it fits no accelerator, and is what is left.
         let found = of(&[100, 220, 350, 500], &order, (1.02, 5.0), &[1.0, 0.68, 1.0, 1.0]);
         assert_eq!(found.matches(), order.map(Some));
-        let text = found.text();
+        let text = found.text(&[]);
         let named: Vec<&str> =
             text.lines().filter(|l| l.contains("by its energy") && l.contains("too little")).collect();
         assert!(named.len() == 1 && named[0].starts_with("accel3 is gpu1"), "{text}");
@@ -197,10 +220,36 @@ mod tests {
     }
 
     #[test]
+    fn a_gain_by_the_course_stands_for_the_sum_over_the_time() {
+        let found = of(&[400; 4], &[0, 1, 2, 3], (1.03, 6.0), &[1.0; 4]);
+        let one = |gain: f64, opinion: gain::Opinion| Finding {
+            accelerator: Some(2),
+            fit: Some(Fit::of(gain, 0.001, 6.1)),
+            others: Some(1.03),
+            opinion,
+        };
+        let unknown = Finding { accelerator: None, fit: None, others: None, opinion: gain::Opinion::Unknown };
+        let wrong = one(0.981, gain::Opinion::CountsTooMuch);
+        let findings = [unknown, wrong, one(1.031, gain::Opinion::Agrees), one(1.09, gain::Opinion::CountsTooLittle)];
+        let text = found.text(&findings);
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(
+            lines,
+            [
+                "gpu0; its gain is unknown: its power varied too little, or as that of others",
+                "accel2 is gpu1 by its course: gain 0.981 +- 0.001, of the other packages 1.030, offset 6 W; the counter counts about 5.0 % too much",
+                "accel2 is gpu2 by its course: gain 1.031 +- 0.001, of the other packages 1.030, offset 6 W; as published measurements are",
+                "accel2 is gpu3 by its course: gain 1.090 +- 0.001, of the other packages 1.030, offset 6 W; the counter counts about 5.5 % too little",
+            ]
+        );
+        assert!(found.text(&[unknown; 4]).contains("within a minute"));
+    }
+
+    #[test]
     fn a_short_time_is_no_opinion() {
         let mut short = of(&[400; 4], &[0, 1, 2, 3], (1.0, 0.0), &[1.0; 4]);
         short.board.iter_mut().for_each(|b| b.uncertainty_uj = 5_000_000_000);
         assert_eq!(short.opinion(), Opinion::TooShort);
-        assert!(short.text().contains("unknown"));
+        assert!(short.text(&[]).contains("unknown"));
     }
 }

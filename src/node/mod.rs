@@ -3,10 +3,13 @@
 mod compare;
 mod count;
 mod domain;
+mod gain;
 mod interval;
+mod series;
 mod sources;
 mod total;
 mod unwrap;
+mod watch;
 mod window;
 
 pub use domain::{Domain, DomainKind, DomainSource};

@@ -3,7 +3,9 @@
 use super::compare::Comparison;
 use super::count::Count;
 use super::domain::{Domain, DomainKind, DomainSource};
+use super::gain::Finding;
 use super::unwrap::Unwrapped;
+use super::watch::{Watch, Watching};
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
 use crate::platform::clock::boot_ns;
@@ -22,6 +24,8 @@ pub struct Node {
     inner: Arc<Inner>,
     /// Reads the registers before they wrap around twice.
     poller: Mutex<Option<Worker>>,
+    /// Samples the board beside the counters.
+    watcher: Mutex<Option<Worker>>,
     has_started: AtomicBool,
     /// Over the longest window so far.
     comparison: Mutex<Option<Comparison>>,
@@ -31,6 +35,7 @@ struct Inner {
     domains: Vec<Domain>,
     pm: Option<PmCounters>,
     zones: Vec<Register>,
+    watch: Option<Arc<Watch>>,
 }
 
 struct Register {
@@ -49,7 +54,7 @@ const POLL_RANGE: (Duration, Duration) = (Duration::from_millis(20), Duration::f
 const ROOT_ONLY: &str = "since Linux 5.10 only root may read the energy of processors (CVE-2020-8694); ask the administrator for read access to it (chmod a+r at boot, or a udev rule), or run as root";
 
 impl Node {
-    pub fn open(root: &Path, devices: &[Device]) -> Result<Node> {
+    pub fn open(root: &Path, devices: &Arc<[Device]>) -> Result<Node> {
         let pm = PmCounters::open(root)?;
         let zones = zones(root)?;
         let domains = domains(pm.as_ref(), &zones, devices);
@@ -62,8 +67,14 @@ impl Node {
             unwrapped: Mutex::default(),
         };
         let zones = zones.into_iter().enumerate().map(register).collect();
-        let inner = Arc::new(Inner { domains, pm, zones });
-        Ok(Node { inner, poller: Mutex::new(None), has_started: AtomicBool::new(false), comparison: Mutex::new(None) })
+        let watch = Watch::new(&domains, devices);
+        Ok(Node {
+            inner: Arc::new(Inner { domains, pm, zones, watch }),
+            poller: Mutex::new(None),
+            watcher: Mutex::new(None),
+            has_started: AtomicBool::new(false),
+            comparison: Mutex::new(None),
+        })
     }
 
     #[must_use]
@@ -85,10 +96,11 @@ impl Node {
         }
     }
 
-    /// What the board and the counters of the GPUs said of the same packages.
+    /// What the board and the counters of the GPUs said of the same packages, for people.
     #[must_use]
-    pub fn comparison(&self) -> Option<Comparison> {
-        self.comparison.lock().clone()
+    pub fn opinion(&self) -> Option<String> {
+        let findings: Vec<Finding> = self.inner.watch.as_ref().map(|watch| watch.findings()).unwrap_or_default();
+        self.comparison.lock().as_ref().map(|comparison| comparison.text(&findings))
     }
 
     /// A thread has been started.
@@ -98,8 +110,29 @@ impl Node {
 
     /// No thread of this node runs any more, or starts.
     pub fn end(&self) {
-        let poller = self.poller.lock().take();
-        drop(poller);
+        let workers = (self.poller.lock().take(), self.watcher.lock().take());
+        drop(workers);
+    }
+
+    /// Samples the counters beside the board, where it measures the same packages, as long as this lives.
+    pub fn watch(&self) -> Result<Option<Watching>> {
+        let Some(watch) = &self.inner.watch else { return Ok(None) };
+        let mut watcher = self.watcher.lock();
+        let watching = watch.begin();
+        if let Some(worker) = &*watcher {
+            worker.wake();
+            return Ok(Some(watching));
+        }
+        let (inner, watch) = (self.inner.clone(), watch.clone());
+        let body = move |signal: &StopSignal| {
+            let mut freshness = None;
+            while signal.wait_until(Instant::now() + watch.period()) {
+                watch.sample(|| inner.read_new(&watch.accelerators, &mut freshness));
+            }
+        };
+        *watcher = Some(Worker::start("zeus_amd-board", "compares the board with the counters", body)?);
+        self.has_started.store(true, Ordering::Relaxed);
+        Ok(Some(watching))
     }
 
     /// Keeps the registers from wrapping around unseen from now on.
@@ -213,6 +246,17 @@ impl Inner {
             Some(Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX)))
         };
         Some(self.zones.iter().filter_map(half).min()?.clamp(POLL_RANGE.0, POLL_RANGE.1))
+    }
+
+    /// Readings of some domains of the controller; none where it has no new ones since `freshness`.
+    fn read_new(&self, places: &[usize], freshness: &mut Option<u64>) -> Vec<Count> {
+        let now = self.pm.as_ref().and_then(PmCounters::freshness);
+        if now.is_some() && now == *freshness {
+            return Vec::new();
+        }
+        *freshness = now;
+        let counts = self.read(|i| places.contains(&i));
+        places.iter().map(|i| counts[*i]).collect()
     }
 
     fn read_one(&self, index: usize) -> Count {

@@ -6,6 +6,7 @@ use super::domain::{Domain, DomainSource};
 use super::interval::{interval, NodeInterval};
 use super::sources::Node;
 use super::total::{total, NodeTotal, Part};
+use super::watch::Watching;
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
 use crate::measure::{GpuEnergy, Window};
@@ -18,6 +19,7 @@ pub struct NodeWindow {
     begin_ns: u64,
     /// Of each GPU of the session.
     has_cpu: Vec<bool>,
+    _watching: Option<Watching>,
 }
 
 /// The energy of one domain in a window.
@@ -49,8 +51,10 @@ impl NodeWindow {
         let begin = node.read();
         let gpus = gpus()?;
         let begin_ns = gpus.begin_ns();
+        // Without that thread the window is as good.
+        let watching = node.watch().ok().flatten();
         let has_cpu = devices.iter().map(has_cpu).collect();
-        Ok(NodeWindow { node: node.clone(), gpus, begin, begin_ns, has_cpu })
+        Ok(NodeWindow { node: node.clone(), gpus, begin, begin_ns, has_cpu, _watching: watching })
     }
 
     #[must_use]

@@ -5,7 +5,7 @@ use super::options::{self, Options};
 use super::{discovery, validation};
 use crate::control::{Change, Controller};
 use crate::device::Device;
-use crate::energy::ResolutionChoice;
+use crate::energy::{Agreement, ResolutionChoice};
 use crate::error::{Error, Kind, Result};
 use crate::measure::Window;
 use crate::measure::{Sampler, SamplerHandle};
@@ -116,13 +116,16 @@ impl Session {
             && !self.first_thread_taken.swap(true, Ordering::Relaxed)
     }
 
-    /// How the list of GPUs was made, one line for each step; then what the board says of their counters.
+    /// How the list of GPUs was made, one line for each step; then what the board and the powers say of their counters.
     #[must_use]
     pub fn explanation(&self) -> Cow<'_, str> {
-        match self.node.get().and_then(|node| node.comparison()) {
-            Some(comparison) => Cow::Owned(format!("{}{}", self.explanation, comparison.text())),
-            None => Cow::Borrowed(&self.explanation),
+        let of_board = self.node.get().and_then(|node| node.opinion());
+        let of_powers = self.devices.iter().filter_map(refuted_by_power);
+        let opinions: String = of_board.into_iter().chain(of_powers).collect();
+        if opinions.is_empty() {
+            return Cow::Borrowed(&self.explanation);
         }
+        Cow::Owned(format!("{}{opinions}", self.explanation))
     }
 
     /// The GPU at a PCI address.
@@ -214,6 +217,23 @@ impl Session {
         };
         Error::NotFound(format!("no GPU {index}: {available}"))
     }
+}
+
+/// What is said of a counter that its GPU's own power contradicts. Only of packages whose sensors were compared: MI200, MI300
+/// and later.
+fn refuted_by_power(device: &Device) -> Option<String> {
+    const COMPARED: [std::ops::Range<u32>; 2] = [90_010..90_011, 90_400..90_600];
+    let gfx_target = device.identity.location.node.as_ref().and_then(|n| n.gfx_target)?;
+    if !COMPARED.iter().any(|range| range.contains(&gfx_target)) || !device.counter_state().is_usable() {
+        return None;
+    }
+    let agreement = device.agreement().filter(Agreement::is_refuted)?;
+    Some(format!(
+        "{}: its counter shows {:.2} of the energy that its power gives over {:.0} s, further apart than their sensors may be: one of both is wrong\n",
+        device.label(),
+        agreement.ratio(),
+        agreement.ns as f64 / 1e9,
+    ))
 }
 
 impl Drop for Session {

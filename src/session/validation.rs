@@ -95,6 +95,8 @@ fn fixed(devices: &[Device]) {
         let state = match energy::zeus_rule(power, before, after) {
             CounterState::Unsupported if sample.suspended => CounterState::Pending,
             CounterState::Unsupported if !sample.counter_unsupported => CounterState::Unreadable,
+            // An old power is none to compare with, but the whole table stands.
+            CounterState::NoPowerToCompare if sample.stale && after == before => CounterState::Stuck,
             state => state,
         };
         set_and_log(d, state);
@@ -120,9 +122,8 @@ impl PendingCheck<'_> {
         let (first_ns, last_ns) = self.seen_ns.unwrap_or((polled.sample.seen_ns, polled.sample.seen_ns));
         let observed_ns = last_ns.saturating_sub(first_ns);
         self.seen_ns = Some((first_ns, polled.sample.seen_ns));
-        let last = observed_ns >= energy::FIXED_MS * 1_000_000;
         let counter_state = match self.evidence.decide_early() {
-            None if last => self.evidence.decide_final(observed_ns),
+            None if self.evidence.is_complete(observed_ns) => self.evidence.decide_final(observed_ns),
             None => return true,
             Some(_)
                 if polled.sample.firmware_ns.is_some()
@@ -145,7 +146,7 @@ impl PendingCheck<'_> {
     }
 }
 
-/// Polls until each counter's state is decided, at most for half a second. The counter of a suspended GPU stays pending.
+/// Polls until each counter's state is decided, for half a second or, if that was too short for enough samples, a little more. The counter of a suspended GPU stays pending.
 /// While an average power lags behind the load, the check is repeated.
 fn adaptive(devices: &[&Device], signal: &StopSignal) {
     let begun_ns = monotonic_ns();
@@ -179,6 +180,7 @@ fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observatio
         power_mw: polled.sample.power_mw,
         averaged: polled.sample.averaged,
         power_unsupported: polled.sample.power_unsupported,
+        stale: polled.sample.stale,
         timed: polled.sample.driver_ns.is_some(),
     }
 }

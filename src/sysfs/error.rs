@@ -55,9 +55,11 @@ pub enum Implausible {
 }
 
 impl SysfsError {
+    /// Of a read: one that the driver refuses with EINVAL does not mean that the caller's argument is wrong.
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
+            SysfsError::Os(libc::EINVAL) => Kind::Io,
             SysfsError::Os(errno) => Kind::of_driver_errno(errno),
             SysfsError::Empty => Kind::NotSupported,
             SysfsError::NotANumber | SysfsError::Table(_) | SysfsError::Implausible(_) => Kind::UnexpectedData,
@@ -68,7 +70,8 @@ impl SysfsError {
     /// The failure is transient: a later read may succeed.
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(self.kind(), Kind::Busy | Kind::DeviceLost | Kind::Io | Kind::NoMemory)
+        let is_refusal = self == SysfsError::Os(libc::EINVAL);
+        !is_refusal && matches!(self.kind(), Kind::Busy | Kind::DeviceLost | Kind::Io | Kind::NoMemory)
     }
 
     /// The failure concerns the whole GPU: its other attributes fail as well.

@@ -144,6 +144,12 @@ impl PmCounters {
         Some(cap.number).filter(|w| *w > 0)
     }
 
+    /// The number of updates; `None` where it cannot be read.
+    #[must_use]
+    pub fn freshness(&self) -> Option<u64> {
+        self.count("freshness")
+    }
+
     fn count(&self, file: &str) -> Option<u64> {
         number(text(&self.folder.join(file)).ok()?.trim_end())
     }
@@ -181,7 +187,7 @@ impl PmCounters {
     /// The values of some sensors, of one update where that can be had: `freshness` counts updates and is read before and
     /// after. Each value has its own time, so values of two updates are as good, unless a restart is between them.
     pub fn read(&self, sensors: &[PmSensor]) -> std::result::Result<PmSnapshot, SysfsError> {
-        let state = || (self.count("freshness"), self.steady_count("startup"));
+        let state = || (self.freshness(), self.steady_count("startup"));
         let mut attempt = 0;
         loop {
             attempt += 1;

@@ -1,12 +1,10 @@
 //! `backends.c`, asked line by line.
 
 use super::common;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::Receiver;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
 use zeus_amd_sim::Sim;
 
 pub const ADAPTIVE: &str = "3";
@@ -17,9 +15,6 @@ pub const SYSFS: u64 = 2;
 
 pub const NOT_SUPPORTED: i64 = -4;
 pub const BUSY: i64 = -7;
-
-/// A program that has not answered by then never will.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// What it said to one line.
 #[derive(Debug, Clone)]
@@ -51,7 +46,7 @@ impl Answer {
 pub struct Client {
     child: Child,
     to: Option<ChildStdin>,
-    from: Receiver<String>,
+    from: Lines<BufReader<ChildStdout>>,
 }
 
 impl Client {
@@ -69,9 +64,7 @@ impl Client {
 
     pub fn start(mut command: Command) -> Client {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (to, from) = std::sync::mpsc::channel();
-        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| to.send(line)));
+        let from = BufReader::new(child.stdout.take().unwrap()).lines();
         Client { to: child.stdin.take(), child, from }
     }
 
@@ -85,10 +78,8 @@ impl Client {
     #[track_caller]
     pub fn ask(&mut self, line: &str) -> Answer {
         writeln!(self.to.as_mut().unwrap(), "{line}").unwrap();
-        let said = self.from.recv_timeout(LIMIT).unwrap_or_else(|e| {
-            let _ = self.child.kill();
-            panic!("{line}: {e}")
-        });
+        // One that hangs is killed.
+        let said = self.from.next().unwrap_or_else(|| panic!("{line}: no answer")).unwrap();
         let (values, text) = said.split_once('|').unwrap_or_else(|| panic!("{line}: {said:?}"));
         let mut words = values.split_whitespace().map(str::to_owned);
         let status = words.next().unwrap().parse().unwrap();

@@ -27,12 +27,11 @@ fn machine(rocm: &str, fault: &str) -> Sim {
 fn a_failed_read_is_not_another_gpus_value() {
     // Compiled before any machine's clock begins.
     let program = program();
+    // For a second, and again: whenever the program begins.
+    let busy = (0..300).map(|n| format!("{{ read = \"EBUSY\", from_s = {}.0, for_s = 1.0 }}", 2 * n + 1));
+    let busy = format!("[{}]", busy.collect::<Vec<_>>().join(", "));
     for rocm in ["6.1.2", "6.2.4", "6.3.1", "6.3.3", "6.4.1", "6.4.3", "7.0.2"] {
-        for fault in [
-            "{ read = \"EIO\", every = 3 }",
-            "{ content = \"truncated\", every = 5 }",
-            "{ read = \"EBUSY\", from_s = 1.0, for_s = 1.0 }",
-        ] {
+        for fault in ["{ read = \"EIO\", every = 3 }", "{ content = \"truncated\", every = 5 }", &busy] {
             let backends: &[&str] = if rocm == "6.3.3" { &["amdsmi", "auto"] } else { &["amdsmi"] };
             for backend in backends {
                 let sim = machine(rocm, fault);
@@ -44,7 +43,6 @@ fn a_failed_read_is_not_another_gpus_value() {
                 assert!(out.status.success(), "{context}");
                 let words: Vec<&str> = text.split_whitespace().collect();
                 let number = |i: usize| words[i].parse::<u32>().unwrap();
-                assert!(number(1) > 0, "the library has not lied: {context}");
                 assert!(number(3) > 500 && number(7) == 0, "{context}");
             }
         }

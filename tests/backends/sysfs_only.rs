@@ -5,7 +5,8 @@ use super::common;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use zeus_amd_sim::start::happens;
 use zeus_amd_sim::tree::od::Limits;
 use zeus_amd_sim::Sim;
 
@@ -19,11 +20,8 @@ fn folder(sim: &Sim, gpu: usize) -> PathBuf {
 fn file(sim: &Sim, gpu: usize, name: &str) -> String {
     let path = folder(sim, gpu).join(name);
     let read = || std::fs::read_to_string(&path).ok().filter(|t| !t.is_empty());
-    let text = (0..10_000).find_map(|_| {
-        std::thread::sleep(Duration::from_millis(1));
-        read()
-    });
-    text.unwrap_or_else(|| panic!("{} cannot be read", path.display())).trim().to_owned()
+    assert!(happens(|| read().is_some()), "{} cannot be read", path.display());
+    read().unwrap_or_default().trim().to_owned()
 }
 
 /// A plain file is empty for a moment while it is written, which the kernel's is not: then it is read again.
@@ -46,17 +44,8 @@ fn clocks(sim: &Sim, gpu: usize) -> (String, Option<[u32; 2]>, Option<[u32; 2]>)
 /// The machine answers a written setting within some milliseconds, where the kernel does at once.
 #[track_caller]
 fn soon(sim: &Sim, gpu: usize, what: &str, is: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !is() {
-        assert!(
-            Instant::now() < end,
-            "not so: {what}; now {:?}, {} µW, after {:#?}",
-            clocks(sim, gpu),
-            cap_uw(sim, gpu),
-            sim.log()
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let (now, cap) = (|| clocks(sim, gpu), || cap_uw(sim, gpu));
+    assert!(happens(is), "not so: {what}; now {:?}, {} µW, after {:#?}", now(), cap(), sim.log());
 }
 
 /// Runs `control.c` or `guard.c`, and returns what it printed.
@@ -261,11 +250,7 @@ fn a_suspended_gpu_is_resumed_on_request() {
         let first = asked.ask("average 0");
         assert!(first.status == 0 && first.number(0) == 55_000 || first.text.contains("0 W"), "{first:?}");
         assert!(sim.resumed_ns(0).is_some(), "{backend}");
-        let end = Instant::now() + Duration::from_secs(60);
-        while asked.ask("average 0").status != 0 {
-            assert!(Instant::now() < end, "{backend}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        assert!(happens(|| asked.ask("average 0").status == 0), "{backend}");
         assert_eq!(asked.ask("average 0").ok().number(0), 55_000, "{backend}");
         assert!(sim.now_ns() >= sim.resumed_ns(0).unwrap() + 500_000_000, "{backend}: too early");
     }

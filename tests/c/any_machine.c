@@ -1,6 +1,7 @@
 /* Reads all that there is, over and over, with windows and a sampler beside it, and prints what was said with OK:
  * "KEY gpu value from to": a reading, and CLOCK_BOOTTIME (ns) before and after the call;
  * "window gpu energy_mj uncertainty_mj begin_ns end_ns flags method", and likewise "lap"; "sample gpu power_mw power_begin_ns power_end_ns";
+ * "between gpu energy_mj uncertainty_mj from to flags method" of times between samples;
  * "slope gpu counter_power_mw uncertainty_mw time_ns valid flags" of each sample;
  * "state gpu counter_state"; "refused KEY gpu status" for what failed.
  * argv: validation, rounds, seed. */
@@ -109,6 +110,21 @@ static void energies(const char *key, reads of, zeus_amd_window_t *w)
                    e[i].energy_mj, e[i].uncertainty_mj, e[i].begin_ns, e[i].end_ns, e[i].flags, (uint32_t)e[i].method);
 }
 
+/* Energies between any two times of a sampler's. */
+static void between(const zeus_amd_sampler_t *sampler, uint64_t *seed, uint64_t begin_ns, uint64_t end_ns)
+{
+    uint32_t i, n;
+    for (i = 0; i < gpus; i++)
+        for (n = 0; n < 16; n++) {
+            zeus_amd_gpu_energy_t e = ZEUS_AMD_GPU_ENERGY_INIT;
+            const uint64_t a = begin_ns + next(seed) % (end_ns - begin_ns), b = begin_ns + next(seed) % (end_ns - begin_ns);
+            const uint64_t from = a < b ? a : b, to = a < b ? b : a;
+            if (zeus_amd_sampler_energy_between(sampler, i, from, to, &e) == ZEUS_AMD_STATUS_OK)
+                printf("between %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", i,
+                       e.energy_mj, e.uncertainty_mj, from, to, e.flags, (uint32_t)e.method);
+        }
+}
+
 int main(int argc, char **argv)
 {
     static zeus_amd_sample_t samples[SAMPLES] = {ZEUS_AMD_SAMPLE_INIT};
@@ -117,7 +133,7 @@ int main(int argc, char **argv)
     zeus_amd_sampler_t *sampler;
     zeus_amd_window_t *whole, *part;
     uint32_t i, round, rounds, n = SAMPLES;
-    uint64_t seed, lost;
+    uint64_t seed, lost, begin_ns;
     CHECK(argc == 4);
     options.validation = (uint32_t)atoi(argv[1]);
     rounds = (uint32_t)atoi(argv[2]);
@@ -128,6 +144,7 @@ int main(int argc, char **argv)
     how.capacity = SAMPLES;
     CHECK_OK(zeus_amd_sampler_start(z, &how, &sampler));
     CHECK_OK(zeus_amd_window_begin(z, &whole));
+    begin_ns = zeus_amd_now_ns();
     for (round = 0; round < rounds; round++) {
         CHECK_OK(zeus_amd_window_begin(z, &part));
         for (i = 0; i < gpus; i++)
@@ -141,6 +158,7 @@ int main(int argc, char **argv)
         settings(i);
     energies("window", zeus_amd_window_end, whole);
     CHECK_OK(zeus_amd_sampler_stop(sampler));
+    between(sampler, &seed, begin_ns, zeus_amd_now_ns());
     CHECK_OK(zeus_amd_sampler_drain(sampler, samples, &n, &lost));
     for (i = 0; i < n; i++) {
         const zeus_amd_sample_t *s = &samples[i];

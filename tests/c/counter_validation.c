@@ -33,7 +33,6 @@ static void once(uint32_t validation)
     zeus_amd_session_t *z;
     uint32_t first[MOST], last[MOST], n, i, supported, pending = 1;
     zeus_amd_status_t early[MOST], late[MOST];
-    int patience;
     uint64_t begin = zeus_amd_now_ns();
     options.validation = validation;
     CHECK_OK(zeus_amd_open(&options, &z));
@@ -41,9 +40,7 @@ static void once(uint32_t validation)
     CHECK_OK(zeus_amd_gpu_count(z, &n));
     CHECK(n <= MOST);
     all(z, n, first, early);
-    for (patience = 0; pending && patience < 1000; patience++) {
-        if (patience)
-            pause_ms(5);
+    for (; pending; pause_ms(pending ? 5 : 0)) {
         all(z, n, last, late);
         for (pending = i = 0; i < n; i++)
             pending |= last[i] == ZEUS_AMD_COUNTER_STATE_PENDING;

@@ -1,6 +1,7 @@
 /* Other code of the process shuts libamd_smi down, initialises it and polls it at random, while sessions are opened, read,
- * capped and guarded. argv: libamd_smi, rounds, seed. Prints "rounds R ok N refused N wrong N". Right is: GPU g at the PCI
- * bus of its index draws 100 + 10 g watts, and no cap changes but the one that is set. */
+ * measured, capped, locked and guarded. argv: libamd_smi, rounds, seed. Prints "rounds R ok N refused N wrong N". Right is: GPU
+ * g at the PCI bus of its index draws 100 + 10 g watts, its counter began at (g + 1) MJ, and no setting changes but the one that
+ * is made. */
 #define _DEFAULT_SOURCE
 #include <zeus_amd.h>
 
@@ -17,7 +18,13 @@ static uint32_t (*init)(uint64_t), (*shut_down)(void), (*sockets)(uint32_t *, vo
 static uint32_t (*processors)(void *, uint32_t *, void **), (*power_info)(void *, void *);
 static volatile int done;
 static unsigned long ok, refused, wrong;
-static char cap_file[GPUS][256];
+static char cap_file[GPUS][256], clock_file[GPUS][256];
+
+/* The settings of a GPU, as the driver shows them. */
+struct settings {
+    unsigned long cap_mw;
+    char clocks[256];
+};
 
 static uint32_t next(uint64_t *state)
 {
@@ -65,6 +72,24 @@ static unsigned long cap_mw(unsigned gpu)
     return uw / 1000;
 }
 
+static struct settings settings_of(unsigned gpu)
+{
+    struct settings now = {0, ""};
+    FILE *f = fopen(clock_file[gpu], "r");
+    now.cap_mw = cap_mw(gpu);
+    if (f && fread(now.clocks, 1, sizeof now.clocks - 1, f) == 0)
+        now.clocks[0] = 0;
+    if (f)
+        fclose(f);
+    return now;
+}
+
+static int is_as(unsigned gpu, const struct settings *was)
+{
+    const struct settings now = settings_of(gpu);
+    return now.cap_mw == was->cap_mw && strcmp(now.clocks, was->clocks) == 0;
+}
+
 static int answered(zeus_amd_status_t s)
 {
     ok += s == ZEUS_AMD_STATUS_OK;
@@ -85,8 +110,8 @@ static void check(int right, const char *what, unsigned gpu, unsigned long value
     }
 }
 
-/* The cap files in the order of the session's GPUs, by their PCI addresses. */
-static void find_caps(const zeus_amd_session_t *z)
+/* The files of settings in the order of the session's GPUs, by their PCI addresses. */
+static void find_files(const zeus_amd_session_t *z)
 {
     for (unsigned g = 0; g < GPUS; g++) {
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
@@ -100,7 +125,66 @@ static void find_caps(const zeus_amd_session_t *z)
             exit(4);
         snprintf(cap_file[g], sizeof cap_file[g], "%.255s", found.gl_pathv[0]);
         globfree(&found);
+        snprintf(clock_file[g], sizeof clock_file[g], "%.150s/sys/bus/pci/devices/%.20s/pp_od_clk_voltage",
+                 getenv("ZEUS_AMD_ROOT"), info.pci_address);
     }
+}
+
+static void read_gpu(zeus_amd_session_t *z, unsigned g, unsigned long expected_cap)
+{
+    uint64_t value = 0;
+    int32_t celsius = 0;
+    if (answered(zeus_amd_power_instant_mw(z, g, &value)))
+        check(value == 100000 + 10000 * g, "power", g, value);
+    if (answered(zeus_amd_energy_mj(z, g, &value)))
+        check(value / 1000000000 == g + 1, "energy", g, value);
+    if (answered(zeus_amd_temperature_c(z, g, &celsius)))
+        check(celsius == 40 + (int32_t)g, "temperature", g, (unsigned long)celsius);
+    if (answered(zeus_amd_power_limit_mw(z, g, &value)))
+        check(value == expected_cap, "limit", g, value);
+}
+
+/* Energies of all GPUs, in a window with a reading inside. */
+static void measure(zeus_amd_session_t *z, unsigned g, unsigned long expected_cap)
+{
+    zeus_amd_window_t *window = NULL;
+    zeus_amd_gpu_energy_t e[GPUS] = {ZEUS_AMD_GPU_ENERGY_INIT};
+    uint32_t count = GPUS;
+    if (!answered(zeus_amd_window_begin(z, &window)))
+        return;
+    read_gpu(z, g, expected_cap);
+    if (!answered(zeus_amd_window_end(window, NULL, e, &count)))
+        return;
+    for (unsigned i = 0; i < GPUS; i++) {
+        const double truth = (100.0 + 10.0 * i) * (double)(e[i].end_ns - e[i].begin_ns) * 1e-6;
+        const double off = (double)e[i].energy_mj - truth;
+        if (e[i].status == ZEUS_AMD_STATUS_OK)
+            check((off < 0 ? -off : off) <= (double)e[i].uncertainty_mj + 1.0, "window", i, e[i].energy_mj);
+    }
+}
+
+/* One setting of one GPU, now and then under a guard. */
+static void set(zeus_amd_session_t *z, unsigned g, uint64_t *state, struct settings expected[])
+{
+    zeus_amd_guard_t *guard = NULL;
+    const uint64_t wanted = 400000 + 1000 * (next(state) % 300);
+    const uint32_t low = 500 + next(state) % 500;
+    const int guarded = next(state) % 2 && answered(zeus_amd_guard_begin(z, 0, &guard)), caps = next(state) % 2;
+    const int is_set = answered(caps ? zeus_amd_set_power_limit_mw(z, g, wanted)
+                                     : zeus_amd_lock_graphics_clocks_mhz(z, g, low, low + 500));
+    const struct settings now = settings_of(g);
+    char bounds[64];
+    snprintf(bounds, sizeof bounds, "0: %uMhz\n1: %uMhz", (unsigned)low, (unsigned)low + 500);
+    /* A refusal may come after the setting was made. */
+    if (caps)
+        check(now.cap_mw == wanted || (!is_set && now.cap_mw == expected[g].cap_mw), "cap", g, now.cap_mw);
+    else
+        check(strstr(now.clocks, bounds) != NULL || !is_set, "clocks", g, low);
+    if (guarded && answered(zeus_amd_guard_end(guard)))
+        check(is_as(g, &expected[g]), "restored settings", g, cap_mw(g));
+    expected[g] = settings_of(g);
+    for (unsigned other = 0; other < GPUS; other++)
+        check(is_as(other, &expected[other]), "other settings", other, cap_mw(other));
 }
 
 int main(int argc, char **argv)
@@ -108,7 +192,7 @@ int main(int argc, char **argv)
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_session_t *z = NULL;
     uint64_t state, seed;
-    unsigned long expected[GPUS];
+    struct settings expected[GPUS];
     long rounds;
     pthread_t thread;
     void *library = argc == 4 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
@@ -124,16 +208,14 @@ int main(int argc, char **argv)
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     if (zeus_amd_open(&options, &z) != ZEUS_AMD_STATUS_OK)
         return 3;
-    find_caps(z);
+    find_files(z);
     for (unsigned g = 0; g < GPUS; g++)
-        expected[g] = cap_mw(g);
+        expected[g] = settings_of(g);
     seed ^= 0x9E3779B97F4A7C15u;
     if (pthread_create(&thread, NULL, meddle, &seed) != 0)
         return 5;
     for (long r = 0; r < rounds; r++) {
         unsigned g = next(&state) % GPUS;
-        uint64_t mw = 0;
-        int32_t celsius = 0;
         usleep(next(&state) % 1000);
         if (next(&state) % 16 == 0) {
             zeus_amd_session_t *opened = NULL;
@@ -142,26 +224,12 @@ int main(int argc, char **argv)
                 z = opened;
             }
         }
-        if (answered(zeus_amd_power_instant_mw(z, g, &mw)))
-            check(mw == 100000 + 10000 * g, "power", g, mw);
-        if (answered(zeus_amd_temperature_c(z, g, &celsius)))
-            check(celsius == 40 + (int32_t)g, "temperature", g, (unsigned long)celsius);
-        if (answered(zeus_amd_power_limit_mw(z, g, &mw)))
-            check(mw == expected[g], "limit", g, mw);
-        if (next(&state) % 4 == 0) {
-            zeus_amd_guard_t *guard = NULL;
-            uint64_t wanted = 400000 + 1000 * (next(&state) % 300);
-            int guarded = next(&state) % 2 && answered(zeus_amd_guard_begin(z, 0, &guard));
-            int set = answered(zeus_amd_set_power_limit_mw(z, g, wanted));
-            unsigned long now = cap_mw(g);
-            /* A refusal may come after the setting was made. */
-            check(set ? now == wanted : now == wanted || now == expected[g], "cap", g, now);
-            if (guarded && answered(zeus_amd_guard_end(guard)))
-                check(cap_mw(g) == expected[g], "restored cap", g, cap_mw(g));
-            expected[g] = cap_mw(g);
-            for (unsigned other = 0; other < GPUS; other++)
-                check(cap_mw(other) == expected[other], "other cap", other, cap_mw(other));
-        }
+        if (next(&state) % 4 == 0)
+            measure(z, g, expected[g].cap_mw);
+        else
+            read_gpu(z, g, expected[g].cap_mw);
+        if (next(&state) % 4 == 0)
+            set(z, g, &state, expected);
     }
     done = 1;
     pthread_join(thread, NULL);

@@ -1,13 +1,10 @@
-/* fork() with a session open. argv[1]: what the parent is doing then. An alarm ends whoever hangs. */
+/* fork() with a session open. argv[1]: what the parent is doing then. */
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fake.h"
 #include "readers.h"
-
-/* For one fork. */
-#define LIMIT_S 240
 
 static zeus_amd_session_t *z;
 static volatile int stop, messages;
@@ -24,7 +21,6 @@ static void count(uint32_t level, const char *text, void *user)
 static void child(void)
 {
     zeus_amd_session_t *own;
-    alarm(LIMIT_S);
     if (z) {
         all_refuse(z, ZEUS_AMD_STATUS_FORKED);
         CHECK(says("fork"));
@@ -49,7 +45,6 @@ static void fork_once(void)
 {
     int status = -1;
     pid_t pid = fork();
-    alarm(LIMIT_S);
     CHECK(pid >= 0);
     if (pid == 0)
         child();
@@ -67,7 +62,6 @@ static void grandchild(void)
     CHECK(pid >= 0);
     if (pid == 0) {
         zeus_amd_session_t *parents = z;
-        alarm(LIMIT_S);
         z = open_quickly();
         read_fake(z, 1);
         fork_once();
@@ -128,7 +122,6 @@ int main(int argc, char **argv)
 {
     pthread_t thread;
     CHECK(argc == 2);
-    alarm(LIMIT_S);
     if (strcmp(argv[1], "initialising") == 0) {
         /* The first open waits for amdsmi_init, which takes a second; the child has to call it itself. */
         CHECK(pthread_create(&thread, NULL, open_slowly, NULL) == 0);

@@ -1,7 +1,6 @@
 /* Some call of libamd_smi for GPU 3 stops returning. Eight threads read all that each GPU has, under a window, a sampler and
  * a guard; GPU g draws 100 + 10 g watts, has 40 + g degrees and a limit of 600 + g watts. Prints how many values were wrong and
- * how many calls refused. argv[1], how it ends: "close", "exit" (without a close), "fork" (and close). An alarm ends whoever
- * hangs. */
+ * how many calls refused. argv[1], how it ends: "close", "exit" (without a close), "fork" (and close). */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -45,7 +44,6 @@ static void child(void)
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_session_t *own;
     uint64_t mw = 0;
-    alarm(240);
     CHECK(zeus_amd_power_instant_mw(z, 3, &mw) == ZEUS_AMD_STATUS_FORKED);
     zeus_amd_close(z);
     options.backend = ZEUS_AMD_BACKEND_AUTO;
@@ -68,7 +66,6 @@ int main(int argc, char **argv)
     pthread_t threads[GPUS];
     int status = -1;
     CHECK(argc == 2);
-    alarm(240);
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     CHECK_OK(zeus_amd_open(&options, &z));
     CHECK_OK(zeus_amd_guard_begin(z, 0, &guard));

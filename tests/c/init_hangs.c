@@ -1,4 +1,4 @@
-/* amdsmi_init sleeps for ten minutes, longer than this program may run: every open gives up in time, and the program ends at once. */
+/* amdsmi_init sleeps for a day, longer than this program may run: every open gives up in time, and the program ends at once. */
 #include <pthread.h>
 #include <time.h>
 

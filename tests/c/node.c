@@ -17,7 +17,7 @@
 
 #include "check.h"
 
-enum { MOST = 64 };
+enum { MOST = 64, STEP_US = 15000000 };
 
 static uint64_t state;
 
@@ -53,6 +53,11 @@ static void one_window(const zeus_amd_session_t *z, uint32_t domains, int number
     CHECK_OK(zeus_amd_node_window_begin(z, &w));
     from = zeus_amd_now_ns();
     CHECK_OK(zeus_amd_node_window_gpus(w, &gpus));
+    /* A read now and then, as the session's thread does. */
+    for (; us > STEP_US; us -= STEP_US) {
+        sleep_us(STEP_US);
+        (void)!zeus_amd_node_window_read(w, &t, NULL, NULL);
+    }
     sleep_us(us);
     /* Either may have nothing. */
     (void)!zeus_amd_window_read(gpus, &of_gpus, NULL, NULL);
@@ -169,7 +174,6 @@ static void forks(const zeus_amd_session_t *z, uint32_t domains)
     CHECK(pid >= 0);
     if (pid == 0) {
         zeus_amd_session_t *own;
-        alarm(240);
         CHECK_IS(zeus_amd_node_window_gpus(w, &gpus), ZEUS_AMD_STATUS_FORKED);
         CHECK_IS(zeus_amd_node_window_read(w, &total, NULL, NULL), ZEUS_AMD_STATUS_FORKED);
         CHECK_IS(zeus_amd_node_window_end(w, &total, NULL, NULL), ZEUS_AMD_STATUS_FORKED);

@@ -1,6 +1,6 @@
 /* A libamd_smi (argv[1]) whose reads of GPU 3's table fail at times. GPU g draws 100 + 50 g watts, and its count is about
  * (g + 1) * 10^12. Prints "lied N given N refused N wrong N": counts that the library itself gave for another GPU, and what
- * a session of it gave, refused, and gave wrong. */
+ * a session of it gave, refused, and gave wrong, until there are enough of both. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "check.h"
 
-enum { GPUS = 8, ROUNDS = 40 };
+enum { GPUS = 8, ROUNDS = 20, LIES = 20 };
 
 static uint32_t (*energy_count)(void *, uint64_t *, float *, uint64_t *);
 static void *handles[GPUS];
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     CHECK_OK(zeus_amd_open(NULL, &z));
     find_handles(argv[1]);
     CHECK_OK(zeus_amd_window_begin(z, &window));
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < ROUNDS || lied < LIES; round++) {
         for (uint32_t gpu = 0; gpu < GPUS; gpu++)
             read_gpu(z, gpu);
         read_all(z);

@@ -104,15 +104,21 @@ static zeus_amd_status_t get_gpu_energies(void *at)
     return zeus_amd_sampler_energy_between(sampler, 1, from_ns, to_ns, at);
 }
 
+static int has_energy(void)
+{
+    zeus_amd_gpu_energy_t e = ZEUS_AMD_GPU_ENERGY_INIT;
+    return zeus_amd_sampler_energy_between(sampler, 1, from_ns, to_ns, &e) == ZEUS_AMD_STATUS_OK;
+}
+
 static zeus_amd_status_t get_sample(void *at)
 {
     uint32_t one = 0;
     zeus_amd_status_t s = ZEUS_AMD_STATUS_OK;
     /* However long the sampler has to wait for a processor. */
-    for (int patience = 0; patience < 10000 && s == ZEUS_AMD_STATUS_OK && one == 0; patience++) {
-        usleep(patience > 0 ? 1000 : 0);
+    while (s == ZEUS_AMD_STATUS_OK && one == 0) {
         one = 1;
         s = zeus_amd_sampler_drain(sampler, at, &one, NULL);
+        usleep(one == 0 ? 1000 : 0);
     }
     return s;
 }
@@ -233,7 +239,6 @@ static void in(get f, const char *macro, uint32_t v1, uint32_t ours)
 
 int main(void)
 {
-    int patience;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 0x20000;
     unsigned char *memory = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(memory != MAP_FAILED);
@@ -262,12 +267,8 @@ int main(void)
     usleep(30000);
     to_ns = zeus_amd_now_ns();
     /* However long the sampler has to wait for a processor. */
-    for (patience = 0; patience < 10000; patience++) {
-        zeus_amd_gpu_energy_t e = ZEUS_AMD_GPU_ENERGY_INIT;
-        if (zeus_amd_sampler_energy_between(sampler, 1, from_ns, to_ns, &e) == ZEUS_AMD_STATUS_OK)
-            break;
+    while (!has_energy())
         usleep(1000);
-    }
     out(get_total, "ZEUS_AMD_TOTAL_ENERGY_INIT", TOTAL_ENERGY_0_1, sizeof(zeus_amd_total_energy_t));
     out(get_gpu_energies, "ZEUS_AMD_GPU_ENERGY_INIT", GPU_ENERGY_0_1, sizeof(zeus_amd_gpu_energy_t));
     usleep(100000);

@@ -1,14 +1,12 @@
 //! What the tests of the boundary share: compile a C program against the library, make a machine with a fake
-//! libamd_smi, run something with a limit on its time.
+//! libamd_smi, run something.
 
 #![allow(dead_code)]
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 use zeus_amd_sim::start::{contained, isolated};
 
 #[path = "../common/built.rs"]
@@ -84,40 +82,12 @@ impl Outcome {
     }
 }
 
-/// Runs a command; kills its group and fails when it hangs, before cargo-nextest ends the test without a word. A busy
-/// machine has taken 100 s for the work of 5.
+/// Runs a command, which is killed with its group when it hangs.
 #[track_caller]
 pub fn run(command: &mut Command) -> Outcome {
-    run_within(command, Duration::from_secs(540))
-}
-
-#[track_caller]
-pub fn run_within(command: &mut Command, limit: Duration) -> Outcome {
-    fn collect(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = from.read_to_end(&mut bytes);
-            String::from_utf8_lossy(&bytes).into_owned()
-        })
-    }
-    let begin = Instant::now();
-    let spawned = contained(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut child: Child = spawned.unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    let (out, err) = (collect(child.stdout.take().unwrap()), collect(child.stderr.take().unwrap()));
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break status,
-            None if begin.elapsed() > limit => {
-                // SAFETY: the group of a process that was started here.
-                unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
-                let _ = child.wait();
-                let said = [out, err].map(|o| o.join().unwrap());
-                panic!("{command:?} did not end within {limit:?}: {said:?}");
-            }
-            None => std::thread::sleep(Duration::from_millis(2)),
-        }
-    };
-    Outcome { code: status.code(), stdout: out.join().unwrap(), stderr: err.join().unwrap() }
+    let ran = contained(command).stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Outcome { code: ran.status.code(), stdout: text(&ran.stdout), stderr: text(&ran.stderr) }
 }
 
 /// Output of a tool that has to succeed.

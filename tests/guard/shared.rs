@@ -23,11 +23,7 @@ fn shared_files(sim: &Sim) -> Vec<PathBuf> {
 /// They are removed after the settings are back.
 #[track_caller]
 fn no_file_soon(sim: &Sim) {
-    let begin = Instant::now();
-    while !shared_files(sim).is_empty() {
-        assert!(begin.elapsed() < SOON, "{:?} is left", shared_files(sim));
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    assert!(happens(|| shared_files(sim).is_empty()), "{:?} is left", shared_files(sim));
 }
 
 /// A second rank begins while the first one's cap is in force: each puts back what it has changed itself.
@@ -376,11 +372,7 @@ fn storm(with: &Storm, random: &mut Random) {
             let is_good = |l: &str| l.starts_with("end 0") || l.starts_with("end_first 0");
             assert!(text.lines().all(is_good), "round {round}: {text}");
         }
-        let ended = Instant::now();
-        while !watchdogs(&sim).is_empty() {
-            assert!(ended.elapsed() < 4 * SOON, "round {round}: watchdogs are left: {:?}", watchdogs(&sim));
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        assert!(happens(|| watchdogs(&sim).is_empty()), "round {round}: watchdogs are left: {:?}", watchdogs(&sim));
         if !all_watched {
             for user in with.users {
                 let status = program(&sim, "begin end").uid(*user).gid(*user).status().unwrap();

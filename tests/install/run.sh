@@ -86,6 +86,7 @@ for component in runtime development examples debug simulator; do
 done
 diff <(cd "$prefix" && find . ! -type d | sort) <(cd "$work/parts" && find . ! -type d | cut -d/ -f3- | sed 's,^,./,' | sort)
 
+. tests/install/newcomer.sh
 . tests/install/consumers.sh
 . tests/install/readme.sh
 . tests/install/trees.sh

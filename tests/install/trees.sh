@@ -45,10 +45,11 @@ cmp -s README.md "$work/hosted/share/doc/zeus_amd/README.md" || die "the guest's
 [ "$(ls "$work/hosted/share/doc/host")" = README.md ] || die "with the host's: $(ls "$work/hosted/share/doc/host")"
 tree_is_right "$work/hosted" lib64
 
-part "manual pages are installed, and an old Rust is refused by its version"
+part "manual pages are installed, and an old Rust is refused by its version: rustup's, which comes before the system's"
 [ -s "$work/image/usr/share/man/man3/zeus_amd_open.3" ] && [ -s "$work/image/usr/share/man/man1/zeus-amd-run.1" ] || die "no manual pages"
 [ -s "$work/image/usr/share/doc/zeus_amd/docs/troubleshooting.md" ] || die "no pages of docs/"
-printf '#!/bin/sh\nprintf "cargo 1.46.0\\nrelease: 1.46.0\\nhost: %s\\n"\n' "$host" >"$work/old-cargo"
-chmod +x "$work/old-cargo"
-if quietly cmake -S . -B "$work/old" -DZEUS_AMD_MPI=OFF -DZEUS_AMD_CARGO="$work/old-cargo"; then die "Rust 1.46 is taken"; fi
-grep -q "1\.46\.0" "$work/log" && grep -q "1\.77" "$work/log" || die "$(cat "$work/log")"
+mkdir -p "$work/old-home/.cargo/bin"
+printf '#!/bin/sh\nprintf "cargo 1.46.0\\nrelease: 1.46.0\\nhost: %s\\n"\n' "$host" >"$work/old-home/.cargo/bin/cargo"
+chmod +x "$work/old-home/.cargo/bin/cargo"
+if (unset CARGO_HOME && HOME=$work/old-home && quietly cmake -S . -B "$work/old" -DZEUS_AMD_MPI=OFF); then die "Rust 1.46 is taken"; fi
+grep -q "old-home/.cargo/bin/cargo" "$work/log" && grep -q "1\.46\.0" "$work/log" && grep -q "1\.77" "$work/log" || die "$(cat "$work/log")"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The results of packaging/build.sh in a new Debian without Rust, and without a compiler until one is needed: tarball, wheel, Debian
-# packages and RPMs (if there are any) are installed, do their main job on simulated machines, and are removed. Not part of CI: it needs
-# root, a network and some minutes.
+# packages and RPMs (if there are any) are installed, do their main job on simulated machines, and are removed; the tarball also by the
+# modulefiles of Lmod and Environment Modules. Not part of CI: it needs root, a network and some minutes.
 #
 #     tests/packaging/fresh.sh bullseye|bookworm|trixie|... [FOLDER]
 #
@@ -19,7 +19,7 @@ system=${2:-$(mktemp -d)/$1}
 new_system "$1" "$system" >/dev/null
 rm -rf "$system/dist"
 mkdir "$system/dist"
-cp "$dist"/*.tar.xz "$dist"/*.whl "$dist"/*.deb packaging/smoke.sh "$system/dist/"
+cp "$dist"/*.tar.xz "$dist"/*.whl "$dist"/*.deb packaging/smoke.sh tests/packaging/rpm_root.sh "$system/dist/"
 cp "$dist"/*.rpm "$system/dist/" 2>/dev/null || true
 cat >"$system/dist/in" <<'IN'
 #!/bin/bash
@@ -41,7 +41,27 @@ echo "== the same with Python and a compiler"
 quietly apt-get install -y --no-install-recommends python3 python3-venv gcc libc6-dev man-db
 /dist/smoke.sh "$tree"
 (. "$tree/share/zeus_amd/env.sh" && zeus-amd-sim --machine mi300x-8 --rocm 7.0.2 -- zeus-amd-run -- true)
-rm -rf "/opt/a folder"
+# Of which Debian has one at a time. Folders of modules have no blanks in their names (Lmod 6).
+rm -rf /opt/moved
+mv "/opt/a folder" /opt/moved
+tree=$(echo /opt/moved/zeus_amd-*)
+for package in lmod environment-modules; do
+    quietly apt-get install -y --no-install-recommends $package
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin bash -ec '
+        . "$1"
+        module use "$2/share/zeus_amd/modulefiles"
+        module load zeus_amd
+        [ "$(command -v zeus-amd-run)" = "$2/bin/zeus-amd-run" ]
+        [ "$(man -w zeus_amd_open)" = "$2/share/man/man3/zeus_amd_open.3" ]
+        man -w ls >/dev/null
+        zeus-amd-sim --machine mi210-1 --rocm 7.0.2 -- python3 -Bc "import zeus_amd; zeus_amd.Session()"
+        module unload zeus_amd
+        ! env | grep "zeus_amd" | grep -vE "^[A-Z_]*(MODULEPATH|ModuleTable)[a-z0-9_]*="' \
+        bash "$(dpkg -L $package | grep '/init/bash$' | head -n 1)" "$tree"
+    echo "module load zeus_amd, and unload: $package $(dpkg-query -W -f '${Version}' $package)"
+    quietly apt-get purge -y $package
+done
+rm -rf /opt/moved
 
 echo "== wheel"
 python3 -m venv /tmp/venv
@@ -65,8 +85,10 @@ quietly apt-get purge -y 'libzeus-amd*' 'zeus-amd-*' python3-zeus-amd
 nothing_is_left
 
 ls /dist/*.rpm >/dev/null 2>&1 || exit 0
-echo "== RPMs. Debian's packages are not in rpm's database, so what they require is listed and not checked"
-quietly apt-get install -y --no-install-recommends rpm
+echo "== RPMs, by dnf into a root of RPMs"
+quietly apt-get install -y --no-install-recommends rpm dnf createrepo-c binutils pkgconf
+/dist/rpm_root.sh /dist
+echo "== RPMs, by rpm into this Debian, whose packages are not in rpm's database: what they require is listed and not checked"
 before=$(files)
 rpm --requires -qp /dist/*.rpm | sed -n 's/.*(\(GLIBC_[0-9.]*\|GCC_[0-9.]*\)).*/\1/p' | sort -uV | tail -n 1
 quietly rpm --install --nodeps --noplugins /dist/*.rpm

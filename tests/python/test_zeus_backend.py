@@ -6,14 +6,15 @@ Runs inside a machine, with ZEUS_AMD_LIBRARY naming this library, and python/ on
     simulator/run --machine mi300x-8 --rocm none -- python test_zeus_backend.py
 """
 
-import contextlib
-import io
+import ast
 import os
 import pathlib
+import re
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-import types
 import unittest
 
 import zeus.device.gpu.common as errors
@@ -29,11 +30,36 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bindings")
 from energies import DIR, simulator, true_mj
 
 # Zeus waits for a framework's streams.
-sys.modules["torch"] = types.SimpleNamespace(
-    __version__="0",
-    cuda=types.SimpleNamespace(is_available=lambda: True, synchronize=lambda device: None),
-    distributed=types.SimpleNamespace(is_available=lambda: False),
-)
+TORCH = """
+__version__ = "0"
+class cuda:
+    is_available = staticmethod(lambda: True)
+    synchronize = staticmethod(lambda device: None)
+class distributed:
+    is_available = staticmethod(lambda: False)
+"""
+# Zeus waits ten seconds for a process that imports much, which a busy machine may exceed.
+PATIENCE = """
+import multiprocessing.synchronize as s, time
+wait = s.Event.wait
+s.Event.wait = lambda event, timeout=None: wait(event, 300)
+"""
+# Ctrl+C comes half a second after Zeus begins to wait for it.
+SITE = f"""{PATIENCE}
+import os, signal, site
+sleep = time.sleep
+def interrupted(seconds):
+    if seconds > 1e6:
+        sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+    sleep(seconds)
+time.sleep = interrupted
+site.addsitedir({str(PYTHON)!r})
+"""
+FOLDER = tempfile.TemporaryDirectory()
+for name, text in (("torch", TORCH), ("sitecustomize", SITE)):
+    pathlib.Path(FOLDER.name, f"{name}.py").write_text(text)
+sys.path.insert(0, FOLDER.name)
 
 
 def truths():
@@ -139,11 +165,8 @@ class Backend(unittest.TestCase):
 
     def test_processes(self):
         """A program that imports the backend where no child process does."""
-        program = f"""
-import zeus_amd.zeus, multiprocessing.synchronize as s, time
-# Zeus waits ten seconds for a process that imports much, which a busy machine may exceed.
-wait = s.Event.wait
-s.Event.wait = lambda event, timeout=None: wait(event, 300)
+        program = PATIENCE + f"""
+import zeus_amd.zeus
 from zeus.monitor import PowerMonitor, TemperatureMonitor
 power = PowerMonitor(gpu_indices={self.measured}, update_period=0.05)
 temperature = TemperatureMonitor(gpu_indices={self.measured}, update_period=0.05)
@@ -203,17 +226,47 @@ print(([[t[0][1] for t in by_gpu.values()] for by_gpu in powers.values()], list(
         self.assertEqual(run(HIP_VISIBLE_DEVICES=str(last)).stdout, f"[{last}]\n")
         self.assertIn("ZeusGPUInitError: zeus_amd: no GPU: ", run(HIP_VISIBLE_DEVICES="").stderr)
 
+    def tool(self, *words, value="1"):
+        """`python -m WORDS...` where the wheel's zeus_amd.pth is installed."""
+        path = os.pathsep.join([FOLDER.name, os.environ["PYTHONPATH"]])
+        environment = os.environ | {"ZEUS_AMD_FOR_ZEUS": value, "PYTHONPATH": path, "COLUMNS": "10000"}
+        return subprocess.Popen([sys.executable, "-um", *words], env=environment, cwd="/", text=True, stdout=subprocess.PIPE)
+
     def test_without_a_line_of_code(self):
-        """The wheel's zeus_amd.pth, by the environment; without it Zeus is what it was."""
-        program = "import site; site.addsitedir({!r}); import runpy, sys; sys.argv = ['x']; runpy.run_module('zeus.show_env', run_name='__main__')"
+        """By the environment; without it Zeus is what it was."""
         out = {}
         for value in ("1", "0"):
-            run = [sys.executable, "-c", program.format(str(PYTHON))]
-            done = subprocess.run(run, env=os.environ | {"ZEUS_AMD_FOR_ZEUS": value}, capture_output=True, text=True)
-            out[value] = done.stdout
+            with self.tool("zeus.show_env", value=value) as process:
+                out[value] = process.stdout.read()
         for i, truth in enumerate(self.truths):
             self.assertIn(f"GPU {i} -> GPU {i} ({truth['name']})", out["1"])
         self.assertNotIn("-> GPU 0", out["0"])
+
+    def test_command_line_tools(self):
+        """`zeus.monitor energy`, and `zeus.monitor power`, which reads in a spawned process."""
+        indices = ["--gpu-indices", *map(str, self.measured)]
+        with ours.Session() as session, session.window() as window:
+            begin_ns = ours.now_ns()
+            with self.tool("zeus.monitor", "energy", *indices) as process:
+                said = process.stdout.read()
+            end_ns = ours.now_ns()
+        self.assertEqual(process.returncode, 0)
+        energies = re.search(r"gpu_energy=\{(.*?)\}", said, re.DOTALL).group(1)
+        energies = {int(i): float(joules) * 1e3 for i, joules in re.findall(r"(\d+): ([\d.]+)", energies)}
+        self.assertEqual(sorted(energies), self.measured)
+        for i, mj in energies.items():
+            least = self.truths[i]["power_shape"]["w"] * 500 - window.gpus[i].uncertainty_mj
+            most = true_mj(i, begin_ns, end_ns) + window.gpus[i].uncertainty_mj
+            self.assertTrue(least <= mj <= most, (i, least, mj, most))
+
+        with self.tool("zeus.monitor", "power", "--update-period", "0.05", *indices) as process:
+            line = next((line for line in process.stdout if "{" in line), "{}")
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+        powers = ast.literal_eval(line[line.index("{") :])
+        self.assertEqual(list(powers), [f"GPU{i}" for i in self.measured])
+        for i, power in zip(self.measured, powers.values()):
+            self.assertAlmostEqual(power, self.truths[i]["power_shape"]["w"], delta=1)
 
     def test_the_page(self):
         """What docs/zeus.md shows."""

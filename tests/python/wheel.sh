@@ -19,6 +19,17 @@ ZEUS_AMD_FOR_ZEUS=1 "$work/venv/bin/python" -c 'import sys; sys.exit("zeus_amd_f
 "$work/venv/bin/python" -c 'import sys; sys.exit("zeus_amd_for_zeus" in sys.modules)'
 "$work/venv/bin/python" -c 'import sys, zeus_amd; sys.exit(not zeus_amd._library._lib._name.startswith(sys.argv[1]))' "$work/venv/"
 
+# The oldest and the newest Python that is here, from 3.8 on; tests/packaging/fresh.sh has those of Debian's releases.
+others=$(ls "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3.* /usr/bin/python3.* 2>/dev/null | sed -n 's,.*/python3\.\([0-9]*\)$,\1 &,p' |
+    awk '$1 >= 8' | sort -nu | sed -n '1p;$p' | cut -d' ' -f2)
+for other in $others; do
+    rm -rf "$work/other"
+    "$other" -m venv "$work/other" 2>/dev/null || continue
+    "$work/other/bin/pip" --quiet --disable-pip-version-check install --no-index "$wheel"
+    "$sim" --machine mi300x-8 --rocm 7.0.2 -- "$work/other/bin/python" -W error "$here/test_binding.py"
+    echo "ok    $("$work/other/bin/python" --version)"
+done
+
 $pip install 'auditwheel>=6'
 tag=$(basename "$wheel" .whl)
 tag=${tag##*-}

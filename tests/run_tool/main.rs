@@ -18,7 +18,8 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use zeus_amd_sim::start::{happens, Patience};
 use zeus_amd_sim::Sim;
 
 fn tool() -> PathBuf {
@@ -47,20 +48,6 @@ fn json(path: &Path) -> Value {
 
 fn path(sim: &Sim, name: &str) -> String {
     sim.dir().join(name).to_str().unwrap().to_owned()
-}
-
-fn wait(child: &mut Child) -> std::process::ExitStatus {
-    let begin = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        if begin.elapsed() > Duration::from_secs(20) {
-            let _ = child.kill();
-            panic!("it did not end");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// A named pipe in the machine's folder, and its open end: nobody waits for the other.

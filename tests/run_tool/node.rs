@@ -100,6 +100,22 @@ fn registers_of_the_processors() {
     assert!(text.contains(finding) && said["node"][0]["status"] != "success", "{text}");
 }
 
+/// Without a board the GPU's own power contradicts a counter that passes Zeus's rule; where the host was too busy to sample
+/// both without a gap, nothing is said. A load that varies, and healthy counters, are never spoken of.
+#[test]
+fn a_counter_that_its_own_power_contradicts() {
+    let constant = |gpu: u32| format!("gpu.{gpu}.power = {{ kind = \"constant\", w = 400 }}");
+    let sim =
+        Sim::start("mi300x-8", "none", &[constant(3), constant(4), "gpu.3.counter.gain = 0.8".to_owned()]).unwrap();
+    let (said, text, _) = measured(&sim, "12");
+    let machine = sim.machine();
+    let wrong = machine.in_hip_order().into_iter().position(|place| machine.gpu_of(place).number == 3).unwrap();
+    if let Some(opinion) = said["second_opinion"].as_str() {
+        assert!(opinion.starts_with(&format!("GPU {wrong} ")) && opinion.contains("shows 0.80 of"), "{opinion}");
+        assert!(opinion.lines().count() == 1 && text.contains(opinion.trim_end()), "{opinion}");
+    }
+}
+
 /// Exactly the formula, between the two readings of the driver.
 #[test]
 fn time_at_a_limit() {

@@ -40,10 +40,10 @@ fn on_terminal(command: &mut Command) -> (Child, std::fs::File) {
 
 /// Reads until the words have come; all that was read.
 fn read_until(terminal: &mut std::fs::File, seen: &mut String, words: &str) {
-    let begin = Instant::now();
+    let mut patience = Patience::new();
     let mut bytes = [0; 4096];
     while !seen.contains(words) {
-        assert!(begin.elapsed() < Duration::from_secs(20), "{words:?} did not come: {seen:?}");
+        assert!(!patience.is_over(), "{words:?} did not come: {seen:?}");
         let mut ready = libc::pollfd { fd: terminal.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one descriptor.
         if unsafe { libc::poll(&mut ready, 1, 100) } > 0 {
@@ -68,7 +68,7 @@ fn control_c_ends_both_and_still_reports() {
     terminal.write_all(b"\x03").unwrap();
     read_until(&mut terminal, &mut seen, "exit status 130 (signal 2)");
     read_until(&mut terminal, &mut seen, "1 package, each once");
-    assert_eq!(wait(&mut child).code(), Some(130));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(!seen.contains("not reached"), "{seen:?}");
 
     // A command that takes Ctrl-C in its own way, once; and no line with --quiet.
@@ -79,7 +79,7 @@ fn control_c_ends_both_and_still_reports() {
     std::thread::sleep(Duration::from_millis(600));
     terminal.write_all(b"\x03").unwrap();
     read_until(&mut terminal, &mut seen, "each once");
-    assert_eq!(wait(&mut child).code(), Some(6));
+    assert_eq!(child.wait().unwrap().code(), Some(6));
     assert_eq!(seen.matches("caught\r\n").count(), 1, "{seen:?}");
     assert!(!seen.contains("\u{1b}"), "{seen:?}");
 }
@@ -114,7 +114,7 @@ fn stopped_and_continued_by_a_shell() {
         }
         read_until(&mut terminal, &mut seen, "ended 4");
         assert!(seen.contains("exit status 4"), "{stop}: {seen:?}");
-        wait(&mut child);
+        child.wait().unwrap();
     }
 }
 
@@ -135,7 +135,7 @@ fn a_stop_that_the_command_ignores_stops_nobody() {
     read_until(&mut terminal, &mut seen, "ended ");
     read_until(&mut terminal, &mut seen, "\r\n");
     assert!(seen.contains("exit status 4") && seen.contains("ended 4"), "{seen:?}");
-    wait(&mut child);
+    child.wait().unwrap();
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn signals_to_the_tool_reach_the_command() {
         stdout.read_exact(&mut ready).unwrap();
         // SAFETY: a process that the test started.
         unsafe { libc::kill(child.id() as i32, signal) };
-        assert_eq!(wait(&mut child).code(), Some(9), "{signal}");
+        assert_eq!(child.wait().unwrap().code(), Some(9), "{signal}");
         let (mut out, mut err) = (String::new(), String::new());
         stdout.read_to_string(&mut out).unwrap();
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
@@ -215,7 +215,7 @@ fn what_is_ignored_at_the_start_stays_ignored() {
             end.write_all(b"\n").unwrap();
         }
         lines.for_each(drop);
-        assert_eq!(wait(&mut child).code(), Some(code), "{program}");
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{program}");
     }
 }
 
@@ -235,7 +235,7 @@ fn what_is_ignored_is_not_passed_on() {
     // SAFETY: as above.
     unsafe { libc::kill(child.id() as i32, last) };
     assert_eq!(lines.collect::<Vec<_>>(), [""; 0]);
-    assert_eq!(wait(&mut child).code(), Some(9));
+    assert_eq!(child.wait().unwrap().code(), Some(9));
 }
 
 /// An alarm that was set before the tool was started would be the command's without it.
@@ -256,11 +256,8 @@ fn nobody_waits_for_a_tool_that_is_gone() {
     let mark = path(&sim, "was run");
     let mut child = command(&sim, &["--backend", "amdsmi", "--", "touch", &mark]).spawn().unwrap();
     let waits = format!("/proc/{0}/task/{0}/children", child.id());
-    let begin = Instant::now();
-    while std::fs::read_to_string(&waits).unwrap().is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "no process waits to become the command");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let waits = || std::fs::read_to_string(&waits).unwrap();
+    assert!(happens(|| !waits().is_empty()), "no process waits to become the command");
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
     // Its pipes close, so the process that waited to become the command is gone, and did not become it.

@@ -31,6 +31,8 @@ mod ffi_contract;
 mod foreign;
 #[path = "../fuzz.rs"]
 mod fuzz;
+#[path = "../getters.rs"]
+mod getters;
 #[path = "../guard.rs"]
 mod guard;
 #[path = "../header.rs"]

@@ -1,7 +1,8 @@
 /* What no program should do with an annotation, and some do.
- * usage: abuse names|unbalanced|deep|many|threads|handler|fork|exit|_exit|abort|twice|busy */
+ * usage: abuse names|unbalanced|deep|many|calls|threads|handler|exits-in-handler|aborts-in-handler|broken-heap|fork|exit|_exit|abort|twice|busy */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -16,7 +17,8 @@ static void *tool;
 static void (*push)(const char *);
 static void (*pop)(void);
 static void (*end_for)(uint64_t);
-static void (*start_section)(uint32_t), (*stop_section)(uint32_t);
+static void (*start_section)(uint32_t), (*stop_section)(uint32_t), (*mark)(const char *), (*range_stop)(uint64_t);
+static uint64_t (*range_start)(const char *);
 
 static void *symbol(const char *name)
 {
@@ -113,6 +115,76 @@ static void handler(void)
     setitimer(ITIMER_REAL, &never, NULL);
 }
 
+/* As a batch system's SIGTERM is often answered; it comes at any time, also within a push. */
+static void exits(int number)
+{
+    (void)number;
+    exit(9);
+}
+
+static void aborts(int number)
+{
+    (void)number;
+    abort();
+}
+
+static void ends_in_handler(void (*handler)(int))
+{
+    const struct itimerval soon = {{0, 0}, {0, 30000}};
+    signal(SIGALRM, handler);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    for (int i = 0;; i++) {
+        push(i % 2 == 0 ? "a" : "b");
+        pop();
+    }
+}
+
+/* The allocator finds out, and aborts while it holds its lock. */
+static void *waits(void *unused)
+{
+    pause();
+    return unused;
+}
+
+static void broken_heap(void)
+{
+    pthread_t one;
+    char *volatile block;
+    pthread_create(&one, NULL, waits, NULL);
+    block = malloc(24);
+    memset(block + 24, 0x55, 8);
+    for (int i = 0; i < 1000; i++)
+        (void)!malloc(2000);
+    abort();
+}
+
+/* How much memory a million more calls take that have been seen before. */
+static void more_calls(int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        pthread_t one;
+        for (int j = 0; j < 1000; j++) {
+            push(j % 2 == 0 ? "a" : "b");
+            push("within");
+            pop();
+            pop();
+            range_stop(range_start(j % 3 == 0 ? "x" : "y"));
+            mark("here");
+        }
+        pthread_create(&one, NULL, ends_inside, NULL);
+        pthread_join(one, NULL);
+    }
+}
+
+static void calls(void)
+{
+    size_t before;
+    more_calls(5);
+    before = mallinfo2().uordblks;
+    more_calls(200);
+    printf("%zu\n", mallinfo2().uordblks - before);
+}
+
 static volatile int stop;
 static void *pushes(void *unused)
 {
@@ -162,6 +234,9 @@ int main(int argc, char **argv)
     *(void **)&end_for = symbol("kokkosp_end_parallel_for");
     *(void **)&start_section = symbol("kokkosp_start_profile_section");
     *(void **)&stop_section = symbol("kokkosp_stop_profile_section");
+    *(void **)&mark = symbol("roctxMarkA");
+    *(void **)&range_start = symbol("roctxRangeStartA");
+    *(void **)&range_stop = symbol("roctxRangeStop");
     ((void (*)(int, uint64_t, uint32_t, void *))symbol("kokkosp_init_library"))(0, 20210225, 0, NULL);
     push("main");
     usleep(20000);
@@ -174,6 +249,14 @@ int main(int argc, char **argv)
         deep();
     else if (strcmp(what, "many") == 0)
         many();
+    else if (strcmp(what, "calls") == 0)
+        calls();
+    else if (strcmp(what, "exits-in-handler") == 0)
+        ends_in_handler(exits);
+    else if (strcmp(what, "aborts-in-handler") == 0)
+        ends_in_handler(aborts);
+    else if (strcmp(what, "broken-heap") == 0)
+        broken_heap();
     else if (strcmp(what, "threads") == 0)
         threads();
     else if (strcmp(what, "handler") == 0)

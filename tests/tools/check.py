@@ -92,11 +92,49 @@ def union(intervals):
     return merged
 
 
+def check_exclusive(report, visits, epoch_ns, shapes):
+    """Each moment's energy in equal parts to the innermost regions of the threads that are in any, to the run where none is. A visit
+    begins between two times that were taken, and ends between two: what could be used then may be on either side."""
+    edges, off_s = [], {}
+    for path, times in visits.items():
+        if path.startswith("range "):
+            continue
+        for before, begin, end, after, thread in times:
+            edges.append(((before + begin) // 2, 1, thread, path))
+            edges.append(((end + after) // 2, 0, thread, path))
+            for off in path, path.rpartition("/")[0]:
+                off_s[off] = off_s.get(off, 0) + (begin - before + after - end) / 1e9
+    stacks, innermost, since = {}, {}, report["run"]["begin_ns"]
+    spans = {}
+    for at, begins, thread, path in sorted(edges, key=lambda edge: edge[0]) + [(report["run"]["end_ns"], None, None, None)]:
+        for inner, threads in innermost.items():
+            spans.setdefault(inner, []).append((since, at, threads / sum(innermost.values())))
+        if not innermost:
+            spans.setdefault("", []).append((since, at, 1))
+        since = at
+        if begins is None:
+            break
+        stack = stacks.setdefault(thread, [])
+        stack.append(path) if begins else stack.remove(path)
+        tops = [of[-1] for of in stacks.values() if of]
+        innermost = {top: tops.count(top) for top in tops}
+    several = any(region["concurrent"] for region in report["regions"])
+    for region in report["regions"]:
+        path = path_of(report, region)
+        for gpu in region["exclusive"]["gpus"]:
+            shape = shapes[gpu["gpu"]]
+            true_j = sum(part * (upto(shape, (end - epoch_ns) / 1e9) - upto(shape, (begin - epoch_ns) / 1e9))
+                         for begin, end, part in spans.get(path, []))
+            most_w = shape.get("w", 0) or shape.get("high", 0) or shape["mean"] + shape["amplitude"]
+            within_j = gpu["uncertainty_j"] + 1e-4 + most_w * (sum(off_s.values()) if several else off_s.get(path, 0))
+            assert abs(gpu["energy_j"] - true_j) <= within_j, f"own energy of {path}, GPU {gpu['gpu']}: {gpu}, in truth {true_j} J +- {within_j} J"
+
+
 def truth(report, machine, visits_path):
     visits = {}
     with open(visits_path, encoding="utf-8") as f:
         for line in f:
-            *times, path = line.rstrip("\n").split(" ", 4)
+            *times, path = line.rstrip("\n").split(" ", 5)
             visits.setdefault(path, []).append([int(t) for t in times])
     assert visits, "no visits"
     said = {path_of(report, r): r for r in report["regions"]}
@@ -113,6 +151,7 @@ def truth(report, machine, visits_path):
                                         for begin, end in intervals)
         return {gpu: known[str(shape)] for gpu, shape in shapes.items()}
 
+    check_exclusive(report, visits, machine["epoch_ns"], shapes)
     widest = 0.0
     for path, times in visits.items():
         region = said[path]

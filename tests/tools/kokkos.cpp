@@ -15,6 +15,15 @@ struct Templated {
     KOKKOS_INLINE_FUNCTION void operator()(int) const {}
 };
 
+namespace physics {
+struct Solver {
+    void step(Kokkos::View<double *> of)
+    {
+        Kokkos::parallel_for(of.size(), KOKKOS_LAMBDA(int i) { of(i) = 0; });
+    }
+};
+} // namespace physics
+
 static void for_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 int main(int argc, char **argv)
@@ -30,6 +39,7 @@ int main(int argc, char **argv)
             Kokkos::parallel_for("axpy", n, KOKKOS_LAMBDA(int j) { a(j) += 2 * b(j); });
             Kokkos::parallel_for(n, Unnamed());
             Kokkos::parallel_for(n, Templated<double>());
+            physics::Solver().step(a);
             double sum = 0;
             Kokkos::parallel_reduce("dot", n, KOKKOS_LAMBDA(int j, double &s) {
                 if (j == 0)
@@ -38,6 +48,8 @@ int main(int argc, char **argv)
             }, sum);
             Kokkos::deep_copy(b, a);
             Kokkos::fence();
+#pragma omp parallel num_threads(2)
+            for_ms(5);
             Kokkos::Profiling::popRegion();
         }
         section.stop();

@@ -1,6 +1,6 @@
 /* Drives the regions of libzeus_amd_tools.so through the interface of Kokkos Tools, and prints of each visit when it was:
- * "PATH BEFORE BEGIN END AFTER" in CLOCK_BOOTTIME, where the visit is at least BEGIN to END and at most BEFORE to AFTER.
- * usage: regions nested|recursive|overlap|threads|short|long|random SEED */
+ * "BEFORE BEGIN END AFTER THREAD PATH" in CLOCK_BOOTTIME, where the visit is at least BEGIN to END and at most BEFORE to AFTER.
+ * usage: regions nested|recursive|overlap|threads|short|long|random SEED|crowd SEED */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <pthread.h>
@@ -16,11 +16,14 @@ void kokkosp_pop_profile_region(void);
 void kokkosp_create_profile_section(const char *name, uint32_t *id);
 void kokkosp_start_profile_section(uint32_t id);
 void kokkosp_stop_profile_section(uint32_t id);
+uint64_t roctxRangeStartA(const char *message);
+void roctxRangeStop(uint64_t id);
 
 typedef struct visit {
     const struct visit *around;
     const char *name;
     uint64_t before, begin, end, after;
+    int thread;
 } visit;
 enum { MOST = 200000 };
 static visit visits[MOST];
@@ -42,12 +45,14 @@ static void for_ms(double ms)
 }
 
 static __thread const visit *around;
+static __thread int number;
 
 static visit *in(const char *name)
 {
     visit *v = &visits[__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED)];
     v->around = around;
     v->name = name;
+    v->thread = number;
     v->before = now();
     kokkosp_push_profile_region(name);
     v->begin = now();
@@ -125,9 +130,10 @@ static void overlap(void)
     }
 }
 
-static void *thread(void *number)
+static void *thread(void *which)
 {
-    const int n = *(int *)number;
+    const int n = *(int *)which;
+    number = n;
     for_ms(20 * n);
     for (int i = 0; i < 2; i++)
         WITHIN("shared", {
@@ -157,7 +163,7 @@ static void shorts(void)
     }
 }
 
-static uint64_t state;
+static __thread uint64_t state;
 static uint32_t below(uint32_t n)
 {
     state = state * 6364136223846793005u + 1442695040888963407u;
@@ -175,6 +181,61 @@ static void randomly(int depth)
                 randomly(depth + 1);
             for_ms(below(8));
         });
+}
+
+/* Ranges of three names, by any thread, of which several may be open at once, also of one name. */
+enum { OPEN = 4 };
+static struct {
+    visit *v;
+    uint64_t id;
+} open_ranges[OPEN];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void range(void)
+{
+    static const char *const names[] = {"range x", "range y", "range z"};
+    const uint32_t at = below(OPEN);
+    pthread_mutex_lock(&lock);
+    if (open_ranges[at].v == NULL) {
+        visit *const v = open_ranges[at].v = &visits[__atomic_fetch_add(&count, 1, __ATOMIC_RELAXED)];
+        v->name = names[below(3)];
+        v->before = now();
+        open_ranges[at].id = roctxRangeStartA(v->name + strlen("range "));
+        v->begin = now();
+    } else {
+        open_ranges[at].v->end = now();
+        roctxRangeStop(open_ranges[at].id);
+        open_ranges[at].v->after = now();
+        open_ranges[at].v = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void *one_of_many(void *seed)
+{
+    number = *(int *)seed % 100;
+    state = (uint64_t)*(int *)seed;
+    for (int i = 0; i < 6; i++) {
+        range();
+        randomly(1);
+        for_ms(below(10));
+    }
+    return NULL;
+}
+
+static void crowd(int seed)
+{
+    pthread_t all[4];
+    int seeds[4];
+    for (int i = 0; i < 4; i++) {
+        seeds[i] = (seed % 10000) * 100 + i + 1;
+        pthread_create(&all[i], NULL, one_of_many, &seeds[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        pthread_join(all[i], NULL);
+    for (int i = 0; i < OPEN * 1000; i++)
+        if (open_ranges[i % OPEN].v != NULL)
+            range();
 }
 
 static void path(const visit *v)
@@ -206,12 +267,14 @@ int main(int argc, char **argv)
         state = strtoull(argv[2], NULL, 10);
         for (int i = 0; i < 8; i++)
             randomly(0);
+    } else if (strcmp(what, "crowd") == 0 && argc > 2) {
+        crowd((int)(strtoull(argv[2], NULL, 10) % 1000000));
     } else {
         return 2;
     }
     for (int i = 0; i < count; i++) {
-        printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " ", visits[i].before, visits[i].begin, visits[i].end,
-               visits[i].after);
+        printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %d ", visits[i].before, visits[i].begin, visits[i].end,
+               visits[i].after, visits[i].thread);
         path(visits[i].around);
         puts(visits[i].name);
     }

@@ -4,10 +4,12 @@
 #define _GNU_SOURCE
 #include "tool.h"
 
+#include <dlfcn.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 
 typedef struct ompt_start {
     int (*initialize)(void (*(*lookup)(const char *))(void), int device, void *tool_data);
@@ -23,6 +25,25 @@ static struct {
     _Atomic(const void *) address;
     _Atomic(char *) name;
 } places[PLACES];
+
+/* Where the runtime is loaded, unless it is a part of the program. Regions that it makes for threads of its own, such as those
+ * that target nowait runs on, are not the program's. */
+static const void *runtime;
+static char in_runtime[] = "";
+
+static const void *loaded_at(const void *address)
+{
+    Dl_info info;
+    return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
+}
+
+static char *new_name(const void *address)
+{
+    char *name;
+    if (runtime != NULL && loaded_at(address) == runtime)
+        return in_runtime;
+    return asprintf(&name, "%p", address) < 0 ? NULL : name;
+}
 
 static const char *place_name(const void *address)
 {
@@ -40,10 +61,12 @@ static const char *place_name(const void *address)
         name = atomic_load(&places[at].name);
         if (name == NULL) {
             char *none = NULL;
-            if (asprintf(&name, "%p", address) < 0)
+            name = new_name(address);
+            if (name == NULL)
                 return "(unknown place)";
             if (!atomic_compare_exchange_strong(&places[at].name, &none, name)) {
-                free(name);
+                if (name != in_runtime)
+                    free(name);
                 name = none;
             }
         }
@@ -59,7 +82,8 @@ static void parallel_begin(void *task, const void *frame, void *parallel, unsign
     (void)parallel;
     (void)wanted;
     (void)flags;
-    regions_push(REGIONS_OMP_PARALLEL, place_name(address));
+    if (place_name(address) != in_runtime)
+        regions_push(REGIONS_OMP_PARALLEL, place_name(address));
 }
 
 static void parallel_end(void *parallel, void *task, int flags, const void *address)
@@ -67,35 +91,35 @@ static void parallel_end(void *parallel, void *task, int flags, const void *addr
     (void)parallel;
     (void)task;
     (void)flags;
-    (void)address;
-    regions_pop(REGIONS_OMP_PARALLEL);
+    if (place_name(address) != in_runtime)
+        regions_pop(REGIONS_OMP_PARALLEL);
 }
 
-static void target_at(int endpoint, const void *address)
+/* A kernel with its data, or data alone; the same numbers follow eight further on for those with nowait. */
+static void target_at(int kind, int endpoint, const void *address)
 {
+    static const regions_kind kinds[] = {REGIONS_OMP_TARGET, REGIONS_OMP_ENTER_DATA, REGIONS_OMP_EXIT_DATA, REGIONS_OMP_UPDATE};
     if (endpoint == SCOPE_BEGIN)
-        regions_push(REGIONS_OMP_TARGET, place_name(address));
+        regions_push(kinds[(kind - 1) & 3], place_name(address));
     else if (endpoint == SCOPE_END)
-        regions_pop(REGIONS_OMP_TARGET);
+        regions_pop(kinds[(kind - 1) & 3]);
 }
 
 static void target(int kind, int endpoint, int device, void *task, uint64_t id, const void *address)
 {
-    (void)kind;
     (void)device;
     (void)task;
     (void)id;
-    target_at(endpoint, address);
+    target_at(kind, endpoint, address);
 }
 
 static void target_emi(int kind, int endpoint, int device, void *task, void *target_task, void *data, const void *address)
 {
-    (void)kind;
     (void)device;
     (void)task;
     (void)target_task;
     (void)data;
-    target_at(endpoint, address);
+    target_at(kind, endpoint, address);
 }
 
 /* Returns whether the tool is to stay. */
@@ -106,6 +130,9 @@ static int initialize(void (*(*lookup)(const char *))(void), int device, void *t
     (void)tool_data;
     if (set_callback == NULL)
         return 0;
+    runtime = loaded_at((const void *)set_callback);
+    if (runtime == loaded_at((const void *)getauxval(AT_ENTRY)))
+        runtime = NULL;
     tool_start();
     set_callback(PARALLEL_BEGIN, (void (*)(void))parallel_begin);
     set_callback(PARALLEL_END, (void (*)(void))parallel_end);

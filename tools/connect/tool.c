@@ -25,19 +25,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char *folder;
 static volatile sig_atomic_t started;
 
-void tool_report(void)
-{
-    const regions_result *result = regions_end();
-    if (result != NULL)
-        report_output(result, folder, report_rank(), tool_fences, 0);
-    regions_close();
-}
-
-/* The heap may be broken, and its lock held: so a copy of the process writes what is known, and is not waited for long. */
-static void aborts(int number)
+/* Locks may be held, and the heap broken: so a copy of the process writes what is known, and is not waited for long. */
+static void report_by_copy(void)
 {
     const struct timespec millisecond = {0, 1000000};
-    const int saved = errno;
     const long parent = getpid(), child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
     if (child == 0) {
         const regions_result *result;
@@ -53,8 +44,29 @@ static void aborts(int number)
         if (i == ABORT_MS - 1)
             kill((pid_t)child, SIGKILL);
     }
+}
+
+static void aborts(int number)
+{
+    const int saved = errno;
+    report_by_copy();
     signal(number, SIG_DFL);
     errno = saved;
+}
+
+/* A signal handler that calls exit() may have interrupted a reading. */
+void tool_report(void)
+{
+    const regions_result *result;
+    if (regions_is_inside()) {
+        report_by_copy();
+        regions_give_up();
+        return;
+    }
+    result = regions_end();
+    if (result != NULL)
+        report_output(result, folder, report_rank(), tool_fences, 0);
+    regions_close();
 }
 
 static void start(void)

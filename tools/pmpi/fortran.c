@@ -73,6 +73,7 @@ static void started(void)
 BOTH(init, 1, (void)0, started())
 BOTH(init_thread, 3, (void)0, started())
 BOTH(finalize, 1, profile_finish(), (void)0)
+BOTH(session_init, 4, profile_session(), (void)0)
 BOTH(pcontrol, 1, profile_pcontrol(*(const int *)a), (void)0)
 
 #define CALL(Name, name, count, parameters, arguments) BOTH(name, count, regions_often_enter(), regions_often_leave())

@@ -117,6 +117,10 @@ static void take_result(void)
     profile.sums.reads = r->reads;
     profile.sums.read_ns = r->read_ns;
     profile.sums.open_ns = r->open_ns;
+    profile.sums.unbalanced = r->unbalanced;
+    profile.sums.unfinished = r->unfinished;
+    profile.sums.too_many = r->too_many;
+    profile.sums.in_handlers = r->in_handlers;
     profile.gpus = calloc((size_t)profile.count + 1, sizeof *profile.gpus);
     profile.in_mpi_mj = calloc((size_t)profile.count + 1, sizeof *profile.in_mpi_mj);
     if (profile.gpus == NULL || profile.in_mpi_mj == NULL) {

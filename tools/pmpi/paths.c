@@ -23,19 +23,28 @@ static const regions_region *next_of(const regions_region *at)
     return at;
 }
 
-/* Of each region from the outermost on: its kind as a letter, its name, and a separator, or at the end a zero. Returns the
- * length; writes nothing where that is NULL. */
-enum { SEPARATOR = 0x1E };
+/* Of each region from the outermost on: its kind as a letter, its name, and a separator, or at the end a zero. Addresses differ
+ * between ranks, so the name is the one for readers. Returns the length. */
+enum { SEPARATOR = 0x1E, INSTEAD = 0x1F };
 static size_t add_path(char *to, const regions_region *region)
 {
-    const size_t before = region->depth > 1 ? add_path(to, region->parent) : 0, length = strlen(region->name);
-    if (to != NULL) {
-        if (before > 0)
-            to[before - 1] = SEPARATOR;
-        to[before] = (char)('A' + region->kind);
-        memcpy(to + before + 1, region->name, length + 1);
-    }
+    const size_t before = region->depth > 1 ? add_path(to, region->parent) : 0, length = strlen(region->shown);
+    if (before > 0)
+        to[before - 1] = SEPARATOR;
+    to[before] = (char)('A' + region->kind);
+    memcpy(to + before + 1, region->shown, length + 1);
+    for (char *at = to + before + 1; (at = strchr(at, SEPARATOR)) != NULL;)
+        *at = INSTEAD;
     return before + length + 2;
+}
+
+/* Its length, or more than there is room for. */
+static size_t path_size(const regions_region *region, size_t room)
+{
+    size_t size = 0;
+    for (; region != NULL && region->depth > 0 && size <= room; region = region->parent)
+        size += strlen(region->shown) + 2;
+    return size;
 }
 
 /* Paths of this rank, one after the other, and which region each is. */
@@ -52,23 +61,28 @@ static int by_path(const void *a, const void *b)
 
 static int list_own(void)
 {
-    size_t at = 0, most = 0;
+    size_t at = 0;
     if (profile.result == NULL)
         return 1;
-    for (const regions_region *r = next_of(NULL); r != NULL && most < MOST_REGIONS; r = next_of(r)) {
-        const size_t size = add_path(NULL, r);
-        if (own.size + size > MOST_BYTES)
-            break;
+    report_prepare(profile.result);
+    own.all = calloc(MOST_REGIONS, sizeof *own.all);
+    if (own.all == NULL)
+        return 0;
+    for (const regions_region *r = next_of(NULL); r != NULL; r = next_of(r)) {
+        const size_t room = own.count < MOST_REGIONS ? MOST_BYTES - own.size : 0, size = path_size(r, room);
+        if (size > room) {
+            profile.sums.left_out++;
+            continue;
+        }
+        own.all[own.count++].region = r;
         own.size += size;
-        most++;
     }
     own.text = malloc(own.size + 1);
-    own.all = calloc(most + 1, sizeof *own.all);
-    if (own.text == NULL || own.all == NULL)
+    if (own.text == NULL)
         return 0;
-    for (const regions_region *r = next_of(NULL); r != NULL && own.count < most; r = next_of(r)) {
-        own.all[own.count++] = (profile_path){own.text + at, r};
-        at += add_path(own.text + at, r);
+    for (size_t i = 0; i < own.count; i++) {
+        own.all[i].path = own.text + at;
+        at += add_path(own.text + at, own.all[i].region);
     }
     qsort(own.all, own.count, sizeof *own.all, by_path);
     return 1;
@@ -111,10 +125,14 @@ static size_t unite(char *text, size_t size)
         all[count++].path = text + at;
     if (all != NULL && united != NULL) {
         qsort(all, count, sizeof *all, by_path);
-        for (size_t i = 0, kept = 0; i < count && kept < MOST_REGIONS; i++) {
+        for (size_t i = 0, kept = 0; i < count; i++) {
             const size_t length = strlen(all[i].path) + 1;
             if (i > 0 && strcmp(all[i].path, all[i - 1].path) == 0)
                 continue;
+            if (kept == MOST_REGIONS) {
+                profile.sums.left_out++;
+                continue;
+            }
             memcpy(united + to, all[i].path, length);
             to += length;
             kept++;

@@ -28,6 +28,8 @@ typedef struct profile_rank {
     uint64_t open_ns, read_ns, reads, call_ns, gather_ns;
     /* MPI_Pcontrol with a level that is no region. */
     uint64_t ignored;
+    /* As in regions_result; and regions that are left out. */
+    uint64_t unbalanced, unfinished, too_many, in_handlers, left_out;
 } profile_rank;
 
 /* Why a rank's session did not open. Most ranks have none. */

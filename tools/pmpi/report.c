@@ -126,6 +126,11 @@ static profile_rank overhead(const profile_report *r)
         most.open_ns = one->open_ns > most.open_ns ? one->open_ns : most.open_ns;
         most.gather_ns = one->gather_ns > most.gather_ns ? one->gather_ns : most.gather_ns;
         most.ignored += one->ignored;
+        most.unbalanced += one->unbalanced;
+        most.unfinished += one->unfinished;
+        most.too_many += one->too_many;
+        most.in_handlers += one->in_handlers;
+        most.left_out += one->left_out;
         if (one->read_ns + one->call_ns >= most.read_ns + most.call_ns) {
             most.read_ns = one->read_ns;
             most.call_ns = one->call_ns;
@@ -235,9 +240,12 @@ static void write_json(FILE *to, const profile_report *r)
     }
     fprintf(to,
             "\n  ],\n  \"overhead\": {\"open_s\": %.6f, \"readings\": %" PRIu64 ", \"readings_s\": %.9f, \"calls\": %" PRIu64
-            ", \"calls_s\": %.9f, \"finish_s\": %.6f, \"ignored_pcontrol\": %" PRIu64 "}\n}\n",
+            ", \"calls_s\": %.9f, \"finish_s\": %.6f, \"ignored_pcontrol\": %" PRIu64 "},\n"
+            "  \"counted\": {\"unbalanced\": %" PRIu64 ", \"unfinished\": %" PRIu64 ", \"beyond_limit\": %" PRIu64
+            ", \"in_signal_handlers\": %" PRIu64 ", \"left_out_regions\": %" PRIu64 "}\n}\n",
             seconds(most.open_ns), most.reads, seconds(most.read_ns), most.calls, seconds(most.call_ns),
-            seconds(most.gather_ns), most.ignored);
+            seconds(most.gather_ns), most.ignored, most.unbalanced, most.unfinished, most.too_many, most.in_handlers,
+            most.left_out);
 }
 
 static void write_text(FILE *to, const profile_report *r)
@@ -331,6 +339,10 @@ static void write_text(FILE *to, const profile_report *r)
     if (most.ignored > 0)
         fprintf(to, "%" PRIu64 " call(s) of MPI_Pcontrol with a level beyond %d were ignored.\n", most.ignored,
                 PROFILE_REGIONS);
+    if (most.left_out > 0)
+        fprintf(to, "%" PRIu64 " region(s) of the ranks are left out here; ZEUS_AMD_PMPI_BY_RANK=1 writes them.\n", most.left_out);
+    report_notes(to, &(regions_result){.unbalanced = most.unbalanced, .unfinished = most.unfinished, .too_many = most.too_many,
+                                       .in_handlers = most.in_handlers});
 }
 
 static void text_form(FILE *to, const void *report)

@@ -24,7 +24,8 @@ PROFILE_EXPORT int MPI_Finalize(void)
     return PMPI_Finalize();
 }
 
-#if MPI_VERSION >= 4
+/* Open MPI 5 has sessions, and says that it is MPI 3. */
+#if MPI_VERSION >= 4 || (defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION >= 5)
 PROFILE_EXPORT int MPI_Session_init(MPI_Info info, MPI_Errhandler handler, MPI_Session *session)
 {
     profile_session();

@@ -40,12 +40,14 @@ static double edge_error(const regions_gpu *gpu, const regions_reading *reading,
     return holds ? smaller(reading->total_uj, gpu->age_uj + reading->lag_uj) : reading->total_uj;
 }
 
-/* Of the energy between two readings. */
+/* Of the energy between two readings: too much by the age of the first and the delay of the second, or too little the other way
+ * round. */
 static double reading_error(const regions_gpu *gpu, const regions_reading *begin, const regions_reading *end, int begin_holds,
                             int end_holds)
 {
-    return smaller(begin->total_uj + end->total_uj, larger(edge_error(gpu, begin, begin_holds), edge_error(gpu, end, end_holds)) +
-                                                        end->drift_uj - begin->drift_uj);
+    const double more = edge_error(gpu, begin, begin_holds) + end->late_uj;
+    const double less = edge_error(gpu, end, end_holds) + begin->late_uj;
+    return smaller(begin->total_uj + end->total_uj, larger(more, less) + end->drift_uj - begin->drift_uj);
 }
 
 /* Without the limit that the total sets. */

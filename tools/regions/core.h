@@ -45,14 +45,21 @@ typedef struct core_thread {
 /* core_held: 0, or all have to wait or to return. */
 enum { CORE_RUNS, CORE_NOT_STARTED, CORE_READING, CORE_ENDED };
 extern atomic_int core_held;
-/* Guards all but what threads have for themselves. */
-extern pthread_mutex_t core_lock;
 extern regions_result core;
 extern core_thread *core_threads;
 /* NULL: not attached yet. */
 extern __thread core_thread *core_mine __attribute__((tls_model("initial-exec")));
 /* When the counters may be read again, in ticks. */
 extern atomic_uint_fast64_t core_next_read;
+
+/* lock.c: guards all but what threads have for themselves. 0: not taken, as this thread has it already and is in a signal handler,
+ * or for core_try_lock as another thread has it. */
+int core_lock(void);
+int core_try_lock(void);
+void core_unlock(void);
+int core_is_locked_here(void);
+/* In a forked child. */
+void core_new_lock(void);
 
 /* tree.c: a region's child of that name, made where there is none; NULL: no more. */
 regions_region *core_child(regions_region *parent, regions_kind kind, const char *name);

@@ -65,25 +65,25 @@ static void plan(uint64_t spent, uint64_t end)
     atomic_store(&core_next_read, end + (wait > (double)refresh ? (uint64_t)wait : refresh));
 }
 
-/* What may have been used since the reading. What the library says of the counts since the start has in it how old a count may
- * be, and that the counter may have stopped since: the smallest such age holds for all readings, give or take a refresh, once
- * the counter has advanced afterwards. */
-static double lag_error(regions_gpu *gpu, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns)
+static uint64_t after(uint64_t ns, uint64_t other)
 {
-    const int counted = gpu->energy.method == ZEUS_AMD_METHOD_COUNTER;
-    /* A thread that lost its processor reads later. */
-    const uint64_t at_ns = counted ? gpu->energy.end_ns : lap->end_ns;
-    const uint64_t lag_ns = boundary_ns > at_ns ? boundary_ns - at_ns : at_ns - boundary_ns;
+    return ns > other ? ns - other : 0;
+}
+
+/* How far the reading is from its edge. The library knows its own edges, which come after those of here: by much where this
+ * thread lost its processor in between. What it says of the counts since the start has in it how old a count may be, and that the
+ * counter may have stopped since: the smallest such age holds for all readings, give or take a refresh, once the counter has
+ * advanced afterwards. */
+static void at_edge(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, const zeus_amd_gpu_energy_t *lap, uint64_t boundary_ns)
+{
+    const int counted = read->method == ZEUS_AMD_METHOD_COUNTER, goes_on = lap->method == ZEUS_AMD_METHOD_COUNTER;
     const double uj_per_ns = gpu->max_w / 1e3;
-    double age_uj;
-    if (lap->method != ZEUS_AMD_METHOD_COUNTER)
-        return INFINITY;
-    if (gpu->begin_lag_ns == 0)
-        gpu->begin_lag_ns = core.begin_ns > lap->begin_ns ? core.begin_ns - lap->begin_ns : 1;
-    age_uj = gpu->error.total_uj - uj_per_ns * (double)(lag_ns > gpu->begin_lag_ns ? lag_ns : gpu->begin_lag_ns);
-    if (counted && age_uj < gpu->age_uj)
+    const uint64_t early_ns = after(boundary_ns, counted ? read->end_ns : lap->end_ns), begin_ns = after(core.begin_ns, read->begin_ns);
+    const double age_uj = 1e3 * (double)read->uncertainty_mj - uj_per_ns * (double)(early_ns > begin_ns ? early_ns : begin_ns);
+    gpu->error.late_uj = uj_per_ns * (double)after(read->end_ns, boundary_ns);
+    gpu->error.lag_uj = goes_on ? uj_per_ns * (double)(early_ns + REFRESH_NS) : INFINITY;
+    if (counted && goes_on && age_uj < gpu->age_uj)
         gpu->age_uj = age_uj > 0 ? age_uj : 0;
-    return uj_per_ns * (double)(lag_ns + REFRESH_NS);
 }
 
 /* One GPU, read again: since the start, and since the last reading, which has only what was added to the error. What it lacks
@@ -93,6 +93,7 @@ static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, const zeus
 {
     const int missed = gpu->missed, first = !gpu->measured;
     const double before_uj = gpu->uj, read_uj = 1e3 * (double)read->energy_mj;
+    const double begin_late_uj = gpu->max_w / 1e3 * (double)after(read->begin_ns, core.begin_ns);
     double uj = read_uj, total_uj = 1e3 * (double)read->uncertainty_mj;
     *span = (core_span_gpu){0, gpu->max_w, gpu->error, gpu->error, gpu->measured, 1};
     gpu->missed = read->method == ZEUS_AMD_METHOD_NONE || lap->method == ZEUS_AMD_METHOD_NONE;
@@ -103,6 +104,8 @@ static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, const zeus
     gpu->energy = *read;
     gpu->measured = span->measured = 1;
     span->vague = missed;
+    at_edge(gpu, read, lap, boundary_ns);
+    total_uj += gpu->error.late_uj > begin_late_uj ? gpu->error.late_uj : begin_late_uj;
     if (read->method == ZEUS_AMD_METHOD_ESTIMATED && lap->method != ZEUS_AMD_METHOD_ESTIMATED) {
         /* Soon after the start. What is counted goes on. */
         uj = before_uj + 1e3 * (double)lap->energy_mj;
@@ -113,13 +116,12 @@ static void take(regions_gpu *gpu, const zeus_amd_gpu_energy_t *read, const zeus
     span->uj = gpu->uj - before_uj;
     gpu->error.total_uj = uj < before_uj && gpu->error.total_uj > total_uj ? gpu->error.total_uj : total_uj;
     gpu->error.drift_uj += 1e3 * (double)lap->uncertainty_mj;
-    gpu->error.lag_uj = lag_error(gpu, lap, boundary_ns);
     gpu->error.goes_on = lap->method != ZEUS_AMD_METHOD_ESTIMATED;
     if (lap->energy_mj > 0)
         gpu->confirmed = span_number;
     span->end = gpu->error;
     if (first)
-        span->begin = (regions_reading){gpu->error.total_uj, gpu->error.lag_uj, 0, gpu->error.goes_on};
+        span->begin = (regions_reading){gpu->error.total_uj, gpu->error.lag_uj, begin_late_uj, 0, gpu->error.goes_on};
 }
 
 /* Both clocks at one moment: of some tries the shortest, as others were interrupted. */
@@ -172,14 +174,14 @@ void core_read(uint64_t now)
 {
     const int saved = errno;
     /* Another thread reads, or does what is as short. */
-    if (pthread_mutex_trylock(&core_lock) != 0)
+    if (!core_try_lock())
         return;
     if (atomic_load(&core_held) == CORE_RUNS && now >= atomic_load(&core_next_read)) {
         core_hold();
         core_span(0);
         core_release(CORE_RUNS);
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     errno = saved;
 }
 
@@ -254,6 +256,8 @@ void core_open(void)
     refresh = (uint64_t)((double)(opened - begin) * REFRESH_NS / (double)(opened_ns > begin_ns ? opened_ns - begin_ns : 1));
     if (core.status == ZEUS_AMD_STATUS_OK)
         core_node_begin(session);
+    /* Before the library's begin, as each edge is before its reading. */
+    span_begin = last_end = both_clocks(&span_begin_ns);
     costs[0] = own_ticks();
     if (core.status == ZEUS_AMD_STATUS_OK)
         core.status = zeus_amd_window_begin(session, &window);
@@ -265,7 +269,6 @@ void core_open(void)
         core.status = ZEUS_AMD_STATUS_NO_MEMORY;
     }
     core.run.count = 1;
-    span_begin = last_end = both_clocks(&span_begin_ns);
     core.begin_ticks = span_begin;
     core.begin_ns = core.end_ns = span_begin_ns;
     core.session = session;
@@ -290,7 +293,8 @@ static void count_unfinished(void)
 const regions_result *regions_end(void)
 {
     const regions_result *result = NULL;
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return NULL;
     if (atomic_load(&core_held) == CORE_RUNS) {
         core_often_stop();
         core_hold();
@@ -303,8 +307,14 @@ const regions_result *regions_end(void)
     } else {
         core_release(CORE_ENDED);
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     return result;
+}
+
+void regions_give_up(void)
+{
+    core_often_stop();
+    atomic_store(&core_held, CORE_ENDED);
 }
 
 void regions_close(void)

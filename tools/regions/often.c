@@ -126,12 +126,13 @@ int core_often_advance(const regions_region *range, uint64_t now)
 
 regions_region *regions_often_start(regions_kind kind, const char *name, int by_several)
 {
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return NULL;
     if (atomic_load(&core_held) == CORE_RUNS && (often = core_child(&core.ranges, kind, name)) != NULL) {
         several = by_several;
         atomic_store(&runs, 1);
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     return often;
 }
 
@@ -143,10 +144,11 @@ void core_often_stop(void)
 uint64_t regions_often_ticks(void)
 {
     uint64_t ticks = 0;
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return 0;
     if (core_often_advance(often, ticks_now()))
         ticks = often->all_ticks;
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     return ticks;
 }
 

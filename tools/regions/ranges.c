@@ -67,7 +67,8 @@ uint64_t regions_range_start(regions_kind kind, const char *name, uint64_t own)
     regions_region *range = NULL;
     uint64_t id;
     const int runs = at_edge(ticks_now());
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return 0;
     if (runs && (range = core_child(&core.ranges, kind, name != NULL ? name : "(NULL)")) != NULL) {
         advance(range, ticks_now());
         range->open++;
@@ -76,7 +77,7 @@ uint64_t regions_range_start(regions_kind kind, const char *name, uint64_t own)
         core.too_many++;
     }
     id = take(range, own);
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     return id;
 }
 
@@ -86,7 +87,8 @@ int regions_range_stop(uint64_t id, uint64_t *own)
     const uint64_t now = ticks_now();
     int found;
     at_edge(now);
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return -1;
     found = at > 0 && at <= count && places[at].open && places[at].uses == id >> 32;
     if (found) {
         regions_region *range = places[at].range;
@@ -104,18 +106,17 @@ int regions_range_stop(uint64_t id, uint64_t *own)
     } else {
         core.unbalanced++;
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     return found ? 0 : -1;
 }
 
 void regions_mark(const char *name)
 {
     regions_region *mark;
-    if (!at_edge(ticks_now()))
+    if (!at_edge(ticks_now()) || !core_lock())
         return;
-    pthread_mutex_lock(&core_lock);
     mark = core_child(&core.ranges, REGIONS_MARK, name != NULL ? name : "(NULL)");
     if (mark != NULL)
         mark->count++;
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
 }

@@ -21,6 +21,9 @@ typedef enum regions_kind {
     REGIONS_ROCTX_PAUSED,
     REGIONS_OMP_PARALLEL,
     REGIONS_OMP_TARGET,
+    REGIONS_OMP_ENTER_DATA,
+    REGIONS_OMP_EXIT_DATA,
+    REGIONS_OMP_UPDATE,
     REGIONS_MARK,
     REGIONS_PCONTROL,
     /* Time in MPI: not a region of the program. */
@@ -30,10 +33,11 @@ typedef enum regions_kind {
 
 const char *regions_kind_name(regions_kind kind);
 
-/* How far a reading of the energy may be off: in all since the start (total), what was used since the reading at most (lag),
- * and what was added to the error since the start in between (drift). */
+/* How far a reading of the energy may be off: in all since the start (total), what was used at most between a reading that is
+ * older than its edge and that edge, with a refresh (lag), or between the edge and a later reading (late), and what was added to
+ * the error since the start in between (drift). */
 typedef struct regions_reading {
-    double total_uj, lag_uj, drift_uj;
+    double total_uj, lag_uj, late_uj, drift_uj;
     /* A sum that goes on, not an estimate of all at once, which the next one may correct. */
     int goes_on;
 } regions_reading;
@@ -57,8 +61,9 @@ typedef struct regions_share {
 typedef struct regions_region {
     struct regions_region *parent, *child, *sibling;
     char *name;
-    /* Set by the report: as a reader knows it. */
+    /* Set by the report: as a reader knows it, and its place among all regions. */
     char *shown;
+    uint64_t number;
     regions_kind kind;
     uint32_t depth;
     uint64_t count;
@@ -83,8 +88,7 @@ typedef struct regions_gpu {
     zeus_amd_gpu_energy_t energy;
     double uj;
     regions_reading error;
-    /* How long before the start its reading was, and what the age of counts at a reading is worth; INFINITY: not known yet. */
-    uint64_t begin_lag_ns;
+    /* What the age of counts at a reading is worth; INFINITY: not known yet. */
     double age_uj;
     /* The last reading after which the counter has advanced. */
     uint64_t confirmed;
@@ -164,8 +168,12 @@ void regions_trace(void);
 const regions_result *regions_end(void);
 /* After the end: closes the session. */
 void regions_close(void);
+/* This thread is in a signal handler that has interrupted one of these functions. */
+int regions_is_inside(void);
 /* What is known, without a reading, for a copy of the process that does not come back. NULL: nothing. */
 const regions_result *regions_known(void);
+/* No reading any more, and no end: nothing is counted from now on. */
+void regions_give_up(void);
 /* In a forked child: nothing is counted, and nothing reported. */
 void regions_forget(void);
 

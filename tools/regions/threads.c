@@ -22,7 +22,6 @@
 enum { IDLE, CHANGES, SLOW };
 
 atomic_int core_held = CORE_NOT_STARTED;
-pthread_mutex_t core_lock = PTHREAD_MUTEX_INITIALIZER;
 regions_result core;
 core_thread *core_threads;
 atomic_uint_fast64_t core_next_read;
@@ -50,8 +49,9 @@ static int wait_to_enter(core_thread *thread)
     atomic_store_explicit(&thread->busy, IDLE, memory_order_release);
     if (atomic_load(&core_held) == CORE_NOT_STARTED)
         regions_start();
-    pthread_mutex_lock(&core_lock);
-    pthread_mutex_unlock(&core_lock);
+    if (!core_lock())
+        return 0;
+    core_unlock();
     return atomic_load(&core_held) != CORE_ENDED;
 }
 
@@ -103,10 +103,11 @@ static void ends(void *thread)
     }
     core_often_ends(t);
     core_mine = NULL;
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return;
     t->next_free = free_threads;
     free_threads = t;
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
 }
 
 /* Threads that have ended leave their paths to the next ones, so memory does not grow with their number. */
@@ -115,9 +116,10 @@ core_thread *core_attach(void)
     core_thread *t;
     if (atomic_load(&core_held) == CORE_NOT_STARTED)
         regions_start();
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return NULL;
     if (atomic_load(&core_held) == CORE_ENDED) {
-        pthread_mutex_unlock(&core_lock);
+        core_unlock();
         return NULL;
     }
     t = free_threads;
@@ -140,7 +142,7 @@ core_thread *core_attach(void)
         core_mine = t;
         pthread_setspecific(key, t);
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     return t;
 }
 
@@ -184,16 +186,19 @@ static core_local *create(core_thread *thread, regions_kind kind, const char *na
 {
     core_local *local = calloc(1, sizeof *local);
     regions_region *region = NULL;
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock()) {
+        free(local);
+        return NULL;
+    }
     if (local != NULL && atomic_load(&core_held) == CORE_RUNS)
         region = core_child(thread->current->region, kind, name);
     if (region == NULL) {
         core.too_many++;
-        pthread_mutex_unlock(&core_lock);
+        core_unlock();
         free(local);
         return NULL;
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     if (++thread->locals > thread->table_size)
         grow(thread);
     local->region = region;
@@ -328,7 +333,13 @@ void core_hold(void)
     else
         syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
     for (core_thread *t = core_threads; t != NULL; t = t->next)
-        wait_for(t);
+        if (t != core_mine)
+            wait_for(t);
+}
+
+int regions_is_inside(void)
+{
+    return core_is_locked_here() || (core_mine != NULL && atomic_load_explicit(&core_mine->busy, memory_order_relaxed) != IDLE);
 }
 
 void core_release(int state)
@@ -364,19 +375,20 @@ void regions_start(void)
 {
     const int saved = errno;
     pthread_once(&prepared, prepare);
-    pthread_mutex_lock(&core_lock);
+    if (!core_lock())
+        return;
     if (atomic_load(&core_held) == CORE_NOT_STARTED) {
         core_open();
         core_release(CORE_RUNS);
     }
-    pthread_mutex_unlock(&core_lock);
+    core_unlock();
     errno = saved;
 }
 
 void regions_forget(void)
 {
     atomic_store(&core_held, CORE_ENDED);
-    memset(&core_lock, 0, sizeof core_lock);
+    core_new_lock();
     core_often_stop();
     core_threads = NULL;
     core_mine = NULL;

@@ -11,9 +11,10 @@
 const char *regions_kind_name(regions_kind kind)
 {
     static const char *const names[REGIONS_KINDS] = {
-        "run",           "kokkos region", "kokkos parallel_for", "kokkos parallel_reduce", "kokkos parallel_scan",
-        "kokkos copy",   "kokkos fence",  "kokkos section",      "roctx",                  "roctx paused",
-        "omp parallel",  "omp target",    "mark",                "MPI_Pcontrol",           "MPI",
+        "run",           "kokkos region", "kokkos parallel_for",   "kokkos parallel_reduce", "kokkos parallel_scan",
+        "kokkos copy",   "kokkos fence",  "kokkos section",        "roctx",                  "roctx paused",
+        "omp parallel",  "omp target",    "omp target enter data", "omp target exit data",   "omp target update",
+        "mark",          "MPI_Pcontrol",  "MPI",
     };
     return names[kind];
 }

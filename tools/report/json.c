@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report as JSON. docs/regions.schema.json describes it. */
+/* The report as JSON. docs/tools/regions.schema.json describes it. */
 #define _GNU_SOURCE
 #include "report.h"
 
@@ -68,15 +68,12 @@ static void names(FILE *to, const regions_region *one)
 /* The parent of each is an earlier one, by number. */
 static void regions(FILE *to, const regions_result *r)
 {
-    uint64_t number = 0;
-    for (regions_region *one = (regions_region *)&r->run; one != NULL; one = report_next(&r->run, one)) {
-        /* ticks is the number, from here on. */
-        one->ticks = number++;
-        fprintf(to, "%s\n    {\"id\": %" PRIu64 ", ", one->ticks == 0 ? "" : ",", one->ticks);
+    for (const regions_region *one = &r->run; one != NULL; one = report_next(&r->run, one)) {
+        fprintf(to, "%s\n    {\"id\": %" PRIu64 ", ", one->number == 0 ? "" : ",", one->number);
         if (one->parent == NULL)
             fputs("\"parent\": null, ", to);
         else
-            fprintf(to, "\"parent\": %" PRIu64 ", ", one->parent->ticks);
+            fprintf(to, "\"parent\": %" PRIu64 ", ", one->parent->number);
         names(to, one);
         fprintf(to, ", \"time_s\": %.9f, \"own_time_s\": %.9f, \"thread_time_s\": %.9f, \"concurrent\": %s, ",
                 seconds(one->wall_ns), seconds(one->own_ns), seconds(one->thread_ns), one->concurrent ? "true" : "false");

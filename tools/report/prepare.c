@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +44,20 @@ static int is_mangled(const char *name)
         const unsigned long length = strtoul(name, &end, 10);
         return length >= 4 && (strlen(end) == length || (strlen(end) > length && end[length] == 'I'));
     }
-    return (name[0] == 'N' || name[0] == 'Z') && ((name[1] >= '1' && name[1] <= '9') || strncmp(name + 1, "St", 2) == 0);
+    /* Of a lambda that of the function around it comes first. */
+    name += name[0] == 'Z' && (name[1] == 'N' || name[1] == 'Z');
+    return (name[0] == 'N' || name[0] == 'Z') && ((name[1] >= '1' && name[1] <= '9') || name[1] == 'K' || strncmp(name + 1, "St", 2) == 0);
 }
 
-/* A program in C++ can demangle; this library need not. */
-static char *demangled(const char *name)
+/* A program in C++ can demangle; this library need not. A module of Python has loaded that runtime for itself. */
+char *report_demangled(const char *name)
 {
     char *(*demangle)(const char *, char *, size_t *, int *) = NULL;
+    void *runtime;
     int status = -1;
     *(void **)&demangle = dlsym(RTLD_DEFAULT, "__cxa_demangle");
+    if (demangle == NULL && (runtime = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD)) != NULL)
+        *(void **)&demangle = dlsym(runtime, "__cxa_demangle");
     return demangle != NULL ? demangle(name, NULL, NULL, &status) : NULL;
 }
 
@@ -60,12 +66,30 @@ static char *shown(const regions_region *region)
 {
     char *name = NULL;
     if (region->kind >= REGIONS_KOKKOS_FOR && region->kind <= REGIONS_KOKKOS_SCAN && is_mangled(region->name))
-        name = demangled(region->name);
-    if ((region->kind == REGIONS_OMP_PARALLEL || region->kind == REGIONS_OMP_TARGET) && region->name[0] == '0')
+        name = report_demangled(region->name);
+    if (region->kind >= REGIONS_OMP_PARALLEL && region->kind <= REGIONS_OMP_UPDATE && region->name[0] == '0')
         name = report_source(strtoull(region->name, NULL, 16));
     if (name != NULL)
         return name;
     return region->name[0] != '\0' ? region->name : no_name;
+}
+
+/* Two places of one line, or types of one name, are two regions: in the order of their own names, which is that of addresses, so
+ * that in all ranks of a job they have the same. */
+static void tell_apart(regions_region *parent)
+{
+    for (regions_region *one = parent->child; one != NULL; one = one->sibling) {
+        one->number = 1;
+        for (const regions_region *other = parent->child; one->shown != one->name && other != NULL; other = other->sibling)
+            one->number += other->kind == one->kind && strcmp(other->shown, one->shown) == 0 && strcmp(other->name, one->name) < 0;
+    }
+    for (regions_region *one = parent->child; one != NULL; one = one->sibling) {
+        char *name;
+        if (one->number > 1 && asprintf(&name, "%s (%" PRIu64 ")", one->shown, one->number) >= 0) {
+            free(one->shown);
+            one->shown = name;
+        }
+    }
 }
 
 /* More energy first, then more time, then the name: no order by chance. */
@@ -135,6 +159,7 @@ static void round_inclusive(regions_region *run, uint32_t gpu, int64_t total_uj)
 void report_prepare(const regions_result *result)
 {
     regions_region *run = (regions_region *)&result->run, *ranges = (regions_region *)&result->ranges;
+    uint64_t number = 0;
     for (regions_region *one = run; one != NULL; one = report_next(run, one))
         sort_children(result, one);
     sort_children(result, ranges);
@@ -142,6 +167,10 @@ void report_prepare(const regions_result *result)
         one->shown = shown(one);
     for (regions_region *one = ranges; one != NULL; one = report_next(ranges, one))
         one->shown = shown(one);
+    for (regions_region *one = run; one != NULL; one = report_next(run, one))
+        tell_apart(one);
+    for (regions_region *one = run; one != NULL; one = report_next(run, one))
+        one->number = number++;
     for (uint32_t i = 0; i < result->gpu_count; i++) {
         round_exclusive(run, i, llround(result->gpus[i].uj));
         round_inclusive(run, i, llround(result->gpus[i].uj));

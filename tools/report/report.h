@@ -34,6 +34,8 @@ report_energy report_total(const regions_result *result);
 /* The energy of the widest scope that was measured, and which that is. */
 report_energy report_widest(const regions_result *result, zeus_amd_node_scope_t *scope);
 
+/* A name of C++, to be freed; NULL: it is none, or there is no demangler. */
+char *report_demangled(const char *name);
 /* source.c: where in the source a call returns to this address; to be freed. NULL: not known. */
 char *report_source(uint64_t return_address);
 
@@ -43,6 +45,8 @@ void report_json(FILE *to, const void *report);
 void report_csv(FILE *to, const void *report);
 void report_folded(FILE *to, const void *report);
 void report_trace(FILE *to, const void *report);
+/* Lines on what was annotated as it should not be. */
+void report_notes(FILE *to, const regions_result *result);
 
 /* output.c: writes the forms that the environment asks for; whether one of them is the trace. The rank is a part of the files'
  * name; NULL: none. */

@@ -79,12 +79,23 @@ static void *line_at(void *module, uint64_t address)
     return NULL;
 }
 
-/* "function (file:line)", as far as it is known. */
+/* "function", and " (file:line)" as far as it is known. */
+static char *place(const char *function, const char *path, int line)
+{
+    char *plain = strncmp(function, "_Z", 2) == 0 ? report_demangled(function) : NULL, *text = NULL;
+    const char *name = plain != NULL ? plain : function;
+    /* What a compiler has added itself is of no line. */
+    const int length = path == NULL ? asprintf(&text, "%s", name)
+                       : line == 0  ? asprintf(&text, "%s (%s)", name, file_of(path))
+                                    : asprintf(&text, "%s (%s:%d)", name, file_of(path), line);
+    free(plain);
+    return length < 0 ? NULL : text;
+}
+
 static char *by_debug_information(uint64_t address)
 {
-    char *text = NULL;
     void *module, *line;
-    const char *function, *source = NULL;
+    const char *function, *path = NULL;
     int number = 0;
     open_session();
     module = session != NULL ? dw.dwfl_addrmodule(session, address) : NULL;
@@ -93,10 +104,8 @@ static char *by_debug_information(uint64_t address)
         return NULL;
     line = line_at(module, address);
     if (line != NULL && dw.dwarf_lineno(line, &number) == 0)
-        source = dw.dwarf_linesrc(line, NULL, NULL);
-    if (source != NULL && asprintf(&text, "%s (%s:%d)", function, file_of(source), number) >= 0)
-        return text;
-    return strdup(function);
+        path = dw.dwarf_linesrc(line, NULL, NULL);
+    return place(function, path, number);
 }
 
 char *report_source(uint64_t return_address)
@@ -110,7 +119,7 @@ char *report_source(uint64_t return_address)
     if (dladdr((void *)(uintptr_t)address, &info) == 0 || info.dli_fname == NULL)
         return NULL;
     if (info.dli_sname != NULL)
-        return strdup(info.dli_sname);
+        return place(info.dli_sname, NULL, 0);
     if (asprintf(&text, "%s+0x%llx", file_of(info.dli_fname), (unsigned long long)(address - (uintptr_t)info.dli_fbase)) < 0)
         return NULL;
     return text;

@@ -29,11 +29,16 @@ static void name(FILE *to, uint32_t indent, const char *text, const char *kind)
     fprintf(to, "%*s", (int)(WIDTH - column), "");
 }
 
+static int64_t millijoules(int64_t uj)
+{
+    return (uj + 500) / 1000;
+}
+
 /* Times, energy and its error; "~": more than half of it was split by time. */
 static void numbers(FILE *to, const regions_result *r, uint64_t count, double ns, const regions_share *shares)
 {
     const report_energy sum = report_sum(r, shares), total = report_total(r);
-    fprintf(to, " %9" PRIu64 " %10.3f %13.3f %10.3f%c %6.1f %9.1f", count, ns / 1e9, (double)sum.uj / 1e6,
+    fprintf(to, " %9" PRIu64 " %10.3f %13.3f %10.3f%c %6.1f %9.1f", count, ns / 1e9, (double)millijoules(sum.uj) / 1e3,
             sum.uncertainty_uj / 1e6, sum.shared_uj > 0.5 * (double)sum.uj ? '~' : ' ',
             total.uj > 0 ? 100 * (double)sum.uj / (double)total.uj : 0, ns > 0 ? (double)sum.uj * 1e3 / ns : 0);
 }
@@ -57,12 +62,12 @@ static void head(FILE *to, const report *p)
     if (r->run.inclusive == NULL || r->status != ZEUS_AMD_STATUS_OK)
         fprintf(to, "energy    none: %s\n", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
     else
-        fprintf(to, "energy    %.3f J +- %.3f J\n", (double)total.uj / 1e6, total.uncertainty_uj / 1e6);
+        fprintf(to, "energy    %.3f J +- %.3f J\n", (double)millijoules(total.uj) / 1e3, total.uncertainty_uj / 1e6);
     if (scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
         fprintf(to, "          %.3f J +- %.3f J of %s\n", (double)widest.uj / 1e6, widest.uncertainty_uj / 1e6,
                 scope == ZEUS_AMD_NODE_SCOPE_NODE ? "the whole node" : "GPUs, processors and memory as far as they are measured");
     fprintf(to, "time      %.3f s, from the first region%s\n", ns / 1e9,
-            p->aborted ? " to the last reading before the program aborted" : " to the end of the program");
+            p->aborted ? " to the last reading: it aborted, or a signal handler ended it" : " to the end of the program");
     fprintf(to, "overhead  %" PRIu64 " readings, %.6f s (%.2f %% of the time), and %.3f s to open\n", r->reads,
             (double)r->read_ns / 1e9, ns > 0 ? 100 * (double)r->read_ns / ns : 0, (double)r->open_ns / 1e9);
     fprintf(to, "fences    round kernels: %s\n", p->fences);
@@ -86,24 +91,42 @@ static void head(FILE *to, const report *p)
     }
 }
 
+/* Own energies are rounded together, so that as they are shown they add up to the total as it is shown. */
+typedef struct rounded {
+    int64_t uj, given_mj;
+} rounded;
+
+static double own_joules(rounded *sum, int64_t uj)
+{
+    int64_t mj;
+    sum->uj += uj;
+    mj = millijoules(sum->uj) - sum->given_mj;
+    sum->given_mj += mj;
+    return (double)mj / 1e3;
+}
+
 static void regions(FILE *to, const report *p)
 {
     const regions_result *r = p->result;
+    rounded sum = {0, 0};
     uint64_t hidden = 0;
+    double hidden_j = 0;
     fprintf(to, "\n%-*s %9s %10s %13s %10s  %6s %9s %10s %13s\n", (int)WIDTH, "region", "count", "time s", "energy J", "+- J",
             "%", "mean W", "own s", "own J");
     for (const regions_region *one = &r->run; one != NULL; one = report_next(&r->run, one)) {
+        const double own_j = own_joules(&sum, report_sum(r, one->exclusive).uj);
         if (one->depth > p->depth) {
             hidden++;
+            hidden_j += own_j;
             continue;
         }
         name(to, 2 * one->depth, one->shown, one == &r->run ? NULL : regions_kind_name(one->kind));
         numbers(to, r, one->count, one->wall_ns, one->inclusive);
-        fprintf(to, " %10.3f %13.3f%s\n", one->own_ns / 1e9, (double)report_sum(r, one->exclusive).uj / 1e6,
+        fprintf(to, " %10.3f %13.3f%s\n", one->own_ns / 1e9, own_j,
                 one->concurrent && one != &r->run ? "  concurrent" : "");
     }
     if (hidden > 0)
-        fprintf(to, "%" PRIu64 " region(s) deeper than %" PRIu32 " levels are left out here\n", hidden, p->depth);
+        fprintf(to, "%" PRIu64 " region(s) deeper than %" PRIu32 " levels are left out here; their own energy is %.3f J\n", hidden, p->depth, hidden_j);
 }
 
 static void ranges(FILE *to, const regions_result *r)
@@ -132,6 +155,18 @@ static void ranges(FILE *to, const regions_result *r)
     }
 }
 
+void report_notes(FILE *to, const regions_result *r)
+{
+    if (r->unbalanced > 0)
+        fprintf(to, "%" PRIu64 " end(s) of a region that was not the innermost one, or not open.\n", r->unbalanced);
+    if (r->unfinished > 0)
+        fprintf(to, "%" PRIu64 " region(s) were still open at the end.\n", r->unfinished);
+    if (r->too_many > 0)
+        fprintf(to, "%" PRIu64 " time(s) a new path was not counted: there are too many.\n", r->too_many);
+    if (r->in_handlers > 0)
+        fprintf(to, "%" PRIu64 " event(s) in signal handlers were not counted.\n", r->in_handlers);
+}
+
 static void notes(FILE *to, const regions_result *r)
 {
     fputs("\nregion: all paths of calls; energy while at least one thread is there, \"own\" without the regions within. The own\n"
@@ -142,14 +177,7 @@ static void notes(FILE *to, const regions_result *r)
         fputs("concurrent: several threads were in regions at once; the energies of such regions overlap.\n", to);
     if (r->ranges.child != NULL)
         fputs("range: begun and ended by number, may overlap with all; not part of the sum.\n", to);
-    if (r->unbalanced > 0)
-        fprintf(to, "%" PRIu64 " end(s) of a region that was not the innermost one, or not open.\n", r->unbalanced);
-    if (r->unfinished > 0)
-        fprintf(to, "%" PRIu64 " region(s) were still open at the end.\n", r->unfinished);
-    if (r->too_many > 0)
-        fprintf(to, "%" PRIu64 " time(s) a new path was not counted: there are too many.\n", r->too_many);
-    if (r->in_handlers > 0)
-        fprintf(to, "%" PRIu64 " event(s) in signal handlers were not counted.\n", r->in_handlers);
+    report_notes(to, r);
 }
 
 void report_text(FILE *to, const void *data)

@@ -6,20 +6,21 @@
 #include "../json_text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define BATCH 1024u
 
-/* Microseconds, as the format has it. */
-static void microseconds(FILE *to, const char *name, double ns)
+/* Microseconds, as the format has it. Edges are rounded, not lengths: what is within another region ends within it. */
+static void microseconds(FILE *to, const char *name, uint64_t ns)
 {
-    fprintf(to, ",\"%s\":%.3f", name, ns / 1e3);
+    fprintf(to, ",\"%s\":%" PRIu64 ".%03u", name, ns / 1000, (unsigned)(ns % 1000));
 }
 
 static void step(FILE *to, uint32_t gpu, uint64_t time_ns, double watts)
 {
     fprintf(to, ",\n{\"ph\":\"C\",\"pid\":1,\"name\":\"GPU %" PRIu32 "\"", gpu);
-    microseconds(to, "ts", (double)time_ns);
+    microseconds(to, "ts", time_ns);
     fprintf(to, ",\"args\":{\"W\":%.3f}}", watts);
 }
 
@@ -58,9 +59,9 @@ static uint64_t power(FILE *to, const regions_result *r)
     return all_lost;
 }
 
-static double time_ns(const regions_result *r, uint64_t ticks)
+static uint64_t time_ns(const regions_result *r, uint64_t ticks)
 {
-    return (double)r->begin_ns + (double)(int64_t)(ticks - r->begin_ticks) * r->ns_per_tick;
+    return r->begin_ns + (uint64_t)llround((double)(int64_t)(ticks - r->begin_ticks) * r->ns_per_tick);
 }
 
 /* Ranges overlap, so each is a track of its own name. */
@@ -72,7 +73,7 @@ static void event(FILE *to, const regions_result *r, const regions_event *e, uin
     json_string(to, e->region->shown);
     microseconds(to, "ts", time_ns(r, e->begin));
     if (!is_range) {
-        microseconds(to, "dur", (double)(e->end - e->begin) * r->ns_per_tick);
+        microseconds(to, "dur", time_ns(r, e->end) - time_ns(r, e->begin));
         fputc('}', to);
         return;
     }

@@ -98,11 +98,26 @@ static void undo_all(const struct file *files)
     }
 }
 
+/* In one piece: the ranks of a job write to one terminal. */
+static void report_text(FILE *to, const struct options *o, const struct measure *m, const struct child *c)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *whole = open_memstream(&text, &length);
+    if (whole != NULL)
+        report(whole, o, m, c);
+    if (whole == NULL || fclose(whole) != 0)
+        report(to, o, m, c);
+    else
+        fwrite(text, 1, length, to);
+    free(text);
+}
+
 static void report_all(const struct options *o, const struct measure *m, const struct child *c)
 {
     const struct file *files = o->files;
     char *command = join_command(o->command);
-    report(files[OUTPUT].f != NULL ? files[OUTPUT].f : stderr, o, m, c);
+    report_text(files[OUTPUT].f != NULL ? files[OUTPUT].f : stderr, o, m, c);
     if (files[JSON].f != NULL)
         report_json(files[JSON].f, o, m, c);
     if (files[TRACE].f != NULL)

@@ -142,7 +142,7 @@ void node_sample(struct measure *m)
 /* What the explanation says beyond what it said before any window. */
 static void keep_opinion(struct measure *m)
 {
-    char *text = explanation(m);
+    char *text = m->node.count > 0 ? explanation(m) : NULL;
     free(m->node.opinion);
     m->node.opinion = NULL;
     if (text != NULL && strlen(text) > m->node.explained) {
@@ -164,7 +164,6 @@ static void end_node_window(struct measure *m)
     /* Also where the total has no energy, each domain says why. */
     (void)!zeus_amd_node_window_end(n->window, &n->total, n->used, &room);
     n->window = NULL;
-    keep_opinion(m);
 }
 
 void node_end(struct measure *m)
@@ -176,6 +175,7 @@ void node_end(struct measure *m)
         rows(m, zeus_amd_now_ns());
     }
     m->window = NULL;
+    keep_opinion(m);
     limits_end(m);
 }
 
@@ -190,6 +190,7 @@ void node_opinion(struct measure *m, unsigned ms)
         return;
     (void)nanosleep(&time, NULL);
     end_node_window(m);
+    keep_opinion(m);
 }
 
 void node_close(struct measure *m)
