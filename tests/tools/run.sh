@@ -2,7 +2,7 @@
 # libzeus_amd_tools.so on simulated machines: real programs of each interface, energies against the machine's power formula,
 # and annotations as they should not be.
 #
-#     tests/tools/run.sh [regions|abuse|kokkos|roctx|openmp|mpi|papi]...
+#     tests/tools/run.sh [regions|node|abuse|kokkos|roctx|openmp|mpi|papi]...
 . "$(dirname "$0")/../hermetic.sh"
 set -u
 cd "$(dirname "$0")/../.."
@@ -98,6 +98,16 @@ truth() { # MACHINE MEAN AMPLITUDE WHAT...
 # In a CI always the same.
 seed=${ZEUS_AMD_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 [ -z "${CI-}" ] || seed=1
+# The node and the limits in a report of so many milliseconds; once more where the machine was too busy to say anything.
+beside_gpus() { # MACHINE [TOML] MS SCOPE DOMAINS SHARES
+    local machine=("${@:1:$#-4}") ms=${*: -4:1} status
+    for _ in {1..30}; do
+        in_machine "${machine[@]}" -- python3 "$tests/node.py" "$work/report" "${@: -3}" "$work/regions" long "$ms" && check "$work/report.json"
+        status=$?
+        [ $status = 75 ] || return $status
+    done
+    return 1
+}
 often() { in_machine mi210-1 -- "$work/often" "$seed"; }
 random() { # WHAT
     local machine
@@ -127,6 +137,16 @@ regions() {
     ok "the range of all threads is as long as it was open" often
     ok "a trace: visits" traced nested
     ok "a trace: ranges" traced overlap
+}
+
+node() {
+    # What the node measures: a controller; the processors' own registers; a package of a GPU that has the processor.
+    local zone='node.powercap."0" = { name = "package-0", power = { kind = "sine", mean = 180, amplitude = 45, period_s = 0.7 } }'
+    ok "the whole node" beside_gpus mi250x-ex 3000 node node ""
+    ok "processors beside the GPUs" beside_gpus mi250x-4 "$zone" 1500 parts rapl:0 ""
+    local held='all.counter.limited = { cycles = 4294967000, initial = 4294967200, ppt = 0.867, hbm_thm = 0.25 }'
+    ok "MI300A: the processor is in the package" beside_gpus mi300a-4 "$zone" "$held" 700 gpus "" 0,0.867,0,0,0.25
+    ok "time at a limit" beside_gpus mi300x-8 "$held" 700 gpus "" 0,0.867,0,0,0.25
 }
 
 # In the trace each visit has the time that the program printed, and the area under the power is the energy.
@@ -273,6 +293,6 @@ abuse() {
 
 ok "build" build
 ok "exports" exports
-[ $# -gt 0 ] || set -- regions abuse kokkos roctx openmp mpi papi
+[ $# -gt 0 ] || set -- regions node abuse kokkos roctx openmp mpi papi
 for part; do "$part"; done
 [ $failed = 0 ]
