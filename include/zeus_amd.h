@@ -185,7 +185,7 @@
 /** Initialises a zeus_amd_node_total_t. */
 #define ZEUS_AMD_NODE_TOTAL_INIT                                               \
     { sizeof(zeus_amd_node_total_t), 0u, 0u, ZEUS_AMD_NODE_SCOPE_NONE, 0u, 0u, \
-      0u, 0u, 0u, 0u }
+      0u, 0u, 0u, 0u, 0u, 0u }
 
 
 /**
@@ -2071,6 +2071,17 @@ typedef struct zeus_amd_node_total_t {
      * The sum of the mean powers, in milliwatts.
      */
     uint64_t mean_power_mw;
+    /**
+     * Of energy_uj what is not of packages of GPUs, in microjoules; always set:
+     * with ZEUS_AMD_NODE_SCOPE_PARTS that of processors and memory, to be added to
+     * energies of the packages; with ZEUS_AMD_NODE_SCOPE_NODE all of it, packages
+     * included; else 0.
+     */
+    uint64_t beside_uj;
+    /**
+     * The uncertainty of beside_uj.
+     */
+    uint64_t beside_uncertainty_uj;
 } zeus_amd_node_total_t;
 
 /**
@@ -3387,7 +3398,9 @@ zeus_amd_status_t zeus_amd_node_power_mw(const struct zeus_amd_session_t *sessio
  * The files of the node are read here and at the end, which takes some hundred
  * microseconds more than a window of GPUs alone. Where a counter wraps around
  * (powercap), a background thread of the session reads it in between, about
- * every 16 seconds. A window may outlive its session, but the thread ends with
+ * every 16 seconds. Where pm_counters measure the packages of the session,
+ * another one samples both until the window ends, 40 times a second, for
+ * zeus_amd_explain(). A window may outlive its session, but the threads end with
  * the session.
  *
  * @param[in]  session An open session; not NULL.
