@@ -33,8 +33,7 @@ static void print(const zeus_amd_mpi_energy_t *used)
         printf("incomplete: %" PRIu32 " package(s) without an energy, %" PRIu32 " rank(s) that could not measure\n",
                t->missing, t->ranks_failed);
     for (uint32_t i = 0; i < t->nodes; i++)
-        printf("node     %10.1f J  %s\n", (double)used->nodes[i].energy_mj / 1e3,
-               used->ranks[used->nodes[i].first_rank].host);
+        printf("node     %10.1f J  %s\n", (double)used->nodes[i].total.energy_mj / 1e3, used->nodes[i].host);
     for (uint32_t i = 0; i < t->ranks; i++) {
         const zeus_amd_mpi_rank_t *r = &used->ranks[i];
         printf("rank %-3" PRIu32 " %10.1f J  its share of %" PRIu32 " package(s)%s%s\n", i, (double)r->share_mj / 1e3,

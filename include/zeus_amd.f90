@@ -497,7 +497,7 @@ module zeus_amd
   end type zeus_amd_node_domain_info_t
 
   type, bind(c), public :: zeus_amd_node_total_t
-    integer(c_int32_t) :: struct_size = 56
+    integer(c_int32_t) :: struct_size = 72
     integer(c_int32_t) :: valid = 0
     integer(c_int32_t) :: flags = 0
     integer(c_int32_t) :: scope = 0
@@ -507,6 +507,8 @@ module zeus_amd
     integer(c_int64_t) :: uncertainty_uj = 0_c_int64_t
     integer(c_int64_t) :: duration_ns = 0_c_int64_t
     integer(c_int64_t) :: mean_power_mw = 0_c_int64_t
+    integer(c_int64_t) :: beside_uj = 0_c_int64_t
+    integer(c_int64_t) :: beside_uncertainty_uj = 0_c_int64_t
   end type zeus_amd_node_total_t
 
   type, bind(c), public :: zeus_amd_node_energy_t

@@ -185,7 +185,7 @@
 /** Initialises a zeus_amd_node_total_t. */
 #define ZEUS_AMD_NODE_TOTAL_INIT                                               \
     { sizeof(zeus_amd_node_total_t), 0u, 0u, ZEUS_AMD_NODE_SCOPE_NONE, 0u, 0u, \
-      0u, 0u, 0u, 0u }
+      0u, 0u, 0u, 0u, 0u, 0u }
 
 
 /**
@@ -1822,9 +1822,11 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t power_mw;
     /**
-     * Mean power by the energy counter since the last sample that has one, in
-     * milliwatts, to a tenth: it is set where the time since then is long
-     * enough. It follows the load without delay where the sensor averages.
+     * Mean power by the energy counter since the last sample that has one, or
+     * since a later one with ZEUS_AMD_SAMPLE_FLAG_RESET_BIT or
+     * ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT, in milliwatts, to a tenth: it is set
+     * where the time since then is long enough. It follows the load without
+     * delay where the sensor averages.
      */
     uint64_t counter_power_mw;
     /**
@@ -2069,6 +2071,17 @@ typedef struct zeus_amd_node_total_t {
      * The sum of the mean powers, in milliwatts.
      */
     uint64_t mean_power_mw;
+    /**
+     * Of energy_uj what is not of packages of GPUs, in microjoules; always set:
+     * with ZEUS_AMD_NODE_SCOPE_PARTS that of processors and memory, to be added to
+     * energies of the packages; with ZEUS_AMD_NODE_SCOPE_NODE all of it, packages
+     * included; else 0.
+     */
+    uint64_t beside_uj;
+    /**
+     * The uncertainty of beside_uj.
+     */
+    uint64_t beside_uncertainty_uj;
 } zeus_amd_node_total_t;
 
 /**

@@ -100,11 +100,11 @@ fn comments_are_documentation() {
 /// What zeus_amd_mpi.h needs of an MPI to be read by a compiler.
 const MPI_STUB: &str = "
 typedef void *MPI_Comm, *MPI_Datatype, *MPI_Errhandler;
-enum { MPI_SUCCESS, MPI_MAX_PROCESSOR_NAME = 256 };
+typedef int MPI_Op;
+enum { MPI_SUCCESS, MPI_ERR_OTHER, MPI_MIN, MPI_MAX, MPI_UNDEFINED, MPI_MAX_PROCESSOR_NAME = 256 };
 #define MPI_COMM_NULL ((MPI_Comm)0)
 #define MPI_INT ((MPI_Datatype)1)
 #define MPI_BYTE ((MPI_Datatype)2)
-#define MPI_UINT64_T ((MPI_Datatype)3)
 #define MPI_ERRORS_RETURN ((MPI_Errhandler)0)
 int MPI_Barrier(MPI_Comm), MPI_Comm_free(MPI_Comm *), MPI_Comm_rank(MPI_Comm, int *), MPI_Comm_size(MPI_Comm, int *);
 int MPI_Bcast(void *, int, MPI_Datatype, int, MPI_Comm), MPI_Comm_set_errhandler(MPI_Comm, MPI_Errhandler);
@@ -112,7 +112,7 @@ int MPI_Comm_split(MPI_Comm, int, int, MPI_Comm *), MPI_Get_processor_name(char 
 int MPI_Gather(const void *, int, MPI_Datatype, void *, int, MPI_Datatype, int, MPI_Comm);
 int MPI_Gatherv(const void *, int, MPI_Datatype, void *, const int *, const int *, MPI_Datatype, int, MPI_Comm);
 int MPI_Scatter(const void *, int, MPI_Datatype, void *, int, MPI_Datatype, int, MPI_Comm);
-int MPI_Type_commit(MPI_Datatype *), MPI_Type_contiguous(int, MPI_Datatype, MPI_Datatype *), MPI_Type_free(MPI_Datatype *);
+int MPI_Allreduce(const void *, void *, int, MPI_Datatype, MPI_Op, MPI_Comm);
 ";
 
 /// Struct layouts, enumerators and signatures of release 0.1, in both compilers.

@@ -432,6 +432,8 @@ class NodeTotal(_Struct):
         ("uncertainty_uj", c_uint64),
         ("duration_ns", c_uint64),
         ("mean_power_mw", c_uint64),
+        ("beside_uj", c_uint64),
+        ("beside_uncertainty_uj", c_uint64),
     ]
     _means_ = {
         "valid": _known(NodeTotalValid),

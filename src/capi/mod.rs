@@ -18,6 +18,7 @@ pub mod guard;
 pub mod limits;
 pub mod log;
 pub mod node;
+pub mod node_total;
 pub mod power_limit;
 pub mod readings;
 pub mod sampler;

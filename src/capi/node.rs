@@ -2,13 +2,14 @@
 
 use super::at_exit;
 use super::handle::SessionHandle;
+use super::node_total::zeus_amd_node_total_t;
 use super::panic::catch_panics;
 use super::pointers::{null, out, write_c_string};
 use super::status::zeus_amd_status_t;
 use super::structs::{out_array, out_struct, zeroed, OutArray, OutStruct, VersionedStruct};
 use super::types::{zeus_amd_method_t, zeus_amd_session_t, zeus_amd_window_t};
 use crate::error::{Error, Result};
-use crate::node::{Domain, DomainEnergy, DomainKind, DomainSource, NodeTotal, NodeWindow, Scope};
+use crate::node::{Domain, DomainEnergy, DomainKind, DomainSource, NodeWindow};
 use crate::platform::memory;
 use std::ffi::c_char;
 use std::mem::size_of;
@@ -61,22 +62,6 @@ pub enum zeus_amd_node_source_t {
     ZEUS_AMD_NODE_SOURCE_POWERCAP = 1,
     /// As the GPU of the session.
     ZEUS_AMD_NODE_SOURCE_GPU = 2,
-}
-
-/// How much of the node a total covers.
-#[repr(u32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum zeus_amd_node_scope_t {
-    /// Nothing has an energy.
-    ZEUS_AMD_NODE_SCOPE_NONE = 0,
-    /// The packages of the GPUs alone. That of an MI300A or another APU has its
-    /// processor too.
-    ZEUS_AMD_NODE_SCOPE_GPUS = 1,
-    /// Those parts that are measured: packages of GPUs, processors, memory. Not
-    /// network, fans and losses.
-    ZEUS_AMD_NODE_SCOPE_PARTS = 2,
-    /// The whole node, by one sensor.
-    ZEUS_AMD_NODE_SCOPE_NODE = 3,
 }
 
 /// parent is set: the energy of that domain includes this one's.
@@ -174,43 +159,6 @@ pub struct zeus_amd_node_energy_t {
     pub mean_power_mw: u64,
 }
 
-/// energy_uj, uncertainty_uj and mean_power_mw are set: at least one domain has
-/// an energy.
-pub const ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT: u32 = 1;
-/// The uncertainty is more than a tenth of the energy: the time was too short.
-pub const ZEUS_AMD_NODE_TOTAL_FLAG_HIGH_UNCERTAINTY_BIT: u32 = 1;
-/// The energy of at least one package is missing.
-pub const ZEUS_AMD_NODE_TOTAL_FLAG_INCOMPLETE_BIT: u32 = 512;
-
-/// The energy of the node over a time, nothing counted twice. Start from
-/// ZEUS_AMD_NODE_TOTAL_INIT.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct zeus_amd_node_total_t {
-    /// sizeof(zeus_amd_node_total_t); ZEUS_AMD_NODE_TOTAL_INIT sets it.
-    pub struct_size: u32,
-    /// ZEUS_AMD_NODE_TOTAL_VALID_..._BIT: which of the fields below are set.
-    pub valid: u32,
-    /// ZEUS_AMD_NODE_TOTAL_FLAG_..._BIT.
-    pub flags: u32,
-    /// How much of the node it covers.
-    pub scope: zeus_amd_node_scope_t,
-    /// The number of domains in the sum.
-    pub domains: u32,
-    /// The number of domains without an energy that belong to the sum:
-    /// ZEUS_AMD_NODE_TOTAL_FLAG_INCOMPLETE_BIT.
-    pub missing: u32,
-    /// The sum of the energies, in microjoules.
-    pub energy_uj: u64,
-    /// The sum of the uncertainties, in microjoules.
-    pub uncertainty_uj: u64,
-    /// From the return of zeus_amd_node_window_begin() to the call that ends or
-    /// reads the window, in nanoseconds; always set.
-    pub duration_ns: u64,
-    /// The sum of the mean powers, in milliwatts.
-    pub mean_power_mw: u64,
-}
-
 // SAFETY (all): repr(C), begins with struct_size; integers, texts, and enums that have a 0.
 unsafe impl VersionedStruct for zeus_amd_node_domain_info_t {
     const NAME: &'static str = "zeus_amd_node_domain_info_t";
@@ -222,14 +170,8 @@ unsafe impl VersionedStruct for zeus_amd_node_energy_t {
     const INIT: &'static str = "ZEUS_AMD_NODE_ENERGY_INIT";
     const FIRST_SIZE: usize = 56;
 }
-unsafe impl VersionedStruct for zeus_amd_node_total_t {
-    const NAME: &'static str = "zeus_amd_node_total_t";
-    const INIT: &'static str = "ZEUS_AMD_NODE_TOTAL_INIT";
-    const FIRST_SIZE: usize = 56;
-}
 const _: () = assert!(size_of::<zeus_amd_node_domain_info_t>() >= zeus_amd_node_domain_info_t::FIRST_SIZE);
 const _: () = assert!(size_of::<zeus_amd_node_energy_t>() >= zeus_amd_node_energy_t::FIRST_SIZE);
-const _: () = assert!(size_of::<zeus_amd_node_total_t>() >= zeus_amd_node_total_t::FIRST_SIZE);
 
 impl From<DomainKind> for zeus_amd_node_domain_kind_t {
     fn from(kind: DomainKind) -> Self {
@@ -245,17 +187,6 @@ impl From<DomainKind> for zeus_amd_node_domain_kind_t {
             DomainKind::Platform => Self::ZEUS_AMD_NODE_DOMAIN_PLATFORM,
             DomainKind::Gpu => Self::ZEUS_AMD_NODE_DOMAIN_GPU,
             DomainKind::Other => Self::ZEUS_AMD_NODE_DOMAIN_OTHER,
-        }
-    }
-}
-
-impl From<Scope> for zeus_amd_node_scope_t {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::None => Self::ZEUS_AMD_NODE_SCOPE_NONE,
-            Scope::Gpus => Self::ZEUS_AMD_NODE_SCOPE_GPUS,
-            Scope::Parts => Self::ZEUS_AMD_NODE_SCOPE_PARTS,
-            Scope::Node => Self::ZEUS_AMD_NODE_SCOPE_NODE,
         }
     }
 }
@@ -552,17 +483,6 @@ fn fill(value: &mut zeus_amd_node_energy_t, domain: u32, one: &DomainEnergy) {
     value.mean_power_mw = i.mean_mw();
 }
 
-fn fill_total(value: &mut zeus_amd_node_total_t, t: &NodeTotal) {
-    let mut set = |is_set: bool, bit: u32| value.flags |= if is_set { bit } else { 0 };
-    set(t.uncertainty_uj > t.energy_uj / 10, ZEUS_AMD_NODE_TOTAL_FLAG_HIGH_UNCERTAINTY_BIT);
-    set(t.missing > 0, ZEUS_AMD_NODE_TOTAL_FLAG_INCOMPLETE_BIT);
-    value.valid = if t.domains > 0 { ZEUS_AMD_NODE_TOTAL_VALID_ENERGY_BIT } else { 0 };
-    value.scope = t.scope.into();
-    (value.domains, value.missing) = (t.domains, t.missing);
-    (value.energy_uj, value.uncertainty_uj) = (t.energy_uj, t.uncertainty_uj);
-    (value.duration_ns, value.mean_power_mw) = (t.duration_ns, t.mean_mw);
-}
-
 /// The caller's places for results, checked: the total, and the domains.
 type Places = (Option<OutStruct<zeus_amd_node_total_t>>, Option<OutArray<zeus_amd_node_energy_t>>);
 
@@ -599,7 +519,7 @@ fn read(window: &NodeWindow, (to_total, to_domains): Places) -> Result<()> {
         }
     }
     let Some(to) = to_total else { return Ok(()) };
-    to.fill(|value| fill_total(value, &total));
+    to.fill(|value| value.fill(&total));
     if total.domains > 0 {
         return Ok(());
     }

@@ -25,6 +25,9 @@ pub struct NodeTotal {
     pub missing: u32,
     pub energy_uj: u64,
     pub uncertainty_uj: u64,
+    /// Of it: domains that are no package of a GPU.
+    pub beside_uj: u64,
+    pub beside_uncertainty_uj: u64,
     pub mean_mw: u64,
     /// Between the calls.
     pub duration_ns: u64,
@@ -71,12 +74,13 @@ pub fn total(parts: &[Part], duration_ns: u64) -> (NodeTotal, Vec<bool>) {
         total.energy_uj = total.energy_uj.saturating_add(interval.energy_uj);
         total.uncertainty_uj = total.uncertainty_uj.saturating_add(interval.uncertainty_uj);
         total.mean_mw = total.mean_mw.saturating_add(interval.mean_mw());
-        let scope = match part.kind {
-            DomainKind::Node => Scope::Node,
-            DomainKind::Gpu | DomainKind::Accelerator if total.scope != Scope::Parts => Scope::Gpus,
-            _ => Scope::Parts,
-        };
-        total.scope = scope;
+        if matches!(part.kind, DomainKind::Gpu | DomainKind::Accelerator) {
+            total.scope = if total.scope == Scope::Parts { Scope::Parts } else { Scope::Gpus };
+            continue;
+        }
+        total.scope = if part.kind == DomainKind::Node { Scope::Node } else { Scope::Parts };
+        total.beside_uj = total.beside_uj.saturating_add(interval.energy_uj);
+        total.beside_uncertainty_uj = total.beside_uncertainty_uj.saturating_add(interval.uncertainty_uj);
     }
     let counted = parts.iter().zip(belongs).map(|(p, belongs)| belongs && p.interval.is_some()).collect();
     (total, counted)

@@ -48,7 +48,7 @@ static void one_window(const zeus_amd_session_t *z, uint32_t domains, int number
     zeus_amd_node_total_t t = ZEUS_AMD_NODE_TOTAL_INIT;
     zeus_amd_total_energy_t of_gpus = ZEUS_AMD_TOTAL_ENERGY_INIT;
     zeus_amd_node_energy_t each[MOST] = {ZEUS_AMD_NODE_ENERGY_INIT};
-    uint64_t from, to, sum = 0;
+    uint64_t from, to, sum = 0, beside = 0;
     uint32_t i, n = MOST, in_total = 0;
     CHECK_OK(zeus_amd_node_window_begin(z, &w));
     from = zeus_amd_now_ns();
@@ -68,13 +68,17 @@ static void one_window(const zeus_amd_session_t *z, uint32_t domains, int number
         zeus_amd_node_energy_t *e = &each[i];
         CHECK(e->domain == i);
         if (e->flags & ZEUS_AMD_NODE_ENERGY_FLAG_IN_TOTAL_BIT) {
+            zeus_amd_node_domain_info_t d = ZEUS_AMD_NODE_DOMAIN_INFO_INIT;
+            CHECK_OK(zeus_amd_node_domain_info(z, i, &d));
             sum += e->energy_uj;
+            beside += d.kind == ZEUS_AMD_NODE_DOMAIN_GPU || d.kind == ZEUS_AMD_NODE_DOMAIN_ACCELERATOR ? 0 : e->energy_uj;
             in_total++;
         }
         printf("%d %" PRIu32 " %" PRIu32 " %d %d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", number, i,
                e->flags, (int)e->method, (int)e->status, e->energy_uj, e->uncertainty_uj, e->duration_ns, from, to);
     }
     CHECK(sum == t.energy_uj && in_total == t.domains && t.duration_ns >= to - from);
+    CHECK(beside == t.beside_uj && t.beside_uncertainty_uj <= t.uncertainty_uj);
     printf("%d -1 %" PRIu32 " %d %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", number, t.flags,
            (int)t.scope, t.missing, t.energy_uj, t.uncertainty_uj, t.duration_ns, from, to);
 }

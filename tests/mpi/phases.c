@@ -3,7 +3,8 @@
  * those of the machine's power: argv[1] is the time that the machine started. Says, in CLOCK_BOOTTIME ns, when rank 1
  * waited ("wait 1 BEGIN END"), and when each rank was in the region: before and after MPI_Pcontrol at both ends of it
  * ("region RANK OUTER INNER INNER OUTER"), and when the profiler of rank 1 read the counters ("read 1 BEGIN END"): that
- * depends on what a reading costs, and so on what else the machine has to do. */
+ * depends on what a reading costs, and so on what else the machine has to do. "whole RANK BEGIN END": from before MPI_Init to after
+ * MPI_Finalize. */
 #define _GNU_SOURCE
 
 #include <dlfcn.h>
@@ -60,7 +61,7 @@ int main(int argc, char **argv)
     /* Of each turn: before and after the wait, then around MPI_Pcontrol. */
     static long long waits[TURNS][2], visits[TURNS][4];
     int rank, size, word = 1;
-    long long first;
+    long long first, began = now();
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
@@ -89,6 +90,7 @@ int main(int argc, char **argv)
         visits[turn][3] = now();
     }
     MPI_Finalize();
+    printf("whole %d %lld %lld\n", rank, began, now());
     for (int i = 0; rank == 1 && i < read_count; i++)
         printf("read 1 %lld %lld\n", reads[i][0], reads[i][1]);
     for (int turn = 0; turn < TURNS; turn++) {

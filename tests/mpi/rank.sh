@@ -27,6 +27,10 @@ case $rule in
 shared) ;;
 one) export ROCR_VISIBLE_DEVICES="$rank" ;;
 pairs) export ROCR_VISIBLE_DEVICES="$((rank * 2)),$((rank * 2 + 1))" ;;
+one_hash) # The two names have one hash.
+    machine "$side"
+    if [ "$side" = a ]; then export ZEUS_AMD_MPI_HOST=node-138882; else export ZEUS_AMD_MPI_HOST=node-682452; fi ;;
+first_without) [ "$rank" != 0 ] || export ROCR_VISIBLE_DEVICES= ;;
 overlap) export ROCR_VISIBLE_DEVICES="$rank,$((rank + 1))" ;;
 nodes) node "$side" ;;
 containers) hostname "container-$rank" ;; # of one machine

@@ -3,14 +3,15 @@
 
 FIELD is a path such as job.packages or ranks.0.mpi_calls. COMMAND: truth (each package against its machine), region OUTPUT
 (that, and region 2 against the times that phases.c printed), in_mpi OUTPUT (energy in MPI against them; 75: the machine was
-too busy for that to say anything), none (no energy)."""
+too busy for that to say anything), beside OUTPUT DOMAINS (truth, and that by the widest scope of the nodes: see check.py),
+limited OUTPUT SHARES (time at each limit), none (no energy)."""
 import json
 import os
 import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from check import energies_j, gpu_of, machine_of, true_j  # noqa: E402
+from check import beside_of, energies_j, gpu_of, limited, machine_of, true_j, widest  # noqa: E402
 
 
 def field(report, path):
@@ -96,6 +97,47 @@ def region(report, output):
     print(f"   region {said['energy_j']} J +- {uncertainty_j} J, truth {least_j:.1f} to {most_j:.1f} J")
 
 
+def whole(output):
+    """From before MPI_Init to after MPI_Finalize, of all ranks."""
+    times = [of for _, *of in lines_of(output, "whole")]
+    return min(begin for begin, _ in times), max(end for _, end in times)
+
+
+def beside(report, output, domains):
+    truth(report)
+    for i, n in enumerate(report["nodes"]):
+        mine = [r for r in report["ranks"] if r["node"] == i]
+        inner = max(r["begin_ns"] for r in mine), min(r["end_ns"] for r in mine)
+        energies = [n[name] for name in ("energy_j", "uncertainty_j", "widest_energy_j", "widest_uncertainty_j")]
+        if not widest(machine_of(n["host"]), energies, inner, whole(output), beside_of(domains)(i)):
+            print("a package that counted twice would not have been noticed")
+            sys.exit(75)
+    job = report["job"]
+    assert abs(job["widest_energy_j"] - sum(n["widest_energy_j"] for n in report["nodes"])) < 1e-2, job
+    said = f"{job['widest_energy_j']:.3f} J +- {job['widest_uncertainty_j']:.3f} J of the nodes, each by its widest scope"
+    assert (said in report["text"]) == (domains.strip("/") != ""), report["text"]
+
+
+LIMITS = ["cycles", "prochot", "package_power", "socket_temperature", "regulator_temperature", "memory_temperature"]
+
+
+def at_limit(report, output, shares):
+    truth(report)
+    for p in report["packages"]:
+        rank = report["ranks"][p["read_by_rank"]]
+        cycles = [p["limited"][name] for name in LIMITS]
+        limited({"limited_status": 0, "limited": cycles, "limited_ns": cycles[0] * 1_000_000},
+                [float(s) for s in shares.split(",")], (rank["begin_ns"], rank["end_ns"]), whole(output))
+    sums = {name: sum(p["limited"][name] for p in report["packages"]) for name in LIMITS}
+    assert report["job"]["limited"] == sums, report["job"]
+    each = [(p["pci_address"], {**p["limited"], "mean_w": p["energy_j"] / p["duration_s"]}) for p in report["packages"]]
+    for of, one in [("packages", sums)] + each:
+        percent = 100 * one["package_power"] / one["cycles"]
+        power = "" if one is sums else f", {one['mean_w']:.1f} W"
+        assert f"\n{of}: {percent:.1f} % of the time limited by package power{power}\n" in report["text"], report["text"]
+        assert f"\n{of}: limited by temperature: socket " in report["text"], report["text"]
+
+
 def none(report):
     assert report["job"]["packages"] == 0 and report["job"]["energy_j"] == 0
 
@@ -126,8 +168,10 @@ def main():
     for one in report["regions"]:
         assert f"\n{one['name']:<24} {one['times']:6d} " in text, text
     overhead(report, text)
+    report["text"] = text
     if words:
-        {"truth": truth, "region": region, "in_mpi": in_mpi, "none": none}[words[0]](report, *words[1:])
+        {"truth": truth, "region": region, "in_mpi": in_mpi, "beside": beside, "limited": at_limit,
+         "none": none}[words[0]](report, *words[1:])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # MPI: the header and the profiler on simulated machines, with Open MPI and with MPICH.
 #
-#     tests/mpi/run.sh [openmpi|mpich]
+#     tests/mpi/run.sh [openmpi|mpich [PATTERN]]        (those tests whose names match)
 . "$(dirname "$0")/../hermetic.sh"
 set -u
 cd "$(dirname "$0")/../.."
@@ -29,6 +29,7 @@ report="python3 $root/tests/mpi/report.py"
 blame="python3 $root/tests/mpi/valgrind.py"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export PYTHONUTF8=1
+pattern=${2-}
 unset MACHINE_A MACHINE_B ZEUS_AMD_MPI_HOST ZEUS_AMD_PMPI_OUTPUT ZEUS_AMD_PMPI_REGIONS
 failed=0
 
@@ -42,6 +43,7 @@ unshare -mu sh -c 'hostname node-a && mount --bind "$0" /proc/sys/kernel/random/
 
 ok() {
     local name=$1 out began=$SECONDS
+    [[ $name = builds || $name =~ $pattern ]] || return 0
     shift
     if out=$("$@" </dev/null 2>&1); then
         printf '%s: %s%s\n' "$mpi" "$name" "${out:+: ${out##*   }} [$((SECONDS-began)) s]"
@@ -177,11 +179,11 @@ threads() {
     $report "$work/report" "ranks.0.mpi_calls=$(head -n 1 "$work/program.out")" "ranks.1.mpi_calls=$(head -n 1 "$work/program.out")"
 }
 
-# Energy in MPI. A machine that is too busy leaves nothing that could be told from the time alone: then once more.
-energy_in_mpi() {
+# busy FUNCTION MACHINES -- ARGUMENTS...: where a machine was too busy to say anything (75), once more.
+busy() {
     local status
     for _ in {1..30}; do
-        in_machine profiled "$@"
+        in_machine "$@"
         status=$?
         [ $status = 75 ] || return $status
     done
@@ -300,24 +302,51 @@ all() {
     ok "a stuck counter" in_machine job mi100-1 6.2.4 -- 2 shared -- packages=1 duplicates=1
     ok "power that jumps, no barriers" in_machine job "${mi300x[@]}" 'all.power = { kind = "square", low = 90, high = 700, period_s = 0.03 }' -- 4 shared loose -- packages=8 duplicates=24
     ok "ranks in trouble" in_machine job "${mi300x[@]}" -- 4 troubles -- packages=1 failed=1 without_gpu=2 flags=896
-    for when in full late; do
+    # Its host and its GPUs are known since the begin.
+    ok "no descriptor for a rank, late" in_machine job "${mi300x[@]}" -- 2 one late -- packages=2 failed=0 missing=0 without_gpu=0
+    for when in full early; do
         ok "no descriptor for a rank, $when" in_machine job "${mi300x[@]}" -- 2 one "$when" -- packages=1 failed=1 missing=0 without_gpu=0 flags=896
     done
     ok "no GPU at all" in_machine job mi300x-8 none 'all.absent = true' 'amdgpu = false' -- 2 shared -- packages=0 without_gpu=2 failed=0 energy_mj=0
     ok "two nodes, 2 ranks" in_machine job "${two[@]}" -- 2 nodes -- packages=16 nodes=2 duplicates=0 missing=0
     ok "two nodes, 4 ranks" in_machine job "${two[@]}" -- 4 nodes -- packages=16 nodes=2 duplicates=16 missing=0
     seconds=1.5 ok "two nodes, 8 ranks" in_machine job "${two[@]}" -- 8 nodes -- packages=16 nodes=2 duplicates=48 missing=0
+    ok "two nodes of one hash" in_machine job "${mi250x[@]}" + "${mi250x[@]}" -- 4 one_hash -- packages=8 nodes=2 duplicates=8
+    ok "a part of the ranks, in another order" in_machine job "${two[@]}" -- 5 nodes part -- packages=16 nodes=2 duplicates=16
     ok "two nodes with partitions" in_machine job "${cpx[@]}" + "${cpx[@]}" -- 4 nodes -- packages=16 nodes=2 duplicates=16 missing=0
     [ "$namespaces" = no ] ||
         ok "containers of one node" in_machine job "${mi300x[@]}" -- 4 containers -- packages=8 nodes=1 duplicates=24
     [ "$KERNELS" = no ] ||
         ok "two nodes of one name" in_machine job "${mi300x[@]}" -- 4 namesakes -- packages=16 nodes=2 duplicates=16
+    # What the node measures: a controller; the processors' own registers; a package of a GPU that has the processor.
+    local zone='node.powercap."0" = { name = "package-0", power = { kind = "sine", mean = 180, amplitude = 45, period_s = 0.7 } }'
+    local controlled=(mi250x-ex 7.0.2) registers=(mi250x-4 6.3.3 "$zone") one_package=(mi300a-4 7.0.2 "$zone")
+    for n in 1 2 8; do
+        seconds=3 ok "the whole node, $n" in_machine job "${controlled[@]}" -- "$n" shared -- packages=4 scope=3 beside=node
+    done
+    seconds=3 ok "the whole node, a die a rank" in_machine job "${controlled[@]}" -- 8 one -- packages=4 scope=3 beside=node
+    for n in 1 2 8; do
+        seconds=1.5 ok "processors beside the GPUs, $n" in_machine job "${registers[@]}" -- "$n" shared -- packages=4 scope=2 beside=rapl:0
+    done
+    ok "processors beside the GPUs, a die a rank" in_machine job "${registers[@]}" -- 8 one -- packages=4 scope=2 beside=rapl:0
+    ok "MI300A: the processor is in the package" in_machine job "${one_package[@]}" -- 4 shared -- packages=4 scope=1 beside=
+    ok "MI300A: a rank without GPU cannot know" in_machine job "${one_package[@]}" -- 4 first_without -- packages=4 scope=1 beside= without_gpu=1
+    seconds=3 ok "nodes of several scopes" in_machine job "${controlled[@]}" + "${registers[@]}" -- 4 nodes -- packages=8 nodes=2 scope=2 beside=node/rapl:0
+    ok "nodes of several scopes, MI300A" in_machine job "${registers[@]}" + "${one_package[@]}" -- 4 nodes -- packages=8 nodes=2 scope=1 beside=rapl:0/
+    local at_limit='all.counter.limited = { cycles = 4294967000, initial = 4294967200, ppt = 0.867, hbm_thm = 0.25 }'
+    ok "time at a limit" in_machine job "${mi300x[@]}" "$at_limit" -- 4 shared -- packages=8 limited=0,0.867,0,0,0.25
     ok "the example" "$within" "${mi250x[@]}" -- bash -c '"$start" 2 "$programs/mpi_energy" 0.3 | grep -E "^job +[0-9.]+ J"'
 
     local waves='all.power = { kind = "square", low = 100, high = 600, period_s = 0.5, duty = 0.5 }'
     local visited=(regions.0.number=2 regions.0.times=3 region OUT)
     ok "profiler: shared GPUs" in_machine profiled "${mi300x[@]}" -- 4 shared phases EPOCH -- job.packages=8 job.duplicate_readings=24 job.complete=True "${visited[@]}"
-    ok "profiler: energy in MPI" energy_in_mpi "${mi300x[@]}" "$waves" -- 2 one phases EPOCH -- job.packages=2 in_mpi OUT
+    ok "profiler: energy in MPI" busy profiled "${mi300x[@]}" "$waves" -- 2 one phases EPOCH -- job.packages=2 in_mpi OUT
+    ok "profiler: the whole node" busy profiled "${controlled[@]}" -- 4 shared phases EPOCH -- job.scope=node beside OUT node
+    ok "profiler: processors beside the GPUs" busy profiled "${registers[@]}" -- 8 one phases EPOCH -- job.scope=parts beside OUT rapl:0
+    ok "profiler: the processor is in the package" busy profiled "${one_package[@]}" -- 2 shared phases EPOCH -- job.scope=gpus beside OUT ""
+    ok "profiler: nodes of several scopes" busy profiled "${controlled[@]}" + "${registers[@]}" -- 2 nodes phases EPOCH -- \
+        job.scope=parts nodes.0.scope=node beside OUT node/rapl:0
+    ok "profiler: time at a limit" in_machine profiled "${mi300x[@]}" "$at_limit" -- 2 shared phases EPOCH -- limited OUT 0,0.867,0,0,0.25
     ok "profiler: a partition a rank" in_machine profiled "${cpx[@]}" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
     ok "profiler: two nodes" in_machine profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
     ok "profiler: a die a rank, the others hidden" in_machine profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"

@@ -262,7 +262,7 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "short") == 0) {
         shorts();
     } else if (strcmp(what, "long") == 0) {
-        WITHIN("long", for_ms(1500));
+        WITHIN("long", for_ms(argc > 2 ? strtod(argv[2], NULL) : 1500));
     } else if (strcmp(what, "random") == 0 && argc > 2) {
         state = strtoull(argv[2], NULL, 10);
         for (int i = 0; i < 8; i++)

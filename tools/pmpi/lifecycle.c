@@ -99,54 +99,81 @@ void profile_session(void)
     said = 1;
 }
 
-/* Joules in MPI of each of this rank's readings, in the order of the table of readings. Returns an MPI code. */
-static int gather_in_mpi(MPI_Comm comm, const zeus_amd_mpi_energy_t *energy, const zeus_amd_mpi_rank_t *mine,
-                         double *all)
+int32_t profile_agree(MPI_Comm comm, int32_t status)
 {
-    const int size = (int)energy->total.ranks;
-    int *counts = calloc((size_t)size + 1, sizeof *counts), *starts = calloc((size_t)size + 1, sizeof *starts);
-    double *own = calloc((size_t)mine->gpus + 1, sizeof *own);
-    int there = counts != NULL && starts != NULL && own != NULL && (mine->rank != 0 || all != NULL), everywhere = 0;
-    int error = PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm);
-    if (error == MPI_SUCCESS && everywhere) {
-        for (uint32_t i = 0; i < mine->gpus; i++) {
-            const double used = (double)profile.gpus[i].energy_mj, in = profile.in_mpi_mj[i];
-            own[i] = profile.gpus[i].method == ZEUS_AMD_METHOD_NONE ? -1 : in < 0 ? 0 : (in < used ? in : used) / 1e3;
-        }
-        if (mine->rank == 0)
-            for (int i = 1; i < size; i++)
-                starts[i] = starts[i - 1] + (int)energy->ranks[i - 1].gpus;
-        for (int i = 0; mine->rank == 0 && i < size; i++)
-            counts[i] = (int)energy->ranks[i].gpus;
-        error = PMPI_Gatherv(own, (int)mine->gpus, MPI_DOUBLE, all, counts, starts, MPI_DOUBLE, 0, comm);
-    } else if (mine->rank == 0 && all != NULL) {
-        for (uint32_t i = 0; i < energy->total.gpus; i++)
-            all[i] = -1;
-    }
-    free(counts);
-    free(starts);
-    free(own);
-    return error;
+    int32_t worst = ZEUS_AMD_STATUS_IO;
+    return PMPI_Allreduce(&status, &worst, 1, MPI_INT32_T, MPI_MIN, comm) == MPI_SUCCESS ? worst : ZEUS_AMD_STATUS_IO;
 }
 
-/* A communicator for each node's ranks, which rank 0 knows; collective. Returns an MPI code. */
-static int split_nodes(MPI_Comm comm, const zeus_amd_mpi_energy_t *energy, int rank, MPI_Comm *node)
+/* Rows of all ranks on rank 0, first on each node, then over the nodes; collective. */
+static int32_t gather(const zeus_amd_mpi_i_tree_t *tree, const void *own, size_t row, size_t count, void **all, size_t *all_count)
 {
-    int *nodes = rank == 0 ? calloc(energy->total.ranks, sizeof *nodes) : NULL;
-    int there = rank != 0 || nodes != NULL, mine = 0, error;
-    for (uint32_t i = 0; nodes != NULL && i < energy->total.ranks; i++)
-        nodes[i] = energy->ranks[i].node;
-    error = PMPI_Bcast(&there, 1, MPI_INT, 0, comm);
-    if (error == MPI_SUCCESS && !there)
-        error = MPI_ERR_NO_MEM;
-    if (error == MPI_SUCCESS)
-        error = PMPI_Scatter(nodes, 1, MPI_INT, &mine, 1, MPI_INT, 0, comm);
-    free(nodes);
-    if (error == MPI_SUCCESS)
-        error = PMPI_Comm_split(comm, mine, rank, node);
-    if (error == MPI_SUCCESS)
-        error = PMPI_Comm_set_errhandler(*node, MPI_ERRORS_RETURN);
-    return error;
+    zeus_amd_mpi_i_table_t of_node, of_job = {0};
+    zeus_amd_status_t status = ZEUS_AMD_STATUS_OK;
+    zeus_amd_mpi_i_table(&of_node, own, row, count);
+    if (zeus_amd_mpi_i_gather(&tree->node, &of_node, 1, &status) != MPI_SUCCESS)
+        status = ZEUS_AMD_STATUS_IO;
+    if (tree->leaders.comm != MPI_COMM_NULL) {
+        zeus_amd_mpi_i_table(&of_job, of_node.all, row, of_node.all_count);
+        if (zeus_amd_mpi_i_gather(&tree->leaders, &of_job, 1, &status) != MPI_SUCCESS)
+            status = ZEUS_AMD_STATUS_IO;
+    }
+    free(of_node.all);
+    *all = of_job.all;
+    *all_count = of_job.all_count;
+    return status;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    const int32_t x = ((const profile_rank *)a)->rank, y = ((const profile_rank *)b)->rank;
+    return (x > y) - (x < y);
+}
+
+/* What the ranks have of themselves; collective. */
+static int32_t gather_ranks(const zeus_amd_mpi_i_tree_t *tree, int32_t rank, profile_report *report)
+{
+    void *ranks, *whys;
+    size_t count;
+    int32_t status, of_whys;
+    profile.sums.rank = profile.why.rank = rank;
+    status = gather(tree, &profile.sums, sizeof profile.sums, 1, &ranks, &count);
+    of_whys = gather(tree, &profile.why, sizeof profile.why, profile.why.text[0] != '\0', &whys, &report->why_count);
+    report->ranks = ranks;
+    report->whys = whys;
+    if (ranks != NULL)
+        qsort(ranks, count, sizeof *report->ranks, by_rank);
+    return of_whys < status ? of_whys : status;
+}
+
+/* Energy in MPI of each package: on its node the mean of what its ranks have; collective. The readings become those. */
+static int32_t gather_in_mpi(const zeus_amd_mpi_i_tree_t *tree, const zeus_amd_mpi_part_t *mine, zeus_amd_mpi_reading_t *readings,
+                             profile_report *report)
+{
+    zeus_amd_mpi_i_table_t of_job = {0};
+    zeus_amd_mpi_energy_t node;
+    zeus_amd_status_t status;
+    uint64_t *own;
+    for (uint32_t i = 0; i < mine->rank.gpus; i++) {
+        const double used = (double)readings[i].energy_mj, in = profile.in_mpi_mj[i];
+        readings[i].energy_mj = (uint64_t)(in < 0 ? 0 : in < used ? in : used);
+    }
+    status = zeus_amd_mpi_i_reduce_node(&tree->node, mine, readings, &node) == MPI_SUCCESS ? node.total.status : ZEUS_AMD_STATUS_IO;
+    if (tree->leaders.comm != MPI_COMM_NULL) {
+        const uint32_t count = node.total.packages + node.total.missing;
+        own = calloc((size_t)count + 1, sizeof *own);
+        if (own == NULL)
+            status = ZEUS_AMD_STATUS_NO_MEMORY;
+        for (uint32_t i = 0; status == ZEUS_AMD_STATUS_OK && i < count; i++)
+            own[i] = node.packages[i].mean_mj;
+        zeus_amd_mpi_i_table(&of_job, own, sizeof *own, count);
+        if (zeus_amd_mpi_i_gather(&tree->leaders, &of_job, 1, &status) != MPI_SUCCESS)
+            status = ZEUS_AMD_STATUS_IO;
+        free(own);
+    }
+    report->in_mpi_mj = of_job.all;
+    zeus_amd_mpi_free(&node);
+    return status;
 }
 
 /* The sums of all nodes on rank 0, each from its first rank; collective. */
@@ -155,7 +182,6 @@ static int32_t add_nodes(MPI_Comm comm, const zeus_amd_mpi_total_t *of_node, int
     enum { PACKAGES, MISSING, ENERGY, UNCERTAINTY, SUMS };
     uint64_t own[SUMS] = {0}, all[SUMS] = {0};
     uint32_t flags = first ? of_node->flags : 0;
-    int32_t worst = ZEUS_AMD_STATUS_IO;
     if (first) {
         own[PACKAGES] = of_node->packages;
         own[MISSING] = of_node->missing;
@@ -163,19 +189,18 @@ static int32_t add_nodes(MPI_Comm comm, const zeus_amd_mpi_total_t *of_node, int
         own[UNCERTAINTY] = of_node->uncertainty_mj;
     }
     if (PMPI_Reduce(own, all, SUMS, MPI_UINT64_T, MPI_SUM, 0, comm) != MPI_SUCCESS ||
-        PMPI_Reduce(&flags, &sums->flags, 1, MPI_UINT32_T, MPI_BOR, 0, comm) != MPI_SUCCESS ||
-        PMPI_Allreduce(&status, &worst, 1, MPI_INT32_T, MPI_MIN, comm) != MPI_SUCCESS)
-        return ZEUS_AMD_STATUS_IO;
+        PMPI_Reduce(&flags, &sums->flags, 1, MPI_UINT32_T, MPI_BOR, 0, comm) != MPI_SUCCESS)
+        status = ZEUS_AMD_STATUS_IO;
     sums->packages = (uint32_t)all[PACKAGES];
     sums->missing = (uint32_t)all[MISSING];
     sums->energy_mj = all[ENERGY];
     sums->uncertainty_mj = all[UNCERTAINTY];
-    return worst;
+    return profile_agree(comm, status);
 }
 
 /* One region over all ranks; those that were never there see no GPU of it. Packages are brought together on their node, of
  * which rank 0 gets the sums: it may have many regions of many ranks. */
-static int32_t reduce_region(MPI_Comm comm, MPI_Comm node, const zeus_amd_mpi_rank_t *whole, const char *path,
+static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_i_tree_t *tree, const zeus_amd_mpi_part_t *whole, const char *path,
                              profile_region_sums *sums)
 {
     const regions_region *region = profile_find(path);
@@ -183,23 +208,23 @@ static int32_t reduce_region(MPI_Comm comm, MPI_Comm node, const zeus_amd_mpi_ra
     uint64_t mpi_ns = region != NULL ? profile_mpi_ns(region) : 0;
     zeus_amd_gpu_energy_t *gpus = region != NULL ? profile_energies(region->inclusive, own[1]) : NULL;
     zeus_amd_mpi_reading_t *readings = calloc((size_t)profile.count + 1, sizeof *readings);
-    zeus_amd_mpi_rank_t mine;
+    zeus_amd_mpi_part_t mine = *whole;
     zeus_amd_mpi_energy_t of_node;
     int32_t status;
-    (void)zeus_amd_mpi_describe(node, gpus != NULL && readings != NULL ? profile.session : NULL, whole->status, gpus, profile.count,
-                                &mine, readings);
-    mine.begin_ns = 0;
-    mine.end_ns = own[1];
+    mine.rank.gpus = gpus != NULL && readings != NULL ? whole->rank.gpus : 0;
+    mine.rank.begin_ns = 0;
+    mine.rank.end_ns = own[1];
+    zeus_amd_mpi_i_readings(profile.session, gpus, &mine, readings);
     memset(sums, 0, sizeof *sums);
     sums->path = path;
     sums->number = profile_kind(path) == REGIONS_PCONTROL ? strtoull(path + 1, NULL, 10) : 0;
-    status = zeus_amd_mpi_reduce(node, &mine, readings, &of_node);
-    status = add_nodes(comm, &of_node.total, mine.rank == 0, status, sums);
+    status = zeus_amd_mpi_i_reduce_node(&tree->node, &mine, readings, &of_node) == MPI_SUCCESS ? of_node.total.status : ZEUS_AMD_STATUS_IO;
+    status = add_nodes(comm, &of_node.total, tree->leaders.comm != MPI_COMM_NULL, status, sums);
     zeus_amd_mpi_free(&of_node);
     if (status == ZEUS_AMD_STATUS_OK && (PMPI_Reduce(own, most, 2, MPI_UINT64_T, MPI_MAX, 0, comm) != MPI_SUCCESS ||
                                          PMPI_Reduce(&mpi_ns, &sums->mpi_ns, 1, MPI_UINT64_T, MPI_SUM, 0, comm) != MPI_SUCCESS))
         status = ZEUS_AMD_STATUS_IO;
-    if (whole->rank == 0 && status == ZEUS_AMD_STATUS_OK) {
+    if (whole->rank.rank == 0 && status == ZEUS_AMD_STATUS_OK) {
         sums->times = most[0];
         sums->ns = most[1];
     }
@@ -209,87 +234,70 @@ static int32_t reduce_region(MPI_Comm comm, MPI_Comm node, const zeus_amd_mpi_ra
 }
 
 /* All regions of all ranks; collective. */
-static int32_t reduce_regions(MPI_Comm comm, const zeus_amd_mpi_rank_t *mine, int ranks, profile_report *report, char **text)
+static int32_t reduce_regions(MPI_Comm comm, const zeus_amd_mpi_i_tree_t *tree, const zeus_amd_mpi_part_t *mine, profile_report *report,
+                              char **text)
 {
     int size = 0, count = 0;
-    int32_t status = ZEUS_AMD_STATUS_OK;
-    int there, everywhere = 0;
-    MPI_Comm node = MPI_COMM_NULL;
-    if (profile_all_paths(comm, mine->rank, ranks, text, &size) != MPI_SUCCESS)
-        return ZEUS_AMD_STATUS_IO;
-    for (int at = 0; at < size; at += (int)strlen(*text + at) + 1)
+    int32_t status = profile_all_paths(comm, tree, text, &size);
+    for (int at = 0; status == ZEUS_AMD_STATUS_OK && at < size; at += (int)strlen(*text + at) + 1)
         count++;
     report->region_sums = calloc((size_t)count + 1, sizeof *report->region_sums);
-    there = report->region_sums != NULL;
-    if (PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm) != MPI_SUCCESS)
-        return ZEUS_AMD_STATUS_IO;
-    if (!everywhere)
-        return ZEUS_AMD_STATUS_NO_MEMORY;
-    if (count > 0 && split_nodes(comm, report->energy, mine->rank, &node) != MPI_SUCCESS)
-        return ZEUS_AMD_STATUS_IO;
+    status = profile_agree(comm, report->region_sums != NULL ? status : ZEUS_AMD_STATUS_NO_MEMORY);
     for (int at = 0; at < size && status == ZEUS_AMD_STATUS_OK; at += (int)strlen(*text + at) + 1) {
         profile_region_sums *sums = &report->region_sums[report->region_count++];
-        status = reduce_region(comm, node, mine, *text + at, sums);
+        status = reduce_region(comm, tree, mine, *text + at, sums);
     }
-    if (node != MPI_COMM_NULL)
-        PMPI_Comm_free(&node);
     return status;
 }
 
-/* The ranks' own sums and energies in MPI, on rank 0; collective. */
-static int32_t gather_ranks(MPI_Comm comm, const zeus_amd_mpi_rank_t *mine, profile_report *report)
+/* This rank, as the header has it. */
+static void describe(MPI_Comm comm, zeus_amd_mpi_part_t *mine, zeus_amd_mpi_reading_t *readings)
 {
-    int32_t status = ZEUS_AMD_STATUS_OK;
-    if (mine->rank == 0) {
-        report->ranks = calloc(report->energy->total.ranks, sizeof *report->ranks);
-        report->in_mpi_j = calloc((size_t)report->energy->total.gpus + 1, sizeof *report->in_mpi_j);
-        status = report->ranks != NULL ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NO_MEMORY;
+    (void)zeus_amd_mpi_describe(comm, profile.session, profile.status, profile.gpus, profile.count, mine, readings);
+    mine->rank.begin_ns = profile.begin_ns;
+    mine->rank.end_ns = profile.end_ns;
+    if (profile.result != NULL)
+        mine->node = profile.result->node;
+    for (uint32_t i = 0; i < mine->rank.gpus; i++) {
+        readings[i].limited = profile.result->gpus[i].limited;
+        readings[i].limited_status = profile.result->gpus[i].limited_status;
     }
-    if (PMPI_Bcast(&status, 1, MPI_INT, 0, comm) != MPI_SUCCESS)
-        return ZEUS_AMD_STATUS_IO;
-    if (status == ZEUS_AMD_STATUS_OK && gather_in_mpi(comm, report->energy, mine, report->in_mpi_j) != MPI_SUCCESS)
-        return ZEUS_AMD_STATUS_IO;
-    return status;
 }
 
 /* All the rest; collective. Rank 0 writes. Returns a status that is the same everywhere. */
 static int32_t bring_together(MPI_Comm comm, uint64_t began_ns)
 {
     zeus_amd_mpi_reading_t *readings = calloc((size_t)profile.count + 1, sizeof *readings);
-    zeus_amd_mpi_rank_t mine;
-    zeus_amd_mpi_energy_t energy;
+    zeus_amd_mpi_i_tree_t tree;
+    zeus_amd_mpi_part_t mine;
+    zeus_amd_mpi_energy_t energy = {0};
     profile_report report = {.energy = &energy, .directory = directory, .mpi_version = version};
     char *paths = NULL;
-    int error;
-    int32_t status;
+    int32_t status = ZEUS_AMD_STATUS_IO;
 
     if (readings == NULL) {
         profile.session = NULL;
         profile.status = ZEUS_AMD_STATUS_NO_MEMORY;
     }
-    error = zeus_amd_mpi_describe(comm, profile.session, profile.status, profile.gpus, profile.count, &mine, readings);
-    mine.begin_ns = profile.begin_ns;
-    mine.end_ns = profile.end_ns;
-    if (profile.result != NULL)
-        mine.beside = (zeus_amd_mpi_beside_t){profile.result->beside_scope, 0, profile.result->beside_uj, profile.result->beside_uncertainty_uj};
-    status = error == MPI_SUCCESS ? zeus_amd_mpi_reduce(comm, &mine, readings, &energy) : ZEUS_AMD_STATUS_IO;
-    free(readings);
-    if (status != ZEUS_AMD_STATUS_OK)
-        return status;
-    status = gather_ranks(comm, &mine, &report);
+    describe(comm, &mine, readings);
+    if (zeus_amd_mpi_i_tree_make(comm, &mine, &tree) == MPI_SUCCESS)
+        status = zeus_amd_mpi_i_reduce(&tree, &mine, readings, &energy);
     if (status == ZEUS_AMD_STATUS_OK)
-        status = reduce_regions(comm, &mine, (int)energy.total.ranks, &report, &paths);
+        status = profile_agree(comm, gather_in_mpi(&tree, &mine, readings, &report));
+    if (status == ZEUS_AMD_STATUS_OK)
+        status = reduce_regions(comm, &tree, &mine, &report, &paths);
     profile.sums.gather_ns = profile_now_ns() - began_ns;
-    if (status == ZEUS_AMD_STATUS_OK &&
-        PMPI_Gather(&profile.sums, (int)sizeof profile.sums, MPI_BYTE, report.ranks, (int)sizeof profile.sums, MPI_BYTE, 0,
-                    comm) != MPI_SUCCESS)
-        status = ZEUS_AMD_STATUS_IO;
-    if (status == ZEUS_AMD_STATUS_OK && mine.rank == 0)
+    if (status == ZEUS_AMD_STATUS_OK)
+        status = profile_agree(comm, gather_ranks(&tree, mine.rank.rank, &report));
+    if (status == ZEUS_AMD_STATUS_OK && mine.rank.rank == 0)
         profile_write(&report);
+    zeus_amd_mpi_i_tree_free(&tree);
     zeus_amd_mpi_free(&energy);
+    free(readings);
     free(report.region_sums);
     free(report.ranks);
-    free(report.in_mpi_j);
+    free(report.whys);
+    free(report.in_mpi_mj);
     free(paths);
     return status;
 }

@@ -113,7 +113,7 @@ static void take_result(void)
     profile.end_ns = r->end_ns;
     profile.status = r->status != ZEUS_AMD_STATUS_OK ? r->status : r->end_status;
     profile.session = profile.status == ZEUS_AMD_STATUS_OK ? r->session : NULL;
-    snprintf(profile.sums.why, sizeof profile.sums.why, "%s", r->why);
+    snprintf(profile.why.text, sizeof profile.why.text, "%s", r->why);
     profile.sums.reads = r->reads;
     profile.sums.read_ns = r->read_ns;
     profile.sums.open_ns = r->open_ns;

@@ -9,16 +9,15 @@
 #define MOST_REGIONS 2000
 #define MOST_BYTES (1u << 20)
 
+/* All regions, then all ranges but the time in MPI; NULL: the first. */
 static const regions_region *next_of(const regions_region *at)
 {
     const regions_result *r = profile.result;
-    if (at == NULL || at->parent != &r->ranges)
-        at = report_next(&r->run, at == NULL ? &r->run : at);
-    else
-        at = at->sibling;
-    if (at == NULL)
+    const int in_ranges = at != NULL && at->parent == &r->ranges;
+    at = in_ranges ? at->sibling : report_next(&r->run, at == NULL ? &r->run : at);
+    if (at == NULL && !in_ranges)
         at = r->ranges.child;
-    while (at != NULL && at->parent == &r->ranges && at->kind == REGIONS_MPI)
+    while (at != NULL && at->kind == REGIONS_MPI)
         at = at->sibling;
     return at;
 }
@@ -144,56 +143,38 @@ static size_t unite(char *text, size_t size)
     return to;
 }
 
-/* All ranks' own paths on rank 0, united. Returns an MPI code. */
-static int gather_paths(MPI_Comm comm, int rank, int ranks, char **text, int *size)
+/* What the ranks have of it on rank 0, each path once. */
+static zeus_amd_status_t unite_ranks(const zeus_amd_mpi_i_level_t *level, zeus_amd_mpi_i_table_t *paths, zeus_amd_status_t status)
 {
-    int *sizes = calloc((size_t)ranks + 1, sizeof *sizes), *starts = calloc((size_t)ranks + 1, sizeof *starts);
-    int there = sizes != NULL && starts != NULL, mine = (int)own.size, everywhere = 0, error;
-    error = PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm);
-    if (error == MPI_SUCCESS && everywhere)
-        error = PMPI_Gather(&mine, 1, MPI_INT, sizes, 1, MPI_INT, 0, comm);
-    *size = 0;
-    if (rank == 0 && error == MPI_SUCCESS && everywhere) {
-        size_t sum = 0;
-        for (int i = 0; i < ranks; i++) {
-            starts[i] = (int)sum;
-            sum += (size_t)sizes[i];
-        }
-        *text = sum < INT32_MAX ? malloc(sum + 1) : NULL;
-        *size = *text != NULL ? (int)sum : -1;
-    }
-    if (error == MPI_SUCCESS)
-        error = PMPI_Bcast(size, 1, MPI_INT, 0, comm);
-    if (error == MPI_SUCCESS && *size > 0)
-        error = PMPI_Gatherv(own.text, mine, MPI_CHAR, *text, sizes, starts, MPI_CHAR, 0, comm);
-    if (rank == 0 && error == MPI_SUCCESS && *size > 0)
-        *size = (int)unite(*text, (size_t)*size);
-    free(sizes);
-    free(starts);
-    return error;
+    if (zeus_amd_mpi_i_gather(level, paths, 1, &status) != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
+    if (status == ZEUS_AMD_STATUS_OK && paths->all != NULL)
+        paths->all_count = unite(paths->all, paths->all_count);
+    return status;
 }
 
-int profile_all_paths(MPI_Comm comm, int rank, int ranks, char **text, int *size)
+int32_t profile_all_paths(MPI_Comm comm, const zeus_amd_mpi_i_tree_t *tree, char **text, int *size)
 {
-    int there = list_own(), everywhere = 0, error;
-    *text = NULL;
-    *size = 0;
-    error = PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm);
-    if (error != MPI_SUCCESS || !everywhere)
-        return error;
-    error = gather_paths(comm, rank, ranks, text, size);
-    if (error == MPI_SUCCESS)
-        error = PMPI_Bcast(size, 1, MPI_INT, 0, comm);
-    if (error != MPI_SUCCESS || *size <= 0)
-        return error;
-    if (rank != 0)
+    const int listed = list_own();
+    zeus_amd_mpi_i_table_t of_node, of_job = {0};
+    zeus_amd_status_t status = listed ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NO_MEMORY;
+    zeus_amd_mpi_i_table(&of_node, own.text, 1, listed ? own.size : 0);
+    status = unite_ranks(&tree->node, &of_node, status);
+    if (tree->leaders.comm != MPI_COMM_NULL) {
+        zeus_amd_mpi_i_table(&of_job, of_node.all, 1, of_node.all_count);
+        status = unite_ranks(&tree->leaders, &of_job, status);
+    }
+    free(of_node.all);
+    *size = (int)of_job.all_count;
+    *text = of_job.all;
+    if (PMPI_Bcast(size, 1, MPI_INT, 0, comm) != MPI_SUCCESS)
+        return ZEUS_AMD_STATUS_IO;
+    if (*text == NULL)
         *text = malloc((size_t)*size + 1);
-    there = *text != NULL;
-    error = PMPI_Allreduce(&there, &everywhere, 1, MPI_INT, MPI_MIN, comm);
-    if (error == MPI_SUCCESS && everywhere)
-        return PMPI_Bcast(*text, *size, MPI_CHAR, 0, comm);
-    *size = 0;
-    return error;
+    status = profile_agree(comm, *text != NULL ? status : ZEUS_AMD_STATUS_NO_MEMORY);
+    if (status == ZEUS_AMD_STATUS_OK && PMPI_Bcast(*text, *size, MPI_CHAR, 0, comm) != MPI_SUCCESS)
+        status = ZEUS_AMD_STATUS_IO;
+    return status;
 }
 
 void profile_free_paths(void)

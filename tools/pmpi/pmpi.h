@@ -22,6 +22,7 @@
 
 /* One rank, in numbers that zeus_amd_mpi.h does not know. Sent as it is. */
 typedef struct profile_rank {
+    int32_t rank, reserved;
     uint64_t calls, mpi_ns;
     /* Own time: opening the session, readings of the counters (and how many), wrappers, bringing it together. */
     uint64_t open_ns, read_ns, reads, call_ns, gather_ns;
@@ -29,9 +30,13 @@ typedef struct profile_rank {
     uint64_t ignored;
     /* As in regions_result; and regions that are left out. */
     uint64_t unbalanced, unfinished, too_many, in_handlers, left_out;
-    /* Why the session did not open. */
-    char why[512];
 } profile_rank;
+
+/* Why a rank's session did not open. Most ranks have none. */
+typedef struct profile_why {
+    int32_t rank;
+    char text[512];
+} profile_why;
 
 typedef struct profile_region_sums {
     /* The level of MPI_Pcontrol, or 0. */
@@ -46,9 +51,12 @@ typedef struct profile_region_sums {
 /* What rank 0 writes down. */
 typedef struct profile_report {
     const zeus_amd_mpi_energy_t *energy;
+    /* By rank. */
     profile_rank *ranks;
-    /* Joules of each reading while its rank was in MPI; negative: not known. */
-    double *in_mpi_j;
+    profile_why *whys;
+    size_t why_count;
+    /* By package: millijoules while a rank was in MPI, the mean over its ranks. */
+    uint64_t *in_mpi_mj;
     /* The sum over ranks of times and of time in MPI, by region; the most visits and the longest time of a rank. */
     profile_region_sums *region_sums;
     int region_count;
@@ -60,6 +68,8 @@ typedef struct profile_report {
 void profile_start(void);
 void profile_finish(void);
 void profile_session(void);
+/* The worst status of all ranks; collective. */
+int32_t profile_agree(MPI_Comm comm, int32_t status);
 
 /* meter.c: time and energy in MPI, and regions, of this rank. */
 void profile_pcontrol(int level);
@@ -75,6 +85,7 @@ typedef struct profile_meter {
     zeus_amd_gpu_energy_t *gpus;
     double *in_mpi_mj;
     profile_rank sums;
+    profile_why why;
 } profile_meter;
 
 /* Only outside a measurement: before profile_meter_begin and after profile_meter_end. */
@@ -85,8 +96,8 @@ void profile_meter_end(void);
 uint64_t profile_mpi_ns(const regions_region *region);
 zeus_amd_gpu_energy_t *profile_energies(const regions_share *shares, uint64_t ns);
 
-/* paths.c: the paths of all ranks, each once, one after the other; collective. Returns an MPI code. */
-int profile_all_paths(MPI_Comm comm, int rank, int ranks, char **text, int *size);
+/* paths.c: the paths of all ranks, each once, one after the other; collective. Returns a status, the same on all. */
+int32_t profile_all_paths(MPI_Comm comm, const zeus_amd_mpi_i_tree_t *tree, char **text, int *size);
 void profile_free_paths(void);
 typedef struct profile_path {
     const char *path;

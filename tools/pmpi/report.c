@@ -67,33 +67,45 @@ static void json_member(FILE *to, const char *name, const char *text)
     json_string(to, text);
 }
 
-/* Energy in MPI of a package: the mean over the ranks that see it. Negative: not known. */
-static double package_in_mpi(const profile_report *r, const zeus_amd_mpi_package_t *package)
+static int is_measured(const zeus_amd_mpi_package_t *package)
 {
-    const int32_t index = (int32_t)(package - r->energy->packages);
-    double sum = 0;
-    if (package->reading < 0)
-        return -1;
-    for (uint32_t i = 0; i < r->energy->total.gpus; i++) {
-        const zeus_amd_mpi_reading_t *one = &r->energy->readings[i];
-        if (one->package != index || one->method == ZEUS_AMD_METHOD_NONE)
-            continue;
-        if (r->in_mpi_j == NULL || r->in_mpi_j[i] < 0)
-            return -1;
-        sum += r->in_mpi_j[i];
-    }
-    return sum / (package->duplicates + 1);
+    return package->reading.method != ZEUS_AMD_METHOD_NONE;
 }
 
 static double total_in_mpi(const profile_report *r)
 {
-    double sum = 0;
-    const uint32_t count = r->energy->total.packages + r->energy->total.missing;
-    for (uint32_t i = 0; i < count; i++) {
-        const double one = package_in_mpi(r, &r->energy->packages[i]);
-        sum += one > 0 ? one : 0;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < r->energy->total.packages + r->energy->total.missing; i++)
+        sum += r->in_mpi_mj[i];
+    return joules(sum);
+}
+
+/* Of all packages that count it. */
+static zeus_amd_limited_time_t limited(const profile_report *r)
+{
+    zeus_amd_limited_time_t sum = ZEUS_AMD_LIMITED_TIME_INIT;
+    for (uint32_t i = 0; i < r->energy->total.packages + r->energy->total.missing; i++) {
+        const zeus_amd_mpi_reading_t *one = &r->energy->packages[i].reading;
+        if (one->limited_status != ZEUS_AMD_STATUS_OK)
+            continue;
+        sum.cycles += one->limited.cycles;
+        sum.ppt_cycles += one->limited.ppt_cycles;
+        sum.socket_thermal_cycles += one->limited.socket_thermal_cycles;
+        sum.vr_thermal_cycles += one->limited.vr_thermal_cycles;
+        sum.hbm_thermal_cycles += one->limited.hbm_thermal_cycles;
+        sum.prochot_cycles += one->limited.prochot_cycles;
     }
     return sum;
+}
+
+/* Why a rank has a status, if it has one. */
+static const char *why(const profile_report *r, uint32_t rank)
+{
+    const zeus_amd_status_t status = r->energy->ranks[rank].status;
+    for (size_t i = 0; i < r->why_count; i++)
+        if (r->whys[i].rank == (int32_t)rank)
+            return r->whys[i].text;
+    return zeus_amd_status_string(status);
 }
 
 static uint64_t mpi_ns(const profile_report *r)
@@ -132,7 +144,7 @@ static profile_rank overhead(const profile_report *r)
 static int measures_more(const zeus_amd_mpi_energy_t *e)
 {
     for (uint32_t i = 0; i < e->total.nodes; i++)
-        if (e->nodes[i].scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
+        if (e->nodes[i].total.scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
             return 1;
     return 0;
 }
@@ -142,6 +154,7 @@ static void write_json(FILE *to, const profile_report *r)
     const zeus_amd_mpi_energy_t *e = r->energy;
     const zeus_amd_mpi_total_t *t = &e->total;
     const profile_rank most = overhead(r);
+    const zeus_amd_limited_time_t at_limit = limited(r);
     fputs("{\n  ", to);
     json_member(to, "program", program_invocation_name);
     fputs(",\n  ", to);
@@ -153,20 +166,21 @@ static void write_json(FILE *to, const profile_report *r)
             ", \"missing_packages\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32 ", \"ranks_without_gpu\": %" PRIu32
             ", \"ranks_failed\": %" PRIu32 ", \"complete\": %s, \"flags\": %" PRIu32
             ", \"duration_s\": %.6f, \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"time_in_mpi_s\": %.6f"
-            ", \"energy_in_mpi_j\": %.3f, \"scope\": \"%s\", \"widest_energy_j\": %.3f, \"widest_uncertainty_j\": %.3f},\n",
+            ", \"energy_in_mpi_j\": %.3f, \"scope\": \"%s\", \"widest_energy_j\": %.3f, \"widest_uncertainty_j\": %.3f",
             t->ranks, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu, t->ranks_failed,
             t->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "false" : "true", t->flags, seconds(t->duration_ns),
             joules(t->energy_mj), joules(t->uncertainty_mj), seconds(mpi_ns(r)), total_in_mpi(r),
             scope_key(t->scope), joules(t->widest_mj), joules(t->widest_uncertainty_mj));
-    fputs("  \"how\": {", to);
+    limited_json(to, at_limit.cycles > 0 ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NOT_SUPPORTED, &at_limit);
+    fputs("},\n  \"how\": {", to);
     json_member(to, "energy_in_mpi_j", how_in_mpi);
     fputs(", ", to);
     json_member(to, "share_j", how_share);
     fputs("},\n  \"nodes\": [", to);
     for (uint32_t i = 0; i < t->nodes; i++) {
-        const zeus_amd_mpi_node_t *n = &e->nodes[i];
+        const zeus_amd_mpi_total_t *n = &e->nodes[i].total;
         fprintf(to, "%s\n    {", i == 0 ? "" : ",");
-        json_member(to, "host", e->ranks[n->first_rank].host);
+        json_member(to, "host", e->nodes[i].host);
         fprintf(to,
                 ", \"ranks\": %" PRIu32 ", \"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32
                 ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"scope\": \"%s\", \"widest_energy_j\": %.3f, \"widest_uncertainty_j\": %.3f}",
@@ -176,23 +190,23 @@ static void write_json(FILE *to, const profile_report *r)
     fputs("\n  ],\n  \"packages\": [", to);
     for (uint32_t i = 0; i < t->packages + t->missing; i++) {
         const zeus_amd_mpi_package_t *p = &e->packages[i];
-        const zeus_amd_mpi_reading_t *one = p->reading < 0 ? NULL : &e->readings[p->reading];
-        const double in = package_in_mpi(r, p);
+        const zeus_amd_mpi_reading_t *one = &p->reading;
         fprintf(to, "%s\n    {\"node\": %" PRId32 ", ", i == 0 ? "" : ",", p->node);
-        json_member(to, "pci_address", p->pci_address);
+        json_member(to, "pci_address", one->pci_address);
         fputs(", ", to);
-        json_member(to, "name", p->name);
+        json_member(to, "name", one->name);
         fprintf(to, ", \"ranks\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32, p->ranks, p->duplicates);
-        if (one != NULL)
+        if (is_measured(p))
             fprintf(to,
-                    ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"duration_s\": %.6f, \"begin_ns\": %" PRIu64
-                    ", \"end_ns\": %" PRIu64 ", \"method\": \"%s\", \"flags\": %" PRIu32 ", \"read_by_rank\": %" PRId32,
-                    joules(p->energy_mj), joules(p->uncertainty_mj), seconds(one->duration_ns), one->begin_ns, one->end_ns,
-                    zeus_amd_method_string(one->method), one->flags, one->rank);
-        if (one != NULL && in >= 0)
-            fprintf(to, ", \"energy_in_mpi_j\": %.3f", in);
-        fprintf(to, ", \"status\": %" PRId32 ", ", p->status);
-        json_member(to, "status_text", zeus_amd_status_string(p->status));
+                    ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"least_energy_j\": %.3f, \"most_energy_j\": %.3f"
+                    ", \"duration_s\": %.6f, \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
+                    ", \"method\": \"%s\", \"flags\": %" PRIu32 ", \"read_by_rank\": %" PRId32 ", \"energy_in_mpi_j\": %.3f",
+                    joules(one->energy_mj), joules(one->uncertainty_mj), joules(p->least_mj), joules(p->most_mj),
+                    seconds(one->duration_ns), one->begin_ns, one->end_ns, zeus_amd_method_string(one->method), one->flags, one->rank,
+                    joules(r->in_mpi_mj[i]));
+        limited_json(to, one->limited_status, &one->limited);
+        fprintf(to, ", \"status\": %" PRId32 ", ", one->status);
+        json_member(to, "status_text", zeus_amd_status_string(one->status));
         fputs("}", to);
     }
     fputs("\n  ],\n  \"ranks\": [", to);
@@ -206,7 +220,7 @@ static void write_json(FILE *to, const profile_report *r)
                 i == 0 ? "" : ",", i, one->node, one->gpus, one->packages, joules(one->share_mj),
                 joules(one->share_uncertainty_mj), one->begin_ns, one->end_ns, seconds(mine->mpi_ns), mine->calls,
                 one->status);
-        json_member(to, "status_text", mine->why[0] != '\0' ? mine->why : zeus_amd_status_string(one->status));
+        json_member(to, "status_text", why(r, i));
         fputs("}", to);
     }
     fputs("\n  ],\n  \"regions\": [", to);
@@ -239,6 +253,7 @@ static void write_text(FILE *to, const profile_report *r)
     const zeus_amd_mpi_energy_t *e = r->energy;
     const zeus_amd_mpi_total_t *t = &e->total;
     const profile_rank most = overhead(r);
+    const zeus_amd_limited_time_t at_limit = limited(r);
     const double time = seconds(t->duration_ns), in_mpi = seconds(mpi_ns(r)) / t->ranks;
     fputs("Energy of ", to);
     utf8_print(to, program_invocation_name, 0);
@@ -258,6 +273,7 @@ static void write_text(FILE *to, const profile_report *r)
     fprintf(to, "in MPI    %12.3f s, the mean of the ranks (%.1f %%)\n", in_mpi, time > 0 ? 100 * in_mpi / time : 0);
     if (t->packages > 0)
         fprintf(to, "          %12.3f J (estimate)\n", total_in_mpi(r));
+    limited_text(to, "packages", ZEUS_AMD_STATUS_OK, &at_limit, 0);
     fprintf(to,
             "overhead  %12.6f s in that time on the slowest rank (%.2f %%): %" PRIu64 " readings %.6f s, %" PRIu64
             " calls %.6f s\n          and %.3f s at most to open, %.3f s to bring this together\n",
@@ -267,8 +283,8 @@ static void write_text(FILE *to, const profile_report *r)
 
     fprintf(to, "\n%-24s %6s %8s %14s %10s\n", "node", "ranks", "packages", "energy J", "+- J");
     for (uint32_t i = 0; i < t->nodes; i++) {
-        const zeus_amd_mpi_node_t *n = &e->nodes[i];
-        utf8_print(to, e->ranks[n->first_rank].host, 24);
+        const zeus_amd_mpi_total_t *n = &e->nodes[i].total;
+        utf8_print(to, e->nodes[i].host, 24);
         fprintf(to, " %6" PRIu32 " %8" PRIu32 " %14.3f %10.3f", n->ranks, n->packages, joules(n->energy_mj), joules(n->uncertainty_mj));
         if (n->scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
             fprintf(to, "  %s: %.3f J +- %.3f J", n->scope == ZEUS_AMD_NODE_SCOPE_NODE ? "whole node" : "with processors and memory",
@@ -280,30 +296,29 @@ static void write_text(FILE *to, const profile_report *r)
                 "in MPI J", "by");
     for (uint32_t i = 0; i < t->packages + t->missing; i++) {
         const zeus_amd_mpi_package_t *p = &e->packages[i];
-        const double in = package_in_mpi(r, p);
-        utf8_print(to, e->ranks[e->nodes[p->node].first_rank].host, 24);
-        fprintf(to, " %-14s %5" PRIu32, p->pci_address, p->ranks);
-        if (p->reading < 0) {
-            fprintf(to, " none: %s\n", zeus_amd_status_string(p->status));
-            continue;
-        }
-        fprintf(to, " %14.3f %10.3f ", joules(p->energy_mj), joules(p->uncertainty_mj));
-        if (in >= 0)
-            fprintf(to, "%12.3f", in);
+        const zeus_amd_mpi_reading_t *one = &p->reading;
+        utf8_print(to, e->nodes[p->node].host, 24);
+        fprintf(to, " %-14s %5" PRIu32, one->pci_address, p->ranks);
+        if (is_measured(p))
+            fprintf(to, " %14.3f %10.3f %12.3f  %s, rank %" PRId32 "\n", joules(one->energy_mj), joules(one->uncertainty_mj),
+                    joules(r->in_mpi_mj[i]), zeus_amd_method_string(one->method), one->rank);
         else
-            fprintf(to, "%12s", "not known");
-        fprintf(to, "  %s, rank %" PRId32 "\n", zeus_amd_method_string(e->readings[p->reading].method),
-                e->readings[p->reading].rank);
+            fprintf(to, " none: %s\n", zeus_amd_status_string(one->status));
+    }
+    for (uint32_t i = 0; i < t->packages + t->missing; i++) {
+        const zeus_amd_mpi_reading_t *one = &e->packages[i].reading;
+        limited_text(to, one->pci_address, one->limited_status, &one->limited,
+                     one->duration_ns > 0 ? (double)one->energy_mj * 1e6 / (double)one->duration_ns : 0);
     }
     fprintf(to, "\n%6s %-24s %5s %14s %10s %10s %10s\n", "rank", "node", "GPUs", "share J", "+- J", "in MPI s", "calls");
     for (uint32_t i = 0; i < t->ranks; i++) {
         const zeus_amd_mpi_rank_t *one = &e->ranks[i];
         const profile_rank *mine = &r->ranks[i];
         fprintf(to, "%6" PRIu32 " ", i);
-        utf8_print(to, one->host, 24);
+        utf8_print(to, e->nodes[one->node].host, 24);
         fprintf(to, " %5" PRIu32 " %14.3f %10.3f %10.3f %10" PRIu64 "%s", one->gpus, joules(one->share_mj),
                 joules(one->share_uncertainty_mj), seconds(mine->mpi_ns), mine->calls, one->status != 0 ? "  " : "");
-        utf8_print(to, one->status == 0 ? "" : mine->why[0] != '\0' ? mine->why : zeus_amd_status_string(one->status), 0);
+        utf8_print(to, one->status == 0 ? "" : why(r, i), 0);
         fputc('\n', to);
     }
     if (r->region_count > 0)
@@ -345,15 +360,14 @@ static const report_form forms[] = {{".txt", text_form}, {".json", json_form}};
 void profile_write(const profile_report *report)
 {
     const char *chosen = getenv("ZEUS_AMD_PMPI_OUTPUT");
-    const int saved = errno;
+    const int saved = errno, fresh = chosen == NULL || chosen[0] == '\0';
     /* Numbers with points, whatever the program's language. */
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = (locale_t)0;
     if (plain != (locale_t)0)
         before = uselocale(plain);
-    if (chosen != NULL && strcmp(chosen, "-") == 0)
-        write_text(stderr, report);
-    else if (!(chosen != NULL && chosen[0] != '\0' ? report_write(forms, 2, report, report->directory, chosen)
-                                                   : report_write_fresh(forms, 2, report, report->directory, "zeus_amd_report")))
+    if (!fresh && strcmp(chosen, "-") == 0)
+        (void)!report_print(&forms[0], report);
+    else if (!report_write(forms, 2, report, report->directory, fresh ? "zeus_amd_report" : chosen, fresh))
         fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library, strerror(errno));
     if (plain != (locale_t)0) {
         uselocale(before);

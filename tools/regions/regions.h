@@ -132,9 +132,8 @@ typedef struct regions_result {
     const regions_events *events;
     uint64_t untraced;
     zeus_amd_sampler_t *sampler;
-    /* The node beside the packages of GPUs: ZEUS_AMD_NODE_SCOPE_NODE: all of it, with them; _PARTS: processors and memory. */
-    zeus_amd_node_scope_t beside_scope;
-    uint64_t beside_uj, beside_uncertainty_uj;
+    /* What is measured of the node. */
+    zeus_amd_node_total_t node;
     /* Readings and what they took; bounds on what could not be counted. */
     uint64_t reads, read_ns, open_ns;
     uint64_t paths, threads, unbalanced, unfinished, too_many, in_handlers;

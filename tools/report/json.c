@@ -119,12 +119,7 @@ static void gpus(FILE *to, const regions_result *r)
             member(to, "method", zeus_amd_method_string(gpu->energy.method));
             fprintf(to, ", \"flags\": %" PRIu32, gpu->energy.flags);
         }
-        if (gpu->limited_status == ZEUS_AMD_STATUS_OK && gpu->limited.struct_size != 0)
-            fprintf(to,
-                    ", \"limited\": {\"cycles\": %" PRIu64 ", \"package_power\": %" PRIu64 ", \"socket_temperature\": %" PRIu64
-                    ", \"regulator_temperature\": %" PRIu64 ", \"memory_temperature\": %" PRIu64 ", \"prochot\": %" PRIu64 "}",
-                    gpu->limited.cycles, gpu->limited.ppt_cycles, gpu->limited.socket_thermal_cycles, gpu->limited.vr_thermal_cycles,
-                    gpu->limited.hbm_thermal_cycles, gpu->limited.prochot_cycles);
+        limited_json(to, gpu->limited_status, &gpu->limited);
         fputs(", ", to);
         member(to, "counter", zeus_amd_counter_state_string(gpu->energy.counter_state));
         fprintf(to, ", \"status\": %" PRId32 ", ", (int32_t)gpu->energy.status);

@@ -202,12 +202,14 @@ report_energy report_total(const regions_result *result)
 
 report_energy report_widest(const regions_result *result, zeus_amd_node_scope_t *scope)
 {
-    const int whole = result->beside_scope == ZEUS_AMD_NODE_SCOPE_NODE, parts = result->beside_scope == ZEUS_AMD_NODE_SCOPE_PARTS;
+    const zeus_amd_node_total_t *node = &result->node;
     report_energy sum = {0, 0, 0};
-    if (!whole && result->run.inclusive != NULL)
+    if (node->scope != ZEUS_AMD_NODE_SCOPE_NODE && result->run.inclusive != NULL)
         sum = report_total(result);
-    *scope = whole || parts ? result->beside_scope : sum.uj > 0 ? ZEUS_AMD_NODE_SCOPE_GPUS : ZEUS_AMD_NODE_SCOPE_NONE;
-    sum.uj += whole || parts ? (int64_t)result->beside_uj : 0;
-    sum.uncertainty_uj += whole || parts ? (double)result->beside_uncertainty_uj : 0;
+    *scope = node->scope >= ZEUS_AMD_NODE_SCOPE_PARTS ? node->scope
+             : sum.uj > 0                             ? ZEUS_AMD_NODE_SCOPE_GPUS
+                                                      : ZEUS_AMD_NODE_SCOPE_NONE;
+    sum.uj += (int64_t)node->beside_uj;
+    sum.uncertainty_uj += (double)node->beside_uncertainty_uj;
     return sum;
 }

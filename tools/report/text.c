@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include "../json_text.h"
+#include "../node.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -42,19 +43,11 @@ static void numbers(FILE *to, const regions_result *r, uint64_t count, double ns
             total.uj > 0 ? 100 * (double)sum.uj / (double)total.uj : 0, ns > 0 ? (double)sum.uj * 1e3 / ns : 0);
 }
 
-/* The share of the time in which the power limit or a temperature held the GPU down. */
-static void limits(FILE *to, uint32_t i, const regions_gpu *gpu)
+/* Of a GPU over the run. */
+static double mean_w(const regions_result *r, uint32_t gpu)
 {
-    const zeus_amd_limited_time_t *l = &gpu->limited;
-    const double percent = l->cycles > 0 ? 100 / (double)l->cycles : 0;
-    if (gpu->limited_status != ZEUS_AMD_STATUS_OK || l->cycles == 0)
-        return;
-    if (l->ppt_cycles > 0)
-        fprintf(to, "GPU %" PRIu32 ": %.1f %% of the time limited by package power\n", i, percent * (double)l->ppt_cycles);
-    if (l->socket_thermal_cycles + l->vr_thermal_cycles + l->hbm_thermal_cycles + l->prochot_cycles > 0)
-        fprintf(to, "GPU %" PRIu32 ": limited by temperature: socket %.1f %%, voltage regulators %.1f %%, memory %.1f %%, PROCHOT %.1f %%\n", i,
-                percent * (double)l->socket_thermal_cycles, percent * (double)l->vr_thermal_cycles,
-                percent * (double)l->hbm_thermal_cycles, percent * (double)l->prochot_cycles);
+    const double ns = (double)(r->end_ns - r->begin_ns);
+    return ns > 0 && r->gpus[gpu].measured ? (double)r->run.inclusive[gpu].exact_uj * 1e3 / ns : 0;
 }
 
 static void head(FILE *to, const report *p)
@@ -70,7 +63,7 @@ static void head(FILE *to, const report *p)
         fprintf(to, "energy    none: %s\n", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
     else
         fprintf(to, "energy    %.3f J +- %.3f J\n", (double)millijoules(total.uj) / 1e3, total.uncertainty_uj / 1e6);
-    if (r->beside_scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
+    if (scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
         fprintf(to, "          %.3f J +- %.3f J of %s\n", (double)widest.uj / 1e6, widest.uncertainty_uj / 1e6,
                 scope == ZEUS_AMD_NODE_SCOPE_NODE ? "the whole node" : "GPUs, processors and memory as far as they are measured");
     fprintf(to, "time      %.3f s, from the first region%s\n", ns / 1e9,
@@ -84,15 +77,18 @@ static void head(FILE *to, const report *p)
         fprintf(to, "%-4" PRIu32 " %-14s ", i, gpu->info.pci_address);
         if (gpu->measured)
             fprintf(to, "%13.3f %10.3f %9.1f  %s%s%s\n", (double)r->run.inclusive[i].exact_uj / 1e6, gpu->error.total_uj / 1e6,
-                    ns > 0 ? (double)r->run.inclusive[i].exact_uj * 1e3 / ns : 0, zeus_amd_method_string(gpu->energy.method),
+                    mean_w(r, i), zeus_amd_method_string(gpu->energy.method),
                     gpu->missed ? ", up to when it could be read last: " : "",
                     gpu->missed ? zeus_amd_status_string(gpu->energy.status) : "");
         else
             fprintf(to, "none: %s, %s\n", zeus_amd_counter_state_string(gpu->energy.counter_state),
                     zeus_amd_status_string(gpu->energy.status));
     }
-    for (uint32_t i = 0; i < r->gpu_count; i++)
-        limits(to, i, &r->gpus[i]);
+    for (uint32_t i = 0; i < r->gpu_count; i++) {
+        char gpu[16];
+        snprintf(gpu, sizeof gpu, "GPU %" PRIu32, i);
+        limited_text(to, gpu, r->gpus[i].limited_status, &r->gpus[i].limited, mean_w(r, i));
+    }
 }
 
 /* Own energies are rounded together, so that as they are shown they add up to the total as it is shown. */

@@ -16,7 +16,8 @@ usage: zeus-amd-sim --machine NAME|FILE --rocm VERSION|none [--with TOML]... [--
        zeus-amd-sim list                                           machines and ROCm releases
        zeus-amd-sim truth --machine NAME|FILE [--rocm VERSION] [--with TOML]...    what is true of a machine, as JSON
        zeus-amd-sim truth --dir DIR                                the same of a running machine, with its counters now
-       zeus-amd-sim energy --dir DIR FROM TO                       true joules of each GPU between two CLOCK_BOOTTIMEs in ns
+       zeus-amd-sim energy --dir DIR FROM TO [DOMAIN...]           true joules of each GPU, or of domains of the node (cpu, rapl:0),
+                                                                   between two CLOCK_BOOTTIMEs in ns
        zeus-amd-sim clock --dir DIR stop|start                     stop the clock of a running machine, or let it run again
        zeus-amd-sim layouts --rocm VERSION                         size and members (offset, size) of libamd_smi's structs, as JSON
        zeus-amd-sim build [VERSION...]                             link the simulated libraries into target/sim/";
@@ -139,13 +140,18 @@ fn running(dir: &Path) -> Result<(Machine, State), String> {
 fn print_energy(o: &Options) -> Result<ExitCode, String> {
     let (m, state) = running(o.dir.as_deref().ok_or("energy needs --dir")?)?;
     let machine_ns = |word: &String| word.parse::<u64>().ok()?.checked_sub(state.epoch_ns());
-    let [from, to] = o.rest.iter().map(machine_ns).collect::<Vec<_>>()[..] else {
+    let [from, to, domains @ ..] = &o.rest[..] else {
         return Err("energy: from and to".to_string());
     };
-    let (Some(from), Some(to)) = (from, to) else {
+    let (Some(from), Some(to)) = (machine_ns(from), machine_ns(to)) else {
         return Err("energy: two CLOCK_BOOTTIMEs in nanoseconds since the machine started".to_string());
     };
-    let all: Vec<String> = m.gpus().iter().map(|g| g.energy_between_j(from, to).to_string()).collect();
+    let of_domain = |d: &String| m.node().energy_j(d, from, to).ok_or(format!("energy: no domain {d}"));
+    let joules: Vec<f64> = match domains {
+        [] => m.gpus().iter().map(|g| g.energy_between_j(from, to)).collect(),
+        _ => domains.iter().map(of_domain).collect::<Result<_, _>>()?,
+    };
+    let all: Vec<String> = joules.iter().map(f64::to_string).collect();
     println!("[{}]", all.join(", "));
     Ok(ExitCode::SUCCESS)
 }
