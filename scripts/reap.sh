@@ -7,7 +7,9 @@ trap '' HUP INT TERM
 cat >/dev/null
 mark=$1
 shift
+# Not by grep's exit status: that is an error where a process ends meanwhile.
 marked() { grep -lszxF "$mark" /proc/[0-9]*/environ; }
+is_any() { [ -n "$(marked)" ]; }
 end() { # SIGNAL
     for file in $(marked); do
         file=${file#/proc/}
@@ -15,14 +17,14 @@ end() { # SIGNAL
     done
 }
 
-# Simulated machines are put away by their keepers, if they are given the time.
+# Simulated machines are put away by their keepers, if they are given the time; a busy machine takes more of it.
 end TERM
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-    marked >/dev/null || break
+tries=0
+while is_any && [ $((tries += 1)) -le 60 ]; do
     sleep 0.2
 done
 for _ in 1 2 3 4 5 6 7 8 9; do
-    marked >/dev/null || break
+    is_any || break
     end KILL
 done
 rm -rf "$@"

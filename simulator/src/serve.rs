@@ -74,6 +74,11 @@ pub fn new_dir() -> Result<PathBuf, String> {
 
 impl Serve {
     pub fn start(site: Site, keep: bool) -> Result<Serve, String> {
+        let dir = site.dir.clone();
+        Serve::build(site, keep).inspect_err(|_| put_away(&dir))
+    }
+
+    fn build(site: Site, keep: bool) -> Result<Serve, String> {
         let Site { mut machine, release, dir, archive } = site;
         if let Some(r) = release {
             machine.fit_to(r);
@@ -114,8 +119,18 @@ impl Drop for Serve {
         // First the thread, or it would write to what is being removed.
         drop(self.running.take());
         if !self.keep {
-            let _ = fs::remove_dir_all(&self.dir);
+            put_away(&self.dir);
         }
+    }
+}
+
+/// A watchdog may be writing a setting meanwhile.
+fn put_away(dir: &Path) {
+    for _ in 0..100 {
+        if fs::remove_dir_all(dir).is_ok() || !dir.exists() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
 

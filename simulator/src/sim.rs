@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -36,8 +37,13 @@ impl Sim {
         for patch in with {
             command.args(["--with", patch.as_ref()]);
         }
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(|e| format!("zeus-amd-sim: {e}"))?;
+        // Who kills the test's group leaves it the time to put its folder away.
+        let mut child = command
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("zeus-amd-sim: {e}"))?;
         let stdin = child.stdin.take();
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {

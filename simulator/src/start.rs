@@ -69,8 +69,9 @@ pub fn happens(mut is_so: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// All that a program under test has of the caller's environment: to find tools, and what cargo needs to find the simulator.
-const KEPT: [&str; 6] = ["PATH", "HOME", "CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "RUSTUP_HOME"];
+/// All that a program under test has of the caller's environment: to find tools, what cargo needs to find the simulator, and
+/// the mark by which scripts/reap.sh finds what a run has started.
+const KEPT: [&str; 7] = ["PATH", "HOME", "CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "RUSTUP_HOME", "ZEUS_AMD_TEST_RUN"];
 
 /// The mark of all processes that come from this one, whatever group they are in.
 const MARK: &str = "STARTED_BY_TEST";
@@ -80,7 +81,8 @@ const REAPER: &str = r#"
 trap '' HUP INT TERM
 cat
 for round in 1 2 3 4 5 6 7 8 9; do
-    found=$(grep -lszxF "$0" /proc/[0-9]*/environ) || exit 0
+    found=$(grep -lszxF "$0" /proc/[0-9]*/environ)
+    [ -n "$found" ] || exit 0
     for file in $found; do file=${file#/proc/}; kill -KILL "${file%/environ}"; done
 done
 "#;
@@ -102,7 +104,8 @@ fn mark() -> &'static str {
         .0
 }
 
-/// Kills the group of each child that leads one and is there for too long: its pipes close, and the test says what came.
+/// Kills the group of each child that leads one and is there for too long: its pipes close, and the test says what came. Machines
+/// are there for as long as the test.
 fn end_what_hangs(reaper: i32) {
     let mut left: HashMap<i32, Patience> = HashMap::new();
     loop {
@@ -116,7 +119,7 @@ fn end_what_hangs(reaper: i32) {
         for pid in all {
             let patience = left.entry(pid).or_insert_with(|| Patience::of(limit));
             // SAFETY: a child of this process.
-            if pid != reaper && patience.is_over() && unsafe { libc::getpgid(pid) } == pid {
+            if pid != reaper && !is_machine(pid) && patience.is_over() && unsafe { libc::getpgid(pid) } == pid {
                 let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
                 eprintln!("killed after {limit:?}: {}", command.replace('\0', " "));
                 // SAFETY: as above; its group is its own.
@@ -124,6 +127,10 @@ fn end_what_hangs(reaper: i32) {
             }
         }
     }
+}
+
+fn is_machine(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "zeus-amd-sim")
 }
 
 /// A group of its own, which ends with the tests at the latest; for compilers and other tools, which keep their environment.

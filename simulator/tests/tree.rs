@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use common::{inside, u32_at};
 use zeus_amd_sim::start::{happens, isolated};
@@ -154,4 +154,18 @@ fn nothing_is_left_behind() {
         sim.dir().to_path_buf()
     };
     assert!(!dir.exists());
+    // Nor of a machine that does not start; its folder has the number of its process.
+    for with in ["nonsense = 3", "gpu.0.file.gpu_metrics.read = \"ENONSENSE\"", "version = \"x\""] {
+        let mut run = runner(&std::env::temp_dir());
+        run.args(["--machine", "mi210-1", "--rocm", "7.2", "--with", with, "--", "true"]).stderr(Stdio::piped());
+        let child = run.spawn().unwrap();
+        let of_it = format!("zeus-amd-sim-{}-", child.id());
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(127), "{with}");
+        let folders = ["/dev/shm".into(), std::env::temp_dir()].map(|f: PathBuf| fs::read_dir(f).unwrap());
+        let left = folders
+            .into_iter()
+            .flatten()
+            .find(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with(&of_it));
+        assert!(left.is_none(), "{with}: {left:?}");
+    }
 }

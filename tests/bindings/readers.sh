@@ -14,8 +14,10 @@ END
 } >"$work/sizes.c"
 cc -I"$root/include" "$work/sizes.c" -o "$work/sizes" && "$work/sizes" >"$work/sizes.txt" && [ "$(wc -l <"$work/sizes.txt")" -gt 8 ] || exit 1
 
+# An old bindgen does not understand the names that a libclang of today gives to what has none; it takes the newest by itself.
+oldest=$(find /usr/lib/llvm-*/lib -maxdepth 1 -name 'libclang[-.]*so*' 2>/dev/null | sort -V | head -n 1)
 bindgen_reads() {
-    silently bindgen "$root/include/zeus_amd.h" -o "$work/zeus_amd.rs" -- -std=c11 || return 1
+    silently env ${oldest:+LIBCLANG_PATH="${oldest%/*}"} bindgen "$root/include/zeus_amd.h" -o "$work/zeus_amd.rs" -- -std=c11 || return 1
     {
         echo '#![allow(warnings)]'
         echo "include!(\"$work/zeus_amd.rs\");"

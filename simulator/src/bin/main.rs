@@ -124,11 +124,13 @@ fn site(o: &Options) -> Result<Site, String> {
     if o.rocm.is_none() {
         return Err(format!("no --rocm\n{USAGE}"));
     }
+    let (machine, release, archive) = (machine(o)?, release(o)?, archive()?);
+    // Last, because what fails before has no folder to put away.
     let dir = match &o.dir {
         Some(d) => std::path::absolute(d).map_err(|e| e.to_string())?,
         None => serve_dir()?,
     };
-    Ok(Site { machine: machine(o)?, release: release(o)?, dir, archive: archive()? })
+    Ok(Site { machine, release, dir, archive })
 }
 
 /// The machine that runs in a directory.
