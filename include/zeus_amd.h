@@ -1822,9 +1822,11 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t power_mw;
     /**
-     * Mean power by the energy counter since the last sample that has one, in
-     * milliwatts, to a tenth: it is set where the time since then is long
-     * enough. It follows the load without delay where the sensor averages.
+     * Mean power by the energy counter since the last sample that has one, or
+     * since a later one with ZEUS_AMD_SAMPLE_FLAG_RESET_BIT or
+     * ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT, in milliwatts, to a tenth: it is set
+     * where the time since then is long enough. It follows the load without
+     * delay where the sensor averages.
      */
     uint64_t counter_power_mw;
     /**

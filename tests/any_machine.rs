@@ -104,13 +104,19 @@ fn counter(random: &mut Random) -> String {
         format!("firmware_offset_s = {}", random.below(100_000)),
         format!("driver_lag_us = [0, {}]", random.below(300)),
     ];
-    match random.below(12) {
+    match random.below(14) {
         0 => keys.push(format!("missing = \"{}\"", pick(random, &["ones", "u32_ones", "zero"]))),
         1 => keys.push("bits = 32".to_owned()),
         2 => keys.push(format!("stuck_at_s = {}", random.between(0.0, 0.8))),
         3 => keys.push(format!("frozen_at_s = {}", random.between(0.0, 0.8))),
         4 => keys.push(format!("reset_at_s = {}\nreset_clock = {}", random.between(0.0, 0.8), one_in(random, 2))),
         5 => keys.push(format!("driver_ms = {}", random.between(0.2, 20.0))),
+        // A stop that ends: what was drawn meanwhile is lost, or is counted then.
+        6 => {
+            let from_s = random.between(0.0, 0.7);
+            let to_s = from_s + random.between(0.001_f64.ln(), 0.4_f64.ln()).exp();
+            keys.push(format!("stuck_at_s = [[{from_s}, {to_s}]]\nstuck_catches_up = {}", one_in(random, 2)));
+        }
         _ => {}
     }
     keys.iter().map(|k| format!("{k}\n")).collect()
@@ -242,11 +248,16 @@ fn is_true(gpu: &Gpu, key: &str, value: f64, from: u64, to: u64) -> Result<(), S
         "limit" => is((gpu.cap_uw() / 1000) as f64),
         "limit_min" => is((gpu.min_cap_uw() / 1000) as f64),
         "limit_max" => is((gpu.max_cap_uw() / 1000) as f64),
+        "limit_default" => is((gpu.default_cap_uw() / 1000) as f64),
+        "cycles" => within(range(gpu, from, to, |t| gpu.reading(t).limited[0] as f64), 0.0),
+        "memory_level_min" => is(spec.clocks.mem.levels[0].into()),
+        "memory_level_max" => is((*spec.clocks.mem.levels.last().unwrap()).into()),
         "level_min" => is(spec.clocks.gfx.levels[0].into()),
         "level_max" => is((*spec.clocks.gfx.levels.last().unwrap()).into()),
-        "range_min" | "range_max" => {
-            let range = spec.clocks.gfx.range.or(spec.clocks.gfx.unset).ok_or("a range that is not there")?;
-            is(range[usize::from(key == "range_max")].into())
+        "range_min" | "range_max" | "memory_range_min" | "memory_range_max" => {
+            let clock = if key.starts_with("memory") { &spec.clocks.mem } else { &spec.clocks.gfx };
+            let range = clock.range.or(clock.unset).ok_or("a range that is not there")?;
+            is(range[usize::from(key.ends_with("max"))].into())
         }
         _ => Err(format!("{key}?")),
     }

@@ -83,6 +83,20 @@ fn every_getter_gives_the_kernel_s_error() {
     assert!(wrong.is_empty(), "{}: {}", wrong.len(), wrong.join("\n"));
 }
 
+/// Counts of limits of a table that is not filled are none, and a table that was torn is read again.
+#[test]
+fn limit_counts_of_tables_that_are_not_filled() {
+    for content in ["zero_values", "unavailable", "ones", "zeros"] {
+        for every in [0, 2] {
+            let fault = format!("gpu.0.file.gpu_metrics = {{ content = \"{content}\", every = {every} }}");
+            let sim = Sim::start("mi300x-8", "none", &[fault]).unwrap();
+            let (status, is_counting, text) = &said(&sim, "sysfs", &[], ["0", "idle"])["limit_counts"];
+            let is_right = if every == 0 { *status < 0 } else { (*status, *is_counting) == (0, 1) };
+            assert!(is_right, "{content} {every}: {status} {is_counting} {text}");
+        }
+    }
+}
+
 /// A GPU that is runtime-suspended is not touched by anything that a session does, and says so everywhere; nor is one that is
 /// masked out, of any model.
 #[test]

@@ -404,14 +404,13 @@ fn what_cannot_be_saved_is_not_changed() {
         for rocm in ["7.0.2", "none"] {
             let sim = Sim::start("mi300x-8", rocm, &[busy(name)]).unwrap();
             sim.stop_clock();
+            sim.move_clock(1_000_000_000);
             let mut p = Running::start(&sim, "watch gfx 1 600 900 say now await gfx 1 600 900 end");
             let said = p.line();
             assert!(said.starts_with("gfx -7 GPU 1") && said.contains(name), "{said}");
             assert_eq!(p.line(), "now");
+            sim.move_clock(2_000_000_000);
             sim.start_clock();
-            while sim.now_ns() < 2_000_000_000 {
-                std::thread::sleep(Duration::from_millis(10));
-            }
             let before = all(&sim);
             p.go();
             assert_eq!(p.line(), "end 0");
@@ -470,19 +469,13 @@ fn an_end_that_fails_can_be_repeated() {
     for (rocm, then) in [("none", "end"), ("7.0.2", "end"), ("none", "close"), ("none", "kill")] {
         let sim = Sim::start("mi300x-8", rocm, &faults).unwrap();
         sim.stop_clock();
+        sim.move_clock(1_000_000_000);
         let before = all(&sim);
         let steps =
             format!("watch limit 0 300000 gfx 0 600 900 limit 1 300000 say changed await end info 0 await {then}");
         let mut p = Running::start(&sim, &steps);
         assert_eq!(p.line(), "changed");
-        let wait = |until_ns| {
-            while sim.now_ns() < until_ns {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        };
-        sim.start_clock();
-        wait(2_100_000_000);
-        sim.stop_clock();
+        sim.move_clock(2_100_000_000);
         p.go();
         let said = p.line();
         // libamd_smi says of any write that fails that rights are missing.
@@ -491,8 +484,8 @@ fn an_end_that_fails_can_be_repeated() {
         assert!(p.line().starts_with("info gpu 0 valid 3 flags 3: 750000 mW"), "{rocm}");
         assert_eq!(settings(&sim, 1), before[1], "the others are restored");
         assert_ne!(settings(&sim, 0), before[0]);
+        sim.move_clock(5_100_000_000);
         sim.start_clock();
-        wait(5_100_000_000);
         p.go();
         if then == "end" {
             assert_eq!(p.line(), "end 0", "{rocm}");

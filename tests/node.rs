@@ -439,10 +439,17 @@ fn windows_of_up_to_100_seconds_count_nothing_twice() {
     let dram = "node.powercap.\"0:0\" = { name = \"dram\", reset_at_s = [90.0, 400.0], power = { kind = \"square\", low = 20, high = 90, period_s = 11.0 } }";
     let split = "all.partitions = 8\nall.compute_partition = \"CPX\"";
     let mut random = Random::new();
-    let machines: [(&str, &[&str], i32, &[u32]); 5] = [
+    let thirds = "all.partitions = 3\nall.compute_partition = \"TPX\"";
+    let machines: [(&str, &[&str], i32, &[u32]); 6] = [
         ("mi250x-4", &[package, dram], SCOPE_PARTS, &[4, 7, 9]),
         ("mi300a-4", &[package], SCOPE_GPUS, &[9]),
         ("mi300a-4", &[package, EX255A], SCOPE_NODE, &[0]),
+        (
+            "mi300a-4",
+            &[package, EX255A, thirds, "node.pm_counters.missing = [\"energy\", \"power\"]"],
+            SCOPE_GPUS,
+            &[3],
+        ),
         ("mi300x-8", &[package, dram, split], SCOPE_PARTS, &[4, 7, 9]),
         (EX, &["node.pm_counters.missing = [\"energy\", \"power\"]", dram], SCOPE_PARTS, &[1, 2, 3]),
     ];

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use zeus_amd_sim::machine::{DieRole, PowerSensor};
+use zeus_amd_sim::start::Patience;
 use zeus_amd_sim::Sim;
 
 const NOT_SUPPORTED: i32 = -4;
@@ -24,7 +25,8 @@ fn program() -> &'static Path {
 /// Opens in the running machine, then reads in the stopped one; what was read, and the time it stood at. What stands for
 /// 250 ms is stale, and so no reading: a busy machine needs some tries.
 fn readings(sim: &Sim, rocm: &str, backend: &str, firmware_unit: bool) -> (Readings, u64) {
-    for _ in 0..50 {
+    let mut patience = Patience::new();
+    while !patience.is_over() {
         let (got, now, took) = readings_once(sim, rocm, backend, firmware_unit);
         if took < Duration::from_millis(235) {
             return (got, now);

@@ -7,6 +7,7 @@
 #     tests/run.sh --long ...      with fresh seeds: random tests run ten times, the seed of each time is printed; 20,000 random machines, 10,000 rounds beside other code
 #
 # What a step says is in target/test-logs/STEP.log, and shown where it fails. The last line is "N passed, N failed".
+. "$(dirname "$0")/hermetic.sh"
 set -u
 cd "$(dirname "$0")/.."
 root=$PWD

@@ -5,6 +5,7 @@
 #     tests/soak.sh [MINUTES]         (default: 60; at least 3)
 #
 # Runs on copies of the test program and the library in a temporary folder, so that they may be built anew meanwhile.
+. "$(dirname "$0")/hermetic.sh"
 set -eu
 cd "$(dirname "$0")/.."
 minutes=${1:-60}

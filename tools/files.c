@@ -34,23 +34,42 @@ static char *path_of(const char *folder, const char *base, const char *ending)
     return asprintf(&path, "%s%s%s%s", plain ? "" : folder, plain ? "" : "/", base, ending) < 0 ? NULL : path;
 }
 
-static FILE *create(const char *path, int fresh)
-{
-    FILE *file = NULL;
-    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), 0666);
-    if (fd >= 0 && (file = fdopen(fd, "w")) == NULL)
-        close(fd);
-    return file;
-}
+/* A report is made before its file is: what fails on the way leaves nothing behind. */
+typedef struct rendered {
+    char *text;
+    size_t length;
+} rendered;
 
-static int written(FILE *file, const void *report, void (*write)(FILE *, const void *))
+/* 1; or 0 with errno, and nothing to be freed. */
+static int render(const report_form *form, const void *report, rendered *to)
 {
+    FILE *file;
     int good;
+    *to = (rendered){NULL, 0};
+    file = open_memstream(&to->text, &to->length);
     if (file == NULL)
         return 0;
-    write(file, report);
+    form->write(file, report);
     good = !ferror(file);
-    return fclose(file) == 0 && good;
+    if (fclose(file) == 0 && good)
+        return 1;
+    free(to->text);
+    to->text = NULL;
+    errno = ENOMEM;
+    return 0;
+}
+
+/* 0 or errno. Closes the file. */
+static int put(int fd, const rendered *from)
+{
+    int error = 0;
+    for (size_t at = 0; at < from->length && error == 0;) {
+        const ssize_t n = write(fd, from->text + at, from->length - at);
+        if (n < 0 && errno != EINTR)
+            error = errno;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return close(fd) != 0 && error == 0 ? errno : error;
 }
 
 /* A part of a report may be taken for all of it. From a device nothing can be taken back. */
@@ -62,22 +81,19 @@ static void discard(const char *path)
 }
 
 /* 1; or none of them and 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
-static int write_files(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh)
+static int write_files(const report_form *forms, int count, const rendered *all, const char *folder, const char *base, int fresh)
 {
-    FILE *files[MOST_FORMS] = {NULL};
-    int error = 0, opened = 0, made;
-    for (; opened < count && error == 0; opened++) {
-        char *path = path_of(folder, base, forms[opened].ending);
+    int files[MOST_FORMS], error = 0, made = 0;
+    for (; made < count && error == 0; made += error == 0) {
+        char *path = path_of(folder, base, forms[made].ending);
         errno = ENOMEM;
-        files[opened] = create(path, fresh);
-        error = files[opened] == NULL ? errno : 0;
+        files[made] = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), 0666);
+        error = files[made] < 0 ? errno : 0;
         free(path);
     }
-    made = error == 0 ? opened : opened - 1;
     for (int i = 0; i < made; i++) {
-        errno = 0;
-        if (!written(files[i], report, forms[i].write) && error == 0)
-            error = errno != 0 ? errno : EIO;
+        const int failed = put(files[i], &all[i]);
+        error = error != 0 ? error : failed;
     }
     for (int i = 0; error != 0 && i < made; i++) {
         char *path = path_of(folder, base, forms[i].ending);
@@ -88,21 +104,42 @@ static int write_files(const report_form *forms, int count, const void *report, 
     return error == 0;
 }
 
-int report_write(const report_form *forms, int count, const void *report, const char *folder, const char *base)
-{
-    return write_files(forms, count, report, folder, base, 0);
-}
-
-int report_write_fresh(const report_form *forms, int count, const void *report, const char *folder, const char *prefix)
+static int write_fresh(const report_form *forms, int count, const rendered *all, const char *folder, const char *prefix)
 {
     char job[128], base[256];
     int done;
     job_name(job, sizeof job);
     snprintf(base, sizeof base, "%s.%s", prefix, job);
-    done = write_files(forms, count, report, folder, base, 1);
+    done = write_files(forms, count, all, folder, base, 1);
     for (int n = 2; !done && errno == EEXIST && n < 10000; n++) {
         snprintf(base, sizeof base, "%s.%s-%d", prefix, job, n);
-        done = write_files(forms, count, report, folder, base, 1);
+        done = write_files(forms, count, all, folder, base, 1);
     }
     return done;
+}
+
+int report_write(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh)
+{
+    rendered all[MOST_FORMS];
+    int made = 0, done = 0, error;
+    while (made < count && made < MOST_FORMS && render(&forms[made], report, &all[made]))
+        made++;
+    if (made == count)
+        done = fresh ? write_fresh(forms, count, all, folder, base) : write_files(forms, count, all, folder, base, 0);
+    error = errno;
+    for (int i = 0; i < made; i++)
+        free(all[i].text);
+    errno = error;
+    return done;
+}
+
+int report_print(const report_form *form, const void *report)
+{
+    rendered one;
+    int good;
+    if (!render(form, report, &one))
+        return 0;
+    good = fwrite(one.text, 1, one.length, stderr) == one.length;
+    free(one.text);
+    return good;
 }

@@ -137,6 +137,14 @@ impl State {
         self.wait_for(RUNS)
     }
 
+    /// Moves the clock that stands to another time of the machine, from which it will go on: what is planted at a time need not
+    /// be waited for, nor is it missed. Times that were read before belong to another CLOCK_BOOTTIME now.
+    pub fn move_to(&self, ns: u64) {
+        assert!(self.is_stopped(), "only a clock that stands is moved");
+        self.s().epoch_ns.store(boottime_ns() - ns, SeqCst);
+        self.s().held_ns.store(ns, SeqCst);
+    }
+
     pub fn is_stopped(&self) -> bool {
         self.s().held.load(SeqCst) == STANDS
     }

@@ -10,7 +10,7 @@ use crate::library;
 use crate::machine::Machine;
 use crate::serve::environment;
 use crate::smi::FUNCTIONS;
-use crate::start::isolated;
+use crate::start::{isolated, plain};
 
 /// A running machine. A process of its own keeps it, so that a busy or forking test does not disturb its clock.
 pub struct Sim {
@@ -31,7 +31,7 @@ impl Sim {
     /// Starts a machine (by name or file) with the libamd_smi of a ROCm release (or `none`), and TOML patches on top.
     /// Builds what it needs with cargo the first time.
     pub fn start<S: AsRef<str>>(machine: &str, rocm: &str, with: &[S]) -> Result<Sim, String> {
-        let mut command = Command::new(library::built()?.join("zeus-amd-sim"));
+        let mut command = plain(library::built()?.join("zeus-amd-sim"), &std::env::temp_dir());
         command.args(["serve", "--machine", machine, "--rocm", rocm]);
         for patch in with {
             command.args(["--with", patch.as_ref()]);
@@ -96,6 +96,11 @@ impl Sim {
     /// Lets the clock run again.
     pub fn start_clock(&self) {
         self.state.start().expect("the simulator answers");
+    }
+
+    /// Moves the stopped clock to a time of the machine (ns), from which it goes on.
+    pub fn move_clock(&self, ns: u64) {
+        self.state.move_to(ns);
     }
 
     /// Nanoseconds since machine start.

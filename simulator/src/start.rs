@@ -131,13 +131,22 @@ pub fn contained(command: &mut Command) -> &mut Command {
     command.process_group(0).env(MARK, mark())
 }
 
-/// A program under test: default signals, none blocked, the standard streams open and nothing else, a session of its own,
-/// an environment that is the same everywhere, temporary files in `folder`.
-pub fn isolated(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
+/// With an environment, a umask and a folder for temporary files that are not the caller's.
+pub fn plain(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     let kept = KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     command.env_clear().envs(kept.collect::<Vec<(_, OsString)>>());
-    command.env("LC_ALL", "C").env("TMPDIR", folder).env(MARK, mark());
+    command.env("LC_ALL", "C").env("TMPDIR", folder);
+    // SAFETY: only a system call.
+    unsafe { command.pre_exec(|| Ok(_ = libc::umask(0o022))) };
+    command
+}
+
+/// A program under test: default signals, none blocked, the standard streams open and nothing else, a session of its own,
+/// an environment that is the same everywhere, temporary files in `folder`.
+pub fn isolated(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
+    let mut command = plain(program, folder);
+    command.env(MARK, mark());
     // SAFETY: only system calls.
     unsafe {
         command.pre_exec(|| {
@@ -147,7 +156,6 @@ pub fn isolated(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command 
             let mut none = std::mem::zeroed();
             libc::sigemptyset(&mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
-            libc::umask(0o022);
             libc::setsid();
             const CLOSE_ON_EXEC: u32 = 4;
             libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, CLOSE_ON_EXEC);

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use common::{inside, Handle, Lib};
+use zeus_amd_sim::start::happens;
 use zeus_amd_sim::tree::od::{Limits, FILE, LEVEL_FILE};
 use zeus_amd_sim::{Machine, Sim};
 
@@ -145,16 +146,6 @@ fn a_part_may_check_the_range_and_may_know_an_offset_only() {
     });
 }
 
-fn until(what: &str, done: impl Fn() -> bool) {
-    for _ in 0..30_000 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    panic!("in a minute it is not so that {what}");
-}
-
 /// A program that the preloaded library does not reach appends its commands; no error reaches it.
 #[test]
 fn what_is_appended_to_the_plain_file_meets_the_same_rules() {
@@ -167,9 +158,9 @@ fn what_is_appended_to_the_plain_file_meets_the_same_rules() {
             table.write_all(command.as_bytes()).unwrap();
         }
         let logged = || sim.log().iter().any(|l| l.contains("s 0 1300; s 1 1300; c"));
-        until("the commands are carried out", logged);
+        assert!(happens(logged), "the commands are not carried out");
         let read = || fs::read_to_string(dir.join(FILE)).unwrap();
-        until("the table has none of them left", || !read().contains("s 0") && !read().is_empty());
+        assert!(happens(|| !read().contains("s 0") && !read().is_empty()), "the table has one of them left");
         assert_eq!(Limits::parse(&read()).gfx, Some(gfx));
         assert_eq!(sim.log().iter().any(|l| l.ends_with("(refused)")), kernel == MID);
     }
@@ -183,9 +174,13 @@ fn the_log_has_each_change_once_and_in_order() {
         sim.dir().display()
     );
     assert!(sim.command("sh").args(["-c", &script]).status().unwrap().success());
-    std::thread::sleep(std::time::Duration::from_millis(50));
-    let log = sim.log();
-    let logged: Vec<&str> = log.iter().filter_map(|l| Some(l.split_once(" FILE 0 ")?.1)).collect();
+    let of_files = || sim.log().iter().filter_map(|l| Some(l.split_once(" FILE 0 ")?.1.to_owned())).collect();
+    let mut logged: Vec<String> = Vec::new();
+    let all_logged = happens(|| {
+        logged = of_files();
+        logged.len() >= 5
+    });
+    assert!(all_logged, "{logged:?}");
     let of = |name: &str, value: &str| format!("{name} {value}");
     let caps = ["1", "285000000"].map(|uw| of("power1_cap", uw));
     assert_eq!(logged[..2], caps);

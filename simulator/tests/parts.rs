@@ -4,9 +4,9 @@ mod common;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use common::{inside, u32_at};
+use zeus_amd_sim::start::isolated;
 use zeus_amd_sim::{Gpu, Machine, Sim, State};
 
 fn folder(root: &std::path::Path, g: &Gpu) -> PathBuf {
@@ -152,7 +152,7 @@ fn a_suspended_gpu_is_resumed_by_a_reading_and_by_nothing_else() {
     assert_ne!(cat(hwmon.join("power1_average")), "0\n");
     // What the machine counts shows in its truth too.
     let run = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("run");
-    let out = Command::new(run).args(["truth", "--dir"]).arg(sim.dir()).output().unwrap();
+    let out = isolated(run, sim.dir()).args(["truth", "--dir"]).arg(sim.dir()).output().unwrap();
     let truth: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(truth["gpus"][0]["now"]["resumed_ns"], resumed);
     assert_eq!(truth["gpus"][1]["now"]["touched"], 0);

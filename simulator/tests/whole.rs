@@ -134,6 +134,8 @@ fn files_with_faults() {
     ];
     inside("mi300x-8", "7.13", &with, |lib| {
         let (m, state) = machine();
+        state.stop().unwrap();
+        state.move_to(1_000_000_000);
         let handles = lib.handles();
         let open: Vec<_> = m.gpus().iter().map(|g| std::fs::File::open(path(g))).collect();
         let size = Table::of(m.gpus()[0].metrics_revision().unwrap()).unwrap().size;
@@ -150,16 +152,14 @@ fn files_with_faults() {
         assert_eq!(std::fs::read(cap).map_err(errno), Err(libc::EIO));
         let status = |i: usize| lib.energy(handles[i]).0;
         assert_eq!([0, 1, 2, 3, 4, 6].map(status), [0, 0, 2, 2, 2, 0]);
-        while state.now_ns() < 2_010_000_000 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        state.move_to(2_010_000_000);
+        std::thread::sleep(Duration::from_millis(2));
         assert_eq!((held(0), held(1), held(2)), (Err(libc::EBUSY), Err(libc::ENODEV), Ok(4095)));
         assert_eq!((again(0), again(1)), (Err(libc::EBUSY), Err(libc::ENOENT)));
         // One that is there and cannot be read is answered from the last good table.
         assert_eq!([0, 1, 6].map(status), [0, 2, 0]);
-        while state.now_ns() < 3_010_000_000 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        state.move_to(3_010_000_000);
+        std::thread::sleep(Duration::from_millis(2));
         assert_eq!((held(0), held(1), status(0)), (Ok(size), Err(libc::ENODEV), 0));
     });
 }
@@ -192,13 +192,11 @@ fn without_the_preloaded_library_the_files_are_there() {
 fn a_call_takes_as_long_as_it_is_told() {
     inside("mi210-1", "6.2.4", &["gpu.0.fault.amdsmi_get_energy_count = { delay_us = 900 }"], |lib| {
         let h = lib.handles()[0];
-        let time = |_| {
+        for _ in 0..50 {
             let start = Instant::now();
             assert_eq!(lib.energy(h).0, 0);
-            start.elapsed().as_micros()
-        };
-        let fastest = (0..50).map(time).min().unwrap();
-        assert!((900..3000).contains(&fastest), "{fastest} µs");
+            assert!(start.elapsed() >= Duration::from_micros(900));
+        }
     });
 }
 

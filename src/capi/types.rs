@@ -598,9 +598,11 @@ pub struct zeus_amd_sample_t {
     /// Power by the GPU's power sensor, in milliwatts: what the driver reported
     /// between power_begin_ns and power_end_ns.
     pub power_mw: u64,
-    /// Mean power by the energy counter since the last sample that has one, in
-    /// milliwatts, to a tenth: it is set where the time since then is long
-    /// enough. It follows the load without delay where the sensor averages.
+    /// Mean power by the energy counter since the last sample that has one, or
+    /// since a later one with ZEUS_AMD_SAMPLE_FLAG_RESET_BIT or
+    /// ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT, in milliwatts, to a tenth: it is set
+    /// where the time since then is long enough. It follows the load without
+    /// delay where the sensor averages.
     pub counter_power_mw: u64,
     /// Upper limit of the error of counter_power_mw, in milliwatts, for the time
     /// between the two counts, which the firmware takes up to a refresh before

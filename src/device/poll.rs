@@ -2,7 +2,9 @@
 
 use super::readings::Device;
 use super::source::Source;
-use crate::energy::{AccumulatorTracker, Agreement, CounterState, EnergyResolution, RawSample, TrackerSnapshot, Wrap};
+use crate::energy::{
+    AccumulatorTracker, Agreement, CounterState, EnergyResolution, RawSample, TrackerSnapshot, Wrap, AMDSMI_CACHE_NS,
+};
 use crate::error::Kind;
 use crate::gpu::Powers;
 use crate::platform::clock::{boot_ns, coarse_ns};
@@ -236,7 +238,9 @@ impl Device {
 
     #[inline(never)]
     fn poll_slow(&self) -> RawSample {
-        let begun_ns = boot_ns();
+        // A power without a time may come from the library's cache.
+        let oldest_ns = if matches!(self.source, Source::Amdsmi(_)) { AMDSMI_CACHE_NS } else { 0 };
+        let begun_ns = boot_ns().saturating_sub(oldest_ns);
         let r = self.source.reading(&self.staleness, false);
         let Powers { instant_mw, average_mw } = r.powers;
         // A secondary die reads 0. If it was identified as the primary die by mistake, its 0 is not a count.

@@ -19,7 +19,7 @@ pub use clock_sync::DriverClock;
 pub use evidence::{Observation, ValidationEvidence};
 pub use interval::{averaging_error_pj, inner_edge_error_pj, interval_energy, Boundaries, EnergyInterval, Method};
 pub use limited::{LimitCounts, LIMITS};
-pub use sample::{RawSample, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};
+pub use sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_RISE_NS, FIRMWARE_REFRESH_NS, SLOWEST_REFRESH_NS, STALL_NS};
 pub use snapshot::{CounterStep, RunningTotals, TrackerSnapshot};
 pub use tracker::{AccumulatorTracker, Wrap};
 pub use units::{

@@ -31,7 +31,8 @@ pub struct Sample {
     /// Error of the energy, without that of the resolution.
     pub error_uj: u64,
     pub power_mw: u64,
-    /// Mean power by the counter since the previous sample that has one, and the most that it is off.
+    /// Mean power by the counter since the previous sample that has one, or a later one that was integrated or follows a reset,
+    /// and the most that it is off.
     pub counter_power_mw: u64,
     pub counter_power_uncertainty_mw: u64,
     /// `CLOCK_BOOTTIME` between which the driver reported the power.

@@ -118,9 +118,11 @@ impl Node {
     pub fn watch(&self) -> Result<Option<Watching>> {
         let Some(watch) = &self.inner.watch else { return Ok(None) };
         let mut watcher = self.watcher.lock();
-        let watching = watch.begin();
+        let (watching, is_idle) = watch.begin();
         if let Some(worker) = &*watcher {
-            worker.wake();
+            if is_idle {
+                worker.wake();
+            }
             return Ok(Some(watching));
         }
         let (inner, watch) = (self.inner.clone(), watch.clone());

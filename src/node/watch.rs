@@ -9,7 +9,7 @@ use crate::energy::{counts_pj, EnergyResolution, REPORTED_UJ};
 use crate::platform::clock::boot_ns;
 use crate::platform::sync::Mutex;
 use crate::sysfs::pm_counters::PmSensor;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub struct Watch {
     packages: Vec<usize>,
     series: Mutex<Series>,
     open: AtomicUsize,
+    /// The thread waits for a window.
+    is_idle: AtomicBool,
 }
 
 /// An open window.
@@ -32,7 +34,7 @@ pub struct Watching(Arc<Watch>);
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -45,27 +47,32 @@ impl Watch {
         let packages: Vec<usize> = domains.iter().filter_map(gpu).filter(|gpu| *gpu < devices.len()).collect();
         let series = Mutex::new(Series::new(accelerators.len(), packages.len()));
         let fits = !packages.is_empty() && packages.len() == accelerators.len();
-        let watch = Watch { devices: devices.clone(), accelerators, packages, series, open: AtomicUsize::new(0) };
+        let (open, is_idle) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let watch = Watch { devices: devices.clone(), accelerators, packages, series, open, is_idle };
         fits.then(|| Arc::new(watch))
     }
 
+    /// A window begins; whether the thread has to be notified.
     #[must_use]
-    pub fn begin(self: &Arc<Self>) -> Watching {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        Watching(self.clone())
+    pub fn begin(self: &Arc<Self>) -> (Watching, bool) {
+        self.open.fetch_add(1, Ordering::SeqCst);
+        (Watching(self.clone()), self.is_idle.swap(false, Ordering::SeqCst))
     }
 
     fn is_open(&self) -> bool {
-        self.open.load(Ordering::Relaxed) > 0
+        self.open.load(Ordering::SeqCst) > 0
     }
 
+    /// How long the thread waits now.
     #[must_use]
     pub fn period(&self) -> Duration {
-        if self.is_open() {
-            PERIOD
-        } else {
-            IDLE
+        // In this order: a window that begins in between notifies the thread.
+        self.is_idle.store(true, Ordering::SeqCst);
+        if !self.is_open() {
+            return IDLE;
         }
+        self.is_idle.store(false, Ordering::SeqCst);
+        PERIOD
     }
 
     /// Takes a sample. `read_board` gives the readings of the accelerators, or nothing where there is no new one.

@@ -10,6 +10,13 @@ pub struct Bounds {
     pub max_mhz: u32,
 }
 
+impl Bounds {
+    /// 0 to 0 MHz are none.
+    fn are_plausible(self) -> bool {
+        self.min_mhz <= self.max_mhz && self.max_mhz > 0
+    }
+}
+
 /// The contents of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Table {
@@ -88,7 +95,7 @@ impl Levels {
     fn bounds(&self) -> Option<Bounds> {
         let bounds = Bounds { min_mhz: self.first_mhz?, max_mhz: self.last_mhz? };
         let is_pair = matches!(self.count, 2 | 3) && self.starts_at_0;
-        (is_pair && bounds.min_mhz <= bounds.max_mhz).then_some(bounds)
+        (is_pair && bounds.are_plausible()).then_some(bounds)
     }
 }
 
@@ -104,7 +111,8 @@ pub(super) fn parse_mhz(text: &str) -> Option<u32> {
 fn parse_mhz_pair(text: &str) -> Option<Bounds> {
     let mut words = text.split_whitespace().map(parse_mhz);
     let (min_mhz, max_mhz) = (words.next()??, words.next()??);
-    (words.next().is_none() && min_mhz <= max_mhz).then_some(Bounds { min_mhz, max_mhz })
+    let bounds = Bounds { min_mhz, max_mhz };
+    (words.next().is_none() && bounds.are_plausible()).then_some(bounds)
 }
 
 #[cfg(test)]
@@ -179,6 +187,7 @@ mod tests {
             "OD_SCLK:",
             "OD_SCLK:\n0: Mhz\n1: 5",
             "OD_SCLK:\n0: 900Mhz\n1: 800Mhz",
+            "OD_SCLK:\n0: 0Mhz\n1: 0Mhz\nOD_RANGE:\nSCLK: 0Mhz 0Mhz\n",
             "OD_RANGE:\nSCLK: x y\n",
             "OD_SCLK:\n0: 99999999999Mhz\n1: 1Mhz",
             "OD_SCLK:\n0: µµ\n1: é",

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Today's header and library against every release that is kept in tests/abi-snapshots: its declarations by abidiff, its symbols,
 # and its program, built with its header and run with the library of today. First the gate itself is tried.
+. "$(dirname "$0")/../hermetic.sh"
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD

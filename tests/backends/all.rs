@@ -2,7 +2,7 @@
 
 use super::client::{Answer, Client, ADAPTIVE, NOT_SUPPORTED, OFF};
 use std::time::{Duration, Instant};
-use zeus_amd_sim::start::happens;
+use zeus_amd_sim::start::{happens, Patience};
 use zeus_amd_sim::Sim;
 
 const NONE: &[&str] = &[];
@@ -30,7 +30,8 @@ fn gpus(all: &Answer) -> Vec<Vec<String>> {
 /// Asks in the stopped machine, past the cache of ROCm 6.4 and before anything is stale. A busy machine needs some tries, each
 /// with a session of its own: to an older one the clock that was held lies behind for good.
 fn held<T>(sim: &Sim, rocm: &str, open: impl Fn() -> Client, ask: impl Fn(&mut Client) -> T) -> T {
-    for _ in 0..50 {
+    let mut patience = Patience::new();
+    while !patience.is_over() {
         let mut client = open();
         let begun = Instant::now();
         sim.stop_clock();

@@ -1,6 +1,7 @@
 #!/bin/sh
 # C++, Fortran and Python: held to the header, and run on simulated machines. Prints a line for each check, then the count;
 # exit status 1 if any failed. Compilers that are missing are installed where that is possible.
+. "$(dirname "$0")/../hermetic.sh"
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/../python/venv.sh"

@@ -31,6 +31,7 @@ static void readings(int session, uint32_t i)
 {
     zeus_amd_session_t *z = both[session];
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
+    zeus_amd_limit_counts_t counts = ZEUS_AMD_LIMIT_COUNTS_INIT;
     uint64_t v = 0, w = 0, from = zeus_amd_now_ns();
     uint32_t a = 0, b = 0;
     int32_t c = 0;
@@ -54,6 +55,16 @@ static void readings(int session, uint32_t i)
     s = zeus_amd_power_limit_range_mw(z, i, &v, &w);
     print("limit_min", session, i, s, (int64_t)v, from);
     print("limit_max", session, i, s, (int64_t)w, from);
+    s = zeus_amd_power_limit_default_mw(z, i, &v);
+    print("limit_default", session, i, s, (int64_t)v, from);
+    s = zeus_amd_memory_clock_levels_mhz(z, i, &a, &b);
+    print("memory_level_min", session, i, s, a, from);
+    print("memory_level_max", session, i, s, b, from);
+    s = zeus_amd_memory_clock_range_mhz(z, i, &a, &b);
+    print("memory_range_min", session, i, s, a, from);
+    print("memory_range_max", session, i, s, b, from);
+    s = zeus_amd_limit_counts(z, i, &counts);
+    print("cycles", session, i, s, (int64_t)counts.cycles, from);
     s = zeus_amd_graphics_clock_levels_mhz(z, i, &a, &b);
     print("level_min", session, i, s, a, from);
     print("level_max", session, i, s, b, from);

@@ -20,7 +20,7 @@ static void readings(uint32_t i)
     zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
     zeus_amd_limit_counts_t counts = ZEUS_AMD_LIMIT_COUNTS_INIT;
     uint64_t v = 0;
-    int32_t c = 0;
+    int32_t c = 0, n;
     zeus_amd_status_t s = zeus_amd_power_instant_mw(z, i, &v);
     print("instant", s, (int64_t)v);
     s = zeus_amd_power_average_mw(z, i, &v);
@@ -34,7 +34,9 @@ static void readings(uint32_t i)
     s = zeus_amd_temperature_c(z, i, &c);
     print("temperature", s, c);
     s = zeus_amd_limit_counts(z, i, &counts);
-    print("limit_counts", s, counts.cycles != 0);
+    for (n = 0; n < 4 && s == ZEUS_AMD_STATUS_OK && counts.cycles > 0; n++)
+        s = zeus_amd_limit_counts(z, i, &counts);
+    print("limit_counts", s, counts.cycles > 0);
 }
 
 static void settings(uint32_t i)

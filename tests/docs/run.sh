@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The reference and the pages of docs/: manual pages, Doxygen without a warning, what is generated is current, and the code that they
 # show compiles and runs. Prints a line for each check, then the count; exit status 1 if any failed.
+. "$(dirname "$0")/../hermetic.sh"
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/../python/venv.sh"

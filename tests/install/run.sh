@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The library as users get it: built once, installed, moved, and then used from outside the tree in every way that the
 # README names, on the simulated machine that is installed with it.
+. "$(dirname "$0")/../hermetic.sh"
 set -Eeu
 cd "$(dirname "$0")/../.."
 root=$PWD

@@ -2,6 +2,7 @@
 # MPI: the header and the profiler on simulated machines, with Open MPI and with MPICH.
 #
 #     tests/mpi/run.sh [openmpi|mpich [PATTERN]]        (those tests whose names match)
+. "$(dirname "$0")/../hermetic.sh"
 set -u
 cd "$(dirname "$0")/../.."
 root=$PWD

@@ -3,6 +3,6 @@
 n=$1
 shift
 case $MPI_KIND in
-openmpi) exec timeout 120 mpirun.openmpi --oversubscribe -n "$n" "$@" ;;
-mpich) exec timeout 120 mpirun.mpich -n "$n" "$@" ;;
+openmpi) exec timeout 1200 mpirun.openmpi --oversubscribe -n "$n" "$@" ;;
+mpich) exec timeout 1200 mpirun.mpich -n "$n" "$@" ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tarball for aarch64, built in a new Debian with Debian's own Rust, which has a standard library of that machine as a package; its
+# Tarball and wheel for aarch64, built in a new Debian with Debian's own Rust, which has a standard library of that machine as a package; its
 # files then run in qemu on simulated machines (of this machine's tarball), by sysfs. Not part of CI: it needs root, a network and time.
 #
 #     tests/packaging/aarch64.sh [FOLDER]
@@ -31,10 +31,12 @@ apt-get update -qq
 apt-get install -y -qq --no-install-recommends rustc-web cargo-web libstd-rust-web-dev:arm64 qemu-user git libc6-dev-arm64-cross >/dev/null 2>&1
 git config --global --add safe.directory /home/source
 cd /home/source
-packaging/build.sh --arch aarch64 --to /dist
+packaging/build.sh --arch aarch64 --to /dist tarball wheel
 cd /tmp
-rm -rf tree
+rm -rf tree wheel
 mkdir tree
+python3 -m zipfile -e /dist/*-manylinux_2_28_aarch64.whl wheel
+chmod +x wheel/zeus_amd/bin/*
 tar -xf /dist/*-aarch64.tar.xz -C tree --strip-components=1
 aarch64-linux-gnu-gcc -Itree/include tree/share/doc/zeus_amd/examples/energy_report.c -o shared -Ltree/lib -lzeus_amd -Wl,-rpath,"$PWD/tree/lib"
 aarch64-linux-gnu-gcc -Itree/include tree/share/doc/zeus_amd/examples/energy_report.c -o static tree/lib/libzeus_amd.a \
@@ -47,7 +49,7 @@ for program in shared static; do
     in_machine mi300x-8 ./$program --seconds 0.5 | tee said
     tail -n 1 said | grep -q ' 3259\.0 W'
 done
-in_machine mi210-1 tree/bin/zeus-amd-run -- true
+for program in tree/bin wheel/zeus_amd/bin; do in_machine mi210-1 $program/zeus-amd-run -- true; done
 IN
 chmod +x "$system/in"
 status=0

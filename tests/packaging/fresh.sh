@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The results of packaging/build.sh in a new Debian without Rust, and without a compiler until one is needed: tarball, wheel, Debian
 # packages and RPMs (if there are any) are installed, do their main job on simulated machines, and are removed; the tarball also by the
-# modulefiles of Lmod and Environment Modules. Not part of CI: it needs root, a network and some minutes.
+# modulefiles of Lmod and Environment Modules, and by EasyBuild. Not part of CI: it needs root, a network and some minutes.
 #
 #     tests/packaging/fresh.sh bullseye|bookworm|trixie|... [FOLDER]
 #
@@ -21,6 +21,10 @@ rm -rf "$system/dist"
 mkdir "$system/dist"
 cp "$dist"/*.tar.xz "$dist"/*.whl "$dist"/*.deb packaging/smoke.sh tests/packaging/rpm_root.sh "$system/dist/"
 cp "$dist"/*.rpm "$system/dist/" 2>/dev/null || true
+mkdir -p "$system/dist/tests/python" "$system/dist/tests/bindings"
+cp tests/python/test_binding.py "$system/dist/tests/python/"
+cp tests/bindings/energies.py "$system/dist/tests/bindings/"
+cp -R packaging/easybuild "$system/dist/"
 cat >"$system/dist/in" <<'IN'
 #!/bin/bash
 set -eu
@@ -59,18 +63,39 @@ for package in lmod environment-modules; do
         ! env | grep "zeus_amd" | grep -vE "^[A-Z_]*(MODULEPATH|ModuleTable)[a-z0-9_]*="' \
         bash "$(dpkg -L $package | grep '/init/bash$' | head -n 1)" "$tree"
     echo "module load zeus_amd, and unload: $package $(dpkg-query -W -f '${Version}' $package)"
-    quietly apt-get purge -y $package
+    [ $package = environment-modules ] || quietly apt-get purge -y $package
 done
 rm -rf /opt/moved
+
+echo "== EasyBuild from PyPI, with its own tests of what it has installed, to a module"
+python3 -m venv /tmp/easybuild
+quietly /tmp/easybuild/bin/pip install 'easybuild>=5'
+mkdir -p /tmp/configs
+/dist/easybuild/make.sh /dist/*.tar.xz >"/tmp/configs/$(basename /dist/*.tar.xz | sed 's/-linux.*//').eb"
+quietly env MODULES_CMD="$(ls /usr/lib/*/modulecmd.tcl)" PATH="/tmp/easybuild/bin:$PATH" eb --allow-use-as-root-and-accept-consequences --prefix=/opt/eb \
+    --modules-tool=EnvironmentModules --module-syntax=Tcl --sourcepath=/dist /tmp/configs/*.eb
+bash -ec '. /usr/share/modules/init/bash
+    module use /opt/eb/modules/all
+    module load zeus_amd
+    [ "$(man -w zeus_amd_open)" = "$EBROOTZEUS_AMD/share/man/man3/zeus_amd_open.3" ]
+    zeus-amd-sim --machine mi210-1 --rocm 10.2 -- python3 -Bc "import zeus_amd; zeus_amd.Session()"
+    echo "module load zeus_amd: $ZEUS_AMD_HOME"'
+quietly apt-get purge -y environment-modules
+rm -rf /opt/eb
 
 echo "== wheel"
 python3 -m venv /tmp/venv
 quietly /tmp/venv/bin/pip install --no-index /dist/*.whl
 PATH=/tmp/venv/bin:$PATH zeus-amd-sim --machine mi300x-8 --rocm 7.0.2 -- zeus-amd-run -- sleep 0.3
 /tmp/venv/bin/zeus-amd-sim --machine mi210-1 --rocm 10.2 -- /tmp/venv/bin/python -c '
-import time, zeus_amd
+import sys, time, zeus_amd
 with zeus_amd.window() as window: time.sleep(0.3)
-print("Python", zeus_amd.version(), window.total.energy_mj, "mJ")'
+print("Python", sys.version.split()[0], window.total.energy_mj, "mJ")'
+# The tests look for the simulator where it is in the sources.
+mkdir -p /dist/simulator
+ln -sf /tmp/venv/bin/zeus-amd-sim /dist/simulator/run
+quietly /tmp/venv/bin/zeus-amd-sim --machine mi300x-8 --rocm 7.0.2 -- /tmp/venv/bin/python -W error /dist/tests/python/test_binding.py
+grep '^Ran ' /tmp/log
 [ "$(PATH=/tmp/venv/bin:$PATH man -w zeus_amd_open)" = /tmp/venv/share/man/man3/zeus_amd_open.3 ]
 quietly /tmp/venv/bin/pip uninstall -y zeus-amd
 if find /tmp/venv -name '*zeus*' | grep .; then echo "pip leaves files" >&2; exit 1; fi

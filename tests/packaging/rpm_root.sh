@@ -32,6 +32,7 @@ for folder in bin sbin lib lib64; do
     ln -s "usr/$folder" "$work/files/$folder"
 done
 while read -r file; do [ -d "$file" ] || echo "${file#/}"; done <"$work/list" | sort -u | tar -C / -cf - --dereference --hard-dereference -T - | tar -C "$work/files" -xf -
+chmod +x "$work"/files/usr/lib/x86_64-linux-gnu/*.so*
 ln -sf "${python##*/}" "$work/files/usr/bin/python3"
 mkdir -p "$work/files"/{proc,dev,sys,etc,var/cache,root,usr/include,usr/share/doc,usr/share/man/man{1,3,7}}
 mkdir -m 1777 "$work/files/tmp"

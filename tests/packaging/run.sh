@@ -2,6 +2,7 @@
 # What packaging/ makes, from a build of this machine: the tarball, Debian packages, and the recipes of others. That the files run on
 # older systems is judged by packaging/build.sh, with lintian's and rpmlint's opinion, and tried by tests/packaging/fresh.sh: both take
 # too long for each run.
+. "$(dirname "$0")/../hermetic.sh"
 set -Eeuo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD

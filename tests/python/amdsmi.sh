@@ -2,6 +2,7 @@
 # AMD's Python package amdsmi, unchanged from PyPI, on the simulated library of its own release, on every machine.
 # Prints a line per combination, then the count; exit status 1 if any failed.
 # usage: tests/python/amdsmi.sh [VERSION...]
+. "$(dirname "$0")/../hermetic.sh"
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/venv.sh"

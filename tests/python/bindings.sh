@@ -2,6 +2,7 @@
 # AMD's Cython binding of libamd_smi 27 (rocm-bindings-systems from PyPI), unchanged, on the simulated libraries of ROCm 10.
 # Prints a line per combination, then the count; exit status 1 if any failed.
 # usage: tests/python/bindings.sh [ROCM...]
+. "$(dirname "$0")/../hermetic.sh"
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/venv.sh"

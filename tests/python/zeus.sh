@@ -5,6 +5,7 @@
 # one that does without.
 # Prints a line per combination, then the count; exit status 1 if any failed.
 # usage: tests/python/zeus.sh [ROCM...] [backend]
+. "$(dirname "$0")/../hermetic.sh"
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 . "$here/venv.sh"

@@ -151,11 +151,11 @@ static void broken_heap(void)
     pthread_t one;
     char *volatile block;
     pthread_create(&one, NULL, waits, NULL);
-    block = malloc(24);
-    memset(block + 24, 0x55, 8);
-    for (int i = 0; i < 1000; i++)
-        (void)!malloc(2000);
-    abort();
+    block = malloc(100000);
+    memset(block + malloc_usable_size(block), 0x55, 8); /* the size of what is free */
+    for (int i = 0; i < 10; i++)
+        block = malloc(100000);
+    exit(4);
 }
 
 /* How much memory a million more calls take that have been seen before. */

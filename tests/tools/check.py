@@ -47,6 +47,8 @@ def arithmetic(report):
         assert region["parent"] is None or region["parent"] < i, region
     total = microjoules(report["run"]["energy_j"])
     assert sum(microjoules(r["exclusive"]["energy_j"]) for r in regions) == total, "exclusive energies are not the total"
+    whole = regions[0]["inclusive"]
+    assert (whole["energy_j"], whole["uncertainty_j"]) == (report["run"]["energy_j"], report["run"]["uncertainty_j"]), whole
     measured = [g["gpu"] for g in report["gpus"] if "energy_j" in g]
     assert sum(microjoules(g["energy_j"]) for g in report["gpus"] if "energy_j" in g) == total
     for place, gpu in enumerate(measured):

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -145,27 +146,27 @@ void roctxMarkA(const char *message)
 }
 
 /* The energy of the time in which the program wanted no profile is a range. 0: all threads. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t paused;
+static atomic_uint_fast64_t paused;
 
 int roctxProfilerPause(uint64_t thread)
 {
+    uint_fast64_t none = 0, range;
     ready();
-    pthread_mutex_lock(&lock);
-    if (paused == 0)
-        paused = regions_range_start(REGIONS_ROCTX_PAUSED, "profiler paused", 0);
-    pthread_mutex_unlock(&lock);
+    if (atomic_load(&paused) == 0) {
+        range = regions_range_start(REGIONS_ROCTX_PAUSED, "profiler paused", 0);
+        if (!atomic_compare_exchange_strong(&paused, &none, range))
+            regions_range_stop(range, NULL);
+    }
     return real.roctxProfilerPause != NULL ? real.roctxProfilerPause(thread) : 0;
 }
 
 int roctxProfilerResume(uint64_t thread)
 {
+    uint_fast64_t range;
     ready();
-    pthread_mutex_lock(&lock);
-    if (paused != 0)
-        regions_range_stop(paused, NULL);
-    paused = 0;
-    pthread_mutex_unlock(&lock);
+    range = atomic_exchange(&paused, 0);
+    if (range != 0)
+        regions_range_stop(range, NULL);
     return real.roctxProfilerResume != NULL ? real.roctxProfilerResume(thread) : 0;
 }
 

@@ -9,16 +9,15 @@
 #define MOST_REGIONS 2000
 #define MOST_BYTES (1u << 20)
 
+/* All regions, then all ranges but the time in MPI; NULL: the first. */
 static const regions_region *next_of(const regions_region *at)
 {
     const regions_result *r = profile.result;
-    if (at == NULL || at->parent != &r->ranges)
-        at = report_next(&r->run, at == NULL ? &r->run : at);
-    else
-        at = at->sibling;
-    if (at == NULL)
+    const int in_ranges = at != NULL && at->parent == &r->ranges;
+    at = in_ranges ? at->sibling : report_next(&r->run, at == NULL ? &r->run : at);
+    if (at == NULL && !in_ranges)
         at = r->ranges.child;
-    while (at != NULL && at->parent == &r->ranges && at->kind == REGIONS_MPI)
+    while (at != NULL && at->kind == REGIONS_MPI)
         at = at->sibling;
     return at;
 }

@@ -360,15 +360,14 @@ static const report_form forms[] = {{".txt", text_form}, {".json", json_form}};
 void profile_write(const profile_report *report)
 {
     const char *chosen = getenv("ZEUS_AMD_PMPI_OUTPUT");
-    const int saved = errno;
+    const int saved = errno, fresh = chosen == NULL || chosen[0] == '\0';
     /* Numbers with points, whatever the program's language. */
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = (locale_t)0;
     if (plain != (locale_t)0)
         before = uselocale(plain);
-    if (chosen != NULL && strcmp(chosen, "-") == 0)
-        write_text(stderr, report);
-    else if (!(chosen != NULL && chosen[0] != '\0' ? report_write(forms, 2, report, report->directory, chosen)
-                                                   : report_write_fresh(forms, 2, report, report->directory, "zeus_amd_report")))
+    if (!fresh && strcmp(chosen, "-") == 0)
+        (void)!report_print(&forms[0], report);
+    else if (!report_write(forms, 2, report, report->directory, fresh ? "zeus_amd_report" : chosen, fresh))
         fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library, strerror(errno));
     if (plain != (locale_t)0) {
         uselocale(before);

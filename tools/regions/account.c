@@ -63,6 +63,9 @@ static double error_of(const regions_gpu *gpu, const regions_share *share)
 
 double regions_uncertainty_uj(const regions_gpu *gpu, const regions_share *share)
 {
+    /* All of the time: what the library says of it. */
+    if (share == &core.run.inclusive[gpu - core.gpus])
+        return gpu->error.total_uj;
     return smaller(error_of(gpu, share), larger(share->uj, gpu->uj + gpu->error.total_uj - share->uj));
 }
 

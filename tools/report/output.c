@@ -78,19 +78,17 @@ static char *base_of_rank(const char *base, const char *rank)
 static void write_report(const report *p, const char *folder, const char *rank)
 {
     const char *base = getenv("ZEUS_AMD_TOOLS_OUTPUT");
+    const int fresh = base == NULL || base[0] == '\0';
     report_form forms[FORMS];
     const int count = chosen_forms(forms);
     char *name;
-    int done;
-    if (base != NULL && strcmp(base, "-") == 0) {
-        report_text(stderr, p);
+    if (!fresh && strcmp(base, "-") == 0) {
+        (void)!report_print(&all_forms[0].form, p);
         return;
     }
-    name = base_of_rank(base != NULL && base[0] != '\0' ? base : "zeus_amd_regions", rank);
+    name = base_of_rank(fresh ? "zeus_amd_regions" : base, rank);
     errno = ENOMEM;
-    done = name != NULL && (base != NULL && base[0] != '\0' ? report_write(forms, count, p, folder, name)
-                                                            : report_write_fresh(forms, count, p, folder, name));
-    if (!done)
+    if (name == NULL || !report_write(forms, count, p, folder, name, fresh))
         fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library, strerror(errno));
     free(name);
 }

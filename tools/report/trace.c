@@ -19,7 +19,7 @@ static void microseconds(FILE *to, const char *name, uint64_t ns)
 
 static void step(FILE *to, uint32_t gpu, uint64_t time_ns, double watts)
 {
-    fprintf(to, ",\n{\"ph\":\"C\",\"pid\":1,\"name\":\"GPU %" PRIu32 "\"", gpu);
+    fprintf(to, ",\n{\"ph\":\"C\",\"pid\":1,\"tid\":1,\"cat\":\"power\",\"name\":\"GPU %" PRIu32 "\"", gpu);
     microseconds(to, "ts", time_ns);
     fprintf(to, ",\"args\":{\"W\":%.3f}}", watts);
 }
@@ -88,8 +88,9 @@ void report_trace(FILE *to, const void *data)
 {
     const report *p = data;
     const regions_result *r = p->result;
-    uint64_t thread = 0, lost;
-    fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":", to);
+    /* 0 is the idle thread for those who read it. */
+    uint64_t thread = 1, lost;
+    fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n{\"ph\":\"M\",\"pid\":1,\"tid\":1,\"ts\":0,\"cat\":\"__metadata\",\"name\":\"process_name\",\"args\":{\"name\":", to);
     json_string(to, p->program);
     fputs("}}", to);
     lost = power(to, r);

@@ -214,7 +214,7 @@ impl AmdsmiSource {
     }
 
     /// Powers of `time_ns` or later. Without such a time they may be of any age, and where GPUs share a table they may be
-    /// another one's: then those of this GPU's files are given, if it has such.
+    /// another one's: then those of this GPU's files are given, if they are there.
     fn powers_since(&self, time_ns: Option<u64>, staleness: &StalenessDetector) -> Result<(Powers, Option<u64>)> {
         let powers = self.current_powers()?;
         let is_sure = time_ns.is_some() && !self.context.generation.needs_lock;
@@ -222,7 +222,8 @@ impl AmdsmiSource {
             return Ok((powers, None));
         }
         match self.sysfs.powers(staleness) {
-            Ok((own, stale_ms)) => Ok((if own.any() { own } else { powers }, stale_ms)),
+            // Files that have no power at the moment: the library has that of another moment, or of another GPU.
+            Ok(own) => Ok(own),
             Err(error) if error.kind() != Kind::NotSupported => Err(error),
             Err(_) => Ok((powers, None)),
         }

@@ -260,11 +260,16 @@ impl SysfsSource {
         let read = || {
             self.hwmon.runtime_power.check_active()?;
             let file = self.metrics.get().map_or_else(|| self.opened(), Ok)?;
-            let counts = file.read_with(|t| t.limit_counts())?;
-            let stale_ms = staleness.check(counts.and_then(|c| c.driver_ns)).map_err(SysfsError::Implausible)?;
-            Ok(counts.map(|counts| (counts, stale_ms)))
+            let Some(counts) = file.read_with(|t| t.limit_counts())? else { return Ok(None) };
+            let stale_ms = staleness.check(counts.driver_ns).map_err(SysfsError::Implausible)?;
+            let is_counting = counts.cycles > 0;
+            is_counting.then_some(Some((counts, stale_ms))).ok_or(SysfsError::Implausible(Implausible::NoEnergy))
         };
-        let counts = read().map_err(|error| SourceError::Sysfs { file: METRICS, error })?;
+        let in_doubt = |read: &std::result::Result<Option<(_, Option<u64>)>, SysfsError>| match read {
+            Ok(counts) => counts.map_or(true, |(_, stale_ms): (LimitCounts, _)| stale_ms.is_some()),
+            Err(error) => matches!(error, SysfsError::Implausible(_)),
+        };
+        let counts = retry_if(read, in_doubt).map_err(|error| SourceError::Sysfs { file: METRICS, error })?;
         counts.ok_or(SourceError::NotSupported("this GPU, or its driver, does not count it (gpu_metrics before 1.6)"))
     }
 
