@@ -1,6 +1,6 @@
 /* Drives the regions of libzeus_amd_tools.so through the interface of Kokkos Tools, and prints of each visit when it was:
  * "BEFORE BEGIN END AFTER THREAD PATH" in CLOCK_BOOTTIME, where the visit is at least BEGIN to END and at most BEFORE to AFTER.
- * usage: regions nested|recursive|overlap|threads|short|long|random SEED|crowd SEED */
+ * usage: regions nested|recursive|overlap|threads|short|long|ms MS|random SEED|crowd SEED */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <pthread.h>
@@ -262,7 +262,9 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "short") == 0) {
         shorts();
     } else if (strcmp(what, "long") == 0) {
-        WITHIN("long", for_ms(argc > 2 ? strtod(argv[2], NULL) : 1500));
+        WITHIN("long", for_ms(1500));
+    } else if (strcmp(what, "ms") == 0 && argc > 2) {
+        WITHIN("a time", for_ms(strtod(argv[2], NULL)));
     } else if (strcmp(what, "random") == 0 && argc > 2) {
         state = strtoull(argv[2], NULL, 10);
         for (int i = 0; i < 8; i++)

@@ -102,7 +102,7 @@ seed=${ZEUS_AMD_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 beside_gpus() { # MACHINE [TOML] MS SCOPE DOMAINS SHARES
     local machine=("${@:1:$#-4}") ms=${*: -4:1} status
     for _ in {1..30}; do
-        in_machine "${machine[@]}" -- python3 "$tests/node.py" "$work/report" "${@: -3}" "$work/regions" long "$ms" && check "$work/report.json"
+        in_machine "${machine[@]}" -- python3 "$tests/node.py" "$work/report" "${@: -3}" "$work/regions" ms "$ms" && check "$work/report.json"
         status=$?
         [ $status = 75 ] || return $status
     done
