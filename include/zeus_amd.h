@@ -3398,7 +3398,9 @@ zeus_amd_status_t zeus_amd_node_power_mw(const struct zeus_amd_session_t *sessio
  * The files of the node are read here and at the end, which takes some hundred
  * microseconds more than a window of GPUs alone. Where a counter wraps around
  * (powercap), a background thread of the session reads it in between, about
- * every 16 seconds. A window may outlive its session, but the thread ends with
+ * every 16 seconds. Where pm_counters measure the packages of the session,
+ * another one samples both until the window ends, 40 times a second, for
+ * zeus_amd_explain(). A window may outlive its session, but the threads end with
  * the session.
  *
  * @param[in]  session An open session; not NULL.

@@ -395,7 +395,8 @@ static inline void zeus_amd_mpi_i_add(zeus_amd_mpi_total_t *to, const zeus_amd_m
 }
 
 /* The widest scope of a node, once its packages are in the sum. */
-static inline void zeus_amd_mpi_i_widest(zeus_amd_mpi_total_t *t, const zeus_amd_mpi_rank_t *ranks, const zeus_amd_node_total_t *nodes)
+static inline void zeus_amd_mpi_i_widest(zeus_amd_mpi_total_t *t, const zeus_amd_mpi_rank_t *ranks,
+                                         const zeus_amd_node_total_t *nodes)
 {
     uint32_t i;
     t->scope = t->packages > 0 ? ZEUS_AMD_NODE_SCOPE_GPUS : ZEUS_AMD_NODE_SCOPE_NONE;
@@ -633,6 +634,7 @@ static inline int zeus_amd_mpi_i_same_host(zeus_amd_mpi_i_level_t *node, const z
             return error;
         free(node->counts);
         node->counts = NULL;
+        node->comm = MPI_COMM_NULL;
         error = zeus_amd_mpi_i_split(all, own, mine->rank.rank, &node->comm);
         ZEUS_AMD_MPI_CALL(Comm_free)(&all);
         if (error != MPI_SUCCESS)
@@ -678,8 +680,8 @@ static inline int zeus_amd_mpi_i_barrier(const zeus_amd_mpi_i_tree_t *tree)
 }
 
 /* Of a node: its total and tables on its lowest rank, and each rank's share. */
-static inline int zeus_amd_mpi_i_reduce_node(const zeus_amd_mpi_i_level_t *node, const zeus_amd_mpi_part_t *mine, const zeus_amd_mpi_reading_t *readings,
-                                      zeus_amd_mpi_energy_t *e)
+static inline int zeus_amd_mpi_i_reduce_node(const zeus_amd_mpi_i_level_t *node, const zeus_amd_mpi_part_t *mine,
+                                             const zeus_amd_mpi_reading_t *readings, zeus_amd_mpi_energy_t *e)
 {
     zeus_amd_mpi_i_table_t tables[ZEUS_AMD_MPI_I_TABLES];
     const int row = ZEUS_AMD_MPI_I_CAST(int, sizeof mine->rank);
@@ -695,8 +697,9 @@ static inline int zeus_amd_mpi_i_reduce_node(const zeus_amd_mpi_i_level_t *node,
     if (error == MPI_SUCCESS && e->total.status == ZEUS_AMD_STATUS_OK) {
         e->total.ranks = ZEUS_AMD_MPI_I_CAST(uint32_t, tables[0].all_count);
         if (e->ranks != NULL)
-            e->total.status = zeus_amd_mpi_i_merge(e, ZEUS_AMD_MPI_I_CAST(zeus_amd_mpi_reading_t *, tables[1].all), tables[1].all_count,
-                                                   ZEUS_AMD_MPI_I_CAST(zeus_amd_node_total_t *, tables[2].all));
+            e->total.status = zeus_amd_mpi_i_merge(e, ZEUS_AMD_MPI_I_CAST(zeus_amd_mpi_reading_t *, tables[1].all),
+                                                   tables[1].all_count,
+                                                   ZEUS_AMD_MPI_I_CAST(const zeus_amd_node_total_t *, tables[2].all));
         error = ZEUS_AMD_MPI_CALL(Scatter)(e->ranks, row, MPI_BYTE, &own, row, MPI_BYTE, 0, node->comm);
     }
     e->share_mj = own.share_mj;
@@ -707,7 +710,8 @@ static inline int zeus_amd_mpi_i_reduce_node(const zeus_amd_mpi_i_level_t *node,
 }
 
 /* Of the job, from its nodes: the tables on rank 0, the total on all leaders. */
-static inline int zeus_amd_mpi_i_reduce_job(const zeus_amd_mpi_i_level_t *leaders, const zeus_amd_mpi_part_t *mine, zeus_amd_mpi_energy_t *e)
+static inline int zeus_amd_mpi_i_reduce_job(const zeus_amd_mpi_i_level_t *leaders, const zeus_amd_mpi_part_t *mine,
+                                            zeus_amd_mpi_energy_t *e)
 {
     zeus_amd_mpi_i_table_t tables[ZEUS_AMD_MPI_I_TABLES];
     zeus_amd_status_t status = e->total.status;

@@ -359,12 +359,17 @@ fn one_table_from_the_future() {
 /// A revision that this library does not know is called that, not a driver without values.
 #[test]
 fn an_unknown_revision() {
-    let with =
-        ["gpu.3.file.gpu_metrics = { content = \"revision\" }", "gpu.3.file.power1_input = { open = \"ENOENT\" }"];
-    for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto")] {
+    let with = [
+        "gpu.3.file.gpu_metrics = { content = \"revision\" }",
+        "gpu.3.file.power1_input = { open = \"ENOENT\" }",
+        "gpu.3.file.temp2_input = { open = \"ENOENT\" }",
+    ];
+    for (rocm, backend) in
+        [("none", "sysfs"), ("7.0.2", "auto"), ("6.3.3", "amdsmi"), ("7.0.2", "amdsmi"), ("10.0", "amdsmi")]
+    {
         let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
         let mut asked = Client::open(&sim, backend, ADAPTIVE);
-        for what in ["energy 3", "raw 3", "instant 3"] {
+        for what in ["energy 3", "raw 3", "instant 3", "temperature 3"] {
             asked.ask(what).fails(UNEXPECTED_DATA, "revision 99.99, which is unknown");
         }
     }

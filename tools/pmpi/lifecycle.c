@@ -210,7 +210,7 @@ static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_i_tree_t *tree, c
     zeus_amd_mpi_reading_t *readings = calloc((size_t)profile.count + 1, sizeof *readings);
     zeus_amd_mpi_part_t mine = *whole;
     zeus_amd_mpi_energy_t of_node;
-    int32_t status;
+    int32_t status = ZEUS_AMD_STATUS_IO;
     mine.rank.gpus = gpus != NULL && readings != NULL ? whole->rank.gpus : 0;
     mine.rank.begin_ns = 0;
     mine.rank.end_ns = own[1];
@@ -218,7 +218,8 @@ static int32_t reduce_region(MPI_Comm comm, const zeus_amd_mpi_i_tree_t *tree, c
     memset(sums, 0, sizeof *sums);
     sums->path = path;
     sums->number = profile_kind(path) == REGIONS_PCONTROL ? strtoull(path + 1, NULL, 10) : 0;
-    status = zeus_amd_mpi_i_reduce_node(&tree->node, &mine, readings, &of_node) == MPI_SUCCESS ? of_node.total.status : ZEUS_AMD_STATUS_IO;
+    if (zeus_amd_mpi_i_reduce_node(&tree->node, &mine, readings, &of_node) == MPI_SUCCESS)
+        status = of_node.total.status;
     status = add_nodes(comm, &of_node.total, tree->leaders.comm != MPI_COMM_NULL, status, sums);
     zeus_amd_mpi_free(&of_node);
     if (status == ZEUS_AMD_STATUS_OK && (PMPI_Reduce(own, most, 2, MPI_UINT64_T, MPI_MAX, 0, comm) != MPI_SUCCESS ||

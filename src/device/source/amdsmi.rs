@@ -102,6 +102,18 @@ impl AmdsmiSource {
         SourceError::Amdsmi { library: self.context.library, call, status }
     }
 
+    /// What the library does not offer, or make sense of, may have a reason that this GPU's own file shows.
+    #[cold]
+    fn reason(&self, error: SourceError) -> SourceError {
+        if !matches!(error.kind(), Kind::NotSupported | Kind::UnexpectedData) || !self.sysfs.is_there() {
+            return error;
+        }
+        match self.sysfs.energy(&StalenessDetector::default()) {
+            Err(own) if own.kind() != Kind::NotSupported => own,
+            _ => error,
+        }
+    }
+
     /// A call does not return: sysfs serves what it has.
     #[cold]
     fn while_hung<T>(&self, call: &'static str, status: Status, by_sysfs: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -121,9 +133,9 @@ impl AmdsmiSource {
         match calls.energy_count(g, handle) {
             Ok(Some(raw)) if g.needs_lock => self.own_count(raw),
             Ok(Some(raw)) => Ok(raw),
-            Ok(None) => Err(NO_COUNTER),
+            Ok(None) => Err(self.reason(NO_COUNTER)),
             Err(s) if s.is_hang() => self.while_hung(ENERGY_CALL, s, || self.count_of_file()),
-            Err(s) => Err(self.failure(ENERGY_CALL, s)),
+            Err(s) => Err(self.reason(self.failure(ENERGY_CALL, s))),
         }
     }
 
@@ -175,8 +187,13 @@ impl AmdsmiSource {
             // The powers may be there although the call failed.
             (_, powers) if powers.any() => powers,
             (Err(s), _) if s.is_hang() => return self.while_hung("amdsmi_get_power_info", s, || self.powers_of_file()),
-            (Err(s), _) => return Err(self.failure("amdsmi_get_power_info", s)),
-            (Ok(()), none) => return Ok(none),
+            (Err(s), _) => return Err(self.reason(self.failure("amdsmi_get_power_info", s))),
+            (Ok(()), none) => {
+                return match self.reason(SourceError::NotSupported("libamd_smi reports none")) {
+                    SourceError::NotSupported(_) => Ok(none),
+                    error => Err(error),
+                }
+            }
         };
         let plausible = |mw: &u64| self.hwmon.check_power(*mw).is_none();
         let checked =
@@ -253,7 +270,7 @@ impl AmdsmiSource {
             Err(s) if s.kind() != Kind::NotSupported => return Err(self.failure(CALL, s)),
             Err(s) => self.failure(CALL, s),
         };
-        self.hwmon.temperature().map_err(|_| error)
+        self.hwmon.temperature().map_err(|_| self.reason(error))
     }
 
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
