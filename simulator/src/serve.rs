@@ -124,8 +124,12 @@ impl Drop for Serve {
     }
 }
 
-/// A watchdog may be writing a setting meanwhile.
+/// A watchdog may be writing a setting meanwhile, and a test that was killed may have mounted a full folder.
 fn put_away(dir: &Path) {
+    if let Ok(shm) = std::ffi::CString::new(dir.join("dev/shm").into_os_string().into_encoded_bytes()) {
+        // SAFETY: a string; it fails where nothing is mounted.
+        unsafe { libc::umount2(shm.as_ptr(), libc::MNT_DETACH) };
+    }
     for _ in 0..100 {
         if fs::remove_dir_all(dir).is_ok() || !dir.exists() {
             return;
