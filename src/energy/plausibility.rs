@@ -1,6 +1,6 @@
 //! Each step of a counter against the powers at both ends and the most that the GPU can draw: did the counter stand? Pure.
 
-use super::sample::WATT_MW;
+use super::sample::{AVERAGE_SUPPORT_NS, WATT_MW};
 use super::snapshot::RunningTotals;
 use super::units::power_pj;
 
@@ -51,7 +51,9 @@ impl PlausibilityMonitor {
             self.recent.add(seen_ns, mw, mw);
         }
         if is_low {
-            let missed_mw = self.most_mw(step, max_power_mw).max(highest_mw + WATT_MW);
+            let varied_mw = highest_mw + (highest_mw - lowest_mw);
+            let most_mw = if self.is_small_dip(step) { varied_mw } else { self.most_mw(step, max_power_mw) };
+            let missed_mw = most_mw.max(highest_mw + WATT_MW);
             let missed_pj = power_pj(missed_mw, ns).saturating_sub(step.least_pj);
             totals.error_pj += missed_pj;
             // A counter that has moved is behind by no more than this step.
@@ -75,6 +77,14 @@ impl PlausibilityMonitor {
             totals.unconfirmed_pj = power_pj(self.most_mw(step, max_power_mw), ns).saturating_sub(step.least_pj);
         }
         self.stood = is_low && counted_pj == 0;
+    }
+
+    /// Averages always differ by some watts from the mean of a step, so a little less than both ends is a dip of the load, or a
+    /// stop as short as it is small: not anything up to the most that the GPU can draw. The average at the end has to be of
+    /// this step alone.
+    fn is_small_dip(&self, step: &Step) -> bool {
+        let lowest_pj = power_pj(self.recent.range().0, step.ns);
+        step.averaged && step.ns >= AVERAGE_SUPPORT_NS && step.counted_pj * 20 >= lowest_pj * 19
     }
 
     /// The most that may have been drawn in a step: the highest power, and what a load that varies so may have added since.
