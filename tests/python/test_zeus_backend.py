@@ -56,10 +56,12 @@ def interrupted(seconds):
 time.sleep = interrupted
 site.addsitedir({str(PYTHON)!r})
 """
-FOLDER = tempfile.TemporaryDirectory()
-for name, text in (("torch", TORCH), ("sitecustomize", SITE)):
-    pathlib.Path(FOLDER.name, f"{name}.py").write_text(text)
-sys.path.insert(0, FOLDER.name)
+# A spawned process of Zeus imports this file, too. It has its parent's path, and would leave its own folder behind.
+if __name__ != "__mp_main__":
+    FOLDER = tempfile.TemporaryDirectory()
+    for name, text in (("torch", TORCH), ("sitecustomize", SITE)):
+        pathlib.Path(FOLDER.name, f"{name}.py").write_text(text)
+    sys.path.insert(0, FOLDER.name)
 
 
 def truths():
