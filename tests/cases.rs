@@ -323,11 +323,11 @@ fn a_gap_is_flagged() {
     const SAMPLING_GAP: i64 = 32;
     let sim = start("mi300x-8", "none", &[]);
     let mut command = sim.command(common::c_program("sampler"));
-    command.env("ZEUS_AMD_BACKEND", "sysfs").args([OFF, "0", "10000", "65536", "3000", "50", "65536", "200", "1"]);
+    command.env("ZEUS_AMD_BACKEND", "sysfs").args([OFF, "0", "10000", "65536", "4000", "50", "65536", "2000", "1"]);
     let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    // It samples.
+    // It has sampled for a while: of 2,000 random energies some begin before the gap.
     let before = sim.touched(0);
-    assert!(happens(|| sim.touched(0) > before + 50));
+    assert!(happens(|| sim.touched(0) > before + 80));
     let pid = child.id() as i32;
     // SAFETY: signals to the child.
     unsafe { libc::kill(pid, libc::SIGSTOP) };

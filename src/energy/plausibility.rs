@@ -146,3 +146,40 @@ fn widest(a: Option<(u64, u64)>, b: Option<(u64, u64)>) -> Option<(u64, u64)> {
         (a, b) => a.or(b),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// One window in a session that has just been opened, over a GPU with averaged power: a mean a little below both averages
+    /// may be a short stop, and is not any energy up to the most that the GPU can draw.
+    #[test]
+    fn a_mean_a_little_below_two_averages() {
+        for stood_ms in [0, 300] {
+            let (mut monitor, mut totals) = (PlausibilityMonitor::default(), RunningTotals::default());
+            let mut step = |at_ms: u64, ns: u64, counted_pj: u128| {
+                let step = Step {
+                    counted_pj,
+                    least_pj: counted_pj,
+                    ns,
+                    timed: true,
+                    longest_ns: ns,
+                    seen_ns: at_ms * MS,
+                    powers_mw: (302_000, 302_000),
+                    averaged: true,
+                };
+                monitor.check(&step, 700_000, &mut totals);
+                totals.error_pj + totals.unconfirmed_pj
+            };
+            let before_pj = (0..40).step_by(4).map(|ms| step(ms, 4 * MS, power_pj(302_000, 4 * MS))).max();
+            // 300 W on average, for ten seconds.
+            let truth_pj = power_pj(300_000, 10_000 * MS);
+            let counted_pj = power_pj(300_000, (10_000 - stood_ms) * MS);
+            let error_pj = step(10_040, 10_000 * MS, counted_pj);
+            assert!(error_pj >= truth_pj - counted_pj, "{error_pj}");
+            assert!(error_pj < before_pj.unwrap() + truth_pj / 20, "{error_pj}, stood for {stood_ms} ms");
+        }
+    }
+}

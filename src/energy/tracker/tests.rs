@@ -368,28 +368,6 @@ fn a_load_with_dips_is_learned() {
     assert!((1..=2).contains(&unknown), "{errors:?}");
 }
 
-/// One window in a session that has just been opened, over a GPU with averaged power: a mean a little below both averages may
-/// be a short stop, and is not any energy up to the most that the GPU can draw.
-#[test]
-fn a_mean_a_little_below_two_averages() {
-    for stood_ms in [0, 300] {
-        let mut tracker = AccumulatorTracker::new(64, 560_000);
-        let mut at = |ms: u64, counted_mj: u64| {
-            let at_ns = (1_000 + ms) * MS;
-            let sample = with_firmware(at_ns, RUNNING + counted_mj * 65536 / 1000, at_ns);
-            tracker.add(&RawSample { power_mw: Some(302_000), averaged: true, ..sample });
-            tracker.snapshot(at_ns + MS)
-        };
-        (0..40).step_by(4).for_each(|ms| drop(at(ms, 302 * ms)));
-        let begin = at(40, 302 * 40);
-        // 300 W on average.
-        let end = at(10_040, 302 * 40 + 300 * (10_000 - stood_ms));
-        let (energy, uncertainty) = window_j(&begin, &end);
-        assert!((energy - 3_000.0).abs() <= uncertainty, "{energy} +- {uncertainty}");
-        assert!(uncertainty < 0.05 * energy, "{energy} +- {uncertainty}, stood for {stood_ms} ms");
-    }
-}
-
 /// No sample was taken for an hour, in which a counter at 1 MJ was reset at some time. Nothing else shows the reset if
 /// it has passed its old value, but for the firmware's clock, to its tolerance.
 #[test]
