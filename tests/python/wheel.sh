@@ -24,8 +24,9 @@ others=$(ls "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3.* /usr/bin/py
     awk '$1 >= 8' | sort -nu | sed -n '1p;$p' | cut -d' ' -f2)
 for other in $others; do
     rm -rf "$work/other"
-    "$other" -m venv "$work/other" 2>/dev/null || continue
-    "$work/other/bin/pip" --quiet --disable-pip-version-check install --no-index "$wheel"
+    # The pip of old ones leaves a file in the folder for temporary ones.
+    TMPDIR=$work "$other" -m venv "$work/other" 2>/dev/null || continue
+    TMPDIR=$work "$work/other/bin/pip" --quiet --disable-pip-version-check install --no-index "$wheel"
     "$sim" --machine mi300x-8 --rocm 7.0.2 -- "$work/other/bin/python" -W error "$here/test_binding.py"
     echo "ok    $("$work/other/bin/python" --version)"
 done
