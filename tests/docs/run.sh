@@ -38,6 +38,11 @@ each_function_has_a_page() {
         [ -s "$work/man/man3/zeus_amd_mpi_begin.3" ]
 }
 check "each function has a manual page" each_function_has_a_page
+an_option_is_no_folder() {
+    local script=$PWD/docs/man.sh
+    ! (cd "$work" && "$script" --help) && [ ! -e "$work/--help" ]
+}
+check "an option of man.sh is no folder" an_option_is_no_folder
 
 # The text of a page, as man shows it.
 shown() { groff -man -Tascii -P-cbou -rLL=100n "$1"; }
