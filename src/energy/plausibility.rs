@@ -51,9 +51,7 @@ impl PlausibilityMonitor {
             self.recent.add(seen_ns, mw, mw);
         }
         if is_low {
-            let varied_mw = highest_mw + (highest_mw - lowest_mw);
-            let most_mw = if self.is_small_dip(step) { varied_mw } else { self.most_mw(step, max_power_mw) };
-            let missed_mw = most_mw.max(highest_mw + WATT_MW);
+            let missed_mw = self.most_mw(step, max_power_mw, self.is_small_dip(step)).max(highest_mw + WATT_MW);
             let missed_pj = power_pj(missed_mw, ns).saturating_sub(step.least_pj);
             totals.error_pj += missed_pj;
             // A counter that has moved is behind by no more than this step.
@@ -74,7 +72,7 @@ impl PlausibilityMonitor {
                 let mean_mw = u64::try_from(counted_pj / u128::from(ns.max(1))).unwrap_or(u64::MAX).min(max_power_mw);
                 self.recent.add(seen_ns, mean_mw, mean_mw);
             }
-            totals.unconfirmed_pj = power_pj(self.most_mw(step, max_power_mw), ns).saturating_sub(step.least_pj);
+            totals.unconfirmed_pj = power_pj(self.most_mw(step, max_power_mw, false), ns).saturating_sub(step.least_pj);
         }
         self.stood = is_low && counted_pj == 0;
     }
@@ -88,8 +86,8 @@ impl PlausibilityMonitor {
     }
 
     /// The most that may have been drawn in a step: the highest power, and what a load that varies so may have added since.
-    fn most_mw(&self, step: &Step, max_power_mw: u64) -> u64 {
-        if step.counted_pj == 0 || (step.averaged && self.recent.is_short()) {
+    fn most_mw(&self, step: &Step, max_power_mw: u64, is_small_dip: bool) -> u64 {
+        if step.counted_pj == 0 || (step.averaged && self.recent.is_short() && !is_small_dip) {
             max_power_mw
         } else {
             let (low_mw, high_mw) = self.recent.range();
