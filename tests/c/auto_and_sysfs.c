@@ -27,6 +27,16 @@ static void print(const char *key, int session, uint32_t gpu, zeus_amd_status_t 
            zeus_amd_now_ns());
 }
 
+static const struct {
+    const char *min, *max;
+    zeus_amd_status_t (*read)(const zeus_amd_session_t *, uint32_t, uint32_t *, uint32_t *);
+} clocks[] = {
+    {"level_min", "level_max", zeus_amd_graphics_clock_levels_mhz},
+    {"range_min", "range_max", zeus_amd_graphics_clock_range_mhz},
+    {"memory_level_min", "memory_level_max", zeus_amd_memory_clock_levels_mhz},
+    {"memory_range_min", "memory_range_max", zeus_amd_memory_clock_range_mhz},
+};
+
 static void readings(int session, uint32_t i)
 {
     zeus_amd_session_t *z = both[session];
@@ -34,6 +44,7 @@ static void readings(int session, uint32_t i)
     zeus_amd_limit_counts_t counts = ZEUS_AMD_LIMIT_COUNTS_INIT;
     uint64_t v = 0, w = 0, from = zeus_amd_now_ns();
     uint32_t a = 0, b = 0;
+    size_t k;
     int32_t c = 0;
     zeus_amd_status_t s = zeus_amd_power_instant_mw(z, i, &v);
     print("power_instant", session, i, s, (int64_t)v, from);
@@ -57,20 +68,13 @@ static void readings(int session, uint32_t i)
     print("limit_max", session, i, s, (int64_t)w, from);
     s = zeus_amd_power_limit_default_mw(z, i, &v);
     print("limit_default", session, i, s, (int64_t)v, from);
-    s = zeus_amd_memory_clock_levels_mhz(z, i, &a, &b);
-    print("memory_level_min", session, i, s, a, from);
-    print("memory_level_max", session, i, s, b, from);
-    s = zeus_amd_memory_clock_range_mhz(z, i, &a, &b);
-    print("memory_range_min", session, i, s, a, from);
-    print("memory_range_max", session, i, s, b, from);
     s = zeus_amd_limit_counts(z, i, &counts);
     print("cycles", session, i, s, (int64_t)counts.cycles, from);
-    s = zeus_amd_graphics_clock_levels_mhz(z, i, &a, &b);
-    print("level_min", session, i, s, a, from);
-    print("level_max", session, i, s, b, from);
-    s = zeus_amd_graphics_clock_range_mhz(z, i, &a, &b);
-    print("range_min", session, i, s, a, from);
-    print("range_max", session, i, s, b, from);
+    for (k = 0; k < sizeof clocks / sizeof *clocks; k++) {
+        s = clocks[k].read(z, i, &a, &b);
+        print(clocks[k].min, session, i, s, a, from);
+        print(clocks[k].max, session, i, s, b, from);
+    }
 }
 
 int main(int argc, char **argv)
