@@ -216,7 +216,8 @@
 /**
  * Shut libamd_smi down when the last session that uses it closes. Other code in
  * the process that uses it (PyTorch, profilers) then loses it too: before ROCm
- * 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays initialised.
+ * 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays
+ * initialised.
  */
 #define ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT 2
 

@@ -32,7 +32,8 @@ pub const ZEUS_AMD_GUARD_WATCHER_BIT: u32 = 1;
 pub const ZEUS_AMD_OPEN_ENSURE_HOMOGENEOUS_BIT: u32 = 1;
 /// Shut libamd_smi down when the last session that uses it closes. Other code in
 /// the process that uses it (PyTorch, profilers) then loses it too: before ROCm
-/// 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays initialised.
+/// 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays
+/// initialised.
 pub const ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT: u32 = 2;
 
 /// A mask that is set and empty fails zeus_amd_open(), as in Zeus, instead of

@@ -146,8 +146,8 @@ impl PendingCheck<'_> {
     }
 }
 
-/// Polls until each counter's state is decided, for half a second or, if that was too short for enough samples, a little more. The counter of a suspended GPU stays pending.
-/// While an average power lags behind the load, the check is repeated.
+/// Polls until each counter's state is decided, for half a second or, if that was too short for enough samples, a little more.
+/// The counter of a suspended GPU stays pending. While an average power lags behind the load, the check is repeated.
 fn adaptive(devices: &[&Device], signal: &StopSignal) {
     let begun_ns = monotonic_ns();
     let new = |&device| PendingCheck { device, seen_ns: None, evidence: ValidationEvidence::default(), last: None };

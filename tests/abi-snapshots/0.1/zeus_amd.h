@@ -185,7 +185,7 @@
 /** Initialises a zeus_amd_node_total_t. */
 #define ZEUS_AMD_NODE_TOTAL_INIT                                               \
     { sizeof(zeus_amd_node_total_t), 0u, 0u, ZEUS_AMD_NODE_SCOPE_NONE, 0u, 0u, \
-      0u, 0u, 0u, 0u }
+      0u, 0u, 0u, 0u, 0u, 0u }
 
 
 /**
@@ -216,7 +216,8 @@
 /**
  * Shut libamd_smi down when the last session that uses it closes. Other code in
  * the process that uses it (PyTorch, profilers) then loses it too: before ROCm
- * 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays initialised.
+ * 7.0.2 libamd_smi does not count its users. Without this bit libamd_smi stays
+ * initialised.
  */
 #define ZEUS_AMD_OPEN_SHUTDOWN_ON_CLOSE_BIT 2
 
@@ -1822,9 +1823,11 @@ typedef struct zeus_amd_sample_t {
      */
     uint64_t power_mw;
     /**
-     * Mean power by the energy counter since the last sample that has one, in
-     * milliwatts, to a tenth: it is set where the time since then is long
-     * enough. It follows the load without delay where the sensor averages.
+     * Mean power by the energy counter since the last sample that has one, or
+     * since a later one with ZEUS_AMD_SAMPLE_FLAG_RESET_BIT or
+     * ZEUS_AMD_SAMPLE_FLAG_INTEGRATED_BIT, in milliwatts, to a tenth: it is set
+     * where the time since then is long enough. It follows the load without
+     * delay where the sensor averages.
      */
     uint64_t counter_power_mw;
     /**
@@ -2069,6 +2072,17 @@ typedef struct zeus_amd_node_total_t {
      * The sum of the mean powers, in milliwatts.
      */
     uint64_t mean_power_mw;
+    /**
+     * Of energy_uj what is not of packages of GPUs, in microjoules; always set:
+     * with ZEUS_AMD_NODE_SCOPE_PARTS that of processors and memory, to be added to
+     * energies of the packages; with ZEUS_AMD_NODE_SCOPE_NODE all of it, packages
+     * included; else 0.
+     */
+    uint64_t beside_uj;
+    /**
+     * The uncertainty of beside_uj.
+     */
+    uint64_t beside_uncertainty_uj;
 } zeus_amd_node_total_t;
 
 /**
@@ -2434,7 +2448,9 @@ zeus_amd_status_t zeus_amd_find_by_uuid(const struct zeus_amd_session_t *session
  * what each mask kept and at which entry it ended, and which GPU each index is.
  * After a window of the node (zeus_amd_node_window_begin()) where pm_counters
  * measure the same packages: how far their energy and the counters' are apart,
- * over the longest window. The text is for people; its wording may change.
+ * over the longest window, and the gain of each counter over the last minute of
+ * open windows. Of MI200 and later, while a sampler runs: a counter that the
+ * GPU's own power contradicts. The text is for people; its wording may change.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] text    Receives the text, cut to fit, always NUL-terminated; may
@@ -3383,7 +3399,9 @@ zeus_amd_status_t zeus_amd_node_power_mw(const struct zeus_amd_session_t *sessio
  * The files of the node are read here and at the end, which takes some hundred
  * microseconds more than a window of GPUs alone. Where a counter wraps around
  * (powercap), a background thread of the session reads it in between, about
- * every 16 seconds. A window may outlive its session, but the thread ends with
+ * every 16 seconds. Where pm_counters measure the packages of the session,
+ * another one samples both until the window ends, 40 times a second, for
+ * zeus_amd_explain(). A window may outlive its session, but the threads end with
  * the session.
  *
  * @param[in]  session An open session; not NULL.
