@@ -67,6 +67,10 @@ mod gpu;
 mod measure;
 mod node;
 mod platform;
+#[cfg(test)]
+#[allow(clippy::print_stdout)] // a test says its seed
+#[path = "../tests/common/random.rs"]
+mod random;
 mod restore;
 mod session;
 #[cfg(not(feature = "testing"))]

@@ -76,6 +76,7 @@ impl Agreement {
 
 #[cfg(test)]
 mod tests {
+    use crate::energy::tests::Swinging;
     use crate::energy::{AccumulatorTracker, Agreement, RawSample};
     use proptest::prelude::*;
 
@@ -83,47 +84,21 @@ mod tests {
     /// Joules of a count.
     const COUNT_J: f64 = 1.0 / 65536.0;
 
-    /// A load: watts in both halves of its period.
-    #[derive(Debug, Clone, Copy)]
-    struct Load {
-        low_w: f64,
-        high_w: f64,
-        period_s: f64,
-    }
-
-    impl Load {
-        fn watts(&self, t: f64) -> f64 {
-            if (t / self.period_s).fract() < 0.5 {
-                self.high_w
-            } else {
-                self.low_w
-            }
-        }
-
-        fn joules(&self, t: f64) -> f64 {
-            let (whole, part) = ((t / self.period_s).floor(), (t / self.period_s).fract());
-            self.period_s
-                * (whole * (self.low_w + self.high_w) / 2.0
-                    + self.high_w * part.min(0.5)
-                    + self.low_w * (part - 0.5).max(0.0))
-        }
-
-        /// What a sensor shows that averages over so many seconds.
-        fn average_w(&self, t: f64, seconds: f64) -> f64 {
-            if seconds == 0.0 {
-                self.watts(t)
-            } else {
-                (self.joules(t) - self.joules(t - seconds)) / seconds
-            }
-        }
+    fn alternating(low: f64, high: f64, period_s: f64) -> Swinging {
+        Swinging { low, high, period_s, square: true }
     }
 
     /// Sampled each `every` ms over `seconds`, with gains of counter and power.
-    fn sampled(load: &Load, (every_ms, seconds): (u64, u64), gains: (f64, f64), average_s: f64) -> AccumulatorTracker {
+    fn sampled(
+        load: &Swinging,
+        (every_ms, seconds): (u64, u64),
+        gains: (f64, f64),
+        average_s: f64,
+    ) -> AccumulatorTracker {
         let mut tracker = AccumulatorTracker::new(64, 600_000);
         for ms in (10_000..10_000 + seconds * 1000).step_by(every_ms as usize) {
             let t = ms as f64 / 1e3;
-            let mw = (gains.1 * load.average_w(t, average_s)).round() as u64 * 1000;
+            let mw = (gains.1 * load.average(t, average_s)).round() as u64 * 1000;
             tracker.add(&RawSample {
                 seen_ns: ms * MS,
                 begun_ns: ms * MS,
@@ -157,7 +132,7 @@ mod tests {
             power in 0.97..1.03_f64,
             average_s in prop_oneof![Just(0.0), 0.5..5.0_f64],
         ) {
-            let load = Load { low_w, high_w: low_w + more_w, period_s };
+            let load = alternating(low_w, low_w + more_w, period_s);
             let tracker = sampled(&load, (every_ms, seconds), (counter, power), average_s);
             prop_assert_ne!(refuted(&tracker), Some(true), "{:?}", tracker.agreement());
         }
@@ -165,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_steady_load_refutes_a_gain_far_within_zeus_rule() {
-        let load = Load { low_w: 400.0, high_w: 400.0, period_s: 1.0 };
+        let load = alternating(400.0, 400.0, 1.0);
         for (gain, expected) in
             [(1.0, false), (1.05, false), (0.95, false), (1.2, true), (0.8, true), (1.8, true), (0.3, true)]
         {
@@ -178,7 +153,7 @@ mod tests {
 
     #[test]
     fn short_times_gaps_and_resets_say_nothing() {
-        let load = Load { low_w: 400.0, high_w: 400.0, period_s: 1.0 };
+        let load = alternating(400.0, 400.0, 1.0);
         assert_eq!(refuted(&sampled(&load, (100, 9), (0.5, 1.0), 0.0)), None);
         assert_eq!(refuted(&sampled(&load, (300, 60), (0.5, 1.0), 0.0)), None);
         let mut tracker = sampled(&load, (100, 30), (0.5, 1.0), 0.0);

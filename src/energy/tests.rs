@@ -1,10 +1,6 @@
-#[allow(clippy::print_stdout)] // a test says its seed
-#[path = "../../tests/common/random.rs"]
-mod random;
-
 use super::*;
+use crate::random::Random;
 use proptest::prelude::*;
-use random::Random;
 
 const MS: u64 = 1_000_000;
 
@@ -105,22 +101,23 @@ fn an_integral_covers_the_time_that_samples_without_the_drivers_time_leave_out()
 }
 
 /// A load that alternates or swings: watts at a time, and the joules up to it.
-struct Swinging {
-    low: f64,
-    high: f64,
-    period_s: f64,
-    square: bool,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Swinging {
+    pub low: f64,
+    pub high: f64,
+    pub period_s: f64,
+    pub square: bool,
 }
 
 impl Swinging {
-    fn watts(&self, s: f64) -> f64 {
+    pub fn watts(&self, s: f64) -> f64 {
         let phase = (s / self.period_s).fract();
         let share =
             if self.square { f64::from(phase < 0.5) } else { 0.5 - 0.5 * (phase * std::f64::consts::TAU).cos() };
         self.low + (self.high - self.low) * share
     }
 
-    fn joules(&self, s: f64) -> f64 {
+    pub fn joules(&self, s: f64) -> f64 {
         let (whole, phase) = ((s / self.period_s).floor(), (s / self.period_s).fract());
         let part = if self.square {
             phase.min(0.5)
@@ -128,6 +125,14 @@ impl Swinging {
             0.5 * phase - (phase * std::f64::consts::TAU).sin() / (2.0 * std::f64::consts::TAU)
         };
         self.low * s + (self.high - self.low) * self.period_s * (whole / 2.0 + part)
+    }
+
+    /// What a sensor shows that averages over so many seconds.
+    pub fn average(&self, s: f64, seconds: f64) -> f64 {
+        match seconds {
+            0.0 => self.watts(s),
+            _ => (self.joules(s) - self.joules(s - seconds)) / seconds,
+        }
     }
 }
 
@@ -149,10 +154,7 @@ fn until_it_stops(seed: u64) -> (AccumulatorTracker, Swinging, Vec<(f64, f64, Tr
     let (mut s, mut snapshots) = (1.0, Vec::new());
     while s < 2.5 && !tracker.is_stuck() {
         let at_s = (s / refresh_s).floor() * refresh_s;
-        let watts = match average_s {
-            0.0 => load.watts(at_s),
-            _ => (load.joules(at_s) - load.joules(at_s - average_s)) / average_s,
-        };
+        let watts = load.average(at_s, average_s);
         let [seen_ns, at_ns] = [s, at_s].map(|s| 3_600_000 * MS + (s * 1e9) as u64);
         tracker.add(&RawSample {
             seen_ns,

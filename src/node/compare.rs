@@ -119,7 +119,7 @@ impl Comparison {
         let Some(fit) = found.fit.filter(|_| found.opinion != gain::Opinion::Unknown) else {
             return format!("{which}; its gain is unknown: its power varied too little, or as that of others\n");
         };
-        let more = found.others.unwrap_or(fit.gain.clamp(1.0, 1.05)) / fit.gain - 1.0;
+        let more = found.others.unwrap_or(fit.gain.clamp(gain::PUBLISHED.0, gain::PUBLISHED.1)) / fit.gain - 1.0;
         let opinion = match found.opinion {
             gain::Opinion::Agrees | gain::Opinion::Unknown => "as published measurements are".to_owned(),
             gain::Opinion::CountsTooMuch => format!("the counter counts about {:.1} % too much", more * 100.0),

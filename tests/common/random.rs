@@ -12,6 +12,7 @@ pub fn seed() -> u64 {
 }
 
 /// Numbers that look random and can be had again.
+#[derive(Clone)]
 pub struct Random(u64);
 
 impl Random {

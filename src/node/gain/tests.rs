@@ -1,23 +1,8 @@
 use super::*;
+use crate::random::Random;
 
-/// Random numbers, the same ones each time.
-struct Random(u64);
-
-impl Random {
-    fn part(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ z >> 31) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.part()
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.part() * n as f64) as usize
-    }
+fn any(n: usize, random: &mut Random) -> usize {
+    (random.part() * n as f64) as usize
 }
 
 /// Power of a package over time, as energies at each whole tick.
@@ -124,7 +109,7 @@ fn node(
             let energy_j = gain * load.energy_j(t - random.part() * 0.001);
             points.push(Point { at_s: t, energy_j });
         }
-        let late_s = if random.below(50) == 0 { random.part() * 0.15 } else { 0.0 };
+        let late_s = if any(50, random) == 0 { random.part() * 0.15 } else { 0.0 };
         t += poll_s + late_s + random.part() * 0.002;
     }
     (board, counters)
@@ -132,13 +117,13 @@ fn node(
 
 fn shuffled(random: &mut Random) -> [usize; 4] {
     let mut order = [0, 1, 2, 3];
-    (0..4).for_each(|i| order.swap(i, i + random.below(4 - i)));
+    (0..4).for_each(|i| order.swap(i, i + any(4 - i, random)));
     order
 }
 
 fn any_shape(shortest_s: f64, random: &mut Random) -> Shape {
     let period_s = shortest_s * (20.0 / shortest_s).powf(random.part());
-    match random.below(5) {
+    match any(5, random) {
         0 => Shape::Square { period_s, duty: random.between(0.2, 0.8) },
         1 => Shape::Sine { period_s },
         2 => Shape::Saw { period_s },
@@ -150,17 +135,17 @@ fn any_shape(shortest_s: f64, random: &mut Random) -> Shape {
 /// Four packages with loads of their own, or nearly the same one.
 fn any_loads(shortest_s: f64, wander: f64, random: &mut Random) -> Vec<Load> {
     let shape = any_shape(shortest_s, random);
-    let alike = random.below(3) == 0;
-    let seed = random.0;
+    let alike = any(3, random) == 0;
+    let of_shape = random.clone();
     let load = |_| {
         let (low_w, high_w) = (random.between(90.0, 200.0), random.between(300.0, 560.0));
         if alike {
             let part = random.between(0.97, 1.03);
-            return Load::new(shape, (110.0 * part, 500.0 * part), wander, &mut Random(seed), random);
+            return Load::new(shape, (110.0 * part, 500.0 * part), wander, &mut of_shape.clone(), random);
         }
         let shape = any_shape(shortest_s, random);
-        let seed = random.0;
-        Load::new(shape, (low_w, high_w), wander, &mut Random(seed), random)
+        let mut of_shape = random.clone();
+        Load::new(shape, (low_w, high_w), wander, &mut of_shape, random)
     };
     (0..4).map(load).collect()
 }
@@ -216,8 +201,8 @@ impl Course {
 fn a_thousand_healthy_nodes_are_never_called_wrong() {
     let (mut worst, mut agree, mut matched): (f64, u32, u32) = (0.0, 0, 0);
     for seed in 0..1000 {
-        let random = &mut Random(seed);
-        let loads = any_loads(0.2, [0.0, WANDER][random.below(2)], random);
+        let random = &mut Random::seeded(seed);
+        let loads = any_loads(0.2, [0.0, WANDER][any(2, random)], random);
         let taps = if seed % 2 == 0 { independent(random) } else { alike(random) };
         let course = course(random, &loads, taps, &[1.0; 4]);
         for (n, f) in course.found.iter().enumerate() {
@@ -235,9 +220,9 @@ fn a_thousand_healthy_nodes_are_never_called_wrong() {
 fn named(shortest_s: f64, taps: fn(&mut Random) -> Vec<Tap>) -> u32 {
     let mut named = 0;
     for seed in 100_000..100_200 {
-        let random = &mut Random(seed);
+        let random = &mut Random::seeded(seed);
         let loads = any_loads(shortest_s, WANDER, random);
-        let (wrong, gain) = (random.below(4), [0.95, 1.05][random.below(2)]);
+        let (wrong, gain) = (any(4, random), [0.95, 1.05][any(2, random)]);
         let mut gains = [1.0; 4];
         gains[wrong] = gain;
         let taps = taps(random);
@@ -270,8 +255,9 @@ fn what_cannot_be_told_apart_is_not_named() {
 #[test]
 fn a_steady_power_says_nothing_of_a_gain() {
     for seed in 0..50 {
-        let random = &mut Random(seed);
-        let load = |r: &mut Random| Load::new(Shape::Constant, (0.0, r.between(90.0, 560.0)), 0.0, &mut Random(1), r);
+        let random = &mut Random::seeded(seed);
+        let load =
+            |r: &mut Random| Load::new(Shape::Constant, (0.0, r.between(90.0, 560.0)), 0.0, &mut Random::seeded(1), r);
         let loads: Vec<Load> = (0..4).map(|_| load(random)).collect();
         let taps = alike(random);
         let course = course(random, &loads, taps, &[1.0, 1.05, 1.0, 0.95]);
@@ -282,8 +268,9 @@ fn a_steady_power_says_nothing_of_a_gain() {
 
 #[test]
 fn a_counter_that_is_far_off_needs_no_others() {
-    let random = &mut Random(7);
-    let load = Load::new(Shape::Square { period_s: 3.0, duty: 0.5 }, (100.0, 400.0), WANDER, &mut Random(2), random);
+    let random = &mut Random::seeded(7);
+    let load =
+        Load::new(Shape::Square { period_s: 3.0, duty: 0.5 }, (100.0, 400.0), WANDER, &mut Random::seeded(2), random);
     for (gain, expected) in [
         (1.0, Opinion::Agrees),
         (0.8, Opinion::CountsTooLittle),
