@@ -18,7 +18,7 @@ STEPS=(format clippy build rust job cmake install packaging docs abi bindings mp
 LONG=(endurance release)
 what() {
     case $1 in
-    format) echo "the Rust sources are formatted" ;;
+    format) echo "the Rust sources are formatted, and no text has words that only this project knows" ;;
     clippy) echo "clippy has nothing to say of any target" ;;
     build) echo "the library, the simulated libraries of all releases and the Rust tests build" ;;
     rust) echo "unit tests and tests/*.rs, simulator/tests" ;;
@@ -158,7 +158,7 @@ rust_tests() {
     fi
 }
 
-step_format() { cargo fmt --all --check; }
+step_format() { cargo fmt --all --check && scripts/words.sh; }
 step_clippy() { cargo clippy --quiet --locked --workspace --all-targets -- -D warnings; }
 step_build() {
     simulator/run build &&
