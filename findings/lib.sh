@@ -70,6 +70,18 @@ amdsmi_stub() {
     export ROCM_PATH=$work/rocm
 }
 
+# A program that knows no other root: with the folders of ./sys in place of those of /sys, and a /dev/shm of its own. Replaces the shell.
+in_sys() { # COMMAND...
+    need unshare mount
+    # shellcheck disable=SC2016 # variables of the inner shell
+    sys=$work/sys exec unshare --user --map-root-user --mount sh -c '
+        mount -t tmpfs none /dev/shm || exit 77
+        for folder in "$sys"/*; do
+            [ ! -d "$folder" ] || mount --bind "$folder" "/sys/${folder##*/}" || exit 77
+        done
+        exec "$@"' sh "$@"
+}
+
 # What node_exporter of $debian answers for the sysfs in ./sys: lines that begin with node_NAME, without # and in order.
 node_exporter() { # COLLECTOR NAME
     local port exporter
