@@ -2674,7 +2674,9 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t 
  *
  * Drivers of many GPUs report a range from 0. There the lowest limit is a tenth
  * of the default one (and 1 W at least): GPUs draw more than that when idle, so
- * less is a mistake, such as 300 where 300 W was meant.
+ * less is a mistake, such as 300 where 300 W was meant. Without a default one
+ * it is a tenth of the highest, or of the one in force; where the driver has
+ * no highest one, it is 1500 W.
  *
  * @param[in] session  An open session; not NULL.
  * @param[in] gpu      An index below zeus_amd_gpu_count().

@@ -30,6 +30,27 @@ pub struct PowerLimits {
     pub max_uw: Option<u64>,
 }
 
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PowerLimit {
+    Current,
+    Default,
+    Min,
+    Max,
+}
+
+impl PowerLimits {
+    #[must_use]
+    pub fn get(&self, which: PowerLimit) -> Option<u64> {
+        match which {
+            PowerLimit::Current => self.current_uw,
+            PowerLimit::Default => self.default_uw,
+            PowerLimit::Min => self.min_uw,
+            PowerLimit::Max => self.max_uw,
+        }
+    }
+}
+
 /// The powers that a GPU reports: usually one of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Powers {

@@ -318,6 +318,11 @@ fn a_limit_that_no_gpu_can_work_at_is_out_of_range() {
         refused(&sim, rocm, &operations);
         assert_eq!(control(&sim, &[], &["limit 0 75000"]), ok(1), "{rocm}");
     }
+    // Neither a default nor a highest limit is known: the one in force tells what the part can do.
+    let sim =
+        Sim::start("mi300a-4", "none", &["all.caps = { cap_w = 300, default_w = 0, min_w = 0, max_w = 0 }"]).unwrap();
+    let operations = [("limit 0 300", -23, "30 W to 1500 W"), ("limit 0 300000000", -23, "30 W to 1500 W")];
+    refused(&sim, "none", &operations);
     // A range that the driver states is its own.
     let sim = Sim::start("mi300x-8", "7.0.2", &["all.caps.min_w = 20"]).unwrap();
     assert_eq!(control(&sim, &[], &["limit 0 20000"]), ok(1));

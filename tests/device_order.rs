@@ -331,6 +331,32 @@ fn dies_in_another_order() {
     assert!(said.refusal(0).contains("GPU 1 has it"), "{}", said.text);
 }
 
+/// A die whose files fail when the session is opened is what the other die of its package is not: it is no second package,
+/// and the primary one gives the kernel's error.
+#[test]
+fn a_die_that_fails_at_open_keeps_its_role() {
+    const DEVICE_LOST: i32 = -14;
+    const FILES: [&str; 3] = ["gpu_metrics", "power1_input", "power1_average"];
+    for (die, errno, status) in
+        [(0, "ENODEV", DEVICE_LOST), (0, "EACCES", -5), (0, "EBUSY", -7), (1, "EBUSY", 0), (1, "EIO", 0)]
+    {
+        for (rocm, flags) in [("none", 0), ("7.0.2", 0), ("10.0", 0)] {
+            let fault = FILES.map(|file| format!("gpu.{die}.file.{file} = {{ read = \"{errno}\" }}"));
+            let said = which(&Sim::start("mi250x-4", rocm, &fault).unwrap(), flags, &[]);
+            let gpus = said.gpus();
+            let packages: HashSet<_> = gpus.iter().map(|g| &g.package).collect();
+            assert_eq!((gpus.len(), packages.len()), (8, 4), "{die} {errno} {rocm}: {}", said.text);
+            assert!(said.refusal(1).contains("GPU 0 has it"), "{die} {errno} {rocm}: {}", said.text);
+            assert_eq!(gpus[0].power.is_some(), status == 0, "{die} {errno} {rocm}: {}", said.text);
+            assert!(
+                status == 0 || said.refusal(0).contains("the kernel returned"),
+                "{die} {errno} {rocm}: {}",
+                said.text
+            );
+        }
+    }
+}
+
 /// One MI300X in CPX: eight indices, one package; only the first has power and energy. Whether the driver shows the
 /// partition in the upper bits of the address or in its function.
 #[test]
@@ -352,6 +378,24 @@ fn partitions_are_one_package() {
             assert_eq!(g.energy.is_some(), i == 0, "{rocm} {i}");
             assert!(i == 0 || said.refusal(i).contains("GPU 0 has it"), "{}", said.refusal(i));
         }
+    }
+}
+
+/// A job that holds two partitions, none of them the first: one reads for the package, and all texts say so.
+#[test]
+fn partitions_without_the_first() {
+    let masks = [("HIP_VISIBLE_DEVICES", "3,4")];
+    for (mode, rocm, function) in [("CPX', partitions = 8", "none", false), ("CPX', partitions = 8", "7.0.2", true)] {
+        let split = format!("gpu.0 = {{ compute_partition = '{mode}, partition_is_function = {function} }}");
+        let said = which(&Sim::start("mi300x-8", rocm, &[split.as_str()]).unwrap(), 0, &masks);
+        let gpus = said.gpus();
+        assert_eq!((gpus.len(), gpus[0].power), (2, Some(412_000)), "{}", said.text);
+        assert!(said.refusal(1).contains("in this session GPU 0 has it"), "{}", said.text);
+        assert!(said.text.contains("GPU 0 reads power and energy of the whole package"), "{}", said.text);
+        assert!(!said.text.contains("unnamed"), "{}", said.text);
+        let busy = "gpu.0.file.gpu_metrics = { read = 'EBUSY' }";
+        let said = which(&Sim::start("mi300x-8", rocm, &[split.as_str(), busy]).unwrap(), 0, &masks);
+        assert!(said.refusal(0).contains("from the files of the first partition (0000:0c:00.0)"), "{}", said.text);
     }
 }
 

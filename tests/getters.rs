@@ -52,8 +52,9 @@ const FILES: [&str; 16] = [
 #[test]
 fn every_getter_gives_the_kernel_s_error() {
     let mut wrong = Vec::new();
-    for model in ["mi300x-8", "mi210-1", "mi50-1", "rx6800-1", "rx7900-2", "rx9070-1", "strix-halo-1"] {
-        for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("10.0", "auto")] {
+    let models = ["mi300x-8", "mi210-1", "mi250x-4", "mi50-1", "rx6800-1", "rx7900-2", "rx9070-1", "strix-halo-1"];
+    for model in models {
+        for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("10.0", "amdsmi")] {
             let healthy = said(&Sim::start(model, rocm, &[] as &[&str]).unwrap(), backend, &[], ["0", "idle"]);
             for (errno, status) in [
                 ("EPERM", BUSY),
@@ -81,6 +82,28 @@ fn every_getter_gives_the_kernel_s_error() {
         }
     }
     assert!(wrong.is_empty(), "{}: {}", wrong.len(), wrong.join("\n"));
+}
+
+/// One file that fails is named, and takes nothing else with it.
+#[test]
+fn one_file_of_the_power_limit_fails() {
+    for (file, key, errno, status) in [
+        ("power1_cap_min", "limit_range", "ETIME", IO),
+        ("power1_cap_max", "limit_range", "EBUSY", BUSY),
+        ("power1_cap_default", "limit_default", "EPERM", BUSY),
+        ("power1_cap", "limit", "EIO", IO),
+    ] {
+        for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.0.2", "amdsmi")] {
+            let fault = format!("gpu.0.file.{file} = {{ read = \"{errno}\" }}");
+            let all = said(&Sim::start("mi210-1", rocm, &[fault]).unwrap(), backend, &[], ["0", "idle"]);
+            for each in ["limit", "limit_default", "limit_range"] {
+                let (now, _, text) = &all[each];
+                let expected = if each == key { status } else { 0 };
+                let names_it = expected == 0 || text.contains(&format!("{file}: "));
+                assert!(*now == expected && names_it, "{file} {backend} {each}: {now} {text}");
+            }
+        }
+    }
 }
 
 /// Counts of limits of a table that is not filled are none, and a table that was torn is read again.

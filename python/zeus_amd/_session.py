@@ -24,7 +24,8 @@ def _wheel_amdsmi() -> Optional[str]:
         return None
     spec = importlib.util.find_spec("_rocm_sdk_core")
     folders = [os.path.join(root, "lib") for root in (spec and spec.submodule_search_locations) or ()]
-    return next((f for f in folders if glob.glob(os.path.join(glob.escape(f), "libamd_smi.so*"))), None)
+    has_library = lambda folder: any(map(os.path.isfile, glob.glob(os.path.join(glob.escape(folder), "libamd_smi.so*"))))
+    return next(filter(has_library, folders), None)
 
 
 def _options(options: dict) -> _Options:

@@ -7,6 +7,7 @@ use super::readings::read;
 use super::status::zeus_amd_status_t;
 use super::types::zeus_amd_session_t;
 use crate::control::Change;
+use crate::gpu::PowerLimit;
 
 /// The power limit (cap) in force, in milliwatts, rounded down. A package has
 /// one limit.
@@ -26,7 +27,9 @@ pub unsafe extern "C" fn zeus_amd_power_limit_mw(
     limit_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, limit_mw, |s, _| s.controller(gpu)?.power_limit_mw(|l| l.current_uw)) })
+    catch_panics(|| unsafe {
+        read(session, gpu, limit_mw, |s, _| s.controller(gpu)?.power_limit_mw(PowerLimit::Current))
+    })
 }
 
 /// The vendor's default power limit, in milliwatts, rounded down.
@@ -46,7 +49,9 @@ pub unsafe extern "C" fn zeus_amd_power_limit_default_mw(
     limit_mw: *mut u64,
 ) -> zeus_amd_status_t {
     // SAFETY: an open session, as the caller promises.
-    catch_panics(|| unsafe { read(session, gpu, limit_mw, |s, _| s.controller(gpu)?.power_limit_mw(|l| l.default_uw)) })
+    catch_panics(|| unsafe {
+        read(session, gpu, limit_mw, |s, _| s.controller(gpu)?.power_limit_mw(PowerLimit::Default))
+    })
 }
 
 /// The lowest and the highest power limit that can be set, in milliwatts,
@@ -73,7 +78,7 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
         SessionHandle::with(session, |s| {
             let (min, max) = (out(min_mw, "min_mw")?, out(max_mw, "max_mw")?);
             let c = s.controller(gpu)?;
-            let range = (c.power_limit_mw(|l| l.min_uw)?, c.power_limit_mw(|l| l.max_uw)?);
+            let range = (c.power_limit_mw(PowerLimit::Min)?, c.power_limit_mw(PowerLimit::Max)?);
             min.write(range.0);
             max.write(range.1);
             Ok(())
@@ -87,7 +92,9 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
 ///
 /// Drivers of many GPUs report a range from 0. There the lowest limit is a tenth
 /// of the default one (and 1 W at least): GPUs draw more than that when idle, so
-/// less is a mistake, such as 300 where 300 W was meant.
+/// less is a mistake, such as 300 where 300 W was meant. Without a default one
+/// it is a tenth of the highest, or of the one in force; where the driver has
+/// no highest one, it is 1500 W.
 ///
 /// @param[in] session  An open session; not NULL.
 /// @param[in] gpu      An index below zeus_amd_gpu_count().

@@ -8,6 +8,9 @@ use crate::error::{Error, Kind, Result};
 use crate::gpu::Clock;
 use crate::sysfs::{pp_dpm, pp_od};
 
+/// The kernel's documentation of the parameter: Documentation/gpu/amdgpu/module-parameters.rst.
+pub(super) const NO_CLOCKS: &str = "the driver shows no clocks to set in pp_od_clk_voltage (for many Radeon GPUs only where overdrive is enabled by the kernel parameter amdgpu.ppfeaturemask)";
+
 impl Controller {
     /// The highest and the lowest level of the clock, as Zeus has it: (max, min). libamd_smi is asked only where the file is
     /// not readable: ROCm 6.4 leaves out the current level, and of Navi some releases report the current clock as the lowest
@@ -48,11 +51,14 @@ impl Controller {
         range.ok_or_else(|| self.identity.not_supported(what, "the driver does not report its range"))
     }
 
-    /// Fails for a clock that can only be shifted, and while the file cannot be read for a passing reason.
+    /// Fails for a clock that can only be shifted, for a GPU without clocks to set, and while the file cannot be read for a
+    /// passing reason.
     pub(super) fn check_has_bounds(&self, clock: Clock) -> Result<()> {
         self.check_active(domain_name(clock))?;
         match pp_od::read(&self.files.folder.join(OD_FILE)) {
             Ok(table) if table.graphics_offset_only && clock == Clock::Graphics => Err(self.no_clock_range(clock)),
+            Ok(table) if table == pp_od::Table::default() => Err(self.no_clock_range(clock)),
+            Err(error) if error.kind() == Kind::NotSupported => Err(self.no_clock_range(clock)),
             Err(error) if error.is_transient() => {
                 Err(self.error(domain_name(clock), SourceError::Sysfs { file: OD_FILE, error }))
             }
@@ -66,6 +72,8 @@ impl Controller {
             Ok(table) if table.graphics_offset_only && clock == Clock::Graphics => {
                 "this GPU knows only an offset of the graphics clock (OD_SCLK_OFFSET in pp_od_clk_voltage), and no bounds"
             }
+            Ok(table) if table == pp_od::Table::default() => NO_CLOCKS,
+            Err(error) if error.kind() == Kind::NotSupported => NO_CLOCKS,
             Ok(_) => "its pp_od_clk_voltage shows no OD_RANGE, and shows the range otherwise only while nothing is locked",
             Err(error) => return self.error(what, SourceError::Sysfs { file: OD_FILE, error }),
         };

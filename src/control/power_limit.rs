@@ -5,14 +5,17 @@ use super::read_back::read_back;
 use super::writer::{SettingsWriter, POWER_LIMIT};
 use crate::device::{AmdsmiSource, SourceError};
 use crate::error::{Error, Kind, Result};
-use crate::gpu::PowerLimits;
+use crate::gpu::{PowerLimit, PowerLimits};
 use crate::platform::log;
+use crate::sysfs::hwmon::{limit_file, UNKNOWN_LIMIT_MW};
+use crate::sysfs::SysfsError;
 use std::sync::atomic::Ordering;
 
 impl Controller {
     /// One of the limits in milliwatts, rounded down; an error if the driver does not report it.
-    pub fn power_limit_mw(&self, which: impl FnOnce(&PowerLimits) -> Option<u64>) -> Result<u64> {
-        let uw = which(&self.power_limits()?).ok_or_else(|| self.no_limit())?;
+    pub fn power_limit_mw(&self, which: PowerLimit) -> Result<u64> {
+        let by_sysfs = || self.files.hwmon.power_limit_uw(which).map_err(|error| (limit_file(which), error));
+        let uw = self.limits(by_sysfs, |limits| limits.get(which))?.ok_or_else(|| self.no_limit(which))?;
         if uw % 1000 != 0 && !self.warned_rounding.swap(true, Ordering::Relaxed) {
             log::warning(|| {
                 format!("{}: a power limit of {uw} µW is not a whole number of mW; rounded down", self.label())
@@ -36,18 +39,18 @@ impl Controller {
     /// Sets the power limit back to the vendor's default.
     pub(super) fn reset_power_limit(&self) -> Result<()> {
         self.warn_without_rights();
-        self.change_power_limit(|limits| limits.default_uw.ok_or_else(|| self.no_limit()))
+        self.change_power_limit(|limits| limits.default_uw.ok_or_else(|| self.no_limit(PowerLimit::Default)))
     }
 
     fn change_power_limit(&self, wanted: impl FnOnce(&PowerLimits) -> Result<u64>) -> Result<()> {
         let _one_at_a_time = self.ranges.lock();
         let limits = self.power_limits()?;
         let wanted = wanted(&limits)?;
-        let current = limits.current_uw.ok_or_else(|| self.no_limit())?;
+        let current = limits.current_uw.ok_or_else(|| self.no_limit(PowerLimit::Current))?;
         if is_same(current, wanted) {
             return Ok(());
         }
-        let (min, max) = (lowest_uw(&limits), limits.max_uw.unwrap_or(u64::MAX));
+        let (min, max) = (lowest_uw(&limits), limits.max_uw.unwrap_or(UNKNOWN_LIMIT_MW * 1000));
         if !(min..=max).contains(&wanted) {
             return Err(Error::OutOfRange {
                 device: self.label(),
@@ -83,31 +86,46 @@ impl Controller {
         self.power_limits().ok().and_then(|l| l.current_uw).or_else(|| self.files.hwmon.power_cap_uw())
     }
 
+    /// All limits; fails if one cannot be read.
     pub(super) fn power_limits(&self) -> Result<PowerLimits> {
+        self.limits(|| self.files.hwmon.power_limits(), |limits| limits)
+    }
+
+    /// Limits by sysfs, or by libamd_smi, which always reads all.
+    fn limits<T>(
+        &self,
+        by_sysfs: impl Fn() -> std::result::Result<T, (&'static str, SysfsError)>,
+        of_all: impl Fn(PowerLimits) -> T,
+    ) -> Result<T> {
         self.identity.check_own_power(POWER_LIMIT)?;
         self.check_active(POWER_LIMIT)?;
         let hwmon = &self.files.hwmon;
         let by_sysfs = || {
-            hwmon.power_caps().map_err(|error| match error.kind() {
+            by_sysfs().map_err(|(file, error)| match error.kind() {
                 Kind::NotSupported if !hwmon.is_there() => {
                     SourceError::NotSupported("the driver has no hwmon folder for it")
                 }
-                _ => SourceError::Sysfs { file: "power1_cap", error },
+                _ => SourceError::Sysfs { file, error },
             })
         };
+        let by_amdsmi = |amdsmi: &AmdsmiSource| amdsmi.power_limits().map(&of_all);
         let limits = match &self.amdsmi {
             None => by_sysfs(),
-            Some(amdsmi) if self.prefers_sysfs => by_sysfs().or_else(|e| amdsmi.power_limits().map_err(|_| e)),
-            Some(amdsmi) => amdsmi.power_limits(),
+            Some(amdsmi) if self.prefers_sysfs => by_sysfs().or_else(|e| by_amdsmi(amdsmi).map_err(|_| e)),
+            // It answers "not supported" for files that cannot be read.
+            Some(amdsmi) => by_amdsmi(amdsmi).map_err(|e| match by_sysfs() {
+                Err(own) if e.kind() == Kind::NotSupported && own.kind() != Kind::NotSupported => own,
+                _ => e,
+            }),
         };
         limits.map_err(|e| self.error(POWER_LIMIT, e))
     }
 
-    pub(super) fn no_limit(&self) -> Error {
-        match self.files.hwmon.power_caps() {
+    pub(super) fn no_limit(&self, which: PowerLimit) -> Error {
+        match self.files.hwmon.power_limit_uw(which) {
             // libamd_smi leaves out what it could not read.
             Err(error) if error.kind() != Kind::NotSupported => {
-                return self.error(POWER_LIMIT, SourceError::Sysfs { file: "power1_cap", error });
+                return self.error(POWER_LIMIT, SourceError::Sysfs { file: limit_file(which), error });
             }
             _ => {}
         }
@@ -121,12 +139,13 @@ impl Controller {
 }
 
 /// The lowest limit that is plausible. Many drivers report a range from 0; no GPU can work below a tenth of its default
-/// limit, which is less than it draws idle, so a lower one is a mistake such as 300 mW for 300 W.
+/// limit, which is less than it draws idle, so a lower one is a mistake such as 300 mW for 300 W. Without a default one, of the
+/// highest, or of the one in force.
 fn lowest_uw(limits: &PowerLimits) -> u64 {
     const LEAST_UW: u64 = 1_000_000;
     match limits.min_uw {
         Some(min) if min >= LEAST_UW => min,
-        _ => limits.default_uw.or(limits.max_uw).map_or(LEAST_UW, |uw| (uw / 10).max(LEAST_UW)),
+        _ => limits.default_uw.or(limits.max_uw).or(limits.current_uw).map_or(LEAST_UW, |uw| (uw / 10).max(LEAST_UW)),
     }
 }
 

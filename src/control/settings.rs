@@ -1,5 +1,6 @@
 //! The settings of one GPU, read to be saved, and restored.
 
+use super::clock_levels::NO_CLOCKS;
 use super::clock_state::{domain_name, ClockState, CLOCKS};
 use super::controller::Controller;
 use super::power_limit::{is_same, watts_or_unreadable};
@@ -9,12 +10,12 @@ use super::sysfs_settings::FileError;
 use super::writer::{SettingsWriter, POWER_LIMIT};
 use crate::device::SourceError;
 use crate::error::{Error, Result};
-use crate::gpu::Clock;
+use crate::gpu::{Clock, PowerLimit};
 use crate::sysfs::pp_od::Bounds;
 use crate::sysfs::SysfsError;
 use std::fmt;
 
-const CLOCKS_WHAT: &str = "clock bounds";
+const CLOCKS_WHAT: &str = "clock range";
 
 /// Settings to restore; what is absent is left alone.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,7 +64,7 @@ impl Controller {
     pub fn save(&self, change: &Change) -> Result<Settings> {
         match change {
             Change::PowerLimit { .. } | Change::ResetPowerLimit => {
-                let cap_uw = self.power_limits()?.current_uw.ok_or_else(|| self.no_limit())?;
+                let cap_uw = self.power_limits()?.current_uw.ok_or_else(|| self.no_limit(PowerLimit::Current))?;
                 Ok(Settings { cap_uw: Some(cap_uw), clocks: None })
             }
             Change::Lock(..) | Change::Reset(_) => Ok(Settings { cap_uw: None, clocks: Some(self.saved_clocks()?) }),
@@ -78,12 +79,12 @@ impl Controller {
         let (level, table) = read().map_err(|FileError { file, errno }| {
             self.error(CLOCKS_WHAT, SourceError::Sysfs { file, error: SysfsError::Os(errno) })
         })?;
-        if level.is_none() || table.graphics.is_none() && table.memory.is_none() {
-            return Err(self
-                .identity
-                .not_supported(CLOCKS_WHAT, "the driver does not show them, so they could not be restored"));
-        }
-        Ok(ClockState { level, graphics: table.graphics, memory: table.memory })
+        let why = match level {
+            None => "the driver shows no performance level that is known (power_dpm_force_performance_level)",
+            Some(_) if table.graphics.is_none() && table.memory.is_none() => NO_CLOCKS,
+            Some(_) => return Ok(ClockState { level, graphics: table.graphics, memory: table.memory }),
+        };
+        Err(self.identity.not_supported(CLOCKS_WHAT, &format!("{why}; a change could not be undone")))
     }
 
     /// Restores what is not as it was saved, through sysfs or libamd_smi and, where that fails, the other one. What counts is

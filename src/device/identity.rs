@@ -2,7 +2,10 @@
 
 use crate::energy::EnergyResolution;
 use crate::error::{Error, Result};
+use crate::platform::pci::PciAddress;
 use crate::topology::{GpuLocation, Role};
+
+const A_PARTITION: &str = "it is a partition of a package that is measured as a whole, by its first partition";
 
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -25,6 +28,8 @@ pub struct Identity {
     pub shares_package: bool,
     /// The first partition is not in the session, and this one reads the files of the package in its place.
     pub reads_for_package: bool,
+    /// The GPU of the session that does so for this one.
+    pub package_reader: Option<usize>,
 }
 
 impl Identity {
@@ -33,6 +38,17 @@ impl Identity {
     pub fn label(&self) -> String {
         let name = if self.name.is_empty() { "unnamed" } else { &self.name };
         format!("GPU {} ({name}, {})", self.index, self.location.pci)
+    }
+
+    /// The same for what is read: with the first partition, where it is read from that one's files.
+    #[must_use]
+    pub fn label_of_files(&self) -> String {
+        if self.reads_for_package {
+            let first = PciAddress { function: 0, ..self.location.pci };
+            format!("{}, from the files of the first partition ({first})", self.label())
+        } else {
+            self.label()
+        }
     }
 
     /// The resolution that is used where one is wanted: the firmware's only if the kernel states it.
@@ -54,11 +70,22 @@ impl Identity {
     /// A GPU whose package is measured by another one refuses power and energy and names that one.
     #[inline]
     pub fn check_measured(&self, what: &'static str) -> Result<()> {
-        if self.reads_for_package {
-            Ok(())
-        } else {
-            self.check_own_power(what)
+        match self.package_reader {
+            _ if self.reads_for_package => Ok(()),
+            Some(reader) => Err(self.measured_by_reader(what, reader)),
+            None => self.check_own_power(what),
         }
+    }
+
+    #[cold]
+    fn measured_by_reader(&self, what: &'static str, reader: usize) -> Error {
+        let by = self.measured_by.as_deref().map_or("an unknown GPU", |by| by.trim_end_matches(','));
+        self.not_supported(
+            what,
+            &format!(
+                "{A_PARTITION}; in this session GPU {reader} has it, for all of the package, from the files of {by}"
+            ),
+        )
     }
 
     /// One limit a package, which is its first GPU's.
@@ -69,10 +96,7 @@ impl Identity {
             Role::SecondaryDie { .. } => {
                 Err(self.measured_elsewhere(what, "it is the secondary die of its package and has none of its own"))
             }
-            Role::SecondaryPartition { .. } => Err(self.measured_elsewhere(
-                what,
-                "it is a partition of a package that is measured as a whole, by its first partition",
-            )),
+            Role::SecondaryPartition { .. } => Err(self.measured_elsewhere(what, A_PARTITION)),
         }
     }
 

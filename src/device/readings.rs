@@ -134,7 +134,10 @@ impl Device {
             Power::Average => powers.average_mw,
         };
         let Some(mw) = mw else {
-            let none = "the driver reports none";
+            let none = match &self.source {
+                Source::Sysfs(_) => "the driver reports none",
+                Source::Amdsmi(_) => "libamd_smi reports none",
+            };
             return Err(self.identity.not_supported(what, if powers.any() { other } else { none }));
         };
         self.check_fresh(what, stale_ms)?;
@@ -245,7 +248,13 @@ impl Device {
 
     /// Hotspot (junction) temperature, or of an APU the edge sensor's. Each die has a sensor of its own.
     pub fn temperature(&self) -> Result<Temperature> {
-        let (temperature, stale_ms) = self.temperature_of_source().map_err(|e| self.error(TEMPERATURE, e))?;
+        let (temperature, stale_ms) = self.temperature_of_source().map_err(|e| match self.identity.role {
+            // It has no files of its own.
+            Role::SecondaryPartition { .. } if e.kind() == Kind::NotSupported => {
+                self.identity.check_measured(TEMPERATURE).err().unwrap_or_else(|| self.error(TEMPERATURE, e))
+            }
+            _ => self.error(TEMPERATURE, e),
+        })?;
         self.check_fresh(TEMPERATURE, stale_ms)?;
         Ok(temperature)
     }

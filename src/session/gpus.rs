@@ -65,12 +65,25 @@ impl<'a> Discovery<'a> {
         let device_id = if of_node.is_some() { of_node } else { sysfs::device_id(&folder)? };
         let is_readable = self.is_visible(place) && hwmon.runtime_power.check_active().is_ok();
         let name = match amdsmi.as_ref().filter(|_| is_readable).and_then(AmdsmiSource::market_name) {
-            None if is_readable => sysfs::product_name(&folder)?,
+            None if is_readable => self.product_name(location, &folder)?,
             name => name,
         };
         let name = name.map_or_else(String::new, |n| printable(&n).into_owned());
         let has_two_dies = topology::has_two_dies(device_id, &name);
         Ok(Candidate { folder, hwmon, amdsmi, name, device_id, has_two_dies })
+    }
+
+    /// A partition has the name of its package.
+    fn product_name(&self, location: &GpuLocation, folder: &Path) -> Result<Option<String>> {
+        match sysfs::product_name(folder)? {
+            None if location.partition != 0 => sysfs::product_name(&self.package_folder(location)?),
+            name => Ok(name),
+        }
+    }
+
+    /// All partitions are one PCI device, whose function 0 has the files.
+    fn package_folder(&self, location: &GpuLocation) -> Result<PathBuf> {
+        sysfs::pci_device(self.root, &first_function(location.pci))
     }
 
     fn is_visible(&self, place: usize) -> bool {
@@ -99,15 +112,18 @@ impl<'a> Discovery<'a> {
         device::select(self.backend, &self.listing.places[place].pci, folder, hwmon, amdsmi.as_ref())
     }
 
-    /// The roles that follow from all GPUs of the machine.
+    /// The roles that follow from all GPUs of the machine. A die that cannot be read is what the other one is not; where that
+    /// shows nothing either it counts as the primary one, whose zeros are refused anyway.
     fn roles(&self, sources: &[Option<Source>]) -> Result<Vec<Role>> {
-        let read = |(source, candidate): (&Option<Source>, &Candidate)| {
-            source.as_ref().filter(|_| candidate.has_two_dies).map(Source::reports_power_or_energy).transpose()
+        let read = |(source, candidate): (&Option<Source>, &Candidate)| match source {
+            Some(source) if candidate.has_two_dies => source.reports_power_or_energy(),
+            _ => Ok(None),
         };
         let reports = sources.iter().zip(&self.candidates).map(read).collect::<Result<Vec<Option<bool>>>>()?;
-        let by_link = |i: usize| self.linked_die(i).and_then(|other| reports[other]) == Some(false);
-        let die = |i: usize| (self.candidates[i].has_two_dies, reports[i].unwrap_or_else(|| by_link(i)));
-        Ok(topology::roles(self.listing, &(0..reports.len()).map(die).collect::<Vec<_>>()))
+        let by_link = |i: usize| self.linked_die(i).and_then(|other| reports[other]).map(|reports| !reports);
+        let reports = |i: usize| reports[i].or_else(|| by_link(i)).unwrap_or(sources[i].is_some());
+        let die = |i: usize| (self.candidates[i].has_two_dies, reports(i));
+        Ok(topology::roles(self.listing, &(0..sources.len()).map(die).collect::<Vec<_>>()))
     }
 
     /// The visible GPUs, in their order.
@@ -147,6 +163,7 @@ impl<'a> Discovery<'a> {
         let role = roles[place];
         let siblings = packages.iter().filter(|p| **p == packages[place]).count();
         let gfx_target = location.node.as_ref().and_then(|n| n.gfx_target);
+        let reader = self.package_reader(place, role);
         Identity {
             index,
             name: name.clone(),
@@ -158,24 +175,25 @@ impl<'a> Discovery<'a> {
             measured_by: measured_by(role, self.listing, location),
             package: packages[place].clone(),
             shares_package: role != Role::Single || siblings > 1,
-            reads_for_package: self.reads_for_package(place, role),
+            reads_for_package: reader == Some(index),
+            package_reader: reader.filter(|reader| *reader != index),
         }
     }
 
-    /// The first visible partition of a package whose first partition is not visible.
-    fn reads_for_package(&self, place: usize, role: Role) -> bool {
+    /// The first visible partition of a package whose first partition is not visible, as an index of the session.
+    fn package_reader(&self, place: usize, role: Role) -> Option<usize> {
         let Enumeration { places, visible, .. } = self.listing;
-        let mut same_package = visible.iter().filter(|i| places[**i].pci.same_slot(&places[place].pci));
-        let has_first = same_package.clone().any(|i| places[*i].partition == 0);
-        matches!(role, Role::SecondaryPartition { .. }) && !has_first && same_package.next() == Some(&place)
+        let is_same_package = |i: &usize| places[*i].pci.same_slot(&places[place].pci);
+        let has_first = visible.iter().any(|i| is_same_package(i) && places[*i].partition == 0);
+        let is_missing = matches!(role, Role::SecondaryPartition { .. }) && !has_first;
+        visible.iter().position(is_same_package).filter(|_| is_missing)
     }
 
-    /// The readings of the first partition, which are the package's. All partitions are one PCI device, whose function 0 has
-    /// the files.
+    /// The readings of the first partition, which are the package's.
     fn first_partition_source(&self, place: usize, role: Role) -> Result<Source> {
         let own = &self.listing.places[place];
-        let pci = PciAddress { function: 0, ..own.pci };
-        let folder = sysfs::pci_device(self.root, &pci)?;
+        let pci = first_function(own.pci);
+        let folder = self.package_folder(own)?;
         let hwmon = Arc::new(Hwmon::new(&folder, self.resumes));
         let first = match role {
             Role::SecondaryPartition { first: Some(first) } => &self.listing.places[first],
@@ -184,6 +202,10 @@ impl<'a> Discovery<'a> {
         let amdsmi = (self.amdsmi)(first, &folder, hwmon.clone());
         Ok(device::select(self.backend, &pci, &folder, &hwmon, amdsmi.as_ref()))
     }
+}
+
+fn first_function(pci: PciAddress) -> PciAddress {
+    PciAddress { function: 0, ..pci }
 }
 
 /// The GPU that reports power and energy of a secondary one's package.

@@ -5,7 +5,7 @@
 use super::error::{Implausible, SysfsError};
 use super::runtime_power::RuntimePower;
 use crate::error::Kind;
-use crate::gpu::{is_temperature, PowerLimits, Powers, Temperature};
+use crate::gpu::{is_temperature, PowerLimit, PowerLimits, Powers, Temperature};
 use crate::platform::files::{exists, readable_entries, text};
 use crate::platform::sync::{Mutex, OnceCell};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,17 @@ pub enum Sensor {
     /// Absent on MI300 and later.
     Edge = 1,
     Memory = 2,
+}
+
+/// The file of a power limit.
+#[must_use]
+pub fn limit_file(which: PowerLimit) -> &'static str {
+    match which {
+        PowerLimit::Current => "power1_cap",
+        PowerLimit::Default => "power1_cap_default",
+        PowerLimit::Min => "power1_cap_min",
+        PowerLimit::Max => "power1_cap_max",
+    }
 }
 
 /// The power limit of a GPU that reports none; no GPU has a higher one.
@@ -171,12 +182,12 @@ impl Hwmon {
     /// The highest power limit.
     #[cold]
     pub fn highest_limit_mw(&self) -> u64 {
-        let limits = self.power_caps();
+        let limits = self.power_limits();
         let highest_uw = limits.ok().and_then(|l| l.max_uw.max(l.current_uw).max(l.default_uw));
         match highest_uw.map(|uw| uw / 1000).filter(|mw| *mw > 0) {
             Some(mw) => *self.limit_mw.set(mw),
             // It may be readable later.
-            None if limits.is_err_and(SysfsError::is_transient) => UNKNOWN_LIMIT_MW,
+            None if limits.is_err_and(|(_, error)| error.is_transient()) => UNKNOWN_LIMIT_MW,
             None => *self.limit_mw.set(UNKNOWN_LIMIT_MW),
         }
     }
@@ -192,21 +203,25 @@ impl Hwmon {
         self.read_unsigned("power1_cap").ok().filter(|v| *v != 0)
     }
 
-    /// The power cap and its range. Fails if the driver has no cap, or one of the files cannot be read.
-    pub fn power_caps(&self) -> Result<PowerLimits, SysfsError> {
-        // A cap, default or maximum of 0 W is one that the firmware does not report. A minimum of 0 W is usual.
-        let some = |uw: &u64| *uw != 0;
-        self.with_folder(|f| {
-            let read = |file| match f.read_unsigned(file) {
-                Err(e) if matches!(e.kind(), Kind::NotSupported | Kind::UnexpectedData) => Ok(None),
-                value => value.map(Some),
-            };
-            Ok(PowerLimits {
-                current_uw: Some(f.read_unsigned("power1_cap")?).filter(some),
-                default_uw: read("power1_cap_default")?.filter(some),
-                min_uw: read("power1_cap_min")?,
-                max_uw: read("power1_cap_max")?.filter(some),
-            })
+    /// One of the power limits, in µW; `None` if the driver reports none. Fails if it cannot be read, or the GPU has no cap.
+    pub fn power_limit_uw(&self, which: PowerLimit) -> Result<Option<u64>, SysfsError> {
+        match self.read_unsigned(limit_file(which)) {
+            Err(e) if which != PowerLimit::Current && matches!(e.kind(), Kind::NotSupported | Kind::UnexpectedData) => {
+                Ok(None)
+            }
+            // A cap, default or maximum of 0 W is one that the firmware does not report. A minimum of 0 W is usual.
+            uw => uw.map(|uw| Some(uw).filter(|uw| *uw != 0 || which == PowerLimit::Min)),
+        }
+    }
+
+    /// All power limits, or the first file that fails.
+    pub fn power_limits(&self) -> Result<PowerLimits, (&'static str, SysfsError)> {
+        let read = |which| self.power_limit_uw(which).map_err(|error| (limit_file(which), error));
+        Ok(PowerLimits {
+            current_uw: read(PowerLimit::Current)?,
+            default_uw: read(PowerLimit::Default)?,
+            min_uw: read(PowerLimit::Min)?,
+            max_uw: read(PowerLimit::Max)?,
         })
     }
 

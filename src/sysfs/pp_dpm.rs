@@ -14,7 +14,7 @@ pub struct Levels {
 
 /// Parses the text of the file; `None` if a line is malformed, or a bound is 0.
 ///
-/// Levels ascend. The drivers of MI200 and Navi print the clock of the moment, with a star, as a line of its own between the
+/// Levels ascend, but for the memory of APUs before Linux 6.5 (renoir_print_clk_levels and others). The drivers of MI200 and Navi print the clock of the moment, with a star, as a line of its own between the
 /// lowest and the highest level (navi10_emit_clk_levels in drivers/gpu/drm/amd/pm/swsmu/smu11/navi10_ppt.c); of an idle Navi
 /// it is below the lowest.
 #[must_use]
@@ -34,7 +34,9 @@ pub fn parse(text: &str) -> Option<Levels> {
             range.highest_mhz = mhz;
         }
     }
-    levels.filter(|l| 0 < l.lowest_mhz && l.lowest_mhz <= l.highest_mhz).map(|l| Levels { current_mhz, ..l })
+    let Levels { lowest_mhz: first, highest_mhz: last, .. } = levels?;
+    let levels = Levels { lowest_mhz: first.min(last), highest_mhz: first.max(last), current_mhz };
+    (levels.lowest_mhz > 0).then_some(levels)
 }
 
 /// Reads the file.
@@ -56,6 +58,7 @@ mod tests {
         assert_eq!(parse("0: 500Mhz \n1: 800Mhz *\n2: 1700Mhz \n"), of(500, 1700, Some(800)));
         assert_eq!(parse("0: 132Mhz\n1: 500Mhz\n2: 2100Mhz *\n"), of(132, 2100, Some(2100)));
         assert_eq!(parse("0: 900Mhz\n"), of(900, 900, None));
+        assert_eq!(parse("0: 1600Mhz\n1: 1067Mhz *\n2: 400Mhz\n"), of(400, 1600, Some(1067)));
         // Navi: the clock of the moment below the lowest level.
         assert_eq!(parse("0: 500Mhz \n1: 41Mhz *\n2: 2520Mhz \n"), of(500, 2520, Some(41)));
         assert_eq!(parse("0: 500Mhz \n1: 0Mhz *\n2: 2520Mhz \n"), of(500, 2520, Some(0)));

@@ -269,6 +269,53 @@ template <class P> void measuring(zeus_amd::basic_session<P> &z)
     CHECK(unread.get() != nullptr);
 }
 
+/// Laps are parts of a window that follow each other: their times and energies add up to no more than it has.
+template <class P> void laps(zeus_amd::basic_session<P> &z)
+{
+    auto window = must<zeus_amd::basic_window<P>>(z.begin_window());
+    std::this_thread::sleep_for(100ms);
+    const auto first = must<zeus_amd::energy>(window.lap());
+    std::this_thread::sleep_for(100ms);
+    const auto second = must<zeus_amd::total_energy>(window.lap_total());
+    const auto all = must<zeus_amd::total_energy>(window.end_total());
+    CHECK(first.gpus.size() == must<std::uint32_t>(z.gpu_count()));
+    CHECK(first.total.energy_mj > 0 && second.energy_mj > 0);
+    CHECK(first.total.duration_ns + second.duration_ns <= all.duration_ns);
+    CHECK(first.total.energy_mj + second.energy_mj <= all.energy_mj + all.uncertainty_mj);
+}
+
+/// Each way of asking a window that has measured nothing is a failure with the reason in it, and no energy.
+template <class P> void measures_nothing(zeus_amd::basic_session<P> &z, std::int32_t status, const char *reason)
+{
+    using zeus_amd::energy;
+    using zeus_amd::total_energy;
+    const auto fails = [&](const auto &answer) { return answer.status == status && answer.text.find(reason) != std::string::npos; };
+    auto window = must<zeus_amd::basic_window<P>>(z.begin_window());
+    CHECK(fails(ask<P>::template value<energy>([&] { return window.read(); })));
+    CHECK(fails(ask<P>::template value<total_energy>([&] { return window.read_total(); })));
+    CHECK(fails(ask<P>::template value<energy>([&] { return window.lap(); })));
+    CHECK(fails(ask<P>::template value<total_energy>([&] { return window.lap_total(); })));
+    CHECK(fails(ask<P>::template value<energy>([&] { return window.end(); })));
+    CHECK(window.get() == nullptr);
+    auto other = must<zeus_amd::basic_window<P>>(z.begin_window());
+    CHECK(fails(ask<P>::template value<total_energy>([&] { return other.end_total(); })));
+    CHECK(other.get() == nullptr);
+}
+
+template <class P> void nothing()
+{
+    using session = zeus_amd::basic_session<P>;
+    zeus_amd::options masked;
+    masked.validation = ZEUS_AMD_VALIDATION_OFF;
+    masked.hip_visible_devices = "99";
+    auto none = must<session>(session::open(masked));
+    measures_nothing(none, ZEUS_AMD_STATUS_MASK_INVALID, "invalid");
+    masked.hip_visible_devices = "1";
+    auto one = must<session>(session::open(masked));
+    if (must<zeus_amd::gpu_info>(one.gpu_info(0)).die_role == ZEUS_AMD_DIE_SECONDARY)
+        measures_nothing(one, ZEUS_AMD_STATUS_NOT_SUPPORTED, "secondary die");
+}
+
 template <class P> void node(zeus_amd::basic_session<P> &z)
 {
     const auto count = must<std::uint32_t>(z.node_domain_count());
@@ -347,6 +394,8 @@ template <class P> void everything(bool may_set)
     auto z = must<zeus_amd::basic_session<P>>(zeus_amd::basic_session<P>::open());
     identity(z);
     measuring(z);
+    laps(z);
+    nothing<P>();
     node(z);
     if (may_set)
         control(z);

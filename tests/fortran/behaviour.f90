@@ -27,9 +27,27 @@ program behaviour
   integer :: failures = 0
 
   call everything()
+  call nothing()
   if (failures > 0) error stop 1
 
 contains
+
+  ! A window that has measured nothing is a failure, and says why.
+  subroutine nothing()
+    type(zeus_amd_session_t) :: z
+    type(zeus_amd_window_t) :: w
+    type(zeus_amd_total_energy_t) :: total
+
+    call check(zeus_amd_open(z, hip_visible_devices='99') == ZEUS_AMD_STATUS_OK, 'open with no GPU')
+    call check(zeus_amd_window_begin(z, w) == ZEUS_AMD_STATUS_OK, 'begin with no GPU')
+    call check(zeus_amd_window_lap(w, total) == ZEUS_AMD_STATUS_MASK_INVALID, 'a lap of nothing')
+    call check(index(zeus_amd_last_error(), 'invalid') > 0, 'why it is nothing')
+    call check(zeus_amd_window_read(w, total) == ZEUS_AMD_STATUS_MASK_INVALID, 'a reading of nothing')
+    call check(zeus_amd_window_end(w, total) == ZEUS_AMD_STATUS_MASK_INVALID, 'an end with nothing')
+    call check(total%packages == 0 .and. total%energy_mj == 0, 'no package')
+    call check(.not. c_associated(w%handle), 'the window has ended')
+    call zeus_amd_close(z)
+  end subroutine nothing
 
   subroutine everything()
     type(zeus_amd_session_t) :: z, none
@@ -94,6 +112,7 @@ contains
     call check(zeus_amd_window_lap(w, lap, gpus, count) == ZEUS_AMD_STATUS_OK .and. count == n, 'window_lap')
     call check(lap%energy_mj > 0 .and. zeus_amd_window_lap(w, lap) == ZEUS_AMD_STATUS_OK, 'another lap')
     call check(lap%energy_mj < so_far%energy_mj, 'a short one')
+    call check(lap%duration_ns < so_far%duration_ns, 'of a short time')
     call check(zeus_amd_window_restart(unread) == ZEUS_AMD_STATUS_OK, 'window_restart')
     call check(zeus_amd_window_end(w, gpus=few) == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL, 'not ended')
     call check(c_associated(w%handle), 'so the window is open')

@@ -135,7 +135,7 @@ fn hwmon_and_levels_are_the_truth() {
             }
 
             if !gpu.spec.caps.present {
-                assert_eq!(hwmon.power_caps(), Err(SysfsError::Os(libc::ENOENT)));
+                assert_eq!(hwmon.power_limits().map_err(|(_, e)| e), Err(SysfsError::Os(libc::ENOENT)));
                 continue;
             }
             let mut caps = PowerLimits {
@@ -144,12 +144,12 @@ fn hwmon_and_levels_are_the_truth() {
                 min_uw: Some(gpu.min_cap_uw()),
                 max_uw: Some(gpu.max_cap_uw()),
             };
-            assert_eq!(hwmon.power_caps(), Ok(caps));
+            assert_eq!(hwmon.power_limits().map_err(|(_, e)| e), Ok(caps));
             // A shorter number leaves nothing of the longer one.
             for uw in [1_000_000_000, 90_000_000] {
                 hwmon.set_power_cap_uw(uw).unwrap();
                 caps.current_uw = Some(uw);
-                assert_eq!((hwmon.power_caps(), hwmon.power_cap_uw()), (Ok(caps), Some(uw)));
+                assert_eq!((hwmon.power_limits().map_err(|(_, e)| e), hwmon.power_cap_uw()), (Ok(caps), Some(uw)));
             }
             assert_eq!(hwmon.set_power_cap_uw(1 << 32), Err(SysfsError::Os(libc::EINVAL)));
         }
@@ -184,12 +184,12 @@ fn hwmon_s_quirks() {
     for name in ["power1_cap", "power1_cap_min", "power1_cap_max", "power1_cap_default"] {
         write(name, "0\n");
     }
-    assert_eq!(hwmon.power_caps(), Ok(PowerLimits { min_uw: Some(0), ..PowerLimits::default() }));
+    assert_eq!(hwmon.power_limits().map_err(|(_, e)| e), Ok(PowerLimits { min_uw: Some(0), ..PowerLimits::default() }));
     write("power1_cap", "\n");
-    assert_eq!((hwmon.power_caps(), hwmon.power_cap_uw()), (Err(SysfsError::Empty), None));
+    assert_eq!((hwmon.power_limits().map_err(|(_, e)| e), hwmon.power_cap_uw()), (Err(SysfsError::Empty), None));
     write("power1_cap", "750000000\n");
     write("power1_cap_max", "\n");
-    let caps = hwmon.power_caps().unwrap();
+    let caps = hwmon.power_limits().map_err(|(_, e)| e).unwrap();
     assert_eq!((caps.current_uw, caps.max_uw), (Some(750_000_000), None));
 
     // Numbers of sensors are the driver's business; freezing is a temperature.
@@ -211,7 +211,10 @@ fn hwmon_moves() {
     let hwmon = Hwmon::new(device.path(), false);
     let absent = SysfsError::Os(libc::ENOENT);
     let gone = Err(absent);
-    assert_eq!((hwmon.is_there(), hwmon.instant_power_uw(), hwmon.power_caps().err()), (false, gone, gone.err()));
+    assert_eq!(
+        (hwmon.is_there(), hwmon.instant_power_uw(), hwmon.power_limits().map_err(|(_, e)| e).err()),
+        (false, gone, gone.err())
+    );
     for n in [3, 7, 1] {
         let folder = device.path().join(format!("hwmon/hwmon{n}"));
         std::fs::create_dir_all(&folder).unwrap();

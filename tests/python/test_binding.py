@@ -71,6 +71,31 @@ class Windows(Right):
         self.assertIs(w.end(), w)  # again does nothing
         self.assertIs(status_of(w.read), Status.INVALID_ARGUMENT)
 
+    def test_laps_are_parts(self):
+        with zeus.Session(**FIRMWARE) as z:
+            w, laps, gpus = z.window(), [], []
+            for _ in range(3):
+                time.sleep(0.1)
+                laps.append(w.lap().total)
+                gpus += w.gpus
+            total = w.end().total
+        for g in gpus:
+            self.right(g)
+        self.assertLessEqual(sum(lap.duration_ns for lap in laps), total.duration_ns)
+        self.assertLessEqual(sum(lap.energy_mj for lap in laps), total.energy_mj + total.uncertainty_mj)
+        self.assertIs(status_of(w.lap), Status.INVALID_ARGUMENT)
+
+    def test_nothing_is_none(self):
+        with zeus.Session(hip_visible_devices="99", **QUICK) as z:
+            w = z.window()
+            for ask in (w.read, w.lap, w.end):
+                self.assertIs(ask(), w)
+                self.assertEqual((w.gpus, w.total), ([], None))
+                self.assertIn("invalid", w.reason)
+        with zeus.Session(**QUICK) as z, z.window() as w:
+            time.sleep(0.1)
+        self.assertEqual(w.reason, "")
+
     def test_a_window_of_the_module(self):
         before = zeus.now_ns()
         with zeus.window() as w:
@@ -378,6 +403,12 @@ time.sleep(0.1)
             found = subprocess.run(run, env={**environment, "PYTHONPATH": path}, capture_output=True, text=True)
             self.assertEqual((found.returncode, found.stderr), (0, ""))
             self.assertEqual(found.stdout.strip(), os.path.realpath(library))
+            # A wheel whose link points nowhere is none: the search goes on.
+            os.remove(os.path.join(packages, "_rocm_sdk_core", "lib", "libamd_smi.so.27"))
+            os.symlink("nowhere", os.path.join(packages, "_rocm_sdk_core", "lib", "libamd_smi.so.27"))
+            found = subprocess.run(run, env={**environment, "PYTHONPATH": path}, capture_output=True, text=True)
+            self.assertEqual((found.returncode, found.stderr), (0, ""))
+            self.assertIn(os.environ["ROCM_PATH"], found.stdout)
 
     def test_a_library_that_is_not_there(self):
         done = python("import zeus_amd", ZEUS_AMD_LIBRARY="/not/there.so")
@@ -399,6 +430,14 @@ class Dies(Right):
         self.assertIs(second.status, Status.NOT_SUPPORTED)
         self.assertEqual((second.energy_mj, second.uncertainty_mj, second.mean_power_mw), (None, None, None))
         self.assertEqual(w.total.packages, len(w.gpus) // 2)
+
+    def test_the_second_alone(self):
+        with zeus.Session(hip_visible_devices="1", **QUICK) as z:
+            w = z.window()
+            for ask in (w.read, w.lap, w.end):
+                self.assertIsNone(ask().total)
+                self.assertIn("secondary die", w.reason)
+                self.assertEqual([(g.status, g.energy_mj) for g in w.gpus], [(Status.NOT_SUPPORTED, None)])
 
 
 if __name__ == "__main__":

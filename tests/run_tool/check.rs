@@ -50,6 +50,19 @@ fn check_says_what_the_machine_has() {
     assert!(text.ends_with("result: energies can be measured\n"), "{text}");
 }
 
+/// A counter that cannot be read: the energy is integrated, and the reason is said.
+#[test]
+fn check_of_a_counter_that_cannot_be_read() {
+    for (fault, reason) in [("content = \"revision\"", "revision 99.99"), ("read = \"EACCES\"", "Permission denied")] {
+        let sim = Sim::start("mi300x-8", "none", &[format!("gpu.1.file.gpu_metrics = {{ {fault} }}")]).unwrap();
+        let (status, said) = checked(&sim, |_| ());
+        let gpu = &said["gpus"][1];
+        assert_eq!((status, &gpu["energy_from"]), (Some(0), &Value::from("power")), "{said}");
+        let findings = findings(gpu).join("\n");
+        assert!(findings.contains("integrated from its power") && findings.contains(reason), "{findings}");
+    }
+}
+
 /// A secondary die has the energy of its package where the primary is visible too, and none alone.
 #[test]
 fn check_of_masks_and_missing_libraries() {

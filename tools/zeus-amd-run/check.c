@@ -24,7 +24,7 @@ static const char *energy_from(const struct state *s)
     switch (s->reading.counter_state) {
     case ZEUS_AMD_COUNTER_STATE_TRUSTED: case ZEUS_AMD_COUNTER_STATE_NOT_CHECKED: return "counter";
     case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: case ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION: return "package";
-    case ZEUS_AMD_COUNTER_STATE_PENDING: case ZEUS_AMD_COUNTER_STATE_UNREADABLE: return "none";
+    case ZEUS_AMD_COUNTER_STATE_PENDING: return "none";
     default: return (s->reading.valid & (ZEUS_AMD_READING_VALID_POWER_INSTANT_BIT | ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT)) != 0 ? "power" : "none";
     }
 }
@@ -35,19 +35,28 @@ static void find(struct state *s, const char *what, const char *more)
         snprintf(s->words[s->findings++], WORDS, "%s%s", what, more);
 }
 
-static void find_counter(struct state *s)
+static void find_counter(const struct measure *m, uint32_t i, struct state *s)
 {
+    const char *instead = strcmp(energy_from(s), "power") == 0 ? "; energies are integrated from its power" : ", and there is no power to integrate";
+    char words[WORDS];
+    uint64_t mj;
     switch (s->reading.counter_state) {
     case ZEUS_AMD_COUNTER_STATE_TRUSTED: case ZEUS_AMD_COUNTER_STATE_NOT_CHECKED: break;
-    case ZEUS_AMD_COUNTER_STATE_STUCK: find(s, "its energy counter does not advance; energies are integrated from its power", ""); break;
-    case ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE: find(s, "its energy counter does not agree with its power; energies are integrated from the power", ""); break;
+    case ZEUS_AMD_COUNTER_STATE_STUCK: find(s, "its energy counter does not advance", instead); break;
+    case ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE: find(s, "its energy counter does not agree with its power", instead); break;
     case ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE: find(s, "it reports no power to check its energy counter by, so that is not used", ""); break;
-    case ZEUS_AMD_COUNTER_STATE_UNSUPPORTED: find(s, "it has no energy counter; energies are integrated from its power", ""); break;
+    case ZEUS_AMD_COUNTER_STATE_UNSUPPORTED: find(s, "it has no energy counter", instead); break;
     case ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE: case ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION:
         find(s, "the first GPU of its package has the energy of all; it must be visible to the process as well", "");
         break;
     case ZEUS_AMD_COUNTER_STATE_PENDING: find(s, "it is suspended or in reset; its counter is checked when work runs on it", ""); break;
-    default: find(s, "its energy counter cannot be read; the kernel's log (dmesg) may say why", ""); break;
+    default:
+        find(s, "its energy counter cannot be read", instead);
+        if (zeus_amd_energy_mj(m->session, i, &mj) != ZEUS_AMD_STATUS_OK) {
+            zeus_amd_last_error(words, sizeof words);
+            find(s, "", words);
+        }
+        break;
     }
 }
 
@@ -71,21 +80,25 @@ static void find_rights(struct state *s, const char *pci_address)
 static void gather(const struct measure *m, uint32_t i, const zeus_amd_reading_t *reading, struct state *s)
 {
     char error[WORDS - 100];
+    zeus_amd_status_t status;
     memset(s, 0, sizeof *s);
     s->reading = *reading;
     if (reading->valid == 0)
         find(s, "it cannot be read: ", zeus_amd_status_string(reading->status));
-    find_counter(s);
+    find_counter(m, i, s);
     s->fails = strcmp(energy_from(s), "none") == 0;
     if (strcmp(energy_from(s), "package") == 0)
         return; /* nor has it a limit of its own */
-    s->has_limit = zeus_amd_power_limit_mw(m->session, i, &s->limit_mw) == ZEUS_AMD_STATUS_OK &&
-                   zeus_amd_power_limit_range_mw(m->session, i, &s->least_mw, &s->most_mw) == ZEUS_AMD_STATUS_OK;
+    status = zeus_amd_power_limit_mw(m->session, i, &s->limit_mw);
+    if (status == ZEUS_AMD_STATUS_OK)
+        status = zeus_amd_power_limit_range_mw(m->session, i, &s->least_mw, &s->most_mw);
+    s->has_limit = status == ZEUS_AMD_STATUS_OK;
     if (!s->has_limit) {
         zeus_amd_last_error(error, sizeof error);
         find(s, "its power limit cannot be read: ", error);
     }
-    find_rights(s, m->gpus[i].info.pci_address);
+    if (status != ZEUS_AMD_STATUS_NOT_SUPPORTED)
+        find_rights(s, m->gpus[i].info.pci_address);
 }
 
 /* Has no GPU of this process the energy of the package? */

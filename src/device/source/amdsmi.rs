@@ -8,7 +8,7 @@ use crate::amdsmi::{AmdsmiApi, Library, ProcessorHandle};
 use crate::device::snapshot::Reading;
 use crate::device::staleness::{retry_if, StalenessDetector};
 use crate::error::Kind;
-use crate::gpu::{is_temperature, PowerLimits, Powers, RawEnergy, Temperature};
+use crate::gpu::{is_temperature, PowerLimit, PowerLimits, Powers, RawEnergy, Temperature};
 use crate::platform::clock::boot_ns;
 use crate::platform::log;
 use crate::sysfs::hwmon::Hwmon;
@@ -105,7 +105,7 @@ impl AmdsmiSource {
     /// What the library does not offer, or make sense of, may have a reason that this GPU's own file shows.
     #[cold]
     fn reason(&self, error: SourceError) -> SourceError {
-        if !matches!(error.kind(), Kind::NotSupported | Kind::UnexpectedData) || !self.sysfs.is_there() {
+        if !matches!(error.kind(), Kind::NotSupported | Kind::UnexpectedData | Kind::Io) || !self.sysfs.is_there() {
             return error;
         }
         match self.sysfs.energy(&StalenessDetector::default()) {
@@ -326,6 +326,10 @@ impl AmdsmiSource {
         if g.cap_drops_digit {
             // The library loses the last digit from 1000 W on; hwmon has all of them.
             limits.current_uw = self.hwmon.power_cap_uw().or(limits.current_uw.filter(|_| !may_be_tenth(&limits)));
+        }
+        // It shows a lowest limit that it cannot read as 0, which many GPUs have.
+        if limits.min_uw == Some(0) && self.hwmon.is_there() {
+            limits.min_uw = self.hwmon.power_limit_uw(PowerLimit::Min).ok().flatten();
         }
         Ok(limits)
     }

@@ -40,9 +40,9 @@ impl SourceError {
     pub fn of(self, gpu: &Identity, what: &'static str) -> Error {
         match self {
             SourceError::Sysfs { file, error } => {
-                Error::Kernel { device: gpu.label(), what, file, kind: error.kind(), why: error.to_string() }
+                Error::Kernel { device: gpu.label_of_files(), what, file, kind: error.kind(), why: error.to_string() }
             }
-            SourceError::Amdsmi { library, call, status } => library.device_failure(status, call, gpu.label()),
+            SourceError::Amdsmi { library, call, status } => library.device_failure(status, call, gpu.label_of_files()),
             SourceError::NotListed => {
                 Error::NotFound(format!("{}: HIP shows this GPU, but libamd_smi does not list it", gpu.label()))
             }

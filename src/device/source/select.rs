@@ -57,15 +57,19 @@ impl Source {
         SourceError::Sysfs { file, error: SysfsError::Implausible(Implausible::NoEnergy) }
     }
 
-    /// Whether the GPU reports power or energy of its own: of two dies only the primary one does. A transient failure
-    /// counts as yes; a primary die's zeros are refused anyway. Fails if this process lacks descriptors or memory.
-    pub fn reports_power_or_energy(&self) -> Result<bool> {
+    /// Whether the GPU reports power or energy of its own: of two dies only the primary one does. `None` while it cannot be
+    /// read. Fails if this process lacks descriptors or memory.
+    pub fn reports_power_or_energy(&self) -> Result<Option<bool>> {
         let r = self.reading(&StalenessDetector::default(), false);
         if let (Err(Kind::NoMemory), false) = (r.energy, r.powers.any()) {
             return Err(Error::exhausted("the readings of a die".into()));
         }
-        let is_transient = |k: Kind| matches!(k, Kind::Busy | Kind::Io | Kind::Timeout);
-        Ok(r.powers.any() || r.energy.map_or_else(is_transient, |e| e.accumulator > 0))
+        Ok(match r.energy {
+            _ if r.powers.any() => Some(true),
+            Ok(energy) => Some(energy.accumulator > 0),
+            Err(Kind::NotSupported | Kind::UnexpectedData) => Some(false),
+            Err(_) => None,
+        })
     }
 }
 

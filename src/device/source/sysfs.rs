@@ -274,6 +274,6 @@ impl SysfsSource {
     }
 
     pub fn power_limits(&self) -> Result<PowerLimits> {
-        self.hwmon.power_caps().map_err(|error| SourceError::Sysfs { file: "power1_cap", error })
+        self.hwmon.power_limits().map_err(|(file, error)| SourceError::Sysfs { file, error })
     }
 }
