@@ -1,6 +1,6 @@
 //! The libraries that this process has loaded. Each is loaded once, initialised once, and never closed.
 
-use super::api::AmdsmiApi;
+use super::api::{run_exit_hook, AmdsmiApi};
 use super::helpers::mark_helper;
 use super::process_wide;
 use super::releases::Generation;
@@ -99,14 +99,6 @@ fn is_guest(places: &SearchPaths) -> bool {
     flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
-/// Calls `register`, which registers what calls [`close_at_exit`] at process exit: now, and whenever a function of the
-/// library has returned for the first time.
-pub fn set_exit_hook(library: &Library, register: fn()) {
-    if library.calls.set_on_first_return(register) {
-        register();
-    }
-}
-
 /// Waits for the calls under way and refuses later ones: AMD's static objects are about to be destroyed.
 pub fn close_at_exit(limit: Duration) {
     let Some(libraries) = LIBRARIES.get_if_init() else { return };
@@ -159,6 +151,8 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
         hung: AtomicBool::new(false),
     }));
     libraries.push(library);
+    // From its first call on, which may be under way at process exit.
+    run_exit_hook();
     Ok(library)
 }
 
@@ -240,6 +234,7 @@ impl Library {
     /// Initialises the library once, on a separate thread. The thread is abandoned if it exceeds the time limit.
     pub fn ensure_init(&'static self, limit: Duration) -> Result<Version> {
         let deadline = Instant::now() + limit;
+        let mut pause = Duration::from_millis(1);
         let mut state = self.init.lock();
         loop {
             match *state {
@@ -253,8 +248,10 @@ impl Library {
                 }
                 Init::NotYet => {
                     // Since ROCm 6.4 the version can be read first: an unknown library is not initialised.
-                    if let Ok(words) = self.calls.version_words() {
-                        self.set_version(words)?;
+                    match self.calls.version_words() {
+                        Ok(words) => drop(self.set_version(words)?),
+                        Err(status) if status.is_hang() => return Err(self.failure(status, "amdsmi_get_lib_version")),
+                        Err(_) => {}
                     }
                     *state = Init::Running;
                     if let Err(source) = self.start_init() {
@@ -263,10 +260,18 @@ impl Library {
                     }
                 }
                 Init::Running => {
-                    let timed_out;
-                    (state, timed_out) = self.init_done.wait_until(state, deadline);
-                    if timed_out && matches!(*state, Init::Running) {
+                    let next = Instant::now() + pause;
+                    (state, _) = self.init_done.wait_until(state, deadline.min(next));
+                    if !matches!(*state, Init::Running) {
+                        continue;
+                    }
+                    if Instant::now() >= deadline {
                         return Err(self.timeout_error("amdsmi_init", limit));
+                    }
+                    // It makes its static objects early, and may take long then.
+                    pause *= 2;
+                    if !self.calls.has_initialised() {
+                        run_exit_hook();
                     }
                 }
             }
