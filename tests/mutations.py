@@ -52,6 +52,23 @@ MUTATIONS = [
     ("panics leave", "src/capi/panic.rs", "let done = catch_unwind(AssertUnwindSafe(body));",
      "let done: std::thread::Result<T> = Ok(body());", "panic::"),
     ("a counter that stands is trusted", "src/energy/tracker.rs", "    pub fn is_stuck(&self) -> bool {\n", "    pub fn is_stuck(&self) -> bool {\n        return false;\n        #[allow(unreachable_code)]\n", "counter_validation:: windows::"),
+    ("a handle that is not proved", "src/amdsmi/api.rs", "                if self.is_of(pointer, gpu)? {\n                    return Ok(result);\n                }\n",
+     "                return Ok(result);\n", "foreign::a_handle_that_changes"),
+    ("settings by handles", "src/control/controller.rs", "if self.prefers_sysfs && self.files.are_writable(what) {",
+     "if self.prefers_sysfs && what.is_empty() {", "control:: foreign::auto foreign::a_guest"),
+    ("the upper bound always first", "src/control/writer.rs", "order.into_iter().rev().try_for_each(set)", "Err(status)", "control::"),
+    ("the other clock comes back", "src/control/clocks.rs", "kept.filter(|_| !is_kept(&now))", "kept.filter(|_| false)", "control::"),
+    ("equal bounds given up", "src/control/clocks.rs", "filter(|b| min_mhz == max_mhz && is_allowed(b))", "filter(|b| min_mhz > max_mhz && is_allowed(b))", "control::"),
+    ("determinism by level manual", "src/control/restore_clocks.rs", "let _ = by.set_determinism_mhz(bounds.max_mhz);", "", "guard::a_determinism"),
+    ("levels without the current one", "src/amdsmi/releases.rs", "skips_current_level: true", "skips_current_level: false", "control:: getters:: readings:: backends::"),
+    ("masked render nodes", "src/sysfs/drm.rs", "return Err(Error::RenderNode { path: path.display().to_string() });", "", "errors::a_masked"),
+    ("powers of any age", "src/device/source/amdsmi.rs", "let is_sure = time_ns.is_some() && !self.context.generation.needs_lock;", "let is_sure = true;", "backends:: any_machine::"),
+    ("nobody waits at exit", "src/capi/at_exit.rs", "        amdsmi::close_at_exit(limit);\n", "", "sampler::return_from_main"),
+    ("an exit handler after open", "src/amdsmi/loader.rs", "    run_exit_hook();\n    Ok(library)", "    Ok(library)", "sampler::return_from_main"),
+    ("times far ahead", "src/device/staleness.rs", "self.accept(TimePair { driver_ns, boot_ns })?;", "let _ = self.accept(TimePair { driver_ns, boot_ns });", "backends:: cases:: any_machine::"),
+    ("gaps not flagged", "src/measure/recorder.rs", "let is_gap = u128::from(since_ns) > asked_ns.max(STALL_NS.into());", "let is_gap = u128::from(since_ns) > asked_ns.max(u128::MAX - 1);", "cases:: sampler::"),
+    ("what is printed at open", "src/amdsmi/loader.rs", "stderr_capture::install_filter()", "stderr_capture::install_filter().filter(|_| false)", "backends::its_lines backends::the_cause"),
+    ("a call that may hang", "src/amdsmi/api.rs", "if is_helper() || limit >= NO_LIMIT {", "if is_helper() || limit < NO_LIMIT {", "backends::a_setter_that_hangs"),
 ]
 
 
