@@ -86,6 +86,15 @@ fn a_handle_that_changes_after_its_proof() {
     }
 }
 
+/// The same with limits: one may reach another GPU, and then the error says so.
+#[test]
+fn a_handle_that_changes_before_a_change() {
+    for rocm in ["6.2.4", "7.1.1", "10.2"] {
+        let sim = machine(rocm, &["all.fault.amdsmi_get_gpu_bdf_id = { delay_ms = 2 }"]);
+        meddled_with_on(&sim, "amdsmi", rocm, 150, &["sets"]);
+    }
+}
+
 /// "First init wins": a library that was initialised for CPUs lists no GPU, whatever is asked of it later.
 #[test]
 fn initialised_for_cpus_only() {

@@ -8,9 +8,8 @@ use super::releases::Generation;
 use super::status::Status;
 use super::symbols::{Ptr, SymbolTable};
 use crate::platform::sync::Mutex;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 const PROCESSOR_AMD_GPU: u32 = 1;
@@ -32,7 +31,7 @@ pub struct AmdsmiApi {
 
 /// Called when a function has returned for the first time: it may have made static objects, which are destroyed at process
 /// exit before what was registered earlier.
-static ON_FIRST_RETURN: OnceLock<fn()> = OnceLock::new();
+static ON_FIRST_RETURN: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Functions for `AmdsmiApi::called`.
 #[derive(Clone, Copy)]
@@ -54,6 +53,13 @@ pub(super) enum Function {
     SetClkLimit,
     SetClkRange,
     SetPerfLevel,
+}
+
+impl Function {
+    fn changes_settings(self) -> bool {
+        use Function::{SetClkLimit, SetClkRange, SetPerfLevel, SetPowerCap};
+        matches!(self, SetPowerCap | SetClkLimit | SetClkRange | SetPerfLevel)
+    }
 }
 
 impl AmdsmiApi {
@@ -100,7 +106,7 @@ impl AmdsmiApi {
         let gpus = self.gpus.lock().clone();
         let mut locks = vec![&self.process.lock];
         locks.extend(gpus.iter().map(|gpu| &gpu.lock));
-        locks.retain(|lock| lock.close());
+        locks.retain(|lock| lock.refuse_calls());
         locks.iter().for_each(|lock| lock.wait_for_last_call(deadline.saturating_duration_since(Instant::now())));
     }
 
@@ -177,25 +183,28 @@ impl AmdsmiApi {
             let pointer = ProcessorHandle(gpu).pointer();
             if self.is_of(pointer, gpu)? {
                 let result = call(pointer);
-                if self.is_of(pointer, gpu)? {
-                    return Ok(result);
-                }
+                match self.is_of(pointer, gpu) {
+                    Ok(true) => return Ok(result),
+                    // Not made again: that would hide what the first one may have done.
+                    _ if function.changes_settings() => return Err(Status::MOVED),
+                    is_of => is_of?,
+                };
             }
-            self.on_gpu_again(gpu, call)
+            self.on_gpu_again(gpu, function, call)
         })?
     }
 
     /// The same with handles that are fetched again, once.
     #[cold]
-    fn on_gpu_again<T>(&self, gpu: &Gpu, call: impl Fn(Ptr) -> T) -> Result<T, Status> {
+    fn on_gpu_again<T>(&self, gpu: &Gpu, function: Function, call: impl Fn(Ptr) -> T) -> Result<T, Status> {
         let same: Vec<Ptr> = self.raw_handles()?.into_iter().filter(|p| self.raw_bdf_id(*p) == gpu.bdf_id).collect();
         let pointer = *same.get(gpu.rank).ok_or(Status::NOT_INIT)?;
         let result = call(pointer);
         gpu.pointer.store(pointer, Release);
-        if self.is_of(pointer, gpu)? {
-            Ok(result)
-        } else {
-            Err(Status::NOT_INIT)
+        match self.is_of(pointer, gpu) {
+            Ok(true) => Ok(result),
+            _ if function.changes_settings() => Err(Status::MOVED),
+            is_of => is_of.and(Err(Status::NOT_INIT)),
         }
     }
 
@@ -269,12 +278,14 @@ impl AmdsmiApi {
 
 /// Sets what registers the calls of [`AmdsmiApi::close`] at process exit.
 pub fn set_exit_hook(register: fn()) {
-    ON_FIRST_RETURN.get_or_init(|| register);
+    ON_FIRST_RETURN.store(register as *mut (), Release);
 }
 
 pub(super) fn run_exit_hook() {
-    if let Some(register) = ON_FIRST_RETURN.get() {
-        register();
+    let register = ON_FIRST_RETURN.load(Acquire);
+    if !register.is_null() {
+        // SAFETY: set from such a function only.
+        unsafe { std::mem::transmute::<*mut (), fn()>(register)() };
     }
 }
 

@@ -99,7 +99,7 @@ impl CallLock {
     }
 
     /// Refuses calls from now on, for ever. False: it did so before.
-    pub fn close(&self) -> bool {
+    pub fn refuse_calls(&self) -> bool {
         self.closed.swap(1, SeqCst) == 0
     }
 
@@ -208,7 +208,7 @@ mod tests {
         std::thread::scope(|scope| {
             let guard = lock.acquire(LONG).unwrap();
             let waits = scope.spawn(|| lock.acquire(LONG).err());
-            assert!(lock.close() && !lock.close());
+            assert!(lock.refuse_calls() && !lock.refuse_calls());
             lock.wait_for_last_call(Duration::from_millis(20));
             assert_eq!(waits.join().unwrap(), Some(Refusal::Exiting));
             drop(guard);

@@ -49,6 +49,8 @@ pub struct Library {
     epoch: AtomicU32,
     /// A call has exceeded its time limit and may still hold the lock of the calls.
     hung: AtomicBool,
+    /// The same of amdsmi_init.
+    init_hangs: AtomicBool,
 }
 
 /// The libraries of this process.
@@ -99,11 +101,13 @@ fn is_guest(places: &SearchPaths) -> bool {
     flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
-/// Waits for the calls under way and refuses later ones: AMD's static objects are about to be destroyed.
+/// Waits for the calls under way and refuses later ones: AMD's static objects are about to be destroyed. What was waited for
+/// already, and abandoned, is not waited for again.
 pub fn close_at_exit(limit: Duration) {
     let Some(libraries) = LIBRARIES.get_if_init() else { return };
     for library in libraries.lock().iter() {
-        library.calls.close(limit);
+        let is_abandoned = library.hung.load(Ordering::Acquire) || library.init_hangs.load(Ordering::Acquire);
+        library.calls.close(if is_abandoned { Duration::ZERO } else { limit });
     }
 }
 
@@ -149,6 +153,7 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
         is_guest: is_guest(places),
         epoch: AtomicU32::new(0),
         hung: AtomicBool::new(false),
+        init_hangs: AtomicBool::new(false),
     }));
     libraries.push(library);
     // From its first call on, which may be under way at process exit.
@@ -266,6 +271,7 @@ impl Library {
                         continue;
                     }
                     if Instant::now() >= deadline {
+                        self.init_hangs.store(true, Ordering::Release);
                         return Err(self.timeout_error("amdsmi_init", limit));
                     }
                     // It makes its static objects early, and may take long then.
@@ -298,6 +304,7 @@ impl Library {
             let done = self.calls.init();
             self.epoch.fetch_add(1, Ordering::AcqRel);
             *self.init.lock() = Init::Done(done);
+            self.init_hangs.store(false, Ordering::Release);
             self.init_done.notify_all();
         })
         .map(drop)

@@ -14,6 +14,9 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// For sessions without libamd_smi.
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 
+/// The first handler waits for all that there is.
+static HAS_RUN: AtomicBool = AtomicBool::new(false);
+
 /// Sees to it that background threads end, and calls of libamd_smi return, before its statics are destroyed: what is
 /// registered last runs first, and those are made by its first calls. So whenever one of its functions was called for the
 /// first time, and once for the sessions without it. A forked child inherits the list.
@@ -43,10 +46,8 @@ fn register() {
 }
 
 extern "C" fn zeus_amd_at_exit() {
-    // The first one waits for all that there is.
-    static HAS_RUN: AtomicBool = AtomicBool::new(false);
-    let limit = if HAS_RUN.swap(true, Ordering::Relaxed) { Duration::ZERO } else { LIMIT };
     catch_panics_or((), || {
+        let limit = if HAS_RUN.swap(true, Ordering::Relaxed) { Duration::ZERO } else { LIMIT };
         worker::end_all(limit);
         amdsmi::close_at_exit(limit);
     });

@@ -1,6 +1,7 @@
 /* Other code of the process shuts libamd_smi down, initialises it and polls it at random, while sessions are opened, read,
- * measured, capped, locked and guarded. argv: libamd_smi, rounds, seed, and "reads" for the other code to take its time and
- * for temperatures alone to be read. Prints "rounds R ok N refused N wrong N". Right is: GPU
+ * measured, capped, locked and guarded. argv: libamd_smi, rounds, seed, and "reads" or "sets" for the other code to take
+ * its time, and for temperatures to be read, or limits to be set, and nothing else: what a limit of another GPU changes for
+ * without an error that says so is wrong. Prints "rounds R ok N refused N wrong N". Right is: GPU
  * g at the PCI bus of its index draws 100 + 10 g watts, its counter began at (g + 1) MJ, and no setting changes but the one that
  * is made. */
 #define _DEFAULT_SOURCE
@@ -18,7 +19,7 @@ enum { GPUS = 8 };
 static uint32_t (*init)(uint64_t), (*shut_down)(void), (*sockets)(uint32_t *, void **);
 static uint32_t (*processors)(void *, uint32_t *, void **), (*power_info)(void *, void *);
 static volatile int done;
-static int only_reads;
+static const char *only;
 static unsigned long ok, refused, wrong;
 static char cap_file[GPUS][256], clock_file[GPUS][256];
 
@@ -38,7 +39,7 @@ static void *meddle(void *seed)
 {
     uint64_t state = *(uint64_t *)seed;
     while (!done) {
-        switch (only_reads ? 2 : next(&state) % 4) {
+        switch (only ? 2 : next(&state) % 4) {
         case 0:
             shut_down();
             break;
@@ -58,7 +59,7 @@ static void *meddle(void *seed)
                 power_info(gpu[0], info);
         }
         }
-        usleep(next(&state) % (only_reads ? 20000 : 500));
+        usleep(next(&state) % (only ? 20000 : 500));
     }
     return NULL;
 }
@@ -198,6 +199,19 @@ static void set(zeus_amd_session_t *z, unsigned g, uint64_t *state, struct setti
         check(is_as(other, &expected[other]), "other settings", other, cap_mw(other));
 }
 
+/* Another GPU may get the limit, and then the status says so. */
+static void set_limit(zeus_amd_session_t *z, unsigned g, unsigned long wanted)
+{
+    unsigned long before[GPUS];
+    char text[1024] = "";
+    for (unsigned other = 0; other < GPUS; other++)
+        before[other] = cap_mw(other);
+    if (!answered(zeus_amd_set_power_limit_mw(z, g, wanted)))
+        zeus_amd_last_error(text, sizeof text);
+    for (unsigned other = 0; other < GPUS; other++)
+        check(other == g || cap_mw(other) == before[other] || strstr(text, "another GPU"), "limit", other, cap_mw(other));
+}
+
 int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
@@ -215,7 +229,7 @@ int main(int argc, char **argv)
     *(void **)(&processors) = dlsym(library, "amdsmi_get_processor_handles");
     *(void **)(&power_info) = dlsym(library, "amdsmi_get_power_info");
     rounds = atol(argv[2]);
-    only_reads = argc > 4;
+    only = argc > 4 ? argv[4] : NULL;
     state = seed = strtoull(argv[3], NULL, 10);
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     if (zeus_amd_open(&options, &z) != ZEUS_AMD_STATUS_OK)
@@ -228,8 +242,11 @@ int main(int argc, char **argv)
         return 5;
     for (long r = 0; r < rounds; r++) {
         unsigned g = next(&state) % GPUS;
-        if (only_reads) {
-            read_temperature(z, g);
+        if (only) {
+            if (strcmp(only, "reads") == 0)
+                read_temperature(z, g);
+            else
+                set_limit(z, g, 400000 + 1000 * (next(&state) % 300));
             continue;
         }
         usleep(next(&state) % 1000);
