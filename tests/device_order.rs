@@ -559,3 +559,15 @@ fn the_example_shows_all_index_spaces() {
         }
     }
 }
+
+/// A container that masks a render node by /dev/null: the runtime opens that, and whether it counts the GPU is not known.
+#[test]
+fn a_masked_render_node_makes_the_order_uncertain() {
+    for rocm in ["none", "6.2.4", "7.13"] {
+        let sim = Sim::start("mi300x-8", rocm, &["gpu.3.access = 'masked'"]).unwrap();
+        let said = which(&sim, 0, &[]);
+        assert_eq!((said.gpus().len(), said.number("uncertain")), (8, 1), "{rocm}: {}", said.text);
+        let whole = Sim::start("mi300x-8", rocm, &[] as &[&str]).unwrap();
+        assert_eq!(which(&whole, 0, &[]).number("uncertain"), 0, "{rocm}");
+    }
+}

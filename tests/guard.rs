@@ -582,6 +582,60 @@ fn a_lower_bound_below_the_range_comes_back() {
     }
 }
 
+/// Level perf_determinism keeps to its clock from a commit in that level on: bounds that are committed in another one show
+/// the same and do not do it.
+#[test]
+fn a_determinism_clock_comes_back() {
+    for (rocm, kernel) in [("none", "2026-06"), ("7.0.2", "2024-01"), ("6.2.4", "2026-06")] {
+        for end in ["end", "kill"] {
+            let sim = Sim::start("mi300x-8", rocm, &[format!("kernel = \"{kernel}\"")]).unwrap();
+            let files = ["power_dpm_force_performance_level", "pp_od_clk_voltage"].map(|name| file(&sim, 0, name));
+            let [level, od] = files.each_ref().map(|file| file.display());
+            let script = format!("echo perf_determinism > {level} && echo s 1 1200 > {od} && echo c > {od}");
+            assert!(sim.command("sh").args(["-c", &script]).status().unwrap().success());
+            let before = all(&sim);
+            assert!(before[0][1] == "perf_determinism" && before[0][2].contains("1: 1200Mhz"), "{before:?}");
+            let out = program(&sim, &format!("watch gfx 0 600 900 mem 0 1000 1100 {end}")).output().unwrap();
+            let text = String::from_utf8(out.stdout).unwrap();
+            assert_eq!(text, if end == "end" { "end 0 \n" } else { "" }, "{rocm} {kernel}");
+            soon(&sim, &before, &format!("{rocm} {kernel} {end}"));
+            let log = sim.log();
+            let changes: Vec<_> = log.iter().filter_map(|line| line.split(" FILE 0 ").nth(1)).collect();
+            let of_level = changes.iter().rposition(|change| *change == format!("{LEVEL} perf_determinism")).unwrap();
+            let commits = |change: &&&str| change.starts_with("pp_od_clk_voltage s 1 1200; c");
+            assert!(changes[of_level..].iter().any(|c| commits(&c)), "{rocm} {kernel} {end}: {changes:?}");
+        }
+    }
+}
+
+const LEVEL: &str = "power_dpm_force_performance_level";
+
+/// hwmonN is another one after the GPU was bound again: the watchdog finds its limit, and so does the user's next guard.
+#[test]
+fn a_limit_comes_back_after_hwmon_was_renumbered() {
+    for rocm in ["none", "7.0.2"] {
+        for (flags, end) in [("watch", "end"), ("watch", "kill"), ("begin", "kill")] {
+            let sim = Sim::start("mi300x-8", rocm, &[] as &[&str]).unwrap();
+            let before = all(&sim);
+            let mut p = Running::start(&sim, &format!("{flags} limit 3 300000 say set await {end}"));
+            assert_eq!(p.line(), "set");
+            let hwmon = file(&sim, 3, "hwmon");
+            let old = std::fs::read_dir(&hwmon).unwrap().next().unwrap().unwrap().path();
+            std::fs::rename(&old, hwmon.join("hwmon77")).unwrap();
+            assert_eq!(settings(&sim, 3)[0], "300000000");
+            p.go();
+            if end == "end" {
+                assert_eq!(p.line(), "end 0");
+            }
+            p.end();
+            if flags == "begin" {
+                assert_eq!(run(&sim, "begin end"), "end 0 \n");
+            }
+            soon(&sim, &before, &format!("{rocm} {flags} {end}"));
+        }
+    }
+}
+
 /// Without pidfd and close_range: the watcher looks for its parent, and closes one by one.
 #[test]
 fn on_an_old_kernel() {

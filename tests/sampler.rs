@@ -101,6 +101,20 @@ fn return_from_main_while_sampling() {
     assert!(died, "the fake library forgives late calls, so this test proves nothing");
 }
 
+/// T14. The first open of another thread is inside libamd_smi, whose statics its first call has just made.
+#[test]
+fn return_from_main_while_opening() {
+    let folder = work("exit_while_opening");
+    let to = program("exit_race", &folder);
+    for (slow, wait_ms) in [("init", "2000"), ("list", "0")] {
+        let fake = Fake::new(&work(&format!("exit_while_{slow}")));
+        let mut command = fake.command(&to);
+        command.args(["open", wait_ms]).envs([("FAKE_DIES", "1"), ("FAKE_SLOW", slow)]);
+        let ran = run(command.env("FAKE_EXIT", fake.folder.join("exit")));
+        assert!(ran.code == Some(7) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{slow}: {ran:?}");
+    }
+}
+
 /// Of `valid`.
 const POWER: u32 = 128;
 const COUNTER_POWER: u32 = 256;

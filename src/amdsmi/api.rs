@@ -10,7 +10,7 @@ use super::symbols::{Ptr, SymbolTable};
 use crate::platform::sync::Mutex;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PROCESSOR_AMD_GPU: u32 = 1;
 /// The largest limit that a caller can ask for means none: calls are made on the caller's thread.
@@ -27,10 +27,11 @@ pub struct AmdsmiApi {
     pub(super) helpers: Helpers,
     /// Functions that have returned once.
     called: AtomicU32,
-    /// Called when a function has returned for the first time: it may have made static objects, which are destroyed at
-    /// process exit before what was registered earlier.
-    on_first_return: AtomicPtr<()>,
 }
+
+/// Called when a function has returned for the first time: it may have made static objects, which are destroyed at process
+/// exit before what was registered earlier.
+static ON_FIRST_RETURN: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Functions for `AmdsmiApi::called`.
 #[derive(Clone, Copy)]
@@ -54,6 +55,13 @@ pub(super) enum Function {
     SetPerfLevel,
 }
 
+impl Function {
+    fn changes_settings(self) -> bool {
+        use Function::{SetClkLimit, SetClkRange, SetPerfLevel, SetPowerCap};
+        matches!(self, SetPowerCap | SetClkLimit | SetClkRange | SetPerfLevel)
+    }
+}
+
 impl AmdsmiApi {
     pub fn load(library: &libloading::os::unix::Library, process: &'static ProcessWide) -> Result<AmdsmiApi, String> {
         Ok(AmdsmiApi {
@@ -63,7 +71,6 @@ impl AmdsmiApi {
             limit_ns: AtomicU64::new(u64::MAX),
             helpers: Helpers::default(),
             called: AtomicU32::new(0),
-            on_first_return: AtomicPtr::new(std::ptr::null_mut()),
         })
     }
 
@@ -80,11 +87,6 @@ impl AmdsmiApi {
         Duration::from_nanos(self.limit_ns.load(Relaxed))
     }
 
-    /// Returns `true` the first time.
-    pub fn set_on_first_return(&self, function: fn()) -> bool {
-        self.on_first_return.swap(function as *mut (), AcqRel).is_null()
-    }
-
     /// Whether calls for a GPU are refused now because one has exceeded its time limit.
     pub fn is_hung(&self, generation: &Generation, handle: ProcessorHandle) -> bool {
         self.lock_of(generation, handle).is_hung()
@@ -98,12 +100,14 @@ impl AmdsmiApi {
         }
     }
 
-    /// Waits for the calls under way, up to a limit each, and refuses all later ones.
+    /// Refuses calls from now on, and waits for all that are under way, up to a limit.
     pub fn close(&self, limit: Duration) {
-        self.process.lock.close(limit);
-        for gpu in self.gpus.lock().iter() {
-            gpu.lock.close(limit);
-        }
+        let deadline = Instant::now() + limit;
+        let gpus = self.gpus.lock().clone();
+        let mut locks = vec![&self.process.lock];
+        locks.extend(gpus.iter().map(|gpu| &gpu.lock));
+        locks.retain(|lock| lock.refuse_calls());
+        locks.iter().for_each(|lock| lock.wait_for_last_call(deadline.saturating_duration_since(Instant::now())));
     }
 
     /// Runs one call, and leaves it at the time limit. The lock is that of the process, or the GPU's; a call that hangs
@@ -137,12 +141,13 @@ impl AmdsmiApi {
     fn returned(&self, function: Function) {
         let bit = 1 << function as u32;
         if self.called.load(Relaxed) & bit == 0 && self.called.fetch_or(bit, AcqRel) & bit == 0 {
-            let hook = self.on_first_return.load(Acquire);
-            if !hook.is_null() {
-                // SAFETY: set from such a function only.
-                unsafe { std::mem::transmute::<*mut (), fn()>(hook)() };
-            }
+            run_exit_hook();
         }
+    }
+
+    /// Whether an init has returned, in this process.
+    pub(super) fn has_initialised(&self) -> bool {
+        self.called.load(Relaxed) & 1 << Function::Init as u32 != 0
     }
 
     /// Runs one call of a function that concerns no GPU.
@@ -178,25 +183,28 @@ impl AmdsmiApi {
             let pointer = ProcessorHandle(gpu).pointer();
             if self.is_of(pointer, gpu)? {
                 let result = call(pointer);
-                if self.is_of(pointer, gpu)? {
-                    return Ok(result);
-                }
+                match self.is_of(pointer, gpu) {
+                    Ok(true) => return Ok(result),
+                    // Not made again: that would hide what the first one may have done.
+                    _ if function.changes_settings() => return Err(Status::MOVED),
+                    is_of => is_of?,
+                };
             }
-            self.on_gpu_again(gpu, call)
+            self.on_gpu_again(gpu, function, call)
         })?
     }
 
     /// The same with handles that are fetched again, once.
     #[cold]
-    fn on_gpu_again<T>(&self, gpu: &Gpu, call: impl Fn(Ptr) -> T) -> Result<T, Status> {
+    fn on_gpu_again<T>(&self, gpu: &Gpu, function: Function, call: impl Fn(Ptr) -> T) -> Result<T, Status> {
         let same: Vec<Ptr> = self.raw_handles()?.into_iter().filter(|p| self.raw_bdf_id(*p) == gpu.bdf_id).collect();
         let pointer = *same.get(gpu.rank).ok_or(Status::NOT_INIT)?;
         let result = call(pointer);
         gpu.pointer.store(pointer, Release);
-        if self.is_of(pointer, gpu)? {
-            Ok(result)
-        } else {
-            Err(Status::NOT_INIT)
+        match self.is_of(pointer, gpu) {
+            Ok(true) => Ok(result),
+            _ if function.changes_settings() => Err(Status::MOVED),
+            is_of => is_of.and(Err(Status::NOT_INIT)),
         }
     }
 
@@ -265,6 +273,19 @@ impl AmdsmiApi {
             }
         }
         Ok(gpus)
+    }
+}
+
+/// Sets what registers the calls of [`AmdsmiApi::close`] at process exit.
+pub fn set_exit_hook(register: fn()) {
+    ON_FIRST_RETURN.store(register as *mut (), Release);
+}
+
+pub(super) fn run_exit_hook() {
+    let register = ON_FIRST_RETURN.load(Acquire);
+    if !register.is_null() {
+        // SAFETY: set from such a function only.
+        unsafe { std::mem::transmute::<*mut (), fn()>(register)() };
     }
 }
 

@@ -98,12 +98,15 @@ impl CallLock {
         word % 2 == 1 && self.hung.load(Relaxed) == word
     }
 
-    /// Closes the lock for ever, once the call under way has returned or `limit` is over.
-    pub fn close(&self, limit: Duration) {
-        if self.closed.swap(1, SeqCst) == 0 {
-            // Never released.
-            std::mem::forget(self.wait_while(limit, || true));
-        }
+    /// Refuses calls from now on, for ever. False: it did so before.
+    pub fn refuse_calls(&self) -> bool {
+        self.closed.swap(1, SeqCst) == 0
+    }
+
+    /// Waits until the call under way has returned, or `limit` is over. For one that was closed.
+    pub fn wait_for_last_call(&self, limit: Duration) {
+        // Never released.
+        std::mem::forget(self.wait_while(limit, || true));
     }
 }
 
@@ -205,7 +208,8 @@ mod tests {
         std::thread::scope(|scope| {
             let guard = lock.acquire(LONG).unwrap();
             let waits = scope.spawn(|| lock.acquire(LONG).err());
-            lock.close(Duration::from_millis(20));
+            assert!(lock.refuse_calls() && !lock.refuse_calls());
+            lock.wait_for_last_call(Duration::from_millis(20));
             assert_eq!(waits.join().unwrap(), Some(Refusal::Exiting));
             drop(guard);
             assert_eq!(lock.acquire(LONG).err(), Some(Refusal::Exiting));

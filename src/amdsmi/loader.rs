@@ -1,6 +1,6 @@
 //! The libraries that this process has loaded. Each is loaded once, initialised once, and never closed.
 
-use super::api::AmdsmiApi;
+use super::api::{run_exit_hook, AmdsmiApi};
 use super::helpers::mark_helper;
 use super::process_wide;
 use super::releases::Generation;
@@ -49,6 +49,8 @@ pub struct Library {
     epoch: AtomicU32,
     /// A call has exceeded its time limit and may still hold the lock of the calls.
     hung: AtomicBool,
+    /// The same of amdsmi_init.
+    init_hangs: AtomicBool,
 }
 
 /// The libraries of this process.
@@ -99,19 +101,13 @@ fn is_guest(places: &SearchPaths) -> bool {
     flags.is_some_and(|flags| flags.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
-/// Calls `register`, which registers what calls [`close_at_exit`] at process exit: now, and whenever a function of the
-/// library has returned for the first time.
-pub fn set_exit_hook(library: &Library, register: fn()) {
-    if library.calls.set_on_first_return(register) {
-        register();
-    }
-}
-
-/// Waits for the calls under way and refuses later ones: AMD's static objects are about to be destroyed.
+/// Waits for the calls under way and refuses later ones: AMD's static objects are about to be destroyed. What was waited for
+/// already, and abandoned, is not waited for again.
 pub fn close_at_exit(limit: Duration) {
     let Some(libraries) = LIBRARIES.get_if_init() else { return };
     for library in libraries.lock().iter() {
-        library.calls.close(limit);
+        let is_abandoned = library.hung.load(Ordering::Acquire) || library.init_hangs.load(Ordering::Acquire);
+        library.calls.close(if is_abandoned { Duration::ZERO } else { limit });
     }
 }
 
@@ -157,8 +153,11 @@ fn load(places: &SearchPaths) -> Result<&'static Library> {
         is_guest: is_guest(places),
         epoch: AtomicU32::new(0),
         hung: AtomicBool::new(false),
+        init_hangs: AtomicBool::new(false),
     }));
     libraries.push(library);
+    // From its first call on, which may be under way at process exit.
+    run_exit_hook();
     Ok(library)
 }
 
@@ -240,6 +239,7 @@ impl Library {
     /// Initialises the library once, on a separate thread. The thread is abandoned if it exceeds the time limit.
     pub fn ensure_init(&'static self, limit: Duration) -> Result<Version> {
         let deadline = Instant::now() + limit;
+        let mut pause = Duration::from_millis(1);
         let mut state = self.init.lock();
         loop {
             match *state {
@@ -253,8 +253,10 @@ impl Library {
                 }
                 Init::NotYet => {
                     // Since ROCm 6.4 the version can be read first: an unknown library is not initialised.
-                    if let Ok(words) = self.calls.version_words() {
-                        self.set_version(words)?;
+                    match self.calls.version_words() {
+                        Ok(words) => drop(self.set_version(words)?),
+                        Err(status) if status.is_hang() => return Err(self.failure(status, "amdsmi_get_lib_version")),
+                        Err(_) => {}
                     }
                     *state = Init::Running;
                     if let Err(source) = self.start_init() {
@@ -263,10 +265,19 @@ impl Library {
                     }
                 }
                 Init::Running => {
-                    let timed_out;
-                    (state, timed_out) = self.init_done.wait_until(state, deadline);
-                    if timed_out && matches!(*state, Init::Running) {
+                    let next = Instant::now() + pause;
+                    (state, _) = self.init_done.wait_until(state, deadline.min(next));
+                    if !matches!(*state, Init::Running) {
+                        continue;
+                    }
+                    if Instant::now() >= deadline {
+                        self.init_hangs.store(true, Ordering::Release);
                         return Err(self.timeout_error("amdsmi_init", limit));
+                    }
+                    // It makes its static objects early, and may take long then.
+                    pause *= 2;
+                    if !self.calls.has_initialised() {
+                        run_exit_hook();
                     }
                 }
             }
@@ -293,6 +304,7 @@ impl Library {
             let done = self.calls.init();
             self.epoch.fetch_add(1, Ordering::AcqRel);
             *self.init.lock() = Init::Done(done);
+            self.init_hangs.store(false, Ordering::Release);
             self.init_done.notify_all();
         })
         .map(drop)

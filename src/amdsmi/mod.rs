@@ -14,6 +14,6 @@ mod stderr_capture;
 pub mod structs;
 mod symbols;
 
-pub use api::AmdsmiApi;
+pub use api::{set_exit_hook, AmdsmiApi};
 pub use handle::ProcessorHandle;
-pub use loader::{acquire, close_at_exit, is_inherited, set_exit_hook, Library};
+pub use loader::{acquire, close_at_exit, is_inherited, Library};

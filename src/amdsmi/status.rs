@@ -16,6 +16,8 @@ impl Status {
     pub const EXITING: Status = Status(0xFFFF_5A01);
     pub const NO_THREAD: Status = Status(0xFFFF_5A02);
     pub const BLOCKED: Status = Status(0xFFFF_5A03);
+    /// A change was made by a handle that is another GPU's now, and may have been already.
+    pub const MOVED: Status = Status(0xFFFF_5A04);
 
     /// `Ok` for SUCCESS.
     pub fn check(code: u32) -> Result<(), Status> {
@@ -50,6 +52,7 @@ impl Status {
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self.kind() {
+            _ if self == Status::MOVED => "other code of this process has initialised libamd_smi again, so a setting of another GPU may have been changed: compare the power limits and clocks of all",
             Kind::NotSupported => "this GPU, driver or libamd_smi does not offer it, or the GPU is runtime-suspended or in reset",
             Kind::NoPermission => "it needs root (CAP_SYS_ADMIN), or membership in the groups render and video",
             Kind::DriverNotLoaded => "load the amdgpu kernel module (modprobe amdgpu), or pass /dev/kfd and /dev/dri into the container",
@@ -72,6 +75,7 @@ static OWN: &[Row] = &[
     Row(Status::HUNG.0, "no return within the time limit", Kind::Timeout),
     Row(Status::BLOCKED.0, "no call behind one that has not returned", Kind::Timeout),
     Row(Status::EXITING.0, "no call at process exit", Kind::NotInitialized),
+    Row(Status::MOVED.0, "the handle became another GPU's during the call", Kind::NotInitialized),
     Row(Status::NO_THREAD.0, "no thread for the call", Kind::NoMemory),
 ];
 

@@ -14,13 +14,19 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// For sessions without libamd_smi.
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 
-/// Sees to it that background threads end before libamd_smi's statics are destroyed: what is registered last runs
-/// first, and a libamd_smi has registered its own when it was first called, before any thread of its session was started.
-/// So once for each libamd_smi, and once for the sessions without one. A forked child inherits the list.
+/// The first handler waits for all that there is.
+static HAS_RUN: AtomicBool = AtomicBool::new(false);
+
+/// Sees to it that background threads end, and calls of libamd_smi return, before its statics are destroyed: what is
+/// registered last runs first, and those are made by its first calls. So whenever one of its functions was called for the
+/// first time, and once for the sessions without it. A forked child inherits the list.
+pub(super) fn before_open() {
+    amdsmi::set_exit_hook(register);
+}
+
+/// For a session that may start a thread.
 pub(super) fn register_exit_handler(session: &Session) {
-    if let Some(info) = session.vendor {
-        amdsmi::set_exit_hook(info.library, register);
-    } else if session.take_first_thread() && !REGISTERED.swap(true, Ordering::Relaxed) {
+    if session.vendor.is_none() && session.take_first_thread() && !REGISTERED.swap(true, Ordering::Relaxed) {
         register();
     }
 }
@@ -41,7 +47,8 @@ fn register() {
 
 extern "C" fn zeus_amd_at_exit() {
     catch_panics_or((), || {
-        worker::end_all(LIMIT);
-        amdsmi::close_at_exit(LIMIT);
+        let limit = if HAS_RUN.swap(true, Ordering::Relaxed) { Duration::ZERO } else { LIMIT };
+        worker::end_all(limit);
+        amdsmi::close_at_exit(limit);
     });
 }

@@ -140,6 +140,7 @@ pub unsafe extern "C" fn zeus_amd_open(
         to.write(std::ptr::null_mut());
         // SAFETY: NULL or a struct, as the caller promises.
         let options = unsafe { self::options(options) }?;
+        at_exit::before_open();
         let handle = memory::make(|| {
             let opened = Session::open(&options)?;
             at_exit::register_exit_handler(&opened);

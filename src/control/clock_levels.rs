@@ -66,6 +66,14 @@ impl Controller {
         }
     }
 
+    /// Fails where the file can be read and has no bounds of the clock: a lock could not be read back.
+    pub(super) fn check_shows_bounds(&self, clock: Clock) -> Result<()> {
+        match pp_od::read(&self.files.folder.join(OD_FILE)) {
+            Ok(table) if table.of(clock).is_none() => Err(self.no_clock_range(clock)),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn no_clock_range(&self, clock: Clock) -> Error {
         let what = domain_name(clock);
         let why = match pp_od::read(&self.files.folder.join(OD_FILE)) {
@@ -74,6 +82,7 @@ impl Controller {
             }
             Ok(table) if table == pp_od::Table::default() => NO_CLOCKS,
             Err(error) if error.kind() == Kind::NotSupported => NO_CLOCKS,
+            Ok(table) if table.of(clock).is_none() => "its pp_od_clk_voltage shows no bounds of it that could be set and read back",
             Ok(_) => "its pp_od_clk_voltage shows no OD_RANGE, and shows the range otherwise only while nothing is locked",
             Err(error) => return self.error(what, SourceError::Sysfs { file: OD_FILE, error }),
         };

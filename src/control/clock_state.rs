@@ -24,6 +24,8 @@ impl Level {
     pub const AUTO: Level = Level(0);
     /// The only one with bounds of the caller's; the others bring their own.
     pub const MANUAL: Level = Level(3);
+    /// With an upper bound of the graphics clock, which the firmware keeps to from the commit on that follows the level.
+    pub const DETERMINISM: Level = Level(8);
 
     pub fn parse(text: &str) -> Option<Level> {
         LEVELS.iter().position(|l| *l == text).map(Level)

@@ -29,6 +29,7 @@ impl Controller {
         self.check_bounds(what, wanted)?;
         self.identity.check_own_clocks(what)?;
         self.check_has_bounds(clock)?;
+        self.check_shows_bounds(clock)?;
         let by = self.writer(what)?;
         self.warn_without_rights();
         let mut ranges = self.ranges.lock();

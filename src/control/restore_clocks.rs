@@ -12,6 +12,8 @@ pub trait ClockWriter {
     fn set_level(&self, level: Level) -> Result<(), Self::Error>;
     /// Sets level manual and the bounds of one clock; the other one's stay.
     fn set_bounds(&self, clock: Clock, now: &ClockState, wanted: Bounds) -> Result<(), Self::Error>;
+    /// The graphics clock that level perf_determinism keeps to.
+    fn set_determinism_mhz(&self, max_mhz: u32) -> Result<(), Self::Error>;
     fn pause_ms(&self, ms: u64);
 }
 
@@ -19,8 +21,9 @@ pub trait ClockWriter {
 pub fn restore_clocks<W: ClockWriter>(by: &W, was: &ClockState) -> Result<(), W::Error> {
     let is_back = |now: &ClockState| CLOCKS.iter().all(|c| now.bounds_differ(was, *c).is_none());
     let settled = |is_done: &dyn Fn(&ClockState) -> bool| read_back_with(|ms| by.pause_ms(ms), || by.state(), is_done);
-    // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
-    if let Some(level) = was.level.filter(|l| *l != Level::MANUAL && by.state().level != Some(*l)) {
+    // Any level but these brings its own bounds; some kernels leave the table as it was, so that comes second.
+    let has_bounds = |l: Level| l == Level::MANUAL || l == Level::DETERMINISM;
+    if let Some(level) = was.level.filter(|l| !has_bounds(*l) && by.state().level != Some(*l)) {
         by.set_level(level)?;
         settled(&is_back);
     }
@@ -34,10 +37,17 @@ pub fn restore_clocks<W: ClockWriter>(by: &W, was: &ClockState) -> Result<(), W:
         settled(&|now| CLOCKS.iter().any(|c| now.bounds_differ(&refused, *c).is_some()));
         write_bounds(by, was)?;
     }
-    match was.level.filter(|l| by.state().level != Some(*l)) {
-        Some(level) => by.set_level(level),
-        None => Ok(()),
+    let Some(level) = was.level.filter(|l| by.state().level != Some(*l)) else { return Ok(()) };
+    by.set_level(level)?;
+    if let (Level::DETERMINISM, Some(bounds)) = (level, was.graphics) {
+        // The bounds that level manual has set show, and are not kept to. What is refused shows in them.
+        let _ = by.set_determinism_mhz(bounds.max_mhz);
+        if !is_back(&settled(&is_back)) {
+            write_bounds(by, was)?;
+            return by.set_level(level);
+        }
     }
+    Ok(())
 }
 
 fn write_bounds<W: ClockWriter>(by: &W, was: &ClockState) -> Result<(), W::Error> {

@@ -94,15 +94,19 @@ impl<I: FileIo> SysfsSettings<'_, I> {
         self.io.write(self.path(file)?.as_c_str()?, text, append)
     }
 
-    /// The power cap in µW; its file is given relative to the device's folder.
+    /// The power cap in µW; its file is given relative to the device's folder, as it was called once.
     pub fn power_cap_uw(&self, file: &str) -> Result<Option<u64>, i32> {
-        Ok(self.parse(file, |text| text.parse().ok())?.flatten())
+        let read = |file: &str| self.parse(file, |text| text.parse().ok())?.ok_or(libc::ENOENT);
+        match try_cap_files(file, read) {
+            Err(libc::ENOENT) => Ok(None),
+            cap => cap,
+        }
     }
 
     pub fn set_power_cap_uw(&self, file: &str, uw: u64) -> Result<(), i32> {
         let mut text = Text::<24>::new();
         let _ = writeln!(text, "{uw}");
-        self.write(file, text.as_bytes(), false)
+        try_cap_files(file, |file| self.write(file, text.as_bytes(), false))
     }
 
     /// A file that is not there has no value; any other failure is one.
@@ -161,6 +165,22 @@ impl<I: FileIo> SysfsSettings<'_, I> {
     }
 }
 
+/// hwmonN changes when a GPU is bound again: where the file is not there, those of other numbers are tried.
+fn try_cap_files<T>(known: &str, with: impl Fn(&str) -> Result<T, i32>) -> Result<T, i32> {
+    /// More than a node has sensors.
+    const NUMBERS: u32 = 1024;
+    let mut done = with(known);
+    for number in 0..if known.is_empty() { 0 } else { NUMBERS } {
+        if !matches!(done, Err(libc::ENOENT)) {
+            break;
+        }
+        let mut file = Text::<40>::new();
+        let _ = write!(file, "hwmon/hwmon{number}/power1_cap");
+        done = with(file.as_c_str()?.to_str().map_err(|_| libc::EILSEQ)?);
+    }
+    done
+}
+
 impl<I: FileIo> ClockWriter for SysfsSettings<'_, I> {
     type Error = FileError;
 
@@ -175,6 +195,13 @@ impl<I: FileIo> ClockWriter for SysfsSettings<'_, I> {
 
     fn set_bounds(&self, clock: Clock, now: &ClockState, wanted: Bounds) -> Result<(), FileError> {
         self.write_bounds(clock, now, wanted)
+    }
+
+    fn set_determinism_mhz(&self, max_mhz: u32) -> Result<(), FileError> {
+        let mut command = Text::<32>::new();
+        let _ = writeln!(command, "s {} {max_mhz}", Bound::Max as u32);
+        let written = self.write(OD_FILE, command.as_bytes(), true).and_then(|()| self.write(OD_FILE, b"c\n", true));
+        written.map_err(|errno| FileError { file: OD_FILE, errno })
     }
 
     fn pause_ms(&self, ms: u64) {

@@ -232,6 +232,11 @@ impl ClockWriter for SettingsWriter<'_> {
         self.write_bounds(clock, now, wanted)
     }
 
+    /// By the file always: what libamd_smi has for bounds sets level manual.
+    fn set_determinism_mhz(&self, max_mhz: u32) -> Result<()> {
+        self.files.sysfs().set_determinism_mhz(max_mhz).map_err(|e| self.file_error(domain_name(Clock::Graphics), e))
+    }
+
     fn pause_ms(&self, ms: u64) {
         LibcIo.pause_ms(ms);
     }

@@ -51,11 +51,18 @@ pub fn require_a_card(root: &Path) -> Result<()> {
     }
 }
 
+/// Documentation/admin-guide/devices.txt
+const DRM_MAJOR: u32 = 226;
+
+/// Whether a file is a device, and not of DRM.
+pub fn is_other_device(path: &Path) -> Result<bool> {
+    let metadata = if_readable(path, std::fs::metadata(path))?;
+    Ok(metadata.is_some_and(|m| m.file_type().is_char_device() && libc::major(m.rdev()) != DRM_MAJOR))
+}
+
 /// Fails if a render node is no DRM device, such as /dev/null in a container that masks it: `amdsmi_init` of some releases
 /// then ends the process.
 pub fn require_render_nodes(root: &Path) -> Result<()> {
-    /// Documentation/admin-guide/devices.txt
-    const DRM_MAJOR: u32 = 226;
     for path in readable_entries(&root.join("dev/dri"))? {
         if !name(&path).is_some_and(|n| n.starts_with("renderD")) {
             continue;

@@ -2,6 +2,7 @@
 //!
 //! Source: drivers/gpu/drm/amd/amdkfd/kfd_topology.c; the rules of the runtime are those of libhsakmt's topology.c.
 
+use super::drm;
 use super::file::access;
 use crate::error::{is_exhausted, Error, Result};
 use crate::platform::files::{directory, if_present, name, readable_entries, text};
@@ -34,6 +35,9 @@ pub struct Node {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Open,
+    /// In its place is another device, such as /dev/null in a container that masks it. The runtime opens that; whether it
+    /// counts the GPU is not known.
+    OtherDevice,
     /// The device file does not exist: the runtime skips the GPU.
     Missing,
     /// Access is denied (EACCES or another error): the runtime shows no GPU at all.
@@ -158,7 +162,11 @@ fn render_access(root: &Path, minor: u32) -> Result<Access> {
     match access(&device) {
         Err(e) if e.raw_os_error() == Some(libc::EPERM) => Ok(Access::Missing),
         Err(e) if !is_exhausted(&e) && e.kind() != io::ErrorKind::NotFound => Ok(Access::Refused),
-        known => Ok(if_present(&device, known)?.map_or(Access::Missing, |()| Access::Open)),
+        known => match if_present(&device, known)? {
+            None => Ok(Access::Missing),
+            Some(()) if drm::is_other_device(&device)? => Ok(Access::OtherDevice),
+            Some(()) => Ok(Access::Open),
+        },
     }
 }
 

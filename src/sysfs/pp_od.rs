@@ -1,6 +1,7 @@
 //! `pp_od_clk_voltage`: the current limits of the clocks, and the range in which they can be set.
 
 use super::error::SysfsError;
+use crate::gpu::Clock;
 use std::path::Path;
 
 /// Lower and upper limit of a clock.
@@ -27,6 +28,16 @@ pub struct Table {
     pub memory_range: Option<Bounds>,
     /// The graphics clock can be shifted by an offset, and has no limits to set (RDNA4).
     pub graphics_offset_only: bool,
+}
+
+impl Table {
+    #[must_use]
+    pub fn of(&self, clock: Clock) -> Option<Bounds> {
+        match clock {
+            Clock::Graphics => self.graphics,
+            Clock::Memory => self.memory,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -162,7 +162,17 @@ impl Enumeration {
         if let Some(p) = self.places.iter().find(|p| access(p) == Access::Refused) {
             return Err(format!("/dev/dri/renderD{}", minor(p)));
         }
-        let open: Vec<usize> = (0..self.places.len()).filter(|&i| access(&self.places[i]) == Access::Open).collect();
+        let of = |kind| self.places.iter().filter(move |p| access(p) == kind).map(minor);
+        if of(Access::OtherDevice).next().is_some() {
+            let text = format!(
+                "renderD{} is another device than a GPU's (a container masks it): HIP may leave that GPU out, and count the later ones from there",
+                numbers(of(Access::OtherDevice))
+            );
+            self.trace.push(text);
+            self.order_uncertain = true;
+        }
+        let is_open = |p: &GpuLocation| matches!(access(p), Access::Open | Access::OtherDevice);
+        let open: Vec<usize> = (0..self.places.len()).filter(|&i| is_open(&self.places[i])).collect();
         if !has_kfd {
             self.trace
                 .push("there is no /dev/kfd, so HIP shows no GPU; GPUs are listed in the order of KFD nodes".into());
@@ -175,7 +185,7 @@ impl Enumeration {
             return Ok(((0..self.places.len()).collect(), false));
         }
         if open.len() < self.places.len() {
-            let missing = self.places.iter().filter(|p| access(p) != Access::Open).map(minor);
+            let missing = self.places.iter().filter(|p| !is_open(p)).map(minor);
             self.trace.push(format!("skipped, because the render device is missing: renderD{}", numbers(missing)));
         }
         Ok((open, has_kfd))

@@ -1,7 +1,7 @@
 //! The automatic choice: the file where it agrees with libamd_smi or where there is no usable one, libamd_smi where it
 //! does not; and the log and the explanation say which and why.
 
-use super::client::{Client, ADAPTIVE, AMDSMI, OFF, SYSFS};
+use super::client::{Client, ADAPTIVE, AMDSMI, NOT_SUPPORTED, OFF, SYSFS};
 use super::common;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -333,5 +333,30 @@ fn no_false_disagreement() {
         let mut asked = Client::new(&sim, "auto", &[OFF]);
         let others = asked.ask("opens 25");
         assert_eq!(others.number(0), 0, "{machine} {rocm} {with:?}: {}", others.text);
+    }
+}
+
+/// Where libamd_smi alone can read the levels: those of ROCm 6.4 lack the current one, an idle GPU's lowest and a busy one's
+/// highest, so they are none.
+#[test]
+fn levels_that_lack_the_current_one_are_not_given() {
+    for (rocm, lacks) in [("6.3.3", false), ("6.4.0", true), ("6.4.3", true), ("7.0.2", false)] {
+        let sim = Sim::start("mi300x-8", rocm, &["gpu.0.clocks.gfx.now = 2100"]).unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let copied = Command::new("cp").arg("-a").arg(sim.dir().join("sys")).arg(root.path()).status().unwrap();
+        assert!(copied.success());
+        symlink(sim.dir().join("dev"), root.path().join("dev")).unwrap();
+        let gpu = sim.machine().gpus()[0].bdf.to_string();
+        std::fs::remove_file(root.path().join("sys/bus/pci/devices").join(gpu).join("pp_dpm_sclk")).unwrap();
+        let mut command = sim.command(Client::program());
+        command.env("ZEUS_AMD_ROOT", root.path()).env("ZEUS_AMD_BACKEND", "amdsmi").arg(OFF);
+        let mut asked = Client::start(command);
+        asked.ask("open").ok();
+        let said = asked.ask("levels 0");
+        if lacks {
+            said.fails(NOT_SUPPORTED, "leaves out the current level");
+        } else {
+            assert_eq!(said.ok().words, ["132", "2100"], "{rocm}");
+        }
     }
 }

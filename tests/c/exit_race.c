@@ -1,6 +1,8 @@
 /* The process ends by return from main while something of the library still runs. argv[1]: "sampler", a "second" one on
- * another libamd_smi (argv[2]), a "window" whose counter needs a sampler, a check in the "background"; a thread of the program's "own" that reads; or a "raw" one that calls libamd_smi itself,
- * which shows that the fake library does end a program that calls it too late. */
+ * another libamd_smi (argv[2]), a "window" whose counter needs a sampler, a check in the "background"; a thread of the
+ * program's "own" that reads, or that is in the first "open" (until the fake library is slow, and then so many milliseconds,
+ * argv[2]); or a "raw" one that calls libamd_smi itself, which shows that the fake library does end a program that calls it
+ * too late. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,6 +21,40 @@ static void *keep_reading(void *unused)
         CHECK(s == ZEUS_AMD_STATUS_OK || s == ZEUS_AMD_STATUS_NOT_INITIALIZED);
     }
     return NULL;
+}
+
+static void *first_open(void *unused)
+{
+    (void)unused;
+    zeus_amd_status_t s = zeus_amd_open(NULL, &z);
+    CHECK(s == ZEUS_AMD_STATUS_OK || s == ZEUS_AMD_STATUS_NOT_INITIALIZED);
+    return NULL;
+}
+
+/* Has the fake library said that it is slow? */
+static int is_slow(void)
+{
+    char line[64];
+    int found = 0;
+    FILE *events = fopen(getenv("FAKE_LOG"), "r");
+    while (events && fgets(line, sizeof line, events))
+        found |= strcmp(line, "slow\n") == 0;
+    if (events)
+        fclose(events);
+    return found;
+}
+
+static int exit_while_opening(unsigned wait_ms)
+{
+    pthread_t thread;
+    FILE *sign;
+    CHECK(pthread_create(&thread, NULL, first_open, NULL) == 0);
+    while (!is_slow())
+        usleep(1000);
+    usleep(wait_ms * 1000);
+    sign = fopen(getenv("FAKE_EXIT"), "w");
+    CHECK(sign != NULL && fclose(sign) == 0);
+    return 7;
 }
 
 static void *keep_calling(void *unused)
@@ -46,6 +82,8 @@ int main(int argc, char **argv)
     zeus_amd_window_t *window = NULL;
     pthread_t thread;
     CHECK(argc >= 2);
+    if (strcmp(argv[1], "open") == 0)
+        return exit_while_opening((unsigned)atoi(argv[2]));
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     if (strcmp(argv[1], "background") == 0 || strcmp(argv[1], "window") == 0)
         options.validation = ZEUS_AMD_VALIDATION_BACKGROUND;

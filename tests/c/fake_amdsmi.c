@@ -26,6 +26,8 @@ static size_t overrun;
 /* FAKE_DIES: what the library needs is destroyed at exit, as C++ statics are, and takes its time; a call after that ends
  * the program. FAKE_FORKS: so many readings of energy, then one forks a process, and waits for it. */
 static unsigned dies, forks;
+/* FAKE_SLOW, "init" or "list": that call returns a while after the file that FAKE_EXIT names is there. */
+static const char *slow, *exit_file;
 
 /* amdsmi_get_temp_metric does not return while this is set; fake_inside says that it waits. */
 volatile int fake_block, fake_inside;
@@ -54,6 +56,8 @@ __attribute__((constructor)) static void loaded(void)
     overrun = number("FAKE_OVERRUN");
     dies = number("FAKE_DIES");
     forks = number("FAKE_FORKS");
+    slow = getenv("FAKE_SLOW");
+    exit_file = getenv("FAKE_EXIT");
     event("loaded");
 }
 
@@ -62,7 +66,7 @@ static volatile int dead;
 static void destroy(void)
 {
     dead = 1;
-    usleep(30000);
+    usleep(slow ? 500000 : 30000);
 }
 
 /* As a static of a function: made when that is first called, so destroyed before what was there earlier. */
@@ -74,6 +78,19 @@ static void need_statics(void)
     if (dies && !made) {
         made = 1;
         atexit(destroy);
+    }
+}
+
+/* Needs its statics from its begin to its end. */
+static void take_a_while(const char *call)
+{
+    need_statics();
+    if (slow && strcmp(slow, call) == 0) {
+        event("slow");
+        while (access(exit_file, F_OK) != 0)
+            usleep(1000);
+        usleep(100000);
+        need_statics();
     }
 }
 
@@ -115,6 +132,8 @@ uint32_t amdsmi_init(uint64_t flags)
 {
     (void)flags;
     event("init");
+    if (slow)
+        take_a_while("init");
     sleep(init_sleep);
     fake_inits++;
     return 0;
@@ -144,6 +163,8 @@ uint32_t amdsmi_status_code_to_string(uint32_t code, const char **text)
 
 uint32_t amdsmi_get_socket_handles(uint32_t *count, void **sockets)
 {
+    if (slow)
+        take_a_while("list");
     if (sockets && *count >= 1)
         sockets[0] = gpus;
     *count = 1;

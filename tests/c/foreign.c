@@ -1,5 +1,7 @@
 /* Other code of the process shuts libamd_smi down, initialises it and polls it at random, while sessions are opened, read,
- * measured, capped, locked and guarded. argv: libamd_smi, rounds, seed. Prints "rounds R ok N refused N wrong N". Right is: GPU
+ * measured, capped, locked and guarded. argv: libamd_smi, rounds, seed, and "reads" or "sets" for the other code to take
+ * its time, and for temperatures to be read, or limits to be set, and nothing else: what a limit of another GPU changes for
+ * without an error that says so is wrong. Prints "rounds R ok N refused N wrong N". Right is: GPU
  * g at the PCI bus of its index draws 100 + 10 g watts, its counter began at (g + 1) MJ, and no setting changes but the one that
  * is made. */
 #define _DEFAULT_SOURCE
@@ -17,6 +19,7 @@ enum { GPUS = 8 };
 static uint32_t (*init)(uint64_t), (*shut_down)(void), (*sockets)(uint32_t *, void **);
 static uint32_t (*processors)(void *, uint32_t *, void **), (*power_info)(void *, void *);
 static volatile int done;
+static const char *only;
 static unsigned long ok, refused, wrong;
 static char cap_file[GPUS][256], clock_file[GPUS][256];
 
@@ -36,7 +39,7 @@ static void *meddle(void *seed)
 {
     uint64_t state = *(uint64_t *)seed;
     while (!done) {
-        switch (next(&state) % 4) {
+        switch (only ? 2 : next(&state) % 4) {
         case 0:
             shut_down();
             break;
@@ -56,7 +59,7 @@ static void *meddle(void *seed)
                 power_info(gpu[0], info);
         }
         }
-        usleep(next(&state) % 500);
+        usleep(next(&state) % (only ? 20000 : 500));
     }
     return NULL;
 }
@@ -130,16 +133,21 @@ static void find_files(const zeus_amd_session_t *z)
     }
 }
 
+static void read_temperature(zeus_amd_session_t *z, unsigned g)
+{
+    int32_t celsius = 0;
+    if (answered(zeus_amd_temperature_c(z, g, &celsius)))
+        check(celsius == 40 + (int32_t)g, "temperature", g, (unsigned long)celsius);
+}
+
 static void read_gpu(zeus_amd_session_t *z, unsigned g, unsigned long expected_cap)
 {
     uint64_t value = 0;
-    int32_t celsius = 0;
     if (answered(zeus_amd_power_instant_mw(z, g, &value)))
         check(value == 100000 + 10000 * g, "power", g, value);
     if (answered(zeus_amd_energy_mj(z, g, &value)))
         check(value / 1000000000 == g + 1, "energy", g, value);
-    if (answered(zeus_amd_temperature_c(z, g, &celsius)))
-        check(celsius == 40 + (int32_t)g, "temperature", g, (unsigned long)celsius);
+    read_temperature(z, g);
     if (answered(zeus_amd_power_limit_mw(z, g, &value)))
         check(value == expected_cap, "limit", g, value);
 }
@@ -191,6 +199,19 @@ static void set(zeus_amd_session_t *z, unsigned g, uint64_t *state, struct setti
         check(is_as(other, &expected[other]), "other settings", other, cap_mw(other));
 }
 
+/* Another GPU may get the limit, and then the status says so. */
+static void set_limit(zeus_amd_session_t *z, unsigned g, unsigned long wanted)
+{
+    unsigned long before[GPUS];
+    char text[1024] = "";
+    for (unsigned other = 0; other < GPUS; other++)
+        before[other] = cap_mw(other);
+    if (!answered(zeus_amd_set_power_limit_mw(z, g, wanted)))
+        zeus_amd_last_error(text, sizeof text);
+    for (unsigned other = 0; other < GPUS; other++)
+        check(other == g || cap_mw(other) == before[other] || strstr(text, "another GPU"), "limit", other, cap_mw(other));
+}
+
 int main(int argc, char **argv)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
@@ -199,7 +220,7 @@ int main(int argc, char **argv)
     struct settings expected[GPUS];
     long rounds;
     pthread_t thread;
-    void *library = argc == 4 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+    void *library = argc >= 4 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
     if (!library)
         return 2;
     *(void **)(&init) = dlsym(library, "amdsmi_init");
@@ -208,6 +229,7 @@ int main(int argc, char **argv)
     *(void **)(&processors) = dlsym(library, "amdsmi_get_processor_handles");
     *(void **)(&power_info) = dlsym(library, "amdsmi_get_power_info");
     rounds = atol(argv[2]);
+    only = argc > 4 ? argv[4] : NULL;
     state = seed = strtoull(argv[3], NULL, 10);
     options.validation = ZEUS_AMD_VALIDATION_OFF;
     if (zeus_amd_open(&options, &z) != ZEUS_AMD_STATUS_OK)
@@ -220,6 +242,13 @@ int main(int argc, char **argv)
         return 5;
     for (long r = 0; r < rounds; r++) {
         unsigned g = next(&state) % GPUS;
+        if (only) {
+            if (strcmp(only, "reads") == 0)
+                read_temperature(z, g);
+            else
+                set_limit(z, g, 400000 + 1000 * (next(&state) % 300));
+            continue;
+        }
         usleep(next(&state) % 1000);
         if (next(&state) % 16 == 0) {
             zeus_amd_session_t *opened = NULL;

@@ -22,6 +22,9 @@ pub fn memory_file(root: &Path, g: &Gpu) -> PathBuf {
     root.join(format!("driver.{}", g.index))
 }
 
+/// The level in which the graphics clock keeps to an upper bound: from the commit on that follows it.
+const DETERMINISM: &str = "perf_determinism";
+
 /// Bounds that were set and are not known to be in force.
 type Pending = [Option<u32>; 2];
 
@@ -164,6 +167,12 @@ impl<'a> Driver<'a> {
         let mut memory = self.memory();
         if memory.level != level {
             self.log(od::LEVEL_FILE, level);
+            if memory.level == DETERMINISM {
+                // The upper bound goes with it.
+                let (mut now, unset) = (self.in_force(), Limits::of(self.gpu));
+                now.gfx = now.gfx.zip(unset.gfx).map(|(now, unset)| [now[0], unset[1]]);
+                let _ = self.show(Some(now));
+            }
             memory.level = level.to_string();
         }
         if level == "auto" {
@@ -196,7 +205,7 @@ impl<'a> Driver<'a> {
             (memory.gfx, memory.mem, memory.offset) = Default::default();
             return self.show(None);
         }
-        if !matches!(self.text(od::LEVEL_FILE).trim(), "manual" | "perf_determinism") {
+        if !matches!(self.text(od::LEVEL_FILE).trim(), "manual" | DETERMINISM) {
             return Err(libc::EINVAL);
         }
         if command == "c" {
@@ -239,7 +248,12 @@ impl<'a> Driver<'a> {
     fn commit(&self, memory: &Memory) -> Result<(), i32> {
         let mut now = self.in_force();
         let mut done = Ok(());
-        for (domain, pending) in [(&mut now.gfx, memory.gfx), (&mut now.mem, memory.mem)] {
+        let mut gfx = memory.gfx;
+        if self.text(od::LEVEL_FILE).trim() == DETERMINISM {
+            // The upper bound is the clock to keep to; there is no lower one.
+            gfx[0] = Limits::of(self.gpu).gfx.map(|unset| unset[0]);
+        }
+        for (domain, pending) in [(&mut now.gfx, gfx), (&mut now.mem, memory.mem)] {
             let Some(was) = *domain else { continue };
             let wanted = [0, 1].map(|bound| pending[bound].unwrap_or(was[bound]));
             if wanted != was && self.refuses(wanted) {

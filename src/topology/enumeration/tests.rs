@@ -75,6 +75,9 @@ fn access_follows_the_runtime() {
         join(&both, nodes(vec![node(4, 0x11), second])).unwrap()
     };
     assert_eq!(with(Access::Open).visible, [0, 1]);
+    let masked = with(Access::OtherDevice);
+    assert_eq!((masked.visible.as_slice(), masked.order_uncertain), (&[0, 1][..], true));
+    assert!(masked.trace.iter().any(|line| line.contains("renderD")), "{:?}", masked.trace);
     let skipped = with(Access::Missing);
     assert_eq!((skipped.visible.as_slice(), skipped.unmasked.as_slice()), (&[0][..], &[Some(0), None][..]));
     let refused = with(Access::Refused);
