@@ -44,6 +44,8 @@ fn loads() -> impl Strategy<Value = Load> {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::seeded(256))]
+
     /// Whatever the load and the filter: the truth is inside the uncertainty of the integral of an average power.
     #[test]
     fn averages_hide_no_more_than_their_uncertainty(
