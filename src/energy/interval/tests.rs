@@ -123,10 +123,11 @@ fn the_reported_resolution_may_be_the_wrong_one() {
     };
     let begin = add(0);
     let end = (1..=1_000).map(&mut add).last().unwrap();
-    let used = |unit| {
+    let between = |unit, boundaries| {
         let trusted = (CounterState::Trusted, true);
-        interval_energy(&begin, &end, unit, tracker.max_power_mw(), trusted, Boundaries::Calls).unwrap()
+        interval_energy(&begin, &end, unit, tracker.max_power_mw(), trusted, boundaries).unwrap()
     };
+    let used = |unit| between(unit, Boundaries::Calls);
     let truth_pj = power_pj(500_000, 1_000_000 * MS);
     let reported = used(EnergyResolution::Reported);
     assert_eq!(reported.energy_pj / 1_000_000_000, 501_350_400);
@@ -134,4 +135,9 @@ fn the_reported_resolution_may_be_the_wrong_one() {
     let firmware = used(EnergyResolution::Firmware);
     assert_eq!(firmware.energy_pj, truth_pj);
     assert!(firmware.uncertainty_pj < power_pj(500_000, 100 * MS), "{firmware:?}");
+    // Between two readings the firmware's time is the counts'. Between calls a refresh at the most that is drawn is at the edges.
+    let lap = between(EnergyResolution::Firmware, Boundaries::Readings);
+    assert_eq!((lap.energy_pj, lap.duration_ns), (truth_pj, 1_000_000 * MS));
+    let edges_pj = power_pj(tracker.max_power_mw(), MS);
+    assert_eq!(firmware.uncertainty_pj - lap.uncertainty_pj, edges_pj, "{lap:?} {firmware:?}");
 }
