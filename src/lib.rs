@@ -59,6 +59,9 @@ pub mod amdsmi;
 #[doc(hidden)]
 #[allow(rustdoc::broken_intra_doc_links, rustdoc::private_intra_doc_links)] // @param[in] is Doxygen's.
 pub mod capi;
+#[cfg(test)]
+#[path = "../tests/common/cases.rs"]
+mod cases;
 mod control;
 mod device;
 mod energy;

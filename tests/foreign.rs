@@ -1,6 +1,8 @@
 //! Other code of the process that uses libamd_smi: it shuts it down, initialises it, and has a copy of this library.
 
 mod common;
+#[path = "common/random.rs"]
+mod random;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -40,7 +42,7 @@ fn meddled_with(backend: &str, rocm: &str) {
 }
 
 fn meddled_with_on(sim: &Sim, backend: &str, rocm: &str, rounds: u32, more: &[&str]) -> u64 {
-    let seed = if std::env::var_os("CI").is_some() { 20_261_128 } else { u64::from(std::process::id()) };
+    let seed = random::seed();
     let mut command: Command = sim.command(program("foreign"));
     command
         .env("ZEUS_AMD_BACKEND", backend)

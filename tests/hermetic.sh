@@ -13,7 +13,7 @@ hermetic() {
     done
     for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
         case $name in
-        ZEUS_AMD_SEED | ZEUS_AMD_TEST_* | ZEUS_AMD_MACHINES | ZEUS_AMD_STORM | ZEUS_AMD_EACH_CALL | ZEUS_AMD_BLESS) ;;
+        ZEUS_AMD_SEED | ZEUS_AMD_TEST_* | ZEUS_AMD_MACHINES | ZEUS_AMD_ROUNDS | ZEUS_AMD_STORM | ZEUS_AMD_EACH_CALL | ZEUS_AMD_BLESS) ;;
         ZEUS_AMD_* | HIP_* | CUDA_* | ROCR_* | ROCM_* | HSA_* | GPU_DEVICE_ORDINAL | AMDSMI_* | LD_* | GLIBC_TUNABLES | MALLOC_* | \
             OMP_* | GOMP_* | KMP_* | OMPI_* | PMIX_* | PRTE_* | PMI_* | MPICH_* | HYDRA_* | SLURM_* | KOKKOS_* | PAPI_* | \
             PYTHON* | VIRTUAL_ENV | GREP_* | LANG | LANGUAGE | LC_[!A]* | CDPATH | BASH_ENV | ENV | POSIXLY_CORRECT | MAKEFLAGS) unset "$name" ;;

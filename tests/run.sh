@@ -137,9 +137,8 @@ trap 'exit 143' TERM
 export "${mark?}" TMPDIR="$run/tmp" CARGO_TARGET_DIR="$target" ZEUS_AMD_TEST_BEGAN
 ZEUS_AMD_TEST_BEGAN=$(date +%s)
 # One seed, so that nothing fails by chance, or a fresh one.
-[ -z "$long" ] || ZEUS_AMD_SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
-export ZEUS_AMD_SEED=${ZEUS_AMD_SEED:-1}
-echo "seed $ZEUS_AMD_SEED; ZEUS_AMD_SEED=$ZEUS_AMD_SEED repeats it"
+[ -n "$long" ] || ZEUS_AMD_SEED=${ZEUS_AMD_SEED:-1}
+CI='' . tests/seed.sh
 
 # tests NAME...: the Rust tests of such names, or all; each in a process of its own where there is cargo-nextest.
 rust_tests() {
@@ -177,7 +176,8 @@ step_rust() {
     fi
     local again random
     # Those with numbers that nobody chose.
-    mapfile -t random < <(grep -lE 'random\.rs"|Random' tests/*.rs simulator/tests/*.rs | xargs -n 1 basename -s .rs; echo metrics)
+    mapfile -t random < <(grep -rlE 'random::|Random|proptest!' --include='*.rs' tests simulator/tests src |
+        sed -E '/^tests\/common/d;s/^(simulator\/tests|tests|src)\///;s/^metrics\/.*/metrics/;s/(\/(main|tests))?\.rs$//;s/\//::/g' | sort -u)
     [ ${#names[@]} = 0 ] || random=("${names[@]}")
     for again in {2..10}; do
         export ZEUS_AMD_SEED=$((ZEUS_AMD_SEED + 1))

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod facts;
 mod file_refresher;
+mod file_watch;
 mod install_paths;
 pub mod library;
 pub mod machine;

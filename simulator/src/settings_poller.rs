@@ -1,8 +1,9 @@
-//! Polls the files that take settings: what programs without the preloaded library write to them is applied and logged.
+//! Watches the files that take settings: what programs without the preloaded library write to them is applied and logged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::file_watch::FileWatch;
 use crate::machine::Machine;
 use crate::tree::driver::Driver;
 use crate::tree::{self, od};
@@ -15,9 +16,16 @@ struct Files {
     table: String,
 }
 
+impl Files {
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.cap.as_deref().into_iter().chain([self.level.as_path(), self.od.as_path()])
+    }
+}
+
 pub struct SettingsPoller {
     root: PathBuf,
     files: Vec<Files>,
+    watch: FileWatch,
 }
 
 impl SettingsPoller {
@@ -31,11 +39,15 @@ impl SettingsPoller {
             }
             Files { cap, level, od, table }
         });
-        SettingsPoller { root: root.to_owned(), files: files.collect() }
+        SettingsPoller { root: root.to_owned(), files: files.collect(), watch: FileWatch::new() }
     }
 
-    /// Polls every GPU once.
+    /// Polls every GPU once whose files may have changed.
     pub fn step(&mut self, m: &Machine) {
+        // First, so that a write during the poll is seen at the next one.
+        if !self.watch.has_changed(self.files.iter().flat_map(Files::paths)) {
+            return;
+        }
         for (g, f) in m.gpus().iter().zip(&mut self.files) {
             let now = || (f.cap.as_deref().map(text).unwrap_or_default(), text(&f.level));
             let (cap, level) = now();

@@ -120,6 +120,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::cases::seeded(256))]
+
         /// Any load, however it falls together with the samples, and sensors that are as far apart as any that are published.
         #[test]
         fn a_healthy_counter_is_never_refuted(

@@ -205,4 +205,20 @@ mod tests {
             assert!(clock_tolerance_ns(seconds * 1_000_000_000) > seconds * 200_000, "{seconds} s");
         }
     }
+
+    /// However long both clocks have agreed, they are compared since the last sample: an hour's drift hides no restart.
+    #[test]
+    fn a_restart_after_an_hour_shows_within_a_second() {
+        let mut monitor = FirmwareClockMonitor::default();
+        let sample = |s: u64, firmware_s: u64| RawSample {
+            driver_ns: Some(s * 1_000_000_000),
+            firmware_ns: Some(firmware_s * 1_000_000_000),
+            ..RawSample::default()
+        };
+        for s in 100..3_700 {
+            assert!(!monitor.restarted(&sample(s, s)), "{s} s");
+        }
+        assert!(monitor.is_in_sync());
+        assert!(monitor.restarted(&sample(3_700, 3_695)));
+    }
 }

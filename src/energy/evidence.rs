@@ -181,6 +181,19 @@ mod tests {
         assert_eq!(repeated(3, powerless).decide_early(), Some(CounterState::NoPowerToCompare));
     }
 
+    /// After a step of the load from 100 W to 400 W an average is between both for seconds.
+    #[test]
+    fn an_average_lags_behind_a_step_of_the_load() {
+        let seen = |powers_mw: &[u64], averaged: bool| {
+            let mut e = ValidationEvidence::default();
+            powers_mw.iter().for_each(|mw| e.add(Observation { averaged, ..observed(RIGHT, 10, *mw) }));
+            e.average_is_lagging()
+        };
+        assert!(seen(&[100_000, 250_000, 400_000], true));
+        assert!(!seen(&[100_000, 250_000, 400_000], false), "an instant power");
+        assert!(!seen(&[400_000, 410_000], true), "the fluctuations of a steady load");
+    }
+
     /// 20 times too fast: the first step is taken for a reset, and only further ones show that it is none.
     #[test]
     fn two_samples_half_a_second_apart_are_not_enough() {

@@ -77,6 +77,17 @@ mod tests {
         assert!(found.reset);
     }
 
+    /// In 5 s the firmware counts 50,000 cycles at most, and 1,000 more where both times are not exact.
+    #[test]
+    fn more_cycles_than_the_time_has_are_a_reset() {
+        for (cycles, reset) in [(50_000, false), (51_000, false), (51_001, true), (4_000_000_000, true)] {
+            assert_eq!(at(0, 7, 0).until(&at(5000, 7 + cycles, 0)).reset, reset, "{cycles}");
+        }
+        // While the table is copied.
+        assert!(!at(0, 7, 0).until(&at(5000, 5007, 5001)).reset);
+        assert!(at(0, 7, 0).until(&at(5000, 5007, 5002)).reset);
+    }
+
     #[test]
     fn a_limit_that_is_not_counted_stays_absent() {
         let mut begin = at(0, 10, 0);

@@ -180,4 +180,38 @@ mod tests {
             assert!(error_pj < before_pj.unwrap() + truth_pj / 20, "{error_pj}, stood for {stood_ms} ms");
         }
     }
+
+    /// An average over seconds does not show a load that has just risen to 690 W, and half of a step's counts are lost: whatever
+    /// a GPU can draw may be missing.
+    #[test]
+    fn an_average_says_nothing_of_a_load_that_has_just_risen() {
+        let totals = after_one_step(345_000, true);
+        let missed_pj = power_pj(690_000 - 345_000, 10 * MS);
+        assert!(totals.error_pj + totals.unconfirmed_pj >= missed_pj, "{totals:?}");
+    }
+
+    /// 1400 W were counted where 700 W is the most: half of it at least was not drawn in this step.
+    #[test]
+    fn more_than_a_gpu_can_draw_is_in_the_error() {
+        let totals = after_one_step(1_400_000, false);
+        assert!(totals.error_pj >= power_pj(700_000, 10 * MS), "{totals:?}");
+    }
+
+    /// 10 ms of a GPU that shows 302 W and draws 700 W at the most.
+    fn after_one_step(counted_mw: u64, averaged: bool) -> RunningTotals {
+        let (mut monitor, mut totals) = (PlausibilityMonitor::default(), RunningTotals::default());
+        let (ns, counted_pj) = (10 * MS, power_pj(counted_mw, 10 * MS));
+        let step = Step {
+            counted_pj,
+            least_pj: counted_pj,
+            ns,
+            timed: true,
+            longest_ns: ns,
+            seen_ns: 1_000 * MS,
+            powers_mw: (302_000, 302_000),
+            averaged,
+        };
+        monitor.check(&step, 700_000, &mut totals);
+        totals
+    }
 }

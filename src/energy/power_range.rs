@@ -38,3 +38,28 @@ impl PowerRange {
         slots.iter().copied().reduce(|(low, high), (slot_low, slot_high)| (low.min(slot_low), high.max(slot_high)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two samples a slot: a power of 900 W in the middle of one is known for 32 slots, and no longer.
+    #[test]
+    fn a_peak_is_kept_for_as_long_as_its_slot() {
+        for peak_slot in [0_u64, 3, 40] {
+            let mut kept = PowerRange::default();
+            for half in 0..200_u64 {
+                let power_mw = if half == 2 * peak_slot + 1 { 900_000 } else { 300_000 };
+                let seen_ns = 1_000_000_000 + half * SLOT_NS / 2;
+                kept.add(&RawSample { seen_ns, ..RawSample::default() }, power_mw);
+                let slot = half / 2;
+                let is_known = (peak_slot..peak_slot + SLOTS as u64).contains(&slot) && half > 2 * peak_slot;
+                if let Some(range) = kept.range(false) {
+                    assert_eq!(range, (300_000, if is_known { 900_000 } else { 300_000 }), "slot {slot}");
+                } else {
+                    assert!(slot < MIN_SLOTS as u64, "slot {slot}");
+                }
+            }
+        }
+    }
+}

@@ -118,3 +118,48 @@ impl RawSample {
         RawSample { accumulator: self.accumulator.filter(|_| is_plausible), ..*self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// A time that is exact is the power's, if that is in the table; libamd_smi's cache may be older than an estimated one.
+    #[test]
+    fn the_time_of_a_power() {
+        let sample = RawSample {
+            begun_ns: 998 * MS,
+            seen_ns: 1_000 * MS,
+            driver_ns: Some(990 * MS),
+            power_in_table: true,
+            ..RawSample::default()
+        };
+        assert_eq!(sample.power_ns(0), (990 * MS, 990 * MS));
+        assert_eq!(RawSample { power_in_table: false, ..sample }.power_ns(0), (990 * MS, 1_000 * MS));
+        assert_eq!(RawSample { driver_ns: None, ..sample }.power_ns(0), (998 * MS, 1_000 * MS));
+        assert_eq!(RawSample { time_is_estimated: true, ..sample }.power_ns(0), (890 * MS, 1_000 * MS));
+        assert_eq!(sample.power_ns(-(5 * MS as i64)), (885 * MS, 1_000 * MS));
+    }
+
+    #[test]
+    fn readings_are_the_same_where_all_of_them_is() {
+        let all = [Some(1), Some(2), Some(3), Some(4)];
+        let of = |[driver_ns, accumulator, power_mw, firmware_ns]: [Option<u64>; 4]| RawSample {
+            driver_ns,
+            accumulator,
+            power_mw,
+            firmware_ns,
+            ..RawSample::default()
+        };
+        let (first, later) = (of(all), RawSample { seen_ns: 9, ..of(all) });
+        assert!(first.is_same_reading(&later));
+        for n in 0..4 {
+            for other in [None, Some(7)] {
+                let mut values = all;
+                values[n] = other;
+                assert!(!first.is_same_reading(&of(values)), "{n}");
+            }
+        }
+    }
+}

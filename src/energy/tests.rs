@@ -31,6 +31,8 @@ fn any_sample() -> impl Strategy<Value = RawSample> {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::seeded(256))]
+
     /// Nothing that a driver writes into its table ends in a panic, and no sum wraps around.
     #[test]
     fn nonsense_is_no_overflow(
@@ -201,4 +203,52 @@ fn intervals_over_counters_that_stop() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(averages > 500 && unseen.len() * 100 < averages, "{} of {averages}", unseen.len());
+}
+
+/// 300 W at a time in ms, by a counter of 2^-16 J.
+fn steady(ms: u64, joules: u64, zero: u64, firmware_ns: Option<u64>) -> RawSample {
+    RawSample {
+        seen_ns: (ms + 1) * MS,
+        accumulator: Some(zero + joules * 65536),
+        resolution_uj: units::FIRMWARE_UJ,
+        driver_ns: Some(ms * MS),
+        firmware_ns,
+        power_mw: Some(300_000),
+        ..RawSample::default()
+    }
+}
+
+/// 32 bits without a clock of the firmware: what advances as the power says, and does not wrap around, is not in doubt.
+#[test]
+fn a_32_bit_counter_that_does_not_wrap_has_no_error() {
+    let mut tracker = AccumulatorTracker::new(32, 750_000);
+    for n in 0..100 {
+        tracker.add(&steady(1_000 + n * 100, n * 29, 1 << 31, None));
+    }
+    let totals = tracker.snapshot(0).totals;
+    assert_eq!((totals.counts, totals.error_pj), (99 * 29 * 65536, 0));
+}
+
+/// A counter that has just begun, with a clock of the firmware that has run for longer: no reset hides in its steps.
+#[test]
+fn a_young_counter_whose_firmware_did_not_restart_has_no_error() {
+    let mut tracker = AccumulatorTracker::new(64, 750_000);
+    for n in 0..20 {
+        tracker.add(&steady(1_000 + n * 1_000, n * 300, 1, Some((77_000 + n * 1_000) * MS)));
+    }
+    let totals = tracker.snapshot(0).totals;
+    assert_eq!((totals.counts, totals.error_pj), (19 * 300 * 65536, 0));
+}
+
+#[test]
+fn what_a_tracker_has_seen() {
+    let mut tracker = AccumulatorTracker::new(64, 750_000);
+    assert!(!tracker.has_counted() && !tracker.is_ahead_of(&steady(0, 0, 0, None)));
+    tracker.add(&steady(1_000, 0, 0, None));
+    assert!(!tracker.has_counted(), "a table that is not filled");
+    tracker.add(&steady(1_100, 30, 0, None));
+    assert!(tracker.has_counted());
+    assert!(tracker.is_ahead_of(&steady(1_050, 15, 0, None)));
+    assert!(!tracker.is_ahead_of(&steady(1_100, 30, 0, None)));
+    assert!(!tracker.is_ahead_of(&steady(1_200, 60, 0, None)));
 }

@@ -177,6 +177,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::cases::seeded(256))]
+
         #[test]
         fn picojoules_of_usual_resolutions(counts: u64) {
             prop_assert_eq!(counts_pj(counts, FIRMWARE_UJ), counts_of_fraction_pj(counts, FIRMWARE_UJ));

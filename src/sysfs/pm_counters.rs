@@ -263,6 +263,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::cases::seeded(256))]
+
         #[test]
         fn any_text_is_refused_or_understood(text in ".{0,60}", unit in "[JW]") {
             if let Some(value) = parse_value(&text, &unit) {

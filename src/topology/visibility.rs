@@ -68,7 +68,7 @@ impl Rules {
             empty_hides: release >= [5, 5],
             uuid_in_hip: release >= [6, 2],
             old_gpus: match release {
-                [..=6, _] => OldGpus::Counted,
+                [(..=6), _] => OldGpus::Counted,
                 [7, 0..=2] => OldGpus::Fatal,
                 _ => OldGpus::Skipped,
             },

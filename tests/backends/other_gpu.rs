@@ -27,8 +27,10 @@ fn machine(rocm: &str, fault: &str) -> Sim {
 fn a_failed_read_is_not_another_gpus_value() {
     // Compiled before any machine's clock begins.
     let program = program();
-    // For a second, and again: whenever the program begins.
-    let busy = (0..300).map(|n| format!("{{ read = \"EBUSY\", from_s = {}.0, for_s = 1.0 }}", 2 * n + 1));
+    // It goes on until the library has lied often enough, which takes long where the processors are busy.
+    zeus_amd_sim::start::set_limit(std::time::Duration::from_secs(900));
+    // For a second, and again: whenever the program begins, and for as long as it may take.
+    let busy = (0..1350).map(|n| format!("{{ read = \"EBUSY\", from_s = {}.0, for_s = 1.0 }}", 2 * n + 1));
     let busy = format!("[{}]", busy.collect::<Vec<_>>().join(", "));
     for rocm in ["6.1.2", "6.2.4", "6.3.1", "6.3.3", "6.4.1", "6.4.3", "7.0.2"] {
         for fault in ["{ read = \"EIO\", every = 3 }", "{ content = \"truncated\", every = 5 }", &busy] {

@@ -2,7 +2,7 @@
 
 use super::tables::csv_samples;
 use super::*;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 
@@ -76,9 +76,8 @@ fn files_are_written_only_if_the_command_was_run() {
 #[test]
 fn streams_pass_untouched() {
     let sim = small();
-    let mut random = std::fs::File::open("/dev/urandom").unwrap();
     let mut bytes = vec![0; 1 << 20];
-    random.read_exact(&mut bytes).unwrap();
+    random::Random::new().fill(&mut bytes);
     let file = path(&sim, "report.txt");
     let arguments = ["--output", &file, "--", "sh", "-c", "printf 'its own\\377' >&2; exec cat"];
     let mut child = command(&sim, &arguments).stdin(Stdio::piped()).spawn().unwrap();

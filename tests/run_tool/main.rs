@@ -4,6 +4,8 @@
 mod common;
 #[path = "../common/examples.rs"]
 mod examples;
+#[path = "../common/random.rs"]
+mod random;
 
 mod check;
 mod command;

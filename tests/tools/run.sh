@@ -95,9 +95,8 @@ truth() { # MACHINE MEAN AMPLITUDE WHAT...
         export LD_PRELOAD="$LD_PRELOAD${LATE_MS:+:$2/late.so}" && shift 2 && exec "$@"' sh "$root/simulator/run" \
         "$work" "$work/regions" "${@:4}" >"$work/visits" && check "$work/report.json" "$work/truth.json" "$work/visits"
 }
-# In a CI always the same.
-seed=${ZEUS_AMD_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
-[ -z "${CI-}" ] || seed=1
+. tests/seed.sh
+seed=$ZEUS_AMD_SEED
 # The node and the limits in a report of so many milliseconds; once more where the machine was too busy to say anything.
 beside_gpus() { # MACHINE [TOML] MS SCOPE DOMAINS SHARES
     local machine=("${@:1:$#-4}") ms=${*: -4:1} status

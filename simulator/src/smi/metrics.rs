@@ -145,7 +145,7 @@ fn through_shared(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> 
         }
         *lock(&slot.object) = Some(Arc::new(d));
         // The real one formats every value to text here, which is when the other thread comes in.
-        dawdle(Duration::from_micros(80));
+        std::thread::sleep(Duration::from_micros(80));
         let got = current(device);
         slot.inside.fetch_sub(1, Ordering::SeqCst);
         return got;
@@ -155,14 +155,6 @@ fn through_shared(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> 
         return Err(UNEXPECTED_DATA);
     }
     current(device)
-}
-
-/// Busy, but ready to let another thread in where there is one core only.
-fn dawdle(time: Duration) {
-    let start = Instant::now();
-    while start.elapsed() < time {
-        std::thread::yield_now();
-    }
 }
 
 fn own(t: &Target, device: &mut Device) -> Result<Arc<Decoded>, u32> {

@@ -235,6 +235,8 @@ fn a_64_bit_counter_does_not_wrap() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::seeded(256))]
+
     /// Any number of wraparounds between two samples, if the power is known.
     #[test]
     fn wraparounds_are_corrected(start in 0_u64..1 << 32, watts in 50_u64..2_000, steps in proptest::collection::vec(1_u64..400, 1..20)) {

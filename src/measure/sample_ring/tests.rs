@@ -47,6 +47,8 @@ fn an_interpolated_energy_has_the_errors_of_both_samples() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::seeded(256))]
+
     /// Pushed and drained in any order: each sample is drained once and in order, or counted as lost.
     #[test]
     fn drained_and_lost_are_all(

@@ -87,6 +87,8 @@ fn windows_over_wraparounds() {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::seeded(256))]
+
     /// 5 to 100 % of the power, 1 s to 10 minutes, from any count, whenever the thread sees the window.
     #[test]
     fn any_window(percent in 5_u64..=100, length_ms in 1000_u64..600_000, initial: u32, seen_after in 0.0..1.0) {

@@ -44,6 +44,8 @@ impl Board {
 }
 
 proptest! {
+    #![proptest_config(crate::cases::seeded(256))]
+
     #[test]
     fn the_truth_is_within_the_uncertainty(
         low_w in 50..500_u64,

@@ -202,7 +202,7 @@ fn any_mask() -> impl Strategy<Value = Option<Vec<u8>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(crate::cases::seeded(2000))]
 
     #[test]
     fn never_panics_never_twice(
