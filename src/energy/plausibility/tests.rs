@@ -150,7 +150,7 @@ fn any_load(random: &mut Random, limit_w: f64) -> (Swinging, f64) {
 }
 
 /// A counter that stops once within five windows or laps, for good, or for a time after which it catches up or not. One of two
-/// readings cannot tell a stop from every load: how many are not covered, of windows that are not the first.
+/// readings cannot distinguish a stop from every load: how many are not covered, of windows that are not the first.
 fn uncovered(limit_w: f64, average_s: f64, has_clock: bool) -> (usize, usize) {
     let (mut all, mut outside) = (0, 0);
     for seed in 0..3_000 {
