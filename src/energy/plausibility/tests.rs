@@ -217,3 +217,20 @@ fn stops_that_come_again() {
         }
     }
 }
+
+/// A counter that stops in one window and catches up in the next: the first one lacks what the second one has too much.
+#[test]
+fn a_window_covers_what_is_caught_up_in_it() {
+    for phase in 0..40 {
+        let load = Swinging { low: 100.0, high: 600.0, period_s: 0.5, square: true };
+        let mut machine = Machine::of(750.0, 0.0, true, load);
+        let start_s = 30.0 + f64::from(phase) * 0.0125;
+        // The windows begin at 0.04 s.
+        machine.stops.push((start_s + 3.54, start_s + 4.24, true));
+        let (tracker, ends) = machine.session(start_s, [0.01, 1.0, 1.0, 1.0, 1.0, 1.0].into_iter());
+        for pair in ends.windows(2) {
+            let (truth, error, uncertainty) = machine.window(&tracker, &pair[0], &pair[1]);
+            assert!(error <= uncertainty, "phase {phase}: {truth} J, {error} J off, +- {uncertainty} J");
+        }
+    }
+}
