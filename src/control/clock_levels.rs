@@ -9,7 +9,7 @@ use crate::gpu::Clock;
 use crate::sysfs::{pp_dpm, pp_od};
 
 /// The kernel's documentation of the parameter: Documentation/gpu/amdgpu/module-parameters.rst.
-pub(super) const NO_CLOCKS: &str = "the driver shows no clocks to set in pp_od_clk_voltage (for many Radeon GPUs only where overdrive is enabled by the kernel parameter amdgpu.ppfeaturemask)";
+pub(super) const NO_CLOCKS: &str = "its pp_od_clk_voltage shows no bounds that could be set (of many Radeon GPUs only where overdrive is enabled by the kernel parameter amdgpu.ppfeaturemask)";
 
 impl Controller {
     /// The highest and the lowest level of the clock, as Zeus has it: (max, min). libamd_smi is asked only where the file is

@@ -134,6 +134,11 @@ mod tests {
             power in 0.97..1.03_f64,
             average_s in prop_oneof![Just(0.0), 0.5..5.0_f64],
         ) {
+            // Samples that fall on the same moment of every period of a load show another load, for as long as they do.
+            let periods = every_ms as f64 / (period_s * 1e3);
+            let samples = 3_200.0 / every_ms as f64;
+            let is_locked = periods > 0.5 && (periods - periods.round()).abs() * samples < 1.0;
+            prop_assume!(average_s > 0.0 || !is_locked);
             let load = alternating(low_w, low_w + more_w, period_s);
             let tracker = sampled(&load, (every_ms, seconds), (counter, power), average_s);
             prop_assert_ne!(refuted(&tracker), Some(true), "{:?}", tracker.agreement());
@@ -146,7 +151,7 @@ mod tests {
         for (gain, expected) in
             [(1.0, false), (1.05, false), (0.95, false), (1.2, true), (0.8, true), (1.8, true), (0.3, true)]
         {
-            assert_eq!(refuted(&sampled(&load, (100, 12), (gain, 1.0), 0.0)), Some(expected), "{gain}");
+            assert_eq!(refuted(&sampled(&load, (100, 15), (gain, 1.0), 0.0)), Some(expected), "{gain}");
             assert_eq!(refuted(&sampled(&load, (100, 120), (gain, 1.0), 4.0)), Some(expected), "{gain}, averaged");
         }
         let ratio = sampled(&load, (100, 12), (0.8, 1.0), 0.0).agreement().unwrap().ratio();

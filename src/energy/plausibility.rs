@@ -4,6 +4,9 @@ use super::sample::{AVERAGE_SUPPORT_NS, WATT_MW};
 use super::snapshot::RunningTotals;
 use super::units::power_pj;
 
+/// A load that repeats has so many dips of one depth in turn.
+const SAME_DIPS: u32 = 3;
+
 /// One step of a counter.
 pub(super) struct Step {
     pub counted_pj: u128,
@@ -25,9 +28,10 @@ pub(super) struct Step {
 #[derive(Debug, Default)]
 pub(super) struct PlausibilityMonitor {
     recent: RecentPower,
-    /// Power by the counter in the last step, if lower than any recent one: a dip of the load, unless the counter stood
-    /// before or stands now.
+    /// Power by the counter in the last step, if it is a dip of the load, unless the counter stands now.
     dip_mw: Option<u64>,
+    /// Power by the counter in the last step that was lower than any recent power, and how often in turn it was the same.
+    low: (u64, u32),
     /// The counter stood throughout the last step.
     stood: bool,
 }
@@ -36,11 +40,11 @@ impl PlausibilityMonitor {
     /// Adds to the error what the counter may have missed in a step, or counted late.
     pub fn check(&mut self, step: &Step, max_power_mw: u64, totals: &mut RunningTotals) {
         let Step { counted_pj, ns, seen_ns, powers_mw, .. } = *step;
-        self.recent.add(seen_ns, powers_mw.0.min(powers_mw.1), powers_mw.0.max(powers_mw.1));
-        let most_pj = power_pj(max_power_mw, step.longest_ns);
-        if counted_pj > most_pj {
+        self.recent.add_shown(seen_ns, powers_mw);
+        let largest_pj = power_pj(max_power_mw, step.longest_ns);
+        if counted_pj > largest_pj {
             // More than was drawn: the counter was behind. What it has caught up with was not lost.
-            let late_pj = counted_pj - most_pj;
+            let late_pj = counted_pj - largest_pj;
             let caught_up_pj = late_pj.min(totals.behind_pj);
             totals.error_pj -= caught_up_pj;
             totals.error_pj += if caught_up_pj < late_pj { counted_pj } else { 0 };
@@ -51,57 +55,95 @@ impl PlausibilityMonitor {
             self.recent.add(seen_ns, mw, mw);
         }
         if is_low {
-            let missed_mw = self.most_mw(step, max_power_mw, self.is_small_dip(step)).max(highest_mw + WATT_MW);
-            let missed_pj = power_pj(missed_mw, ns).saturating_sub(step.least_pj);
+            let most_pj = self.most_pj(step, max_power_mw).max(power_pj(highest_mw + WATT_MW, ns));
+            let missed_pj = most_pj.saturating_sub(step.least_pj);
             totals.error_pj += missed_pj;
             // A counter that has moved is behind by no more than this step.
             totals.behind_pj = missed_pj + if counted_pj > 0 { 0 } else { totals.behind_pj };
-            self.dip_mw = u64::try_from(counted_pj / u128::from(ns)).ok().filter(|mw| *mw > 0 && !self.stood);
+            self.dip_mw = self.dip(step);
         } else if counted_pj > 0 {
             totals.behind_pj = 0;
         }
-        let unconfirmed_pj = std::mem::take(&mut totals.unconfirmed_pj);
-        if step.timed && is_low && counted_pj == 0 {
-            // It has stopped, and did so in the step before.
-            totals.error_pj += unconfirmed_pj;
-            totals.behind_pj += unconfirmed_pj;
+        let stopped_before = is_low && counted_pj == 0;
+        if stopped_before {
+            totals.error_pj += totals.unconfirmed_pj;
+            totals.behind_pj += totals.unconfirmed_pj;
+        }
+        if stopped_before || counted_pj > 0 {
+            totals.unconfirmed_pj = 0;
         }
         if counted_pj > 0 && !is_low {
             // The step's mean is a power, too: those at its ends may always be of the same moment of a load that repeats.
-            if step.timed && counted_pj > power_pj(highest_mw, ns) {
-                let mean_mw = u64::try_from(counted_pj / u128::from(ns.max(1))).unwrap_or(u64::MAX).min(max_power_mw);
+            let counted_ns = if step.timed { ns } else { step.longest_ns };
+            if counted_pj > power_pj(highest_mw, counted_ns) {
+                let mean_mw = mean_mw(counted_pj, counted_ns).min(max_power_mw);
                 self.recent.add(seen_ns, mean_mw, mean_mw);
             }
-            totals.unconfirmed_pj = power_pj(self.most_mw(step, max_power_mw, false), ns).saturating_sub(step.least_pj);
+            totals.unconfirmed_pj = self.most_pj(step, max_power_mw).saturating_sub(step.least_pj);
         }
-        self.stood = is_low && counted_pj == 0;
+        self.stood = stopped_before;
     }
 
-    /// Averages always differ by some watts from the mean of a step, so a little less than both ends is a dip of the load, or a
-    /// stop as short as it is small: not anything up to the most that the GPU can draw. The average at the end has to be of
-    /// this step alone.
-    fn is_small_dip(&self, step: &Step) -> bool {
-        let lowest_pj = power_pj(self.recent.range().0, step.ns);
-        step.averaged && step.ns >= AVERAGE_SUPPORT_NS && step.counted_pj * 20 >= lowest_pj * 19
+    /// The power by the counter in a step that is lower than any recent power, if it is a dip of the load.
+    fn dip(&mut self, step: &Step) -> Option<u64> {
+        if step.counted_pj == 0 || self.stood {
+            return None;
+        }
+        let mw = mean_mw(step.counted_pj, step.ns);
+        let is_same = mw.abs_diff(self.low.0) <= mw / 16;
+        self.low = (mw, if is_same { self.low.1.saturating_add(1) } else { 1 });
+        // An average shows no dip. Any other power would, but at moments that are always the same: stops are of any length.
+        (mw > 0 && (step.averaged || self.low.1 >= SAME_DIPS)).then_some(mw)
     }
 
-    /// The most that may have been drawn in a step: the highest power, and what a load that varies so may have added since.
-    fn most_mw(&self, step: &Step, max_power_mw: u64, is_small_dip: bool) -> u64 {
-        if step.counted_pj == 0 || (step.averaged && self.recent.is_short() && !is_small_dip) {
-            max_power_mw
-        } else {
-            let (low_mw, high_mw) = self.recent.range();
-            let most_mw = match (step.timed, step.averaged) {
-                (true, false) => high_mw + (high_mw - low_mw) / 4,
-                // It shows a load that rises late.
-                (true, true) => high_mw + (high_mw - low_mw),
-                (false, true) => high_mw,
-                // What the edges of the interval may have is more.
-                (false, false) => step.powers_mw.0.max(step.powers_mw.1),
-            };
-            max_power_mw.min(most_mw + WATT_MW)
+    /// The most that may have been drawn in a step: by the highest power that was seen, and what a load that varies so may have
+    /// added since.
+    fn most_pj(&self, step: &Step, max_power_mw: u64) -> u128 {
+        let largest_pj = power_pj(max_power_mw, step.ns);
+        let is_short = step.averaged && self.recent.is_short();
+        if step.counted_pj == 0 || (is_short && !self.is_shown(step)) {
+            return largest_pj;
+        }
+        let (low_mw, high_mw) = self.recent.range();
+        let by_powers_pj = |more_mw: u64| power_pj(high_mw + more_mw + WATT_MW, step.ns).min(largest_pj);
+        // Where it has not been due for long, what the edges of the interval may have is more.
+        let is_brief = !step.timed && 2 * step.ns < step.longest_ns;
+        match (step.averaged, is_short) {
+            (_, true) => self.most_by_average_pj(step).min(largest_pj),
+            (true, false) if is_brief => by_powers_pj(0),
+            // It shows a load that rises late.
+            (true, false) => by_powers_pj(high_mw - low_mw).min(self.most_by_average_pj(step)),
+            (false, _) if is_brief => {
+                power_pj(step.powers_mw.0.max(step.powers_mw.1) + WATT_MW, step.ns).min(largest_pj)
+            }
+            (false, _) => by_powers_pj((high_mw - low_mw) / 4),
         }
     }
+
+    /// Few averages may all be of other moments than the step: a mean that differs from them is of a load that they do not show,
+    /// or the counter stood.
+    fn is_shown(&self, step: &Step) -> bool {
+        let (low_mw, high_mw) = self.recent.shown();
+        let is_below = step.counted_pj * 20 < power_pj(low_mw, step.ns) * 19;
+        let is_above = step.counted_pj * 20 > power_pj(high_mw + WATT_MW, step.longest_ns) * 21;
+        !is_below && !is_above
+    }
+
+    /// The energy that averages allow for: what they show in the step, and what they have not shown at its end.
+    ///
+    /// The integral of the average differs from that of the power by L(begin) − L(end), see [`super::averaging_error_pj`]. What
+    /// is always drawn adds the same to both, and L(end) of the rest is at most what the average shows of it, times its support.
+    fn most_by_average_pj(&self, step: &Step) -> u128 {
+        let (low_mw, high_mw) = self.recent.shown();
+        let (least_mw, most_mw) = self.recent.range();
+        let always_mw = least_mw.saturating_sub(most_mw - least_mw);
+        let above_mw = (step.powers_mw.1 + WATT_MW).saturating_sub(always_mw);
+        power_pj(high_mw + (high_mw - low_mw) + WATT_MW, step.ns) + power_pj(above_mw, AVERAGE_SUPPORT_NS)
+    }
+}
+
+fn mean_mw(pj: u128, ns: u64) -> u64 {
+    u64::try_from(pj / u128::from(ns.max(1))).unwrap_or(u64::MAX)
 }
 
 /// Lowest and highest power that were seen lately: in the last 8 to 16 slots of time with a sample. Unlike
@@ -110,6 +152,8 @@ impl PlausibilityMonitor {
 struct RecentPower {
     current: Option<(u64, u64)>,
     previous: Option<(u64, u64)>,
+    /// Lowest and highest of the reported powers alone.
+    shown: [Option<(u64, u64)>; 2],
     slots: u32,
     slot_start_ns: u64,
 }
@@ -123,9 +167,19 @@ impl RecentPower {
             (self.slots, self.slot_start_ns) = (self.slots + 1, seen_ns);
             if self.slots > SLOTS {
                 (self.previous, self.current, self.slots) = (self.current, None, 1);
+                self.shown = [None, self.shown[0]];
             }
         }
         self.current = widest(self.current, Some((low_mw, high_mw)));
+    }
+
+    fn add_shown(&mut self, seen_ns: u64, (a, b): (u64, u64)) {
+        self.add(seen_ns, a.min(b), a.max(b));
+        self.shown[0] = widest(self.shown[0], Some((a.min(b), a.max(b))));
+    }
+
+    fn shown(&self) -> (u64, u64) {
+        widest(self.shown[0], self.shown[1]).unwrap_or_default()
     }
 
     /// Too few powers for averages over seconds, which show a load late.
@@ -146,72 +200,4 @@ fn widest(a: Option<(u64, u64)>, b: Option<(u64, u64)>) -> Option<(u64, u64)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: u64 = 1_000_000;
-
-    /// One window in a session that has just been opened, over a GPU with averaged power: a mean a little below both averages
-    /// may be a short stop, and is not any energy up to the most that the GPU can draw.
-    #[test]
-    fn a_mean_a_little_below_two_averages() {
-        for stood_ms in [0, 300] {
-            let (mut monitor, mut totals) = (PlausibilityMonitor::default(), RunningTotals::default());
-            let mut step = |at_ms: u64, ns: u64, counted_pj: u128| {
-                let step = Step {
-                    counted_pj,
-                    least_pj: counted_pj,
-                    ns,
-                    timed: true,
-                    longest_ns: ns,
-                    seen_ns: at_ms * MS,
-                    powers_mw: (302_000, 302_000),
-                    averaged: true,
-                };
-                monitor.check(&step, 700_000, &mut totals);
-                totals.error_pj + totals.unconfirmed_pj
-            };
-            let before_pj = (0..40).step_by(4).map(|ms| step(ms, 4 * MS, power_pj(302_000, 4 * MS))).max();
-            // 300 W on average, for ten seconds.
-            let truth_pj = power_pj(300_000, 10_000 * MS);
-            let counted_pj = power_pj(300_000, (10_000 - stood_ms) * MS);
-            let error_pj = step(10_040, 10_000 * MS, counted_pj);
-            assert!(error_pj >= truth_pj - counted_pj, "{error_pj}");
-            assert!(error_pj < before_pj.unwrap() + truth_pj / 20, "{error_pj}, stood for {stood_ms} ms");
-        }
-    }
-
-    /// An average over seconds does not show a load that has just risen to 690 W, and half of a step's counts are lost: whatever
-    /// a GPU can draw may be missing.
-    #[test]
-    fn an_average_says_nothing_of_a_load_that_has_just_risen() {
-        let totals = after_one_step(345_000, true);
-        let missed_pj = power_pj(690_000 - 345_000, 10 * MS);
-        assert!(totals.error_pj + totals.unconfirmed_pj >= missed_pj, "{totals:?}");
-    }
-
-    /// 1400 W were counted where 700 W is the most: half of it at least was not drawn in this step.
-    #[test]
-    fn more_than_a_gpu_can_draw_is_in_the_error() {
-        let totals = after_one_step(1_400_000, false);
-        assert!(totals.error_pj >= power_pj(700_000, 10 * MS), "{totals:?}");
-    }
-
-    /// 10 ms of a GPU that shows 302 W and draws 700 W at the most.
-    fn after_one_step(counted_mw: u64, averaged: bool) -> RunningTotals {
-        let (mut monitor, mut totals) = (PlausibilityMonitor::default(), RunningTotals::default());
-        let (ns, counted_pj) = (10 * MS, power_pj(counted_mw, 10 * MS));
-        let step = Step {
-            counted_pj,
-            least_pj: counted_pj,
-            ns,
-            timed: true,
-            longest_ns: ns,
-            seen_ns: 1_000 * MS,
-            powers_mw: (302_000, 302_000),
-            averaged,
-        };
-        monitor.check(&step, 700_000, &mut totals);
-        totals
-    }
-}
+mod tests;

@@ -1,10 +1,12 @@
-/* Reads all that there is, over and over, with windows and a sampler beside it, and prints what was said with OK:
+/* Reads all that there is, over and over, with windows and a sampler beside it, or takes windows alone, so that what is between
+ * their ends is not read; prints what was said with OK:
  * "KEY gpu value from to": a reading, and CLOCK_BOOTTIME (ns) before and after the call;
  * "window gpu energy_mj uncertainty_mj begin_ns end_ns flags method", and likewise "lap"; "sample gpu power_mw power_begin_ns power_end_ns";
+ * "total energy_mj uncertainty_mj packages" of the windows, or laps, above it;
  * "between gpu energy_mj uncertainty_mj from to flags method" of times between samples;
  * "slope gpu counter_power_mw uncertainty_mw time_ns valid flags" of each sample;
  * "state gpu counter_state"; "refused KEY gpu status" for what failed.
- * argv: validation, rounds, seed. */
+ * argv: validation, rounds, seed, the longest window of a round in microseconds, and whether it is read meanwhile. */
 #include <inttypes.h>
 #include <time.h>
 
@@ -102,12 +104,17 @@ typedef zeus_amd_status_t (*reads)(zeus_amd_window_t *, zeus_amd_total_energy_t 
 static void energies(const char *key, reads of, zeus_amd_window_t *w)
 {
     zeus_amd_gpu_energy_t e[MOST] = {ZEUS_AMD_GPU_ENERGY_INIT};
+    zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     uint32_t i, n = MOST;
-    CHECK_OK(of(w, NULL, e, &n));
+    const zeus_amd_status_t s = of(w, &total, e, &n);
     for (i = 0; i < n; i++)
         if (e[i].status == ZEUS_AMD_STATUS_OK)
             printf("%s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", key, i,
                    e[i].energy_mj, e[i].uncertainty_mj, e[i].begin_ns, e[i].end_ns, e[i].flags, (uint32_t)e[i].method);
+    if (s == ZEUS_AMD_STATUS_OK)
+        printf("total %" PRIu64 " %" PRIu64 " %" PRIu32 "\n", total.energy_mj, total.uncertainty_mj, total.packages);
+    else
+        printf("refused total 0 %d\n", (int)s);
 }
 
 /* Energies between any two times of a sampler's. */
@@ -125,50 +132,68 @@ static void between(const zeus_amd_sampler_t *sampler, uint64_t *seed, uint64_t 
         }
 }
 
+/* A part of a round, as often short as long. */
+static void pause_for(uint64_t *seed, uint64_t most_us)
+{
+    pause_us(next(seed) % (1 + (most_us >> next(seed) % 8)));
+}
+
 int main(int argc, char **argv)
 {
     static zeus_amd_sample_t samples[SAMPLES] = {ZEUS_AMD_SAMPLE_INIT};
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
-    zeus_amd_sampler_t *sampler;
+    zeus_amd_sampler_t *sampler = NULL;
     zeus_amd_window_t *whole, *part;
     uint32_t i, round, rounds, n = SAMPLES;
-    uint64_t seed, lost, begin_ns;
-    CHECK(argc == 4);
+    uint64_t seed, lost, begin_ns, most_us;
+    int is_read;
+    CHECK(argc == 6);
     options.validation = (uint32_t)atoi(argv[1]);
     rounds = (uint32_t)atoi(argv[2]);
     seed = strtoull(argv[3], NULL, 10);
+    most_us = strtoull(argv[4], NULL, 10);
+    is_read = atoi(argv[5]);
     CHECK_OK(zeus_amd_open(&options, &z));
     CHECK_OK(zeus_amd_gpu_count(z, &gpus));
     how.period_ns = 5000000;
     how.capacity = SAMPLES;
-    CHECK_OK(zeus_amd_sampler_start(z, &how, &sampler));
+    if (is_read)
+        CHECK_OK(zeus_amd_sampler_start(z, &how, &sampler));
+    else
+        pause_for(&seed, most_us);
     CHECK_OK(zeus_amd_window_begin(z, &whole));
     begin_ns = zeus_amd_now_ns();
     for (round = 0; round < rounds; round++) {
         CHECK_OK(zeus_amd_window_begin(z, &part));
-        for (i = 0; i < gpus; i++)
-            single(i);
-        all();
-        pause_us(next(&seed) % 20000);
+        if (is_read) {
+            for (i = 0; i < gpus; i++)
+                single(i);
+            all();
+        }
+        pause_for(&seed, most_us);
         energies("window", zeus_amd_window_end, part);
+        if (!is_read && next(&seed) % 2)
+            pause_for(&seed, most_us);
         energies("lap", zeus_amd_window_lap, whole);
     }
     for (i = 0; i < gpus; i++)
         settings(i);
     energies("window", zeus_amd_window_end, whole);
-    CHECK_OK(zeus_amd_sampler_stop(sampler));
-    between(sampler, &seed, begin_ns, zeus_amd_now_ns());
-    CHECK_OK(zeus_amd_sampler_drain(sampler, samples, &n, &lost));
-    for (i = 0; i < n; i++) {
-        const zeus_amd_sample_t *s = &samples[i];
-        if (s->valid & ZEUS_AMD_SAMPLE_VALID_POWER_BIT)
-            printf("sample %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", s->gpu, s->power_mw, s->power_begin_ns,
-                   s->power_end_ns);
-        printf("slope %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", s->gpu, s->counter_power_mw,
-               s->counter_power_uncertainty_mw, s->time_ns, s->valid, s->flags);
+    if (sampler) {
+        CHECK_OK(zeus_amd_sampler_stop(sampler));
+        between(sampler, &seed, begin_ns, zeus_amd_now_ns());
+        CHECK_OK(zeus_amd_sampler_drain(sampler, samples, &n, &lost));
+        for (i = 0; i < n; i++) {
+            const zeus_amd_sample_t *s = &samples[i];
+            if (s->valid & ZEUS_AMD_SAMPLE_VALID_POWER_BIT)
+                printf("sample %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", s->gpu, s->power_mw, s->power_begin_ns,
+                       s->power_end_ns);
+            printf("slope %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32 "\n", s->gpu, s->counter_power_mw,
+                   s->counter_power_uncertainty_mw, s->time_ns, s->valid, s->flags);
+        }
+        zeus_amd_sampler_free(sampler);
     }
-    zeus_amd_sampler_free(sampler);
     for (i = 0; i < gpus; i++) {
         zeus_amd_gpu_info_t info = ZEUS_AMD_GPU_INFO_INIT;
         CHECK_OK(zeus_amd_gpu_info(z, i, &info));

@@ -352,7 +352,7 @@ fn windows_over_a_counter_that_stands() {
     }
 }
 
-/// A load that changes is not a counter that stands: only the first dip is not known.
+/// A load that changes is not a counter that stands: only the first dips are not known.
 #[test]
 fn a_load_with_dips_is_learned() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
@@ -367,7 +367,7 @@ fn a_load_with_dips_is_learned() {
     };
     let errors: Vec<u128> = (0..30).map(&mut step).collect();
     let unknown = errors.iter().filter(|error| **error > 0).count();
-    assert!((1..=2).contains(&unknown), "{errors:?}");
+    assert!((1..=4).contains(&unknown), "{errors:?}");
 }
 
 /// No sample was taken for an hour, in which a counter at 1 MJ was reset at some time. Nothing else shows the reset if
