@@ -51,6 +51,31 @@ fn a_failed_read_is_not_another_gpus_value() {
     }
 }
 
+/// A GPU whose files have no power any more: what the library gives for it is what it has read of the other one.
+#[test]
+fn a_power_that_no_file_has_is_another_gpus() {
+    let machine = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    let gpu = |n: u32, more: &str| {
+        let (bdf, w) = (format!("0000:{}0:00.0", n + 1), 100 + 50 * n);
+        format!("[gpu.{n}]\nmodel = \"mi210\"\nbdf = \"{bdf}\"\nunique_id = \"{n:016x}\"\npower = {{ kind = \"constant\", w = {w} }}\ntemps = {{ edge = 41000, hotspot = 52000, mem = 47000 }}\n{more}")
+    };
+    let files =
+        "[gpu.1.file]\ngpu_metrics = { content = \"empty\", from_s = 0.7 }\npower1_average = { open = \"ENOENT\" }\n";
+    std::fs::write(machine.path(), "irregular = true\n".to_owned() + &gpu(0, "") + &gpu(1, files)).unwrap();
+    for rocm in ["6.1.2", "6.3.3", "6.4.1", "7.0.2"] {
+        let sim = Sim::start(machine.path().to_str().unwrap(), rocm, &[] as &[&str]).unwrap();
+        let mut asked = Client::open(&sim, "amdsmi", OFF);
+        // The library keeps the table that it has read well.
+        let mut failed = 0;
+        while failed < 20 {
+            assert_eq!(asked.ask("average 0").ok().words[0], "100000", "{rocm}");
+            let said = asked.ask("average 1");
+            assert!(said.status != 0 || said.words[0] == "150000", "{rocm}: {said:?}");
+            failed += u32::from(said.status != 0);
+        }
+    }
+}
+
 /// From ROCm 7.13 on the library repeats a GPU's own last table, for as long as it cannot read the file: power and energy are
 /// stale then, and new ones when it can.
 #[test]

@@ -239,11 +239,16 @@ impl AmdsmiSource {
             return Ok((powers, None));
         }
         match self.sysfs.powers(staleness) {
-            // Files that have no power at the moment: the library has that of another moment, or of another GPU.
             Ok(own) => Ok(own),
-            Err(error) if error.kind() != Kind::NotSupported => Err(error),
+            // Files that have no power at the moment: the library has that of another moment, or of another GPU.
+            Err(error) if error.kind() != Kind::NotSupported || self.is_shared() => Err(error),
             Err(_) => Ok((powers, None)),
         }
+    }
+
+    /// The library may report another GPU's values, and this one's file shows its own.
+    fn is_shared(&self) -> bool {
+        self.context.generation.needs_lock && self.sysfs.is_there()
     }
 
     /// The driver's time of what the library reports now: a failed read of gpu_metrics repeats older values with SUCCESS.
@@ -276,8 +281,7 @@ impl AmdsmiSource {
     pub fn reading(&self, staleness: &StalenessDetector, temperature: bool) -> Reading {
         let energy = self.energy(staleness).map_err(|e| e.kind());
         // The same count in one table with its powers, as `own_count` gives it.
-        let is_checked = self.context.generation.needs_lock && self.sysfs.is_there();
-        let of_file = energy.ok().filter(|_| is_checked).and_then(|raw| {
+        let of_file = energy.ok().filter(|_| self.is_shared()).and_then(|raw| {
             let own = self.sysfs.reading(staleness, false);
             Some(Reading { energy: Ok(as_reported(own.energy.ok()?, raw.resolution_uj)), ..own })
         });
