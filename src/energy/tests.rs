@@ -229,15 +229,37 @@ fn a_32_bit_counter_that_does_not_wrap_has_no_error() {
     assert_eq!((totals.counts, totals.error_pj), (99 * 29 * 65536, 0));
 }
 
-/// A counter that has just begun, with a clock of the firmware that has run for longer: no reset hides in its steps.
+/// A counter that has counted little since the firmware began, as an idle GPU's: no reset hides in its steps.
 #[test]
 fn a_young_counter_whose_firmware_did_not_restart_has_no_error() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     for n in 0..20 {
-        tracker.add(&steady(1_000 + n * 1_000, n * 300, 1, Some((77_000 + n * 1_000) * MS)));
+        tracker.add(&steady(1_000 + n * 1_000, n * 300, 100 * 65536, Some((77_000 + n * 1_000) * MS)));
     }
     let totals = tracker.snapshot(0).totals;
     assert_eq!((totals.counts, totals.error_pj), (19 * 300 * 65536, 0));
+}
+
+/// A counter that has counted less than any GPU draws while the firmware's clock went on for hours: it restarts without that
+/// clock, and may pass its old value unseen.
+#[test]
+fn a_young_counter_beside_an_old_clock_may_restart_unseen() {
+    for restarts_after_s in [0, 1, 2, 3] {
+        let mut tracker = AccumulatorTracker::new(64, 750_000);
+        let mut add = |ms: u64, joules: u64, watts: u64| {
+            let firmware_ns = Some((35_674_000 + ms) * MS);
+            tracker.add(&RawSample { power_mw: Some(watts * 1_000), ..steady(ms, joules, 1, firmware_ns) });
+        };
+        // A load of 300 W on average.
+        for (ms, watts) in [(1_000, 100), (1_010, 500), (1_020, 100), (1_030, 500)] {
+            add(ms, (ms - 1_000) * 3 / 10, watts);
+        }
+        add(5_030, 300 * (4 - restarts_after_s), 500);
+        let totals = tracker.snapshot(0).totals;
+        let (energy_pj, truth_pj) =
+            (units::counts_pj(totals.counts, units::FIRMWARE_UJ), power_pj(300_000, 4_030 * MS));
+        assert!(truth_pj.abs_diff(energy_pj) <= totals.error_pj, "after {restarts_after_s} s: {totals:?}");
+    }
 }
 
 #[test]

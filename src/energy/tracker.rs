@@ -369,7 +369,9 @@ impl AccumulatorTracker {
         let tolerance_ns = clock_tolerance_ns(ns);
         let by_firmware = last.firmware_ns.zip(sample.firmware_ns);
         let fits = |(a, b): (u64, u64)| b.checked_sub(a).is_some_and(|elapsed| elapsed.abs_diff(ns) <= tolerance_ns);
-        let unseen_ns = match by_firmware.filter(|clock| fits(*clock)) {
+        // A counter that has counted less than any GPU draws in the time of that clock has restarted without it.
+        let is_as_old = |uptime_ns: u64| self.bits == 32 || before_pj >= power_pj(WATT_MW, uptime_ns);
+        let unseen_ns = match by_firmware.filter(|clock| fits(*clock) && is_as_old(clock.0)) {
             Some((uptime_ns, _)) if uptime_ns > tolerance_ns => return,
             Some(_) => tolerance_ns.min(ns),
             None => ns,
