@@ -65,9 +65,21 @@ fn bounds_are_pending_until_they_are_committed() {
 }
 
 #[test]
-fn a_lower_bound_above_the_upper_one_in_force_is_refused_at_the_commit() {
+fn level_determinism_takes_an_upper_bound_alone() {
     inside("mi210-1", "7.2.0", &[NEW], |_| {
         level("perf_determinism");
+        assert_eq!(od(&["s 1 1000", "c"]), [0, 0]);
+        assert_eq!(od(&["s 0 1300", "c"]), [0, 0]);
+        assert_eq!(in_force(), ([500, 1000], [400, 1600]));
+        level("manual");
+        assert_eq!(in_force(), UNSET, "the bound goes with its level");
+    });
+}
+
+#[test]
+fn a_lower_bound_above_the_upper_one_in_force_is_refused_at_the_commit() {
+    inside("mi210-1", "7.2.0", &[NEW], |_| {
+        level("manual");
         assert_eq!(od(&["s 1 1000", "c"]), [0, 0]);
         assert_eq!(od(&["s 0 1300", "c"]), [0, REFUSED]);
         assert_eq!(in_force(), ([500, 1000], [400, 1600]));

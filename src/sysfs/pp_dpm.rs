@@ -14,9 +14,9 @@ pub struct Levels {
 
 /// Parses the text of the file; `None` if a line is malformed, or a bound is 0.
 ///
-/// Levels ascend, but for the memory of APUs before Linux 6.5 (renoir_print_clk_levels and others). The drivers of MI200 and Navi print the clock of the moment, with a star, as a line of its own between the
-/// lowest and the highest level (navi10_emit_clk_levels in drivers/gpu/drm/amd/pm/swsmu/smu11/navi10_ppt.c); of an idle Navi
-/// it is below the lowest.
+/// Levels ascend, but for the memory of APUs before Linux 6.5 (renoir_print_clk_levels and others). The drivers of MI200 and Navi
+/// print the clock of the moment, with a star, as a line of its own between the lowest and the highest level
+/// (navi10_emit_clk_levels in drivers/gpu/drm/amd/pm/swsmu/smu11/navi10_ppt.c); of an idle Navi it is below the lowest.
 #[must_use]
 pub fn parse(text: &str) -> Option<Levels> {
     let mut levels: Option<Levels> = None;
