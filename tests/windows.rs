@@ -163,7 +163,10 @@ fn hold(sim: &Sim, all: &[Energy], most_w: f64, resolution: &str, what: &str) {
             let unsure_ms = if known { 2.0 + gpu.refresh_ns() as f64 * 2e-6 } else { 100.0 };
             let ceiling_w = 1.25 * gpu.spec.caps.max_w.max(most_w / 1.25);
             let unit = if e.flags & FIRMWARE_RESOLUTION != 0 { 0.0 } else { 0.003 };
-            let enough = 3.0 + unit * energy + (edges_ns as f64 * 1e-6 + unsure_ms) * ceiling_w;
+            // An average shows a load late, so under one that varies a counter without the firmware's clock may have stood.
+            let is_averaged = matches!(gpu.spec.gfx_target, 90008 | 90010) && e.flags & FIRMWARE_DURATION == 0;
+            let hidden = if is_averaged { energy } else { 0.0 };
+            let enough = 3.0 + hidden + unit * energy + (edges_ns as f64 * 1e-6 + unsure_ms) * ceiling_w;
             // Shortly after a reset another one may hide, where no clock of the firmware tells.
             if !inside(e.from_ns - 1_000_000_000, e.from_ns) {
                 long += 1;
