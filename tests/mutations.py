@@ -60,17 +60,17 @@ MUTATIONS = [
     ("the other clock comes back", "src/control/clocks.rs", "kept.filter(|_| !is_kept(&now))", "kept.filter(|_| false)", "control::"),
     ("equal bounds given up", "src/control/clocks.rs", "filter(|b| min_mhz == max_mhz && is_allowed(b))", "filter(|b| min_mhz > max_mhz && is_allowed(b))", "control::"),
     ("determinism by level manual", "src/control/restore_clocks.rs", "let _ = by.set_determinism_mhz(bounds.max_mhz);", "", "guard::a_determinism"),
-    ("levels without the current one", "src/amdsmi/releases.rs", "skips_current_level: true", "skips_current_level: false", "backends::source_selection::levels"),
+    ("levels without the current one", "src/amdsmi/releases.rs", "skips_current_level: true", "skips_current_level: false", "source_selection::levels"),
     ("a change by a handle that moves", "src/amdsmi/api.rs", "matches!(self, SetPowerCap | SetClkLimit | SetClkRange | SetPerfLevel)",
      "matches!(self, SetPowerCap | SetClkLimit | SetClkRange | SetPerfLevel) && false", "foreign::a_handle_that_changes_before"),
     ("masked render nodes", "src/sysfs/drm.rs", "return Err(Error::RenderNode { path: path.display().to_string() });", "", "errors::a_masked"),
     ("powers of any age", "src/device/source/amdsmi.rs", "let is_sure = time_ns.is_some() && !self.context.generation.needs_lock;", "let is_sure = true;", "backends:: any_machine::"),
     ("nobody waits at exit", "src/capi/at_exit.rs", "        amdsmi::close_at_exit(limit);\n", "", "sampler::return_from_main"),
     ("exit handlers from before init", "src/amdsmi/loader.rs", "if !self.calls.has_initialised() {", "if self.calls.has_initialised() {", "sampler::return_from_main"),
-    ("times far ahead", "src/device/staleness.rs", "self.accept(TimePair { driver_ns, boot_ns })?;", "let _ = self.accept(TimePair { driver_ns, boot_ns });", "backends:: cases:: any_machine::"),
+    ("times far ahead", "src/device/staleness.rs", "self.accept(TimePair { driver_ns, boot_ns })?;", "let _ = self.accept(TimePair { driver_ns, boot_ns });", "staleness:: backends::"),
     ("gaps not flagged", "src/measure/recorder.rs", "let is_gap = u128::from(since_ns) > asked_ns.max(STALL_NS.into());", "let is_gap = u128::from(since_ns) > asked_ns.max(u128::MAX - 1);", "cases:: sampler::"),
-    ("what is printed at open", "src/amdsmi/loader.rs", "stderr_capture::install_filter()", "stderr_capture::install_filter().filter(|_| false)", "backends::its_lines backends::the_cause"),
-    ("a call that may hang", "src/amdsmi/api.rs", "if is_helper() || limit >= NO_LIMIT {", "if is_helper() || limit < NO_LIMIT {", "backends::a_setter_that_hangs"),
+    ("what is printed at open", "src/amdsmi/loader.rs", "stderr_capture::install_filter()", "stderr_capture::install_filter().filter(|_| false)", "its_lines the_cause"),
+    ("a call that may hang", "src/amdsmi/api.rs", "if is_helper() || limit >= NO_LIMIT {", "if is_helper() || limit < NO_LIMIT {", "a_setter_that_hangs"),
 ]
 
 
@@ -97,8 +97,8 @@ def prepare():
     return RUN / suite.name
 
 
-def first_failure(program, tests):
-    """The first test that fails; the others are ended then."""
+def first_failure(program, tests, ran):
+    """The first test that fails; the others are ended then. Adds to `ran` how many there were."""
     environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), CARGO_MANIFEST_DIR=str(ROOT), ZEUS_AMD_SEED="1")
     tested = subprocess.Popen([program, *tests.split()], cwd=ROOT, env=environment, text=True, start_new_session=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -110,6 +110,7 @@ def first_failure(program, tests):
             tested.communicate()
             return failed[1]
         last = line.strip() or last
+        ran.extend(int(n) for n in re.findall(r"^running (\d+) tests?$", line))
     return None if tested.wait() == 0 else f"({last})"
 
 
@@ -121,14 +122,18 @@ def found_by(suite, tests):
             return "the build: " + re.search(r"--> (\S+?):", built.stdout)[1]
         sys.exit(f"does not build:\n{built.stdout}")
     shutil.copy2(BUILD / "debug" / "libzeus_amd.so", RUN)
-    found = first_failure(suite, tests)
+    ran = []
+    found = first_failure(suite, tests, ran)
     if found:
         return found
     built = cargo("test", "--locked", "--no-run", "--lib")
     unit = re.search(r"\((\S+/zeus_amd-\w+)\)", built.stdout)
     if not unit:
         sys.exit(f"does not build:\n{built.stdout}")
-    return first_failure(TREE / unit[1], tests)
+    found = first_failure(TREE / unit[1], tests, ran)
+    if not sum(ran):
+        sys.exit(f"no test is named {tests}")
+    return found
 
 
 def main():
