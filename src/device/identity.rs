@@ -2,7 +2,6 @@
 
 use crate::energy::EnergyResolution;
 use crate::error::{Error, Result};
-use crate::platform::pci::PciAddress;
 use crate::topology::{GpuLocation, Role};
 
 const A_PARTITION: &str = "it is a partition of a package that is measured as a whole, by its first partition";
@@ -26,9 +25,7 @@ pub struct Identity {
     pub package: String,
     /// The package has other GPUs, in this session or not.
     pub shares_package: bool,
-    /// The first partition is not in the session, and this one reads the files of the package in its place.
-    pub reads_for_package: bool,
-    /// The GPU of the session that does so for this one.
+    /// Where the first partition is not in the session: the GPU that reads the files of the package in its place.
     pub package_reader: Option<usize>,
 }
 
@@ -40,11 +37,18 @@ impl Identity {
         format!("GPU {} ({name}, {})", self.index, self.location.pci)
     }
 
+    /// It reads the files of the package, and is not its first partition.
+    #[must_use]
+    #[inline]
+    pub fn reads_for_package(&self) -> bool {
+        self.package_reader == Some(self.index)
+    }
+
     /// The same for what is read: with the first partition, where it is read from that one's files.
     #[must_use]
     pub fn label_of_files(&self) -> String {
-        if self.reads_for_package {
-            let first = PciAddress { function: 0, ..self.location.pci };
+        if self.reads_for_package() {
+            let first = self.location.pci.first_function();
             format!("{}, from the files of the first partition ({first})", self.label())
         } else {
             self.label()
@@ -64,14 +68,14 @@ impl Identity {
     /// Power and energy of the package are reported by another GPU.
     #[must_use]
     pub fn is_secondary(&self) -> bool {
-        !self.reads_for_package && matches!(self.role, Role::SecondaryDie { .. } | Role::SecondaryPartition { .. })
+        !self.reads_for_package() && matches!(self.role, Role::SecondaryDie { .. } | Role::SecondaryPartition { .. })
     }
 
     /// A GPU whose package is measured by another one refuses power and energy and names that one.
     #[inline]
     pub fn check_measured(&self, what: &'static str) -> Result<()> {
         match self.package_reader {
-            _ if self.reads_for_package => Ok(()),
+            _ if self.reads_for_package() => Ok(()),
             Some(reader) => Err(self.measured_by_reader(what, reader)),
             None => self.check_own_power(what),
         }

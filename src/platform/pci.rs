@@ -39,6 +39,12 @@ impl PciAddress {
         (Self::new(domain, location_id), location_id >> 28)
     }
 
+    /// Function 0 of the slot, which has the files of a GPU whose partitions differ in the function.
+    #[must_use]
+    pub fn first_function(&self) -> Self {
+        PciAddress { function: 0, ..*self }
+    }
+
     /// Both addresses are in one slot. With some drivers the partitions of a GPU differ in the function.
     #[must_use]
     pub fn same_slot(&self, other: &Self) -> bool {

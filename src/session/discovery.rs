@@ -119,12 +119,14 @@ pub(super) fn explanation(listing: &Enumeration, devices: &[Device]) -> String {
         );
         if let Some(who) = &d.measured_by {
             let who = who.trim_end_matches(',');
-            text += &if let Some(reader) = d.package_reader {
-                format!("; GPU {reader} reads power and energy of the whole package from the files of {who}")
-            } else if d.reads_for_package {
-                format!("; it reads power and energy of the whole package from the files of {who}")
-            } else {
-                format!("; its power and energy are reported by {who}")
+            text += &match d.package_reader {
+                _ if d.reads_for_package() => {
+                    format!("; it reads power and energy of the whole package from the files of {who}")
+                }
+                Some(reader) => {
+                    format!("; GPU {reader} reads power and energy of the whole package from the files of {who}")
+                }
+                None => format!("; its power and energy are reported by {who}"),
             };
         }
     }

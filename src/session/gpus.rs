@@ -4,7 +4,6 @@ use crate::control::Controller;
 use crate::device::{self, AmdsmiSource, Backend, Device, Identity, Source};
 use crate::error::Result;
 use crate::platform::log;
-use crate::platform::pci::PciAddress;
 use crate::platform::text::printable;
 use crate::sysfs;
 use crate::sysfs::hwmon::Hwmon;
@@ -83,7 +82,7 @@ impl<'a> Discovery<'a> {
 
     /// All partitions are one PCI device, whose function 0 has the files.
     fn package_folder(&self, location: &GpuLocation) -> Result<PathBuf> {
-        sysfs::pci_device(self.root, &first_function(location.pci))
+        sysfs::pci_device(self.root, &location.pci.first_function())
     }
 
     fn is_visible(&self, place: usize) -> bool {
@@ -138,7 +137,7 @@ impl<'a> Discovery<'a> {
         let mut gpus = Gpus::default();
         for (index, &i) in visible.iter().enumerate() {
             let identity = self.identity(index, i, &roles, &packages);
-            let source = if identity.reads_for_package {
+            let source = if identity.reads_for_package() {
                 self.first_partition_source(i, roles[i])?
             } else {
                 let Some(source) = sources.get_mut(i).and_then(Option::take) else { continue };
@@ -163,7 +162,6 @@ impl<'a> Discovery<'a> {
         let role = roles[place];
         let siblings = packages.iter().filter(|p| **p == packages[place]).count();
         let gfx_target = location.node.as_ref().and_then(|n| n.gfx_target);
-        let reader = self.package_reader(place, role);
         Identity {
             index,
             name: name.clone(),
@@ -175,8 +173,7 @@ impl<'a> Discovery<'a> {
             measured_by: measured_by(role, self.listing, location),
             package: packages[place].clone(),
             shares_package: role != Role::Single || siblings > 1,
-            reads_for_package: reader == Some(index),
-            package_reader: reader.filter(|reader| *reader != index),
+            package_reader: self.package_reader(place, role),
         }
     }
 
@@ -192,7 +189,7 @@ impl<'a> Discovery<'a> {
     /// The readings of the first partition, which are the package's.
     fn first_partition_source(&self, place: usize, role: Role) -> Result<Source> {
         let own = &self.listing.places[place];
-        let pci = first_function(own.pci);
+        let pci = own.pci.first_function();
         let folder = self.package_folder(own)?;
         let hwmon = Arc::new(Hwmon::new(&folder, self.resumes));
         let first = match role {
@@ -202,10 +199,6 @@ impl<'a> Discovery<'a> {
         let amdsmi = (self.amdsmi)(first, &folder, hwmon.clone());
         Ok(device::select(self.backend, &pci, &folder, &hwmon, amdsmi.as_ref()))
     }
-}
-
-fn first_function(pci: PciAddress) -> PciAddress {
-    PciAddress { function: 0, ..pci }
 }
 
 /// The GPU that reports power and energy of a secondary one's package.

@@ -33,7 +33,7 @@ pub fn device_id(device: &Path) -> Result<Option<u16>> {
 
 /// The GPU at function 0 of this slot is split into compute partitions.
 pub fn is_partitioned(root: &Path, address: &PciAddress) -> Result<bool> {
-    let first = PciAddress { function: 0, ..*address };
+    let first = address.first_function();
     let mode = text(&pci_device(root, &first)?.join("current_compute_partition"))?;
     Ok(mode.is_some_and(|mode| !mode.is_empty() && mode != "SPX"))
 }
