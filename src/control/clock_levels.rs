@@ -51,9 +51,9 @@ impl Controller {
         range.ok_or_else(|| self.identity.not_supported(what, "the driver does not report its range"))
     }
 
-    /// Fails for a clock that can only be shifted, for a GPU without clocks to set, and while the file cannot be read for a
-    /// passing reason.
-    pub(super) fn check_has_bounds(&self, clock: Clock) -> Result<()> {
+    /// The table of bounds, if it can be read. Fails for a clock that can only be shifted, for a GPU without clocks to set, and
+    /// while the file cannot be read for a passing reason.
+    pub(super) fn check_has_bounds(&self, clock: Clock) -> Result<Option<pp_od::Table>> {
         self.check_active(domain_name(clock))?;
         match pp_od::read(&self.files.folder.join(OD_FILE)) {
             Ok(table) if table.graphics_offset_only && clock == Clock::Graphics => Err(self.no_clock_range(clock)),
@@ -62,15 +62,7 @@ impl Controller {
             Err(error) if error.is_transient() => {
                 Err(self.error(domain_name(clock), SourceError::Sysfs { file: OD_FILE, error }))
             }
-            _ => Ok(()),
-        }
-    }
-
-    /// Fails where the file can be read and has no bounds of the clock: a lock could not be read back.
-    pub(super) fn check_shows_bounds(&self, clock: Clock) -> Result<()> {
-        match pp_od::read(&self.files.folder.join(OD_FILE)) {
-            Ok(table) if table.of(clock).is_none() => Err(self.no_clock_range(clock)),
-            _ => Ok(()),
+            table => Ok(table.ok()),
         }
     }
 

@@ -28,8 +28,10 @@ impl Controller {
         let Bounds { min_mhz, max_mhz } = wanted;
         self.check_bounds(what, wanted)?;
         self.identity.check_own_clocks(what)?;
-        self.check_has_bounds(clock)?;
-        self.check_shows_bounds(clock)?;
+        // A lock whose bounds do not show could not be read back.
+        if self.check_has_bounds(clock)?.is_some_and(|table| table.of(clock).is_none()) {
+            return Err(self.no_clock_range(clock));
+        }
         let by = self.writer(what)?;
         self.warn_without_rights();
         let mut ranges = self.ranges.lock();
