@@ -148,19 +148,28 @@ impl<I: FileIo> SysfsSettings<'_, I> {
     ) -> Result<(), i32> {
         for (of, wanted) in [(clock, Some(wanted)), (other(clock), now.of(other(clock)))] {
             let Some(wanted) = wanted else { continue };
-            let domain = if of == Clock::Graphics { 's' } else { 'm' };
             for bound in order {
                 let mhz = bound_value(wanted, bound);
-                let mut command = Text::<32>::new();
-                let _ = writeln!(command, "{domain} {} {mhz}", bound as u32);
                 // A bound that is in force already need not be accepted (MI300 takes only the upper one of the memory).
                 let in_force = now.of(of).is_some_and(|b| bound_value(b, bound) == mhz);
-                match self.write(OD_FILE, command.as_bytes(), true) {
+                match self.write_bound(of, bound, mhz) {
                     Err(errno) if !in_force => return Err(errno),
                     _ => {}
                 }
             }
         }
+        self.commit_bounds()
+    }
+
+    /// Pending until the commit.
+    fn write_bound(&self, clock: Clock, bound: Bound, mhz: u32) -> Result<(), i32> {
+        let domain = if clock == Clock::Graphics { 's' } else { 'm' };
+        let mut command = Text::<32>::new();
+        let _ = writeln!(command, "{domain} {} {mhz}", bound as u32);
+        self.write(OD_FILE, command.as_bytes(), true)
+    }
+
+    fn commit_bounds(&self) -> Result<(), i32> {
         self.write(OD_FILE, b"c\n", true)
     }
 }
@@ -198,9 +207,7 @@ impl<I: FileIo> ClockWriter for SysfsSettings<'_, I> {
     }
 
     fn set_determinism_mhz(&self, max_mhz: u32) -> Result<(), FileError> {
-        let mut command = Text::<32>::new();
-        let _ = writeln!(command, "s {} {max_mhz}", Bound::Max as u32);
-        let written = self.write(OD_FILE, command.as_bytes(), true).and_then(|()| self.write(OD_FILE, b"c\n", true));
+        let written = self.write_bound(Clock::Graphics, Bound::Max, max_mhz).and_then(|()| self.commit_bounds());
         written.map_err(|errno| FileError { file: OD_FILE, errno })
     }
 
