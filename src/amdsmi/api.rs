@@ -7,8 +7,8 @@ use super::process_wide::ProcessWide;
 use super::releases::Generation;
 use super::status::Status;
 use super::symbols::{Ptr, SymbolTable};
-use crate::platform::sync::Mutex;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::platform::sync::{Mutex, OnceCell};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ pub struct AmdsmiApi {
 
 /// Called when a function has returned for the first time: it may have made static objects, which are destroyed at process
 /// exit before what was registered earlier.
-static ON_FIRST_RETURN: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
+static ON_FIRST_RETURN: OnceCell<fn()> = OnceCell::new();
 
 /// Functions for `AmdsmiApi::called`.
 #[derive(Clone, Copy)]
@@ -278,14 +278,12 @@ impl AmdsmiApi {
 
 /// Sets what registers the calls of [`AmdsmiApi::close`] at process exit.
 pub fn set_exit_hook(register: fn()) {
-    ON_FIRST_RETURN.store(register as *mut (), Release);
+    ON_FIRST_RETURN.set(register);
 }
 
 pub(super) fn run_exit_hook() {
-    let register = ON_FIRST_RETURN.load(Acquire);
-    if !register.is_null() {
-        // SAFETY: set from such a function only.
-        unsafe { std::mem::transmute::<*mut (), fn()>(register)() };
+    if let Some(register) = ON_FIRST_RETURN.get() {
+        register();
     }
 }
 

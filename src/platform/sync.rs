@@ -33,11 +33,15 @@ pub struct OnceCell<T>(sync::OnceLock<T>);
 
 impl<T> Default for OnceCell<T> {
     fn default() -> Self {
-        OnceCell(sync::OnceLock::new())
+        OnceCell::new()
     }
 }
 
 impl<T> OnceCell<T> {
+    pub const fn new() -> Self {
+        OnceCell(sync::OnceLock::new())
+    }
+
     #[inline]
     pub fn get(&self) -> Option<&T> {
         self.0.get()
