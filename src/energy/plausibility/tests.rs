@@ -6,6 +6,20 @@ use crate::random::Random;
 
 const MS: u64 = 1_000_000;
 
+/// A step of a GPU that shows 302 W at both ends.
+fn step_at_302_w(seen_ms: u64, ns: u64, counted_pj: u128, averaged: bool) -> Step {
+    Step {
+        counted_pj,
+        least_pj: counted_pj,
+        ns,
+        timed: true,
+        longest_ns: ns,
+        seen_ns: seen_ms * MS,
+        powers_mw: (302_000, 302_000),
+        averaged,
+    }
+}
+
 /// One window in a session that has just been opened, over a GPU with averaged power: a mean a little below both averages
 /// may be a short stop, and is not any energy up to the most that the GPU can draw.
 #[test]
@@ -13,17 +27,7 @@ fn a_mean_a_little_below_two_averages() {
     for stood_ms in [0, 300] {
         let (mut monitor, mut totals) = (PlausibilityMonitor::default(), RunningTotals::default());
         let mut step = |at_ms: u64, ns: u64, counted_pj: u128| {
-            let step = Step {
-                counted_pj,
-                least_pj: counted_pj,
-                ns,
-                timed: true,
-                longest_ns: ns,
-                seen_ns: at_ms * MS,
-                powers_mw: (302_000, 302_000),
-                averaged: true,
-            };
-            monitor.check(&step, 700_000, &mut totals);
+            monitor.check(&step_at_302_w(at_ms, ns, counted_pj, true), 700_000, &mut totals);
             totals.error_pj + totals.unconfirmed_pj
         };
         let before_pj = (0..40).step_by(4).map(|ms| step(ms, 4 * MS, power_pj(302_000, 4 * MS))).max();
@@ -56,17 +60,7 @@ fn more_than_a_gpu_can_draw_is_in_the_error() {
 fn after_one_step(counted_mw: u64, averaged: bool) -> RunningTotals {
     let (mut monitor, mut totals) = (PlausibilityMonitor::default(), RunningTotals::default());
     let (ns, counted_pj) = (10 * MS, power_pj(counted_mw, 10 * MS));
-    let step = Step {
-        counted_pj,
-        least_pj: counted_pj,
-        ns,
-        timed: true,
-        longest_ns: ns,
-        seen_ns: 1_000 * MS,
-        powers_mw: (302_000, 302_000),
-        averaged,
-    };
-    monitor.check(&step, 700_000, &mut totals);
+    monitor.check(&step_at_302_w(1_000, ns, counted_pj, averaged), 700_000, &mut totals);
     totals
 }
 
