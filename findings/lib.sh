@@ -70,6 +70,21 @@ amdsmi_stub() {
     export ROCM_PATH=$work/rocm
 }
 
+# tool.c, a tool of OpenMP: its functions start and end from standard input, and what hands them to the runtime.
+ompt_tool() {
+    {
+        echo '#include <omp-tools.h>'
+        cat
+        cat <<'EOT'
+ompt_start_tool_result_t *ompt_start_tool(unsigned version, const char *runtime) {
+    static ompt_start_tool_result_t result = {start, end, {0}};
+    (void)version, (void)runtime;
+    return &result;
+}
+EOT
+    } >tool.c
+}
+
 # A program that knows no other root: with the folders of ./sys in place of those of /sys, and a /dev/shm of its own. Replaces the shell.
 in_sys() { # COMMAND...
     need unshare mount

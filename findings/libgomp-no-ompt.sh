@@ -8,8 +8,7 @@
 need gcc
 debian libomp-14-dev=1:14.0.6-12 libomp5-14=1:14.0.6-12 libgomp1=12.2.0-14+deb12u1
 
-cat >tool.c <<'EOF'
-#include <omp-tools.h>
+ompt_tool <<'EOF'
 #include <stdio.h>
 static int start(ompt_function_lookup_t lookup, int device, ompt_data_t *data) {
     (void)lookup, (void)device, (void)data;
@@ -17,11 +16,6 @@ static int start(ompt_function_lookup_t lookup, int device, ompt_data_t *data) {
     return 1;
 }
 static void end(ompt_data_t *data) { (void)data; }
-ompt_start_tool_result_t *ompt_start_tool(unsigned version, const char *runtime) {
-    static ompt_start_tool_result_t result = {start, end, {0}};
-    (void)version, (void)runtime;
-    return &result;
-}
 EOF
 cat >program.c <<'EOF'
 #include <stdio.h>

@@ -9,19 +9,13 @@
 need gcc
 debian libomp-14-dev=1:14.0.6-12 libomp5-14=1:14.0.6-12
 
-cat >tool.c <<'EOF'
-#include <omp-tools.h>
+ompt_tool <<'EOF'
 #include <unistd.h>
 static int start(ompt_function_lookup_t lookup, int device, ompt_data_t *data) {
     (void)lookup, (void)device, (void)data;
     return (int)write(1, "start ", 6);
 }
 static void end(ompt_data_t *data) { (void)data, (void)!write(1, "end ", 4); }
-ompt_start_tool_result_t *ompt_start_tool(unsigned version, const char *runtime) {
-    static ompt_start_tool_result_t result = {start, end, {0}};
-    (void)version, (void)runtime;
-    return &result;
-}
 EOF
 cat >program.c <<'EOF'
 #include <omp.h>

@@ -14,8 +14,7 @@ debian libomp5-19=1:19.1.7-3~deb12u1 libomp-19-dev=1:19.1.7-3~deb12u1 clang-19=1
 llvm=$debian/usr/lib/llvm-19
 cp "$llvm/lib/clang/19/include/omp-tools.h" .
 
-cat >tool.c <<'EOT'
-#include "omp-tools.h"
+ompt_tool <<'EOT'
 #include <stdio.h>
 static void device(int number, const char *type, ompt_device_t *d, ompt_function_lookup_t lookup, const char *documentation) {
     (void)type, (void)d, (void)lookup, (void)documentation;
@@ -39,11 +38,6 @@ static int start(ompt_function_lookup_t lookup, int number, ompt_data_t *data) {
     return 1;
 }
 static void end(ompt_data_t *data) { (void)data; }
-ompt_start_tool_result_t *ompt_start_tool(unsigned version, const char *runtime) {
-    static ompt_start_tool_result_t result = {start, end, {0}};
-    (void)version, (void)runtime;
-    return &result;
-}
 EOT
 cat >program.c <<'EOT'
 #include <omp.h>
@@ -57,7 +51,7 @@ int main(void) {
     printf("offloaded %d\n", offloaded);
 }
 EOT
-gcc -shared -fPIC tool.c -o tool.so
+gcc -shared -fPIC -I. tool.c -o tool.so
 "$llvm/bin/clang" -fopenmp -fopenmp-targets=x86_64-pc-linux-gnu program.c -o program -L"$llvm/lib"
 mkdir runtime
 cp "$llvm/lib/libomp.so.5" "$llvm"/lib/libomptarget.so.19.1 runtime
