@@ -54,7 +54,7 @@ fn every_getter_gives_the_kernel_s_error() {
     let mut wrong = Vec::new();
     let models = ["mi300x-8", "mi210-1", "mi250x-4", "mi50-1", "rx6800-1", "rx7900-2", "rx9070-1", "strix-halo-1"];
     for model in models {
-        for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("10.0", "amdsmi")] {
+        for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("10.0", "auto"), ("10.0", "amdsmi")] {
             let healthy = said(&Sim::start(model, rocm, &[] as &[&str]).unwrap(), backend, &[], ["0", "idle"]);
             for (errno, status) in [
                 ("EPERM", BUSY),
