@@ -46,6 +46,13 @@ fn fork_while_the_library_is_initialised() {
     forks("initialising");
 }
 
+/// The stacks of this library's threads are as large as ever, beside large thread-local variables of the program.
+#[test]
+fn large_thread_local_variables() {
+    let folder = work("thread_local");
+    run(&mut Fake::new(&folder).command(program("thread_local", &folder))).silent();
+}
+
 /// As root, or through sudo where that asks nothing.
 fn privileged() -> Command {
     let id = run(Command::new("id").arg("-u")).ok().stdout;

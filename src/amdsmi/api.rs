@@ -7,7 +7,8 @@ use super::process_wide::ProcessWide;
 use super::releases::Generation;
 use super::status::Status;
 use super::symbols::{Ptr, SymbolTable};
-use crate::platform::sync::{Mutex, OnceCell};
+use crate::platform::fork::PerProcess;
+use crate::platform::sync::Mutex;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
@@ -31,7 +32,7 @@ pub struct AmdsmiApi {
 
 /// Called when a function has returned for the first time: it may have made static objects, which are destroyed at process
 /// exit before what was registered earlier.
-static ON_FIRST_RETURN: OnceCell<fn()> = OnceCell::new();
+static ON_FIRST_RETURN: PerProcess<fn()> = PerProcess::new();
 
 /// Functions for `AmdsmiApi::called`.
 #[derive(Clone, Copy)]
@@ -278,11 +279,11 @@ impl AmdsmiApi {
 
 /// Sets what registers the calls of [`AmdsmiApi::close`] at process exit.
 pub fn set_exit_hook(register: fn()) {
-    ON_FIRST_RETURN.set(register);
+    let _ = ON_FIRST_RETURN.get_or_try(|| Ok(register));
 }
 
 pub(super) fn run_exit_hook() {
-    if let Some(register) = ON_FIRST_RETURN.get() {
+    if let Some(register) = ON_FIRST_RETURN.get_if_init() {
         register();
     }
 }

@@ -3,11 +3,10 @@
 //! 600 µs.
 
 use super::status::Status;
-use crate::platform::fork::spawn_signals_blocked;
 use crate::platform::sync::{Condvar, Mutex};
+use crate::platform::thread::Thread;
 use std::cell::Cell;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -34,7 +33,7 @@ struct ExchangeState {
 /// A thread that waits for calls. Its owner is the only thread that uses it.
 struct Helper {
     exchange: Arc<Exchange>,
-    thread: JoinHandle<()>,
+    thread: Thread,
 }
 
 /// The helpers that wait: as many as there were calls at the same time.
@@ -86,7 +85,7 @@ impl Helper {
         let exchange = Arc::new(Exchange::default());
         let (idle, own) = (idle.clone(), exchange.clone());
         let body = move || serve(&idle, &own);
-        let thread = spawn_signals_blocked("zeus_amd-amdsmi", 8 << 20, body).map_err(|_| Status::NO_THREAD)?;
+        let thread = Thread::start(c"zeus_amd-amdsmi", 8 << 20, body).map_err(|_| Status::NO_THREAD)?;
         Ok(Helper { exchange, thread })
     }
 }
@@ -94,7 +93,6 @@ impl Helper {
 /// Makes calls until there is none for a while, or the caller has left.
 fn serve(idle: &Idle, exchange: &Exchange) {
     mark_helper();
-    let own = std::thread::current().id();
     loop {
         let next = exchange.wait(IDLE, |state| if state.closed { Some(None) } else { state.job.take().map(Some) });
         match next {
@@ -106,7 +104,7 @@ fn serve(idle: &Idle, exchange: &Exchange) {
             None => {
                 let mut idle = idle.lock();
                 // Who has taken it has a call for it.
-                if let Some(i) = idle.iter().position(|helper| helper.thread.thread().id() == own) {
+                if let Some(i) = idle.iter().position(|helper| helper.thread.is_current()) {
                     idle.swap_remove(i);
                     return;
                 }
@@ -146,7 +144,7 @@ impl Helpers {
         let idle = std::mem::take(&mut *self.idle.lock());
         for Helper { exchange, thread } in idle {
             exchange.set(|state| state.closed = true);
-            let _ = thread.join();
+            thread.join();
         }
     }
 }

@@ -8,10 +8,12 @@ use super::search_path::{self, locate, Located, SearchPaths};
 use super::status::Status;
 use super::stderr_capture::{self, CapturedText};
 use crate::error::{is_exhausted_errno, Error, Result};
-use crate::platform::fork::{spawn_signals_blocked, PerProcess};
+use crate::platform::fork::PerProcess;
 use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
+use crate::platform::thread::Thread;
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
+use std::ffi::CStr;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -300,7 +302,7 @@ impl Library {
 
     /// Starts the thread that initialises the library, and may never return.
     fn start_init(&'static self) -> std::io::Result<()> {
-        self.spawn_captured("zeus_amd-init", move || {
+        self.spawn_captured(c"zeus_amd-init", move || {
             let done = self.calls.init();
             self.epoch.fetch_add(1, Ordering::AcqRel);
             *self.init.lock() = Init::Done(done);
@@ -311,19 +313,15 @@ impl Library {
     }
 
     /// Starts two threads: one runs `body`, the other one captures what that prints to standard error.
-    fn spawn_captured(
-        &self,
-        name: &str,
-        body: impl FnOnce() + Send + 'static,
-    ) -> std::io::Result<std::thread::JoinHandle<()>> {
+    fn spawn_captured(&self, name: &'static CStr, body: impl FnOnce() + Send + 'static) -> std::io::Result<Thread> {
         let (listener_sender, listener_receiver) = std::sync::mpsc::channel();
         let captured = self.captured.clone();
-        spawn_signals_blocked("zeus_amd-stderr", 256 << 10, move || {
+        Thread::start(c"zeus_amd-stderr", 256 << 10, move || {
             if let Ok(listener) = listener_receiver.recv() {
                 stderr_capture::run_listener(&listener, &captured);
             }
         })?;
-        spawn_signals_blocked(name, 8 << 20, move || {
+        Thread::start(name, 8 << 20, move || {
             mark_helper();
             if let Some(listener) = stderr_capture::install_filter() {
                 let _ = listener_sender.send(listener);
@@ -357,7 +355,7 @@ impl Library {
         let deadline = Instant::now() + limit;
         let shared = Arc::new((Mutex::new(None), Condvar::new()));
         let thread_shared = shared.clone();
-        let thread = self.spawn_captured("zeus_amd-list", move || {
+        let thread = self.spawn_captured(c"zeus_amd-list", move || {
             let done = log::capture(|| catch_unwind(AssertUnwindSafe(body)));
             let (result, condvar) = &*thread_shared;
             let mut result = result.lock();
@@ -377,7 +375,7 @@ impl Library {
         };
         drop(result);
         // The thread is about to end.
-        let _ = thread.join();
+        thread.join();
         for (level, text) in messages {
             log::emit(level, || text);
         }

@@ -3,12 +3,12 @@
 use super::last_error::set_last_error;
 use super::status::zeus_amd_status_t;
 use crate::error::{Error, Result};
-use crate::platform::application::THREAD_PREFIX;
 use crate::platform::log;
+use crate::platform::thread;
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
     /// How many public functions are on this thread's stack: a panic inside them is this library's. Without a destructor it
@@ -16,32 +16,34 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Makes a panic inside a public function leave its message in the last error and print nothing.
+/// Makes a panic inside a public function leave its message in the last error and print nothing. Threads that come at the
+/// same time go on: a forked child of one must not wait for the thread that does this.
 fn install_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
-                // A background thread of this library logs and does not print.
-                if std::thread::current().name().is_some_and(|n| n.starts_with(THREAD_PREFIX)) {
-                    log::emit(log::Level::Error, || format!("internal error in a background thread: {info}"));
-                } else {
-                    before(info);
-                }
-                return;
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    if STARTED.load(Ordering::Relaxed) || STARTED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+            // A background thread of this library logs and does not print.
+            if thread::is_background() {
+                log::emit(log::Level::Error, || format!("internal error in a background thread: {info}"));
+            } else {
+                before(info);
             }
-            let payload = info.payload();
-            let message = payload
-                .downcast_ref::<&str>()
-                .copied()
-                .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-                .unwrap_or("a panic");
-            let place = info.location().map_or("", |l| l.file());
-            let line = info.location().map_or(0, |l| l.line());
-            set_last_error(format_args!("{}", Error::Internal(format!("{message} ({place}:{line})"))));
-        }));
-    });
+            return;
+        }
+        let payload = info.payload();
+        let message = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("a panic");
+        let place = info.location().map_or("", |l| l.file());
+        let line = info.location().map_or(0, |l| l.line());
+        set_last_error(format_args!("{}", Error::Internal(format!("{message} ({place}:{line})"))));
+    }));
 }
 
 /// Runs the body of a public function: panics become INTERNAL, errors leave their text behind.

@@ -225,7 +225,7 @@ impl Sampler {
         }
         let sampler = self.clone();
         let run = move |signal: &StopSignal| sampler.run(signal);
-        match Worker::start("zeus_amd-sample", "samples the GPUs", run) {
+        match Worker::start(c"zeus_amd-sample", "samples the GPUs", run) {
             Ok(worker) => state.worker = Some(worker),
             Err(error) => {
                 self.kept.store(false, Ordering::SeqCst);

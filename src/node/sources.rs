@@ -132,7 +132,7 @@ impl Node {
                 watch.sample(|| inner.read_new(&watch.accelerators, &mut freshness));
             }
         };
-        *watcher = Some(Worker::start("zeus_amd-board", "compares the board with the counters", body)?);
+        *watcher = Some(Worker::start(c"zeus_amd-board", "compares the board with the counters", body)?);
         self.has_started.store(true, Ordering::Relaxed);
         Ok(Some(watching))
     }
@@ -149,7 +149,7 @@ impl Node {
                 });
             }
         };
-        *poller = Some(Worker::start("zeus_amd-node", "reads the energy registers of the processors", body)?);
+        *poller = Some(Worker::start(c"zeus_amd-node", "reads the energy registers of the processors", body)?);
         self.has_started.store(true, Ordering::Relaxed);
         Ok(())
     }

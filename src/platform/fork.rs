@@ -1,10 +1,7 @@
 //! Detects a fork with one memory load, before any lock is taken, and keeps values per process.
 
-use super::application;
 use crate::error::{Error, Result};
-use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 
 /// A page that the kernel clears in a forked child. Its first word is the token of the process.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(std::ptr::null_mut());
@@ -158,61 +155,4 @@ impl<T: Sync> PerProcess<T> {
             }
         }
     }
-}
-
-/// The signals that a thread blocks.
-#[derive(Clone, Copy)]
-pub struct SignalMask(libc::sigset_t);
-
-impl SignalMask {
-    #[must_use]
-    pub fn of_this_thread() -> SignalMask {
-        // SAFETY: writes the current mask to a local set.
-        unsafe {
-            let mut mask = std::mem::zeroed();
-            libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), &mut mask);
-            SignalMask(mask)
-        }
-    }
-
-    fn all() -> SignalMask {
-        // SAFETY: fills a local set.
-        unsafe {
-            let mut mask = std::mem::zeroed();
-            libc::sigfillset(&mut mask);
-            SignalMask(mask)
-        }
-    }
-
-    /// Makes it the calling thread's.
-    pub fn apply(&self) {
-        // SAFETY: a valid set.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
-    }
-}
-
-thread_local! {
-    /// In a background thread: what the thread of the application blocked that started it, or that started its starter.
-    static OF_APPLICATION: Cell<Option<SignalMask>> = const { Cell::new(None) };
-}
-
-/// Starts a thread with all signals blocked: the application's signal handlers must not run on it. If no thread of the
-/// application is left when it ends, a signal that has found no thread to take it arrives there.
-pub fn spawn_signals_blocked(
-    name: &str,
-    stack: usize,
-    body: impl FnOnce() + Send + 'static,
-) -> std::io::Result<JoinHandle<()>> {
-    let before = SignalMask::of_this_thread();
-    let of_application = OF_APPLICATION.get().unwrap_or(before);
-    SignalMask::all().apply();
-    let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(move || {
-        OF_APPLICATION.set(Some(of_application));
-        body();
-        if application::is_gone() {
-            of_application.apply();
-        }
-    });
-    before.apply();
-    thread
 }

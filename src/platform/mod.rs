@@ -12,4 +12,5 @@ pub mod pci;
 pub mod sentinel;
 pub mod sync;
 pub mod text;
+pub mod thread;
 pub mod worker;

@@ -27,21 +27,18 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A value that is set once. Setting never blocks: of two threads that set it, one wins.
+/// A value that is set once: of two threads that set it, one wins. In no static, where a forked child could inherit one
+/// that is being set.
 #[derive(Debug)]
 pub struct OnceCell<T>(sync::OnceLock<T>);
 
 impl<T> Default for OnceCell<T> {
     fn default() -> Self {
-        OnceCell::new()
+        OnceCell(sync::OnceLock::new())
     }
 }
 
 impl<T> OnceCell<T> {
-    pub const fn new() -> Self {
-        OnceCell(sync::OnceLock::new())
-    }
-
     #[inline]
     pub fn get(&self) -> Option<&T> {
         self.0.get()

@@ -2,12 +2,12 @@
 //! all of them are stopped before that.
 
 use super::application;
-use super::fork::{self, spawn_signals_blocked, PerProcess};
+use super::fork::PerProcess;
 use super::sync::{Condvar, Mutex};
+use super::thread::Thread;
 use crate::error::{Error, Result};
-use std::os::unix::thread::JoinHandleExt;
+use std::ffi::CStr;
 use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Stops or notifies a worker.
@@ -68,8 +68,7 @@ impl StopSignal {
 /// A background thread. Dropping this stops it.
 pub struct Worker {
     signal: Arc<StopSignal>,
-    thread: Option<JoinHandle<()>>,
-    fork_token: u64,
+    thread: Option<Thread>,
 }
 
 /// Exit handlers of the application run on the last thread of the process.
@@ -80,7 +79,11 @@ static WORKERS: PerProcess<Mutex<Vec<Weak<StopSignal>>>> = PerProcess::new();
 impl Worker {
     /// Starts a thread named `name` for `purpose`. The caller has already called each libamd_smi function that the thread
     /// calls.
-    pub fn start(name: &str, purpose: &str, body: impl FnOnce(&StopSignal) + Send + 'static) -> Result<Worker> {
+    pub fn start(
+        name: &'static CStr,
+        purpose: &str,
+        body: impl FnOnce(&StopSignal) + Send + 'static,
+    ) -> Result<Worker> {
         let signal = Arc::new(StopSignal::default());
         let worker_signal = signal.clone();
         {
@@ -88,12 +91,12 @@ impl Worker {
             workers.retain(|w| w.strong_count() > 0);
             workers.push(Arc::downgrade(&signal));
         }
-        let thread = spawn_signals_blocked(name, STACK_SIZE, move || {
+        let thread = Thread::start(name, STACK_SIZE, move || {
             let _notifier = EndNotifier(&worker_signal);
             body(&worker_signal);
         });
         let thread = thread.map_err(|source| Error::Io { path: format!("the thread that {purpose}"), source })?;
-        Ok(Worker { signal, thread: Some(thread), fork_token: fork::fork_token() })
+        Ok(Worker { signal, thread: Some(thread) })
     }
 
     pub fn wake(&self) {
@@ -114,15 +117,11 @@ impl Drop for EndNotifier<'_> {
 impl Drop for Worker {
     fn drop(&mut self) {
         // A forked child does not have the thread.
-        if !fork::is_current(self.fork_token) {
-            return;
-        }
+        let Some(thread) = self.thread.take().filter(Thread::is_here) else { return };
         self.signal.end();
         // The application's log callback, called by this thread, may drop the worker: a thread must not join itself.
-        // SAFETY: both are threads that have not been joined.
-        let is_self = |t: &JoinHandle<()>| unsafe { libc::pthread_equal(t.as_pthread_t(), libc::pthread_self()) != 0 };
-        if let Some(thread) = self.thread.take().filter(|t| !is_self(t)) {
-            let _ = thread.join();
+        if !thread.is_current() {
+            thread.join();
         }
     }
 }
@@ -155,7 +154,7 @@ mod tests {
             drop(worker_receiver.recv().unwrap());
             result_sender.send(signal.wait_until(Instant::now())).unwrap();
         };
-        worker_sender.send(Worker::start("zeus_amd-test", "runs this test", body).unwrap()).unwrap();
+        worker_sender.send(Worker::start(c"zeus_amd-test", "runs this test", body).unwrap()).unwrap();
         assert_eq!(result_receiver.recv_timeout(Duration::from_secs(20)), Ok(false));
     }
 }

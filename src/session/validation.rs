@@ -188,7 +188,7 @@ fn observation(polled: &PollResult, last: Option<TrackerSnapshot>) -> Observatio
 /// Continues in the background until each counter has been read and checked, or the session is closed.
 fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
     let devices = devices.clone();
-    Worker::start("zeus_amd-check", "checks the energy counters", move |signal| {
+    Worker::start(c"zeus_amd-check", "checks the energy counters", move |signal| {
         let mut open = unchecked(with_own_counter(&devices));
         let is_readable = |d: &&Device| {
             let sample = d.poll_contained().sample;
