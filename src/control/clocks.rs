@@ -100,12 +100,8 @@ impl Controller {
             return Ok(());
         }
         let (what, asked) = if is_kept(&now) { (clock, Some(wanted)) } else { (other(clock), kept) };
-        Err(Error::NotApplied {
-            device: self.label(),
-            what: domain_name(what),
-            asked: asked.map_or_else(String::new, format_range),
-            now: now.format_bounds(what),
-        })
+        let asked = asked.map_or_else(String::new, format_range);
+        Err(by.not_applied(domain_name(what), asked, now.format_bounds(what)))
     }
 
     fn check_bounds(&self, what: &'static str, Bounds { min_mhz, max_mhz }: Bounds) -> Result<()> {

@@ -2,13 +2,14 @@
 
 use super::clock_state::ClockRanges;
 use super::writer::{SettingsFiles, SettingsWriter, POWER_LIMIT};
+use crate::amdsmi::status::Status;
 use crate::device::{AmdsmiSource, Identity, SourceError};
 use crate::error::{Error, Kind, Result};
 use crate::platform::sync::Mutex;
 use crate::platform::{fork, log, pci::PciAddress};
 use crate::sysfs::hwmon::Hwmon;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
 pub struct Controller {
@@ -21,6 +22,8 @@ pub struct Controller {
     pub(super) prefers_sysfs: bool,
     /// Locked during a change, so that it reads back its own values.
     pub(super) ranges: Mutex<ClockRanges>,
+    /// How often a call of libamd_smi may have changed another GPU's setting.
+    moved: AtomicU64,
     pub(super) warned_rounding: AtomicBool,
 }
 
@@ -39,6 +42,7 @@ impl Controller {
             amdsmi,
             prefers_sysfs,
             ranges: Mutex::default(),
+            moved: AtomicU64::new(0),
             warned_rounding: AtomicBool::new(false),
         }
     }
@@ -84,25 +88,42 @@ impl Controller {
         self.amdsmi_writer(what)
     }
 
+    /// Writes `what` as it was, on the first or the second attempt. Files come first, whatever the session's backend.
+    pub(super) fn restoring_writer(&self, what: &'static str, is_first: bool) -> Result<SettingsWriter<'_>> {
+        if self.files.are_writable(what) == is_first {
+            return Ok(self.sysfs_writer());
+        }
+        self.amdsmi_writer(what)
+    }
+
     fn sysfs_writer(&self) -> SettingsWriter<'_> {
-        SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi: None }
+        SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi: None, moved: &self.moved }
     }
 
     /// Through libamd_smi, where there is one.
     fn amdsmi_writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
         let call = self.amdsmi.as_ref().map(|a| a.call().map(|call| (a, call))).transpose();
         let amdsmi = call.map_err(|e| self.error(what, e))?;
-        Ok(SettingsWriter { gpu: &self.identity, files: &self.files, amdsmi })
+        Ok(SettingsWriter { amdsmi, ..self.sysfs_writer() })
     }
 
-    /// Where [`Controller::writer`] has failed.
-    pub(super) fn other_writer(&self, what: &'static str) -> Result<SettingsWriter<'_>> {
-        let first = self.writer(what)?;
-        if first.amdsmi.is_some() {
-            Ok(self.sysfs_writer())
-        } else {
-            self.amdsmi_writer(what)
+    /// Runs a change of settings. That a call in it may have changed another GPU's is its error, whatever came of it.
+    pub(super) fn reporting_moved(&self, change: impl FnOnce() -> Result<()>) -> Result<()> {
+        let before = self.moved.load(Ordering::Relaxed);
+        let done = change();
+        let Some(amdsmi) = self.amdsmi.as_ref().filter(|_| self.moved.load(Ordering::Relaxed) != before) else {
+            return done;
+        };
+        let (call, also) = match done {
+            Err(Error::Vendor { call, code, .. }) if code == Status::MOVED.0 => (call, String::new()),
+            Err(e) => ("a setter of libamd_smi", format!("; and: {e}")),
+            Ok(()) => ("a setter of libamd_smi", String::new()),
+        };
+        let mut moved = self.error("", amdsmi.failure(call, Status::MOVED));
+        if let Error::Vendor { advice, .. } = &mut moved {
+            *advice += &also;
         }
+        Err(moved)
     }
 
     pub(super) fn error(&self, what: &'static str, e: SourceError) -> Error {

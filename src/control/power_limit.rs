@@ -59,18 +59,14 @@ impl Controller {
                 range: format!("{} to {}", watts(min), watts(max)),
             });
         }
-        self.writer(POWER_LIMIT)?.set_power_cap_uw(wanted)?;
+        let by = self.writer(POWER_LIMIT)?;
+        by.set_power_cap_uw(wanted)?;
         let is_done = |now: &Result<Option<u64>>| now.as_ref().map_or(true, |n| n.is_some_and(|n| is_same(n, wanted)));
         let now = read_back(|| self.power_limits().map(|l| l.current_uw), is_done);
         if is_done(&now) {
             return now.map(|_| ());
         }
-        Err(Error::NotApplied {
-            device: self.label(),
-            what: POWER_LIMIT,
-            asked: watts(wanted),
-            now: watts_or_unreadable(now?),
-        })
+        Err(by.not_applied(POWER_LIMIT, watts(wanted), watts_or_unreadable(now?)))
     }
 
     /// Writes a saved limit. The range was that of another time, so the driver decides.

@@ -7,7 +7,7 @@ use super::power_limit::{is_same, watts_or_unreadable};
 use super::read_back::read_back;
 use super::restore_clocks::restore_clocks;
 use super::sysfs_settings::FileError;
-use super::writer::{SettingsWriter, POWER_LIMIT};
+use super::writer::POWER_LIMIT;
 use crate::device::SourceError;
 use crate::error::{Error, Result};
 use crate::gpu::{Clock, PowerLimit};
@@ -52,12 +52,12 @@ impl fmt::Display for Difference {
 impl Controller {
     /// Makes a change.
     pub fn apply(&self, change: &Change) -> Result<()> {
-        match *change {
+        self.reporting_moved(|| match *change {
             Change::PowerLimit { uw } => self.set_power_limit_uw(uw),
             Change::ResetPowerLimit => self.reset_power_limit(),
             Change::Lock(clock, bounds) => self.lock_clocks(clock, bounds),
             Change::Reset(which) => self.reset_clocks(which),
-        }
+        })
     }
 
     /// What is in force of the settings that a change concerns. What cannot be read could not be restored: an error.
@@ -94,19 +94,21 @@ impl Controller {
         if self.difference(saved).is_none() {
             return Ok(());
         }
-        let first = self.write_settings(saved, |what| self.writer(what));
-        let mut left = self.difference_after_writes(saved);
-        if left.is_some() && self.amdsmi.is_some() {
-            // Its failure is no better reason than the first one.
-            let _ = self.write_settings(saved, |what| self.other_writer(what));
-            left = self.difference_after_writes(saved);
-        }
-        match left {
-            None => Ok(()),
-            Some(Difference { what, saved, now }) => {
-                Err(Error::NotRestored { device: self.label(), what, saved, now, cause: first.err().map(Box::new) })
+        self.reporting_moved(|| {
+            let first = self.write_settings(saved, true);
+            let mut left = self.difference_after_writes(saved);
+            if left.is_some() && self.amdsmi.is_some() {
+                // Its failure is no better reason than the first one.
+                let _ = self.write_settings(saved, false);
+                left = self.difference_after_writes(saved);
             }
-        }
+            match left {
+                None => Ok(()),
+                Some(Difference { what, saved, now }) => {
+                    Err(Error::NotRestored { device: self.label(), what, saved, now, cause: first.err().map(Box::new) })
+                }
+            }
+        })
     }
 
     /// Whether nothing differs from what was saved.
@@ -116,11 +118,8 @@ impl Controller {
     }
 
     /// A failure of one setting does not keep the other one from being restored.
-    fn write_settings<'a>(
-        &'a self,
-        saved: &Settings,
-        by: impl Fn(&'static str) -> Result<SettingsWriter<'a>>,
-    ) -> Result<()> {
+    fn write_settings(&self, saved: &Settings, is_first: bool) -> Result<()> {
+        let by = |what| self.restoring_writer(what, is_first);
         let cap = saved.cap_uw.map_or(Ok(()), |uw| self.restore_power_limit(&by(POWER_LIMIT)?, uw));
         let clocks = saved.clocks.map_or(Ok(()), |was| restore_clocks(&by(CLOCKS_WHAT)?, &was));
         cap.and(clocks)

@@ -17,6 +17,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,14 +96,16 @@ pub struct SettingsWriter<'a> {
     pub files: &'a SettingsFiles,
     /// `None`: through sysfs.
     pub amdsmi: Option<(&'a AmdsmiSource, AmdsmiCall)>,
+    /// Counts calls that may have changed another GPU's setting.
+    pub moved: &'a AtomicU64,
 }
 
 impl SettingsWriter<'_> {
     pub fn set_power_cap_uw(&self, uw: u64) -> Result<()> {
         let hwmon = &self.files.hwmon;
         match &self.amdsmi {
-            Some((amdsmi, AmdsmiCall { calls, g, handle })) => calls
-                .set_power_cap(g, *handle, uw)
+            Some((amdsmi, AmdsmiCall { calls, g, handle })) => self
+                .noted(calls.set_power_cap(g, *handle, uw))
                 .map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_power_cap", "hwmon/*/power1_cap")),
             None => hwmon.set_power_cap_uw(uw).map_err(|e| match e.kind() {
                 Kind::NotSupported if !hwmon.is_there() => {
@@ -117,8 +120,8 @@ impl SettingsWriter<'_> {
     pub fn set_level(&self, level: Level) -> Result<()> {
         const WHAT: &str = "performance level";
         match &self.amdsmi {
-            Some((amdsmi, AmdsmiCall { calls, g, handle })) => calls
-                .set_perf_level(g, *handle, level.amd_number())
+            Some((amdsmi, AmdsmiCall { calls, g, handle })) => self
+                .noted(calls.set_perf_level(g, *handle, level.amd_number()))
                 .map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_gpu_perf_level", LEVEL_FILE))?,
             None => self.files.sysfs().write_level(level).map_err(|e| self.file_error(WHAT, e))?,
         }
@@ -127,12 +130,22 @@ impl SettingsWriter<'_> {
         if is_done(&now) {
             return Ok(());
         }
-        Err(Error::NotApplied {
-            device: self.gpu.label(),
-            what: WHAT,
-            asked: level.name().to_owned(),
-            now: now.format_level().to_owned(),
-        })
+        Err(self.not_applied(WHAT, level.name().to_owned(), now.format_level().to_owned()))
+    }
+
+    /// A write that succeeded, and does not show.
+    pub fn not_applied(&self, what: &'static str, asked: String, mut now: String) -> Error {
+        if self.amdsmi.is_some() {
+            now += " (or another GPU has got it, if other code of this process initialised libamd_smi again meanwhile)";
+        }
+        Error::NotApplied { device: self.gpu.label(), what, asked, now }
+    }
+
+    fn noted(&self, done: std::result::Result<(), Status>) -> std::result::Result<(), Status> {
+        if done == Err(Status::MOVED) {
+            self.moved.fetch_add(1, Ordering::Relaxed);
+        }
+        done
     }
 
     /// Sets level manual and both bounds. Each bound that libamd_smi writes is in force at once, and refused if it crosses
@@ -144,10 +157,11 @@ impl SettingsWriter<'_> {
             return written.map_err(|e| self.file_error(domain_name(clock), e));
         };
         if !calls.has_clk_limit() {
-            let set = calls.set_clk_range(g, *handle, clock, wanted.min_mhz, wanted.max_mhz);
+            let set = self.noted(calls.set_clk_range(g, *handle, clock, wanted.min_mhz, wanted.max_mhz));
             return set.map_err(|s| self.amdsmi_error(amdsmi, s, "amdsmi_set_gpu_clk_range", OD_FILE));
         }
         let old = now.of(clock);
+        let set_limit = |clock, bound, mhz| self.noted(calls.set_clk_limit(g, *handle, clock, bound, mhz));
         // A bound that is refused does not matter if it is in force already (MI300 takes only the upper one of the memory).
         let in_force = |bound| old.is_some_and(|o| bound_value(o, bound) == bound_value(wanted, bound));
         let set = |bound| {
@@ -155,7 +169,7 @@ impl SettingsWriter<'_> {
             if in_force(bound) && now.level == Some(Level::MANUAL) {
                 return Ok(());
             }
-            match calls.set_clk_limit(g, *handle, clock, bound, bound_value(wanted, bound)) {
+            match set_limit(clock, bound, bound_value(wanted, bound)) {
                 Err(s) if !in_force(bound) || s.kind() == Kind::NoPermission => Err(s),
                 _ => Ok(()),
             }
@@ -176,7 +190,7 @@ impl SettingsWriter<'_> {
                 return Err(status);
             };
             for bound in [Bound::Max, Bound::Min] {
-                let _ = calls.set_clk_limit(g, *handle, other(clock), bound, bound_value(kept, bound));
+                let _ = set_limit(other(clock), bound, bound_value(kept, bound));
             }
             set_both()
         };

@@ -1,6 +1,6 @@
 /* Other code of the process shuts libamd_smi down, initialises it and polls it at random, while sessions are opened, read,
  * measured, capped, locked and guarded. argv: libamd_smi, rounds, seed, and "reads" or "sets" for the other code to take
- * its time, and for temperatures to be read, or limits to be set, and nothing else. Prints "rounds R ok N refused N wrong N".
+ * its time, and for temperatures to be read, or settings to be made, and nothing else. Prints "rounds R ok N refused N wrong N".
  * Right is: GPU g at the PCI bus of its index draws 100 + 10 g watts, its counter began at (g + 1) MJ, and no setting changes
  * but the one that is made, unless the error says that another GPU's may have been changed. */
 #define _DEFAULT_SOURCE
@@ -187,7 +187,7 @@ static void set(zeus_amd_session_t *z, unsigned g, uint64_t *state, struct setti
     const int guarded = next(state) % 2 && answered(zeus_amd_guard_begin(z, 0, &guard)), caps = next(state) % 2;
     const int is_set = answered(caps ? zeus_amd_set_power_limit_mw(z, g, wanted)
                                      : zeus_amd_lock_graphics_clocks_mhz(z, g, low, low + 500));
-    const int may_be_other = !is_set && says_another_gpu();
+    int may_be_other = !is_set && says_another_gpu();
     const struct settings now = settings_of(g);
     char bounds[64];
     snprintf(bounds, sizeof bounds, "0: %uMhz\n1: %uMhz", (unsigned)low, (unsigned)low + 500);
@@ -198,8 +198,10 @@ static void set(zeus_amd_session_t *z, unsigned g, uint64_t *state, struct setti
         check(strstr(now.clocks, bounds) != NULL || !is_set, "clocks", g, low);
     if (guarded) {
         /* An end that is refused leaves the guard open, and the end of the session would restore the settings later. */
-        while (!answered(zeus_amd_guard_end(guard)))
+        while (!answered(zeus_amd_guard_end(guard))) {
+            may_be_other |= says_another_gpu();
             usleep(200);
+        }
         check(is_as(g, &expected[g]), "restored settings", g, cap_mw(g));
     }
     expected[g] = settings_of(g);
@@ -207,18 +209,6 @@ static void set(zeus_amd_session_t *z, unsigned g, uint64_t *state, struct setti
         check(may_be_other || is_as(other, &expected[other]), "other settings", other, cap_mw(other));
         expected[other] = settings_of(other);
     }
-}
-
-/* Another GPU may get the limit, and then the status says so. */
-static void set_limit(zeus_amd_session_t *z, unsigned g, unsigned long wanted)
-{
-    unsigned long before[GPUS];
-    int may_be_other;
-    for (unsigned other = 0; other < GPUS; other++)
-        before[other] = cap_mw(other);
-    may_be_other = !answered(zeus_amd_set_power_limit_mw(z, g, wanted)) && says_another_gpu();
-    for (unsigned other = 0; other < GPUS; other++)
-        check(other == g || cap_mw(other) == before[other] || may_be_other, "limit", other, cap_mw(other));
 }
 
 int main(int argc, char **argv)
@@ -255,7 +245,7 @@ int main(int argc, char **argv)
             if (strcmp(only, "reads") == 0)
                 read_temperature(z, g);
             else
-                set_limit(z, g, 400000 + 1000 * (next(&state) % 300));
+                set(z, g, &state, expected);
             continue;
         }
         usleep(next(&state) % 1000);
