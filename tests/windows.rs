@@ -53,7 +53,11 @@ fn anything(random: &mut Random, gpus: usize, refreshes: &mut Vec<f64>) -> Vec<S
         let jitter = if random.below(2) == 0 { 0.0 } else { random.between(0.0, refresh / 2.0) };
         let lag = ["0", "200", "[0, 300]"][random.below(3)];
         let initial = random.next() >> 20;
-        let driver = [0.0, 0.0, 1.0, 5.0, 12.0][random.below(5)];
+        let mut driver = [0.0, 0.0, 1.0, 5.0, 12.0][random.below(5)];
+        // In step with a refresh of some milliseconds, the age of its counts does not show (docs/uncertainty.md).
+        if refresh > 1.0 && driver % refresh < 0.2 {
+            driver = 0.0;
+        }
         patches.push(format!("gpu.{gpu}.power = {}", load(random)));
         if random.below(2) == 0 {
             let seed = random.next() >> 32;
@@ -266,6 +270,7 @@ fn a_thousand_random_windows() {
     let all: Vec<Energy> = std::thread::scope(|scope| {
         let started = runs.iter().map(|(machine, rocm, backend, validation, unit, patches, seed)| {
             scope.spawn(move || {
+                println!("{machine}: {patches:#?}");
                 let sim = Sim::start(machine, rocm, patches).unwrap();
                 let all = energies::windows(&sim, (backend, validation, unit), 16, 200, (1e3, 3e6), *seed);
                 let most_w = if *machine == "mi350x-8" { 1250.0 } else { MOST_W };

@@ -3580,7 +3580,8 @@ zeus_amd_status_t zeus_amd_guard_info(const struct zeus_amd_guard_t *guard,
  *
  * @param[in] guard A guard; NULL does nothing.
  * @return A status of any change: that of the first setting that is not as it
- *         was. What fails by libamd_smi is tried by sysfs as well.
+ *         was. Sysfs comes first where its files may be written, whatever the
+ *         backend; what fails is tried the other way as well.
  *         ZEUS_AMD_STATUS_BUSY also if another process holds the guards' file.
  * @threadsafety Any thread; guards and changes of one session wait for each
  *              other.
