@@ -141,3 +141,64 @@ fn the_reported_resolution_may_be_the_wrong_one() {
     let edges_pj = power_pj(tracker.max_power_mw(), MS);
     assert_eq!(firmware.uncertainty_pj - lap.uncertainty_pj, edges_pj, "{lap:?} {firmware:?}");
 }
+
+/// A counter at 200 W of 250 W that is read at times in µs, each with the joules that were lost before.
+fn read_at(times: &[(u64, bool)]) -> Vec<TrackerSnapshot> {
+    let (mut tracker, mut lost) = (AccumulatorTracker::new(64, 200_000), 0);
+    let read = |(us, is_reset): &(u64, bool)| {
+        let (at_ns, counts) = (100_000 * MS + us * 1_000, (1 << 40) + us * 200 * 65_536 / 1_000_000);
+        if *is_reset {
+            lost = counts - 5;
+        }
+        tracker.add(&RawSample {
+            begun_ns: at_ns,
+            seen_ns: at_ns,
+            driver_ns: Some(at_ns),
+            accumulator: Some(counts - lost),
+            resolution_uj: FIRMWARE_UJ,
+            power_mw: Some(200_000),
+            ..RawSample::default()
+        });
+        tracker.snapshot(at_ns)
+    };
+    times.iter().map(read).collect()
+}
+
+fn between_calls(begin: &TrackerSnapshot, end: &TrackerSnapshot) -> EnergyInterval {
+    let trusted = (CounterState::Trusted, false);
+    interval_energy(begin, end, EnergyResolution::Firmware, LIMIT_MW, trusted, Boundaries::Calls).unwrap()
+}
+
+/// An estimate needs no counter, and still has its resets: those of the interval, not the ones before.
+#[test]
+fn an_estimate_has_the_resets() {
+    for us in [400, 4_000] {
+        let read = read_at(&[(0, false), (10_000, true), (20_000, false), (20_000 + us, true)]);
+        let interval = between_calls(&read[2], &read[3]);
+        assert_eq!((interval.method, interval.resets), (Method::Estimated, 1), "{us} µs: {interval:?}");
+        assert_eq!(interval.energy_pj, power_pj(200_000, us * 1_000));
+    }
+}
+
+/// Without a firmware's clock a count may be 100 ms old: until power times duration is better known than that, it is taken.
+#[test]
+fn the_method_is_the_one_with_the_smaller_uncertainty() {
+    for (ms, method) in [(110, Method::Estimated), (150, Method::Counter), (300, Method::Counter)] {
+        let read = read_at(&[(0, false), (1_000_000, false), (1_000_000 + ms * 1_000, false)]);
+        let interval = between_calls(&read[1], &read[2]);
+        assert_eq!(interval.method, method, "{ms} ms: {interval:?}");
+        assert_eq!(interval.energy_pj / 1_000_000_000, u128::from(ms) * 200, "{ms} ms");
+    }
+}
+
+/// What is integrated beside a counter in doubt reaches as far as that, with its own uncertainty.
+#[test]
+fn an_integral_reaches_to_the_counter_in_doubt() {
+    let read = read_at(&[(0, false), (1_000_000, false)]);
+    let integral = EnergyInterval { energy_pj: 1_000, uncertainty_pj: 20, ..between_calls(&read[0], &read[1]) };
+    for (energy_pj, uncertainty_pj, needed_pj) in [(900, 7, 107), (1_100, 7, 107), (1_001, 7, 20)] {
+        let counted = EnergyInterval { energy_pj, uncertainty_pj, ..integral };
+        assert_eq!(integral.covering(Some(counted)).uncertainty_pj, needed_pj);
+    }
+    assert_eq!(integral.covering(None).uncertainty_pj, 20);
+}
