@@ -8,6 +8,7 @@ use super::search_path::{self, locate, Located, SearchPaths};
 use super::status::Status;
 use super::stderr_capture::{self, CapturedText};
 use crate::error::{is_exhausted_errno, Error, Result};
+use crate::platform::broken::contain;
 use crate::platform::fork::PerProcess;
 use crate::platform::log;
 use crate::platform::sync::{Condvar, Mutex};
@@ -15,7 +16,6 @@ use crate::platform::thread::Thread;
 use libloading::os::unix::{Library as Dl, RTLD_LOCAL, RTLD_NOW};
 use std::ffi::CStr;
 use std::os::unix::ffi::OsStrExt;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -356,7 +356,7 @@ impl Library {
         let shared = Arc::new((Mutex::new(None), Condvar::new()));
         let thread_shared = shared.clone();
         let thread = self.spawn_captured(c"zeus_amd-list", move || {
-            let done = log::capture(|| catch_unwind(AssertUnwindSafe(body)));
+            let done = log::capture(|| contain(body));
             let (result, condvar) = &*thread_shared;
             let mut result = result.lock();
             *result = Some(done);
@@ -380,7 +380,7 @@ impl Library {
             log::emit(level, || text);
         }
         let printed = self.take_printed();
-        done.unwrap_or_else(|_| Err(Error::Internal("listing the GPUs panicked".into())))
+        done.unwrap_or_else(|| Err(Error::Internal("listing the GPUs panicked".into())))
             .map_err(|e| with_printed(e, &printed))
     }
 

@@ -3,11 +3,9 @@
 use super::last_error::set_last_error;
 use super::status::zeus_amd_status_t;
 use crate::error::{Error, Result};
-use crate::platform::log;
-use crate::platform::thread;
+use crate::platform::{broken, log, thread};
 use std::cell::Cell;
 use std::ffi::c_int;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
@@ -90,18 +88,11 @@ fn contain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     let inside = |depth: &Cell<u32>| {
         let before = depth.get();
         depth.set(before.saturating_add(1));
-        let done = catch_unwind(AssertUnwindSafe(body));
+        let done = broken::contain(body);
         depth.set(before);
         done
     };
-    match DEPTH.with(inside) {
-        Ok(value) => value,
-        Err(payload) => {
-            // Dropping a payload may panic again.
-            std::mem::forget(payload);
-            fallback
-        }
-    }
+    DEPTH.with(inside).unwrap_or(fallback)
 }
 
 #[cfg(test)]

@@ -114,14 +114,12 @@ impl Controller {
         let Some(amdsmi) = self.amdsmi.as_ref().filter(|_| self.moved.load(Ordering::Relaxed) != before) else {
             return done;
         };
-        let (call, also) = match done {
-            Err(Error::Vendor { call, code, .. }) if code == Status::MOVED.0 => (call, String::new()),
-            Err(e) => ("a setter of libamd_smi", format!("; and: {e}")),
-            Ok(()) => ("a setter of libamd_smi", String::new()),
-        };
-        let mut moved = self.error("", amdsmi.failure(call, Status::MOVED));
-        if let Error::Vendor { advice, .. } = &mut moved {
-            *advice += &also;
+        if matches!(&done, Err(Error::Vendor { code, .. }) if *code == Status::MOVED.0) {
+            return done;
+        }
+        let mut moved = self.error("", amdsmi.failure("a setter of libamd_smi", Status::MOVED));
+        if let (Error::Vendor { advice, .. }, Err(e)) = (&mut moved, done) {
+            *advice += &format!("; and: {e}");
         }
         Err(moved)
     }

@@ -275,28 +275,14 @@ fn what_a_tracker_has_seen() {
     assert!(!tracker.is_ahead_of(&steady(1_200, 60, 0, None)));
 }
 
-/// A counter that has run for long: one that was reset cannot have come so far.
-const RUNNING: u64 = 1 << 40;
-
-/// A reading at a time in ms, a millisecond after the driver's: a watt is 65,536 counts a second.
-fn reading(at_ms: u64, accumulator: u64, power_mw: u64) -> RawSample {
-    RawSample {
-        seen_ns: (at_ms + 1) * MS,
-        accumulator: Some(accumulator),
-        resolution_uj: crate::energy::units::FIRMWARE_UJ,
-        driver_ns: Some(at_ms * MS),
-        power_mw: Some(power_mw),
-        ..RawSample::default()
-    }
-}
-
 /// Twice what can be drawn is a counter that runs fast, more is none: 937.5 W with the headroom, and 100 ms of it.
 #[test]
 fn the_largest_advance_that_is_believed() {
     for (joules, is_believed) in [(18_800, true), (18_900, false)] {
         let mut tracker = AccumulatorTracker::new(64, 750_000);
-        tracker.add(&reading(1_000, RUNNING, 750_000));
-        let step = tracker.add(&reading(11_000, RUNNING + joules * 65536, 750_000));
+        let at_750_w = |ms, joules| RawSample { power_mw: Some(750_000), ..steady(ms, joules, 1 << 40, None) };
+        tracker.add(&at_750_w(1_000, 0));
+        let step = tracker.add(&at_750_w(11_000, joules));
         assert_eq!(matches!(step, CounterStep::Advanced { .. }), is_believed, "{joules} J: {step:?}");
     }
 }
@@ -306,8 +292,8 @@ fn the_largest_advance_that_is_believed() {
 #[test]
 fn turns_in_a_long_gap_are_in_the_uncertainty() {
     let mut tracker = AccumulatorTracker::new(32, 750_000);
-    tracker.add(&reading(1_000, 0x1000, 300_000));
-    tracker.add(&reading(301_000, 0x1000 + 24_464 * 65536, 300_000));
+    tracker.add(&steady(1_000, 0, 0x1000, None));
+    tracker.add(&steady(301_000, 24_464, 0x1000, None));
     assert_eq!(tracker.snapshot(0).totals.counts, (1 << 32) + 24_464 * 65536);
     assert_eq!(tracker.snapshot(0).totals.error_pj, (3 * 65_536 + 281_250 - 24_464) * 1_000_000_000_000);
 }
@@ -316,9 +302,9 @@ fn turns_in_a_long_gap_are_in_the_uncertainty() {
 #[test]
 fn a_turn_beside_a_new_firmware_clock_may_be_a_reset() {
     let mut tracker = AccumulatorTracker::new(32, 750_000);
-    tracker.add(&RawSample { firmware_ns: Some(77_000 * MS), ..reading(1_000, (1 << 32) - 10 * 65536, 300_000) });
+    tracker.add(&steady(1_000, 65_536 - 10, 0, Some(77_000 * MS)));
     // 200 J were counted, and 150 J drawn by the power.
-    tracker.add(&RawSample { firmware_ns: Some(77_500 * MS), ..reading(1_500, 190 * 65536, 300_000) });
+    tracker.add(&steady(1_500, 190, 0, Some(77_500 * MS)));
     assert_eq!(tracker.snapshot(0).totals.counts, 200 * 65536);
     assert!(tracker.snapshot(0).totals.error_pj >= 50_000_000_000_000, "{}", tracker.snapshot(0).totals.error_pj);
 }
@@ -329,7 +315,7 @@ fn only_readings_without_a_time_move_an_integral() {
     let mut tracker = AccumulatorTracker::new(64, 750_000);
     let read = |at_ms: u64, age_ms: u64| {
         let seen_ns = (1_000 + at_ms + age_ms) * MS;
-        RawSample { seen_ns, ..reading(1_000 + at_ms, RUNNING + 300 * 65_536 * at_ms / 1_000, 300_000) }
+        RawSample { seen_ns, ..steady(1_000 + at_ms, 300 * at_ms / 1_000, 1 << 40, None) }
     };
     for (at_ms, age_ms) in [(0, 1), (100, 5), (200, 2)] {
         tracker.add(&read(at_ms, age_ms));

@@ -3,6 +3,13 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Runs `body`; a panic in it ends here.
+#[inline]
+pub fn contain<T>(body: impl FnOnce() -> T) -> Option<T> {
+    // Dropping a payload may panic again.
+    catch_unwind(AssertUnwindSafe(body)).map_err(std::mem::forget).ok()
+}
+
 #[derive(Debug, Default)]
 pub struct Broken(AtomicBool);
 
@@ -37,13 +44,6 @@ impl Broken {
 
     /// Runs `body`; a panic in it sets the mark and ends here.
     pub fn contain<T>(&self, body: impl FnOnce() -> T) -> Option<T> {
-        match catch_unwind(AssertUnwindSafe(|| self.mark(body))) {
-            Ok(value) => Some(value),
-            Err(payload) => {
-                // Dropping a payload may panic again.
-                std::mem::forget(payload);
-                None
-            }
-        }
+        contain(|| self.mark(body))
     }
 }

@@ -2,11 +2,11 @@
 //! inherits the lock, and none of its threads could end. So they are started with pthread_create.
 
 use super::application;
+use super::broken::contain;
 use super::fork;
 use std::cell::Cell;
 use std::ffi::{c_void, CStr};
 use std::io;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// A thread that was started. Dropping this leaves it to itself.
 pub struct Thread {
@@ -124,10 +124,7 @@ extern "C" fn run<F: FnOnce()>(start: *mut c_void) -> *mut c_void {
     // SAFETY: the calling thread, and a string.
     unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
     OF_APPLICATION.set(Some(of_application));
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
-        // Dropping a payload may panic again.
-        std::mem::forget(payload);
-    }
+    contain(body);
     if application::is_gone() {
         of_application.apply();
     }

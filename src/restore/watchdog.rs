@@ -6,6 +6,7 @@
 
 use super::session_claims::SessionClaims;
 use super::watchdog_child;
+use crate::platform::broken::contain;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -46,7 +47,7 @@ impl Watchdog {
             if pid == 0 {
                 let body = || watchdog_child::watch(claims, far.as_raw_fd(), parent, raw_parent_fd, release);
                 // A copy of the application must never run on as the application.
-                let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+                contain(body);
                 watchdog_child::exit();
             }
             let failed = io::Error::last_os_error();

@@ -142,7 +142,7 @@ fn the_reported_resolution_may_be_the_wrong_one() {
     assert_eq!(firmware.uncertainty_pj - lap.uncertainty_pj, edges_pj, "{lap:?} {firmware:?}");
 }
 
-/// A counter at 200 W of 250 W that is read at times in µs, each with the joules that were lost before.
+/// A counter at 200 W of 250 W that is read at times in µs, each with whether it was reset before.
 fn read_at(times: &[(u64, bool)]) -> Vec<TrackerSnapshot> {
     let (mut tracker, mut lost) = (AccumulatorTracker::new(64, 200_000), 0);
     let read = |(us, is_reset): &(u64, bool)| {
