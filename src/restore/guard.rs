@@ -4,12 +4,13 @@
 //! A shared file, one for all guards of a user on a node, holds the settings from before the first change. It also holds
 //! claims: records of which guard changed which setting (`claims.rs`). A claim is recorded before the change is made.
 
-use super::claims::{key, pack, Claim, Claims, Gpu, Owner, Setting};
+use super::claimed_change::ClaimedChange;
+use super::claims::{key, Claim, Gpu, Setting};
 use super::session_claims::{self, SessionClaims};
 use super::settle::{settle, BySysfs, Restorer};
 use super::store::{Impatience, StoreError, Transaction};
 use super::watchdog::Watchdog;
-use crate::control::{Change, Controller, Level, LibcIo, Settings};
+use crate::control::{Change, Controller, LibcIo, Settings};
 use crate::error::{Error, Result};
 use crate::gpu::Clock;
 use crate::platform::broken::Broken;
@@ -365,72 +366,6 @@ fn io_error(what: &str, source: std::io::Error) -> Error {
 
 fn no_claims() -> Error {
     Error::Internal("a guard without its claims".into())
-}
-
-/// A change with its claims.
-struct ClaimedChange {
-    claims: Vec<Claim>,
-    /// The settings that the change affects, as they were before it.
-    before: Settings,
-    /// The GPU, and its settings from before the first change.
-    first: Gpu,
-}
-
-impl ClaimedChange {
-    /// Saves the current settings and prepares the claims, without values until the change is made. With the requested values,
-    /// and a process that dies before its change, the old setting would pass for another program's change.
-    fn new(controller: &Controller, change: &Change, owner: Owner, guard: u64) -> Result<ClaimedChange> {
-        let before = controller.save(change)?;
-        let gpu = key(controller.pci());
-        let (folder, cap_file) = (controller.folder().as_os_str(), controller.power_cap_file()?);
-        let first = Gpu::new(gpu, folder.as_bytes(), cap_file.as_os_str().as_bytes());
-        let first = first.map_err(|errno| io_error("a path in sysfs", std::io::Error::from_raw_os_error(errno)))?;
-        let affected = match *change {
-            Change::PowerLimit { .. } | Change::ResetPowerLimit => vec![Setting::PowerLimit],
-            Change::Lock(clock, _) | Change::Reset(Some(clock)) => vec![clock.into()],
-            Change::Reset(None) => vec![Setting::GraphicsClock, Setting::MemoryClock],
-        };
-        let claim = |setting| Claim { owner, guard, gpu, setting: setting as u64, value: 0, file: 0 };
-        Ok(ClaimedChange { claims: affected.into_iter().map(claim).collect(), before, first })
-    }
-
-    /// Adds the claims. Returns the GPU's settings from before the first change, including those that were already known.
-    fn add(&self, to: &mut Claims, first: Gpu) -> std::result::Result<Gpu, i32> {
-        if to.gpu(first.gpu).is_none() {
-            to.gpus.push(first)?;
-        }
-        let known = to.gpu_mut(first.gpu).ok_or(libc::ENOMEM)?;
-        known.keep_of(&first);
-        known.keep(&self.before);
-        let known = *known;
-        self.claims.iter().try_for_each(|claim| to.put(*claim))?;
-        Ok(known)
-    }
-
-    fn set_values(&self, on: &mut Claims, now: &Settings) {
-        for claim in on.claims.as_mut_slice() {
-            if self.claims.iter().any(|c| c.key() == claim.key()) {
-                claim.value = in_force(now, claim.setting);
-            }
-        }
-    }
-
-    fn withdraw(&self, from: &mut Claims, old: &[Claim]) {
-        from.claims.set_len(0);
-        for claim in old {
-            let _ = from.claims.push(*claim);
-        }
-        from.remove(self.first.gpu, &|_| false);
-    }
-}
-
-fn in_force(now: &Settings, setting: u64) -> u64 {
-    let clocks = now.clocks.filter(|c| c.level == Some(Level::MANUAL));
-    let clock = [Clock::Graphics, Clock::Memory].into_iter().find(|c| Setting::from(*c) as u64 == setting);
-    match clock {
-        Some(clock) => pack(clocks.and_then(|c| c.of(clock))),
-        None => now.cap_uw.unwrap_or_default(),
-    }
 }
 
 /// Restores settings through the session's controllers. GPUs that are not in the session are restored through sysfs.

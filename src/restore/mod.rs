@@ -1,5 +1,6 @@
 //! Settings that are restored: by a guard's end, or by a watchdog process if this one dies first.
 
+mod claimed_change;
 mod claims;
 mod guard;
 mod session_claims;
