@@ -184,10 +184,10 @@ impl Gpu {
     }
 
     fn set_clocks(&mut self, clocks: Option<ClockState>) {
-        let level = clocks.and_then(|c| c.level);
-        self.level = level.map_or(0, |l| 1 + u64::from(l.amd_number()));
-        self.graphics = pack(clocks.and_then(|c| c.graphics));
-        self.memory = pack(clocks.and_then(|c| c.memory));
+        let clocks = clocks.unwrap_or_default();
+        self.level = clocks.level.map_or(0, |l| 1 + u64::from(l.amd_number()));
+        self.graphics = pack(clocks.graphics);
+        self.memory = pack(clocks.memory);
     }
 }
 
