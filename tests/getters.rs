@@ -51,9 +51,9 @@ const FILES: [&str; 16] = [
 /// Each getter gives the kernel's error for what: not "not supported", and never that the caller's argument is wrong.
 #[test]
 fn every_getter_gives_the_kernel_s_error() {
-    let mut wrong = Vec::new();
     let models = ["mi300x-8", "mi210-1", "mi250x-4", "mi50-1", "rx6800-1", "rx7900-2", "rx9070-1", "strix-halo-1"];
-    for model in models {
+    let of = |model: &str| {
+        let mut wrong = Vec::new();
         for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("10.0", "auto"), ("10.0", "amdsmi")] {
             let healthy = said(&Sim::start(model, rocm, &[] as &[&str]).unwrap(), backend, &[], ["0", "idle"]);
             for (errno, status) in [
@@ -80,7 +80,12 @@ fn every_getter_gives_the_kernel_s_error() {
                 }
             }
         }
-    }
+        wrong
+    };
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let started: Vec<_> = models.iter().map(|model| scope.spawn(move || of(model))).collect();
+        started.into_iter().flat_map(|t| t.join().unwrap()).collect()
+    });
     assert!(wrong.is_empty(), "{}: {}", wrong.len(), wrong.join("\n"));
 }
 
