@@ -60,4 +60,4 @@ if quietly cmake --build "$build" --target uninstall; then die "uninstalls again
 grep -q 'nothing is installed' "$work/log"
 # With the variable that it was installed with; only that tree.
 DESTDIR=$work/image quietly cmake --build "$other" --target uninstall
-[ -z "$(find "$work/image" ! -type d)" ] || die "left: $(find "$work/image" ! -type d)"
+[ -z "$(find "$work/image" ! -type d 2>/dev/null)" ] || die "left: $(find "$work/image" ! -type d)"

@@ -12,7 +12,7 @@ containers) namespaces=yes ;;
 *) namespaces=no ;;
 esac
 if [ "$namespaces" = yes ] && [ -z "${INSIDE-}" ]; then INSIDE=yes exec unshare -mu "$0" "$rule" "$@"; fi
-running_kernel() { mount --bind "$work/boot_id.$1" /proc/sys/kernel/random/boot_id; }
+running_kernel() { mount --bind "$shared/boot_id.$1" /proc/sys/kernel/random/boot_id; }
 node() { # Where it cannot be one, the variable for tests stands for it.
     if [ "$KERNELS" = yes ]; then hostname "node-$1" && running_kernel "$1"; else export ZEUS_AMD_MPI_HOST="node-$1"; fi
     machine "$1"

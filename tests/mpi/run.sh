@@ -17,10 +17,12 @@ cargo rustc --quiet --locked --release --lib --crate-type cdylib || exit 1
 ln -sf libzeus_amd.so "$target/release/libzeus_amd.so.0"
 simulator/run --build-only || exit 1
 
-work=$(mktemp -d) || exit 1
+# Of both MPIs: their programs, the profiler's libraries, the numbers of running kernels.
+shared=$(mktemp -d) || exit 1
+work=$shared
 began=$(date +%s)
 . scripts/orphans.sh
-trap 'rm -rf "$work"; drop_segments "$began"' EXIT
+trap 'rm -rf "$shared"; drop_segments "$began"' EXIT
 within=$root/tests/mpi/within.sh
 start=$root/tests/mpi/start.sh
 rank=$root/tests/mpi/rank.sh
@@ -34,9 +36,9 @@ unset MACHINE_A MACHINE_B ZEUS_AMD_MPI_HOST ZEUS_AMD_PMPI_OUTPUT ZEUS_AMD_PMPI_R
 failed=0
 
 # Hosts of other names, and of other running kernels, are namespaces of this one.
-for side in a b; do printf '%s\n' "5eed000$side-0000-4000-8000-00000000000$side" >"$work/boot_id.$side"; done
+for side in a b; do printf '%s\n' "5eed000$side-0000-4000-8000-00000000000$side" >"$shared/boot_id.$side"; done
 namespaces=yes
-unshare -mu sh -c 'hostname node-a && mount --bind "$0" /proc/sys/kernel/random/boot_id' "$work/boot_id.a" 2>/dev/null || {
+unshare -mu sh -c 'hostname node-a && mount --bind "$0" /proc/sys/kernel/random/boot_id' "$shared/boot_id.a" 2>/dev/null || {
     namespaces=no
     echo "no namespaces are permitted here: ZEUS_AMD_MPI_HOST tells hosts apart, and some tests are left out"
 }
@@ -248,7 +250,7 @@ whole_or_none() {
 other_mpi() {
     local other=openmpi expected=3 out
     [ "$mpi" = openmpi ] && other=mpich expected=1
-    out=$(PROFILER=$work/$other/libzeus_amd_pmpi.so "$start" 2 "$rank" shared "$programs/ends" three 2>"$work/other.err")
+    out=$(PROFILER=$shared/$other/libzeus_amd_pmpi.so "$start" 2 "$rank" shared "$programs/ends" three 2>"$work/other.err")
     [ $? = $expected ] && grep -q 'built for another MPI' "$work/other.err" && { [ $expected = 1 ] || [ "$out" = "sum 1" ]; }
 }
 
@@ -269,11 +271,11 @@ only() {
     for i in 0 1 2 3 4 5 6 7; do [ "$i" = "$1" ] || printf 'gpu.%s.access = "hidden"\n' "$i"; done
 }
 
-export within start rank check report blame work programs
+export within start rank check report blame shared work programs
 
 all() {
     mpi=$1
-    programs=$work/$mpi
+    programs=$shared/$mpi
     export MPI_KIND=$mpi KERNELS=$namespaces
     # UCX, below MPICH, takes another kernel for another machine too, and over TCP its MPI_Finalize now and then waits for ever.
     [ "$mpi" = openmpi ] || KERNELS=no
@@ -382,10 +384,24 @@ all() {
 
 mpi=header ok "documented" documented
 for mpi in openmpi mpich; do
-    programs=$work/$mpi
+    programs=$shared/$mpi
     mkdir -p "$programs"
     ok "builds" build
 done
-for one in ${1:-openmpi mpich}; do all "$one"; done
+# Side by side: most of a job's time is its launcher's. Each has a folder of its own for what its jobs write.
+jobs=()
+for one in ${1:-openmpi mpich}; do
+    (
+        work=$shared/in-$one failed=0
+        mkdir "$work"
+        all "$one"
+        exit "$failed"
+    ) &
+    jobs+=($!)
+done
+for one in "${jobs[@]}"; do
+    wait "$one"
+    failed=$((failed + $?))
+done
 printf '%d failed\n' "$failed"
 [ "$failed" = 0 ]
