@@ -309,6 +309,13 @@ fn adaptive_says_what_zeus_says() {
             scope.spawn(move || {
                 let patches: Vec<&str> = gpus.iter().map(|g| g.1.as_str()).collect();
                 let sim = Sim::start("mi300x-8", "7.13", &patches).unwrap();
+                // Where samples are far apart, a step beyond what the GPU can draw is a reset, and a second one is a verdict
+                // that Zeus, which takes two readings, does not have.
+                let is_beyond_the_gpu = |gpu: usize, gain: f64| {
+                    let machine = sim.machine();
+                    let gpu = &machine.gpus()[gpu];
+                    gain * gpu.power_w(0.0) > 2.0 * gpu.spec.caps.max_w
+                };
                 let all = opens(&sim, 0.2, 2, &["fixed", "adaptive", "background"]);
                 for turn in all.chunks(3) {
                     // What is near a limit may be beyond it for Zeus, whose half second takes longer on a busy machine.
@@ -319,8 +326,9 @@ fn adaptive_says_what_zeus_says() {
                             continue;
                         }
                         let verdicts: Vec<u32> = turn.iter().map(|o| o.gpus[gpu].counter_state).collect();
-                        assert!(verdicts.iter().all(|v| *v == verdicts[0]), "{verdicts:?}: {patch}");
-                        assert!([TRUSTED, IMPLAUSIBLE].contains(&verdicts[0]), "{verdicts:?}: {patch}");
+                        assert!(verdicts.iter().all(|v| [TRUSTED, IMPLAUSIBLE].contains(v)), "{verdicts:?}: {patch}");
+                        let is_one = verdicts.iter().all(|v| *v == verdicts[0]);
+                        assert!(is_one || is_beyond_the_gpu(gpu, *gain), "{verdicts:?}: {patch}");
                     }
                 }
             });

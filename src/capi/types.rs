@@ -116,7 +116,8 @@ pub enum zeus_amd_counter_state_t {
     ZEUS_AMD_COUNTER_STATE_TRUSTED = 1,
     /// It does not advance although power is drawn.
     ZEUS_AMD_COUNTER_STATE_STUCK = 2,
-    /// It advances less than 0.1 or more than 10 times as fast as the power.
+    /// It advances less than 0.1 or more than 10 times as fast as the power, or
+    /// repeatedly by more than the GPU can draw.
     ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE = 3,
     /// The GPU reports no power to compare with.
     ZEUS_AMD_COUNTER_STATE_NO_POWER_TO_COMPARE = 4,

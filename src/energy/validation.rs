@@ -15,7 +15,8 @@ pub enum CounterState {
     Trusted,
     /// The counter does not advance although power is drawn.
     Stuck,
-    /// The counter advances by less than 0.1 or more than 10 times the energy that the power gives.
+    /// The counter advances by less than 0.1 or more than 10 times the energy that the power gives, or repeatedly by more than
+    /// the GPU can draw.
     Implausible,
     /// The GPU reports no power to compare with.
     NoPowerToCompare,
@@ -95,7 +96,8 @@ impl CounterState {
             CounterState::Trusted => "it agrees with the power",
             CounterState::Stuck => "it does not advance although power is drawn",
             CounterState::Implausible => {
-                "it disagrees with the power (less than 0.1 or more than 10 times the energy that the power gives)"
+                "it disagrees with the power (less than 0.1 or more than 10 times the energy that the power gives, or steps \
+                 beyond what the GPU can draw)"
             }
             CounterState::NoPowerToCompare => "the GPU reports no power to compare it with",
             CounterState::Unsupported => "the driver or libamd_smi offers no energy counter for this GPU",

@@ -1058,7 +1058,8 @@ enum
      */
     ZEUS_AMD_COUNTER_STATE_STUCK = 2,
     /**
-     * It advances less than 0.1 or more than 10 times as fast as the power.
+     * It advances less than 0.1 or more than 10 times as fast as the power, or
+     * repeatedly by more than the GPU can draw.
      */
     ZEUS_AMD_COUNTER_STATE_IMPLAUSIBLE = 3,
     /**
