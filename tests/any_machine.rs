@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
-use zeus_amd_sim::machine::{DieRole, Gpu, Suspended};
+use zeus_amd_sim::machine::{DieRole, Gpu, Suspended, Times};
 use zeus_amd_sim::Sim;
 
 /// How many machines, unless ZEUS_AMD_MACHINES says so; the longest form has 20,000.
@@ -32,6 +32,9 @@ const INTEGRATED: u32 = 1024;
 const FIRMWARE_DURATION: u32 = 256;
 /// Its method.
 const INTEGRAL: &str = "2";
+
+/// The period of the sampler of a machine that is read.
+const SAMPLED_NS: u64 = 5_000_000;
 
 /// Windows of a round, in microseconds: at most so long where all is read meanwhile, and where nothing is.
 const READ_US: u64 = 20_000;
@@ -288,6 +291,16 @@ fn sets_its_clock(gpu: &Gpu) -> bool {
     faults.is_some_and(|f| format!("{f:?}").contains("TimeAhead"))
 }
 
+/// A stop that is over, whose counts are lost, and which a busy machine has sampled so seldom that no two samples need show it.
+fn hides_a_stop(gpu: &Gpu, sampled_ns: &[u64], from_ns: u64, to_ns: u64) -> bool {
+    let counter = &gpu.spec.counter;
+    let stops = counter.stuck_at_s.iter().flat_map(Times::intervals).filter(|_| !counter.stuck_catches_up);
+    let stops = stops.filter(|[_, end]| end.is_finite()).map(|stop| stop.map(|s| (s * 1e9) as u64));
+    let overlap = |[a, b]: [u64; 2], [c, d]: [u64; 2]| a < d && c < b;
+    let gaps = sampled_ns.windows(2).map(|w| [w[0], w[1]]).filter(|[a, b]| b - a > 2 * SAMPLED_NS);
+    stops.filter(|stop| overlap(*stop, [from_ns, to_ns])).any(|stop| gaps.clone().any(|gap| overlap(stop, gap)))
+}
+
 /// What was given, by kind; or what was wrong.
 fn check(case: &Case) -> Result<BTreeMap<String, usize>, String> {
     let file = tempfile::Builder::new().suffix(".toml").tempfile().map_err(|e| e.to_string())?;
@@ -305,6 +318,10 @@ fn check(case: &Case) -> Result<BTreeMap<String, usize>, String> {
     let machine = sim.machine();
     let order = machine.in_hip_order();
     let (mut given, mut counted_ns) = (BTreeMap::new(), BTreeMap::new());
+    let mut sampled_ns: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for words in text.lines().map(|line| line.split(' ').collect::<Vec<_>>()).filter(|words| words[0] == "slope") {
+        sampled_ns.entry(words[1]).or_default().push(sim.machine_ns(words[4].parse().unwrap()));
+    }
     // Of the lines of one call: their truths, or `None` where one is not known.
     let mut truths_mj = Some(Vec::new());
     for line in text.lines() {
@@ -326,6 +343,11 @@ fn check(case: &Case) -> Result<BTreeMap<String, usize>, String> {
                 // A lap with the firmware's clock is from count to count.
                 let is_counted = words[0] == "lap" && words[6].parse::<u32>().unwrap() & FIRMWARE_DURATION != 0;
                 let at = |i: usize| if is_counted { gpu().reading(time(i) + TICK_NS).at_ns } else { time(i) };
+                let sampled_ns = sampled_ns.get(words[1]).map_or(&[][..], Vec::as_slice);
+                if hides_a_stop(gpu(), sampled_ns, at(4), at(5)) {
+                    truths_mj = None;
+                    continue;
+                }
                 let truth = gpu().energy_between_j(at(4), at(5)) * 1e3;
                 if (number(2) - truth).abs() > number(3) + 1.0 {
                     return Err(wrong(format!("{truth} mJ in truth")));

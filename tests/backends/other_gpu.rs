@@ -42,7 +42,7 @@ fn a_failed_read_is_not_another_gpus_value() {
                 let out = command.output().unwrap();
                 let text = String::from_utf8(out.stdout).unwrap();
                 let context = format!("{rocm} {fault} {backend}: {text} {}", String::from_utf8_lossy(&out.stderr));
-                assert!(out.status.success(), "{context}");
+                assert!(out.status.success(), "{:?} {context}", out.status);
                 let words: Vec<&str> = text.split_whitespace().collect();
                 let number = |i: usize| words[i].parse::<u32>().unwrap();
                 assert!(number(3) > 500 && number(7) == 0, "{context}");

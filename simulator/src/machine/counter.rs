@@ -97,7 +97,7 @@ pub enum Times {
 }
 
 impl Times {
-    pub(crate) fn intervals(&self) -> Vec<[f64; 2]> {
+    pub fn intervals(&self) -> Vec<[f64; 2]> {
         match self {
             Times::From(s) => vec![[*s, f64::INFINITY]],
             Times::Intervals(all) => all.clone(),
