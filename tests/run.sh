@@ -282,7 +282,7 @@ at_once() {
 SECONDS=0
 at_once 1 format build
 # Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment.
-at_once "$(($(nproc) > 1 ? 3 : 1))" clippy job rust install mpi tools zeus bindings docs abi amdsmi amdsmi27 cmake
+at_once "$(($(nproc) > 1 ? 3 : 1))" clippy job rust mpi install tools zeus bindings docs abi amdsmi amdsmi27 cmake
 # Of what install has built.
 at_once 1 packaging
 at_once 1 endurance release
