@@ -342,24 +342,28 @@ fn adaptive_says_what_zeus_says() {
 fn no_false_alarm_in_500_healthy_runs() {
     let mut random = Random::new();
     let part = |random: &mut Random| random.below(1 << 20) as f64 / (1 << 20) as f64;
-    // The machine, the refreshes (ms), how often.
+    // The machine, the most that its GPUs draw, the refreshes (ms), how often.
     let runs = [
-        ("mi300x-8", 1.0, 4.0, 200),
-        ("mi300x-8", 1.0, 8.0, 160),
-        ("mi300x-8", 10.0, 100.0, 40),
-        ("mi210-1", 1.0, 5.0, 60),
-        ("mi250x-4", 1.0, 20.0, 60),
+        ("mi300x-8", 750.0, 1.0, 4.0, 200),
+        ("mi300x-8", 750.0, 1.0, 8.0, 160),
+        ("mi300x-8", 750.0, 10.0, 100.0, 40),
+        ("mi210-1", 300.0, 1.0, 5.0, 60),
+        ("mi250x-4", 560.0, 1.0, 20.0, 60),
     ];
-    let runs = runs.map(|(machine, fastest, slowest, times)| {
+    let runs = runs.map(|(machine, most_w, fastest, slowest, times)| {
         let gpus = if machine == "mi210-1" { 1 } else { 8 };
         let mut patches = Vec::new();
         for gpu in (0..gpus).filter(|g| machine != "mi250x-4" || g % 2 == 0) {
-            let (low, high) = (25.0 + 150.0 * part(&mut random), 200.0 + 450.0 * part(&mut random));
+            let low = most_w * (0.03 + 0.2 * part(&mut random));
+            let high = most_w * (0.25 + 0.6 * part(&mut random));
             let period = 0.005 * 600_f64.powf(part(&mut random));
             let refresh = fastest + (slowest - fastest) * part(&mut random);
             let power = match random.below(3) {
                 0 => format!("kind = \"ramp\", from = {low}, to = {high}, over_s = {period}, repeat = true"),
-                1 => format!("kind = \"sine\", mean = 400, amplitude = 370, period_s = {period}"),
+                1 => {
+                    let (mean, amplitude) = (0.53 * most_w, 0.49 * most_w);
+                    format!("kind = \"sine\", mean = {mean}, amplitude = {amplitude}, period_s = {period}")
+                }
                 _ => format!(
                     "kind = \"square\", low = {low}, high = {high}, period_s = {period}, duty = {}",
                     0.1 + 0.8 * part(&mut random)
