@@ -207,10 +207,16 @@ fn cause_text(cause: &Option<Box<Error>>) -> String {
 }
 
 impl Error {
+    /// What the system says of a file, or of something else that has a name.
+    #[must_use]
+    pub fn io(what: impl Into<String>, source: io::Error) -> Error {
+        Error::Io { path: what.into(), source }
+    }
+
     /// This process lacks descriptors or memory for `what`.
     #[must_use]
     pub fn exhausted(what: String) -> Error {
-        Error::Io { path: what, source: io::Error::from_raw_os_error(libc::ENOMEM) }
+        Error::io(what, io::Error::from_raw_os_error(libc::ENOMEM))
     }
 
     #[must_use]

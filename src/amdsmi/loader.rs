@@ -174,9 +174,7 @@ impl LoadError {
     fn of(self, path: &str) -> Error {
         match self.errno {
             // The library may be good, and open when there is room.
-            errno if is_exhausted_errno(errno) => {
-                Error::Io { path: path.to_owned(), source: std::io::Error::from_raw_os_error(self.errno) }
-            }
+            errno if is_exhausted_errno(errno) => Error::io(path, std::io::Error::from_raw_os_error(self.errno)),
             _ => Error::LibraryInvalid { path: path.to_owned(), why: self.text },
         }
     }
@@ -263,7 +261,7 @@ impl Library {
                     *state = Init::Running;
                     if let Err(source) = self.start_init() {
                         *state = Init::NotYet;
-                        return Err(Error::Io { path: "the thread that calls amdsmi_init".into(), source });
+                        return Err(Error::io("the thread that calls amdsmi_init", source));
                     }
                 }
                 Init::Running => {
@@ -363,7 +361,7 @@ impl Library {
             self.hung.store(false, Ordering::Release);
             condvar.notify_all();
         });
-        let thread = thread.map_err(|source| Error::Io { path: "the thread that lists the GPUs".into(), source })?;
+        let thread = thread.map_err(|source| Error::io("the thread that lists the GPUs", source))?;
         let (result, condvar) = &*shared;
         let mut result = result.lock();
         while result.is_none() && Instant::now() < deadline {

@@ -10,7 +10,7 @@ pub fn if_present<T>(path: &Path, result: io::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(e) if matches!(e.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Ok(None),
-        Err(source) => Err(Error::Io { path: path.display().to_string(), source }),
+        Err(source) => Err(Error::io(path.display().to_string(), source)),
     }
 }
 

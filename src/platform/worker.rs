@@ -95,7 +95,7 @@ impl Worker {
             let _notifier = EndNotifier(&worker_signal);
             body(&worker_signal);
         });
-        let thread = thread.map_err(|source| Error::Io { path: format!("the thread that {purpose}"), source })?;
+        let thread = thread.map_err(|source| Error::io(format!("the thread that {purpose}"), source))?;
         Ok(Worker { signal, thread: Some(thread) })
     }
 

@@ -23,10 +23,7 @@ impl ClaimedChange {
         let gpu = key(controller.pci());
         let (folder, cap_file) = (controller.folder().as_os_str(), controller.power_cap_file()?);
         let first = Gpu::new(gpu, folder.as_bytes(), cap_file.as_os_str().as_bytes());
-        let first = first.map_err(|errno| Error::Io {
-            path: "a path in sysfs".to_owned(),
-            source: std::io::Error::from_raw_os_error(errno),
-        })?;
+        let first = first.map_err(|errno| Error::io("a path in sysfs", std::io::Error::from_raw_os_error(errno)))?;
         let affected = match *change {
             Change::PowerLimit { .. } | Change::ResetPowerLimit => vec![Setting::PowerLimit],
             Change::Lock(clock, _) | Change::Reset(Some(clock)) => vec![clock.into()],

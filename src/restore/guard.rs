@@ -122,7 +122,7 @@ impl GuardStack {
                 let _ = path.push(file.as_os_str().as_bytes());
                 path
             });
-            let mut claims = SessionClaims::new(paths, session).map_err(|e| io_error("what a guard needs", e))?;
+            let mut claims = SessionClaims::new(paths, session).map_err(|e| Error::io("what a guard needs", e))?;
             state.unshared = self.restore_for_the_dead(&mut claims)?;
             state.claims = Some(claims);
             self.warn(state);
@@ -130,7 +130,7 @@ impl GuardStack {
         let State { open, claims: Some(claims), .. } = state else { return Err(no_claims()) };
         // One watchdog is enough for all guards of the session.
         let is_watched = open.iter().any(|o| o.watchdog.is_some());
-        let start = || Watchdog::start(claims).map_err(|e| io_error("the guard's watchdog process", e));
+        let start = || Watchdog::start(claims).map_err(|e| Error::io("the guard's watchdog process", e));
         let watchdog = (watch && !is_watched).then(start).transpose()?;
         state.last_id += 1;
         state.open.push(OpenGuard { id: state.last_id, watchdog });
@@ -161,7 +161,7 @@ impl GuardStack {
         match opened {
             Ok(()) => Ok(None),
             Err(StoreError::Locked) => Err(Error::GuardsLocked { path: path() }),
-            Err(StoreError::Exhausted(errno)) => Err(Error::Io { path: path(), source: os_text(errno) }),
+            Err(StoreError::Exhausted(errno)) => Err(Error::io(path(), os_text(errno))),
             Err(StoreError::Foreign) => {
                 Ok(Some(format!("{} belongs to another user, or others may write to it", path())))
             }
@@ -274,7 +274,7 @@ impl GuardStack {
             *unshared = why_not;
         }
         let kept = new.add(memory.data, first).and_then(|_| memory.publish());
-        kept.map_err(|errno| io_error("the guard's memory", std::io::Error::from_raw_os_error(errno)))?;
+        kept.map_err(|errno| Error::io("the guard's memory", std::io::Error::from_raw_os_error(errno)))?;
         let done = controller.apply(change);
         // If the change failed and the settings are as before, the claim is withdrawn. After success it records the value in
         // force; after a failure that left something changed, and where that cannot be read, its value stays 0: not known.
@@ -358,10 +358,6 @@ fn emit_afterwards<T>(body: impl FnOnce() -> T) -> T {
     let (value, messages) = log::capture(body);
     messages.into_iter().for_each(|(level, text)| log::emit(level, || text));
     value
-}
-
-fn io_error(what: &str, source: std::io::Error) -> Error {
-    Error::Io { path: what.to_owned(), source }
 }
 
 fn no_claims() -> Error {

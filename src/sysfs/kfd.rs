@@ -92,7 +92,7 @@ fn read_nodes(root: &Path) -> Result<KfdNodes> {
 fn node(root: &Path, folder: &Path, number: u32) -> Result<Option<Node>> {
     let read = |name: &str| {
         let path = folder.join(name);
-        std::fs::read_to_string(&path).map_err(|source| Error::Io { path: path.display().to_string(), source })
+        std::fs::read_to_string(&path).map_err(|source| Error::io(path.display().to_string(), source))
     };
     let text = read("gpu_id")?;
     // Treating this as a CPU node would shift all later indices.
