@@ -307,9 +307,9 @@ fn check(case: &Case) -> Result<BTreeMap<String, usize>, String> {
     std::fs::write(file.path(), &case.machine).map_err(|e| e.to_string())?;
     let sim = Sim::start(file.path().to_str().unwrap(), case.rocm, &[] as &[&str])?;
     let mut command = sim.command(program());
-    let (rounds, most_us) = if case.is_read { (12, READ_US) } else { (4, UNREAD_US) };
+    let (rounds, most_us, period_ns) = if case.is_read { (12, READ_US, SAMPLED_NS) } else { (4, UNREAD_US, 0) };
     command.env("ZEUS_AMD_BACKEND", case.backend).args([case.validation.to_owned(), rounds.to_string()]);
-    command.args([case.seed.to_string(), most_us.to_string(), u8::from(case.is_read).to_string()]);
+    command.args([case.seed.to_string(), most_us.to_string(), period_ns.to_string()]);
     let out = command.output().map_err(|e| e.to_string())?;
     let text = String::from_utf8_lossy(&out.stdout);
     if !out.status.success() {
@@ -344,11 +344,12 @@ fn check(case: &Case) -> Result<BTreeMap<String, usize>, String> {
                 let is_counted = words[0] == "lap" && words[6].parse::<u32>().unwrap() & FIRMWARE_DURATION != 0;
                 let at = |i: usize| if is_counted { gpu().reading(time(i) + TICK_NS).at_ns } else { time(i) };
                 let sampled_ns = sampled_ns.get(words[1]).map_or(&[][..], Vec::as_slice);
-                if hides_a_stop(gpu(), sampled_ns, at(4), at(5)) {
+                let (from_ns, to_ns) = (at(4), at(5));
+                if hides_a_stop(gpu(), sampled_ns, from_ns, to_ns) {
                     truths_mj = None;
                     continue;
                 }
-                let truth = gpu().energy_between_j(at(4), at(5)) * 1e3;
+                let truth = gpu().energy_between_j(from_ns, to_ns) * 1e3;
                 if (number(2) - truth).abs() > number(3) + 1.0 {
                     return Err(wrong(format!("{truth} mJ in truth")));
                 }

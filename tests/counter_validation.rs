@@ -10,6 +10,7 @@ mod random;
 use random::Random;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use zeus_amd_sim::machine::{DieRole, Machine};
 use zeus_amd_sim::start::happens;
 use zeus_amd_sim::Sim;
 
@@ -341,23 +342,24 @@ fn adaptive_says_what_zeus_says() {
 #[test]
 fn no_false_alarm_in_500_healthy_runs() {
     let mut random = Random::new();
-    let part = |random: &mut Random| random.below(1 << 20) as f64 / (1 << 20) as f64;
-    // The machine, the most that its GPUs draw, the refreshes (ms), how often.
+    // The machine, the refreshes (ms), how often.
     let runs = [
-        ("mi300x-8", 750.0, 1.0, 4.0, 200),
-        ("mi300x-8", 750.0, 1.0, 8.0, 160),
-        ("mi300x-8", 750.0, 10.0, 100.0, 40),
-        ("mi210-1", 300.0, 1.0, 5.0, 60),
-        ("mi250x-4", 560.0, 1.0, 20.0, 60),
+        ("mi300x-8", 1.0, 4.0, 200),
+        ("mi300x-8", 1.0, 8.0, 160),
+        ("mi300x-8", 10.0, 100.0, 40),
+        ("mi210-1", 1.0, 5.0, 60),
+        ("mi250x-4", 1.0, 20.0, 60),
     ];
-    let runs = runs.map(|(machine, most_w, fastest, slowest, times)| {
-        let gpus = if machine == "mi210-1" { 1 } else { 8 };
+    let runs = runs.map(|(name, fastest, slowest, times)| {
+        let machine = Machine::load(name).unwrap();
         let mut patches = Vec::new();
-        for gpu in (0..gpus).filter(|g| machine != "mi250x-4" || g % 2 == 0) {
-            let low = most_w * (0.03 + 0.2 * part(&mut random));
-            let high = most_w * (0.25 + 0.6 * part(&mut random));
-            let period = 0.005 * 600_f64.powf(part(&mut random));
-            let refresh = fastest + (slowest - fastest) * part(&mut random);
+        for (gpu, of) in machine.gpus().iter().enumerate().filter(|(_, g)| g.spec.die != DieRole::Secondary) {
+            // What the GPU can draw: a power beyond is ignored.
+            let most_w = of.spec.caps.max_w;
+            let low = most_w * random.between(0.03, 0.23);
+            let high = most_w * random.between(0.25, 0.85);
+            let period = 0.005 * 600_f64.powf(random.part());
+            let refresh = random.between(fastest, slowest);
             let power = match random.below(3) {
                 0 => format!("kind = \"ramp\", from = {low}, to = {high}, over_s = {period}, repeat = true"),
                 1 => {
@@ -366,7 +368,7 @@ fn no_false_alarm_in_500_healthy_runs() {
                 }
                 _ => format!(
                     "kind = \"square\", low = {low}, high = {high}, period_s = {period}, duty = {}",
-                    0.1 + 0.8 * part(&mut random)
+                    random.between(0.1, 0.9)
                 ),
             };
             patches.push(format!("gpu.{gpu}.power = {{ {power} }}"));
@@ -376,7 +378,7 @@ fn no_false_alarm_in_500_healthy_runs() {
                 refresh / 2.0
             ));
         }
-        (machine, patches, times)
+        (name, patches, times)
     });
     std::thread::scope(|scope| {
         for (machine, patches, times) in &runs {

@@ -6,7 +6,8 @@
  * "between gpu energy_mj uncertainty_mj from to flags method" of times between samples;
  * "slope gpu counter_power_mw uncertainty_mw time_ns valid flags" of each sample;
  * "state gpu counter_state"; "refused KEY gpu status" for what failed.
- * argv: validation, rounds, seed, the longest window of a round in microseconds, and whether it is read meanwhile. */
+ * argv: validation, rounds, seed, the longest window of a round in microseconds, and the period of the sampler that reads meanwhile,
+ * in nanoseconds, or 0 for none. */
 #include <inttypes.h>
 #include <time.h>
 
@@ -147,18 +148,16 @@ int main(int argc, char **argv)
     zeus_amd_window_t *whole, *part;
     uint32_t i, round, rounds, n = SAMPLES;
     uint64_t seed, lost, begin_ns, most_us;
-    int is_read;
     CHECK(argc == 6);
     options.validation = (uint32_t)atoi(argv[1]);
     rounds = (uint32_t)atoi(argv[2]);
     seed = strtoull(argv[3], NULL, 10);
     most_us = strtoull(argv[4], NULL, 10);
-    is_read = atoi(argv[5]);
+    how.period_ns = strtoull(argv[5], NULL, 10);
     CHECK_OK(zeus_amd_open(&options, &z));
     CHECK_OK(zeus_amd_gpu_count(z, &gpus));
-    how.period_ns = 5000000;
     how.capacity = SAMPLES;
-    if (is_read)
+    if (how.period_ns > 0)
         CHECK_OK(zeus_amd_sampler_start(z, &how, &sampler));
     else
         pause_for(&seed, most_us);
@@ -166,14 +165,14 @@ int main(int argc, char **argv)
     begin_ns = zeus_amd_now_ns();
     for (round = 0; round < rounds; round++) {
         CHECK_OK(zeus_amd_window_begin(z, &part));
-        if (is_read) {
+        if (sampler) {
             for (i = 0; i < gpus; i++)
                 single(i);
             all();
         }
         pause_for(&seed, most_us);
         energies("window", zeus_amd_window_end, part);
-        if (!is_read && next(&seed) % 2)
+        if (!sampler && next(&seed) % 2)
             pause_for(&seed, most_us);
         energies("lap", zeus_amd_window_lap, whole);
     }
