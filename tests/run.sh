@@ -216,6 +216,7 @@ step_endurance() {
         guard::shared::processes_ exhaustion::any_single_call_may_fail
 }
 step_release() { env -u CARGO_TARGET_DIR packaging/build.sh tarball wheel deb rpm crate; }
+# In the folder of all steps, which it looks at.
 step_leftovers() { rmdir "$TMPDIR" && TMPDIR=$run/tmp tests/leftovers.sh; }
 
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }

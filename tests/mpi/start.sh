@@ -1,5 +1,5 @@
 #!/bin/sh
-# start.sh RANKS COMMAND...: runs a job with the MPI that $MPI_KIND names, for no more than two minutes.
+# start.sh RANKS COMMAND...: runs a job with the MPI that $MPI_KIND names, for no more than twenty minutes.
 n=$1
 shift
 case $MPI_KIND in
