@@ -75,8 +75,9 @@ pub enum zeus_amd_validation_t {
     ZEUS_AMD_VALIDATION_OFF = 2,
     /// Until each counter has advanced through enough refreshes, which takes
     /// some tens of milliseconds; half a second for a counter that misbehaves,
-    /// and up to four seconds while an averaged power still follows a change of
-    /// the load. A GPU that is runtime-suspended or in reset stays
+    /// and up to four seconds while no power shows what it should count: an
+    /// averaged one still follows a change of the load, or the program waits for
+    /// a processor. A GPU that is runtime-suspended or in reset stays
     /// ZEUS_AMD_COUNTER_STATE_PENDING and is checked when it resumes.
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
     /// As ADAPTIVE, but zeus_amd_open() does not wait. Until the check is done

@@ -52,10 +52,11 @@ impl StalenessDetector {
         lag.wrapping_sub(self.min_offset_ns.load(Ordering::Relaxed)) as u64 <= STALE_AFTER_NS
     }
 
-    /// The same of a reading taken about `now`, a time of [`coarse_ns`].
+    /// The same of a reading taken after `now`, a time of [`coarse_ns`].
     #[inline(always)]
     pub fn is_new(&self, driver_ns: u64, now: u64) -> bool {
-        self.is_soon_after(driver_ns, now) || self.check_at(driver_ns, now, boot_ns()) == Ok(None)
+        // How far the clocks are apart is learned from a later time only: the reading may have had to wait since `now`.
+        self.is_soon_after(driver_ns, now) || self.check_at(driver_ns, coarse_ns(), boot_ns()) == Ok(None)
     }
 
     #[inline(never)]
@@ -216,6 +217,21 @@ mod tests {
         };
         assert_eq!((resumed(600 * MS, 600 * MS), resumed(601 * MS, 601 * MS)), (Ok(None), Ok(None)));
         assert_eq!(resumed(601 * MS, 1000 * MS), Ok(Some(399)));
+    }
+
+    /// A thread that waits for a processor between a look at the clock and the reading finds a table newer than that look. This
+    /// makes no later table old.
+    #[test]
+    fn a_look_at_the_clock_long_before_the_reading() {
+        let staleness = StalenessDetector::default();
+        let begun = std::time::Instant::now();
+        assert!(staleness.is_new(boot_ns(), coarse_ns() - 200 * MS));
+        while begun.elapsed().as_millis() < 250 {
+            staleness.is_new(boot_ns(), coarse_ns());
+        }
+        // Repeated, as this thread may have to wait between two looks at clocks itself.
+        let is_new = |_| staleness.is_new(boot_ns() - 100 * MS, coarse_ns());
+        assert!((0..100).any(is_new));
     }
 
     /// A time in the future is no time: not the first one, not one in the middle, and the next good one is good.

@@ -38,10 +38,18 @@ const MIN_REFUSALS: u32 = 3;
 /// A thread that waits for a processor takes few samples in half a second. With two, a reset or an implausible step is all
 /// there is to see.
 const MIN_SAMPLES: u32 = 5;
+/// So many samples in a row without a new reading, at 4 ms or more from each other, show that no more readings come.
+const MAX_REPEATS: u32 = 125;
+/// What was drawn during a longer step is not known: the load may have been another one at both ends.
+const MAX_STEP_NS: u64 = FIXED_MS * 1_000_000 / 2;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ValidationEvidence {
     samples: u32,
+    /// Samples with a new reading, and those without one since the last of them.
+    readings: u32,
+    repeats: u32,
+    longest_step_ns: u64,
     counter: bool,
     counter_unsupported: u32,
     suspended: bool,
@@ -66,9 +74,13 @@ impl ValidationEvidence {
         self.suspended = observation.suspended;
         self.power_unsupported += u32::from(observation.power_unsupported);
         self.resets += u32::from(observation.reset);
+        let is_new = observation.reset || observation.advance.is_some();
+        self.readings += u32::from(is_new);
+        self.repeats = if is_new { 0 } else { self.repeats + 1 };
         if let Some((pj, ns)) = observation.advance {
             self.counted_pj = self.counted_pj.saturating_add(pj);
             self.span_ns = self.span_ns.saturating_add(ns);
+            self.longest_step_ns = self.longest_step_ns.max(ns);
             self.stalls += u32::from(pj == 0);
             self.refreshes += u32::from(pj > 0 && observation.timed);
         }
@@ -80,15 +92,31 @@ impl ValidationEvidence {
         }
     }
 
+    /// A sample with a count was seen.
+    #[must_use]
+    pub fn has_count(&self) -> bool {
+        self.counter
+    }
+
     /// The energies that the lowest and the highest power give over a time, in pJ.
     fn expected_pj(&self, span_ns: u64) -> (u128, u128) {
         (power_pj(self.min_mw.unwrap_or(0), span_ns), power_pj(self.max_mw.unwrap_or(0), span_ns))
     }
 
+    /// A check that is repeated may have another result than this one.
+    #[must_use]
+    pub fn may_change(&self, state: CounterState) -> bool {
+        match state {
+            CounterState::Implausible => self.average_is_lagging() || self.longest_step_ns > MAX_STEP_NS,
+            // The reads of it failed.
+            CounterState::NoPowerToCompare => self.max_mw.is_none() && self.power_unsupported == 0,
+            _ => false,
+        }
+    }
+
     /// The average power has not settled yet and cannot be compared: a step of the load shows in the counter immediately,
     /// and in an average after seconds.
-    #[must_use]
-    pub fn average_is_lagging(&self) -> bool {
+    fn average_is_lagging(&self) -> bool {
         let (min_mw, max_mw) = (self.min_mw.unwrap_or(0), self.max_mw.unwrap_or(0));
         self.averaged && max_mw - min_mw > min_mw / 20 + WATT_MW
     }
@@ -112,7 +140,9 @@ impl ValidationEvidence {
     /// After so long the state is decided for good.
     #[must_use]
     pub fn is_complete(&self, observed_ns: u64) -> bool {
-        self.samples >= MIN_SAMPLES && observed_ns >= FIXED_MS * 1_000_000
+        // The first sample is no reading that can be compared. A table that stands has no others.
+        let enough = self.readings + 1 >= MIN_SAMPLES || self.readings == 0 || self.repeats >= MAX_REPEATS;
+        enough && self.samples >= MIN_SAMPLES && observed_ns >= FIXED_MS * 1_000_000
     }
 
     /// The counter state after the full half second, by Zeus's rule. It compares with the lowest and the highest power,
@@ -192,6 +222,31 @@ mod tests {
         assert!(seen(&[100_000, 250_000, 400_000], true));
         assert!(!seen(&[100_000, 250_000, 400_000], false), "an instant power");
         assert!(!seen(&[400_000, 410_000], true), "the fluctuations of a steady load");
+    }
+
+    /// Between two samples half a second apart the load was another one: the counter is right, and the powers say otherwise.
+    #[test]
+    fn a_long_step_proves_nothing() {
+        let mut e = repeated(1, observed(0, 0, 20_000));
+        e.add(observed(50 * RIGHT, 500, 20_000));
+        (0..3).for_each(|_| e.add(observed(RIGHT / 15, 10, 20_000)));
+        assert_eq!(e.decide_final(530_000_000), CounterState::Implausible);
+        assert!(e.may_change(CounterState::Implausible));
+    }
+
+    /// The same table over and over is one reading, until it is clear that the table stands.
+    #[test]
+    fn repeated_readings_are_not_enough() {
+        let half_second = FIXED_MS * 1_000_000;
+        let fast = Observation { advance: None, reset: true, ..observed(0, 500, 300_000) };
+        let same = Observation { advance: None, ..observed(0, 0, 300_000) };
+        let mut e = repeated(1, same);
+        e.add(fast);
+        (0..124).for_each(|_| e.add(same));
+        assert!(!e.is_complete(half_second));
+        e.add(same);
+        assert!(e.is_complete(half_second));
+        assert!(repeated(5, same).is_complete(half_second), "it stood from the beginning");
     }
 
     /// 20 times too fast: the first step is taken for a reset, and only further ones show that it is none.

@@ -112,6 +112,14 @@ impl RawSample {
         (ns > 0).then_some(ns.min(MAX_NS))
     }
 
+    /// By how much the time since an earlier sample may be too long: receipt times are later than the readings.
+    pub(super) fn reading_ns(&self, earlier: &RawSample) -> u64 {
+        match (earlier.driver_ns, self.driver_ns) {
+            (Some(_), Some(_)) => 0,
+            _ => self.seen_ns.saturating_sub(self.begun_ns),
+        }
+    }
+
     /// Without a count whose resolution cannot be right.
     pub(super) fn checked(&self) -> RawSample {
         let is_plausible = (0.0..MAX_RESOLUTION_UJ).contains(&self.resolution_uj);

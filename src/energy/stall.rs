@@ -9,8 +9,9 @@ const MAX_PAIR_GAP_NS: u64 = 10_000_000;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StallDetector {
-    /// Length of the current stall, as far as power was drawn in it.
+    /// Length of the current stall, as far as power was drawn in it, and by how much its last sample may be older.
     powered_stall_ns: u64,
+    last_reading_ns: u64,
     /// Length of the current stall. Its beginning is known to the gap between two samples.
     stall_ns: u64,
     begin_gap_ns: u64,
@@ -29,6 +30,7 @@ impl Default for StallDetector {
     fn default() -> Self {
         StallDetector {
             powered_stall_ns: 0,
+            last_reading_ns: 0,
             stall_ns: 0,
             begin_gap_ns: 0,
             longest_min_ns: 0,
@@ -57,9 +59,11 @@ impl StallDetector {
         }
     }
 
-    /// The counter did not advance for `ns`; `powered`: power was drawn.
-    pub fn on_stall(&mut self, ns: u64, powered: bool) {
+    /// The counter did not advance for `ns`, or for less if it was read up to `reading_ns` before its sample's time;
+    /// `powered`: power was drawn.
+    pub fn on_stall(&mut self, ns: u64, reading_ns: u64, powered: bool) {
         self.powered_stall_ns = if powered { longer(self.powered_stall_ns, ns) } else { 0 };
+        self.last_reading_ns = reading_ns;
         self.stall_ns = longer(self.stall_ns, ns);
         self.run = (0, 0);
     }
@@ -77,7 +81,7 @@ impl StallDetector {
 
     /// The counter has stalled although power is drawn, for longer than any stall that ended.
     pub fn is_stuck(&self) -> bool {
-        self.powered_stall_ns >= STALL_NS.max(2 * self.longest_min_ns)
+        self.powered_stall_ns.saturating_sub(self.last_reading_ns) >= STALL_NS.max(2 * self.longest_min_ns)
     }
 
     /// Upper limit of the longest stall, the current one included.

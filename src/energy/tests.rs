@@ -53,7 +53,7 @@ proptest! {
             };
             let power_mw = sample.power_mw;
             evidence.add(Observation { advance, power_mw, counter: true, timed: true, ..Observation::default() });
-            let _ = (evidence.decide_early(), evidence.decide_final(1), evidence.average_is_lagging());
+            let _ = (evidence.decide_early(), evidence.decide_final(1), evidence.may_change(CounterState::Implausible));
             snapshots.push(tracker.snapshot(now_ns));
         }
         let first = &snapshots[begin % snapshots.len()];

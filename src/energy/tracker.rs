@@ -285,7 +285,8 @@ impl AccumulatorTracker {
         if counts > 0 {
             self.stall.on_advance(ns, last.seen_ns);
         } else {
-            self.stall.on_stall(ns, sample.power_mw.is_some_and(|mw| mw >= WATT_MW));
+            let powered = sample.power_mw.is_some_and(|mw| mw >= WATT_MW);
+            self.stall.on_stall(ns, sample.reading_ns(&last), powered);
         }
         CounterStep::Advanced { counts, ns }
     }

@@ -3,7 +3,7 @@
 use super::options::Validation;
 use crate::device::{Device, PollResult};
 use crate::energy::{self, CounterState, Observation, ValidationEvidence};
-use crate::energy::{counts_pj, energy_mj, CounterStep, TrackerSnapshot, AVERAGE_RISE_NS};
+use crate::energy::{counts_pj, energy_mj, CounterStep, RawSample, TrackerSnapshot, AVERAGE_RISE_NS};
 use crate::error::Result;
 use crate::gpu::Power;
 use crate::platform::clock::monotonic_ns;
@@ -106,7 +106,7 @@ fn fixed(devices: &[Device]) {
 /// A counter whose validation has not finished.
 struct PendingCheck<'a> {
     device: &'a Device,
-    /// Receipt times of the first and the last sample.
+    /// Receipt times of the first and the last sample; once there is a count, of those that have one.
     seen_ns: Option<(u64, u64)>,
     evidence: ValidationEvidence,
     last: Option<TrackerSnapshot>,
@@ -116,7 +116,14 @@ impl PendingCheck<'_> {
     /// Polls once. Returns `false` when the state is decided.
     fn step(&mut self, begun_ns: u64) -> bool {
         let polled = self.device.poll_contained();
-        self.evidence.add(observation(&polled, self.last.replace(polled.snapshot)));
+        let observation = observation(&polled, self.last.replace(polled.snapshot));
+        // Failed readings do not show whether the counter advances: their time is none in which it was observed.
+        match (self.evidence.has_count(), observation.counter) {
+            (false, true) => self.restart(),
+            (true, false) => return self.wait_for_count(&polled.sample),
+            _ => {}
+        }
+        self.evidence.add(observation);
         // The first sample is older, and this one newer, than these times: the evidence covers at least that much. The time
         // of this call alone would count a delay of this thread before the first poll.
         let (first_ns, last_ns) = self.seen_ns.unwrap_or((polled.sample.seen_ns, polled.sample.seen_ns));
@@ -134,20 +141,31 @@ impl PendingCheck<'_> {
             }
             Some(early) => early,
         };
-        if counter_state == CounterState::Implausible
-            && self.evidence.average_is_lagging()
-            && monotonic_ns() - begun_ns < AVERAGE_RISE_NS
-        {
-            (self.seen_ns, self.evidence) = (None, ValidationEvidence::default());
+        if self.evidence.may_change(counter_state) && monotonic_ns() - begun_ns < AVERAGE_RISE_NS {
+            self.restart();
             return true;
         }
         set_and_log(self.device, counter_state);
         false
     }
+
+    fn restart(&mut self) {
+        (self.seen_ns, self.evidence) = (None, ValidationEvidence::default());
+    }
+
+    /// A counter that has been read cannot be read now. Returns `false` when that has lasted for too long.
+    fn wait_for_count(&self, failed: &RawSample) -> bool {
+        let last_ns = self.seen_ns.map_or(failed.seen_ns, |(_, last_ns)| last_ns);
+        let waits = failed.seen_ns.saturating_sub(last_ns) < energy::FIXED_MS * 1_000_000;
+        if !waits {
+            set_and_log(self.device, not_read(failed));
+        }
+        waits
+    }
 }
 
 /// Polls until each counter's state is decided, for half a second or, if that was too short for enough samples, a little more.
-/// The counter of a suspended GPU stays pending. While an average power lags behind the load, the check is repeated.
+/// The counter of a suspended GPU stays pending. While its powers are missing or may not be those of its counts, its check is repeated.
 fn adaptive(devices: &[&Device], signal: &StopSignal) {
     let begun_ns = monotonic_ns();
     let new = |&device| PendingCheck { device, seen_ns: None, evidence: ValidationEvidence::default(), last: None };
@@ -157,6 +175,15 @@ fn adaptive(devices: &[&Device], signal: &StopSignal) {
         if open.is_empty() || !signal.wait_until(Instant::now() + POLL_INTERVAL) {
             return;
         }
+    }
+}
+
+/// The state of a counter whose reading failed.
+fn not_read(failed: &RawSample) -> CounterState {
+    if failed.suspended {
+        CounterState::Pending
+    } else {
+        CounterState::Unreadable
     }
 }
 
@@ -194,7 +221,7 @@ fn in_background(devices: &Arc<[Device]>) -> Result<Worker> {
             let sample = d.poll_contained().sample;
             let is_readable = sample.accumulator.is_some() || sample.counter_unsupported;
             if !is_readable {
-                set_and_log(d, if sample.suspended { CounterState::Pending } else { CounterState::Unreadable });
+                set_and_log(d, not_read(&sample));
             }
             is_readable
         };

@@ -947,8 +947,9 @@ enum
     /**
      * Until each counter has advanced through enough refreshes, which takes
      * some tens of milliseconds; half a second for a counter that misbehaves,
-     * and up to four seconds while an averaged power still follows a change of
-     * the load. A GPU that is runtime-suspended or in reset stays
+     * and up to four seconds while no power shows what it should count: an
+     * averaged one still follows a change of the load, or the program waits for
+     * a processor. A GPU that is runtime-suspended or in reset stays
      * ZEUS_AMD_COUNTER_STATE_PENDING and is checked when it resumes.
      */
     ZEUS_AMD_VALIDATION_ADAPTIVE = 3,
