@@ -73,7 +73,8 @@ impl SettingsPoller {
                 // The writer has gone; its error is in the log.
                 let _ = driver.command(command, true);
             }
-            f.table = text(&f.od);
+            // What has been appended since is there at the next poll.
+            f.table = table;
         }
     }
 }

@@ -166,9 +166,8 @@ fn what_is_appended_to_the_plain_file_meets_the_same_rules() {
         let dir = sim.dir().join("sys/bus/pci/devices/0000:63:00.0");
         fs::write(dir.join(LEVEL_FILE), "manual\n").unwrap();
         let mut table = fs::OpenOptions::new().append(true).open(dir.join(FILE)).unwrap();
-        for command in ["s 0 1300\n", "s 1 1300\n", "c\n"] {
-            table.write_all(command.as_bytes()).unwrap();
-        }
+        // In one write: what one command changes is shown at once, over those that came since.
+        table.write_all(b"s 0 1300\ns 1 1300\nc\n").unwrap();
         let logged = || sim.log().iter().any(|l| l.contains("s 0 1300; s 1 1300; c"));
         assert!(happens(logged), "the commands are not carried out");
         let read = || fs::read_to_string(dir.join(FILE)).unwrap();
