@@ -234,9 +234,10 @@ fn program() -> &'static PathBuf {
     PROGRAM.get_or_init(|| common::c_program("any_machine"))
 }
 
-/// What a GPU shows in an interval of its time, lowest and highest; looked at often enough to see every refresh of note.
+/// What a GPU shows in an interval of its time, lowest and highest; looked at often enough to see every refresh of note. One
+/// that the driver stamps late shows for as much less.
 fn range(gpu: &Gpu, from: u64, to: u64, of: impl Fn(u64) -> f64) -> (f64, f64) {
-    let step = ((to - from) / 400).clamp(1, gpu.refresh_ns().max(250_000));
+    let step = ((to - from) / 400).clamp(1, gpu.refresh_ns() - LAG_NS);
     let times = (from..=to).step_by(step as usize).chain([to]);
     times.map(of).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
 }
@@ -501,9 +502,8 @@ fn check_pair(case: &Case) -> Result<BTreeMap<String, usize>, String> {
         let session: usize = words[1].parse().unwrap();
         let gpu = machine.gpu_of(order[words[2].parse::<usize>().unwrap()]);
         if words[0] == "gpu" {
-            // Identity; where readings come from may differ.
-            gpus[session].push([&words[2..7], &words[8..]].concat());
-            gpus[session].last_mut().unwrap().remove(6);
+            // Identity; where readings come from, and what is known of the counter by then, may differ.
+            gpus[session].push(words[2..8].to_vec());
             continue;
         }
         let status: i32 = words[3].parse().unwrap();
@@ -544,7 +544,9 @@ fn check_pair(case: &Case) -> Result<BTreeMap<String, usize>, String> {
 fn auto_gives_what_sysfs_gives() {
     let count = machines(100);
     let all = on_machines(count, check_pair);
-    for key in ["power_instant", "power_average", "energy", "count", "temperature", "window", "limit", "level_min"] {
+    let keys = ["power_instant", "power_average", "energy", "count", "temperature", "window", "limit", "level_min"];
+    // Of a few there may be none that has it.
+    for key in keys.into_iter().filter(|_| count >= 20) {
         assert!(all.get(key).copied().unwrap_or(0) > count / 20, "{key}: {all:?}");
     }
 }

@@ -88,7 +88,8 @@ const MORE_RUNS: &[Run] = &[
     ("power_trace", "--csv @/power.csv -- true", "FAILING=calloc", 1),
     ("power_trace", "--csv @/power.csv -- true", "FAILING=zeus_amd_sampler_start", 1),
     ("power_trace", "--seconds 0.1 --csv @/power.csv", "FAILING=zeus_amd_sampler_drain:1", 1),
-    ("power_trace", "-- timeout 0.05 sleep 9", "FAILING=zeus_amd_sampler_drain:1", 1),
+    // It runs for long enough to be drained twice.
+    ("power_trace", "-- timeout 0.5 sleep 9", "FAILING=zeus_amd_sampler_drain:1", 1),
     ("power_trace", "-- timeout 0.05 sleep 9", "FAILING=zeus_amd_sampler_stop", 1),
     ("region", "--seconds 0.1", NO_GPU, 1),
     ("region", "", "FAILING=zeus_amd_gpu_count", 1),

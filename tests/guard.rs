@@ -312,7 +312,7 @@ fn the_host_does_not_notice_the_watcher() {
     let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
     for before in ["on_sigchld", "ignore_sigchld", "threads"] {
         let steps = format!(
-            "sleep_ms 100 {before} descriptors watch wait_any limit 0 200000 wait_any end wait_any sigchlds descriptors watch end watch close end wait_any sigchlds pid await"
+            "settle {before} descriptors watch wait_any limit 0 200000 wait_any end wait_any sigchlds descriptors watch end watch close end wait_any sigchlds pid await"
         );
         let mut p = Running::start(&sim, &steps);
         let mut lines = Vec::new();
@@ -496,22 +496,18 @@ fn an_end_that_fails_can_be_repeated() {
     }
 }
 
-/// `old_kernel.c` as a library to preload.
-fn old_kernel(name: &str, flags: &[&str]) -> PathBuf {
-    let preload = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.so", std::process::id()));
-    let mut cc = Command::new("cc");
-    cc.args(["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]).args(flags).arg("-o").arg(&preload);
-    assert!(cc.arg(common::root().join("tests/c/old_kernel.c")).arg("-ldl").status().unwrap().success());
-    preload
+/// With `old_kernel.c` before what the machine preloads.
+fn on_old_kernel(sim: &Sim, steps: &str) -> Command {
+    let mut command = program(sim, steps);
+    command.env("LD_PRELOAD", common::preload("old_kernel", sim)).env("ZEUS_AMD_BACKEND", "auto");
+    command
 }
 
 /// A sandbox that allows no process refuses the watchdog for good: EPERM is no transient state here.
 #[test]
 fn a_watchdog_that_is_refused_is_no_permission() {
     let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
-    let preload = old_kernel("refuse_clone", &["-DREFUSE_CLONE"]);
-    // The simulated DRM devices are shown by the library that this one replaces, and libamd_smi needs them.
-    let out = program(&sim, "watch").env("LD_PRELOAD", &preload).env("ZEUS_AMD_BACKEND", "auto").output().unwrap();
+    let out = on_old_kernel(&sim, "watch").env("REFUSE_CLONE", "1").output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
     assert!(text.starts_with("watch -5 ") && text.contains("watchdog"), "{text}");
 }
@@ -644,19 +640,13 @@ fn a_limit_comes_back_after_hwmon_was_renumbered() {
 /// Without pidfd and close_range: the watcher looks for its parent, and closes one by one.
 #[test]
 fn on_an_old_kernel() {
-    let preload = old_kernel("old_kernel", &[]);
     let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
     let before = all(&sim);
     for how in ["fork kill", "fork_exec exit", "kill"] {
         let steps = how.replace(' ', " sleep_ms 50 say ready await ");
         let steps = if how == "kill" { "say ready await kill".to_owned() } else { steps };
-        let mut command = program(&sim, &format!("threads watch {CHANGES} {steps}"));
-        let mut child = command
-            .env("LD_PRELOAD", &preload)
-            .env("ZEUS_AMD_BACKEND", "auto")
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        let mut command = on_old_kernel(&sim, &format!("threads watch {CHANGES} {steps}"));
+        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
         let mut p = Running { lines: BufReader::new(child.stdout.take().unwrap()), child };
         assert_eq!(p.line(), "ready");
         let of = children(p.child.id());
@@ -672,8 +662,7 @@ fn on_an_old_kernel() {
             unsafe { libc::kill(*pid as i32, libc::SIGKILL) };
         }
     }
-    let mut command = program(&sim, "watch limit 0 300000 end");
-    assert!(command.env("LD_PRELOAD", &preload).env("ZEUS_AMD_BACKEND", "auto").output().unwrap().status.success());
+    assert!(on_old_kernel(&sim, "watch limit 0 300000 end").output().unwrap().status.success());
     assert_eq!(all(&sim), before);
 }
 

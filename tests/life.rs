@@ -12,12 +12,12 @@ use zeus_amd_sim::Sim;
 
 fn cancelled(what: &str) {
     let seed = Random::new().next() as u32;
+    let program = common::c_program("cancel");
     for (rocm, preload) in [("none", false), ("6.3.3", true)] {
         // What the log says of it comes from a background thread.
         let with = [format!("preload = {preload}"), "gpu.1.counter.stuck_at_s = 0.0".to_owned()];
         let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
-        let program = common::c_program("cancel");
-        let ran = run(sim.command(program).arg(what).arg(seed.to_string())).ok();
+        let ran = run(sim.command(&program).arg(what).arg(seed.to_string())).ok();
         assert_eq!((&*ran.stdout, &*ran.stderr), ("the program goes on\n", ""), "{rocm}");
     }
 }

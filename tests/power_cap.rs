@@ -26,7 +26,9 @@ fn caps(sim: &Sim) -> Vec<String> {
 
 #[test]
 fn a_sweep_measures_and_puts_back() {
-    let sim = Sim::start("mi250x-4", "6.2.4", &[] as &[&str]).unwrap();
+    // The example divides by one time for all packages: each draws the same in its own.
+    let primary = [0, 2, 4, 6].map(|gpu| format!("gpu.{gpu}.power = {{ kind = \"constant\", w = 400 }}"));
+    let sim = Sim::start("mi250x-4", "6.2.4", &primary).unwrap();
     let before = caps(&sim);
     let csv = sim.dir().join("sweep.csv");
     // The command sees the limit that is in force: one for each package.

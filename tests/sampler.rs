@@ -7,15 +7,16 @@ mod random;
 mod support;
 
 use random::Random;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
-use support::{cdylib, program, run, work, Fake};
+use support::{cdylib, run, work, Fake};
 use zeus_amd_sim::Sim;
 
 fn guest(what: &str, env: &[(&str, &str)]) -> Fake {
     let folder = work(what);
     let fake = Fake::new(&folder);
-    run(fake.command(program("sampler_guest", &folder)).arg(what).envs(env.iter().copied())).silent();
+    run(fake.command(support::program("sampler_guest", &folder)).arg(what).envs(env.iter().copied())).silent();
     fake
 }
 
@@ -28,8 +29,9 @@ fn fork_while_sampling() {
 /// T15 (fork).
 #[test]
 fn a_child_does_not_wait_for_libamd_smi_s_locks() {
+    let program = common::c_program("forked");
     let sim = Sim::start("mi300x-8", "7.0.2", &[] as &[&str]).unwrap();
-    let out = sim.command(common::c_program("forked")).output().unwrap();
+    let out = sim.command(program).output().unwrap();
     assert!(out.status.success(), "{:?} {}", out.status, String::from_utf8_lossy(&out.stderr));
 }
 
@@ -60,6 +62,22 @@ fn what_is_lost_is_said_once() {
     guest("lost", &[]);
 }
 
+/// The process ends with the status that `main` returns, and in silence. The exit handler waits a second for calls of
+/// libamd_smi: the fake library ends a process whose thread gets no processor for so long. Twice at one place that is no
+/// chance.
+fn ends_well(fake: &Fake, command: &mut Command, what: &str) {
+    let mut end = || {
+        // Nothing of an earlier run is there.
+        let _ = ["fake.log", "exit"].map(|name| std::fs::remove_file(fake.folder.join(name)));
+        run(command)
+    };
+    let mut ran = end();
+    if ran.code.is_none() && fake.events().iter().any(|e| e == "too late") {
+        ran = end();
+    }
+    assert!(ran.code == Some(7) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{what}: {ran:?}");
+}
+
 /// T12 (dlclose, then the thread ends).
 #[test]
 fn dlclose_while_sampling() {
@@ -70,8 +88,7 @@ fn dlclose_while_sampling() {
     c.arg(support::root().join("tests/c/sampler_dlclose.c")).arg("-o").arg(&to).args(["-lpthread", "-ldl"]);
     run(&mut c).silent();
     for then in ["again", "leave"] {
-        let ran = run(fake.command(&to).arg(cdylib()).arg(then).env("FAKE_DIES", "1"));
-        assert!(ran.code == Some(7) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{then}: {ran:?}");
+        ends_well(&fake, fake.command(&to).arg(cdylib()).arg(then).env("FAKE_DIES", "1"), then);
     }
 }
 
@@ -82,22 +99,22 @@ fn dlclose_while_sampling() {
 fn return_from_main_while_sampling() {
     let folder = work("exit_race");
     let fake = Fake::new(&folder);
-    let to = program("exit_race", &folder);
+    let to = support::program("exit_race", &folder);
     // One that is loaded after the first thread was started, and so destroyed before the first one.
     let other = folder.join("other.so");
     std::fs::copy(&fake.library, &other).unwrap();
-    let end = |how: &str| {
-        let second = Some(&other).filter(|_| how == "second");
-        run(fake.command(&to).arg(how).args(second).env("FAKE_DIES", "1"))
+    let command = |how: &str| {
+        let mut command = fake.command(&to);
+        command.arg(how).args(Some(&other).filter(|_| how == "second")).env("FAKE_DIES", "1");
+        command
     };
     for (how, times) in [("sampler", 30), ("second", 10), ("background", 15), ("window", 15), ("own", 30)] {
         for i in 0..times {
-            let ran = end(how);
-            assert!(ran.code == Some(7) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{how} {i}: {ran:?}");
+            ends_well(&fake, &mut command(how), &format!("{how} {i}"));
         }
     }
     // A thread that calls libamd_smi itself calls too late, if it gets a processor in time, and the fake ends the process.
-    let died = (0..20).any(|_| end("raw").code.is_none());
+    let died = (0..20).any(|_| run(&mut command("raw")).code.is_none());
     assert!(died, "the fake library forgives late calls, so this test proves nothing");
 }
 
@@ -105,13 +122,12 @@ fn return_from_main_while_sampling() {
 #[test]
 fn return_from_main_while_opening() {
     let folder = work("exit_while_opening");
-    let to = program("exit_race", &folder);
+    let to = support::program("exit_race", &folder);
     for (slow, wait_ms) in [("init", "2000"), ("list", "0")] {
         let fake = Fake::new(&work(&format!("exit_while_{slow}")));
         let mut command = fake.command(&to);
         command.args(["open", wait_ms]).envs([("FAKE_DIES", "1"), ("FAKE_SLOW", slow)]);
-        let ran = run(command.env("FAKE_EXIT", fake.folder.join("exit")));
-        assert!(ran.code == Some(7) && ran.stdout.is_empty() && ran.stderr.is_empty(), "{slow}: {ran:?}");
+        ends_well(&fake, command.env("FAKE_EXIT", fake.folder.join("exit")), slow);
     }
 }
 
@@ -164,6 +180,17 @@ struct How {
     asks: u32,
 }
 
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| common::c_program("sampler"))
+}
+
+/// The program is made first, so that no time of the machine passes meanwhile.
+fn start<S: AsRef<str>>(rocm: &str, with: &[S]) -> Sim {
+    program();
+    Sim::start("mi300x-8", rocm, with).unwrap()
+}
+
 /// With the default resolution, which is the firmware's on these machines.
 fn sampled(sim: &Sim, validation: &str, h: &How, seed: u64) -> Ran {
     sampled_in(sim, DEFAULT, validation, h, seed)
@@ -174,8 +201,7 @@ fn sampled_in(sim: &Sim, unit: &str, validation: &str, h: &How, seed: u64) -> Ra
 }
 
 fn sampled_by(sim: &Sim, backend: &str, unit: &str, validation: &str, h: &How, seed: u64) -> Ran {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("sampler")));
+    let mut command = sim.command(program());
     command.env("ZEUS_AMD_BACKEND", backend);
     command.args([validation, unit, &h.period_us.to_string(), &h.capacity.to_string(), &h.ms.to_string()]);
     command.args([h.drain_ms.to_string(), h.room.to_string(), h.asks.to_string(), seed.to_string()]);
@@ -272,7 +298,7 @@ fn energies_hold(sim: &Sim, ran: &Ran, method: u32) {
 fn a_sampler_finds_its_own_pace() {
     let mut random = Random::new();
     let refreshes = [1.5, 3.0, 5.0, 7.0, 12.0, 20.0, 50.0, 100.0];
-    let sim = Sim::start("mi300x-8", "7.13", &patches(|i| format!("refresh_ms = {}", refreshes[i]))).unwrap();
+    let sim = start("7.13", &patches(|i| format!("refresh_ms = {}", refreshes[i])));
     let how = How { period_us: 0, capacity: 1 << 18, ms: 5000, drain_ms: 200, room: 1 << 16, asks: 400 };
     let ran = sampled(&sim, ADAPTIVE, &how, random.next());
     assert_eq!(ran.lost, 0);
@@ -294,7 +320,10 @@ fn a_sampler_finds_its_own_pace() {
             // Two counts of 15.3 uJ, and a rounding.
             assert!((uj as f64 - truth_uj).abs() < 33.0, "GPU {gpu}: {truth_uj} uJ: {w:?}");
             assert_eq!(w[1].valid & (POWER | COUNTER_POWER), POWER | COUNTER_POWER, "{w:?}");
-            assert_eq!(w[1].flags & (INTEGRATED | SAMPLING_GAP | FIRMWARE_RESOLUTION), FIRMWARE_RESOLUTION, "{w:?}");
+            // A busy machine may not sample for so long that it is said.
+            let gap = if ns > 250_000_000 { SAMPLING_GAP } else { 0 };
+            let flags = w[1].flags & (INTEGRATED | SAMPLING_GAP | FIRMWARE_RESOLUTION);
+            assert_eq!(flags, FIRMWARE_RESOLUTION | gap, "{w:?}");
             let by_slope = w[1].counter_power_mw as f64 * ns as f64 * 1e-6;
             assert!(
                 (by_slope - uj as f64).abs() <= 2.0 + ns as f64 * 1e-6,
@@ -317,7 +346,7 @@ fn untrusted_counters_are_integrated() {
     let mut random = Random::new();
     let refreshes = [1.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 33.0];
     let stuck = patches(|i| format!("stuck_at_s = 0.0, refresh_ms = {}", refreshes[i]));
-    let sim = Sim::start("mi300x-8", "7.13", &stuck).unwrap();
+    let sim = start("7.13", &stuck);
     let how = How { period_us: 0, capacity: 1 << 18, ms: 5000, drain_ms: 200, room: 1 << 16, asks: 400 };
     let ran = sampled(&sim, ADAPTIVE, &how, random.next());
     for (gpu, samples) in ran.gpus.iter().enumerate() {
@@ -340,8 +369,8 @@ fn untrusted_counters_are_integrated() {
 /// Eight GPUs at 1 kHz for half a minute into a ring that is too small: nothing comes twice, out of order, or is lost unsaid.
 #[test]
 fn eight_gpus_at_1_khz_into_a_small_ring() {
-    let sim = Sim::start("mi300x-8", "7.13", &patches(|_| "refresh_ms = 0.1".to_owned())).unwrap();
-    let how = How { period_us: 1000, capacity: 1000, ms: 30_000, drain_ms: 150, room: 200, asks: 0 };
+    let sim = start("7.13", &patches(|_| "refresh_ms = 0.1".to_owned()));
+    let how = How { period_us: 1000, capacity: 1000, ms: 30_000, drain_ms: 150, room: 50, asks: 0 };
     let ran = sampled(&sim, OFF, &how, 0);
     let drained: usize = ran.gpus.iter().map(Vec::len).sum();
     let taken = drained as u64 + ran.lost;
@@ -368,9 +397,16 @@ fn eight_gpus_at_1_khz_into_a_small_ring() {
 #[test]
 fn a_counter_that_stops_under_a_sampler() {
     let mut random = Random::new();
-    let sim = Sim::start("mi300x-8", "none", &patches(|i| format!("stuck_at_s = {}.0", 1 + i % 3))).unwrap();
-    let how = How { period_us: 5000, capacity: 1 << 18, ms: 5000, drain_ms: 200, room: 1 << 16, asks: 800 };
-    let ran = sampled(&sim, ADAPTIVE, &how, random.next());
+    // The counters stop from `lead` seconds after the machine's start; a host on which the sampler starts later gets more.
+    let mut sampled_over_stops = |lead: u64| {
+        let sim = start("none", &patches(|i| format!("stuck_at_s = {}.0", lead + i as u64 % 3)));
+        let ms = (lead + 4) * 1000;
+        let how = How { period_us: 5000, capacity: 1 << 18, ms, drain_ms: 200, room: 1 << 16, asks: 800 };
+        let ran = sampled(&sim, ADAPTIVE, &how, random.next());
+        let began = ran.gpus.iter().all(|samples| sim.machine_ns(samples[0].time_ns) < lead * 1_000_000_000);
+        began.then_some((sim, ran))
+    };
+    let (sim, ran) = [1, 4, 16].into_iter().find_map(&mut sampled_over_stops).expect("timed out: host too slow");
     let known: Vec<&Between> = ran.between.iter().filter(|b| b.status == 0).collect();
     assert!(known.len() > 200 && known.iter().any(|b| b.method == 1) && known.iter().any(|b| b.method == 2));
     for b in known {
@@ -400,22 +436,28 @@ fn resets_and_the_reported_unit() {
         }
     };
     let patches = patches(counter);
-    let sim = Sim::start("mi300x-8", "none", &patches).unwrap();
+    let sim = start("none", &patches);
     let how = How { period_us: 1000, capacity: 1 << 18, ms: 4500, drain_ms: 200, room: 1 << 16, asks: 600 };
     let ran = sampled_in(&sim, REPORTED, OFF, &how, Random::new().next());
     energies_hold(&sim, &ran, 1);
     assert!(ran.gpus.iter().flatten().all(|s| s.flags & FIRMWARE_RESOLUTION == 0));
     let s = |ns: u64| sim.machine_ns(ns) as f64 * 1e-9;
     for (gpu, samples) in ran.gpus.iter().enumerate() {
-        let first = s(samples[0].time_ns);
         let resets = samples.iter().filter(|s| s.flags & RESET != 0 && s.valid & COUNTER_POWER == 0).count();
-        let planted = reset_s.iter().filter(|r| **r > first && gpu % 2 == 1).count();
+        // On a busy machine both may lie between two samples.
+        let has_reset = |w: &[Sample]| reset_s.iter().any(|r| (s(w[0].time_ns)..s(w[1].time_ns)).contains(r));
+        let planted = samples.windows(2).filter(|w| has_reset(w) && gpu % 2 == 1).count();
         assert_eq!(resets, planted, "GPU {gpu}");
     }
     let (mut without, mut more) = (0, 0);
     for b in ran.between.iter().filter(|b| b.status == 0) {
-        // Away from a reset by more than two looks are apart.
-        let clear = reset_s.iter().all(|r| (s(b.from_ns) - r).abs() > 0.2 && (s(b.to_ns) - r).abs() > 0.2);
+        // Away from a reset by more than the two looks around it are apart.
+        let samples = &ran.gpus[b.gpu];
+        let clear = reset_s.iter().all(|r| {
+            let next = samples.partition_point(|sample| s(sample.time_ns) < *r).clamp(1, samples.len() - 1);
+            let margin = 0.2 + s(samples[next].time_ns) - s(samples[next - 1].time_ns);
+            (s(b.from_ns) - r).abs() > margin && (s(b.to_ns) - r).abs() > margin
+        });
         let inside = b.gpu % 2 == 1 && reset_s.iter().any(|r| (s(b.from_ns)..s(b.to_ns)).contains(r));
         assert!(!clear || (b.flags & WAS_RESET != 0) == inside, "{b:?}");
         let truth = truth_mj(&sim, b.gpu, b.from_ns, b.to_ns);
@@ -429,11 +471,13 @@ fn resets_and_the_reported_unit() {
 /// and the GPU's own file, which decides where GPUs share a table, has one at each refresh.
 #[test]
 fn a_check_beside_a_sampler_sees_what_that_sees() {
-    let sim = Sim::start("mi300x-8", "6.4.3", &[] as &[&str]).unwrap();
+    let sim = start("6.4.3", &[] as &[&str]);
     let how = How { period_us: 1000, capacity: 1 << 18, ms: 9000, drain_ms: 200, room: 1 << 16, asks: 0 };
-    let ran = sampled_by(&sim, "amdsmi", FIRMWARE, BACKGROUND, &how, 0);
+    // On a busy machine the check may be over before the first sample: then it was not beside the sampler.
+    let is_beside = |ran: &Ran| ran.gpus.iter().all(|samples| samples[0].flags & INTEGRATED != 0);
+    let mut runs = (0..10).map(|_| sampled_by(&sim, "amdsmi", FIRMWARE, BACKGROUND, &how, 0));
+    let ran = runs.find(is_beside).expect("no GPU was checked in the background");
     for (gpu, samples) in ran.gpus.iter().enumerate() {
-        assert!(samples[0].flags & INTEGRATED != 0, "GPU {gpu} was not checked in the background");
         let last = samples[samples.len() - 1];
         assert!(last.flags & INTEGRATED == 0, "GPU {gpu}: {last:?}");
         let by_counter: Vec<u64> =
@@ -461,7 +505,7 @@ fn a_counter_power_has_an_interval_that_is_long_enough() {
         .collect();
     let mut number = 0;
     for (rocm, backend) in [("7.0.2", "amdsmi"), ("6.3.3", "amdsmi"), ("7.13", "sysfs")] {
-        let sim = Sim::start("mi300x-8", rocm, &patches).unwrap();
+        let sim = start(rocm, &patches);
         let how = How { period_us: 1000, capacity: 1 << 18, ms: 3000, drain_ms: 200, room: 1 << 16, asks: 0 };
         let ran = sampled_by(&sim, backend, FIRMWARE, ADAPTIVE, &how, 0);
         for (gpu, samples) in ran.gpus.iter().enumerate() {
@@ -481,7 +525,7 @@ fn a_counter_power_has_an_interval_that_is_long_enough() {
 /// No counter, and nobody checked: there is no energy of 0 J, but that of the power.
 #[test]
 fn no_counter_and_no_check() {
-    let sim = Sim::start("mi300x-8", "none", &patches(|_| "missing = \"ones\"".to_owned())).unwrap();
+    let sim = start("none", &patches(|_| "missing = \"ones\"".to_owned()));
     let how = How { period_us: 2000, capacity: 1 << 18, ms: 3000, drain_ms: 200, room: 1 << 16, asks: 400 };
     let ran = sampled(&sim, OFF, &how, Random::new().next());
     assert!(ran.gpus.iter().flatten().skip(8).all(|s| s.valid & COUNTER_POWER == 0));

@@ -147,6 +147,8 @@ fn room_and_sizes() {
 /// An old table: its count is there and flagged, powers and temperature are left out, and the status says stale.
 #[test]
 fn stale() {
+    // Compiled before any machine's clock begins.
+    Client::program();
     for (rocm, backend) in [("none", "sysfs"), ("7.0.2", "auto"), ("7.13", "amdsmi")] {
         let sim = Sim::start("mi300x-8", rocm, &["gpu.4.counter.frozen_at_s = 4.0"]).unwrap();
         let mut asked = Client::open(&sim, backend, OFF);
@@ -156,15 +158,17 @@ fn stale() {
         }
         asked.ask("all 8 88").ok();
         std::thread::sleep(Duration::from_millis(300));
-        let got = gpus(&asked.ask("all 8 88").ok());
-        let valid = |i: usize| got[i][2].parse::<u32>().unwrap();
-        let (stale, fresh) = (512 | 2 | 4, 512 | 1 | 2 | 4 | 16 | 64);
-        assert_eq!(
-            (valid(4) & !8, got[4][3].as_str(), got[4][12].as_str()),
-            (stale, "-24", "16"),
-            "{backend}: {got:?}"
-        );
-        assert_eq!((valid(5) & !8, got[5][3].as_str(), got[5][12].as_str()), (fresh, "0", "0"), "{backend}: {got:?}");
+        // Valid, status and flags.
+        let said = |gpu: &[String]| (gpu[2].parse::<u32>().unwrap() & !8, gpu[3].clone(), gpu[12].clone());
+        let stale = (512 | 2 | 4, "-24".to_owned(), "16".to_owned());
+        let fresh = (512 | 1 | 2 | 4 | 16 | 64, "0".to_owned(), "0".to_owned());
+        // On a busy machine two calls of libamd_smi may lie too far apart to be of one table.
+        let are_right = happens(|| {
+            let got = gpus(&asked.ask("all 8 88").ok());
+            assert_eq!(said(&got[4]), stale, "{backend}: {got:?}");
+            said(&got[5]) == fresh
+        });
+        assert!(are_right, "{backend}: {:?}", asked.ask("all 8 88"));
         asked.ask("energy 4").fails(STALE, "GPU 4");
         // libamd_smi has the temperature from a sensor, of now; the file from the same old table.
         let temperature = asked.ask("temperature 4");
@@ -178,19 +182,23 @@ fn verdicts() {
     let sim =
         Sim::start("mi300x-8", "7.0.2", &["gpu.1.counter.stuck_at_s = 0", "gpu.2.counter.refresh_ms = 100"]).unwrap();
     let mut asked = Client::new(&sim, "auto", &["4"]);
-    asked.ask("open").ok();
-    let early = gpus(&asked.ask("all 8 88").ok());
-    // Counters that move every 100 ms are not known at once, one that stands is not for half a second.
-    for i in [1, 2] {
-        assert_eq!(early[i][3], NOT_YET.to_string(), "{early:?}");
-        // The count itself is no secret.
-        assert_eq!(early[i][2].parse::<u32>().unwrap() & 0b11, 0b10, "{early:?}");
-    }
-    let mut late = early;
-    let all_known = happens(|| {
-        late = gpus(&asked.ask("all 8 88").ok());
-        late.iter().all(|r| r[3] != NOT_YET.to_string())
+    let mut got = Vec::new();
+    // Counters that move every 100 ms are not known at once, one that stands is not for half a second. A busy machine may take
+    // longer to ask.
+    let none_is_known = happens(|| {
+        asked.ask("open").ok();
+        got = gpus(&asked.ask("all 8 88").ok());
+        [1, 2].iter().all(|i: &usize| got[*i][3] == NOT_YET.to_string())
     });
-    assert!(all_known, "{late:?}");
-    assert_eq!((late[1][3].as_str(), late[2][3].as_str()), (NOT_SUPPORTED.to_string().as_str(), "0"), "{late:?}");
+    assert!(none_is_known, "{got:?}");
+    for i in [1, 2] {
+        // The count itself is no secret.
+        assert_eq!(got[i][2].parse::<u32>().unwrap() & 0b11, 0b10, "{got:?}");
+    }
+    let all_known = happens(|| {
+        got = gpus(&asked.ask("all 8 88").ok());
+        got.iter().all(|r| r[3] != NOT_YET.to_string())
+    });
+    assert!(all_known, "{got:?}");
+    assert_eq!((got[1][3].as_str(), got[2][3].as_str()), (NOT_SUPPORTED.to_string().as_str(), "0"), "{got:?}");
 }

@@ -5,6 +5,7 @@ use super::common;
 use super::source_selection::liar_over;
 use std::path::PathBuf;
 use std::process::Command;
+use zeus_amd_sim::start::happens;
 use zeus_amd_sim::Sim;
 
 const LINES: [&str; 6] = [
@@ -33,16 +34,22 @@ fn its_lines_do_not_reach_standard_error() {
     for rocm in ["6.3.3", "7.0.2", "7.13"] {
         let sim = Sim::start("mi300x-8", rocm, &["stderr_noise = true", "init.delay_ms = 200"]).unwrap();
         let library = library(&sim);
-        for backend in ["auto", "amdsmi"] {
-            let mut command = sim.command(common::c_program("stderr_capture"));
+        let program = common::c_program("stderr_capture");
+        let host_lines = |backend: &str| {
+            let mut command = sim.command(&program);
             let out = command.env("ZEUS_AMD_BACKEND", backend).env("ZEUS_AMD_AMDSMI", &library).output().unwrap();
             let (stdout, stderr) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
             assert!(out.status.success(), "{rocm} {backend}: {stderr}");
             let wanted: Vec<_> = (0..stderr.lines().count()).map(|i| format!("host {i}")).collect();
-            assert!(stderr.lines().collect::<Vec<_>>() == wanted && wanted.len() > 5, "{rocm} {backend}: {stderr}");
+            assert_eq!(stderr.lines().collect::<Vec<_>>(), wanted, "{rocm} {backend}");
             for line in LINES {
                 assert!(stdout.contains(&format!("printed at open: {line}")), "{rocm} {backend} {line}: {stdout}");
             }
+            wanted.len()
+        };
+        for backend in ["auto", "amdsmi"] {
+            // On a busy machine the host may print few.
+            assert!(happens(|| host_lines(backend) > 5), "{rocm} {backend}");
         }
     }
 }

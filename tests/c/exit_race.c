@@ -3,12 +3,11 @@
  * program's "own" that reads, or that is in the first "open" (until the fake library is slow, and then so many milliseconds,
  * argv[2]); or a "raw" one that calls libamd_smi itself, which shows that the fake library does end a program that calls it
  * too late. */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "fake.h"
 
 static zeus_amd_session_t *z;
 
@@ -31,25 +30,12 @@ static void *first_open(void *unused)
     return NULL;
 }
 
-/* Has the fake library said that it is slow? */
-static int is_slow(void)
-{
-    char line[64];
-    int found = 0;
-    FILE *events = fopen(getenv("FAKE_LOG"), "r");
-    while (events && fgets(line, sizeof line, events))
-        found |= strcmp(line, "slow\n") == 0;
-    if (events)
-        fclose(events);
-    return found;
-}
-
 static int exit_while_opening(unsigned wait_ms)
 {
     pthread_t thread;
     FILE *sign;
     CHECK(pthread_create(&thread, NULL, first_open, NULL) == 0);
-    while (!is_slow())
+    while (!fake_has_noted("slow\n"))
         usleep(1000);
     usleep(wait_ms * 1000);
     sign = fopen(getenv("FAKE_EXIT"), "w");

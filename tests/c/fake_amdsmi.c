@@ -73,8 +73,10 @@ static void destroy(void)
 static void need_statics(void)
 {
     static volatile int made;
-    if (dead)
+    if (dead) {
+        event("too late");
         abort();
+    }
     if (dies && !made) {
         made = 1;
         atexit(destroy);

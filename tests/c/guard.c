@@ -52,6 +52,13 @@ static void *spin(void *stop)
     return NULL;
 }
 
+/* Until a thread of libamd_smi's initialisation has ended it holds a descriptor. */
+static void settle(void)
+{
+    while (entries("/proc/self/task") > 3)
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+}
+
 static const char *next(char ***at) { return *++*at; }
 
 int main(int argc, char **argv)
@@ -95,11 +102,11 @@ int main(int argc, char **argv)
             if (setrlimit(RLIMIT_NOFILE, &few) != 0)
                 return 1;
         } else if (strcmp(step, "fill_fds") == 0) {
-            /* A thread of libamd_smi's initialisation that still ends would free one later. */
-            while (entries("/proc/self/task") > 3)
-                nanosleep(&(struct timespec){0, 1000000}, NULL);
+            settle();
             while (filled < 4096 && (fillers[filled] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
                 filled++;
+        } else if (strcmp(step, "settle") == 0) {
+            settle();
         } else if (strcmp(step, "free_fds") == 0) {
             while (filled > 0)
                 close(fillers[--filled]);
@@ -155,16 +162,16 @@ int main(int argc, char **argv)
         } else if (strcmp(step, "kill") == 0) {
             kill(getpid(), SIGKILL);
         } else if (strcmp(step, "exec") == 0) {
-            execlp("sleep", "sleep", "4", (char *)NULL);
+            execlp("sleep", "sleep", "60", (char *)NULL);
         } else if (strcmp(step, "fork_exec") == 0 || strcmp(step, "fork") == 0) {
             pid_t child = fork();
             if (child == 0) {
                 if (strcmp(step, "fork_exec") == 0)
-                    execlp("sleep", "sleep", "4", (char *)NULL);
+                    execlp("sleep", "sleep", "60", (char *)NULL);
                 /* The parent's guard is not the child's to end. */
                 int status = zeus_amd_guard_end(guards[open_guards - 1]);
                 zeus_amd_close(z);
-                sleep(status == ZEUS_AMD_STATUS_FORKED ? 4 : 0);
+                sleep(status == ZEUS_AMD_STATUS_FORKED ? 60 : 0);
                 _exit(0);
             }
         } else if (strcmp(step, "threads") == 0) {

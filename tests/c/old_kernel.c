@@ -1,10 +1,11 @@
-/* Preloaded: a kernel without pidfd_open (before 5.3) and close_range (before 5.9); with REFUSE_CLONE a sandbox that
- * allows no process. */
+/* Preloaded: a kernel without pidfd_open (before 5.3) and close_range (before 5.9); with REFUSE_CLONE in the environment a
+ * sandbox that allows no process. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 
 long syscall(long number, ...)
@@ -17,12 +18,10 @@ long syscall(long number, ...)
         errno = ENOSYS;
         return -1;
     }
-#ifdef REFUSE_CLONE
-    if (number == SYS_clone) {
+    if (number == SYS_clone && getenv("REFUSE_CLONE") != NULL) {
         errno = EPERM;
         return -1;
     }
-#endif
     if (real == NULL)
         real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
     va_start(arguments, number);

@@ -44,14 +44,16 @@ static zeus_amd_sampler_t *start(const zeus_amd_session_t *z, uint64_t period_ns
     zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
     zeus_amd_sampler_t *s = NULL;
     how.period_ns = period_ns;
-    how.capacity = 4096;
+    /* Room for a minute: nothing is lost while a busy machine does not drain it. */
+    how.capacity = 1 << 18;
     CHECK_OK(zeus_amd_sampler_start(z, &how, &s));
     CHECK(s != NULL);
     return s;
 }
 
-/* Takes all; those of a GPU come in the order of their times, and none twice. How many there were. */
-static uint32_t drain(zeus_amd_sampler_t *s)
+/* Takes all; those of a GPU come in the order of their times, and none twice. How many there were, and the least time
+ * between two of a GPU, if that is less than before. */
+static uint32_t drain_apart(zeus_amd_sampler_t *s, uint64_t *least_ns)
 {
     zeus_amd_sample_t some[64] = {ZEUS_AMD_SAMPLE_INIT};
     uint64_t last[2] = {0, 0}, lost = 1;
@@ -60,12 +62,20 @@ static uint32_t drain(zeus_amd_sampler_t *s)
         CHECK_OK(zeus_amd_sampler_drain(s, some, &n, &lost));
         CHECK(lost == 0);
         for (i = 0; i < n; i++) {
-            CHECK(some[i].gpu < 2 && some[i].time_ns > last[some[i].gpu]);
-            last[some[i].gpu] = some[i].time_ns;
+            uint64_t *before = &last[some[i].gpu % 2], apart = some[i].time_ns - *before;
+            CHECK(some[i].gpu < 2 && some[i].time_ns > *before);
+            *least_ns = apart < *least_ns ? apart : *least_ns;
+            *before = some[i].time_ns;
         }
         all += n;
     }
     return all;
+}
+
+static uint32_t drain(zeus_amd_sampler_t *s)
+{
+    uint64_t least_ns = 0;
+    return drain_apart(s, &least_ns);
 }
 
 /* Until so many wait to be drained, however busy the machine is. */
@@ -174,22 +184,21 @@ static void two(void)
 {
     zeus_amd_session_t *z = open_quickly();
     int before = 1;
-    uint64_t begin = zeus_amd_now_ns(), steps;
+    uint64_t fast_ns = UINT64_MAX, slow_ns = UINT64_MAX;
     zeus_amd_sampler_t *fast = start(z, 1000000), *slow = start(z, 50000000);
-    uint32_t many, few;
     settle(before + 1);
-    usleep(400000);
+    wait_for(fast, 64);
+    wait_for(slow, 8);
     CHECK_OK(zeus_amd_sampler_stop(fast));
     settle(before + 1);
-    many = drain(fast);
-    usleep(200000);
+    CHECK(drain_apart(fast, &fast_ns) >= 64);
+    wait_for_more(slow);
     CHECK(drain(fast) == 0);
     zeus_amd_sampler_free(fast);
     CHECK_OK(zeus_amd_sampler_stop(slow));
-    few = drain(slow);
-    /* 600 ms, or what became of it, in steps of 50 for two GPUs, and the first and the last. */
-    steps = (zeus_amd_now_ns() - begin) / 40000000;
-    CHECK(few >= 8 && few <= 2 * steps + 4 && many > 2 * few);
+    CHECK(drain_apart(slow, &slow_ns) >= 8);
+    /* Four fifths of a period lie between two samples. A busy machine takes fewer, but some of the fast ones at once. */
+    CHECK(fast_ns < 40000000 && slow_ns >= 40000000);
     zeus_amd_sampler_free(slow);
     settle(before);
     zeus_amd_close(z);
@@ -243,7 +252,7 @@ static void lost(void)
 {
     zeus_amd_session_t *z = open_quickly();
     zeus_amd_sampler_options_t how = ZEUS_AMD_SAMPLER_OPTIONS_INIT;
-    zeus_amd_sampler_t *s;
+    zeus_amd_sampler_t *s, *large;
     zeus_amd_sample_t some[16] = {ZEUS_AMD_SAMPLE_INIT};
     uint32_t n = 16, again = 16;
     uint64_t told = 0;
@@ -251,7 +260,10 @@ static void lost(void)
     how.period_ns = 1000000;
     CHECK_OK(zeus_amd_sampler_start(z, &how, &s));
     wait_for(s, 16);
-    usleep(300000);
+    /* One with room for all, in the same rounds, shows how many more there were. */
+    large = start(z, how.period_ns);
+    wait_for(large, 64);
+    zeus_amd_sampler_free(large);
     CHECK_OK(zeus_amd_sampler_stop(s));
     CHECK_OK(zeus_amd_sampler_drain(s, some, &n, NULL));
     CHECK(n == 16);

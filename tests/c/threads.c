@@ -34,11 +34,11 @@ static void *work(void *number)
             uint32_t gpu = (i + me) % gpus;
             uint64_t mw = 0, mj = 0;
             int32_t t = 0;
-            CHECK_OK(zeus_amd_power_instant_mw(z, gpu, &mw));
+            CHECK_FRESH(zeus_amd_power_instant_mw(z, gpu, &mw));
             CHECK(mw == power_mw[gpu]);
             CHECK_OK(zeus_amd_temperature_c(z, gpu, &t));
             CHECK(t == celsius[gpu]);
-            CHECK_OK(zeus_amd_energy_mj(z, gpu, &mj));
+            CHECK_FRESH(zeus_amd_energy_mj(z, gpu, &mj));
             CHECK(mj >= last[gpu]);
             /* From one reading to the next the counter moves by far less than to another GPU's. */
             CHECK(last[gpu] == 0 || mj - last[gpu] < 10u * 1000u * 1000u);

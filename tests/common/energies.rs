@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use super::common;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use zeus_amd_sim::Sim;
 
@@ -96,6 +96,17 @@ pub fn resolution(name: &str) -> &'static str {
     }
 }
 
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| common::c_program("windows"))
+}
+
+/// A machine for windows: their program is made first, so that no time of the machine passes meanwhile.
+pub fn start<S: AsRef<str>>(machine: &str, rocm: &str, with: &[S]) -> Sim {
+    program();
+    Sim::start(machine, rocm, with).unwrap()
+}
+
 /// `count` windows of random lengths (µs), several at once, in one process; what each GPU used in each.
 pub fn windows(
     sim: &Sim,
@@ -105,8 +116,7 @@ pub fn windows(
     (shortest, longest): (f64, f64),
     seed: u64,
 ) -> Vec<Energy> {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("windows")));
+    let mut command = sim.command(program());
     command.env("ZEUS_AMD_BACKEND", backend);
     command.args([self::validation(validation), resolution(unit)]);
     command.args([threads.to_string(), count.to_string(), shortest.to_string(), longest.to_string(), seed.to_string()]);

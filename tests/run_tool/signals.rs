@@ -195,7 +195,7 @@ fn what_is_ignored_at_the_start_stays_ignored() {
     for (program, arguments, code) in [
         ("zeus-amd-run", &with_command[..], 4),
         ("energy_report", &with_command, 4),
-        ("energy_report", &["--seconds", "1"], 0),
+        ("energy_report", &["--seconds", "5"], 0),
         ("power_trace", &with_command, 4),
         ("power_cap", &[&["--steps", "1"], &with_command[..]].concat(), 1),
     ] {
