@@ -16,17 +16,28 @@ cores() {
     done
 }
 
+# named PID ...: those that are there, and are not of this step.
+named() {
+    local pid said
+    for pid; do
+        said=$(tr '\0' ' ' <"/proc/$pid/cmdline") || continue
+        [[ $said == *leftovers.sh* ]] || echo "process $pid: $said"
+    done 2>/dev/null
+}
+
 # left MARK FOLDER SINCE WHAT: fails, and says what is left.
 left() {
-    local found pid before
-    before=$(processes "$1" | sort)
-    # What waits, looks and lists here is gone by then.
-    sleep 1
+    local found pids
+    pids=$(processes "$1")
+    # What waits, looks and lists here ends by itself, on a busy machine after a while.
+    for _ in {1..20}; do
+        # shellcheck disable=SC2086
+        [ -n "$(named $pids)" ] || break
+        sleep 1
+    done
     found=$(
-        comm -12 <(echo "$before") <(processes "$1" | sort) | while read -r pid; do
-            said=$(tr '\0' ' ' <"/proc/$pid/cmdline") || continue
-            [[ $said == *leftovers.sh* ]] || echo "process $pid: $said"
-        done
+        # shellcheck disable=SC2086
+        named $pids
         [ ! -e "$2" ] || find "$2" -mindepth 1
         orphans "$3"
         find . -path ./target/debug -prune -o -path ./target/release -prune -o -type f \( -name core -o -name 'core.[0-9]*' \) -newermt "@$3" -print |

@@ -18,7 +18,7 @@ contains
 end module messages
 
 program behaviour
-  use, intrinsic :: iso_c_binding, only: c_associated, c_int32_t, c_int64_t
+  use, intrinsic :: iso_c_binding, only: c_associated, c_int, c_int32_t, c_int64_t
   use, intrinsic :: iso_fortran_env, only: error_unit
   use messages
   use zeus_amd
@@ -110,9 +110,13 @@ contains
     call check(zeus_amd_window_read(w, gpus=few, count=count) == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL, 'too few')
     call check(count == n, 'how many there are')
     call check(zeus_amd_window_lap(w, lap, gpus, count) == ZEUS_AMD_STATUS_OK .and. count == n, 'window_lap')
-    call check(lap%energy_mj > 0 .and. zeus_amd_window_lap(w, lap) == ZEUS_AMD_STATUS_OK, 'another lap')
-    call check(lap%energy_mj < so_far%energy_mj, 'a short one')
-    call check(lap%duration_ns < so_far%duration_ns, 'of a short time')
+    call check(lap%energy_mj > 0, 'its energy')
+    ! Laps in turn are short, unless the program had to wait for a processor.
+    do i = 1, 20
+      call check(zeus_amd_window_lap(w, lap) == ZEUS_AMD_STATUS_OK, 'another lap')
+      if (lap%duration_ns < so_far%duration_ns) exit
+    end do
+    call check(i <= 20 .and. lap%energy_mj < so_far%energy_mj, 'a short one')
     call check(zeus_amd_window_restart(unread) == ZEUS_AMD_STATUS_OK, 'window_restart')
     call check(zeus_amd_window_end(w, gpus=few) == ZEUS_AMD_STATUS_BUFFER_TOO_SMALL, 'not ended')
     call check(c_associated(w%handle), 'so the window is open')
@@ -171,9 +175,12 @@ contains
 
   subroutine wait_ms(ms)
     integer(c_int64_t), intent(in) :: ms
-    integer(c_int64_t) :: until
-    until = zeus_amd_now_ns() + ms * 1000000
-    do while (zeus_amd_now_ns() < until)
-    end do
+    interface
+      integer(c_int) function usleep(us) bind(c)
+        import :: c_int
+        integer(c_int), value :: us
+      end function usleep
+    end interface
+    call check(usleep(int(ms * 1000, c_int)) == 0, 'usleep')
   end subroutine wait_ms
 end program behaviour
