@@ -219,17 +219,17 @@ mod tests {
         assert_eq!(resumed(601 * MS, 1000 * MS), Ok(Some(399)));
     }
 
-    /// A thread that waits for a processor between a look at the clock and the reading finds a table newer than that look. This
-    /// makes no later table old.
+    /// A thread that waits for a processor between the clock and the reading finds a table that is newer than its time of the
+    /// clock. That makes no later table old.
     #[test]
-    fn a_look_at_the_clock_long_before_the_reading() {
+    fn a_clock_read_long_before_the_table() {
         let staleness = StalenessDetector::default();
         let begun = std::time::Instant::now();
         assert!(staleness.is_new(boot_ns(), coarse_ns() - 200 * MS));
         while begun.elapsed().as_millis() < 250 {
             staleness.is_new(boot_ns(), coarse_ns());
         }
-        // Repeated, as this thread may have to wait between two looks at clocks itself.
+        // Repeated, as this thread may have to wait between two clocks itself.
         let is_new = |_| staleness.is_new(boot_ns() - 100 * MS, coarse_ns());
         assert!((0..100).any(is_new));
     }
