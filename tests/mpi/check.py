@@ -5,19 +5,30 @@ Each package's energy lies within its bound of the machine file's integral over 
 sum; the time is that of the job. Fields are those of the result, as numbers; shares=equal: all ranks have as much;
 beside=cpu,memory/node: what the widest scope of each node has beside its packages (node: all of it); limited=0,0.25: the share
 of the time at each limit, of every package. The machine of the hosts node-b and node-682452 is MACHINE_B, that of all others
-MACHINE_A. 75: the machine was too busy to say anything."""
+MACHINE_A. 75: nothing is wrong, but the machine was too busy for all of it to be tested."""
+import functools
 import json
 import os
 import subprocess
 import sys
 
-RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../simulator/run")
+# simulator/run, in whose machine this runs, has built it, and says where.
+SIMULATOR = os.path.join(os.environ["CARGO_TARGET_DIR"], "simulator/zeus-amd-sim")
 # A reading's time is the driver's: at the end before the call's, and at the begin after it where the driver has a new table just then.
 EDGE_NS = 20_000_000
+# What the machine was too busy for. It is said at the end: a wrong value fails in any case.
+untested = []
 
 
+def finish():
+    if untested:
+        print("\n".join(untested))
+        sys.exit(75)
+
+
+@functools.lru_cache(maxsize=None)  # of what is past, and of what the machine has from its start
 def ask(*words):
-    return json.loads(subprocess.run([RUN, *words], check=True, capture_output=True, text=True).stdout)
+    return json.loads(subprocess.run([SIMULATOR, *words], check=True, capture_output=True, text=True).stdout)
 
 
 def machine_of(host):
@@ -36,13 +47,12 @@ def energies_j(directory, begin_ns, end_ns, *domains):
     return ask("energy", "--dir", directory, str(begin_ns), str(end_ns), *domains)
 
 
-def true_j(host, pci_address, energy_j, uncertainty_j, times, rank_times):
-    """The true energy, to which one of a package is held; times are begin and end, of the reading and of its rank."""
+def true_j(host, pci_address, energy_j, uncertainty_j, times):
+    """The true energy, to which one of a package is held; times are begin and end of its reading."""
     directory = machine_of(host)
     truth = energies_j(directory, *times)[gpu_of(directory, pci_address)]
     assert abs(energy_j - truth) <= uncertainty_j + 1e-3, f"{pci_address}: {energy_j} J +- {uncertainty_j} J, the truth is {truth} J"
     assert truth > 0.05, f"{truth} J were used, so nothing was tested"
-    assert times[0] <= rank_times[0] + EDGE_NS and times[1] >= rank_times[1] - EDGE_NS, f"read {times}, there {rank_times}"
     return truth
 
 
@@ -107,8 +117,8 @@ def main():
         assert least <= mean <= most and least <= p["energy_mj"] <= most and (p["duplicates"] > 0 or least == most), p
         if limits is not None:
             limited(p, limits, (rank["begin_ns"], rank["end_ns"]), result["around"])
-        truth_j += true_j(rank["host"], p["pci"], p["energy_mj"] / 1e3, p["uncertainty_mj"] / 1e3,
-                          (p["begin_ns"], p["end_ns"]), (rank["begin_ns"], rank["end_ns"]))
+        truth_j += true_j(rank["host"], p["pci"], p["energy_mj"] / 1e3, p["uncertainty_mj"] / 1e3, (p["begin_ns"], p["end_ns"]))
+        assert p["begin_ns"] <= rank["begin_ns"] + EDGE_NS and p["end_ns"] >= rank["end_ns"] - EDGE_NS, f"read {p}, there {rank}"
         total_j += p["energy_mj"] / 1e3
         uncertainty_j += p["uncertainty_mj"] / 1e3
     assert abs(total_j - result["energy_mj"] / 1e3) < 1e-6 * (1 + total_j), "the total is not the sum"
@@ -124,16 +134,15 @@ def main():
         energies = [n[name] / 1e3 for name in ("energy_mj", "uncertainty_mj", "widest_mj", "widest_uncertainty_mj")]
         noticed &= widest(machine_of(n["host"]), energies, inner, result["around"], beside(i))
     if not noticed:
-        print("a package that counted twice would not have been noticed")
-        sys.exit(75)
+        untested.append("a package that counted twice would not have been noticed")
     # Ranks that wait for a processor widen the bounds of short times; and a power that lags by seconds bounds nothing so soon.
     averaged = result["flags"] & 64
     if not averaged and (len(ranks) == 1 or result["duration_ns"] >= 1e9):
         if uncertainty_j > 0.2 * truth_j + 1e-9:
-            print(f"an uncertainty of {uncertainty_j} J for {truth_j} J says nothing")
-            sys.exit(75)
+            untested.append(f"an uncertainty of {uncertainty_j} J for {truth_j} J says nothing")
     print(f"   {result['energy_mj'] / 1e3:.1f} J +- {uncertainty_j:.1f} J, truth {truth_j:.1f} J, "
           f"{result['packages']} packages, {len(ranks)} ranks")
+    finish()
 
 
 if __name__ == "__main__":

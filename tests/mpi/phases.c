@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifndef CLOCK_BOOTTIME
 #define CLOCK_BOOTTIME 7
@@ -43,6 +44,17 @@ int zeus_amd_window_read(void *window, void *total, void *gpus, void *count)
         reads[read_count++][1] = now();
     }
     return status;
+}
+
+/* As this, which keeps no processor busy while it waits: the ranks are more than the processors. */
+int PMPI_Recv(void *to, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm, MPI_Status *status)
+{
+    int (*real)(void *, int, MPI_Datatype, int, int, MPI_Comm, MPI_Status *);
+    int there = 0;
+    while (PMPI_Iprobe(from, tag, comm, &there, MPI_STATUS_IGNORE) == MPI_SUCCESS && !there)
+        usleep(500);
+    *(void **)&real = dlsym(RTLD_NEXT, "PMPI_Recv");
+    return real(to, count, type, from, tag, comm, status);
 }
 
 static void until(long long ns)

