@@ -98,7 +98,10 @@ check "cffi on mi300x-8" calls "$venv/bin/python" "$work/reader.py"
 if command -v npm >/dev/null; then
     node=$target/koffi
     mkdir -p "$node"
-    koffi_calls() { npm --prefix "$node" --silent install koffi@3.3.4 && NODE_PATH="$node/node_modules" calls node "$here/koffi.js"; }
+    koffi_calls() {
+        grep -qs '"version": "3.3.4"' "$node/node_modules/koffi/package.json" || npm --prefix "$node" --silent install koffi@3.3.4 || return
+        NODE_PATH="$node/node_modules" calls node "$here/koffi.js"
+    }
     check "koffi on mi300x-8" koffi_calls
 else
     echo "koffi is not tried: no npm here"

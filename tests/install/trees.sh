@@ -1,4 +1,4 @@
-# Sourced by run.sh: installed in other ways and places.
+# Sourced by run.sh: installed in other ways and places. What is compiled is kept for the next run, what CMake found is not.
 
 # tree_is_right PREFIX LIBDIR: the package, pkg-config and zeus-amd-run find the library.
 tree_is_right() {
@@ -15,7 +15,8 @@ tree_is_right() {
 part "DESTDIR, and Debian's folder of libraries"
 multiarch=lib/$(cc -print-multiarch)
 [ "$multiarch" != lib/ ] || multiarch=lib/$(cc -dumpmachine)
-other=$work/multiarch
+other=$target/install-multiarch
+rm -f "$other/CMakeCache.txt"
 quietly cmake -S . -B "$other" -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR="$multiarch" -DZEUS_AMD_MPI=OFF \
     -DZEUS_AMD_EXAMPLES=OFF -DZEUS_AMD_CARGO_TARGET_DIR="$target"
 quietly cmake --build "$other"
@@ -24,23 +25,24 @@ DESTDIR=$work/image quietly cmake --install "$other"
 tree_is_right "$work/image/usr" "$multiarch"
 
 part "a guest that is installed with its host, in lib64: each has its own texts"
-mkdir "$work/host"
-cat >"$work/host/CMakeLists.txt" <<'M'
+hosts=$target/install-host
+mkdir -p "$hosts/.cargo"
+rm -f "$hosts/build/CMakeCache.txt"
+cat >"$hosts/CMakeLists.txt" <<'M'
 cmake_minimum_required(VERSION 3.16)
 project(host LANGUAGES C)
 include(GNUInstallDirs)
 add_subdirectory("${ZEUS_AMD_SOURCE}" zeus_amd)
 install(FILES README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 M
-echo "the host's" >"$work/host/README.md"
+echo "the host's" >"$hosts/README.md"
 # Cargo's configuration names a target, and when CMake looks the environment another.
-mkdir "$work/host/.cargo"
-printf '[build]\ntarget = "none-such-triple"\n' >"$work/host/.cargo/config.toml"
-CARGO_BUILD_TARGET=$host quietly cmake -S "$work/host" -B "$work/host/build" -DCMAKE_INSTALL_LIBDIR=lib64 -DZEUS_AMD_SOURCE="$root" \
+printf '[build]\ntarget = "none-such-triple"\n' >"$hosts/.cargo/config.toml"
+CARGO_BUILD_TARGET=$host quietly cmake -S "$hosts" -B "$hosts/build" -DCMAKE_INSTALL_LIBDIR=lib64 -DZEUS_AMD_SOURCE="$root" \
     -DZEUS_AMD_INSTALL=ON -DZEUS_AMD_STATIC=ON -DZEUS_AMD_MPI=OFF -DZEUS_AMD_CARGO_TARGET_DIR="$target"
-quietly cmake --build "$work/host/build"
-quietly cmake --install "$work/host/build" --prefix "$work/hosted"
-cmp -s "$work/host/README.md" "$work/hosted/share/doc/host/README.md" || die "the host has another README.md"
+quietly cmake --build "$hosts/build"
+quietly cmake --install "$hosts/build" --prefix "$work/hosted"
+cmp -s "$hosts/README.md" "$work/hosted/share/doc/host/README.md" || die "the host has another README.md"
 cmp -s README.md "$work/hosted/share/doc/zeus_amd/README.md" || die "the guest's README.md is not where its name is"
 [ "$(ls "$work/hosted/share/doc/host")" = README.md ] || die "with the host's: $(ls "$work/hosted/share/doc/host")"
 tree_is_right "$work/hosted" lib64

@@ -177,9 +177,10 @@ class Samplers(Right):
 
     def test_what_is_lost_is_counted(self):
         with zeus.Session(**QUICK) as z, z.sampler(capacity=16, period_ns=1_000_000) as s:
-            time.sleep(0.5)
-            s.stop()
-            self.assertLessEqual(len(s.drain()), 16)
+            deadline = time.monotonic() + 60
+            while s.lost == 0 and time.monotonic() < deadline:
+                time.sleep(0.1)
+                self.assertLessEqual(len(s.drain()), 16)
             self.assertGreater(s.lost, 0)
 
     def test_an_array_is_one_block(self):
@@ -385,7 +386,8 @@ for _ in range(4):
     threading.Thread(target=speak, daemon=True).start()
 time.sleep(0.1)
 """
-        for _ in range(20):
+        # An environment's interpreter is one of several.
+        for _ in range(20 if sys.prefix == sys.base_prefix else 5):
             done = python(code)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 

@@ -72,6 +72,19 @@ class Monitor(unittest.TestCase):
 
     def test_between_two_moments_that_stand_still(self):
         """Both take the reported unit, so they say the same to the millijoule."""
+        # A counter that the library takes for late cannot show that it advances while the clock is held, and is estimated.
+        for _ in range(20):
+            we, zeus = self.between_moments()
+            if all(mine.method is Method.COUNTER for mine in we):
+                break
+        for i, mine in enumerate(we):
+            with self.subTest(gpu=i):
+                self.assertEqual((mine.method, mine.status), (Method.COUNTER, Status.OK))
+                self.assertGreater(mine.energy_mj, 1000)
+                # Zeus takes the difference of two whole numbers of millijoules.
+                self.assertLessEqual(abs(zeus.gpu_energy[i] * 1e3 - mine.energy_mj), 1.5)
+
+    def between_moments(self):
         self.hold()
         window = self.session.window()
         self.monitor.begin_window("moments", sync_execution=False)
@@ -83,12 +96,7 @@ class Monitor(unittest.TestCase):
         simulator("clock", "--dir", DIR, "start")
         # Nobody is to be told of the moment that stood still any more.
         time.sleep(CACHE_S * 1.1)
-        for i, mine in enumerate(we):
-            with self.subTest(gpu=i):
-                self.assertEqual((mine.method, mine.status), (Method.COUNTER, Status.OK))
-                self.assertGreater(mine.energy_mj, 1000)
-                # Zeus takes the difference of two whole numbers of millijoules.
-                self.assertLessEqual(abs(zeus.gpu_energy[i] * 1e3 - mine.energy_mj), 1.5)
+        return we, zeus
 
     def hold(self):
         simulator("clock", "--dir", DIR, "stop")

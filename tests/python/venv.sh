@@ -12,12 +12,16 @@ regular_machines() {
 }
 
 # make_venv NAME PACKAGE [WHAT IT NEEDS...]: sets venv to $target/venv/NAME, where PACKAGE is installed, unchanged
-# and by itself, after what it needs. What is there is used as it is.
+# and by itself, after what it needs. What is there is used as it is. Of steps side by side one makes it.
 make_venv() {
     venv=$target/venv/$1 package=$2
     shift 2
-    "$venv/bin/python" -c 'import importlib.metadata as m, sys; m.version(sys.argv[1])' "${package%%=*}" 2>/dev/null && return
-    python3 -m venv "$venv" || return
-    [ $# -eq 0 ] || "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || return
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "$package"
+    mkdir -p "$target/venv"
+    (
+        flock 9
+        "$venv/bin/python" -c 'import importlib.metadata as m, sys; m.version(sys.argv[1])' "${package%%[=>]*}" 2>/dev/null && exit
+        python3 -m venv "$venv" || exit
+        [ $# -eq 0 ] || "$venv/bin/pip" install --quiet --disable-pip-version-check "$@" || exit
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "$package"
+    ) 9>"$venv.lock"
 }

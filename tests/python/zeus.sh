@@ -41,14 +41,15 @@ gpu.3.counter.refresh_ms = 20
 gpu.4.counter.refresh_ms = 10'
 
 # Most of the time is validation, so the combinations of a release run at once.
-start() { # LABEL ZEUS'S EXCEPTION OR - TEST MACHINE [MORE OPTIONS OF run...]
-    label=$1 fails=$2 test=$3 machine=$4
+start() { # LABEL ZEUS'S EXCEPTION OR - TESTS MACHINE [MORE OPTIONS OF run...]
+    label=$1 fails=$2 tests=$3 machine=$4
     shift 4
     started=$((started + 1))
     echo "ROCm $rocm, $label" >"$work/$started.label"
     [ "$fails" = - ] || export ZEUS_FAILS="$fails"
     {
-        "$sim" --machine "$machine" --rocm "$rocm" "$@" -- "$python" "$here/$script" "$test" >"$work/$started.log" 2>&1
+        # shellcheck disable=SC2086 # words
+        "$sim" --machine "$machine" --rocm "$rocm" "$@" -- "$python" "$here/$script" $tests >"$work/$started.log" 2>&1
         echo $? >"$work/$started.status"
     } &
     unset ZEUS_FAILS
@@ -68,9 +69,9 @@ backend() {
     # Most of a test is the start of Zeus's processes.
     for rocm in 6.2.4 7.0.2 7.13 none; do start 'mi300x-8, energies' - Backend.test_windows mi300x-8; done
     rocm=10.2
-    start mi300x-8 - Backend mi300x-8
+    start mi300x-8 - 'Backend Power Once' mi300x-8
     rocm=7.13
-    start mi250x-4 - Backend mi250x-4
+    start mi250x-4 - 'Backend Power' mi250x-4
     rocm=none
     start 'mi100-1, whose counter is stuck' - Backend mi100-1
     start 'mi50-1, without a counter' - Backend.test_windows mi50-1
