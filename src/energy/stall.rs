@@ -104,3 +104,29 @@ impl StallDetector {
 fn longer(stall_ns: u64, ns: u64) -> u64 {
     (stall_ns + ns).min(MAX_NS)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::energy::{AccumulatorTracker, RawSample};
+
+    /// Without a driver's time, a sample's time is that of its receipt: a thread that waited for a processor since the reading
+    /// has not seen a stall.
+    #[test]
+    fn a_late_receipt_is_no_stall() {
+        const MS: u64 = 1_000_000;
+        let read = |begun_ms: u64, seen_ms: u64| RawSample {
+            begun_ns: begun_ms * MS,
+            seen_ns: seen_ms * MS,
+            accumulator: Some(5),
+            resolution_uj: 15.3,
+            power_mw: Some(300_000),
+            ..RawSample::default()
+        };
+        let mut tracker = AccumulatorTracker::new(64, 750_000);
+        tracker.add(&read(1_000, 1_001));
+        tracker.add(&read(1_002, 1_900));
+        assert!(!tracker.is_stuck(), "1 ms");
+        tracker.add(&read(1_901, 1_902));
+        assert!(tracker.is_stuck(), "900 ms");
+    }
+}
