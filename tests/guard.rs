@@ -333,8 +333,15 @@ fn the_host_does_not_notice_the_watcher() {
 /// What a watcher holds: the wire and the host's pidfd, no folder, no terminal, no memory to speak of.
 #[test]
 fn a_watcher_holds_nothing_of_the_host() {
+    for kind in ["memory", "heap"] {
+        holds_nothing(kind);
+    }
+}
+
+/// Of 256 MB of this kind.
+fn holds_nothing(kind: &str) {
     let sim = Sim::start("mi210-1", "7.0.2", &[] as &[&str]).unwrap();
-    let mut p = Running::start(&sim, "memory threads watch limit 0 200000 say ready await");
+    let mut p = Running::start(&sim, &format!("threads {kind} watch limit 0 200000 say ready await"));
     assert_eq!(p.line(), "ready");
     let host = p.child.id();
     let watcher = children(host)[0].0;
@@ -356,7 +363,7 @@ fn a_watcher_holds_nothing_of_the_host() {
         anonymous.split_whitespace().next().unwrap().parse().unwrap()
     };
     // It gives the memory back after the guard has begun.
-    assert!(happens(|| kept_kb() < 16 << 10), "{} kB of the host's 256 MB are kept", kept_kb());
+    assert!(happens(|| kept_kb() < 16 << 10), "{kind}: {} kB of the host's 256 MB are kept", kept_kb());
     p.go();
     assert!(p.end().success());
     gone_soon(watcher);

@@ -7,6 +7,7 @@ use super::store::{Impatience, Memory, StoreError, Transaction, MEMORY};
 use crate::control::{Settings, Text};
 use std::io;
 use std::mem::size_of;
+use std::ops::Range;
 
 /// Needs no allocation once it is made, so the watchdog can use its copy.
 pub struct SessionClaims {
@@ -55,8 +56,14 @@ impl SessionClaims {
         Ok(claims)
     }
 
-    pub fn addresses(&self) -> [usize; 2] {
-        [self.scratch as usize, self.memory.0 as usize]
+    /// Where its parts are.
+    pub fn addresses(&self) -> [Range<usize>; 3] {
+        let of = |address: usize, size: usize| address..address + size;
+        [
+            of(std::ptr::from_ref(self) as usize, size_of::<SessionClaims>()),
+            of(self.scratch as usize, size_of::<Scratch>()),
+            of(self.memory.0 as usize, MEMORY),
+        ]
     }
 
     fn scratch(&mut self) -> &mut Scratch {

@@ -4,6 +4,7 @@ use super::session_claims::SessionClaims;
 use super::settle::BySysfs;
 use super::store::Impatience;
 use super::syscalls::{self, Fd, SyscallIo};
+use std::ops::Range;
 
 fn call(number: libc::c_long, arguments: [usize; 4]) -> isize {
     syscalls::call(number, arguments).map_or(-1, |value| value as isize)
@@ -93,15 +94,18 @@ fn restore(claims: &mut SessionClaims) {
     }
 }
 
+/// Smaller memory is not worth a system call.
+const LARGE: usize = 1 << 20;
+
 /// A copy of an application with 100 GB would keep each page that the application changes from then on. Large anonymous
 /// memory is released page by page (it reads as zeros then), shared memory is unmapped; what this code needs stays.
 fn release_memory(claims: &SessionClaims) {
-    const LARGE: usize = 1 << 20;
     let here = 0_u8;
     // SAFETY: this thread's own errno, only its address.
     let thread = unsafe { libc::__errno_location() } as usize;
-    let [scratch, memory] = claims.addresses();
-    let needed = [std::ptr::addr_of!(here) as usize, std::ptr::from_ref(claims) as usize, thread, scratch, memory];
+    let around = |address: usize| address.saturating_sub(LARGE)..address.saturating_add(LARGE);
+    let [own, scratch, memory] = claims.addresses();
+    let needed = [around(std::ptr::addr_of!(here) as usize), around(thread), own, scratch, memory];
     let Ok(maps) = Fd::open(c"/proc/self/maps", libc::O_RDONLY) else { return };
     let mut line = Line::default();
     let mut room = [0_u8; 2048];
@@ -113,15 +117,28 @@ fn release_memory(claims: &SessionClaims) {
             }
             let Line { start, end, shared, anonymous, writable, .. } = line;
             line = Line::default();
-            if needed.iter().any(|a| (start..end).contains(a)) {
-                continue;
-            }
-            if shared {
+            if shared && !needed.iter().any(|n| n.start < end && start < n.end) {
                 call(libc::SYS_munmap, [start, end - start, 0, 0]);
-            } else if anonymous && writable && end - start >= LARGE {
-                call(libc::SYS_madvise, [start, end - start, libc::MADV_DONTNEED as usize, 0]);
+            } else if anonymous && writable && !shared {
+                each_large_part_beside(&needed, start..end, |part| {
+                    call(libc::SYS_madvise, [part.start, part.len(), libc::MADV_DONTNEED as usize, 0]);
+                });
             }
         }
+    }
+}
+
+/// The kernel shows neighbouring memory as one: what is needed may be at any place in it.
+fn each_large_part_beside(needed: &[Range<usize>], memory: Range<usize>, mut each: impl FnMut(Range<usize>)) {
+    const ALIGNED: usize = !(LARGE - 1);
+    let mut from = memory.start;
+    while from < memory.end {
+        let next = needed.iter().filter(|n| n.end > from && n.start < memory.end).min_by_key(|n| n.start);
+        let to = next.map_or(memory.end, |n| n.start & ALIGNED);
+        if to.saturating_sub(from) >= LARGE {
+            each(from..to);
+        }
+        from = next.map_or(memory.end, |n| n.end.saturating_add(LARGE - 1) & ALIGNED);
     }
 }
 
@@ -168,6 +185,24 @@ mod tests {
             l.add(b);
             l
         })
+    }
+
+    #[test]
+    fn needed_memory_stays() {
+        const MB: usize = LARGE;
+        let released = |needed: &[Range<usize>], memory: Range<usize>| {
+            let mut all = Vec::new();
+            each_large_part_beside(needed, memory, |part| all.push((part.start, part.end)));
+            all
+        };
+        assert_eq!(released(&[], 3..MB + 3), [(3, MB + 3)]);
+        assert_eq!(released(&[], 3..MB + 2), []);
+        assert_eq!(released(&[9 * MB..10 * MB], 0..8 * MB), [(0, 8 * MB)], "it is elsewhere");
+        assert_eq!(released(&[4 * MB + 5..4 * MB + 6], 0..8 * MB), [(0, 4 * MB), (5 * MB, 8 * MB)]);
+        let two = [6 * MB + 1..7 * MB, 0..MB / 2];
+        assert_eq!(released(&two, MB / 4..8 * MB), [(MB, 6 * MB), (7 * MB, 8 * MB)]);
+        assert_eq!(released(&[2 * MB..4 * MB, 3 * MB..5 * MB], 2 * MB..6 * MB), [(5 * MB, 6 * MB)], "they overlap");
+        assert_eq!(released(&[0..9 * MB], MB..8 * MB), []);
     }
 
     #[test]

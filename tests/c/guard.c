@@ -180,10 +180,18 @@ int main(int argc, char **argv)
                 if (pthread_create(&thread, NULL, spin, &stop) != 0)
                     return 1;
         } else if (strcmp(step, "memory") == 0) {
-            /* 256 MB in use. */
-            size_t size = (size_t)256 << 20;
-            char *big = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            /* 256 MB in use, below which is the place for what is mapped next, as one with it. */
+            size_t size = (size_t)256 << 20, page = (size_t)sysconf(_SC_PAGESIZE);
+            char *big = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *fill;
             memset(big, 1, size);
+            do
+                fill = mmap(NULL, 16 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            while (fill > big);
+            munmap(fill, 16 * page);
+        } else if (strcmp(step, "heap") == 0) {
+            /* The same in pieces. */
+            for (size_t i = 0; i < (size_t)256 << 4; i++)
+                memset(malloc((size_t)1 << 16), 1, (size_t)1 << 16);
         } else if (strcmp(step, "on_sigchld") == 0) {
             struct sigaction action;
             memset(&action, 0, sizeof action);
