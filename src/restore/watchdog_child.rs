@@ -190,19 +190,24 @@ mod tests {
     #[test]
     fn needed_memory_stays() {
         const MB: usize = LARGE;
-        let released = |needed: &[Range<usize>], memory: Range<usize>| {
+        let released = |needed: &[(usize, usize)], (start, end): (usize, usize)| {
+            let needed: Vec<_> = needed.iter().map(|(start, end)| *start..*end).collect();
             let mut all = Vec::new();
-            each_large_part_beside(needed, memory, |part| all.push((part.start, part.end)));
+            each_large_part_beside(&needed, start..end, |part| all.push((part.start, part.end)));
             all
         };
-        assert_eq!(released(&[], 3..MB + 3), [(3, MB + 3)]);
-        assert_eq!(released(&[], 3..MB + 2), []);
-        assert_eq!(released(&[9 * MB..10 * MB], 0..8 * MB), [(0, 8 * MB)], "it is elsewhere");
-        assert_eq!(released(&[4 * MB + 5..4 * MB + 6], 0..8 * MB), [(0, 4 * MB), (5 * MB, 8 * MB)]);
-        let two = [6 * MB + 1..7 * MB, 0..MB / 2];
-        assert_eq!(released(&two, MB / 4..8 * MB), [(MB, 6 * MB), (7 * MB, 8 * MB)]);
-        assert_eq!(released(&[2 * MB..4 * MB, 3 * MB..5 * MB], 2 * MB..6 * MB), [(5 * MB, 6 * MB)], "they overlap");
-        assert_eq!(released(&[0..9 * MB], MB..8 * MB), []);
+        assert_eq!(released(&[], (3, MB + 3)), [(3, MB + 3)]);
+        assert_eq!(released(&[], (3, MB + 2)), []);
+        assert_eq!(released(&[(9 * MB, 10 * MB)], (0, 8 * MB)), [(0, 8 * MB)], "it is elsewhere");
+        assert_eq!(released(&[(4 * MB + 5, 4 * MB + 6)], (0, 8 * MB)), [(0, 4 * MB), (5 * MB, 8 * MB)]);
+        let two = [(6 * MB + 1, 7 * MB), (0, MB / 2)];
+        assert_eq!(released(&two, (MB / 4, 8 * MB)), [(MB, 6 * MB), (7 * MB, 8 * MB)]);
+        assert_eq!(
+            released(&[(2 * MB, 4 * MB), (3 * MB, 5 * MB)], (2 * MB, 6 * MB)),
+            [(5 * MB, 6 * MB)],
+            "they overlap"
+        );
+        assert_eq!(released(&[(0, 9 * MB)], (MB, 8 * MB)), []);
     }
 
     #[test]
