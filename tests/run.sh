@@ -95,7 +95,7 @@ look() {
     rust_is_here $RUST fmt clippy || good=no
     mapfile -t pairs < <(needs "${chosen[@]}")
     missing=$(missing_of "${pairs[@]}")
-    if command -v dpkg-query >/dev/null; then
+    if [ ${#pairs[@]} -gt 0 ] && command -v dpkg-query >/dev/null; then
         # shellcheck disable=SC2046 # words
         dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' $(printf '%s\n' "${pairs[@]##*:}" | sort -u) 2>/dev/null |
             awk '/^ii/ { printf "%s%s %s", n++ ? ", " : "", $2, $3 } END { print "" }' | fold -s -w 120
