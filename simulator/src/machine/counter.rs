@@ -177,7 +177,11 @@ impl Gpu {
         tick - u64::from(self.tick_ns(tick) > now_ns)
     }
 
+    /// The table at the machine's start is there at once.
     fn lag_ns(&self, n: u64) -> u64 {
+        if n == 0 {
+            return 0;
+        }
         let us = match self.spec.counter.driver_lag_us {
             Lag::Fixed(us) => us,
             Lag::Between([a, b]) => a + (b - a) * chance(!self.unique_id, n),
