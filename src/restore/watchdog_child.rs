@@ -103,9 +103,11 @@ fn release_memory(claims: &SessionClaims) {
     let here = 0_u8;
     // SAFETY: this thread's own errno, only its address.
     let thread = unsafe { libc::__errno_location() } as usize;
-    let around = |address: usize| address.saturating_sub(LARGE)..address.saturating_add(LARGE);
+    let at = |address: usize| address..address + 1;
     let [own, scratch, memory] = claims.addresses();
-    let needed = [around(std::ptr::addr_of!(here) as usize), around(thread), own, scratch, memory];
+    let needed = [at(std::ptr::addr_of!(here) as usize), at(thread), own, scratch, memory];
+    // Of a stack and of what a thread has, only one address is known.
+    let around = needed.clone().map(|n| n.start.saturating_sub(LARGE)..n.end.saturating_add(LARGE));
     let Ok(maps) = Fd::open(c"/proc/self/maps", libc::O_RDONLY) else { return };
     let mut line = Line::default();
     let mut room = [0_u8; 2048];
@@ -120,7 +122,7 @@ fn release_memory(claims: &SessionClaims) {
             if shared && !needed.iter().any(|n| n.start < end && start < n.end) {
                 call(libc::SYS_munmap, [start, end - start, 0, 0]);
             } else if anonymous && writable && !shared {
-                each_large_part_beside(&needed, start..end, |part| {
+                each_large_part_beside(&around, start..end, |part| {
                     call(libc::SYS_madvise, [part.start, part.len(), libc::MADV_DONTNEED as usize, 0]);
                 });
             }
