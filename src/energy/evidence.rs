@@ -2,7 +2,7 @@
 
 use super::sample::WATT_MW;
 use super::units::power_pj;
-use super::validation::{is_within, judge_by_ratio, CounterState, FIXED_MS};
+use super::validation::{is_within, judge_by_ratio, CounterState, FIXED_NS};
 
 /// What one sample shows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,7 +41,7 @@ const MIN_SAMPLES: u32 = 5;
 /// So many samples in a row without a new reading, at 4 ms or more from each other, show that no more readings come.
 const MAX_REPEATS: u32 = 125;
 /// What was drawn during a longer step is not known: the load may have been another one at both ends.
-const MAX_STEP_NS: u64 = FIXED_MS * 1_000_000 / 2;
+const MAX_STEP_NS: u64 = FIXED_NS / 2;
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ValidationEvidence {
@@ -108,7 +108,7 @@ impl ValidationEvidence {
     pub fn may_change(&self, state: CounterState) -> bool {
         match state {
             CounterState::Implausible => self.average_is_lagging() || self.longest_step_ns > MAX_STEP_NS,
-            // The reads of it failed.
+            // Its reads failed; that it has none was not said.
             CounterState::NoPowerToCompare => self.max_mw.is_none() && self.power_unsupported == 0,
             _ => false,
         }
@@ -142,7 +142,7 @@ impl ValidationEvidence {
     pub fn is_complete(&self, observed_ns: u64) -> bool {
         // The first sample is no reading that can be compared. A table that stands has no others.
         let enough = self.readings + 1 >= MIN_SAMPLES || self.readings == 0 || self.repeats >= MAX_REPEATS;
-        enough && self.samples >= MIN_SAMPLES && observed_ns >= FIXED_MS * 1_000_000
+        enough && self.samples >= MIN_SAMPLES && observed_ns >= FIXED_NS
     }
 
     /// The counter state after the full half second, by Zeus's rule. It compares with the lowest and the highest power,
@@ -237,7 +237,7 @@ mod tests {
     /// The same table over and over is one reading, until it is clear that the table stands.
     #[test]
     fn repeated_readings_are_not_enough() {
-        let half_second = FIXED_MS * 1_000_000;
+        let half_second = FIXED_NS;
         let fast = Observation { advance: None, reset: true, ..observed(0, 500, 300_000) };
         let same = Observation { advance: None, ..observed(0, 0, 300_000) };
         let mut e = repeated(1, same);
@@ -252,7 +252,7 @@ mod tests {
     /// 20 times too fast: the first step is taken for a reset, and only further ones show that it is none.
     #[test]
     fn two_samples_half_a_second_apart_are_not_enough() {
-        let half_second = FIXED_MS * 1_000_000;
+        let half_second = FIXED_NS;
         let fast = Observation { advance: None, reset: true, ..observed(0, 500, 300_000) };
         let mut two = repeated(1, observed(0, 0, 300_000));
         two.add(fast);

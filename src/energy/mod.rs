@@ -26,7 +26,7 @@ pub use units::{
     counts_pj, divide, energy_mj, is_firmware_resolution, power_pj, EnergyResolution, ResolutionChoice, Unit,
     REPORTED_UJ,
 };
-pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_MS};
+pub use validation::{zeus_rule, AtomicCounterState, CounterState, FIXED_NS};
 
 #[cfg(test)]
 mod tests;

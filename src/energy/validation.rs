@@ -112,15 +112,15 @@ impl CounterState {
     }
 }
 
-/// Duration of Zeus's check, in milliseconds.
-pub const FIXED_MS: u64 = 500;
+/// Duration of Zeus's check.
+pub const FIXED_NS: u64 = 500_000_000;
 
 /// Zeus's rule (zeus/device/gpu/amd.py): the energy counted in half a second is compared with power × half a second.
 #[must_use]
 pub fn zeus_rule(power_mw: Option<u64>, before_mj: Option<u64>, after_mj: Option<u64>) -> CounterState {
     const PJ_PER_MJ: u128 = 1_000_000_000;
     let (Some(before_mj), Some(after_mj)) = (before_mj, after_mj) else { return CounterState::Unsupported };
-    let expected_pj = power_pj(power_mw.unwrap_or(0), FIXED_MS * 1_000_000);
+    let expected_pj = power_pj(power_mw.unwrap_or(0), FIXED_NS);
     if expected_pj == 0 {
         return CounterState::NoPowerToCompare;
     }

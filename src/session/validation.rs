@@ -88,7 +88,7 @@ fn fixed(devices: &[Device]) {
     let powers: Vec<_> = with_own_counter.iter().map(|d| power(d)).collect();
     let before: Vec<_> = with_own_counter.iter().map(|d| energy(d)).collect();
     if before.iter().any(|(mj, _)| mj.is_some()) {
-        std::thread::sleep(Duration::from_millis(energy::FIXED_MS));
+        std::thread::sleep(Duration::from_nanos(energy::FIXED_NS));
     }
     for ((d, power), (before, sample)) in with_own_counter.iter().zip(powers).zip(before) {
         let after = before.and_then(|_| energy(d).0);
@@ -156,7 +156,7 @@ impl PendingCheck<'_> {
     /// A counter that has been read cannot be read now. Returns `false` when that has lasted for too long.
     fn wait_for_count(&self, failed: &RawSample) -> bool {
         let last_ns = self.seen_ns.map_or(failed.seen_ns, |(_, last_ns)| last_ns);
-        let waits = failed.seen_ns.saturating_sub(last_ns) < energy::FIXED_MS * 1_000_000;
+        let waits = failed.seen_ns.saturating_sub(last_ns) < energy::FIXED_NS;
         if !waits {
             set_and_log(self.device, not_read(failed));
         }
@@ -165,7 +165,8 @@ impl PendingCheck<'_> {
 }
 
 /// Polls until each counter's state is decided, for half a second or, if that was too short for enough samples, a little more.
-/// The counter of a suspended GPU stays pending. While its powers are missing or may not be those of its counts, its check is repeated.
+/// The counter of a suspended GPU stays pending. A check whose powers are missing, or may not be those of its counts, is
+/// repeated.
 fn adaptive(devices: &[&Device], signal: &StopSignal) {
     let begun_ns = monotonic_ns();
     let new = |&device| PendingCheck { device, seen_ns: None, evidence: ValidationEvidence::default(), last: None };
