@@ -28,15 +28,16 @@ named() {
 # left MARK FOLDER SINCE WHAT: fails, and says what is left.
 left() {
     local found pids
-    pids=$(processes "$1")
+    pids=$(processes "$1" | sort)
     # What waits, looks and lists here ends by itself, on a busy machine after a while.
     for _ in {1..20}; do
-        # shellcheck disable=SC2086
-        [ -n "$(named $pids)" ] || break
         sleep 1
+        pids=$(comm -12 <(echo "$pids") <(processes "$1" | sort))
+        # shellcheck disable=SC2086 # words
+        [ -n "$(named $pids)" ] || break
     done
     found=$(
-        # shellcheck disable=SC2086
+        # shellcheck disable=SC2086 # words
         named $pids
         [ ! -e "$2" ] || find "$2" -mindepth 1
         orphans "$3"
