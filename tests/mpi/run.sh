@@ -7,6 +7,7 @@ set -u
 cd "$(dirname "$0")/../.."
 root=$PWD
 . tests/needs.sh
+. tests/again.sh
 require $(needs mpi)
 require_rust $RUST
 
@@ -118,20 +119,18 @@ in_machine() {
     local what=$1 machines=()
     shift
     while [ "$1" != -- ]; do machines+=("$1"); shift; done
-    "$within" "${machines[@]}" -- bash -c "$(declare -f ran "$what")"$'\n"$@"' bash "$what" "${@:2}"
+    "$within" "${machines[@]}" -- bash -c "$(declare -f ran again "$what")"$'\n"$@"' bash "$what" "${@:2}"
 }
 
 # job.c, then check.py; once more where a busy machine left too wide a bound.
 job() { # RANKS RULE [loose] -- FIELD=VALUE...
-    local words=() status
+    local words=()
     while [ "$1" != -- ]; do words+=("$1"); shift; done
-    for _ in {1..30}; do
+    one() {
         "$start" "${words[0]}" "$rank" "${words[1]}" "$programs/${program:-job}" "${words[@]:2}" "${seconds:-0.3}" >"$work/job.json" &&
-            $check "$work/job.json" "${@:2}"
-        status=$?
-        [ $status = 75 ] || return $status
-    done
-    return 1
+            $check "$work/job.json" "$@"
+    }
+    again one "${@:2}"
 }
 
 # What a run of a job left: output, errors and exit status. A launcher has words of its own, with numbers of hosts, jobs and
@@ -188,16 +187,8 @@ threads() {
     $report "$work/report" "ranks.0.mpi_calls=$(head -n 1 "$work/program.out")" "ranks.1.mpi_calls=$(head -n 1 "$work/program.out")"
 }
 
-# busy FUNCTION MACHINES -- ARGUMENTS...: where a machine was too busy to say anything (75), once more.
-busy() {
-    local status
-    for _ in {1..30}; do
-        in_machine "$@"
-        status=$?
-        [ $status = 75 ] || return $status
-    done
-    return 1
-}
+# busy FUNCTION MACHINES -- ARGUMENTS...: in other machines where these were too busy.
+busy() { again in_machine "$@"; }
 
 # Each rank of calls.c has made as many calls as the report says.
 calls() {
