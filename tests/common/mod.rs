@@ -82,3 +82,11 @@ pub fn link(cc: &mut Command, name: &str) -> PathBuf {
     }
     built(cc, name)
 }
+
+/// How many lines `stderr_capture.c` printed, one every 10 ms; none of its lines is missing, and no other is there.
+pub fn host_lines(stderr: &str) -> usize {
+    let lines: Vec<_> = stderr.lines().collect();
+    let wanted: Vec<_> = (0..lines.len()).map(|i| format!("host {i}")).collect();
+    assert_eq!(lines, wanted);
+    wanted.len()
+}
