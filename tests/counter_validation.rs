@@ -296,10 +296,12 @@ fn dies_and_partitions() {
 #[test]
 fn failed_readings_are_no_evidence() {
     let patches = (0..8).flat_map(|gpu| {
-        let fails = if gpu < 4 { "after = 0, first = 10" } else { "after = 2, first = 30" };
+        // A poll asks twice. Four failed ones of the first four GPUs take half a second together, and the fifth sample, the
+        // first with a count, is enough for a verdict if their time is counted.
+        let fails = if gpu < 4 { "after = 0, first = 8, delay_ms = 20" } else { "after = 2, first = 30, delay_ms = 5" };
         [
             format!("gpu.{gpu}.counter.refresh_ms = {}", 130 + 10 * gpu),
-            format!("gpu.{gpu}.fault.amdsmi_get_energy_count = {{ status = 30, delay_ms = 5, {fails} }}"),
+            format!("gpu.{gpu}.fault.amdsmi_get_energy_count = {{ status = 30, {fails} }}"),
         ]
     });
     let sim = Sim::start("mi300x-8", "7.13", &patches.collect::<Vec<_>>()).unwrap();
