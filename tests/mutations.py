@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Breaks the library on purpose, one fault at a time, and shows which test finds it. Outside CI: about a minute each.
+"""Breaks the library on purpose, one fault at a time, and shows which test finds it. Outside CI: about a minute each, eight where a
+test waits for what does not happen.
 
     tests/mutations.py [NAME...]
 
@@ -69,6 +70,10 @@ MUTATIONS = [
     ("times far ahead", "src/device/staleness.rs", "self.accept(TimePair { driver_ns, boot_ns })?;", "let _ = self.accept(TimePair { driver_ns, boot_ns });", "staleness:: backends::"),
     ("gaps not flagged", "src/measure/recorder.rs", "let is_gap = u128::from(since_ns) > asked_ns.max(STALL_NS.into());", "let is_gap = u128::from(since_ns) > asked_ns.max(u128::MAX - 1);", "cases:: sampler::"),
     ("what is printed at open", "src/amdsmi/loader.rs", "stderr_capture::install_filter()", "stderr_capture::install_filter().filter(|_| false)", "its_lines the_cause"),
+    ("failed readings as evidence", "src/session/validation.rs", "(false, true) => self.restart(),", "(false, true) => {}",
+     "counter_validation::failed_readings"),
+    ("a watchdog that keeps memory", "src/restore/watchdog_child.rs", "if to.saturating_sub(from) >= LARGE {",
+     "if (from..to) == memory {", "guard::a_watcher_holds"),
     ("a call that may hang", "src/amdsmi/api.rs", "if is_helper() || limit >= NO_LIMIT {", "if is_helper() || limit < NO_LIMIT {", "a_setter_that_hangs"),
 ]
 
