@@ -31,10 +31,10 @@ left() {
     pids=$(processes "$1" | sort)
     # What waits, looks and lists here ends by itself, on a busy machine after a while.
     for _ in {1..20}; do
-        sleep 1
-        pids=$(comm -12 <(echo "$pids") <(processes "$1" | sort))
         # shellcheck disable=SC2086 # words
         [ -n "$(named $pids)" ] || break
+        sleep 1
+        pids=$(comm -12 <(echo "$pids") <(processes "$1" | sort))
     done
     found=$(
         # shellcheck disable=SC2086 # words
