@@ -19,8 +19,8 @@ pub(super) struct Step {
     pub longest_ns: u64,
     /// Receipt time of the later sample.
     pub seen_ns: u64,
-    /// The powers at both ends.
-    pub powers_mw: (u64, u64),
+    /// The powers at both ends, where they could be read.
+    pub powers_mw: [Option<u64>; 2],
     /// They are averages over seconds, and do not show what was drawn in this step.
     pub averaged: bool,
 }
@@ -40,7 +40,7 @@ impl PlausibilityMonitor {
     /// Adds to the error what the counter may have missed in a step, or counted late.
     pub fn check(&mut self, step: &Step, max_power_mw: u64, totals: &mut RunningTotals) {
         let Step { counted_pj, ns, seen_ns, powers_mw, .. } = *step;
-        self.recent.add_shown(seen_ns, powers_mw);
+        powers_mw.iter().flatten().for_each(|mw| self.recent.add_shown(seen_ns, *mw));
         let largest_pj = power_pj(max_power_mw, step.longest_ns);
         if counted_pj > largest_pj {
             // More than was drawn: the counter was behind. What it has caught up with was not lost.
@@ -49,10 +49,11 @@ impl PlausibilityMonitor {
             totals.error_pj -= caught_up_pj;
             totals.error_pj += if caught_up_pj < late_pj { counted_pj } else { 0 };
         }
-        let (lowest_mw, highest_mw) = self.recent.range();
+        // Where no power was ever read, any counter still counts what the least GPU draws.
+        let (lowest_mw, highest_mw) = self.recent.range().unwrap_or((WATT_MW, max_power_mw));
         let is_low = counted_pj < power_pj(lowest_mw.saturating_sub(WATT_MW / 2), ns);
         if let Some(mw) = self.dip_mw.take().filter(|_| counted_pj > 0) {
-            self.recent.add(seen_ns, mw, mw);
+            self.recent.add(seen_ns, mw);
         }
         if is_low {
             let most_pj = self.most_pj(step, max_power_mw).max(power_pj(highest_mw + WATT_MW, ns));
@@ -77,7 +78,7 @@ impl PlausibilityMonitor {
             let counted_ns = if step.timed { ns } else { step.longest_ns };
             if counted_pj > power_pj(highest_mw, counted_ns) {
                 let mean_mw = mean_mw(counted_pj, counted_ns).min(max_power_mw);
-                self.recent.add(seen_ns, mean_mw, mean_mw);
+                self.recent.add(seen_ns, mean_mw);
             }
             totals.unconfirmed_pj = self.most_pj(step, max_power_mw).saturating_sub(step.least_pj);
         }
@@ -101,21 +102,22 @@ impl PlausibilityMonitor {
     fn most_pj(&self, step: &Step, max_power_mw: u64) -> u128 {
         let largest_pj = power_pj(max_power_mw, step.ns);
         let is_short = step.averaged && self.recent.is_short();
+        let ([Some(first_mw), Some(last_mw)], Some((low_mw, high_mw))) = (step.powers_mw, self.recent.range()) else {
+            return largest_pj;
+        };
         if step.counted_pj == 0 || (is_short && !self.is_shown(step)) {
             return largest_pj;
         }
-        let (low_mw, high_mw) = self.recent.range();
+        let by_average_pj = || self.most_by_average_pj(step.ns, last_mw, (low_mw, high_mw)).min(largest_pj);
         let by_powers_pj = |more_mw: u64| power_pj(high_mw + more_mw + WATT_MW, step.ns).min(largest_pj);
         // Where it has not been due for long, what the edges of the interval may have is more.
         let is_brief = !step.timed && 2 * step.ns < step.longest_ns;
         match (step.averaged, is_short) {
-            (_, true) => self.most_by_average_pj(step).min(largest_pj),
+            (_, true) => by_average_pj(),
             (true, false) if is_brief => by_powers_pj(0),
             // It shows a load that rises late.
-            (true, false) => by_powers_pj(high_mw - low_mw).min(self.most_by_average_pj(step)),
-            (false, _) if is_brief => {
-                power_pj(step.powers_mw.0.max(step.powers_mw.1) + WATT_MW, step.ns).min(largest_pj)
-            }
+            (true, false) => by_powers_pj(high_mw - low_mw).min(by_average_pj()),
+            (false, _) if is_brief => power_pj(first_mw.max(last_mw) + WATT_MW, step.ns).min(largest_pj),
             (false, _) => by_powers_pj((high_mw - low_mw) / 4),
         }
     }
@@ -133,12 +135,11 @@ impl PlausibilityMonitor {
     ///
     /// The integral of the average differs from that of the power by L(begin) − L(end), see [`super::averaging_error_pj`]. What
     /// is always drawn adds the same to both, and L(end) of the rest is at most what the average shows of it, times its support.
-    fn most_by_average_pj(&self, step: &Step) -> u128 {
+    fn most_by_average_pj(&self, ns: u64, last_mw: u64, (least_mw, most_mw): (u64, u64)) -> u128 {
         let (low_mw, high_mw) = self.recent.shown();
-        let (least_mw, most_mw) = self.recent.range();
         let always_mw = least_mw.saturating_sub(most_mw - least_mw);
-        let above_mw = (step.powers_mw.1 + WATT_MW).saturating_sub(always_mw);
-        power_pj(high_mw + (high_mw - low_mw) + WATT_MW, step.ns) + power_pj(above_mw, AVERAGE_SUPPORT_NS)
+        let above_mw = (last_mw + WATT_MW).saturating_sub(always_mw);
+        power_pj(high_mw + (high_mw - low_mw) + WATT_MW, ns) + power_pj(above_mw, AVERAGE_SUPPORT_NS)
     }
 }
 
@@ -162,7 +163,7 @@ const SLOT_NS: u64 = 25_000_000;
 const SLOTS: u32 = 8;
 
 impl RecentPower {
-    fn add(&mut self, seen_ns: u64, low_mw: u64, high_mw: u64) {
+    fn add(&mut self, seen_ns: u64, mw: u64) {
         if seen_ns.saturating_sub(self.slot_start_ns) >= SLOT_NS {
             (self.slots, self.slot_start_ns) = (self.slots + 1, seen_ns);
             if self.slots > SLOTS {
@@ -170,12 +171,12 @@ impl RecentPower {
                 self.shown = [None, self.shown[0]];
             }
         }
-        self.current = widest(self.current, Some((low_mw, high_mw)));
+        self.current = widest(self.current, Some((mw, mw)));
     }
 
-    fn add_shown(&mut self, seen_ns: u64, (a, b): (u64, u64)) {
-        self.add(seen_ns, a.min(b), a.max(b));
-        self.shown[0] = widest(self.shown[0], Some((a.min(b), a.max(b))));
+    fn add_shown(&mut self, seen_ns: u64, mw: u64) {
+        self.add(seen_ns, mw);
+        self.shown[0] = widest(self.shown[0], Some((mw, mw)));
     }
 
     fn shown(&self) -> (u64, u64) {
@@ -187,8 +188,8 @@ impl RecentPower {
         self.previous.is_none() && self.slots < SLOTS / 2
     }
 
-    fn range(&self) -> (u64, u64) {
-        widest(self.current, self.previous).unwrap_or_default()
+    fn range(&self) -> Option<(u64, u64)> {
+        widest(self.current, self.previous)
     }
 }
 

@@ -60,9 +60,13 @@ impl StallDetector {
     }
 
     /// The counter did not advance for `ns`, or for less if it was read up to `reading_ns` before its sample's time;
-    /// `powered`: power was drawn.
-    pub fn on_stall(&mut self, ns: u64, reading_ns: u64, powered: bool) {
-        self.powered_stall_ns = if powered { longer(self.powered_stall_ns, ns) } else { 0 };
+    /// `powered`: power was drawn, if that is known.
+    pub fn on_stall(&mut self, ns: u64, reading_ns: u64, powered: Option<bool>) {
+        match powered {
+            Some(true) => self.powered_stall_ns = longer(self.powered_stall_ns, ns),
+            Some(false) => self.powered_stall_ns = 0,
+            None => {}
+        }
         self.last_reading_ns = reading_ns;
         self.stall_ns = longer(self.stall_ns, ns);
         self.run = (0, 0);
@@ -109,24 +113,41 @@ fn longer(stall_ns: u64, ns: u64) -> u64 {
 mod tests {
     use crate::energy::{AccumulatorTracker, RawSample};
 
-    /// Without a driver's time, a sample's time is that of its receipt: a thread that waited for a processor since the reading
-    /// has not seen a stall.
-    #[test]
-    fn a_late_receipt_is_no_stall() {
-        const MS: u64 = 1_000_000;
-        let read = |begun_ms: u64, seen_ms: u64| RawSample {
+    const MS: u64 = 1_000_000;
+
+    fn read(begun_ms: u64, seen_ms: u64) -> RawSample {
+        RawSample {
             begun_ns: begun_ms * MS,
             seen_ns: seen_ms * MS,
             accumulator: Some(5),
             resolution_uj: 15.3,
             power_mw: Some(300_000),
             ..RawSample::default()
-        };
+        }
+    }
+
+    /// Without a driver's time, a sample's time is that of its receipt: a thread that waited for a processor since the reading
+    /// has not seen a stall.
+    #[test]
+    fn a_late_receipt_is_no_stall() {
         let mut tracker = AccumulatorTracker::new(64, 750_000);
         tracker.add(&read(1_000, 1_001));
         tracker.add(&read(1_002, 1_900));
         assert!(!tracker.is_stuck(), "1 ms");
         tracker.add(&read(1_901, 1_902));
         assert!(tracker.is_stuck(), "900 ms");
+    }
+
+    /// A power that cannot be read says nothing; one that shows that none is drawn does.
+    #[test]
+    fn a_missing_power_does_not_end_a_stall() {
+        for (between_mw, expected) in [(None, true), (Some(0), false), (Some(300_000), true)] {
+            let mut tracker = AccumulatorTracker::new(64, 750_000);
+            for n in 0..80 {
+                let power_mw = if n % 2 == 0 { Some(300_000) } else { between_mw };
+                tracker.add(&RawSample { power_mw, ..read(1_000 + 10 * n, 1_000 + 10 * n) });
+            }
+            assert_eq!(tracker.is_stuck(), expected, "{between_mw:?}");
+        }
     }
 }

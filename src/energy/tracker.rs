@@ -265,27 +265,25 @@ impl AccumulatorTracker {
             return CounterStep::Reset;
         };
         self.totals.counts = self.totals.counts.wrapping_add(counts);
-        if let (Some(power_before), Some(power_now)) = powers {
-            // The time in which the counter should have advanced. The firmware's clock gives it; without one a refresh period
-            // is allowed for.
-            let most_ns = if self.firmware.is_in_sync() { u64::MAX } else { ns + FIRMWARE_REFRESH_NS };
-            let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(most_ns));
-            let step = Step {
-                counted_pj: counts_pj(counts, sample.resolution_uj),
-                least_pj: counts_pj(counts, sample.resolution_uj.min(FIRMWARE_UJ)),
-                timed: by_firmware.is_some(),
-                ns: by_firmware.unwrap_or_else(|| self.stall.overdue_ns(ns)),
-                longest_ns: ns + FIRMWARE_REFRESH_NS + self.age_uncertainty_ns().max(self.stall.longest_stall_ns()),
-                seen_ns: sample.seen_ns,
-                powers_mw: (power_before, power_now),
-                averaged: sample.averaged,
-            };
-            self.plausibility.check(&step, self.max_power_mw, &mut self.totals);
-        }
+        // The time in which the counter should have advanced. The firmware's clock gives it; without one a refresh period
+        // is allowed for.
+        let most_ns = if self.firmware.is_in_sync() { u64::MAX } else { ns + FIRMWARE_REFRESH_NS };
+        let by_firmware = last.firmware_ns.zip(sample.firmware_ns).map(|(a, b)| b.saturating_sub(a).min(most_ns));
+        let step = Step {
+            counted_pj: counts_pj(counts, sample.resolution_uj),
+            least_pj: counts_pj(counts, sample.resolution_uj.min(FIRMWARE_UJ)),
+            timed: by_firmware.is_some(),
+            ns: by_firmware.unwrap_or_else(|| self.stall.overdue_ns(ns)),
+            longest_ns: ns + FIRMWARE_REFRESH_NS + self.age_uncertainty_ns().max(self.stall.longest_stall_ns()),
+            seen_ns: sample.seen_ns,
+            powers_mw: [last.power_mw, sample.power_mw],
+            averaged: last.averaged || sample.averaged,
+        };
+        self.plausibility.check(&step, self.max_power_mw, &mut self.totals);
         if counts > 0 {
             self.stall.on_advance(ns, last.seen_ns);
         } else {
-            let powered = sample.power_mw.is_some_and(|mw| mw >= WATT_MW);
+            let powered = sample.power_mw.map(|mw| mw >= WATT_MW);
             self.stall.on_stall(ns, sample.reading_ns(&last), powered);
         }
         CounterStep::Advanced { counts, ns }

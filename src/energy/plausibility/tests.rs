@@ -15,7 +15,7 @@ fn step_at_302_w(seen_ms: u64, ns: u64, counted_pj: u128, averaged: bool) -> Ste
         timed: true,
         longest_ns: ns,
         seen_ns: seen_ms * MS,
-        powers_mw: (302_000, 302_000),
+        powers_mw: [Some(302_000); 2],
         averaged,
     }
 }
@@ -73,11 +73,13 @@ struct Machine {
     load: Swinging,
     /// From, to, and whether it catches up with what was drawn.
     stops: Vec<(f64, f64, bool)>,
+    /// From and to: its power cannot be read.
+    powerless: Option<(f64, f64)>,
 }
 
 impl Machine {
     fn of(limit_w: f64, average_s: f64, has_clock: bool, load: Swinging) -> Machine {
-        Machine { limit_w, average_s, has_clock, load, stops: Vec::new() }
+        Machine { limit_w, average_s, has_clock, load, stops: Vec::new(), powerless: None }
     }
 
     fn counted_j(&self, s: f64) -> f64 {
@@ -95,14 +97,16 @@ impl Machine {
     fn read(&self, tracker: &mut AccumulatorTracker, s: f64) -> (f64, TrackerSnapshot) {
         let at_s = (s * 1e3).floor() / 1e3;
         let [seen_ns, at_ns] = [s, at_s].map(|s| 3_600_000 * MS + (s * 1e9) as u64);
+        let has_power = !self.powerless.is_some_and(|(from, to)| (from..to).contains(&s));
+        let power_mw = 1000 * self.load.average(at_s, self.average_s).round() as u64;
         tracker.add(&RawSample {
             seen_ns,
             accumulator: Some((1 << 40) + (self.counted_j(at_s) * 65536.0) as u64),
             resolution_uj: 1e6 / 65536.0,
             driver_ns: Some(at_ns),
             firmware_ns: self.has_clock.then_some(at_ns - 7_000 * MS),
-            power_mw: Some(1000 * self.load.average(at_s, self.average_s).round() as u64),
-            averaged: self.average_s > 0.0,
+            power_mw: has_power.then_some(power_mw),
+            averaged: has_power && self.average_s > 0.0,
             ..RawSample::default()
         });
         (s, tracker.snapshot(seen_ns))
@@ -178,8 +182,9 @@ fn any_load(random: &mut Random, limit_w: f64) -> (Swinging, f64) {
 }
 
 /// A counter that stops once within five windows or laps, for good, or for a time after which it catches up or not. One of two
-/// readings cannot distinguish a stop from every load: how many are not covered, of windows that are not the first.
-fn uncovered(limit_w: f64, average_s: f64, has_clock: bool) -> (usize, usize) {
+/// readings cannot distinguish a stop from every load: how many are not covered, of windows that are not the first. `powerless`:
+/// for a part of the time the power cannot be read.
+fn uncovered(limit_w: f64, average_s: f64, has_clock: bool, powerless: bool) -> (usize, usize) {
     let (mut all, mut outside) = (0, 0);
     for seed in 0..3_000 {
         let random = &mut Random::seeded(seed << 20);
@@ -189,6 +194,10 @@ fn uncovered(limit_w: f64, average_s: f64, has_clock: bool) -> (usize, usize) {
         let from_s = start_s + 0.1 + 5.0 * seconds * random.part();
         let to_s = from_s + 0.001 * (5000.0 * seconds).powf(random.part());
         machine.stops.push([(from_s, f64::MAX, false), (from_s, to_s, true), (from_s, to_s, false)][random.below(3)]);
+        if powerless {
+            let from_s = start_s + 5.0 * seconds * random.between(-0.2, 1.0);
+            machine.powerless = Some((from_s, from_s + 5.0 * seconds * random.part()));
+        }
         let pause_s = if random.below(2) == 0 { 0.02 * random.part() } else { 0.0 };
         let times = (0..10).map(|n| if n % 2 == 0 { pause_s } else { seconds });
         let (tracker, readings) = machine.session(start_s, times.filter(|s| *s > 0.0));
@@ -207,9 +216,11 @@ fn windows_over_a_counter_that_stops_once() {
     for (limit_w, average_s, has_clock) in
         [(290.0, 1.0, false), (225.0, 0.0, false), (300.0, 4.5, true), (560.0, 1.0, true), (750.0, 0.0, true)]
     {
-        let (outside, all) = uncovered(limit_w, average_s, has_clock);
-        let most = if has_clock { 3_000 } else { 500 };
-        assert!(outside * most <= all, "{limit_w} W, average of {average_s} s: {outside} of {all}");
+        for powerless in [false, true] {
+            let (outside, all) = uncovered(limit_w, average_s, has_clock, powerless);
+            let most = if has_clock { 3_000 } else { 500 };
+            assert!(outside * most <= all, "{limit_w} W, average of {average_s} s: {outside} of {all}");
+        }
     }
 }
 
@@ -259,6 +270,24 @@ fn a_window_covers_what_is_caught_up_in_it() {
         for pair in ends.windows(2) {
             let (truth, error, uncertainty) = machine.window(&tracker, &pair[0], &pair[1]);
             assert!(error <= uncertainty, "phase {phase}: {truth} J, {error} J off, +- {uncertainty} J");
+        }
+    }
+}
+
+/// A counter that stops while the power cannot be read, and catches up or does not: the readings in between show it standing.
+#[test]
+fn a_stop_shows_without_a_power() {
+    let load = swinging(480.0, 480.0, 1.0);
+    for (powerless_s, catches_up) in [0.0, 0.08].into_iter().flat_map(|s| [true, false].map(|up| (s, up))) {
+        for n in 1..60 {
+            let mut machine = Machine::of(1000.0, 0.0, true, load);
+            // From the start of the session on, or from before the stop; the power is back after the window.
+            machine.powerless = Some((20.0 + powerless_s, 21.0));
+            machine.stops.push((20.1, 20.215, catches_up));
+            let pauses = (0..n).map(|_| 0.005).chain([0.24]);
+            let (tracker, readings) = machine.session(20.0, pauses);
+            let (truth, error, uncertainty) = machine.window(&tracker, &readings[n - 1], &readings[n]);
+            assert!(error <= uncertainty, "after {n}: {truth} J, {error} J off, +- {uncertainty} J");
         }
     }
 }
