@@ -52,6 +52,8 @@ MUTATIONS = [
      "        let _ = last.write_fmt(message);", "last_error::"),
     ("panics leave", "src/capi/panic.rs", "let done = broken::contain(body);", "let done = Some(body());", "panic::"),
     ("a counter that stands is trusted", "src/energy/tracker.rs", "    pub fn is_stuck(&self) -> bool {\n", "    pub fn is_stuck(&self) -> bool {\n        return false;\n        #[allow(unreachable_code)]\n", "counter_validation:: windows::"),
+    ("the power of one end for both", "src/energy/tracker.rs", "powers_mw: [last.power_mw, sample.power_mw],",
+     "powers_mw: [powers.0, powers.1],", "energy::plausibility::"),
     ("a handle that is not proved", "src/amdsmi/api.rs", "                    Ok(true) => return Ok(result),\n",
      "                    _ if true => return Ok(result),\n", "foreign::a_handle_that_changes"),
     ("settings by handles", "src/control/controller.rs", "if self.prefers_sysfs && self.files.are_writable(what) {",
