@@ -2,6 +2,10 @@
 
 # new_system RELEASE FOLDER: with nothing but what Debian calls required, and this machine's way to the network.
 new_system() {
+    if [ -e "$2/etc/os-release" ] && ! grep -q "^VERSION_CODENAME=$1$" "$2/etc/os-release"; then
+        echo "please name another folder: $2 is not $1" >&2
+        return 2
+    fi
     if [ ! -e "$2/etc/debian_version" ]; then
         debootstrap --variant=minbase --include=ca-certificates "$1" "$2" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
     fi

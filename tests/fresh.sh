@@ -4,7 +4,7 @@
 #
 #     tests/fresh.sh bookworm|trixie [FOLDER [STEP...]]
 #
-# Tests what is committed. The system is made in FOLDER and kept there, or in a temporary folder and removed.
+# Tests what is committed. The system is made in FOLDER, which must not be there, and kept; or in a temporary folder and removed.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/require.sh
@@ -19,8 +19,8 @@ release=$1
 folder=${2-}
 shift $(($# < 2 ? $# : 2))
 system=${folder:-$(mktemp -d)/$release}
+[ ! -e "$system" ] || { echo "please name another folder: what $system has may be what the tests need" >&2; exit 2; }
 new_system "$release" "$system"
-rm -rf "$system/home/tests"
 git clone --quiet --no-hardlinks . "$system/home/tests"
 chmod -R a+rwX "$system/home/tests"
 mkdir -p "$system/opt/toolchain"
