@@ -46,12 +46,13 @@ exec tests/run.sh "$@"
 IN
 chmod +x "$system/home/in"
 status=0
-# The mounts end with the namespace. Of cargo's folder only what it downloaded is shared.
+# The mounts end with the namespace. Of cargo's folder only what it downloaded is shared, and no memory with what runs beside it.
 unshare -m --propagation private sh -c '
     set -e
     mount -t proc proc "$1/proc"
     mount -t sysfs -o ro sysfs "$1/sys"
     mount --rbind /dev "$1/dev"
+    mount -t tmpfs -o mode=1777 none "$1/dev/shm"
     mount --bind "$2" "$1/opt/toolchain"
     mkdir -p "$1/opt/cargo/registry"
     mount --bind "$3" "$1/opt/cargo/registry"
