@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use zeus_amd_sim::machine::{DieRole, Gpu, Suspended, Times};
+use zeus_amd_sim::power::Shape;
 use zeus_amd_sim::Sim;
 
 /// How many machines, unless ZEUS_AMD_MACHINES says so; the longest form has 20,000.
@@ -292,6 +293,24 @@ fn sets_its_clock(gpu: &Gpu) -> bool {
     faults.is_some_and(|f| format!("{f:?}").contains("TimeAhead"))
 }
 
+/// Powers of so long are what the library knows of a load, at the least, before it takes their range for that of the load.
+const SEEN_NS: f64 = 800e6;
+
+/// Refreshes, or samples, that fall on the same one or two moments of each period of the load show another load, for as long as they
+/// do: an integral holds as far as the samples show.
+fn is_in_step(gpu: &Gpu) -> bool {
+    let period_ns = 1e9
+        * match gpu.spec.power {
+            Shape::Sine { period_s, .. } | Shape::Square { period_s, .. } => period_s,
+            Shape::Ramp { over_s, repeat: true, .. } => over_s,
+            _ => return false,
+        };
+    [gpu.refresh_ns(), SAMPLED_NS].iter().any(|&ns| {
+        let half_periods = 2.0 * ns as f64 / period_ns;
+        half_periods > 0.75 && (half_periods - half_periods.round()).abs() * SEEN_NS / (ns as f64) < 2.0
+    })
+}
+
 /// A stop that is over, whose counts are lost, and which a busy machine has sampled so seldom that no two samples need show it.
 fn hides_a_stop(gpu: &Gpu, sampled_ns: &[u64], from_ns: u64, to_ns: u64) -> bool {
     let counter = &gpu.spec.counter;
@@ -337,7 +356,9 @@ fn check(case: &Case) -> Result<BTreeMap<String, usize>, String> {
             // Where the driver's clock is set, times are estimates, and so it is not known which counts these are.
             "lap" | "slope" | "between" if sets_its_clock(gpu()) => truths_mj = None,
             // A power that stands and has no time looks like a steady load: an integral holds as far as the samples show.
-            "window" | "lap" | "between" if words[7] == INTEGRAL && gpu().spec.counter.frozen_at_s.is_some() => {
+            "window" | "lap" | "between"
+                if words[7] == INTEGRAL && (gpu().spec.counter.frozen_at_s.is_some() || is_in_step(gpu())) =>
+            {
                 truths_mj = None;
             }
             "window" | "lap" | "between" => {
