@@ -23,7 +23,6 @@ system=${folder:-$(mktemp -d)/$release}
 new_system "$release" "$system"
 git clone --quiet --no-hardlinks . "$system/home/tests"
 chmod -R a+rwX "$system/home/tests"
-mkdir -p "$system/opt/toolchain"
 cat >"$system/home/in" <<'IN'
 #!/bin/sh
 # Within: the user without rights, then root.
@@ -46,20 +45,7 @@ exec tests/run.sh "$@"
 IN
 chmod +x "$system/home/in"
 status=0
-# The mounts end with the namespace. Of cargo's folder only what it downloaded is shared, and no memory with what runs beside it.
-unshare -m --propagation private sh -c '
-    set -e
-    mount -t proc proc "$1/proc"
-    mount -t sysfs -o ro sysfs "$1/sys"
-    mount --rbind /dev "$1/dev"
-    mount -t tmpfs -o mode=1777 none "$1/dev/shm"
-    mount --bind "$2" "$1/opt/toolchain"
-    mkdir -p "$1/opt/cargo/registry"
-    mount --bind "$3" "$1/opt/cargo/registry"
-    mount --bind /etc/ssl "$1/etc/ssl"
-    system=$1
-    shift 3
-    exec env -i PATH="$PATH" $(env | grep -E "^(https?_proxy|no_proxy|CI|PIP_[A-Z_]*|[A-Z_]*CERT_FILE|[A-Z_]*CA_BUNDLE)=") chroot "$system" /home/in "$@"' \
-    sh "$system" "$(rustc --print sysroot)" "${CARGO_HOME:-$HOME/.cargo}/registry" "$@" || status=$?
+# Of cargo's folder only what it downloaded is shared.
+in_system "$system" "$(rustc --print sysroot)=/opt/toolchain" "${CARGO_HOME:-$HOME/.cargo}/registry=/opt/cargo/registry" /home/in "$@" || status=$?
 [ -n "$folder" ] || rm -rf "${system%/*}"
 exit $status
