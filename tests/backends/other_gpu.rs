@@ -39,6 +39,9 @@ fn a_failed_read_is_not_another_gpus_value() {
                 let sim = machine(rocm, fault);
                 let mut command = sim.command(program);
                 command.env("ZEUS_AMD_BACKEND", backend).env("AMDSMI_GPU_METRICS_CACHE_MS", "0").arg(sim.library());
+                // Where a counter cannot be read when a window begins, a thread of the session samples the GPU, and 6.3.1 dies
+                // of two threads at once.
+                command.arg(if rocm == "6.3.1" { "after" } else { "beside" });
                 let out = command.output().unwrap();
                 let text = String::from_utf8(out.stdout).unwrap();
                 let context = format!("{rocm} {fault} {backend}: {text} {}", String::from_utf8_lossy(&out.stderr));

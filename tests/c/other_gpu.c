@@ -1,9 +1,11 @@
 /* A libamd_smi (argv[1]) whose reads of GPU 3's table fail at times. GPU g draws 100 + 50 g watts, and its count is about
- * (g + 1) * 10^12. Prints "lied N given N refused N wrong N": counts that the library itself gave for another GPU, and what
- * a session of it gave, refused, and gave wrong, until there are enough of both. */
+ * (g + 1) * 10^12. With "beside" (argv[2]) a window is open beside the direct calls, with "after" after them. Prints
+ * "lied N given N refused N wrong N": counts that the library itself gave for another GPU, and what a session of it gave,
+ * refused, and gave wrong, until there are enough of both. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "check.h"
@@ -42,17 +44,22 @@ static void note(zeus_amd_status_t s, int right)
     wrong += s == ZEUS_AMD_STATUS_OK && !right;
 }
 
-static void read_gpu(zeus_amd_session_t *z, uint32_t gpu)
+static void call_directly(uint32_t gpu)
 {
-    zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
-    uint64_t count = 0, time = 0, mw = 0;
+    uint64_t count = 0, time = 0;
     float unit = 0;
-    zeus_amd_status_t s;
     /* One of five reads fails at least, each after one of another GPU. */
     for (int i = 0; i < 5; i++) {
         energy_count(handles[(gpu + 1) % GPUS], &count, &unit, &time);
         lied += energy_count(handles[gpu], &count, &unit, &time) == 0 && owner(count) != gpu;
     }
+}
+
+static void read_gpu(zeus_amd_session_t *z, uint32_t gpu)
+{
+    zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
+    uint64_t mw = 0;
+    zeus_amd_status_t s;
     s = zeus_amd_energy_raw(z, gpu, &raw);
     note(s, owner(raw.accumulator) == gpu);
     s = zeus_amd_power_instant_mw(z, gpu, &mw);
@@ -89,14 +96,24 @@ int main(int argc, char **argv)
     zeus_amd_session_t *z;
     zeus_amd_window_t *window;
     const struct timespec pause = {0, 25000000};
-    CHECK(argc == 2);
-    /* Without a check there is no thread that would call the library beside this one: 6.3.1 dies of two at once. */
+    int is_beside = argc == 3 && strcmp(argv[2], "beside") == 0;
+    CHECK(argc == 3);
+    /* Without a check and a window there is no thread that would call the library beside this one. */
     z = open_quickly();
     find_handles(argv[1]);
-    CHECK_OK(zeus_amd_window_begin(z, &window));
+    if (is_beside)
+        CHECK_OK(zeus_amd_window_begin(z, &window));
     for (int round = 0; round < ROUNDS || lied < LIES; round++) {
-        for (uint32_t gpu = 0; gpu < GPUS; gpu++)
+        for (uint32_t gpu = 0; gpu < GPUS; gpu++) {
+            call_directly(gpu);
             read_gpu(z, gpu);
+        }
+        read_all(z);
+        nanosleep(&pause, NULL);
+    }
+    if (!is_beside)
+        CHECK_OK(zeus_amd_window_begin(z, &window));
+    for (int round = 0; round < ROUNDS && !is_beside; round++) {
         read_all(z);
         nanosleep(&pause, NULL);
     }
