@@ -1,10 +1,10 @@
-/* MPI calls at known times, for the profiler: the ranks take turns of 0.5 s with rank 0. In each turn rank 0 is away from
- * MPI, and the others wait in MPI_Recv for the first half of it; region 2 is around every second turn. The turns begin with
- * those of the machine's power: argv[1] is the time that the machine started. Says, in CLOCK_BOOTTIME ns, when rank 1
- * waited ("wait 1 BEGIN END"), and when each rank was in the region: before and after MPI_Pcontrol at both ends of it
- * ("region RANK OUTER INNER INNER OUTER"), and when the profiler of rank 1 read the counters ("read 1 BEGIN END"): that
- * depends on what a reading costs, and so on what else the machine has to do. "whole RANK BEGIN END": from before MPI_Init to after
- * MPI_Finalize. */
+/* MPI calls at known times, for the profiler: the ranks take 6 turns of 0.5 s with rank 0, or LONGER times as many. In each
+ * turn rank 0 is away from MPI, and the others wait in MPI_Recv for the first half of it; region 2 is around every second
+ * turn. The turns begin with those of the machine's power: argv[1] is the time that the machine started. Says, in
+ * CLOCK_BOOTTIME ns, when rank 1 waited ("wait 1 BEGIN END"), and when each rank was in the region: before and after
+ * MPI_Pcontrol at both ends of it ("region RANK OUTER INNER INNER OUTER"), and when the profiler of rank 1 read the counters
+ * ("read 1 BEGIN END"): that depends on what a reading costs, and so on what else the machine has to do. "whole RANK BEGIN
+ * END": from before MPI_Init to after MPI_Finalize. */
 #define _GNU_SOURCE
 
 #include <dlfcn.h>
@@ -19,6 +19,7 @@
 #endif
 #define TURN 500000000LL
 #define TURNS 6
+#define MOST_TURNS (10 * TURNS)
 
 static long long now(void)
 {
@@ -28,7 +29,7 @@ static long long now(void)
 }
 
 /* The profiler's calls come here first: this is the program's. */
-enum { MOST_READS = 1000 };
+enum { MOST_READS = 10000 };
 static long long reads[MOST_READS][2];
 static int read_count;
 
@@ -71,16 +72,20 @@ static void until(long long ns)
 int main(int argc, char **argv)
 {
     /* Of each turn: before and after the wait, then around MPI_Pcontrol. */
-    static long long waits[TURNS][2], visits[TURNS][4];
+    static long long waits[MOST_TURNS][2], visits[MOST_TURNS][4];
+    const char *longer = getenv("LONGER");
+    const int turns = TURNS * (longer != NULL ? atoi(longer) : 1);
     int rank, size, word = 1;
     long long first, began = now();
+    if (turns > MOST_TURNS)
+        return 1;
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     first = now() - strtoll(argv[1], NULL, 10);
     first = now() + TURN - first % TURN;
     MPI_Bcast(&first, 1, MPI_LONG_LONG, 0, MPI_COMM_WORLD);
-    for (int turn = 0; turn < TURNS; turn++) {
+    for (int turn = 0; turn < turns; turn++) {
         const long long begin = first + turn * TURN;
         until(begin);
         visits[turn][0] = now();
@@ -105,7 +110,7 @@ int main(int argc, char **argv)
     printf("whole %d %lld %lld\n", rank, began, now());
     for (int i = 0; rank == 1 && i < read_count; i++)
         printf("read 1 %lld %lld\n", reads[i][0], reads[i][1]);
-    for (int turn = 0; turn < TURNS; turn++) {
+    for (int turn = 0; turn < turns; turn++) {
         const long long *v = visits[turn];
         if (rank == 1)
             printf("wait 1 %lld %lld\n", waits[turn][0], waits[turn][1]);

@@ -106,7 +106,7 @@ seed=$ZEUS_AMD_SEED
 beside_gpus() { # MACHINE [TOML] MS SCOPE DOMAINS SHARES
     local machine=("${@:1:$#-4}") ms=${*: -4:1}
     one() {
-        in_machine "${machine[@]}" -- python3 "$tests/node.py" "$work/report" "$@" "$work/regions" ms "$ms" && check "$work/report.json"
+        in_machine "${machine[@]}" -- python3 "$tests/node.py" "$work/report" "$@" "$work/regions" ms $((ms * LONGER)) && check "$work/report.json"
     }
     again one "${@: -3}"
 }
