@@ -29,19 +29,23 @@ cat >"$system/home/in" <<'IN'
 export PATH=/opt/toolchain/bin:/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8
 cd /home/tests
 echo "== as a user without rights"
-if setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp tests/run.sh >/tmp/said 2>&1; then
+if setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp tests/run.sh >/home/said 2>&1; then
     echo "!! passed without a compiler"
     exit 1
 fi
-cat /tmp/said
-grep -q '^missing: .*build-essential' /tmp/said && grep -q '^please run as root: apt-get update && apt-get install -y .*build-essential' /tmp/said ||
+cat /home/said
+grep -q '^missing: .*build-essential' /home/said && grep -q '^please run as root: apt-get update && apt-get install -y .*build-essential' /home/said ||
     { echo "!! does not say what is missing"; exit 1; }
 [ ! -e target ] || { echo "!! built something"; exit 1; }
 export PATH=$PATH:/usr/sbin:/sbin HOME=/root CARGO_HOME=/opt/cargo
 echo "== as root: examples-c/run.sh"
 examples-c/run.sh || exit 1
 echo "== as root: tests/run.sh"
-exec tests/run.sh "$@"
+ls -A /tmp /var/tmp /dev/shm >/home/before
+status=0
+tests/run.sh "$@" || status=$?
+ls -A /tmp /var/tmp /dev/shm | diff /home/before - || { echo "!! left something behind"; status=1; }
+exit $status
 IN
 chmod +x "$system/home/in"
 status=0

@@ -48,6 +48,8 @@ left() {
 }
 
 status=0
+# A step cannot remove what may be of another step's job.
+drop_foreign "$ZEUS_AMD_TEST_BEGAN"
 left "$ZEUS_AMD_TEST_RUN" "$TMPDIR" "$ZEUS_AMD_TEST_BEGAN" "this run" || status=1
 
 # A run of its own, in a session of its own, with machines, samplers and jobs of MPI.

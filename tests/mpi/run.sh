@@ -23,7 +23,7 @@ shared=$(mktemp -d) || exit 1
 work=$shared
 began=$(date +%s)
 . scripts/orphans.sh
-trap 'rm -rf "$shared"; drop_segments "$began"' EXIT
+trap 'rm -rf "$shared"; drop_foreign "$began"' EXIT
 within=$root/tests/mpi/within.sh
 start=$root/tests/mpi/start.sh
 rank=$root/tests/mpi/rank.sh

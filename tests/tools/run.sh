@@ -28,7 +28,7 @@ fi
 work=$(mktemp -d) || exit 1
 began=$(date +%s)
 . scripts/orphans.sh
-trap 'rm -rf "$work"; drop_segments "$began"' EXIT
+trap 'rm -rf "$work"; drop_foreign "$began"' EXIT
 tests=$root/tests/tools
 unset ZEUS_AMD_TOOLS_BUDGET ZEUS_AMD_TOOLS_DEPTH ZEUS_AMD_TOOLS_FENCE KOKKOS_TOOLS_LIBS KOKKOS_PROFILE_LIBRARY OMP_TOOL_LIBRARIES
 unset SLURM_JOB_ID PBS_JOBID LSB_JOBID SLURM_PROCID PMI_RANK PMIX_RANK OMPI_COMM_WORLD_RANK
