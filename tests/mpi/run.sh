@@ -346,7 +346,7 @@ all() {
     ok "MI300A: a rank without GPU cannot know" in_machine job "${one_package[@]}" -- 4 first_without -- packages=4 scope=1 beside= without_gpu=1
     seconds=3 ok "nodes of several scopes" in_machine job "${controlled[@]}" + "${registers[@]}" -- 4 nodes -- packages=8 nodes=2 scope=2 beside=node/rapl:0
     ok "nodes of several scopes, MI300A" in_machine job "${registers[@]}" + "${one_package[@]}" -- 4 nodes -- packages=8 nodes=2 scope=1 beside=rapl:0/
-    local at_limit='all.counter.limited = { cycles = 4294967000, initial = 4294967200, ppt = 0.867, hbm_thm = 0.25 }'
+    local at_limit='all.counter.limited = { cycles = 70000, initial = 50000, ppt = 0.867, hbm_thm = 0.25 }'
     ok "time at a limit" in_machine job "${mi300x[@]}" "$at_limit" -- 4 shared -- packages=8 limited=0,0.867,0,0,0.25
     ok "the example" "$within" "${mi250x[@]}" -- bash -c '"$start" 2 "$programs/mpi_energy" 0.3 | grep -E "^job +[0-9.]+ J"'
 

@@ -121,7 +121,7 @@ fn a_counter_that_its_own_power_contradicts() {
 /// Exactly the formula, between the two readings of the driver.
 #[test]
 fn time_at_a_limit() {
-    let limited = "gpu.0.counter.limited = { cycles = 4294967000, initial = 4294967200, ppt = 0.867, hbm_thm = 0.25 }";
+    let limited = "gpu.0.counter.limited = { cycles = 70000, initial = 50000, ppt = 0.867, hbm_thm = 0.25 }";
     let sim = Sim::start("mi300x-8", "none", &[limited]).unwrap();
     let (said, text, _) = measured(&sim, "0.9");
     assert!(said["node"] == Value::Array(vec![]) && said["second_opinion"].is_null(), "{said}");

@@ -149,7 +149,7 @@ node() {
     local zone='node.powercap."0" = { name = "package-0", power = { kind = "sine", mean = 180, amplitude = 45, period_s = 0.7 } }'
     ok "the whole node" beside_gpus mi250x-ex 3000 node node ""
     ok "processors beside the GPUs" beside_gpus mi250x-4 "$zone" 1500 parts rapl:0 ""
-    local held='all.counter.limited = { cycles = 4294967000, initial = 4294967200, ppt = 0.867, hbm_thm = 0.25 }'
+    local held='all.counter.limited = { cycles = 70000, initial = 50000, ppt = 0.867, hbm_thm = 0.25 }'
     ok "MI300A: the processor is in the package" beside_gpus mi300a-4 "$zone" "$held" 700 gpus "" 0,0.867,0,0,0.25
     ok "time at a limit" beside_gpus mi300x-8 "$held" 700 gpus "" 0,0.867,0,0,0.25
 }
