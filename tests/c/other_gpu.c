@@ -111,11 +111,12 @@ int main(int argc, char **argv)
         read_all(z);
         nanosleep(&pause, NULL);
     }
-    if (!is_beside)
+    if (!is_beside) {
         CHECK_OK(zeus_amd_window_begin(z, &window));
-    for (int round = 0; round < ROUNDS && !is_beside; round++) {
-        read_all(z);
-        nanosleep(&pause, NULL);
+        for (int round = 0; round < ROUNDS; round++) {
+            read_all(z);
+            nanosleep(&pause, NULL);
+        }
     }
     end_window(window);
     printf("lied %u given %u refused %u wrong %u\n", lied, given, refused, wrong);
