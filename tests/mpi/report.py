@@ -82,6 +82,7 @@ def region(report, output):
     said, visits = report["regions"][0], {}
     for rank, *times in lines_of(output, "region"):
         visits.setdefault(rank, []).append(times)
+    assert said["times"] == 3 * int(os.environ["LONGER"]), said
     assert len(visits) == len(report["ranks"]) and all(len(of) == said["times"] for of in visits.values())
     edges = (1, 2), (0, 3)
     least_s, most_s = (max(sum(v[end] - v[begin] for v in of) for of in visits.values()) / 1e9 for begin, end in edges)
