@@ -53,8 +53,11 @@ static void print_limits(zeus_amd_session_t *z, uint32_t gpu, const zeus_amd_lim
     if (zeus_amd_limit_counts(z, gpu, &end) != ZEUS_AMD_STATUS_OK ||
         zeus_amd_limited_time(begin, &end, &l) != ZEUS_AMD_STATUS_OK || l.cycles == 0)
         return;
-    printf("GPU %u: %.1f %% of the time at its power limit, %.1f %% at a temperature of the memory\n", (unsigned)gpu,
-           100 * (double)l.ppt_cycles / (double)l.cycles, 100 * (double)l.hbm_thermal_cycles / (double)l.cycles);
+    if (l.valid & ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT)
+        printf("GPU %u: %.1f %% of the time at its power limit\n", (unsigned)gpu, 100 * (double)l.ppt_cycles / (double)l.cycles);
+    if (l.valid & ZEUS_AMD_LIMITED_TIME_VALID_HBM_THERMAL_BIT)
+        printf("GPU %u: %.1f %% of the time at a temperature of the memory\n", (unsigned)gpu,
+               100 * (double)l.hbm_thermal_cycles / (double)l.cycles);
 }
 
 int main(int argc, char **argv)

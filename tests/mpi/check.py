@@ -79,6 +79,11 @@ def widest(directory, energies, inner, outer, beside):
     return gpus_j == 0 or most + within < widest_j + gpus_j
 
 
+def shares_of(text):
+    """Of the cycles, by limit; None ("-"): not counted."""
+    return [None if word == "-" else float(word) for word in text.split(",")]
+
+
 def limited(package, shares, rank_times, outer):
     """Time at a limit: cycles of a millisecond, of which the machine file has these shares."""
     assert package["limited_status"] == 0, package
@@ -86,8 +91,20 @@ def limited(package, shares, rank_times, outer):
     took_ns = package["limited_ns"]
     assert rank_times[1] - rank_times[0] - EDGE_NS <= took_ns <= outer[1] - outer[0] + EDGE_NS, package
     assert abs(cycles - took_ns / 1e6) <= 1, package
-    for have, share in zip(held, shares):
-        assert abs(have - share * cycles) <= 1, package
+    for have, share in zip(held, shares, strict=True):
+        assert have is None if share is None else abs(have - share * cycles) <= 1, package
+
+
+def limits_in_words(of, mean_w, cycles):
+    """The line that a report's text has of an object "limited"; mean_w: None: not known."""
+    words = {"package_power": "package power", "socket_temperature": "socket temperature",
+             "regulator_temperature": "temperature of the voltage regulators", "memory_temperature": "memory temperature"}
+    held = [f"{100 * cycles[key] / cycles['cycles']:.1f} % of the time limited by {name}" if i == 0 else
+            f"{100 * cycles[key] / cycles['cycles']:.1f} % by {name}"
+            for i, (key, name) in enumerate((k, n) for k, n in words.items() if cycles[k])]
+    if cycles["package_power"] and mean_w is not None:
+        held[0] += f", {mean_w:.1f} W"
+    return f"\n{of}: {', '.join(held)}\n"
 
 
 def main():
@@ -101,7 +118,7 @@ def main():
         if name == "beside":
             beside = beside_of(value)
         elif name == "limited":
-            limits = [float(v) for v in value.split(",")]
+            limits = shares_of(value)
         elif name == "shares":
             assert value == "equal" and 0 < max(shares) <= min(shares) + 1, shares
         else:

@@ -11,7 +11,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from check import EDGE_NS, beside_of, energies_j, finish, gpu_of, limited, machine_of, true_j, untested, widest  # noqa: E402
+from check import EDGE_NS, beside_of, energies_j, finish, gpu_of, limited, limits_in_words, machine_of, shares_of, true_j, untested, widest  # noqa: E402
 
 
 def field(report, path):
@@ -132,19 +132,26 @@ def at_limit(report, output, shares):
         rank = report["ranks"][p["read_by_rank"]]
         cycles = [p["limited"][name] for name in LIMITS]
         limited({"limited_status": 0, "limited": cycles, "limited_ns": cycles[0] * 1_000_000},
-                [float(s) for s in shares.split(",")], (rank["begin_ns"], rank["end_ns"]), whole(output))
-    sums = {name: sum(p["limited"][name] for p in report["packages"]) for name in LIMITS}
+                shares_of(shares), (rank["begin_ns"], rank["end_ns"]), whole(output))
+    known = [name for name in LIMITS if report["packages"][0]["limited"][name] is not None]
+    sums = {name: sum(p["limited"][name] for p in report["packages"]) if name in known else None for name in LIMITS}
     assert report["job"]["limited"] == sums, report["job"]
-    each = [(p["pci_address"], {**p["limited"], "mean_w": p["energy_j"] / p["duration_s"]}) for p in report["packages"]]
-    for of, one in [("packages", sums)] + each:
-        percent = 100 * one["package_power"] / one["cycles"]
-        power = "" if one is sums else f", {one['mean_w']:.1f} W"
-        assert f"\n{of}: {percent:.1f} % of the time limited by package power{power}\n" in report["text"], report["text"]
-        assert f"\n{of}: limited by temperature: socket " in report["text"], report["text"]
+    assert limits_in_words("packages", None, sums) in report["text"], report["text"]
+    for p in report["packages"]:
+        line = limits_in_words(p["pci_address"], p["energy_j"] / p["duration_s"], p["limited"])
+        assert line in report["text"], (line, report["text"])
 
 
 def none(report):
-    assert report["job"]["packages"] == 0 and report["job"]["energy_j"] == 0
+    """Not 0 J: nothing is known."""
+    job = report["job"]
+    assert job["packages"] == 0 and job["energy_in_mpi_j"] is None, job
+    for one in [job] + report["nodes"]:
+        assert one["scope"] == "none", one
+        assert all(one[name] is None for name in ("energy_j", "uncertainty_j", "widest_energy_j", "widest_uncertainty_j")), one
+    assert all(r["share_j"] is None and r["share_uncertainty_j"] is None for r in report["ranks"]), report["ranks"]
+    assert all(g["energy_j"] is None and g["uncertainty_j"] is None for g in report["regions"]), report["regions"]
+    assert not re.search(r" 0\.000 +0\.000 ", report["text"]), report["text"]
 
 
 def overhead(report, text):

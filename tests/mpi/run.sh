@@ -360,6 +360,10 @@ all() {
     ok "profiler: nodes of several scopes" busy profiled "${controlled[@]}" + "${registers[@]}" -- 2 nodes phases EPOCH -- \
         job.scope=parts nodes.0.scope=node beside OUT node/rapl:0
     ok "profiler: time at a limit" busy profiled "${mi300x[@]}" "$at_limit" -- 2 shared phases EPOCH -- limited OUT 0,0.867,0,0,0.25
+    # All ones: the driver's word for what is not counted.
+    ok "profiler: time at a limit, what is not counted" busy profiled "${mi300x[@]}" "${at_limit/initial = 50000/initial = 4294967295}" -- \
+        2 shared phases EPOCH -- limited OUT -,0.867,-,-,0.25
+    ok "profiler: only second dies" in_machine profiled "${mi250x[@]}" -- 1 second phases EPOCH -- job.packages=0 job.missing_packages=1 none
     ok "profiler: a partition a rank" busy profiled "${cpx[@]}" -- 4 one phases EPOCH -- job.packages=1 job.nodes=1 "${visited[@]}"
     ok "profiler: two nodes" busy profiled "${two[@]}" -- 4 nodes phases EPOCH -- job.packages=16 job.nodes=2 job.complete=True "${visited[@]}"
     ok "profiler: a die a rank, the others hidden" busy profiled "${dies[@]}" -- 2 apart phases EPOCH -- job.packages=1 job.missing_packages=0 job.complete=True "${visited[@]}"

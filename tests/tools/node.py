@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """node.py BASE SCOPE DOMAINS SHARES PROGRAM...: runs a program of tests/tools/regions.c in the simulated machine, then its report
 BASE.json and BASE.txt against the machine's formulas: the widest scope, what it has beside the GPUs (DOMAINS, by commas; empty:
-nothing), and the time at each limit (SHARES; empty: the machine does not count it). 75: the machine was too busy to say anything."""
+nothing), and the time at each limit (SHARES, "-" for one that is not counted; empty: the machine counts none). 75: the machine was
+too busy to say anything."""
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../mpi"))
-from check import limited, widest  # noqa: E402
+from check import limited, limits_in_words, shares_of, widest  # noqa: E402
 
 LIMITS = ["cycles", "prochot", "package_power", "socket_temperature", "regulator_temperature", "memory_temperature"]
 WORDS = {"node": "the whole node", "parts": "GPUs, processors and memory as far as they are measured"}
@@ -40,11 +41,9 @@ def main():
             continue
         cycles = [gpu["limited"][name] for name in LIMITS]
         limited({"limited_status": 0, "limited": cycles, "limited_ns": cycles[0] * 1_000_000},
-                [float(s) for s in shares.split(",")], inner, outer)
-        percent = 100 * gpu["limited"]["package_power"] / cycles[0]
-        mean_w = gpu["energy_j"] / run["duration_s"]
-        assert f"\nGPU {gpu['gpu']}: {percent:.1f} % of the time limited by package power, {mean_w:.1f} W\n" in text, text
-        assert f"\nGPU {gpu['gpu']}: limited by temperature: socket " in text, text
+                shares_of(shares), inner, outer)
+        line = limits_in_words(f"GPU {gpu['gpu']}", gpu["energy_j"] / run["duration_s"], gpu["limited"])
+        assert line in text, (line, text)
 
 
 if __name__ == "__main__":

@@ -152,6 +152,8 @@ node() {
     local held='all.counter.limited = { cycles = 70000, initial = 50000, ppt = 0.867, hbm_thm = 0.25 }'
     ok "MI300A: the processor is in the package" beside_gpus mi300a-4 "$zone" "$held" 700 gpus "" 0,0.867,0,0,0.25
     ok "time at a limit" beside_gpus mi300x-8 "$held" 700 gpus "" 0,0.867,0,0,0.25
+    # All ones: the driver's word for what is not counted.
+    ok "time at a limit: what is not counted" beside_gpus mi300x-8 "${held/initial = 50000/initial = 4294967295}" 700 gpus "" -,0.867,-,-,0.25
 }
 
 # In the trace each visit has the time that the program printed, and the area under the power is the energy.
@@ -251,16 +253,26 @@ handlers() {
 broken_heap() {
     abused 134 broken-heap 2>"$work/err" && grep -q '^malloc(): ' "$work/err" && grep -q "no energy report: the program's heap is broken" "$work/err"
 }
+# Not 0 J, in no form: nothing is known.
+without_energy() {
+    value 'all(r["run"][k] is None for k in ("energy_j", "uncertainty_j", "widest_energy_j", "widest_uncertainty_j")) and r["run"]["scope"] == "none"' \
+        'all(x[k][v] is None for x in r["regions"] for k in ("inclusive", "exclusive") for v in x[k] if v != "gpus")' 'name("main")["time_s"] > 0.019' &&
+        grep -q '^energy    none: ' "$work/report.txt" && grep -q '^  main .* -          -       -         - .* -$' "$work/report.txt" &&
+        grep -q '/main","[a-z ]*",1,[0-9.]*,,,,[0-9.]*,,$' "$work/report.csv" && [ ! -s "$work/report.folded" ]
+}
 no_gpu() {
     in_machine mi210-1 'all.absent = true' -- "$work/abuse" exit
-    [ $? = 7 ] && value 'r["run"]["status"] < 0 and r["run"]["energy_j"] == 0 and name("main")["time_s"] > 0.019' &&
-        grep -q '^energy    none: ' "$work/report.txt"
+    [ $? = 7 ] && value 'r["run"]["status"] < 0' && without_energy
 }
 # No session at all: the time is measured.
 no_session() {
     ZEUS_AMD_BACKEND=amdsmi rocm=none in_machine mi210-1 -- "$work/abuse" exit
-    [ $? = 7 ] && value 'r["run"]["status"] < 0 and r["run"]["energy_j"] == 0 and name("main")["time_s"] > 0.019' &&
-        grep -q '^energy    none: ' "$work/report.txt"
+    [ $? = 7 ] && value 'r["run"]["status"] < 0' && without_energy
+}
+# The energy of a second die is its first die's.
+second_die() {
+    ROCR_VISIBLE_DEVICES=1 in_machine mi250x-4 -- "$work/abuse" exit
+    [ $? = 7 ] && value 'r["run"]["status"] == 0 and len(r["gpus"]) == 1 and r["gpus"][0]["status"] < 0' && without_energy
 }
 # It is the process's, as that of any other report.
 abort_name() {
@@ -292,8 +304,10 @@ abuse() {
     ok "abort: the name of the report" abort_name
     ok "abort" abused 134 abort 'r["run"]["aborted"] and name("main")["count"] == 1'
     ok "finalize twice, dlclose" abused 0 twice 'name("main")["count"] == 1'
+    local ZEUS_AMD_TOOLS_FORMATS=text,json,csv,folded
     ok "no GPU" no_gpu
     ok "no session" no_session
+    ok "a GPU without an energy" second_die
 }
 
 . tests/tools/interfaces.sh

@@ -67,6 +67,40 @@ static void json_member(FILE *to, const char *name, const char *text)
     json_string(to, text);
 }
 
+/* A member that is not the first one, in joules. */
+static void json_joules(FILE *to, const char *name, int is_known, double j)
+{
+    if (is_known)
+        fprintf(to, ", \"%s\": %.3f", name, j);
+    else
+        fprintf(to, ", \"%s\": null", name);
+}
+
+/* A column of the text, in joules. */
+static void column(FILE *to, int is_known, int width, uint64_t mj)
+{
+    if (is_known)
+        fprintf(to, " %*.3f", width, joules(mj));
+    else
+        fprintf(to, " %*s", width, "-");
+}
+
+/* Without a package there is no energy to have a share of. */
+static int has_share(const zeus_amd_mpi_rank_t *rank)
+{
+    return rank->share_uncertainty_mj > 0;
+}
+
+/* The energy of a job or a node, and that of its widest scope. */
+static void json_total(FILE *to, const zeus_amd_mpi_total_t *t)
+{
+    json_joules(to, "energy_j", t->packages > 0, joules(t->energy_mj));
+    json_joules(to, "uncertainty_j", t->packages > 0, joules(t->uncertainty_mj));
+    fprintf(to, ", \"scope\": \"%s\"", scope_key(t->scope));
+    json_joules(to, "widest_energy_j", t->scope != ZEUS_AMD_NODE_SCOPE_NONE, joules(t->widest_mj));
+    json_joules(to, "widest_uncertainty_j", t->scope != ZEUS_AMD_NODE_SCOPE_NONE, joules(t->widest_uncertainty_mj));
+}
+
 static int is_measured(const zeus_amd_mpi_package_t *package)
 {
     return package->reading.method != ZEUS_AMD_METHOD_NONE;
@@ -80,14 +114,17 @@ static double total_in_mpi(const profile_report *r)
     return joules(sum);
 }
 
-/* Of all packages that count it. */
+/* Of all packages that count it. A sum that lacks the count of one is not set. */
 static zeus_amd_limited_time_t limited(const profile_report *r)
 {
     zeus_amd_limited_time_t sum = ZEUS_AMD_LIMITED_TIME_INIT;
+    sum.valid = ~0u;
     for (uint32_t i = 0; i < r->energy->total.packages + r->energy->total.missing; i++) {
         const zeus_amd_mpi_reading_t *one = &r->energy->packages[i].reading;
         if (one->limited_status != ZEUS_AMD_STATUS_OK)
             continue;
+        sum.valid &= one->limited.valid;
+        sum.flags |= one->limited.flags;
         sum.cycles += one->limited.cycles;
         sum.ppt_cycles += one->limited.ppt_cycles;
         sum.socket_thermal_cycles += one->limited.socket_thermal_cycles;
@@ -165,12 +202,12 @@ static void write_json(FILE *to, const profile_report *r)
             ",\n  \"job\": {\"ranks\": %" PRIu32 ", \"nodes\": %" PRIu32 ", \"packages\": %" PRIu32
             ", \"missing_packages\": %" PRIu32 ", \"duplicate_readings\": %" PRIu32 ", \"ranks_without_gpu\": %" PRIu32
             ", \"ranks_failed\": %" PRIu32 ", \"complete\": %s, \"flags\": %" PRIu32
-            ", \"duration_s\": %.6f, \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"time_in_mpi_s\": %.6f"
-            ", \"energy_in_mpi_j\": %.3f, \"scope\": \"%s\", \"widest_energy_j\": %.3f, \"widest_uncertainty_j\": %.3f",
+            ", \"duration_s\": %.6f, \"time_in_mpi_s\": %.6f",
             t->ranks, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu, t->ranks_failed,
             t->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "false" : "true", t->flags, seconds(t->duration_ns),
-            joules(t->energy_mj), joules(t->uncertainty_mj), seconds(mpi_ns(r)), total_in_mpi(r),
-            scope_key(t->scope), joules(t->widest_mj), joules(t->widest_uncertainty_mj));
+            seconds(mpi_ns(r)));
+    json_joules(to, "energy_in_mpi_j", t->packages > 0, total_in_mpi(r));
+    json_total(to, t);
     limited_json(to, at_limit.cycles > 0 ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NOT_SUPPORTED, &at_limit);
     fputs("},\n  \"how\": {", to);
     json_member(to, "energy_in_mpi_j", how_in_mpi);
@@ -182,10 +219,10 @@ static void write_json(FILE *to, const profile_report *r)
         fprintf(to, "%s\n    {", i == 0 ? "" : ",");
         json_member(to, "host", e->nodes[i].host);
         fprintf(to,
-                ", \"ranks\": %" PRIu32 ", \"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32
-                ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"scope\": \"%s\", \"widest_energy_j\": %.3f, \"widest_uncertainty_j\": %.3f}",
-                n->ranks, n->packages, n->missing, joules(n->energy_mj), joules(n->uncertainty_mj), scope_key(n->scope),
-                joules(n->widest_mj), joules(n->widest_uncertainty_mj));
+                ", \"ranks\": %" PRIu32 ", \"packages\": %" PRIu32 ", \"missing_packages\": %" PRIu32,
+                n->ranks, n->packages, n->missing);
+        json_total(to, n);
+        fputc('}', to);
     }
     fputs("\n  ],\n  \"packages\": [", to);
     for (uint32_t i = 0; i < t->packages + t->missing; i++) {
@@ -214,12 +251,14 @@ static void write_json(FILE *to, const profile_report *r)
         const zeus_amd_mpi_rank_t *one = &e->ranks[i];
         const profile_rank *mine = &r->ranks[i];
         fprintf(to,
-                "%s\n    {\"rank\": %" PRIu32 ", \"node\": %" PRId32 ", \"gpus\": %" PRIu32 ", \"packages\": %" PRIu32
-                ", \"share_j\": %.3f, \"share_uncertainty_j\": %.3f, \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
+                "%s\n    {\"rank\": %" PRIu32 ", \"node\": %" PRId32 ", \"gpus\": %" PRIu32 ", \"packages\": %" PRIu32,
+                i == 0 ? "" : ",", i, one->node, one->gpus, one->packages);
+        json_joules(to, "share_j", has_share(one), joules(one->share_mj));
+        json_joules(to, "share_uncertainty_j", has_share(one), joules(one->share_uncertainty_mj));
+        fprintf(to,
+                ", \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
                 ", \"time_in_mpi_s\": %.6f, \"mpi_calls\": %" PRIu64 ", \"status\": %" PRId32 ", ",
-                i == 0 ? "" : ",", i, one->node, one->gpus, one->packages, joules(one->share_mj),
-                joules(one->share_uncertainty_mj), one->begin_ns, one->end_ns, seconds(mine->mpi_ns), mine->calls,
-                one->status);
+                one->begin_ns, one->end_ns, seconds(mine->mpi_ns), mine->calls, one->status);
         json_member(to, "status_text", why(r, i));
         fputs("}", to);
     }
@@ -234,9 +273,11 @@ static void write_json(FILE *to, const profile_report *r)
         json_member(to, "kind", regions_kind_name(profile_kind(r->region_sums[i].path)));
         fprintf(to,
                 ", \"times\": %" PRIu64 ", \"duration_s\": %.6f, \"time_in_mpi_s\": %.6f, \"packages\": %" PRIu32
-                ", \"missing_packages\": %" PRIu32 ", \"energy_j\": %.3f, \"uncertainty_j\": %.3f, \"flags\": %" PRIu32 "}",
-                r->region_sums[i].times, seconds(r->region_sums[i].ns), seconds(r->region_sums[i].mpi_ns), g->packages,
-                g->missing, joules(g->energy_mj), joules(g->uncertainty_mj), g->flags);
+                ", \"missing_packages\": %" PRIu32,
+                r->region_sums[i].times, seconds(r->region_sums[i].ns), seconds(r->region_sums[i].mpi_ns), g->packages, g->missing);
+        json_joules(to, "energy_j", g->packages > 0, joules(g->energy_mj));
+        json_joules(to, "uncertainty_j", g->packages > 0, joules(g->uncertainty_mj));
+        fprintf(to, ", \"flags\": %" PRIu32 "}", g->flags);
     }
     fprintf(to,
             "\n  ],\n  \"overhead\": {\"open_s\": %.6f, \"readings\": %" PRIu64 ", \"readings_s\": %.9f, \"calls\": %" PRIu64
@@ -273,7 +314,7 @@ static void write_text(FILE *to, const profile_report *r)
     fprintf(to, "in MPI    %12.3f s, the mean of the ranks (%.1f %%)\n", in_mpi, time > 0 ? 100 * in_mpi / time : 0);
     if (t->packages > 0)
         fprintf(to, "          %12.3f J (estimate)\n", total_in_mpi(r));
-    limited_text(to, "packages", ZEUS_AMD_STATUS_OK, &at_limit, 0);
+    limited_text(to, "packages", ZEUS_AMD_STATUS_OK, &at_limit, 0, 0);
     fprintf(to,
             "overhead  %12.6f s in that time on the slowest rank (%.2f %%): %" PRIu64 " readings %.6f s, %" PRIu64
             " calls %.6f s\n          and %.3f s at most to open, %.3f s to bring this together\n",
@@ -285,7 +326,9 @@ static void write_text(FILE *to, const profile_report *r)
     for (uint32_t i = 0; i < t->nodes; i++) {
         const zeus_amd_mpi_total_t *n = &e->nodes[i].total;
         utf8_print(to, e->nodes[i].host, 24);
-        fprintf(to, " %6" PRIu32 " %8" PRIu32 " %14.3f %10.3f", n->ranks, n->packages, joules(n->energy_mj), joules(n->uncertainty_mj));
+        fprintf(to, " %6" PRIu32 " %8" PRIu32, n->ranks, n->packages);
+        column(to, n->packages > 0, 14, n->energy_mj);
+        column(to, n->packages > 0, 10, n->uncertainty_mj);
         if (n->scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
             fprintf(to, "  %s: %.3f J +- %.3f J", n->scope == ZEUS_AMD_NODE_SCOPE_NODE ? "whole node" : "with processors and memory",
                     joules(n->widest_mj), joules(n->widest_uncertainty_mj));
@@ -308,7 +351,7 @@ static void write_text(FILE *to, const profile_report *r)
     for (uint32_t i = 0; i < t->packages + t->missing; i++) {
         const zeus_amd_mpi_reading_t *one = &e->packages[i].reading;
         limited_text(to, one->pci_address, one->limited_status, &one->limited,
-                     one->duration_ns > 0 ? (double)one->energy_mj * 1e6 / (double)one->duration_ns : 0);
+                     one->duration_ns > 0 ? (double)one->energy_mj * 1e6 / (double)one->duration_ns : 0, 0);
     }
     fprintf(to, "\n%6s %-24s %5s %14s %10s %10s %10s\n", "rank", "node", "GPUs", "share J", "+- J", "in MPI s", "calls");
     for (uint32_t i = 0; i < t->ranks; i++) {
@@ -316,8 +359,10 @@ static void write_text(FILE *to, const profile_report *r)
         const profile_rank *mine = &r->ranks[i];
         fprintf(to, "%6" PRIu32 " ", i);
         utf8_print(to, e->nodes[one->node].host, 24);
-        fprintf(to, " %5" PRIu32 " %14.3f %10.3f %10.3f %10" PRIu64 "%s", one->gpus, joules(one->share_mj),
-                joules(one->share_uncertainty_mj), seconds(mine->mpi_ns), mine->calls, one->status != 0 ? "  " : "");
+        fprintf(to, " %5" PRIu32, one->gpus);
+        column(to, has_share(one), 14, one->share_mj);
+        column(to, has_share(one), 10, one->share_uncertainty_mj);
+        fprintf(to, " %10.3f %10" PRIu64 "%s", seconds(mine->mpi_ns), mine->calls, one->status != 0 ? "  " : "");
         utf8_print(to, one->status == 0 ? "" : why(r, i), 0);
         fputc('\n', to);
     }
@@ -328,9 +373,10 @@ static void write_text(FILE *to, const profile_report *r)
         char name[NAME];
         region_name(name, LEVEL_NAME, &r->region_sums[i]);
         utf8_print(to, name, 24);
-        fprintf(to, " %6" PRIu64 " %10.3f %14.3f %10.3f %10.3f%s\n", r->region_sums[i].times,
-                seconds(r->region_sums[i].ns), joules(g->energy_mj), joules(g->uncertainty_mj),
-                seconds(r->region_sums[i].mpi_ns) / t->ranks,
+        fprintf(to, " %6" PRIu64 " %10.3f", r->region_sums[i].times, seconds(r->region_sums[i].ns));
+        column(to, g->packages > 0, 14, g->energy_mj);
+        column(to, g->packages > 0, 10, g->uncertainty_mj);
+        fprintf(to, " %10.3f%s\n", seconds(r->region_sums[i].mpi_ns) / t->ranks,
                 g->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "  incomplete" : "");
     }
     fprintf(to, "\nshare: %s.\nin MPI: %s.\n", how_share, how_in_mpi);

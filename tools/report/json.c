@@ -29,26 +29,44 @@ static double seconds(double ns)
     return ns / 1e9;
 }
 
+static void number(FILE *to, const char *name, int is_known, double value, int digits)
+{
+    if (is_known)
+        fprintf(to, "\"%s\": %.*f", name, digits, value);
+    else
+        fprintf(to, "\"%s\": null", name);
+}
+
 /* Microjoules, as they add up. */
-static void joules(FILE *to, const char *name, int64_t uj)
+static void joules(FILE *to, const char *name, int is_known, int64_t uj)
 {
     const uint64_t size = uj < 0 ? (uint64_t)-uj : (uint64_t)uj;
-    fprintf(to, "\"%s\": %s%" PRIu64 ".%06" PRIu64, name, uj < 0 ? "-" : "", size / 1000000, size % 1000000);
+    if (is_known)
+        fprintf(to, "\"%s\": %s%" PRIu64 ".%06" PRIu64, name, uj < 0 ? "-" : "", size / 1000000, size % 1000000);
+    else
+        fprintf(to, "\"%s\": null", name);
 }
 
 static void energy(FILE *to, const char *name, const regions_result *r, const regions_share *shares, double ns)
 {
     const report_energy sum = report_sum(r, shares), total = report_total(r);
+    const int known = report_is_measured(r);
     const char *comma = "";
     fprintf(to, "\"%s\": {", name);
-    joules(to, "energy_j", sum.uj);
-    fprintf(to, ", \"uncertainty_j\": %.6f, \"shared_j\": %.6f, \"mean_power_w\": %.3f, \"share\": %.6f, \"gpus\": [",
-            sum.uncertainty_uj / 1e6, sum.shared_uj / 1e6, ns > 0 ? (double)sum.uj * 1e3 / ns : 0,
-            total.uj > 0 ? (double)sum.uj / (double)total.uj : 0);
+    joules(to, "energy_j", known, sum.uj);
+    fputs(", ", to);
+    number(to, "uncertainty_j", known, sum.uncertainty_uj / 1e6, 6);
+    fputs(", ", to);
+    number(to, "shared_j", known, sum.shared_uj / 1e6, 6);
+    fputs(", ", to);
+    number(to, "mean_power_w", known && ns > 0, (double)sum.uj * 1e3 / ns, 3);
+    fputs(", ", to);
+    number(to, "share", total.uj > 0, (double)sum.uj / (double)total.uj, 6);
+    fputs(", \"gpus\": [", to);
     for (uint32_t i = 0; i < r->gpu_count; i++)
         if (r->gpus[i].measured) {
             fprintf(to, "%s{\"gpu\": %" PRIu32 ", ", comma, i);
-            joules(to, "energy_j", shares[i].exact_uj);
+            joules(to, "energy_j", 1, shares[i].exact_uj);
             fprintf(to, ", \"uncertainty_j\": %.6f}", regions_uncertainty_uj(&r->gpus[i], &shares[i]) / 1e6);
             comma = ", ";
         }
@@ -113,7 +131,7 @@ static void gpus(FILE *to, const regions_result *r)
         member(to, "package", gpu->info.package);
         if (gpu->measured) {
             fputs(", ", to);
-            joules(to, "energy_j", r->run.inclusive[i].exact_uj);
+            joules(to, "energy_j", 1, r->run.inclusive[i].exact_uj);
             fprintf(to, ", \"uncertainty_j\": %.6f, \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", ",
                     gpu->error.total_uj / 1e6, gpu->energy.begin_ns, gpu->energy.end_ns);
             member(to, "method", zeus_amd_method_string(gpu->energy.method));
@@ -147,11 +165,14 @@ static void run(FILE *to, const report *p)
     member(to, "zeus_amd", zeus_amd_version_string());
     fprintf(to, ",\n  \"run\": {\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", \"duration_s\": %.9f, ", r->begin_ns,
             r->end_ns, seconds((double)(r->end_ns - r->begin_ns)));
-    joules(to, "energy_j", total.uj);
-    fprintf(to, ", \"uncertainty_j\": %.6f, \"scope\": \"%s\", ", total.uncertainty_uj / 1e6, scope_key(scope));
-    joules(to, "widest_energy_j", widest.uj);
-    fprintf(to, ", \"widest_uncertainty_j\": %.6f, \"aborted\": %s, \"status\": %" PRId32 ", ", widest.uncertainty_uj / 1e6,
-            p->aborted ? "true" : "false", r->status);
+    joules(to, "energy_j", report_is_measured(r), total.uj);
+    fputs(", ", to);
+    number(to, "uncertainty_j", report_is_measured(r), total.uncertainty_uj / 1e6, 6);
+    fprintf(to, ", \"scope\": \"%s\", ", scope_key(scope));
+    joules(to, "widest_energy_j", scope != ZEUS_AMD_NODE_SCOPE_NONE, widest.uj);
+    fputs(", ", to);
+    number(to, "widest_uncertainty_j", scope != ZEUS_AMD_NODE_SCOPE_NONE, widest.uncertainty_uj / 1e6, 6);
+    fprintf(to, ", \"aborted\": %s, \"status\": %" PRId32 ", ", p->aborted ? "true" : "false", r->status);
     member(to, "status_text", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
     fputs("},\n  \"how\": {", to);
     member(to, "inclusive", how_inclusive);

@@ -179,6 +179,14 @@ void report_prepare(const regions_result *result)
     }
 }
 
+int report_is_measured(const regions_result *result)
+{
+    for (uint32_t i = 0; i < result->gpu_count; i++)
+        if (result->gpus[i].measured)
+            return 1;
+    return 0;
+}
+
 report_energy report_sum(const regions_result *result, const regions_share *shares)
 {
     report_energy sum = {0, 0, 0};
@@ -207,7 +215,7 @@ report_energy report_widest(const regions_result *result, zeus_amd_node_scope_t 
     if (node->scope != ZEUS_AMD_NODE_SCOPE_NODE && result->run.inclusive != NULL)
         sum = report_total(result);
     *scope = node->scope >= ZEUS_AMD_NODE_SCOPE_PARTS ? node->scope
-             : sum.uj > 0                             ? ZEUS_AMD_NODE_SCOPE_GPUS
+             : report_is_measured(result)             ? ZEUS_AMD_NODE_SCOPE_GPUS
                                                       : ZEUS_AMD_NODE_SCOPE_NONE;
     sum.uj += (int64_t)node->beside_uj;
     sum.uncertainty_uj += (double)node->beside_uncertainty_uj;

@@ -26,6 +26,8 @@ typedef struct report_energy {
 
 /* prepare.c: rounds energies so that they add up, sorts regions by energy, and names them. Once, before any form. */
 void report_prepare(const regions_result *result);
+/* Whether a GPU has an energy. Without one no sum of energies is known. */
+int report_is_measured(const regions_result *result);
 /* All regions, each before its children; NULL: no more. */
 regions_region *report_next(const regions_region *top, const regions_region *at);
 report_energy report_sum(const regions_result *result, const regions_share *shares);

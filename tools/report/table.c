@@ -49,11 +49,20 @@ static void path(FILE *to, const regions_region *region, const style *how)
         fprintf(to, "%c...", how->separator);
 }
 
+/* Joules; empty: not known. */
+static void cell(FILE *to, int is_known, double uj)
+{
+    fputc(',', to);
+    if (is_known)
+        fprintf(to, "%.6f", uj / 1e6);
+}
+
 /* A range has no number and no place in the tree. */
 static void line(FILE *to, const regions_result *r, const regions_region *one, int is_range)
 {
     static const style in_table = {'/', "|", "\"\"", " "};
     const report_energy whole = report_sum(r, one->inclusive), own = report_sum(r, one->exclusive);
+    const int known = report_is_measured(r);
     if (is_range)
         fputs(",,", to);
     else if (one->parent == NULL)
@@ -62,12 +71,17 @@ static void line(FILE *to, const regions_result *r, const regions_region *one, i
         fprintf(to, "%" PRIu64 ",%" PRIu64 ",", one->number, one->parent->number);
     fputc('"', to);
     path(to, one, &in_table);
-    fprintf(to, "\",\"%s\",%" PRIu64 ",%.9f,%.6f,%.6f,%.6f,", regions_kind_name(one->kind), one->count, one->wall_ns / 1e9,
-            (double)whole.uj / 1e6, whole.uncertainty_uj / 1e6, whole.shared_uj / 1e6);
+    fprintf(to, "\",\"%s\",%" PRIu64 ",%.9f", regions_kind_name(one->kind), one->count, one->wall_ns / 1e9);
+    cell(to, known, (double)whole.uj);
+    cell(to, known, whole.uncertainty_uj);
+    cell(to, known, whole.shared_uj);
     if (is_range)
-        fputs(",,\n", to);
+        fputc(',', to);
     else
-        fprintf(to, "%.9f,%.6f,%.6f\n", one->own_ns / 1e9, (double)own.uj / 1e6, own.uncertainty_uj / 1e6);
+        fprintf(to, ",%.9f", one->own_ns / 1e9);
+    cell(to, known && !is_range, (double)own.uj);
+    cell(to, known && !is_range, own.uncertainty_uj);
+    fputc('\n', to);
 }
 
 void report_csv(FILE *to, const void *data)

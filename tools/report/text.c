@@ -38,6 +38,10 @@ static int64_t millijoules(int64_t uj)
 static void numbers(FILE *to, const regions_result *r, uint64_t count, double ns, const regions_share *shares)
 {
     const report_energy sum = report_sum(r, shares), total = report_total(r);
+    if (!report_is_measured(r)) {
+        fprintf(to, " %9" PRIu64 " %10.3f %13s %10s  %6s %9s", count, ns / 1e9, "-", "-", "-", "-");
+        return;
+    }
     fprintf(to, " %9" PRIu64 " %10.3f %13.3f %10.3f%c %6.1f %9.1f", count, ns / 1e9, (double)millijoules(sum.uj) / 1e3,
             sum.uncertainty_uj / 1e6, sum.shared_uj > 0.5 * (double)sum.uj ? '~' : ' ',
             total.uj > 0 ? 100 * (double)sum.uj / (double)total.uj : 0, ns > 0 ? (double)sum.uj * 1e3 / ns : 0);
@@ -61,6 +65,8 @@ static void head(FILE *to, const report *p)
     fputs("\n\n", to);
     if (r->run.inclusive == NULL || r->status != ZEUS_AMD_STATUS_OK)
         fprintf(to, "energy    none: %s\n", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
+    else if (!report_is_measured(r))
+        fputs("energy    none: no GPU has one; the lines of the GPUs say why\n", to);
     else
         fprintf(to, "energy    %.3f J +- %.3f J\n", (double)millijoules(total.uj) / 1e3, total.uncertainty_uj / 1e6);
     if (scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
@@ -87,7 +93,7 @@ static void head(FILE *to, const report *p)
     for (uint32_t i = 0; i < r->gpu_count; i++) {
         char gpu[16];
         snprintf(gpu, sizeof gpu, "GPU %" PRIu32, i);
-        limited_text(to, gpu, r->gpus[i].limited_status, &r->gpus[i].limited, mean_w(r, i));
+        limited_text(to, gpu, r->gpus[i].limited_status, &r->gpus[i].limited, mean_w(r, i), 0);
     }
 }
 
@@ -108,6 +114,7 @@ static double own_joules(rounded *sum, int64_t uj)
 static void regions(FILE *to, const report *p)
 {
     const regions_result *r = p->result;
+    const int known = report_is_measured(r);
     rounded sum = {0, 0};
     uint64_t hidden = 0;
     double hidden_j = 0;
@@ -122,11 +129,19 @@ static void regions(FILE *to, const report *p)
         }
         name(to, 2 * one->depth, one->shown, one == &r->run ? NULL : regions_kind_name(one->kind));
         numbers(to, r, one->count, one->wall_ns, one->inclusive);
-        fprintf(to, " %10.3f %13.3f%s\n", one->own_ns / 1e9, own_j,
-                one->concurrent && one != &r->run ? "  concurrent" : "");
+        fprintf(to, " %10.3f", one->own_ns / 1e9);
+        if (known)
+            fprintf(to, " %13.3f", own_j);
+        else
+            fprintf(to, " %13s", "-");
+        fputs(one->concurrent && one != &r->run ? "  concurrent\n" : "\n", to);
     }
     if (hidden > 0)
-        fprintf(to, "%" PRIu64 " region(s) deeper than %" PRIu32 " levels are left out here; their own energy is %.3f J\n", hidden, p->depth, hidden_j);
+        fprintf(to, "%" PRIu64 " region(s) deeper than %" PRIu32 " levels are left out here", hidden, p->depth);
+    if (hidden > 0 && known)
+        fprintf(to, "; their own energy is %.3f J", hidden_j);
+    if (hidden > 0)
+        fputc('\n', to);
 }
 
 static void ranges(FILE *to, const regions_result *r)

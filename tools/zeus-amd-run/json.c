@@ -53,12 +53,9 @@ static void limited(FILE *f, const struct gpu *g)
         fputs("\"limited\": null, ", f);
         return;
     }
-    fprintf(f, "\"limited\": {\"cycles\": %" PRIu64 ", ", l->cycles);
-    for (const struct limit_word *w = limit_words; w->valid != 0; w++)
-        if (l->valid & w->valid)
-            fprintf(f, "\"%s\": %" PRIu64 ", ", w->key, limit_cycles(l, w->valid));
-        else
-            fprintf(f, "\"%s\": null, ", w->key);
+    fputs("\"limited\": {", f);
+    limit_members(f, l);
+    fputs(", ", f);
     milli(f, "power_limit_w", g->limit_mw > 0, g->limit_mw);
     number(f, "duration_s", (l->valid & ZEUS_AMD_LIMITED_TIME_VALID_DURATION_BIT) != 0, (double)l->duration_ns / 1e9);
     fprintf(f, "\"begin_ns\": %" PRIu64 ", ", g->counts.driver_time_ns);

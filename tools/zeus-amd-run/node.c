@@ -6,26 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct limit_word limit_words[] = {
-    {ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT, "package_power", "package power"},
-    {ZEUS_AMD_LIMITED_TIME_VALID_SOCKET_THERMAL_BIT, "socket_temperature", "socket temperature"},
-    {ZEUS_AMD_LIMITED_TIME_VALID_VR_THERMAL_BIT, "regulator_temperature", "temperature of the voltage regulators"},
-    {ZEUS_AMD_LIMITED_TIME_VALID_HBM_THERMAL_BIT, "memory_temperature", "memory temperature"},
-    {ZEUS_AMD_LIMITED_TIME_VALID_PROCHOT_BIT, "prochot", "PROCHOT"},
-    {0, NULL, NULL},
-};
-
-uint64_t limit_cycles(const zeus_amd_limited_time_t *l, uint32_t valid)
-{
-    switch (valid) {
-    case ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT: return l->ppt_cycles;
-    case ZEUS_AMD_LIMITED_TIME_VALID_SOCKET_THERMAL_BIT: return l->socket_thermal_cycles;
-    case ZEUS_AMD_LIMITED_TIME_VALID_VR_THERMAL_BIT: return l->vr_thermal_cycles;
-    case ZEUS_AMD_LIMITED_TIME_VALID_HBM_THERMAL_BIT: return l->hbm_thermal_cycles;
-    default: return l->prochot_cycles;
-    }
-}
-
 const char *domain_source(const zeus_amd_node_domain_info_t *d)
 {
     static const char *const sources[] = {"pm_counters", "powercap", "gpu"};

@@ -1,6 +1,8 @@
 /* The report for people. */
 #include "run.h"
 
+#include "../node.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,27 +122,11 @@ static void limits(FILE *f, const struct measure *m)
 {
     for (uint32_t i = 0; i < m->count; i++) {
         const struct gpu *g = &m->gpus[i];
-        const zeus_amd_limited_time_t *l = &g->limited;
-        const char *before = " of the time limited by ";
-        if (!g->chosen || g->limited_status != ZEUS_AMD_STATUS_OK || l->cycles == 0)
-            continue;
-        for (const struct limit_word *w = limit_words; w->valid != 0; w++) {
-            uint64_t cycles = limit_cycles(l, w->valid);
-            if (!(l->valid & w->valid) || cycles == 0)
-                continue;
-            if (before[1] == 'o')
-                fprintf(f, "GPU %" PRIu32 ": ", i);
-            else
-                fputs(", ", f);
-            fprintf(f, "%.1f %%%s%s", 100 * (double)cycles / (double)l->cycles, before, w->words);
-            if (w->valid == ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT && g->used.method != ZEUS_AMD_METHOD_NONE)
-                fprintf(f, ", %.1f W", (double)g->used.mean_power_mw / 1e3);
-            if (w->valid == ZEUS_AMD_LIMITED_TIME_VALID_PPT_BIT && g->limit_mw > 0)
-                fprintf(f, " (limit %.1f W)", (double)g->limit_mw / 1e3);
-            before = " by ";
-        }
-        if (before[1] != 'o')
-            fputs(l->flags & ZEUS_AMD_LIMITED_TIME_FLAG_RESET_BIT ? "; since its reset\n" : "\n", f);
+        char of[16];
+        snprintf(of, sizeof of, "GPU %" PRIu32, i);
+        if (g->chosen)
+            limited_text(f, of, g->limited_status, &g->limited,
+                         g->used.method != ZEUS_AMD_METHOD_NONE ? (double)g->used.mean_power_mw / 1e3 : 0, (double)g->limit_mw / 1e3);
     }
 }
 

@@ -172,8 +172,6 @@ void keep_error(char *to, size_t room, const char *what); /* the last one, in on
 
 /* --- node.c: the node beside its GPUs, and what held those down. */
 
-extern const struct limit_word { uint32_t valid; const char *key, *words; } limit_words[];
-uint64_t limit_cycles(const zeus_amd_limited_time_t *l, uint32_t valid);
 void node_find(struct measure *m);
 zeus_amd_status_t node_begin(struct measure *m); /* begins the window of the GPUs, or of all */
 void node_sample(struct measure *m);
