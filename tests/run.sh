@@ -268,14 +268,21 @@ tick() {
     wait $!
 }
 
-# at_once N STEP...: those that are chosen, N side by side.
+# in_turn STEP+STEP...: those that are chosen, one after the other. Each in a shell of its own, for its processor time.
+in_turn() {
+    local step
+    for step in ${1//+/ }; do
+        [[ " ${chosen[*]} " != *" $step "* ]] || (one "$step")
+    done
+}
+
+# at_once N STEP+STEP...: N side by side.
 at_once() {
-    local most=$1 step
+    local most=$1 steps
     shift
-    for step; do
-        [[ " ${chosen[*]} " == *" $step "* ]] || continue
+    for steps; do
         while [ "$(jobs -pr | wc -l)" -ge "$most" ]; do tick; done
-        one "$step" {alive}>&- &
+        in_turn "$steps" {alive}>&- &
     done
     while [ -n "$(jobs -pr)" ]; do tick; done
     show
@@ -283,10 +290,9 @@ at_once() {
 
 SECONDS=0
 at_once 1 format build
-# Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment.
-at_once "$(($(nproc) > 1 ? 3 : 1))" clippy job rust mpi install tools zeus bindings docs abi amdsmi amdsmi27 cmake
-# Of what install has built.
-at_once 1 packaging
+# Much of each is sleep, or the work of one core. The longest come first, after those that say much in a moment. Packages are of what
+# install has built.
+at_once "$(($(nproc) > 1 ? 3 : 1))" clippy job rust mpi install+packaging tools bindings zeus docs abi amdsmi amdsmi27 cmake
 at_once 1 endurance release
 at_once 1 leftovers
 [ ! -t 1 ] || printf '\r\033[K'
