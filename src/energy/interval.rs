@@ -140,8 +140,12 @@ fn by_counter(
     let ages_ns = (begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns), end.max_age_ns());
     let by_driver = end_ns.saturating_sub(begin_ns);
     let by_firmware = end.firmware_since(begin, by_driver);
-    // It may have stood at the end; and at the begin of a window, and have caught up since.
-    let late_pj = if boundaries == Boundaries::Calls { a.unconfirmed_pj.min(energy_pj) } else { 0 };
+    // It may have stood at the end; or at the begin, and have caught up since. A lap would be as uncertain as the load varies, and
+    // covers what the counter shows of that.
+    let late_pj = match boundaries {
+        Boundaries::Calls => a.unconfirmed_pj.min(energy_pj),
+        Boundaries::Readings => (b.caught_up_pj - a.caught_up_pj).min(energy_pj),
+    };
     let unconfirmed_pj = if by_driver > 0 { b.unconfirmed_pj.max(late_pj) } else { 0 };
     let edges_pj = match boundaries {
         // The firmware's time belongs to the counts.

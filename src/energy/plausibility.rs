@@ -34,6 +34,16 @@ pub(super) struct PlausibilityMonitor {
     low: (u64, u32),
     /// The counter stood throughout the last step.
     stood: bool,
+    /// Since when a counter has stood that stood from the first step on is not known, nor what it will catch up with.
+    since_first: SinceFirst,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum SinceFirst {
+    #[default]
+    NoStep,
+    Stood,
+    Moved,
 }
 
 impl PlausibilityMonitor {
@@ -65,6 +75,7 @@ impl PlausibilityMonitor {
         } else if counted_pj > 0 {
             totals.behind_pj = 0;
         }
+        let unconfirmed_pj = totals.unconfirmed_pj;
         let stopped_before = is_low && counted_pj == 0;
         if stopped_before {
             totals.error_pj += totals.unconfirmed_pj;
@@ -73,9 +84,21 @@ impl PlausibilityMonitor {
         if stopped_before || counted_pj > 0 {
             totals.unconfirmed_pj = 0;
         }
+        if counted_pj > 0 {
+            if self.since_first == SinceFirst::Stood {
+                totals.error_pj += counted_pj.saturating_sub(power_pj(lowest_mw, ns));
+            }
+            self.since_first = SinceFirst::Moved;
+        } else if stopped_before && self.since_first == SinceFirst::NoStep {
+            self.since_first = SinceFirst::Stood;
+        }
         if counted_pj > 0 && !is_low {
             // The step's mean is a power, too: those at its ends may always be of the same moment of a load that repeats.
             let counted_ns = if step.timed { ns } else { step.longest_ns };
+            if step.least_pj > power_pj(highest_mw + WATT_MW, counted_ns) {
+                // Or the counter had stopped within the step before.
+                totals.caught_up_pj += unconfirmed_pj.min(counted_pj - power_pj(lowest_mw, counted_ns));
+            }
             if counted_pj > power_pj(highest_mw, counted_ns) {
                 let mean_mw = mean_mw(counted_pj, counted_ns).min(max_power_mw);
                 self.recent.add(seen_ns, mean_mw);

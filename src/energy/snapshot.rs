@@ -17,6 +17,8 @@ pub struct RunningTotals {
     pub behind_pj: u128,
     /// What the counter would have missed had it stopped for good within the last step: a later advance rules that out.
     pub unconfirmed_pj: u128,
+    /// What steps above every recent power may have caught up with, of what the counter was not known to have missed before.
+    pub caught_up_pj: u128,
     pub resets: u32,
     /// Power integrated over time by trapezoids, its error, and the number of trapezoids.
     pub integral_pj: u128,

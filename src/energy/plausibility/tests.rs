@@ -135,12 +135,24 @@ impl Machine {
     fn window(
         &self,
         tracker: &AccumulatorTracker,
+        begin: &(f64, TrackerSnapshot),
+        end: &(f64, TrackerSnapshot),
+    ) -> (f64, f64, f64) {
+        self.between(tracker, begin, end, Boundaries::Calls)
+    }
+
+    fn between(
+        &self,
+        tracker: &AccumulatorTracker,
         (from, begin): &(f64, TrackerSnapshot),
         (to, end): &(f64, TrackerSnapshot),
+        boundaries: Boundaries,
     ) -> (f64, f64, f64) {
         let (max_mw, known) = (tracker.max_power_mw(), (CounterState::Trusted, false));
-        let found = interval_energy(begin, end, EnergyResolution::Firmware, max_mw, known, Boundaries::Calls);
-        let (found, truth) = (found.expect("counts"), self.load.joules(*to) - self.load.joules(*from));
+        let found = interval_energy(begin, end, EnergyResolution::Firmware, max_mw, known, boundaries).expect("counts");
+        // Each refresh is at a whole millisecond.
+        let at = |s: f64| if boundaries == Boundaries::Readings { (s * 1e3).floor() / 1e3 } else { s };
+        let truth = self.load.joules(at(*to)) - self.load.joules(at(*from));
         (truth, (found.energy_pj as f64 * 1e-12 - truth).abs(), found.uncertainty_pj as f64 * 1e-12)
     }
 }
@@ -270,6 +282,41 @@ fn a_window_covers_what_is_caught_up_in_it() {
         for pair in ends.windows(2) {
             let (truth, error, uncertainty) = machine.window(&tracker, &pair[0], &pair[1]);
             assert!(error <= uncertainty, "phase {phase}: {truth} J, {error} J off, +- {uncertainty} J");
+        }
+    }
+}
+
+/// Of laps, where the counter shows more than any power lately: the load rose, and the counter stopped, in the lap before.
+#[test]
+fn a_lap_covers_what_it_shows_that_is_caught_up() {
+    for stop in 1..36 {
+        // 100 W, and from 40 s on 600 W.
+        let load = Swinging { low: 100.0, high: 600.0, period_s: 40.0, square: true };
+        let mut machine = Machine::of(750.0, 0.0, true, load);
+        machine.stops.push((40.0 + f64::from(stop) * 0.00025, 40.03, true));
+        let (tracker, ends) = machine.session(39.95, [0.005, 0.025, 0.025, 0.025].into_iter());
+        let mut most = 0.0_f64;
+        for pair in ends.windows(2) {
+            let (truth, error, uncertainty) = machine.between(&tracker, &pair[0], &pair[1], Boundaries::Readings);
+            assert!(error <= uncertainty, "{stop}: {truth} J, {error} J off, +- {uncertainty} J");
+            most = most.max(error);
+        }
+        assert!(most > 0.5, "{stop}: the counter did not stop: {most} J");
+    }
+}
+
+/// A counter that a session has found standing: what it catches up with is of any time before.
+#[test]
+fn a_counter_that_stood_from_the_first_reading_on() {
+    let load = Swinging { low: 140.0, high: 700.0, period_s: 0.022, square: false };
+    for before_ms in 1..90 {
+        let mut machine = Machine::of(750.0, 0.0, true, load);
+        machine.stops.push((40.0 - f64::from(before_ms) * 1e-3, 40.05, true));
+        let (tracker, ends) = machine.session(40.0, [0.0043, 0.03, 0.01, 0.01].into_iter());
+        for boundaries in [Boundaries::Calls, Boundaries::Readings] {
+            let (truth, error, uncertainty) = machine.between(&tracker, &ends[0], &ends[3], boundaries);
+            assert!(error <= uncertainty, "{before_ms} ms: {truth} J, {error} J off, +- {uncertainty} J");
+            assert!(error > 0.05 * f64::from(before_ms), "{before_ms} ms: {error} J off: it did not catch up");
         }
     }
 }
