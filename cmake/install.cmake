@@ -67,7 +67,7 @@ install(
     DESTINATION "${doc_dir}/examples"
     COMPONENT examples)
 install(
-    FILES "${CMAKE_CURRENT_SOURCE_DIR}/tools/json_text.h" "${CMAKE_CURRENT_SOURCE_DIR}/tools/node.h" "${CMAKE_CURRENT_SOURCE_DIR}/tools/rank.h"
+    FILES "${CMAKE_CURRENT_SOURCE_DIR}/tools/json_text.h" "${CMAKE_CURRENT_SOURCE_DIR}/tools/node.h" "${CMAKE_CURRENT_SOURCE_DIR}/tools/numbers.h" "${CMAKE_CURRENT_SOURCE_DIR}/tools/rank.h"
     DESTINATION "${doc_dir}/examples"
     COMPONENT examples)
 install(FILES "${CMAKE_CURRENT_SOURCE_DIR}/cmake/examples.txt" DESTINATION "${doc_dir}/examples"

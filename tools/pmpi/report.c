@@ -7,6 +7,7 @@
 #include "../files.h"
 #include "../json_text.h"
 #include "../node.h"
+#include "../numbers.h"
 #include "../report/report.h"
 
 #include <errno.h>
@@ -67,24 +68,6 @@ static void json_member(FILE *to, const char *name, const char *text)
     json_string(to, text);
 }
 
-/* A member that is not the first one, in joules. */
-static void json_joules(FILE *to, const char *name, int is_known, double j)
-{
-    if (is_known)
-        fprintf(to, ", \"%s\": %.3f", name, j);
-    else
-        fprintf(to, ", \"%s\": null", name);
-}
-
-/* A column of the text, in joules. */
-static void column(FILE *to, int is_known, int width, uint64_t mj)
-{
-    if (is_known)
-        fprintf(to, " %*.3f", width, joules(mj));
-    else
-        fprintf(to, " %*s", width, "-");
-}
-
 /* Without a package there is no energy to have a share of. */
 static int has_share(const zeus_amd_mpi_rank_t *rank)
 {
@@ -94,11 +77,11 @@ static int has_share(const zeus_amd_mpi_rank_t *rank)
 /* The energy of a job or a node, and that of its widest scope. */
 static void json_total(FILE *to, const zeus_amd_mpi_total_t *t)
 {
-    json_joules(to, "energy_j", t->packages > 0, joules(t->energy_mj));
-    json_joules(to, "uncertainty_j", t->packages > 0, joules(t->uncertainty_mj));
+    json_number(to, "energy_j", t->packages > 0, joules(t->energy_mj), 3);
+    json_number(to, "uncertainty_j", t->packages > 0, joules(t->uncertainty_mj), 3);
     fprintf(to, ", \"scope\": \"%s\"", scope_key(t->scope));
-    json_joules(to, "widest_energy_j", t->scope != ZEUS_AMD_NODE_SCOPE_NONE, joules(t->widest_mj));
-    json_joules(to, "widest_uncertainty_j", t->scope != ZEUS_AMD_NODE_SCOPE_NONE, joules(t->widest_uncertainty_mj));
+    json_number(to, "widest_energy_j", t->scope != ZEUS_AMD_NODE_SCOPE_NONE, joules(t->widest_mj), 3);
+    json_number(to, "widest_uncertainty_j", t->scope != ZEUS_AMD_NODE_SCOPE_NONE, joules(t->widest_uncertainty_mj), 3);
 }
 
 static int is_measured(const zeus_amd_mpi_package_t *package)
@@ -206,7 +189,7 @@ static void write_json(FILE *to, const profile_report *r)
             t->ranks, t->nodes, t->packages, t->missing, t->duplicates, t->ranks_without_gpu, t->ranks_failed,
             t->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "false" : "true", t->flags, seconds(t->duration_ns),
             seconds(mpi_ns(r)));
-    json_joules(to, "energy_in_mpi_j", t->packages > 0, total_in_mpi(r));
+    json_number(to, "energy_in_mpi_j", t->packages > 0, total_in_mpi(r), 3);
     json_total(to, t);
     limited_json(to, at_limit.cycles > 0 ? ZEUS_AMD_STATUS_OK : ZEUS_AMD_STATUS_NOT_SUPPORTED, &at_limit);
     fputs("},\n  \"how\": {", to);
@@ -253,8 +236,8 @@ static void write_json(FILE *to, const profile_report *r)
         fprintf(to,
                 "%s\n    {\"rank\": %" PRIu32 ", \"node\": %" PRId32 ", \"gpus\": %" PRIu32 ", \"packages\": %" PRIu32,
                 i == 0 ? "" : ",", i, one->node, one->gpus, one->packages);
-        json_joules(to, "share_j", has_share(one), joules(one->share_mj));
-        json_joules(to, "share_uncertainty_j", has_share(one), joules(one->share_uncertainty_mj));
+        json_number(to, "share_j", has_share(one), joules(one->share_mj), 3);
+        json_number(to, "share_uncertainty_j", has_share(one), joules(one->share_uncertainty_mj), 3);
         fprintf(to,
                 ", \"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64
                 ", \"time_in_mpi_s\": %.6f, \"mpi_calls\": %" PRIu64 ", \"status\": %" PRId32 ", ",
@@ -275,8 +258,8 @@ static void write_json(FILE *to, const profile_report *r)
                 ", \"times\": %" PRIu64 ", \"duration_s\": %.6f, \"time_in_mpi_s\": %.6f, \"packages\": %" PRIu32
                 ", \"missing_packages\": %" PRIu32,
                 r->region_sums[i].times, seconds(r->region_sums[i].ns), seconds(r->region_sums[i].mpi_ns), g->packages, g->missing);
-        json_joules(to, "energy_j", g->packages > 0, joules(g->energy_mj));
-        json_joules(to, "uncertainty_j", g->packages > 0, joules(g->uncertainty_mj));
+        json_number(to, "energy_j", g->packages > 0, joules(g->energy_mj), 3);
+        json_number(to, "uncertainty_j", g->packages > 0, joules(g->uncertainty_mj), 3);
         fprintf(to, ", \"flags\": %" PRIu32 "}", g->flags);
     }
     fprintf(to,
@@ -327,8 +310,8 @@ static void write_text(FILE *to, const profile_report *r)
         const zeus_amd_mpi_total_t *n = &e->nodes[i].total;
         utf8_print(to, e->nodes[i].host, 24);
         fprintf(to, " %6" PRIu32 " %8" PRIu32, n->ranks, n->packages);
-        column(to, n->packages > 0, 14, n->energy_mj);
-        column(to, n->packages > 0, 10, n->uncertainty_mj);
+        text_number(to, n->packages > 0, 14, 3, joules(n->energy_mj));
+        text_number(to, n->packages > 0, 10, 3, joules(n->uncertainty_mj));
         if (n->scope >= ZEUS_AMD_NODE_SCOPE_PARTS)
             fprintf(to, "  %s: %.3f J +- %.3f J", n->scope == ZEUS_AMD_NODE_SCOPE_NODE ? "whole node" : "with processors and memory",
                     joules(n->widest_mj), joules(n->widest_uncertainty_mj));
@@ -360,8 +343,8 @@ static void write_text(FILE *to, const profile_report *r)
         fprintf(to, "%6" PRIu32 " ", i);
         utf8_print(to, e->nodes[one->node].host, 24);
         fprintf(to, " %5" PRIu32, one->gpus);
-        column(to, has_share(one), 14, one->share_mj);
-        column(to, has_share(one), 10, one->share_uncertainty_mj);
+        text_number(to, has_share(one), 14, 3, joules(one->share_mj));
+        text_number(to, has_share(one), 10, 3, joules(one->share_uncertainty_mj));
         fprintf(to, " %10.3f %10" PRIu64 "%s", seconds(mine->mpi_ns), mine->calls, one->status != 0 ? "  " : "");
         utf8_print(to, one->status == 0 ? "" : why(r, i), 0);
         fputc('\n', to);
@@ -374,8 +357,8 @@ static void write_text(FILE *to, const profile_report *r)
         region_name(name, LEVEL_NAME, &r->region_sums[i]);
         utf8_print(to, name, 24);
         fprintf(to, " %6" PRIu64 " %10.3f", r->region_sums[i].times, seconds(r->region_sums[i].ns));
-        column(to, g->packages > 0, 14, g->energy_mj);
-        column(to, g->packages > 0, 10, g->uncertainty_mj);
+        text_number(to, g->packages > 0, 14, 3, joules(g->energy_mj));
+        text_number(to, g->packages > 0, 10, 3, joules(g->uncertainty_mj));
         fprintf(to, " %10.3f%s\n", seconds(r->region_sums[i].mpi_ns) / t->ranks,
                 g->flags & ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT ? "  incomplete" : "");
     }

@@ -6,6 +6,7 @@
 #include "../files.h"
 #include "../json_text.h"
 #include "../node.h"
+#include "../numbers.h"
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -29,14 +30,6 @@ static double seconds(double ns)
     return ns / 1e9;
 }
 
-static void number(FILE *to, const char *name, int is_known, double value, int digits)
-{
-    if (is_known)
-        fprintf(to, "\"%s\": %.*f", name, digits, value);
-    else
-        fprintf(to, "\"%s\": null", name);
-}
-
 /* Microjoules, as they add up. */
 static void joules(FILE *to, const char *name, int is_known, int64_t uj)
 {
@@ -54,14 +47,10 @@ static void energy(FILE *to, const char *name, const regions_result *r, const re
     const char *comma = "";
     fprintf(to, "\"%s\": {", name);
     joules(to, "energy_j", known, sum.uj);
-    fputs(", ", to);
-    number(to, "uncertainty_j", known, sum.uncertainty_uj / 1e6, 6);
-    fputs(", ", to);
-    number(to, "shared_j", known, sum.shared_uj / 1e6, 6);
-    fputs(", ", to);
-    number(to, "mean_power_w", known && ns > 0, (double)sum.uj * 1e3 / ns, 3);
-    fputs(", ", to);
-    number(to, "share", total.uj > 0, (double)sum.uj / (double)total.uj, 6);
+    json_number(to, "uncertainty_j", known, sum.uncertainty_uj / 1e6, 6);
+    json_number(to, "shared_j", known, sum.shared_uj / 1e6, 6);
+    json_number(to, "mean_power_w", known && ns > 0, (double)sum.uj * 1e3 / ns, 3);
+    json_number(to, "share", total.uj > 0, (double)sum.uj / (double)total.uj, 6);
     fputs(", \"gpus\": [", to);
     for (uint32_t i = 0; i < r->gpu_count; i++)
         if (r->gpus[i].measured) {
@@ -151,6 +140,7 @@ static void run(FILE *to, const report *p)
     const regions_result *r = p->result;
     zeus_amd_node_scope_t scope;
     const report_energy total = report_total(r), widest = report_widest(r, &scope);
+    const int known = report_is_measured(r), widest_known = scope != ZEUS_AMD_NODE_SCOPE_NONE;
     char host[256] = "";
     gethostname(host, sizeof host - 1);
     fputs("{\n  \"format\": \"zeus_amd regions\", \"version\": 1,\n  ", to);
@@ -165,13 +155,11 @@ static void run(FILE *to, const report *p)
     member(to, "zeus_amd", zeus_amd_version_string());
     fprintf(to, ",\n  \"run\": {\"begin_ns\": %" PRIu64 ", \"end_ns\": %" PRIu64 ", \"duration_s\": %.9f, ", r->begin_ns,
             r->end_ns, seconds((double)(r->end_ns - r->begin_ns)));
-    joules(to, "energy_j", report_is_measured(r), total.uj);
-    fputs(", ", to);
-    number(to, "uncertainty_j", report_is_measured(r), total.uncertainty_uj / 1e6, 6);
+    joules(to, "energy_j", known, total.uj);
+    json_number(to, "uncertainty_j", known, total.uncertainty_uj / 1e6, 6);
     fprintf(to, ", \"scope\": \"%s\", ", scope_key(scope));
-    joules(to, "widest_energy_j", scope != ZEUS_AMD_NODE_SCOPE_NONE, widest.uj);
-    fputs(", ", to);
-    number(to, "widest_uncertainty_j", scope != ZEUS_AMD_NODE_SCOPE_NONE, widest.uncertainty_uj / 1e6, 6);
+    joules(to, "widest_energy_j", widest_known, widest.uj);
+    json_number(to, "widest_uncertainty_j", widest_known, widest.uncertainty_uj / 1e6, 6);
     fprintf(to, ", \"aborted\": %s, \"status\": %" PRId32 ", ", p->aborted ? "true" : "false", r->status);
     member(to, "status_text", r->why[0] != '\0' ? r->why : zeus_amd_status_string(r->status));
     fputs("},\n  \"how\": {", to);

@@ -5,6 +5,7 @@
 
 #include "../json_text.h"
 #include "../node.h"
+#include "../numbers.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -130,18 +131,15 @@ static void regions(FILE *to, const report *p)
         name(to, 2 * one->depth, one->shown, one == &r->run ? NULL : regions_kind_name(one->kind));
         numbers(to, r, one->count, one->wall_ns, one->inclusive);
         fprintf(to, " %10.3f", one->own_ns / 1e9);
-        if (known)
-            fprintf(to, " %13.3f", own_j);
-        else
-            fprintf(to, " %13s", "-");
+        text_number(to, known, 13, 3, own_j);
         fputs(one->concurrent && one != &r->run ? "  concurrent\n" : "\n", to);
     }
-    if (hidden > 0)
+    if (hidden > 0) {
         fprintf(to, "%" PRIu64 " region(s) deeper than %" PRIu32 " levels are left out here", hidden, p->depth);
-    if (hidden > 0 && known)
-        fprintf(to, "; their own energy is %.3f J", hidden_j);
-    if (hidden > 0)
+        if (known)
+            fprintf(to, "; their own energy is %.3f J", hidden_j);
         fputc('\n', to);
+    }
 }
 
 static void ranges(FILE *to, const regions_result *r)

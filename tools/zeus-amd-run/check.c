@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include "../json_text.h"
+#include "../numbers.h"
 
 #include <glob.h>
 #include <inttypes.h>
@@ -140,14 +141,6 @@ static int power_of(const struct state *s, uint64_t *mw)
     return instant || (r->valid & ZEUS_AMD_READING_VALID_POWER_AVERAGE_BIT) != 0;
 }
 
-static void cell(FILE *f, int is_known, double value)
-{
-    if (is_known)
-        fprintf(f, " %8.1f", value);
-    else
-        fprintf(f, " %8s", "-");
-}
-
 static void row(FILE *f, uint32_t i, const struct gpu *g, const struct state *s, int width)
 {
     uint64_t mw;
@@ -155,9 +148,9 @@ static void row(FILE *f, uint32_t i, const struct gpu *g, const struct state *s,
     fprintf(f, "%5" PRIu32 "  ", i);
     put_plain(f, g->info.name, width);
     fprintf(f, "  %-12s", g->info.pci_address);
-    cell(f, has_power, (double)mw / 1e3);
-    cell(f, (s->reading.valid & ZEUS_AMD_READING_VALID_TEMPERATURE_BIT) != 0, s->reading.temperature_c);
-    cell(f, s->has_limit, (double)s->limit_mw / 1e3);
+    text_number(f, has_power, 8, 1, (double)mw / 1e3);
+    text_number(f, (s->reading.valid & ZEUS_AMD_READING_VALID_TEMPERATURE_BIT) != 0, 8, 1, s->reading.temperature_c);
+    text_number(f, s->has_limit, 8, 1, (double)s->limit_mw / 1e3);
     fprintf(f, "  %-3s  %-7s  %s\n", s->may_cap ? "yes" : "no", energy_from(s), zeus_amd_counter_state_string(s->reading.counter_state));
 }
 
@@ -248,14 +241,6 @@ static void member(FILE *f, const char *name, const char *value)
         json_string(f, value);
 }
 
-static void watts(FILE *f, const char *name, int is_known, uint64_t mw)
-{
-    if (is_known)
-        fprintf(f, ", \"%s\": %" PRIu64 ".%03" PRIu64, name, mw / 1000, mw % 1000);
-    else
-        fprintf(f, ", \"%s\": null", name);
-}
-
 static void domains(FILE *f, const struct node *n)
 {
     const char *comma = "\n    ";
@@ -301,14 +286,11 @@ static void gpu(FILE *f, uint32_t i, const zeus_amd_gpu_info_t *info, const stru
     member(f, "counter", zeus_amd_counter_state_string(s->reading.counter_state));
     fputs(", ", f);
     member(f, "energy_from", energy_from(s));
-    watts(f, "power_w", has_power, mw);
-    if ((s->reading.valid & ZEUS_AMD_READING_VALID_TEMPERATURE_BIT) != 0)
-        fprintf(f, ", \"temperature_c\": %" PRId32, s->reading.temperature_c);
-    else
-        fputs(", \"temperature_c\": null", f);
-    watts(f, "limit_w", s->has_limit, s->limit_mw);
-    watts(f, "limit_min_w", s->has_limit, s->least_mw);
-    watts(f, "limit_max_w", s->has_limit, s->most_mw);
+    json_number(f, "power_w", has_power, (double)mw / 1e3, 3);
+    json_number(f, "temperature_c", (s->reading.valid & ZEUS_AMD_READING_VALID_TEMPERATURE_BIT) != 0, s->reading.temperature_c, 0);
+    json_number(f, "limit_w", s->has_limit, (double)s->limit_mw / 1e3, 3);
+    json_number(f, "limit_min_w", s->has_limit, (double)s->least_mw / 1e3, 3);
+    json_number(f, "limit_max_w", s->has_limit, (double)s->most_mw / 1e3, 3);
     fprintf(f, ", \"may_cap\": %s,\n     \"findings\": [", s->may_cap ? "true" : "false");
     for (int k = 0; k < s->findings; k++) {
         fputs(k == 0 ? "" : ", ", f);

@@ -2,25 +2,17 @@
 #include "run.h"
 
 #include "../node.h"
+#include "../numbers.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void watts(FILE *f, int is_known, double mw)
-{
-    if (is_known)
-        fprintf(f, " %9.1f", mw / 1e3);
-    else
-        fprintf(f, " %9s", "-");
-}
-
 static void sums(FILE *f, int is_known, uint64_t energy_mj, uint64_t uncertainty_mj, uint64_t mean_mw)
 {
-    if (is_known)
-        fprintf(f, " %12.3f %8.3f %9.1f", (double)energy_mj / 1e3, (double)uncertainty_mj / 1e3, (double)mean_mw / 1e3);
-    else
-        fprintf(f, " %12s %8s %9s", "-", "-", "-");
+    text_number(f, is_known, 12, 3, (double)energy_mj / 1e3);
+    text_number(f, is_known, 8, 3, (double)uncertainty_mj / 1e3);
+    text_number(f, is_known, 9, 1, (double)mean_mw / 1e3);
 }
 
 static void notes(FILE *f, uint32_t flags)
@@ -64,7 +56,7 @@ static void row(FILE *f, uint32_t i, const struct gpu *g, int width)
     put_plain(f, g->info.name, width);
     fprintf(f, "  %-12s", g->info.pci_address);
     sums(f, known, u->energy_mj, u->uncertainty_mj, u->mean_power_mw);
-    watts(f, g->steps > 0, g->peak_mw);
+    text_number(f, g->steps > 0, 9, 1, g->peak_mw / 1e3);
     if (known)
         fprintf(f, "  %s", zeus_amd_method_string(u->method));
     else if (u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_DIE || u->counter_state == ZEUS_AMD_COUNTER_STATE_SECONDARY_PARTITION)
@@ -99,7 +91,7 @@ static void table(FILE *f, const struct measure *m)
     }
     fprintf(f, "%5s  %-*s  %-12s", "all", width, "", "");
     sums(f, t->packages > 0, t->energy_mj, t->uncertainty_mj, t->mean_power_mw);
-    watts(f, m->sum.peak_mw > 0, m->sum.peak_mw);
+    text_number(f, m->sum.peak_mw > 0, 9, 1, m->sum.peak_mw / 1e3);
     fprintf(f, "  %" PRIu32 " package%s, each once", t->packages, t->packages == 1 ? "" : "s");
     if (t->missing > 0)
         fprintf(f, "; WITHOUT %" PRIu32 " that %s no energy", t->missing, t->missing == 1 ? "has" : "have");
