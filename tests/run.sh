@@ -268,21 +268,24 @@ tick() {
     wait $!
 }
 
-# in_turn STEP+STEP...: those that are chosen, one after the other. Each in a shell of its own, for its processor time.
+# in_turn STEP...: one after the other, each in a shell of its own, for its processor time.
 in_turn() {
     local step
-    for step in ${1//+/ }; do
-        [[ " ${chosen[*]} " != *" $step "* ]] || (one "$step")
-    done
+    for step; do (one "$step"); done
 }
 
-# at_once N STEP+STEP...: N side by side.
+# at_once N STEP+STEP...: those that are chosen, N side by side, and one after the other where a plus is between them.
 at_once() {
-    local most=$1 steps
+    local most=$1 steps step mine
     shift
     for steps; do
+        mine=()
+        for step in ${steps//+/ }; do
+            [[ " ${chosen[*]} " != *" $step "* ]] || mine+=("$step")
+        done
+        [ ${#mine[@]} -gt 0 ] || continue
         while [ "$(jobs -pr | wc -l)" -ge "$most" ]; do tick; done
-        in_turn "$steps" {alive}>&- &
+        in_turn "${mine[@]}" {alive}>&- &
     done
     while [ -n "$(jobs -pr)" ]; do tick; done
     show
