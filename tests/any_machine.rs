@@ -311,24 +311,28 @@ fn is_in_step(gpu: &Gpu) -> bool {
     })
 }
 
+/// From and to, of stops that end: those whose counts are lost, or are caught up with.
+fn stops_ns(gpu: &Gpu, catches_up: bool) -> impl Iterator<Item = [u64; 2]> + '_ {
+    let counter = &gpu.spec.counter;
+    let stops =
+        counter.stuck_at_s.iter().flat_map(Times::intervals).filter(move |_| counter.stuck_catches_up == catches_up);
+    stops.filter(|[_, end]| end.is_finite()).map(|stop| stop.map(|s| (s * 1e9) as u64))
+}
+
 /// A stop that is over, whose counts are lost, and which a busy machine has sampled so seldom that no two samples need show it.
 fn hides_a_stop(gpu: &Gpu, sampled_ns: &[u64], from_ns: u64, to_ns: u64) -> bool {
-    let counter = &gpu.spec.counter;
-    let stops = counter.stuck_at_s.iter().flat_map(Times::intervals).filter(|_| !counter.stuck_catches_up);
-    let stops = stops.filter(|[_, end]| end.is_finite()).map(|stop| stop.map(|s| (s * 1e9) as u64));
     let overlap = |[a, b]: [u64; 2], [c, d]: [u64; 2]| a < d && c < b;
     let gaps = sampled_ns.windows(2).map(|w| [w[0], w[1]]).filter(|[a, b]| b - a > 2 * SAMPLED_NS);
-    stops.filter(|stop| overlap(*stop, [from_ns, to_ns])).any(|stop| gaps.clone().any(|gap| overlap(stop, gap)))
+    stops_ns(gpu, false)
+        .filter(|stop| overlap(*stop, [from_ns, to_ns]))
+        .any(|stop| gaps.clone().any(|gap| overlap(stop, gap)))
 }
 
 /// What a lap catches up with while its mean stays within the powers that the GPU has shown: the counter stopped before it.
 fn hides_what_it_catches_up_with(gpu: &Gpu, energy_mj: f64, from_ns: u64, to_ns: u64) -> bool {
-    let counter = &gpu.spec.counter;
-    let stops = counter.stuck_at_s.iter().flat_map(Times::intervals).filter(|_| counter.stuck_catches_up);
-    let is_behind =
-        |[begin, end]: [f64; 2]| begin * 1e9 < from_ns as f64 && end * 1e9 + gpu.refresh_ns() as f64 > from_ns as f64;
+    let is_behind = |[begin, end]: [u64; 2]| begin < from_ns && end + gpu.refresh_ns() > from_ns;
     let most_w = || range(gpu, 0, to_ns, |t| f64::from(gpu.reading(t).power_w)).1 + 1.0;
-    stops.into_iter().any(is_behind) && energy_mj * 1e6 <= most_w() * (to_ns - from_ns) as f64
+    stops_ns(gpu, true).any(is_behind) && energy_mj * 1e6 <= most_w() * (to_ns - from_ns) as f64
 }
 
 /// What was given, by kind; or what was wrong.

@@ -79,6 +79,10 @@ def widest(directory, energies, inner, outer, beside):
     return gpus_j == 0 or most + within < widest_j + gpus_j
 
 
+# In the order of the shares.
+LIMITS = ["cycles", "prochot", "package_power", "socket_temperature", "regulator_temperature", "memory_temperature"]
+
+
 def shares_of(text):
     """Of the cycles, by limit; None ("-"): not counted."""
     return [None if word == "-" else float(word) for word in text.split(",")]
@@ -99,12 +103,18 @@ def limits_in_words(of, mean_w, cycles):
     """The line that a report's text has of an object "limited"; mean_w: None: not known."""
     words = {"package_power": "package power", "socket_temperature": "socket temperature",
              "regulator_temperature": "temperature of the voltage regulators", "memory_temperature": "memory temperature"}
-    held = [f"{100 * cycles[key] / cycles['cycles']:.1f} % of the time limited by {name}" if i == 0 else
-            f"{100 * cycles[key] / cycles['cycles']:.1f} % by {name}"
-            for i, (key, name) in enumerate((k, n) for k, n in words.items() if cycles[k])]
+    held = [f"{100 * cycles[key] / cycles['cycles']:.1f} % by {name}" for key, name in words.items() if cycles[key]]
     if cycles["package_power"] and mean_w is not None:
         held[0] += f", {mean_w:.1f} W"
-    return f"\n{of}: {', '.join(held)}\n"
+    return f"\n{of}: {', '.join(held)}\n".replace(" % by ", " % of the time limited by ", 1)
+
+
+def reported_limits(of, mean_w, cycles, shares, inner, outer, text):
+    """An object "limited" of a report, and its line in the text."""
+    counted = [cycles[name] for name in LIMITS]
+    limited({"limited_status": 0, "limited": counted, "limited_ns": counted[0] * 1_000_000}, shares_of(shares), inner, outer)
+    line = limits_in_words(of, mean_w, cycles)
+    assert line in text, (line, text)
 
 
 def main():

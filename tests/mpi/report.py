@@ -11,7 +11,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from check import EDGE_NS, beside_of, energies_j, finish, gpu_of, limited, limits_in_words, machine_of, shares_of, true_j, untested, widest  # noqa: E402
+from check import EDGE_NS, LIMITS, beside_of, energies_j, finish, gpu_of, limits_in_words, machine_of, reported_limits, true_j, untested, widest  # noqa: E402
 
 
 def field(report, path):
@@ -123,23 +123,16 @@ def beside(report, output, domains):
     assert (said in report["text"]) == (domains.strip("/") != ""), report["text"]
 
 
-LIMITS = ["cycles", "prochot", "package_power", "socket_temperature", "regulator_temperature", "memory_temperature"]
-
-
 def at_limit(report, output, shares):
     truth(report)
     for p in report["packages"]:
         rank = report["ranks"][p["read_by_rank"]]
-        cycles = [p["limited"][name] for name in LIMITS]
-        limited({"limited_status": 0, "limited": cycles, "limited_ns": cycles[0] * 1_000_000},
-                shares_of(shares), (rank["begin_ns"], rank["end_ns"]), whole(output))
-    known = [name for name in LIMITS if report["packages"][0]["limited"][name] is not None]
-    sums = {name: sum(p["limited"][name] for p in report["packages"]) if name in known else None for name in LIMITS}
+        reported_limits(p["pci_address"], p["energy_j"] / p["duration_s"], p["limited"], shares,
+                        (rank["begin_ns"], rank["end_ns"]), whole(output), report["text"])
+    counts = {name: [p["limited"][name] for p in report["packages"]] for name in LIMITS}
+    sums = {name: None if None in of else sum(of) for name, of in counts.items()}
     assert report["job"]["limited"] == sums, report["job"]
     assert limits_in_words("packages", None, sums) in report["text"], report["text"]
-    for p in report["packages"]:
-        line = limits_in_words(p["pci_address"], p["energy_j"] / p["duration_s"], p["limited"])
-        assert line in report["text"], (line, report["text"])
 
 
 def none(report):
