@@ -530,6 +530,14 @@ fn a_display_card_beside_a_compute_card() {
     }
 }
 
+/// A value with the carriage return of a text file from Windows: HIP leaves the quotes, which are no number.
+#[test]
+fn a_carriage_return_after_quotes() {
+    let sim = Sim::start("mi300x-8", "none", &[] as &[&str]).unwrap();
+    let count = |value| which(&sim, 0, &[("HIP_VISIBLE_DEVICES", value)]).gpus().len();
+    assert_eq!((count("\"0,1\" "), count("\"0,1\"\r")), (2, 0));
+}
+
 /// Masks in the options need their flag, and the environment is not looked at then.
 #[test]
 fn explicit_masks_need_their_flag() {

@@ -238,7 +238,7 @@ impl MaskOutcome {
 fn rocr(mask: &[u8], gpus: &[Gpu]) -> Result<(Vec<usize>, Option<MaskError>), usize> {
     let mut list = Vec::new();
     for (k, token) in tokens(mask).into_iter().take(gpus.len()).enumerate() {
-        let token = trim(token).to_ascii_uppercase();
+        let token = trim(token, is_space).to_ascii_uppercase();
         if token.is_empty() {
             return Err(k + 1);
         }
@@ -304,8 +304,8 @@ fn effective_value(raw: Option<&[u8]>, rules: Rules) -> Option<Vec<u8>> {
         // HIP replaces an empty value by a blank, which is then an invalid entry.
         return rules.empty_hides.then(|| b" ".to_vec());
     }
-    let inner = trim(raw);
-    let unquoted = match inner {
+    // No other blank counts here: a carriage return after the quotes leaves them in place.
+    let unquoted = match trim(raw, |b| *b == b' ') {
         [b'"', middle @ .., b'"'] => middle,
         _ => raw,
     };
@@ -371,12 +371,16 @@ fn tokens(mask: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// Removes blanks at both ends, as defined by `isspace`.
-fn trim(token: &[u8]) -> &[u8] {
-    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r');
-    let start = token.iter().position(|b| !blank(b)).unwrap_or(token.len());
-    let end = token.iter().rposition(|b| !blank(b)).map_or(start, |e| e + 1);
+/// Removes blanks at both ends.
+fn trim(token: &[u8], is_blank: impl Fn(&u8) -> bool) -> &[u8] {
+    let start = token.iter().position(|b| !is_blank(b)).unwrap_or(token.len());
+    let end = token.iter().rposition(|b| !is_blank(b)).map_or(start, |e| e + 1);
     &token[start..end]
+}
+
+/// C's `isspace`.
+fn is_space(b: &u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r')
 }
 
 fn contains(text: &[u8], piece: &[u8]) -> bool {

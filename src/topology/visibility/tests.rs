@@ -122,6 +122,21 @@ fn the_trace_names_the_invalid_entry() {
     assert!(first("GPU-0").contains("more than one GPU"), "{}", first("GPU-0"));
 }
 
+/// HIP removes quotes that have nothing but spaces around them; ROCr's blanks are those of `isspace`.
+#[test]
+fn quotes_and_blanks() {
+    let gpus = [Gpu { unique_id: 1, support: Support::Full }; 2];
+    let shown = |rocr: Option<&str>, hip: Option<&str>| {
+        let bytes = |text: Option<&str>| text.map(|t| t.as_bytes().to_vec());
+        visible_gpus(&gpus, &Masks { rocr: bytes(rocr), hip: bytes(hip), cuda: None }, Rules::of(None)).list
+    };
+    assert_eq!(shown(None, Some("  \"1,0\" ")), [1, 0]);
+    for value in ["\"1,0\"\r", "\"1,0\"\n", "\t\"1,0\"", "\"1,0\"\t", "\"1,0\" x", "\""] {
+        assert_eq!(shown(None, Some(value)), [0; 0], "{value:?}");
+    }
+    assert_eq!(shown(Some(" 1\t,\r0\n"), None), [1, 0]);
+}
+
 /// What is done about a GPU older than gfx9 shifts the numbers in HIP's mask, and is in the trace.
 #[test]
 fn old_gpus_count_where_the_release_counts_them() {
