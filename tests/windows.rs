@@ -348,6 +348,8 @@ fn shared_packages() {
     assert_eq!(flags("mi250x-4", &["gpu.1.access = \"no_render\""]), [S; 7]);
     let split = flags("mi300x-8", &["gpu.0 = { compute_partition = \"DPX\", partitions = 2 }"]);
     assert_eq!(split, [S, S, 0, 0, 0, 0, 0, 0, 0]);
+    // A device cgroup leaves only the first of eight partitions.
+    assert_eq!(flags("mi300x-8", &["gpu.0.compute_partition = \"CPX\""]), [S, 0, 0, 0, 0, 0, 0, 0]);
 }
 
 /// Idle at both ends and busy in between, when the counter stops: it has counted more than the power at the ends says, and

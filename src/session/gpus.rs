@@ -136,7 +136,7 @@ impl<'a> Discovery<'a> {
         let packages: Vec<String> = (0..places.len()).map(|i| package(i, &roles, self.listing)).collect();
         let mut gpus = Gpus::default();
         for (index, &i) in visible.iter().enumerate() {
-            let identity = self.identity(index, i, &roles, &packages);
+            let identity = self.identity(index, i, &roles, &packages)?;
             let source = if identity.reads_for_package() {
                 self.first_partition_source(i, roles[i])?
             } else {
@@ -156,13 +156,15 @@ impl<'a> Discovery<'a> {
         Ok(gpus)
     }
 
-    fn identity(&self, index: usize, place: usize, roles: &[Role], packages: &[String]) -> Identity {
+    fn identity(&self, index: usize, place: usize, roles: &[Role], packages: &[String]) -> Result<Identity> {
         let Candidate { name, device_id, .. } = &self.candidates[place];
         let location = &self.listing.places[place];
         let role = roles[place];
         let siblings = packages.iter().filter(|p| **p == packages[place]).count();
+        // The other partitions may be hidden from this process.
+        let shares_package = role != Role::Single || siblings > 1 || sysfs::is_partitioned(self.root, &location.pci)?;
         let gfx_target = location.node.as_ref().and_then(|n| n.gfx_target);
-        Identity {
+        Ok(Identity {
             index,
             name: name.clone(),
             location: location.clone(),
@@ -172,9 +174,9 @@ impl<'a> Discovery<'a> {
             role,
             measured_by: measured_by(role, self.listing, location),
             package: packages[place].clone(),
-            shares_package: role != Role::Single || siblings > 1,
+            shares_package,
             package_reader: self.package_reader(place, role),
-        }
+        })
     }
 
     /// The first visible partition of a package whose first partition is not visible, as an index of the session.
