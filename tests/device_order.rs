@@ -10,6 +10,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use zeus_amd_sim::Sim;
 
+const HETEROGENEOUS: i32 = -18;
+
 const MASKS: [&str; 3] = ["ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"];
 
 /// What `which.c` printed.
@@ -536,6 +538,21 @@ fn a_carriage_return_after_quotes() {
     let sim = Sim::start("mi300x-8", "none", &[] as &[&str]).unwrap();
     let count = |value| which(&sim, 0, &[("HIP_VISIBLE_DEVICES", value)]).gpus().len();
     assert_eq!((count("\"0,1\" "), count("\"0,1\"\r")), (2, 0));
+}
+
+/// A suspended GPU's name is not read, and is no other name.
+#[test]
+fn homogeneous_as_far_as_names_are_known() {
+    let open = |patches: &[&str]| {
+        let sim = Sim::start("mi300x-8", "7.13", patches).unwrap();
+        which(&sim, 1, &[]).number("open")
+    };
+    let suspended = "gpu.0.suspended = \"refuses\"";
+    assert_eq!(open(&[]), 0);
+    assert_eq!(open(&[suspended]), 0);
+    assert_eq!(open(&["gpu.5.suspended = \"refuses\""]), 0);
+    assert_eq!(open(&[suspended, "gpu.0.device_id = 0x740f"]), HETEROGENEOUS);
+    assert_eq!(open(&[suspended, "gpu.5.name = \"Another\""]), HETEROGENEOUS);
 }
 
 /// Masks in the options need their flag, and the environment is not looked at then.

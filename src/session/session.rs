@@ -92,13 +92,17 @@ impl Session {
     }
 
     fn ensure_homogeneous(&self) -> Result<()> {
-        let model = |d: &Device| (d.identity.name.clone(), d.identity.device_id);
-        let Some(first) = self.devices.first() else { return Ok(()) };
-        match self.devices.iter().find(|d| model(d) != model(first)) {
+        // A suspended GPU has no name.
+        let differ = |a: &Device, b: &Device| {
+            let (a, b) = (&a.identity, &b.identity);
+            a.device_id != b.device_id || !a.name.is_empty() && !b.name.is_empty() && a.name != b.name
+        };
+        let pairs = self.devices.iter().enumerate().flat_map(|(i, a)| self.devices[..i].iter().map(move |b| (b, a)));
+        match pairs.into_iter().find(|(a, b)| differ(a, b)) {
             None => Ok(()),
-            Some(other) => Err(Error::Heterogeneous(format!(
+            Some((one, other)) => Err(Error::Heterogeneous(format!(
                 "{} and {} are different models, and the option ensure_homogeneous is set",
-                first.label(),
+                one.label(),
                 other.label()
             ))),
         }
