@@ -10,7 +10,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 use zeus_amd_sim::Sim;
 
+const NOT_FOUND: i32 = -3;
 const HETEROGENEOUS: i32 = -18;
+const AMBIGUOUS: i32 = -19;
 
 const MASKS: [&str; 3] = ["ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"];
 
@@ -553,6 +555,50 @@ fn homogeneous_as_far_as_names_are_known() {
     assert_eq!(open(&["gpu.5.suspended = \"refuses\""]), 0);
     assert_eq!(open(&[suspended, "gpu.0.device_id = 0x740f"]), HETEROGENEOUS);
     assert_eq!(open(&[suspended, "gpu.5.name = \"Another\""]), HETEROGENEOUS);
+}
+
+/// amd-smi's UUID: of the board's serial number or, in newer releases, of KFD's unique_id; with the partition or with ff.
+/// KFD's unique_id may be that of a part of the GPU.
+#[test]
+fn uuids_of_amd_smi() {
+    let split = "{ compute_partition = \"DPX\", partitions = 2, unique_id = \"aaaa000000000000\", partition_unique_ids = [\"aaaa000000000000\", \"bbbb000000000002\"] }";
+    let patches = [
+        format!("gpu.0 = {split}"),
+        "gpu.1 = { unique_id = \"cccc000000000000\", partition_unique_ids = [\"cccc000000000001\"] }".into(),
+    ];
+    for rocm in ["none", "6.4.3", "10.0"] {
+        let sim = Sim::start("mi300x-8", rocm, &patches).unwrap();
+        let found = |uuid: &str| {
+            let mut command = command(&sim, 0, "-");
+            command.args(["-", "-", "-", uuid]);
+            let said = run(command);
+            let line = said.text.lines().find_map(|l| l.strip_prefix("found ")).unwrap().to_owned();
+            let (status, index) = line.split_once(' ').unwrap();
+            (status.parse::<i32>().unwrap(), index.parse::<u32>().unwrap())
+        };
+        let in_order = which(&sim, 0, &[]).gpus();
+        let index = |pci: &str| in_order.iter().position(|g| g.pci == pci).unwrap() as u32;
+        let machine = sim.machine();
+        let (halves, whole) = (machine.gpus()[0].bdf.to_string(), machine.gpus()[1].bdf.to_string());
+        let (first, whole) = (index(&halves), index(&whole));
+        for (uuid, expected) in [
+            ("ccff74a1-0000-1000-80cc-000000000000", (0, whole)),
+            ("cc0074a1-0000-1000-80cc-000000000000", (0, whole)),
+            ("cc0074a1-0000-1000-80cc-000000000001", (0, whole)),
+            ("GPU-cccc000000000001", (0, whole)),
+            ("GPU-cccc000000000000", (0, whole)),
+            ("cc0174a1-0000-1000-80cc-000000000000", (NOT_FOUND, 0)),
+            ("ccff74a1-0000-1000-80cc-000000000002", (NOT_FOUND, 0)),
+            ("aaff74a1-0000-1000-80aa-000000000000", (AMBIGUOUS, 0)),
+            ("aa0074a1-0000-1000-80aa-000000000000", (0, first)),
+            ("aa0174a1-0000-1000-80aa-000000000000", (0, first + 1)),
+            ("bb0174a1-0000-1000-80bb-000000000002", (0, first + 1)),
+            ("GPU-aaaa000000000000", (0, first)),
+            ("GPU-bbbb000000000002", (0, first + 1)),
+        ] {
+            assert_eq!(found(uuid), expected, "{rocm}: {uuid}");
+        }
+    }
 }
 
 /// Masks in the options need their flag, and the environment is not looked at then.

@@ -142,9 +142,22 @@ impl Session {
 
     /// The GPU with a UUID.
     pub fn find_by_uuid(&self, text: &str) -> Result<u32> {
-        let id = visibility::parse_uuid(text)
+        let uuid = visibility::parse_uuid(text)
             .ok_or_else(|| Error::InvalidArgument(format!("\"{text}\" is not a UUID such as GPU-4f2a1b9c00d1e2f3")))?;
-        self.find(text, |d| d.identity.location.node.as_ref().is_some_and(|n| n.unique_id == id))
+        let in_kfd = |d: &Device| d.identity.location.node.as_ref().is_some_and(|n| n.unique_id == uuid.id);
+        // ROCm's own form has KFD's id, amd-smi's has that or the serial number, by its release.
+        if !uuid.is_of_amdsmi && self.devices.iter().any(in_kfd) {
+            return self.find(text, in_kfd);
+        }
+        let serial = |d: &Device| {
+            let folder = sysfs::pci_device(&self.root, &d.identity.location.pci.first_function())?;
+            sysfs::unique_id(&folder)
+        };
+        let serials = self.devices.iter().map(serial).collect::<Result<Vec<_>>>()?;
+        self.find(text, |d| {
+            (in_kfd(d) || serials[d.identity.index] == Some(uuid.id))
+                && uuid.partition.map_or(true, |p| p == d.identity.location.partition)
+        })
     }
 
     fn find(&self, text: &str, fits: impl Fn(&Device) -> bool) -> Result<u32> {

@@ -38,6 +38,11 @@ pub fn is_partitioned(root: &Path, address: &PciAddress) -> Result<bool> {
     Ok(mode.is_some_and(|mode| !mode.is_empty() && mode != "SPX"))
 }
 
+/// The serial number of a GPU, which KFD's unique_id of a partition may not be.
+pub fn unique_id(device: &Path) -> Result<Option<u64>> {
+    Ok(text(&device.join("unique_id"))?.and_then(|t| u64::from_str_radix(&t, 16).ok()))
+}
+
 /// The product name, if the driver gives one.
 pub fn product_name(device: &Path) -> Result<Option<String>> {
     Ok(text(&device.join("product_name"))?.filter(|t| !t.is_empty()))

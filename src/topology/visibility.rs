@@ -345,21 +345,34 @@ pub fn uuid(unique_id: u64) -> String {
     }
 }
 
-/// The unique_id in a UUID: "GPU-" and 16 hex digits of any case, the digits alone (hipDeviceGetUuid), or amd-smi's form
-/// "IIffDDDD-0000-1000-80II-IIIIIIIIIIII", in which the digits I are the id.
+/// What a UUID says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uuid {
+    pub id: u64,
+    /// It has the form of amd-smi.
+    pub is_of_amdsmi: bool,
+    /// Only in that form, and not in that of older releases.
+    pub partition: Option<u32>,
+}
+
+/// Reads a UUID: "GPU-" and 16 hex digits of any case, the digits alone (hipDeviceGetUuid), or amd-smi's form
+/// "IIPPDDDD-0000-1000-80II-IIIIIIIIIIII", in which the digits I are the id and P the partition or ff.
 #[must_use]
-pub fn parse_uuid(text: &str) -> Option<u64> {
+pub fn parse_uuid(text: &str) -> Option<Uuid> {
     let hex = |t: &str| t.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u64::from_str_radix(t, 16).ok()).flatten();
-    let id = if text.len() == 36 && text.is_ascii() {
+    let is_of_amdsmi = text.len() == 36 && text.is_ascii();
+    let mut partition = None;
+    let id = if is_of_amdsmi {
         let groups: Vec<&str> = text.split('-').collect();
         let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
         (lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| hex(g).is_some())).then_some(())?;
+        partition = hex(&text[2..4]).filter(|p| *p != 0xFF).map(|p| p as u32);
         hex(&format!("{}{}{}", &text[0..2], &text[21..23], groups[4]))?
     } else {
         let digits = if text.get(..4).is_some_and(|p| p.eq_ignore_ascii_case("GPU-")) { &text[4..] } else { text };
         (digits.len() == 16).then(|| hex(digits)).flatten()?
     };
-    (id != 0).then_some(id)
+    (id != 0).then_some(Uuid { id, is_of_amdsmi, partition })
 }
 
 /// The entries between commas; a trailing comma adds none.

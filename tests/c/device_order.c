@@ -1,6 +1,6 @@
 /* Prints which GPUs a session has: "open S", "zero S", "amdsmi S", "loaded B", "uncertain B", then "GPU PCI NODE UNMASKED AMDSMI PACKAGE POWER ENERGY FLAGS"
- * for each ("-" where there is none), then the explanation. Arguments: flags of the options, the ROCm release
- * ("-": not given); then, with the flag for explicit masks, the three masks ("-": not set). */
+ * for each ("-" where there is none), "found S INDEX", then the explanation. Arguments: flags of the options, the ROCm release
+ * ("-": not given); then, with the flag for explicit masks, the three masks ("-": not set); a UUID to be found. */
 #include <zeus_amd.h>
 
 #include <inttypes.h>
@@ -79,6 +79,11 @@ int main(int argc, char **argv)
         if ((g.valid & ZEUS_AMD_GPU_INFO_VALID_UNIQUE_ID_BIT) &&
             (s == ZEUS_AMD_STATUS_OK ? found != i : s != ZEUS_AMD_STATUS_AMBIGUOUS_DEVICE))
             printf("another found by UUID: %" PRIu32 "\n", i);
+    }
+    if (given(argc, argv, 6) != NULL) {
+        uint32_t found = 0;
+        s = zeus_amd_find_by_uuid(z, argv[6], &found);
+        printf("found %d %" PRIu32 "\n", (int)s, found);
     }
     if (zeus_amd_explain(z, text, sizeof text, &needed) != ZEUS_AMD_STATUS_OK || needed != strlen(text))
         return 1;

@@ -85,11 +85,15 @@ fn numbers_as_c_reads_them() {
 
 #[test]
 fn uuids_as_programs_write_them() {
-    let id = Some(0x67C6_3AC3_C3C6_37F9);
-    for text in
-        ["GPU-67c63ac3c3c637f9", "gpu-67C63AC3C3C637F9", "67c63ac3c3c637f9", "67ff740f-0000-1000-80c6-3ac3c3c637f9"]
-    {
-        assert_eq!(parse_uuid(text), id, "{text}");
+    let of = |is_of_amdsmi, partition| Some(Uuid { id: 0x67C6_3AC3_C3C6_37F9, is_of_amdsmi, partition });
+    for (text, uuid) in [
+        ("GPU-67c63ac3c3c637f9", of(false, None)),
+        ("gpu-67C63AC3C3C637F9", of(false, None)),
+        ("67c63ac3c3c637f9", of(false, None)),
+        ("67ff740f-0000-1000-80c6-3ac3c3c637f9", of(true, None)),
+        ("6705740F-0000-1000-80C6-3AC3C3C637F9", of(true, Some(5))),
+    ] {
+        assert_eq!(parse_uuid(text), uuid, "{text}");
     }
     for text in [
         "",
