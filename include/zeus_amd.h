@@ -252,7 +252,10 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
+ * are in PCI order), or HIP may leave out GPUs that are there: APUs, or gfx8 and
+ * older, which depends on the ROCm release. Only the option runtime_version
+ * makes that certain: a Python wheel has a ROCm of its own, which may be of
+ * another release than the libamd_smi that is found.
  */
 #define ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 
@@ -293,7 +296,10 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
+ * are in PCI order), or HIP may leave out GPUs that are there: APUs, or gfx8 and
+ * older, which depends on the ROCm release. Only the option runtime_version
+ * makes that certain: a Python wheel has a ROCm of its own, which may be of
+ * another release than the libamd_smi that is found.
  */
 #define ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 

@@ -79,10 +79,26 @@ const CASES: &[Case] = &[
         more: NOTHING,
     },
     Case {
-        name: "rx580 beside mi210, ROCm 6: counted by the runtime, and not shown",
+        name: "rx580 beside mi210, ROCm 6: shown",
         machine: "rx580-beside-mi210.toml",
         with: &[],
-        by: &[("6.1.2", "auto"), ("6.4.3", "auto"), ("10.0", "auto")],
+        by: &[("6.1.2", "auto"), ("6.4.3", "auto")],
+        masks: &[],
+        reads: &[
+            ("explain", Be(&["2"])),
+            ("temperature 0", Be(&["41"])),
+            ("average 1", Be(&["219000"])),
+            ("temperature 1", Be(&["51"])),
+        ],
+        sets: &[],
+        power_w: 38,
+        more: NOTHING,
+    },
+    Case {
+        name: "rx580 beside mi210, ROCm 10: skipped",
+        machine: "rx580-beside-mi210.toml",
+        with: &[],
+        by: &[("10.0", "auto")],
         masks: &[],
         reads: &[
             ("explain", Be(&["1"])),

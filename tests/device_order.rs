@@ -478,39 +478,45 @@ fn zero_devices_have_a_reason() {
     assert!(said.text.contains("render and video"), "{}", said.text);
 }
 
-/// A workstation with an RX 580 for its display beside an MI210. ROCm 6.x counts the display card until HIP drops it, 7.0
-/// to 7.2 does not start with one in the machine, 10.0 skips it (rocm-systems issues 6883 and 8801, pull request 4936).
+/// A workstation with an RX 580 for its display beside an MI210. ROCm 6.x shows the display card (ollama-for-amd issue 51,
+/// clr issue 269), 7.0 to 7.2 does not start with one in the machine, 10.0 skips it (rocm-systems issues 6883 and 8801, pull
+/// request 4936). The application's release is certain only where it is told.
 #[test]
 fn a_display_card_beside_a_compute_card() {
     let machine = common::root().join("tests/machines/rx580-beside-mi210.toml");
     let start = |rocm: &str| Sim::start(machine.to_str().unwrap(), rocm, &[] as &[&str]).unwrap();
     let pci = |said: &Said| said.gpus().into_iter().map(|g| g.pci).collect::<Vec<_>>();
-    let compute = ["0000:63:00.0"];
-    // By libamd_smi's version; each with what HIP_VISIBLE_DEVICES=0 and 1 and ROCR_VISIBLE_DEVICES=1 show.
-    for (rocm, zero, first, second, certain) in [
-        ("6.1.2", 0, false, true, true),
-        ("6.4.3", 0, false, true, true),
-        ("7.0.2", -29, false, false, true),
-        ("7.2.0", -29, false, false, true),
-        ("7.13", 0, true, false, false),
-        ("10.0", 0, true, false, true),
+    let (display, compute) = (["0000:01:00.0"], ["0000:63:00.0"]);
+    let both: &[&str] = &["0000:01:00.0", "0000:63:00.0"];
+    let none: &[&str] = &[];
+    // By libamd_smi's version; what is shown, also with HIP_VISIBLE_DEVICES=0 and 1.
+    for (rocm, visible, first, second) in [
+        ("6.1.2", both, &display[..], &compute[..]),
+        ("6.4.3", both, &display, &compute),
+        ("7.0.2", none, none, none),
+        ("7.2.0", none, none, none),
+        ("7.13", &compute, &compute, none),
+        ("10.0", &compute, &compute, none),
     ] {
         let sim = start(rocm);
         let said = which(&sim, 0, &[]);
-        assert_eq!(said.number("zero"), zero, "{rocm}: {}", said.text);
+        assert_eq!(said.number("zero"), if visible.is_empty() { -29 } else { 0 }, "{rocm}: {}", said.text);
         assert_eq!((said.number("loaded"), said.number("amdsmi")), (1, 0), "{rocm}: {}", said.text);
-        assert_eq!(said.number("uncertain"), i32::from(!certain), "{rocm}: {}", said.text);
-        assert!(said.text.contains("older than gfx9"), "{rocm}: {}", said.text);
-        assert_eq!(said.text.contains("is not known"), !certain, "{rocm}: {}", said.text);
-        let visible: &[&str] = if zero == 0 { &compute } else { &[] };
+        assert_eq!(said.number("uncertain"), 1, "{rocm}: {}", said.text);
+        assert!(said.text.contains("older than gfx9") && said.text.contains("is not known"), "{rocm}: {}", said.text);
         assert_eq!(pci(&said), visible, "{rocm}");
-        assert!(said.gpus().iter().all(|g| g.flags == if certain { 0 } else { 2 }), "{rocm}: {}", said.text);
-        let shown = |name, value| !pci(&which(&sim, 0, &[(name, value)])).is_empty();
-        assert_eq!((shown("HIP_VISIBLE_DEVICES", "0"), shown("HIP_VISIBLE_DEVICES", "1")), (first, second), "{rocm}");
-        assert_eq!(shown("ROCR_VISIBLE_DEVICES", "1"), zero == 0, "{rocm}");
+        assert!(said.gpus().iter().all(|g| g.flags == 2), "{rocm}: {}", said.text);
+        let shown = |name, value| pci(&which(&sim, 0, &[(name, value)]));
+        assert_eq!(shown("HIP_VISIBLE_DEVICES", "0"), first, "{rocm}");
+        assert_eq!(shown("HIP_VISIBLE_DEVICES", "1"), second, "{rocm}");
+        assert_eq!(shown("ROCR_VISIBLE_DEVICES", "1"), if visible.is_empty() { none } else { &compute }, "{rocm}");
         // The application may be of another release than the libamd_smi that is found.
-        assert_eq!(which_of(&sim, 0, "7.1.1", &[]).number("zero"), -29, "{rocm}");
-        assert_eq!(pci(&which_of(&sim, 0, "6.4.1-83", &[("HIP_VISIBLE_DEVICES", "1")])), compute, "{rocm}");
+        for (release, zero, visible) in [("7.1.1", -29, none), ("6.4.1-83", 0, both), ("10.0.0", 0, &compute)] {
+            let said = which_of(&sim, 0, release, &[]);
+            assert_eq!((said.number("zero"), said.number("uncertain")), (zero, 0), "{rocm}: {}", said.text);
+            assert_eq!(pci(&said), visible, "{rocm}, {release}");
+            assert!(!said.text.contains("is not known"), "{rocm}: {}", said.text);
+        }
     }
     // Without a libamd_smi: by the file of the ROCm that is found; else nothing tells.
     let sim = start("none");
@@ -526,11 +532,27 @@ fn a_display_card_beside_a_compute_card() {
     let mut command = command(&sim, 0, "-");
     command.env("ROCM_PATH", rocm.path()).env("ZEUS_AMD_BACKEND", "sysfs");
     let said = run(command);
-    assert_eq!((said.number("zero"), said.number("amdsmi"), said.number("uncertain")), (-29, 0, 0), "{}", said.text);
+    assert_eq!((said.number("zero"), said.number("amdsmi"), said.number("uncertain")), (-29, 0, 1), "{}", said.text);
     for text in ["", "7", "seven", "7.2.x", "7.2.0.1"] {
         let said = which_of(&sim, 0, text, &[]);
         assert_eq!(said.number("open"), -1, "{text}: {}", said.text);
         assert!(said.text.contains("runtime_version") && said.text.contains("not a ROCm release"), "{}", said.text);
+    }
+}
+
+/// Hawaii and older have doorbells of type 0: ROCm 7.0 to 7.2 does not start with them either, and HIP of ROCm 6.x drops
+/// gfx7. Tonga has them too, and is gfx8.
+#[test]
+fn the_oldest_doorbells() {
+    let machine = common::root().join("tests/machines/rx580-beside-mi210.toml");
+    for (gfx, count) in [(70_001, 1), (80_002, 2)] {
+        let patch = format!("gpu.0 = {{ gfx_target = {gfx}, capability = 0 }}");
+        let sim = Sim::start(machine.to_str().unwrap(), "none", &[patch]).unwrap();
+        let of = |release| which_of(&sim, 0, release, &[]);
+        assert_eq!(of("7.2.0").number("zero"), -29, "{gfx}: {}", of("7.2.0").text);
+        assert_eq!(of("6.4").gpus().len(), count, "{gfx}: {}", of("6.4").text);
+        let behind = which_of(&sim, 0, "6.4", &[("HIP_VISIBLE_DEVICES", "1")]);
+        assert_eq!(behind.gpus()[0].pci, "0000:63:00.0", "{gfx}: {}", behind.text);
     }
 }
 

@@ -200,7 +200,10 @@ pub const ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT: u32 = 1;
 /// There is no KFD topology: the order is libamd_smi's enumeration.
 pub const ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT: u32 = 1;
 /// HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
-/// are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
+/// are in PCI order), or HIP may leave out GPUs that are there: APUs, or gfx8 and
+/// older, which depends on the ROCm release. Only the option runtime_version
+/// makes that certain: a Python wheel has a ROCm of its own, which may be of
+/// another release than the libamd_smi that is found.
 pub const ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT: u32 = 2;
 
 /// About an open session. Start from ZEUS_AMD_SESSION_INFO_INIT.
@@ -257,7 +260,10 @@ pub const ZEUS_AMD_GPU_INFO_VALID_DEVICE_ID_BIT: u32 = 32;
 /// There is no KFD topology: the order is libamd_smi's enumeration.
 pub const ZEUS_AMD_GPU_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT: u32 = 1;
 /// HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
-/// are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
+/// are in PCI order), or HIP may leave out GPUs that are there: APUs, or gfx8 and
+/// older, which depends on the ROCm release. Only the option runtime_version
+/// makes that certain: a Python wheel has a ROCm of its own, which may be of
+/// another release than the libamd_smi that is found.
 pub const ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT: u32 = 2;
 
 /// Which GPU an index is. Start from ZEUS_AMD_GPU_INFO_INIT.

@@ -108,11 +108,13 @@ fn lease(loaded: &Loaded, options: &Options) -> LibraryRef {
     LibraryRef { library: loaded.as_ref().ok().map(|l| l.0.library), shut_down: options.shutdown_on_close }
 }
 
-/// The visibility rules of the ROCm release that the application runs with.
+/// The visibility rules of the ROCm release that the application runs with. What is found may be of another one: a Python
+/// wheel comes with a HIP of its own.
 fn rules(places: &SearchPaths, options: &Options, loaded: &Loaded) -> Result<Rules> {
     let of_library = || loaded.as_ref().ok().and_then(|l| rocm_release(l.0.words));
     let release = options.runtime_version.or_else(of_library);
-    Ok(Rules::of(if release.is_some() { release } else { installed_release(places)? }))
+    let rules = Rules::of(if release.is_some() { release } else { installed_release(places)? });
+    Ok(Rules { old_gpus_known: rules.old_gpus_known && options.runtime_version.is_some(), ..rules })
 }
 
 fn explain_missing(why: Option<&Error>) -> String {

@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::platform::pci::PciAddress;
 use crate::sysfs::kfd::{Access, KfdNodes, Node};
-use crate::topology::visibility::{self, MaskedOut, Masks, Rules, Support};
+use crate::topology::visibility::{self, MaskedOut, Masks, OldGpus, Rules, Support};
 
 /// One GPU as libamd_smi reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +202,7 @@ impl Enumeration {
         let gpus: Vec<visibility::Gpu> = accessible.iter().map(gpu).collect();
         self.order_uncertain |= gpus.iter().any(|g| match g.support {
             Support::Full => false,
-            Support::OldDoorbell => !rules.old_gpus_known,
+            Support::OldDoorbell { in_hip } => !rules.old_gpus_known || rules.old_gpus == OldGpus::Counted && !in_hip,
             Support::RocrOnly | Support::None => true,
         });
         for (n, i) in visibility::visible_gpus(&gpus, &Masks::default(), rules).list.into_iter().enumerate() {
@@ -232,12 +232,17 @@ impl Enumeration {
     }
 }
 
-/// How the runtimes support a GPU, by its KFD properties: for doorbells of gfx8 it depends on the release, GPUs without an
-/// instruction set are dropped, and HIP supports gfx9 and later. Newer kinds are assumed to be supported.
+/// How the runtimes support a GPU, by its KFD properties: for doorbells of gfx8 and older it depends on the release, GPUs
+/// without an instruction set are dropped, and of others HIP supports gfx9 and later. Newer kinds are assumed to be supported.
 fn runtime_support(node: &Node) -> Support {
+    /// Of Hawaii and Kaveri, which are gfx7, and of Tonga.
+    const DOORBELL_OLDEST: u8 = 0;
     const DOORBELL_GFX8: u8 = 1;
     match (node.doorbell, node.gfx_target) {
-        (Some(DOORBELL_GFX8), _) => Support::OldDoorbell,
+        (Some(DOORBELL_GFX8), None) => Support::OldDoorbell { in_hip: true },
+        (Some(DOORBELL_OLDEST | DOORBELL_GFX8), gfx) => {
+            Support::OldDoorbell { in_hip: gfx.is_some_and(|gfx| gfx >= 80_000) }
+        }
         (_, Some(0)) => Support::None,
         (_, Some(gfx)) if gfx < 90_000 => Support::RocrOnly,
         _ => Support::Full,

@@ -25,7 +25,10 @@ pub enum Support {
     /// ROCr numbers it and drops it.
     None,
     /// Its doorbells are those of gfx8 and older: what ROCr does depends on the release.
-    OldDoorbell,
+    OldDoorbell {
+        /// HIP supports it where ROCr does: gfx8, not gfx7.
+        in_hip: bool,
+    },
 }
 
 /// The values of the variables; `None` if a variable is not set.
@@ -39,7 +42,8 @@ pub struct Masks {
 /// What ROCr does with a GPU that has old doorbells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldGpus {
-    /// It is an agent; HIP drops it in the end (ROCm 6.x and earlier).
+    /// It is an agent (ROCm 6.x and earlier). HIP shows gfx8, which clr leaves out for OpenCL only (`runtimeRocSupported` in
+    /// device.hpp), and drops gfx7, which is not in the table of device.cpp.
     Counted,
     /// ROCr does not start with one in the machine (ROCm 7.0 to 7.2).
     Fatal,
@@ -55,7 +59,8 @@ pub struct Rules {
     /// HIP's variable takes UUIDs (ROCm 6.2 and later).
     pub uuid_in_hip: bool,
     pub old_gpus: OldGpus,
-    /// That is known of the release; otherwise it is what the newest one does.
+    /// The application's release is known, and that of it; otherwise it is what the release that was found does, or the
+    /// newest one.
     pub old_gpus_known: bool,
 }
 
@@ -148,26 +153,28 @@ impl MaskOutcome {
         let (selected, empty) = self.apply_rocr(gpus, masks)?;
         let taken = |i: &usize| match gpus[*i].support {
             Support::Full | Support::RocrOnly => true,
-            Support::OldDoorbell => rules.old_gpus == OldGpus::Counted,
+            Support::OldDoorbell { .. } => rules.old_gpus == OldGpus::Counted,
             Support::None => false,
         };
+        // Of those with old doorbells only what ROCr takes comes so far.
+        let is_in_hip = |i: &usize| matches!(gpus[*i].support, Support::Full | Support::OldDoorbell { in_hip: true });
         let agents = self.keep("ROCr", selected, taken);
         let (chosen, empty) = self.apply_hip((agents, empty), gpus, masks, rules);
-        Ok((self.keep("HIP", chosen, |i| gpus[*i].support == Support::Full), empty))
+        Ok((self.keep("HIP", chosen, is_in_hip), empty))
     }
 
     /// What a GPU older than gfx9 in the machine does to all.
     fn note_old_gpus(&mut self, gpus: &[Gpu], rules: Rules) -> Result<(), MaskedOut> {
-        let Some(i) = gpus.iter().position(|g| g.support == Support::OldDoorbell) else { return Ok(()) };
+        const DOUBT: &str = "; whether the application's ROCm does so is not known (see the option runtime_version), and others count it, do not start or skip it";
+        let is_old = |g: &Gpu| matches!(g.support, Support::OldDoorbell { .. });
+        let Some(i) = gpus.iter().position(is_old) else { return Ok(()) };
         let consequence = match rules.old_gpus {
-            OldGpus::Counted => "ROCm 6.x and earlier count it until HIP drops it",
+            OldGpus::Counted => "ROCm 6.x and earlier count it, and HIP shows it if it is gfx8",
             OldGpus::Fatal => "ROCm 7.0 to 7.2 does not start with one in the machine, hidden or not",
-            OldGpus::Skipped if rules.old_gpus_known => "ROCm 10.0 and later skip it",
-            OldGpus::Skipped => {
-                "it is skipped, as ROCm 10.0 does; whether the ROCm here does so is not known, and earlier ones count it or do not start"
-            }
+            OldGpus::Skipped => "ROCm 10.0 and later skip it",
         };
-        self.trace.push(format!("GPU {i} of the KFD order is older than gfx9: {consequence}"));
+        let doubt = if rules.old_gpus_known { "" } else { DOUBT };
+        self.trace.push(format!("GPU {i} of the KFD order is older than gfx9: {consequence}{doubt}"));
         match rules.old_gpus {
             OldGpus::Fatal => Err(MaskedOut::RuntimeFails),
             OldGpus::Counted | OldGpus::Skipped => Ok(()),

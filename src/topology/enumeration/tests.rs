@@ -91,7 +91,11 @@ fn access_follows_the_runtime() {
 fn runtime_support_by_kind() {
     let of = |doorbell, gfx_target| runtime_support(&Node { doorbell, gfx_target, ..node(1, 1) });
     assert_eq!(of(Some(2), Some(90_402)), Support::Full);
-    assert_eq!(of(Some(1), Some(80_003)), Support::OldDoorbell);
+    assert_eq!(of(Some(1), Some(80_003)), Support::OldDoorbell { in_hip: true });
+    assert_eq!(of(Some(1), None), Support::OldDoorbell { in_hip: true });
+    assert_eq!(of(Some(0), Some(80_002)), Support::OldDoorbell { in_hip: true });
+    assert_eq!(of(Some(0), Some(70_001)), Support::OldDoorbell { in_hip: false });
+    assert_eq!(of(Some(0), None), Support::OldDoorbell { in_hip: false });
     assert_eq!(of(Some(2), Some(0)), Support::None);
     assert_eq!(of(Some(2), Some(80_003)), Support::RocrOnly);
     assert_eq!(of(None, None), Support::Full);
