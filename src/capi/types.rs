@@ -88,7 +88,8 @@ pub enum zeus_amd_validation_t {
 
 /// How much energy one count of the accumulator stands for. libamd_smi reports
 /// 15.3 uJ for every GPU. The kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
-/// MI200 and later: smu13_driver_if_aldebaran.h and smu_v13_0_6_ppt.c in
+/// MI200 and later: smu13_driver_if_aldebaran.h, smu_v13_0_6_ppt.c and
+/// smu_v15_0_8_ppt.c in
 /// https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu
 /// The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
 /// which was used.
