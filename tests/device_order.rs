@@ -482,11 +482,12 @@ fn a_display_card_beside_a_compute_card() {
     let start = |rocm: &str| Sim::start(machine.to_str().unwrap(), rocm, &[] as &[&str]).unwrap();
     let pci = |said: &Said| said.gpus().into_iter().map(|g| g.pci).collect::<Vec<_>>();
     let compute = ["0000:63:00.0"];
-    // By libamd_smi's version; each with what HIP_VISIBLE_DEVICES=0 and 1 and ROCR_VISIBLE_DEVICES=1 show.
+    // By libamd_smi's version, but for 7.1.0, whose version later releases have too; each with what HIP_VISIBLE_DEVICES=0 and 1 and ROCR_VISIBLE_DEVICES=1 show.
     for (rocm, zero, first, second, certain) in [
         ("6.1.2", 0, false, true, true),
         ("6.4.3", 0, false, true, true),
         ("7.0.2", -29, false, false, true),
+        ("7.1.0", -29, false, false, true),
         ("7.2.0", -29, false, false, true),
         ("7.13", 0, true, false, false),
         ("10.0", 0, true, false, true),
@@ -507,6 +508,19 @@ fn a_display_card_beside_a_compute_card() {
         // The application may be of another release than the libamd_smi that is found.
         assert_eq!(which_of(&sim, 0, "7.1.1", &[]).number("zero"), -29, "{rocm}");
         assert_eq!(pci(&which_of(&sim, 0, "6.4.1-83", &[("HIP_VISIBLE_DEVICES", "1")])), compute, "{rocm}");
+    }
+    // Its version alone may be of 7.1.0, which does not start, and of 7.9 to 7.11.
+    let sim = start("7.1.0");
+    let file = sim.dir().join("opt/rocm/.info/version");
+    for of_later in [true, false] {
+        if of_later {
+            std::fs::write(&file, "7.11.0\n").unwrap();
+        } else {
+            std::fs::remove_file(&file).unwrap();
+        }
+        let said = which(&sim, 0, &[]);
+        assert_eq!((said.number("zero"), said.number("uncertain"), said.number("loaded")), (0, 1, 1), "{}", said.text);
+        assert!(said.text.contains("is not known"), "{}", said.text);
     }
     // Without a libamd_smi: by the file of the ROCm that is found; else nothing tells.
     let sim = start("none");

@@ -182,8 +182,9 @@ pub struct zeus_amd_options_t {
     /// The ROCm release of the application, such as "6.4.1". The rules for masks
     /// differ between releases, and so does what happens beside a GPU older than
     /// gfx9 (https://github.com/ROCm/rocm-systems/issues/8801). NULL: the
-    /// release of libamd_smi if it is loaded, else of the file .info/version of
-    /// the ROCm that is found, else the rules of the newest release.
+    /// release of libamd_smi if it is loaded and its version belongs to one
+    /// release only (26.1 does not), else of the file .info/version of the ROCm
+    /// that is found, else the rules of the newest release.
     pub runtime_version: *const c_char,
     /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not
     /// set.
