@@ -977,7 +977,8 @@ typedef uint32_t zeus_amd_validation_t;
 /**
  * How much energy one count of the accumulator stands for. libamd_smi reports
  * 15.3 uJ for every GPU. The kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
- * MI200 and later: smu13_driver_if_aldebaran.h and smu_v13_0_6_ppt.c in
+ * MI200 and later: smu13_driver_if_aldebaran.h, smu_v13_0_6_ppt.c and
+ * smu_v15_0_8_ppt.c in
  * https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu
  * The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
  * which was used.
@@ -1385,8 +1386,9 @@ typedef struct zeus_amd_options_t {
      * The ROCm release of the application, such as "6.4.1". The rules for masks
      * differ between releases, and so does what happens beside a GPU older than
      * gfx9 (https://github.com/ROCm/rocm-systems/issues/8801). NULL: the
-     * release of libamd_smi if it is loaded, else of the file .info/version of
-     * the ROCm that is found, else the rules of the newest release.
+     * release of libamd_smi if it is loaded and its version belongs to one
+     * release only (26.1 does not), else of the file .info/version of the ROCm
+     * that is found, else the rules of the newest release.
      */
     const char *runtime_version;
     /**
@@ -2239,7 +2241,9 @@ ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
 
 /**
  * Sets the log callback of the process. Without one there are no messages: the
- * library never prints. The callback is called on the thread that logs, which
+ * library never prints. What libamd_smi prints while a session is opened goes to
+ * the log; before Linux 5.9, and where a sandbox forbids seccomp filters, it
+ * reaches standard error. The callback is called on the thread that logs, which
  * may be a background thread (a sampler, a check), with no lock of this library
  * held. It may call this library, and must not unwind or end its thread. Calls
  * that end a background thread wait for it: do not make them with a lock held

@@ -489,11 +489,13 @@ fn a_display_card_beside_a_compute_card() {
     let (display, compute) = (["0000:01:00.0"], ["0000:63:00.0"]);
     let both: &[&str] = &["0000:01:00.0", "0000:63:00.0"];
     let none: &[&str] = &[];
-    // By libamd_smi's version; what is shown, also with HIP_VISIBLE_DEVICES=0 and 1.
+    // By libamd_smi's version, but for 7.1.0, whose version later releases have too; what is shown, also with
+    // HIP_VISIBLE_DEVICES=0 and 1.
     for (rocm, visible, first, second) in [
         ("6.1.2", both, &display[..], &compute[..]),
         ("6.4.3", both, &display, &compute),
         ("7.0.2", none, none, none),
+        ("7.1.0", none, none, none),
         ("7.2.0", none, none, none),
         ("7.13", &compute, &compute, none),
         ("10.0", &compute, &compute, none),
@@ -517,6 +519,19 @@ fn a_display_card_beside_a_compute_card() {
             assert_eq!(pci(&said), visible, "{rocm}, {release}");
             assert!(!said.text.contains("is not known"), "{rocm}: {}", said.text);
         }
+    }
+    // Its version alone may be of 7.1.0, which does not start, and of 7.9 to 7.11.
+    let sim = start("7.1.0");
+    let file = sim.dir().join("opt/rocm/.info/version");
+    for of_later in [true, false] {
+        if of_later {
+            std::fs::write(&file, "7.11.0\n").unwrap();
+        } else {
+            std::fs::remove_file(&file).unwrap();
+        }
+        let said = which(&sim, 0, &[]);
+        assert_eq!((said.number("zero"), said.number("uncertain"), said.number("loaded")), (0, 1, 1), "{}", said.text);
+        assert!(said.text.contains("is not known"), "{}", said.text);
     }
     // Without a libamd_smi: by the file of the ROCm that is found; else nothing tells.
     let sim = start("none");

@@ -519,6 +519,19 @@ fn the_noise_of_init_is_kept_back_without_proc() {
     }
 }
 
+/// A kernel that says that it is an old one (2.6) would keep the thread that captures: there the library prints.
+#[test]
+fn the_noise_of_init_is_printed_on_old_kernels() {
+    let sim = sim("7.13", &["stderr_noise = true"]);
+    let mut command = sim.command("setarch");
+    let program = common::c_program("stderr_capture");
+    let out = command.arg("--uname-2.6").arg(program).env("ZEUS_AMD_BACKEND", "amdsmi").output().unwrap();
+    let (stdout, stderr) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
+    assert!(out.status.success(), "{stderr}");
+    assert!(!stdout.contains("printed at open: "), "captured: {stdout}");
+    assert!(stderr.contains("AMDSmiLibraryLoader: "), "not printed: {stderr}");
+}
+
 /// `starter`: words before the program.
 fn noise_is_kept_back(starter: &[&str]) {
     let sim = sim("7.13", &["stderr_noise = true", "init.delay_ms = 300"]);

@@ -170,3 +170,17 @@ fn a_guest_whose_caps_are_refused() {
     );
     assert_eq!(run("auto").trim(), "limit 0");
 }
+
+/// From ROCm 7.1.0 on a refusal has another reason.
+#[test]
+fn a_guest_whose_caps_are_settable() {
+    for (fault, refused) in [("0", false), ("2", true)] {
+        let fault = format!("gpu.3.fault.amdsmi_set_power_cap = {fault}");
+        let sim = Sim::start("mi300x-8", "7.1.0", &["guest = true", &fault]).unwrap();
+        let mut command: Command = sim.command(program("control"));
+        let out = command.env("ZEUS_AMD_BACKEND", "amdsmi").args(["limit", "3", "600000"]).output().unwrap();
+        let said = String::from_utf8(out.stdout).unwrap();
+        assert_eq!(said.trim() == "limit 0", !refused, "{said}");
+        assert!(!said.contains("guest"), "{said}");
+    }
+}

@@ -354,6 +354,17 @@ fn the_processor_of_an_mi300a_is_in_the_package_of_its_gpu() {
 }
 
 #[test]
+fn the_processor_of_an_apu_is_in_the_package_of_its_gpu() {
+    let zone = "node.powercap.\"0\" = { name = \"package-0\", power = { kind = \"constant\", w = 15 } }";
+    for gfx in [110_501, 110_504, 110_700, 110_701] {
+        let sim = start("strix-halo-1", &[zone, &format!("all.gfx_target = {gfx}")]);
+        let lines = windows(&sim, 1, (300, 300), 1);
+        let package = &lines[0];
+        assert_eq!((package.status, package.flags & IN_TOTAL, total(&lines).method), (OK, 0, SCOPE_GPUS), "{gfx}");
+    }
+}
+
+#[test]
 fn partitions_of_a_package_count_once() {
     let cpx = "all.partitions = 8\nall.compute_partition = \"CPX\"";
     let sim = start("mi300x-8", &[cpx]);

@@ -436,8 +436,8 @@ impl Library {
         }
         let message = self.calls.status_message(status).map_or(String::new(), |w| format!(", \"{w}\""));
         let words = self.version.lock().map_or([0; 4], |v| v.words);
-        // ROCm 7.1 is 26.2.
-        let refuses_guests = self.is_guest && [words[0], words[1]] < [26, 2];
+        // ROCm 7.1.0 has 26.1.0.
+        let refuses_guests = self.is_guest && [words[0], words[1]] < [26, 1];
         let advice = if status == Status::NOT_SUPPORTED && call.starts_with("amdsmi_set_") && refuses_guests {
             "this machine is a guest (virtual machine): libamd_smi changes settings there from ROCm 7.1 on".to_owned()
         } else {

@@ -2,10 +2,13 @@
 //!
 //! Redirecting the descriptor would also redirect the application's other threads. A seccomp filter applies to one thread:
 //! the kernel passes writes of the initialising thread to descriptor 2 to a listener, which reports success and keeps the
-//! text for the log. Before Linux 5.0 there is no such listener, and the library prints. Standard output is not captured:
-//! with AMDSMI_INIT_AMD_GPUS alone libamd_smi does not use it, and its buffer may hold output of the application.
+//! text for the log. Linux has such listeners since 5.0; before 5.9 one does not report that its last thread has ended, and
+//! each open would leave a thread and a descriptor behind. There nothing is captured, and the library prints. Standard output
+//! is not captured: with AMDSMI_INIT_AMD_GPUS alone libamd_smi does not use it, and its buffer may hold output of the
+//! application.
 
 use crate::platform::sync::Mutex;
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Arc;
 
@@ -22,8 +25,11 @@ const ARCH: u32 = 0xC000_00B7;
 const ARCH: u32 = 0;
 
 /// Redirects writes to descriptor 2 by the calling thread, and by threads that it starts, to the returned listener.
-/// `None` if the kernel does not support it.
+/// `None` if the kernel does not support it, or would keep the listener for ever.
 pub fn install_filter() -> Option<OwnedFd> {
+    if !listeners_end(&kernel_release()) {
+        return None;
+    }
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
@@ -57,6 +63,23 @@ pub fn install_filter() -> Option<OwnedFd> {
     (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
+/// Whether the kernel of this release reports to a listener that its last thread has ended: POLLHUP, since Linux 5.9 (commit
+/// 99cdb8b9a573, "seccomp: notify about unused filter").
+fn listeners_end(release: &str) -> bool {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
+    numbers.next().zip(numbers.next()) >= Some((5, 9))
+}
+
+/// As `uname -r` has it; empty if the kernel gives none.
+fn kernel_release() -> String {
+    // SAFETY: `uname` fills a zeroed struct of its layout with terminated texts, and an empty one is such a text.
+    unsafe {
+        let mut names: libc::utsname = std::mem::zeroed();
+        libc::uname(&mut names);
+        CStr::from_ptr(names.release.as_ptr()).to_string_lossy().into_owned()
+    }
+}
+
 /// Answers until the last thread with the filter has ended. Must run on a thread without the filter.
 pub fn run_listener(listener: &OwnedFd, captured: &CapturedText) {
     loop {
@@ -85,11 +108,8 @@ pub fn run_listener(listener: &OwnedFd, captured: &CapturedText) {
                 // Another process, or unreadable memory: the kernel performs the write.
                 None => response.flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
             }
-            if libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &response) != 0 {
-                // Linux before 5.5 lacks that flag. The thread must not wait forever: report success.
-                (response.flags, response.val) = (0, request.data.args[2] as i64);
-                libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &response);
-            }
+            // Fails only if the thread does not wait any more.
+            libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &response);
         }
     }
 }
@@ -130,4 +150,21 @@ fn read_own_memory(address: usize, length: usize) -> Option<Vec<u8>> {
     // SAFETY: the kernel checks the source; the destination is `length` bytes.
     let read = unsafe { libc::process_vm_readv(libc::getpid(), &to, 1, &from, 1, 0) };
     (read == length as isize).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_whose_listeners_end() {
+        for release in ["5.9.0", "5.9.0-rc1", "5.10.0-28-amd64", "5.14.0-427.el9.x86_64", "6.1", "7.0.0-14-generic"] {
+            assert!(listeners_end(release), "{release}");
+        }
+        let others = ["5.8.18", "5.4.0-150-generic", "5.3.18-150300.59.43-default", "4.18.0-553.el8", "2.6.78"];
+        for release in others.into_iter().chain(["", "6", "six.one", "-5.9", ".9.1", "99999999999.9"]) {
+            assert!(!listeners_end(release), "{release}");
+        }
+        assert!(kernel_release().contains('.'), "{}", kernel_release());
+    }
 }

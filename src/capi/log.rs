@@ -32,7 +32,9 @@ unsafe impl Send for User {}
 unsafe impl Sync for User {}
 
 /// Sets the log callback of the process. Without one there are no messages: the
-/// library never prints. The callback is called on the thread that logs, which
+/// library never prints. What libamd_smi prints while a session is opened goes to
+/// the log; before Linux 5.9, and where a sandbox forbids seccomp filters, it
+/// reaches standard error. The callback is called on the thread that logs, which
 /// may be a background thread (a sampler, a check), with no lock of this library
 /// held. It may call this library, and must not unwind or end its thread. Calls
 /// that end a background thread wait for it: do not make them with a lock held

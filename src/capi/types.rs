@@ -88,7 +88,8 @@ pub enum zeus_amd_validation_t {
 
 /// How much energy one count of the accumulator stands for. libamd_smi reports
 /// 15.3 uJ for every GPU. The kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
-/// MI200 and later: smu13_driver_if_aldebaran.h and smu_v13_0_6_ppt.c in
+/// MI200 and later: smu13_driver_if_aldebaran.h, smu_v13_0_6_ppt.c and
+/// smu_v15_0_8_ppt.c in
 /// https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu
 /// The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
 /// which was used.
@@ -181,8 +182,9 @@ pub struct zeus_amd_options_t {
     /// The ROCm release of the application, such as "6.4.1". The rules for masks
     /// differ between releases, and so does what happens beside a GPU older than
     /// gfx9 (https://github.com/ROCm/rocm-systems/issues/8801). NULL: the
-    /// release of libamd_smi if it is loaded, else of the file .info/version of
-    /// the ROCm that is found, else the rules of the newest release.
+    /// release of libamd_smi if it is loaded and its version belongs to one
+    /// release only (26.1 does not), else of the file .info/version of the ROCm
+    /// that is found, else the rules of the newest release.
     pub runtime_version: *const c_char,
     /// With ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT: ROCR_VISIBLE_DEVICES; NULL: not
     /// set.

@@ -125,13 +125,30 @@ impl Identity {
 }
 
 /// The kernel states 2^-16 J per count for MI200 ("15.259uJ resolution", inc/pmfw_if/smu13_driver_if_aldebaran.h) and for
-/// MI300 and later ("Energy counter reported in 15.259uJ (2^-16) units", smu13/smu_v13_0_6_ppt.c), and for no other GPU.
+/// MI300 and later ("Energy counter reported in 15.259uJ (2^-16) units", smu13/smu_v13_0_6_ppt.c; MI400, which is gfx12.5:
+/// smu15/smu_v15_0_8_ppt.c), and for no other GPU.
 /// <https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu>
 #[must_use]
 pub fn states_resolution(gfx_target: Option<u32>, device_id: Option<u16>) -> bool {
     match (gfx_target, device_id) {
-        (Some(gfx), _) => gfx == 90_010 || (90_400..100_000).contains(&gfx),
+        (Some(gfx), _) => gfx == 90_010 || (90_400..100_000).contains(&gfx) || (120_500..120_600).contains(&gfx),
         (None, Some(id)) => matches!(id, 0x7408 | 0x740C | 0x740F | 0x7410 | 0x74A0..=0x74BF | 0x75A0..=0x75BF),
         (None, None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gpus_whose_resolution_the_kernel_states() {
+        for gfx in [90_010, 90_402, 90_500, 120_500, 120_501] {
+            assert!(states_resolution(Some(gfx), None), "{gfx}");
+        }
+        // MI50, MI100, RDNA2, RDNA3, RDNA4.
+        for gfx in [90_006, 90_008, 100_300, 110_000, 120_000, 120_001] {
+            assert!(!states_resolution(Some(gfx), None), "{gfx}");
+        }
     }
 }

@@ -213,7 +213,10 @@ impl Device {
 
     #[cold]
     fn new_tracker(&self, first: &RawSample) -> AccumulatorTracker {
-        AccumulatorTracker::new(self.counter_bits(first), self.highest_limit_mw())
+        let shows_all_bits = matches!(self.source, Source::Sysfs(_)) && first.firmware_ns.is_some();
+        let gfx_target = self.identity.location.node.as_ref().and_then(|n| n.gfx_target);
+        let bits = counter_bits(gfx_target, self.identity.device_id, shows_all_bits);
+        AccumulatorTracker::new(bits, self.highest_limit_mw())
     }
 
     #[inline(always)]
@@ -276,25 +279,6 @@ impl Device {
         self.tracker.lock().as_ref().and_then(AccumulatorTracker::wrap)
     }
 
-    /// Width of the accumulator. The firmware of MI100 and Radeon counts in 32 bits, that of MI200 and later in 64. Drivers of
-    /// April 2021 dropped the upper 32 bits on MI200. They write tables of revision 1.1: the patch that brought 1.2, and with
-    /// it the firmware's time, is made on the file that the fix left ("expose pmfw attached timestamp on Aldebaran", blob
-    /// 771e2f0acdd3). So on MI200 a table with that time has all 64 bits; libamd_smi does not show it, and there the counter
-    /// is taken for 32 bits wide until a larger count is read.
-    fn counter_bits(&self, first: &RawSample) -> u32 {
-        const BEFORE_MI200: [u16; 4] = [0x7388, 0x738c, 0x738e, 0x7390];
-        const MI200: [u16; 4] = [0x7408, 0x740c, 0x740f, 0x7410];
-        let is_one_of = |ids: [u16; 4]| self.identity.device_id.is_some_and(|id| ids.contains(&id));
-        let shows_all_bits = matches!(self.source, Source::Sysfs(_)) && first.firmware_ns.is_some();
-        match self.identity.location.node.as_ref().and_then(|n| n.gfx_target) {
-            Some(90_010) if shows_all_bits => 64,
-            None if is_one_of(MI200) && shows_all_bits => 64,
-            Some(gfx) if gfx < 90400 || (100_000..130_000).contains(&gfx) => 32,
-            None if is_one_of(MI200) || is_one_of(BEFORE_MI200) => 32,
-            _ => 64,
-        }
-    }
-
     fn highest_limit_mw(&self) -> u64 {
         let limits = match &self.source {
             _ if self.is_secondary() => None,
@@ -303,5 +287,39 @@ impl Device {
         };
         let highest_uw = limits.and_then(|l| l.max_uw.max(l.current_uw).max(l.default_uw));
         highest_uw.map(|uw| uw / 1000).filter(|mw| *mw > 0).unwrap_or(UNKNOWN_LIMIT_MW)
+    }
+}
+
+/// Width of the accumulator. The firmware of MI100 and Radeon counts in 32 bits, that of MI200 and later in 64, MI400 (gfx12.5)
+/// included. Drivers of April 2021 dropped the upper 32 bits on MI200. They write tables of revision 1.1: the patch that
+/// brought 1.2, and with it the firmware's time, is made on the file that the fix left ("expose pmfw attached timestamp on
+/// Aldebaran", blob 771e2f0acdd3). So on MI200 a table with that time has all 64 bits; libamd_smi does not show it, and there
+/// the counter is taken for 32 bits wide until a larger count is read.
+fn counter_bits(gfx_target: Option<u32>, device_id: Option<u16>, shows_all_bits: bool) -> u32 {
+    const BEFORE_MI200: [u16; 4] = [0x7388, 0x738c, 0x738e, 0x7390];
+    const MI200: [u16; 4] = [0x7408, 0x740c, 0x740f, 0x7410];
+    let is_one_of = |ids: [u16; 4]| device_id.is_some_and(|id| ids.contains(&id));
+    match gfx_target {
+        Some(90_010) if shows_all_bits => 64,
+        None if is_one_of(MI200) && shows_all_bits => 64,
+        Some(gfx) if gfx < 90400 || (100_000..120_500).contains(&gfx) => 32,
+        None if is_one_of(MI200) || is_one_of(BEFORE_MI200) => 32,
+        _ => 64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_of_counters() {
+        for gfx in [90_008, 90_010, 100_300, 110_000, 120_000, 120_001] {
+            assert_eq!(counter_bits(Some(gfx), None, false), 32, "{gfx}");
+        }
+        for gfx in [90_402, 90_500, 120_500, 120_501] {
+            assert_eq!(counter_bits(Some(gfx), None, false), 64, "{gfx}");
+        }
+        assert_eq!(counter_bits(Some(90_010), None, true), 64);
     }
 }

@@ -31,11 +31,14 @@ pub struct DomainEnergy {
     pub counted: bool,
 }
 
-/// A GPU's package that has the processor's cores: MI300A, and the APUs of gfx9, gfx10 and gfx11.
+/// A GPU's package that has the processor's cores: MI300A, and the APUs of gfx9, gfx10 and gfx11 (AMD_IS_APU in
+/// amdgpu/amdgpu_discovery.c, and their targets in amdkfd/kfd_device.c).
 fn has_cpu(device: &Device) -> bool {
     const MI300A: u16 = 0x74A0;
-    const APUS: [u32; 12] =
-        [90_002, 90_009, 90_012, 100_103, 100_303, 100_305, 100_306, 110_003, 110_500, 110_501, 110_502, 110_503];
+    const APUS: [u32; 15] = [
+        90_002, 90_009, 90_012, 100_103, 100_303, 100_305, 100_306, 110_003, 110_500, 110_501, 110_502, 110_503,
+        110_504, 110_700, 110_701,
+    ];
     let gfx_target = device.identity.location.node.as_ref().and_then(|n| n.gfx_target);
     device.identity.device_id == Some(MI300A) || gfx_target.is_some_and(|gfx| APUS.contains(&gfx))
 }
