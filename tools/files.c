@@ -29,7 +29,7 @@ static void job_name(char *name, size_t size)
 
 static char *path_of(const char *folder, const char *base, const char *ending)
 {
-    const int plain = base[0] == '/' || folder == NULL;
+    const int plain = base[0] == '/';
     char *path = NULL;
     return asprintf(&path, "%s%s%s%s", plain ? "" : folder, plain ? "" : "/", base, ending) < 0 ? NULL : path;
 }
@@ -118,10 +118,25 @@ static int write_fresh(const report_form *forms, int count, const rendered *all,
     return done;
 }
 
+/* Where the program is by now may be another folder than the one that was meant. */
+static int has_no_place(const char *folder, const char *base)
+{
+    return folder == NULL && base[0] != '/';
+}
+
+const char *report_failure(const char *folder, const char *base)
+{
+    return has_no_place(folder, base) ? "there was no working directory at the start; an absolute name needs none" : strerror(errno);
+}
+
 int report_write(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh)
 {
     rendered all[MOST_FORMS];
     int made = 0, done = 0, error;
+    if (has_no_place(folder, base)) {
+        errno = ENOENT;
+        return 0;
+    }
     while (made < count && made < MOST_FORMS && render(&forms[made], report, &all[made]))
         made++;
     if (made == count)

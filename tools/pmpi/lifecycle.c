@@ -8,8 +8,9 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+/* The working directory at MPI_Init, which only the rank that writes needs; NULL: there was none. */
 static char *directory;
-static int started;
+static int started, profiling;
 
 /* Room for any MPI's: at start it may be another one than this is built for. */
 static char version[16384];
@@ -72,6 +73,7 @@ void profile_start(void)
         }
         return;
     }
+    profiling = 1;
     directory = getcwd(NULL, 0);
     (void)PMPI_Query_thread(&threads);
     profile_meter_begin(threads == MPI_THREAD_MULTIPLE);
@@ -326,8 +328,9 @@ void profile_finish(void)
     uint64_t began_ns;
     int rank = 0, alone = 1;
     int32_t status = ZEUS_AMD_STATUS_IO;
-    if (directory == NULL)
+    if (!profiling)
         return;
+    profiling = 0;
     /* Waiting for the others is time in MPI: MPI_Finalize would wait as well. */
     profile_pcontrol(0);
     regions_often_enter();
