@@ -33,4 +33,10 @@ static inline const char *report_ranks(void)
     return report_variable(names, sizeof names / sizeof *names);
 }
 
+/* Messages of a job come once, where its launcher numbers the ranks. */
+static inline int report_is_first(void)
+{
+    return report_rank() == NULL || atoi(report_rank()) == 0;
+}
+
 #endif

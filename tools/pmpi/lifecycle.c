@@ -79,15 +79,9 @@ void profile_start(void)
     profile_meter_begin(threads == MPI_THREAD_MULTIPLE);
 }
 
-/* Messages of a job come once, where its launcher numbers the ranks. */
-static int first_rank(void)
-{
-    return report_rank() == NULL || atoi(report_rank()) == 0;
-}
-
 static void sessions_only(void)
 {
-    if (!started && first_rank())
+    if (!started && report_is_first())
         fputs("libzeus_amd_pmpi.so: no energy report: the program uses sessions of MPI only; the report is made between MPI_Init "
               "and MPI_Finalize\n",
               stderr);
@@ -313,7 +307,7 @@ static int is_split(MPI_Comm comm)
     int size = 0;
     if (PMPI_Comm_size(comm, &size) != MPI_SUCCESS || size != 1 || ranks == NULL || atoi(ranks) < 2)
         return 0;
-    if (!first_rank())
+    if (!report_is_first())
         return 1;
     fprintf(stderr,
             "libzeus_amd_pmpi.so: no energy report: the launcher has started %s ranks, but for MPI each is alone. This MPI is "
