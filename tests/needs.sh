@@ -33,7 +33,7 @@ needs() {
             "/usr/lib/llvm-*/lib/libomp.so:libomp-dev" libdw.so.1:libdw1 mpicc.openmpi:libopenmpi-dev \
             mpirun.openmpi:openmpi-bin mpicc.mpich:libmpich-dev mpirun.mpich:mpich \
             "/usr/lib/python3/dist-packages/mpi4py:python3-mpi4py" \
-            papi_component_avail:papi-tools /usr/include/papi.h:libpapi-dev ;;
+            /usr/share/i18n/locales/de_DE:locales papi_component_avail:papi-tools /usr/include/papi.h:libpapi-dev ;;
         amdsmi | amdsmi27 | zeus) echo cc:build-essential python3:python3 python:venv,ensurepip:python3-venv ;;
         *) echo cc:build-essential ;;
         esac

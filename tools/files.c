@@ -29,7 +29,7 @@ static void job_name(char *name, size_t size)
 
 static char *path_of(const char *folder, const char *base, const char *ending)
 {
-    const int plain = base[0] == '/' || folder == NULL;
+    const int plain = base[0] == '/';
     char *path = NULL;
     return asprintf(&path, "%s%s%s%s", plain ? "" : folder, plain ? "" : "/", base, ending) < 0 ? NULL : path;
 }
@@ -80,6 +80,19 @@ static void discard(const char *path)
         unlink(path);
 }
 
+/* Not in the place of a standard stream that is closed: what the program writes there would be in the report. */
+static int open_apart(const char *path, int flags)
+{
+    const int fd = open(path, flags, 0666), high = fd < 0 || fd > STDERR_FILENO ? fd : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    const int error = errno;
+    if (high != fd)
+        close(fd);
+    if (high < 0 && fd >= 0)
+        discard(path);
+    errno = error;
+    return high;
+}
+
 /* 1; or none of them and 0 with errno, which is EEXIST where a fresh name is taken, by whichever of them. */
 static int write_files(const report_form *forms, int count, const rendered *all, const char *folder, const char *base, int fresh)
 {
@@ -87,7 +100,7 @@ static int write_files(const report_form *forms, int count, const rendered *all,
     for (; made < count && error == 0; made += error == 0) {
         char *path = path_of(folder, base, forms[made].ending);
         errno = ENOMEM;
-        files[made] = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC), 0666);
+        files[made] = path == NULL ? -1 : open_apart(path, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC));
         error = files[made] < 0 ? errno : 0;
         free(path);
     }
@@ -118,10 +131,25 @@ static int write_fresh(const report_form *forms, int count, const rendered *all,
     return done;
 }
 
+/* Where the program is by now may be another folder than the one that was meant. */
+static int has_no_place(const char *folder, const char *base)
+{
+    return folder == NULL && base[0] != '/';
+}
+
+const char *report_failure(const char *folder, const char *base)
+{
+    return has_no_place(folder, base) ? "there was no working directory at the start; an absolute name needs none" : strerror(errno);
+}
+
 int report_write(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh)
 {
     rendered all[MOST_FORMS];
     int made = 0, done = 0, error;
+    if (has_no_place(folder, base)) {
+        errno = ENOENT;
+        return 0;
+    }
     while (made < count && made < MOST_FORMS && render(&forms[made], report, &all[made]))
         made++;
     if (made == count)

@@ -13,9 +13,11 @@ typedef struct report_form {
     void (*write)(FILE *to, const void *report);
 } report_form;
 
-/* Writes each form to base + ending, relative to a folder. Fresh: to a name of its own, BASE.JOB, or BASE.JOB-2 and so on, never one
+/* Writes each form to base + ending, relative to a folder, without which the base has to be absolute. Fresh: to a name of its own, BASE.JOB, or BASE.JOB-2 and so on, never one
  * of a file that exists; JOB is the job's number, or the process's. 0 and errno where that fails: then none of them is left. */
 int report_write(const report_form *forms, int count, const void *report, const char *folder, const char *base, int fresh);
+/* Why that failed. */
+const char *report_failure(const char *folder, const char *base);
 /* To standard error, in one piece: the ranks of a job may have one terminal. 0 and errno where that fails. */
 int report_print(const report_form *form, const void *report);
 /* The process that a report is of, if a copy of it writes: else 0. */

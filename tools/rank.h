@@ -22,7 +22,8 @@ static inline const char *report_variable(const char *const *names, size_t count
 static inline const char *report_rank(void)
 {
     static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "SLURM_PROCID"};
-    return report_variable(names, sizeof names / sizeof *names);
+    /* A batch script has the last one too, and is no rank. */
+    return report_variable(names, sizeof names / sizeof *names - (getenv("SLURM_STEP_NUM_TASKS") == NULL));
 }
 
 /* SLURM_NTASKS is also set in a batch script, whose programs are no ranks. */
@@ -30,6 +31,12 @@ static inline const char *report_ranks(void)
 {
     static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
     return report_variable(names, sizeof names / sizeof *names);
+}
+
+/* Messages of a job come once, where its launcher numbers the ranks. */
+static inline int report_is_first(void)
+{
+    return report_rank() == NULL || atoi(report_rank()) == 0;
 }
 
 #endif

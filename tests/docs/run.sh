@@ -85,6 +85,9 @@ citation() {
 }
 check "CITATION.cff has the version and its date" citation
 
+pkg_config_names() { diff <(grep '^| pkg-config' docs/link.md | grep -o 'zeus_amd[a-z-]*' | sort) <(cd cmake && printf '%s\n' *.pc.in | sed 's/\.pc\.in$//' | sort); }
+check "link.md: the names for pkg-config are those that are installed" pkg_config_names
+
 # code PAGE LANGUAGE: what a page shows.
 code() { awk -v fence="\`\`\`$2" '$0 == fence { on = 1; next } /^```/ { on = 0 } on' "docs/$1"; }
 (CARGO_TARGET_DIR="$target" cargo rustc --quiet --locked --release --lib --crate-type cdylib) || exit 1

@@ -43,6 +43,8 @@ troubles) # One GPU, then a rank whose open fails, one whose GPUs are masked, on
     2) export ROCR_VISIBLE_DEVICES= ;;
     3) export ZEUS_AMD_ROOT=/nowhere ROCM_PATH=/nowhere ;;
     esac ;;
+gone) # The working directory of one rank is removed.
+    [ "$rank" != "${GONE:-1}" ] || { cd "$(mktemp -d)" && rmdir "$PWD"; } ;;
 second) export ROCR_VISIBLE_DEVICES=1 ;;
 *) echo "rank.sh: no rule $rule" >&2; exit 2 ;;
 esac || exit 2

@@ -248,6 +248,19 @@ whole_or_none() {
     return $right
 }
 
+# Only the rank that writes needs a working directory, and that only for a name that is relative to it.
+no_folder() {
+    export MOST_SECONDS=120
+    one() { PROFILER=$programs/libzeus_amd_pmpi.so "$start" 2 "$rank" gone "$programs/ends" >"$work/gone.out" 2>"$work/gone.err"; }
+    rm -f "$work/gone".*
+    ZEUS_AMD_PMPI_OUTPUT=$work/gone one && $report "$work/gone" job.ranks=2 && rm "$work/gone.json" &&
+        GONE=0 ZEUS_AMD_PMPI_OUTPUT=$work/gone one && $report "$work/gone" job.ranks=2 &&
+        GONE=0 ZEUS_AMD_PMPI_OUTPUT=gone one && [ "$(grep -c 'cannot be written: there was no working directory' "$work/gone.err")" = 1 ]
+    local right=$?
+    unset MOST_SECONDS
+    return $right
+}
+
 # The profiler of the other MPI says so. Open MPI's lets the program run; MPICH's cannot hand on the larger handles.
 other_mpi() {
     local other=openmpi expected=3 out
@@ -390,6 +403,7 @@ all() {
     ok "profiler: names of reports" default_name
     ok "profiler: a long name" chosen_name
     ok "profiler: no half report" whole_or_none
+    ok "profiler: no working directory" no_folder
     ok "profiler: of the other MPI" other_mpi
     ok "memory" in_machine memory mi210-1 6.2.4 'preload = false' --
 }

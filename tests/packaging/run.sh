@@ -75,6 +75,27 @@ for file in "$scratch/zeus_amd-$VERSION.eb" packaging/spack/zeus_amd/package.py 
     python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$file"
 done
 
+# With as much of Spack as the recipe uses. The tree has been installed with the same folder for libraries.
+python3 - "$plain" <<'P'
+import os, sys, types
+spack = types.ModuleType("spack.package")
+class CMakePackage:
+    prefix = types.SimpleNamespace(lib=os.path.join(sys.argv[1], "lib"))
+    spec = types.SimpleNamespace(satisfies=lambda what: False)
+    def define(self, name, value): return f"-D{name}={value}"
+    def define_from_variant(self, name, variant): return f"-D{name}=OFF"
+nothing = dict.fromkeys(["license", "version", "variant", "depends_on"], lambda *words, **more: None)
+vars(spack).update(nothing, CMakePackage=CMakePackage, join_path=os.path.join)
+sys.modules.update({"spack": types.ModuleType("spack"), "spack.package": spack})
+recipe, paths = {}, {}
+with open("packaging/spack/zeus_amd/package.py", encoding="utf-8") as file:
+    exec(file.read(), recipe)
+package = recipe["ZeusAmd"]()
+package.setup_run_environment(types.SimpleNamespace(prepend_path=paths.__setitem__, set=lambda name, value: None))
+assert "-DCMAKE_INSTALL_LIBDIR=lib" in package.cmake_args(), package.cmake_args()
+assert os.path.isdir(os.path.join(paths["PYTHONPATH"], "zeus_amd")), paths
+P
+
 part "modules and environment script"
 cp "$plain/share/zeus_amd/env.sh" "$scratch/env.sh"
 [ "$(bash -uc '. "$1/share/zeus_amd/env.sh" && command -v zeus-amd-run && pkg-config --modversion zeus_amd' bash "$plain")" = "$plain/bin/zeus-amd-run

@@ -108,6 +108,32 @@ fn names_of_files_of_ranks() {
     assert_eq!(said["exit_status"], 3);
 }
 
+/// The commands of the page, in a batch script or as the second of two tasks of a step.
+#[test]
+fn documented_commands_of_slurm() {
+    let sim = small();
+    let page = std::fs::read_to_string(common::root().join("docs/slurm.md")).unwrap();
+    let mut ranks = Vec::new();
+    for line in page.lines().filter(|l| l.contains("zeus-amd-run --")) {
+        let (launcher, words) = line.split_once("zeus-amd-run ").unwrap();
+        let (options, _) = words.split_once(" -- ").unwrap();
+        let report = sim.dir().join(format!("slurm-{}", ranks.len()));
+        std::fs::create_dir(&report).unwrap();
+        let mut shell = sim.command("sh");
+        shell.args(["-c", &format!("exec {} {options} -- true", tool().display())]).current_dir(&report);
+        // sbatch sets this one alone.
+        shell.env("SLURM_PROCID", "0");
+        if launcher.starts_with("srun") {
+            shell.envs([("SLURM_PROCID", "1"), ("SLURM_STEP_NUM_TASKS", "2")]);
+        }
+        let (status, _, stderr) = ran(&shell.output().unwrap());
+        assert_eq!(status, Some(0), "{line}: {stderr}");
+        let file = std::fs::read_dir(&report).unwrap().next().unwrap().unwrap();
+        ranks.push(json(&file.path())["rank"].as_i64());
+    }
+    assert_eq!(ranks, [None, Some(1), Some(1)]);
+}
+
 /// What is behind a report in a file that standard output goes to stays.
 #[test]
 fn standard_output_is_not_cut_off() {

@@ -135,6 +135,22 @@ fn the_command_inherits_what_the_tool_did() {
     }
 }
 
+/// With a standard stream that is closed no file is in its place, for neither what the tool writes there nor the command.
+#[test]
+fn closed_streams() {
+    let sim = small();
+    let [report, csv] = ["report.json", "samples.csv"].map(|n| path(&sim, n));
+    for stream in 0..3 {
+        let mut shell = sim.command("sh");
+        shell.args(["-c", &format!("exec \"$@\" {stream}>&-"), "sh"]).arg(tool());
+        shell.args(["--csv", &csv, "--json", &report, "--", "sh", "-c", &format!("[ ! -e /proc/$$/fd/{stream} ]")]);
+        let (status, _, stderr) = ran(&shell.output().unwrap());
+        assert_eq!(status, Some(0), "{stream}: {stderr}");
+        assert_eq!(json(Path::new(&report))["exit_status"], 0, "{stream}");
+        assert!(!csv_samples(&csv).is_empty(), "{stream}");
+    }
+}
+
 #[test]
 fn odd_words_of_a_command() {
     let sim = small();

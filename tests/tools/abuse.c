@@ -2,6 +2,7 @@
  * usage: abuse names|unbalanced|deep|many|calls|threads|handler|exits-in-handler|aborts-in-handler|broken-heap|fork|exit|_exit|abort|twice|busy */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <locale.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -239,6 +240,7 @@ static void forks(void)
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
+    setlocale(LC_ALL, "");
     tool = dlopen(getenv("TOOL"), RTLD_NOW);
     if (tool == NULL) {
         fprintf(stderr, "%s\n", dlerror());

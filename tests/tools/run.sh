@@ -281,6 +281,28 @@ abort_name() {
         [ -e "zeus_amd_regions.$(cat pid).json" ] && grep -q "\"pid\": $(cat pid)," "zeus_amd_regions.$(cat pid).json"
     )
 }
+# A number of a variable has a point in a language that writes a comma as well; what is no number is named.
+budget() {
+    localedef -i de_DE -f UTF-8 "$work/de_DE.UTF-8" || return 1
+    one() {
+        in_machine mi210-1 -- env LOCPATH="$work" LC_ALL=de_DE.UTF-8 ZEUS_AMD_TOOLS_BUDGET="$1" "$work/abuse" twice 2>"$work/err" &&
+            value "r['overhead']['budget_percent'] == $2"
+    }
+    one 0.5 0.5 && [ ! -s "$work/err" ] && one 0,5 1 && grep -q 'ZEUS_AMD_TOOLS_BUDGET: 0,5 is no number from 0 to 100, so it is 1$' "$work/err"
+}
+# Of a program without standard streams no report is in their place. The second form waits for its reader.
+closed_streams() {
+    rm -f "$work/report".* "$work/pid" && mkfifo "$work/report.json" || return 1
+    # shellcheck disable=SC2016 # for the inner shell
+    ZEUS_AMD_TOOLS_OUTPUT=$work/report ZEUS_AMD_TOOLS_FORMATS=text,json timeout 1200 simulator/run --machine mi210-1 --rocm 7.0.2 \
+        --with 'all.absent = true' -- sh -c 'echo $$ >"$1" && exec "$0" twice <&- >&- 2>&-' "$work/abuse" "$work/pid" &
+    local job=$! i open
+    for i in {1..600}; do [ ! -e "$work/report.txt" ] || break; sleep 0.1; done
+    sleep 0.5
+    open=$(cd "/proc/$(cat "$work/pid")/fd" && for i in *; do echo "$i $(readlink "$i")"; done)
+    timeout 60 cat "$work/report.json" >"$work/read"
+    wait "$job" && [ -s "$work/read" ] && grep -q "^[0-9]* $work/report.txt\$" <<<"$open" && ! grep "^[012] $work/report" <<<"$open"
+}
 abuse() {
     ok "any name" abused 0 names 'r["counted"]["paths"] == 13' 'name("new\nline")["count"] == 1' 'name("\"quoted\"")' 'name("(NULL)")' \
         'len(next(x for x in r["regions"] if x["name"].startswith("yx"))["name"]) == 65536'
@@ -289,6 +311,8 @@ abuse() {
     ok "all forms: threads" forms mi300x-8 "$work/regions" threads
     ok "all forms: random" forms mi250x-4 "$work/regions" random "$seed"
     ok "no half report" no_half_report
+    ok "a program without standard streams" closed_streams
+    ok "the budget in any language" budget
     ok "ends without begins" abused 0 unbalanced 'r["counted"]["unbalanced"] >= 4 and r["counted"]["unfinished"] == 2'
     ok "10,000 nested levels" abused 0 deep 'max(x["id"] for x in r["regions"]) == 10001 and r["counted"]["beyond_limit"] == 0'
     ok "more names than are kept" abused 0 many 'r["counted"]["paths"] == 65536 and r["counted"]["beyond_limit"] == 70001 - 65536'

@@ -8,8 +8,9 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+/* The working directory at MPI_Init, which only the rank that writes needs; NULL: there was none. */
 static char *directory;
-static int started;
+static int started, profiling;
 
 /* Room for any MPI's: at start it may be another one than this is built for. */
 static char version[16384];
@@ -72,20 +73,15 @@ void profile_start(void)
         }
         return;
     }
+    profiling = 1;
     directory = getcwd(NULL, 0);
     (void)PMPI_Query_thread(&threads);
     profile_meter_begin(threads == MPI_THREAD_MULTIPLE);
 }
 
-/* Messages of a job come once, where its launcher numbers the ranks. */
-static int first_rank(void)
-{
-    return report_rank() == NULL || atoi(report_rank()) == 0;
-}
-
 static void sessions_only(void)
 {
-    if (!started && first_rank())
+    if (!started && report_is_first())
         fputs("libzeus_amd_pmpi.so: no energy report: the program uses sessions of MPI only; the report is made between MPI_Init "
               "and MPI_Finalize\n",
               stderr);
@@ -311,7 +307,7 @@ static int is_split(MPI_Comm comm)
     int size = 0;
     if (PMPI_Comm_size(comm, &size) != MPI_SUCCESS || size != 1 || ranks == NULL || atoi(ranks) < 2)
         return 0;
-    if (!first_rank())
+    if (!report_is_first())
         return 1;
     fprintf(stderr,
             "libzeus_amd_pmpi.so: no energy report: the launcher has started %s ranks, but for MPI each is alone. This MPI is "
@@ -326,8 +322,9 @@ void profile_finish(void)
     uint64_t began_ns;
     int rank = 0, alone = 1;
     int32_t status = ZEUS_AMD_STATUS_IO;
-    if (directory == NULL)
+    if (!profiling)
         return;
+    profiling = 0;
     /* Waiting for the others is time in MPI: MPI_Finalize would wait as well. */
     profile_pcontrol(0);
     regions_often_enter();

@@ -390,14 +390,16 @@ void profile_write(const profile_report *report)
 {
     const char *chosen = getenv("ZEUS_AMD_PMPI_OUTPUT");
     const int saved = errno, fresh = chosen == NULL || chosen[0] == '\0';
+    const char *base = fresh ? "zeus_amd_report" : chosen;
     /* Numbers with points, whatever the program's language. */
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = (locale_t)0;
     if (plain != (locale_t)0)
         before = uselocale(plain);
     if (!fresh && strcmp(chosen, "-") == 0)
         (void)!report_print(&forms[0], report);
-    else if (!report_write(forms, 2, report, report->directory, fresh ? "zeus_amd_report" : chosen, fresh))
-        fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library, strerror(errno));
+    else if (!report_write(forms, 2, report, report->directory, base, fresh))
+        fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library,
+                report_failure(report->directory, base));
     if (plain != (locale_t)0) {
         uselocale(before);
         freelocale(plain);

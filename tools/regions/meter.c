@@ -2,10 +2,12 @@
 /* When the counters are read, and what they say. They are read at edges of regions, as often as the budget allows; what was
  * used between two readings is a span. */
 #define _GNU_SOURCE
+#include "../rank.h"
 #include "core.h"
 #include "ticks.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,8 +191,18 @@ static double budget(void)
 {
     const char *text = getenv("ZEUS_AMD_TOOLS_BUDGET");
     char *end = NULL;
-    const double percent = text != NULL ? strtod(text, &end) : 0;
-    return text != NULL && end != text && *end == '\0' && percent >= 0 && percent <= 100 ? percent : BUDGET_PERCENT;
+    double percent = BUDGET_PERCENT;
+    /* With a point, whatever the program's language. */
+    const locale_t plain = text != NULL && text[0] != '\0' ? newlocale(LC_ALL_MASK, "C", (locale_t)0) : (locale_t)0;
+    if (plain == (locale_t)0)
+        return percent;
+    percent = strtod_l(text, &end, plain);
+    freelocale(plain);
+    if (end != text && *end == '\0' && percent >= 0 && percent <= 100)
+        return percent;
+    if (report_is_first())
+        fprintf(stderr, "zeus_amd: ZEUS_AMD_TOOLS_BUDGET: %s is no number from 0 to 100, so it is %g\n", text, BUDGET_PERCENT);
+    return BUDGET_PERCENT;
 }
 
 /* Why the session has no GPU. */

@@ -89,7 +89,8 @@ static void write_report(const report *p, const char *folder, const char *rank)
     name = base_of_rank(fresh ? "zeus_amd_regions" : base, rank);
     errno = ENOMEM;
     if (name == NULL || !report_write(forms, count, p, folder, name, fresh))
-        fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library, strerror(errno));
+        fprintf(stderr, "%s: the energy report cannot be written: %s\n", report_library,
+                name == NULL ? strerror(errno) : report_failure(folder, name));
     free(name);
 }
 

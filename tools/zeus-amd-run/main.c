@@ -27,6 +27,15 @@ static int failed(const char *name, int error)
     return -1;
 }
 
+/* No file may be opened in the place of a standard stream that is closed: messages would be written into it. Writing to such a
+ * stream fails as before. The command, which is forked before this, finds it closed. */
+static void fill_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", O_RDONLY);
+}
+
 static int create(struct file *to)
 {
     int fd;
@@ -172,7 +181,9 @@ static int show(struct options *o, struct measure *m)
 {
     enum { OPINION_MS = 1000 };
     struct file *to = &o->files[OUTPUT];
-    int status = to->name == NULL || create(to) == 0 ? measure_open(m, o) : EXIT_OWN_FAILURE;
+    int status;
+    fill_streams();
+    status = to->name == NULL || create(to) == 0 ? measure_open(m, o) : EXIT_OWN_FAILURE;
     if (status != 0)
         return status;
     if (to->f != NULL && !to->is_stdout)
@@ -193,6 +204,7 @@ static int run(struct options *o, struct measure *m)
         failed("no process for the command", error);
         return EXIT_OWN_FAILURE;
     }
+    fill_streams();
     status = start(o, m, &c);
     if (status != 0) {
         undo_all(o->files);

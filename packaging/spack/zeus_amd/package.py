@@ -26,6 +26,8 @@ class ZeusAmd(CMakePackage):
 
     def cmake_args(self):
         return [
+            # Some systems have lib64; PYTHONPATH below names this one.
+            self.define("CMAKE_INSTALL_LIBDIR", "lib"),
             self.define("ZEUS_AMD_EXAMPLES", False),
             self.define("ZEUS_AMD_MPI", "ON" if self.spec.satisfies("+mpi") else "OFF"),
             self.define_from_variant("ZEUS_AMD_SIMULATOR", "simulator"),
