@@ -38,6 +38,14 @@ impl Table {
             Clock::Memory => self.memory,
         }
     }
+
+    #[must_use]
+    pub fn range_of(&self, clock: Clock) -> Option<Bounds> {
+        match clock {
+            Clock::Graphics => self.graphics_range,
+            Clock::Memory => self.memory_range,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -73,6 +81,8 @@ pub fn parse(text: &str) -> Table {
             (_, title) if rest.is_empty() && !title.is_empty() => section = Section::Other,
             (Section::Range, "SCLK") => table.graphics_range = parse_mhz_pair(rest),
             (Section::Range, "MCLK") => table.memory_range = parse_mhz_pair(rest),
+            // MI300 in deep sleep, Linux 6.7 to 6.9: the clock of the moment comes first (smu_v13_0_6_print_clk_levels).
+            (Section::Graphics | Section::Memory, "S") => {}
             (Section::Graphics, level) => graphics.add(level, rest),
             (Section::Memory, level) => memory.add(level, rest),
             _ => {}
@@ -160,6 +170,9 @@ mod tests {
         // Four levels are memory states.
         assert_eq!(table.memory, None);
         assert_eq!(parse("GFXCLK:\n0: 500Mhz *\n1: 1700Mhz \n").graphics, bounds(500, 1700));
+        // MI300, idle and at work, before Linux 6.10.
+        assert_eq!(parse("GFXCLK:\nS: 132Mhz *\n0: 500Mhz\n1: 2100Mhz\n").graphics, bounds(500, 2100));
+        assert_eq!(parse("GFXCLK:\n0: 500Mhz\n1: 1200Mhz *\n2: 2100Mhz\n").graphics, bounds(500, 2100));
     }
 
     #[test]
