@@ -4,6 +4,7 @@ mod common;
 #[path = "common/random.rs"]
 mod random;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -182,5 +183,21 @@ fn a_guest_whose_caps_are_settable() {
         let said = String::from_utf8(out.stdout).unwrap();
         assert_eq!(said.trim() == "limit 0", !refused, "{said}");
         assert!(!said.contains("guest"), "{said}");
+    }
+}
+
+/// In most virtual machines amdgpu makes the file read-only, and sysfs opens it for root neither.
+#[test]
+fn a_cap_that_nobody_may_write() {
+    for (rocm, words) in [("6.4.3", "guest"), ("none", "read-only for every user")] {
+        let sim =
+            Sim::start("mi300x-8", rocm, &["guest = true", "gpu.3.file.power1_cap = { write = \"EACCES\" }"]).unwrap();
+        let device = sim.dir().join(format!("sys/bus/pci/devices/{}/hwmon", sim.machine().gpus()[3].bdf));
+        let file = std::fs::read_dir(device).unwrap().next().unwrap().unwrap().path().join("power1_cap");
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o444)).unwrap();
+        let mut command: Command = sim.command(program("control"));
+        let out = command.args(["limit", "3", "600000"]).output().unwrap();
+        let said = String::from_utf8(out.stdout).unwrap();
+        assert!(said.starts_with("limit -4 ") && said.contains(words), "{rocm}: {said}");
     }
 }

@@ -11,7 +11,7 @@ use crate::gpu::{Bound, Clock};
 use crate::platform::fork;
 use crate::sysfs::hwmon::Hwmon;
 use crate::sysfs::pp_od::{self, Bounds};
-use crate::sysfs::SysfsError;
+use crate::sysfs::{access, is_read_only, SysfsError};
 use std::ffi::{CStr, OsStr};
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -63,13 +63,18 @@ pub struct SettingsFiles {
 }
 
 impl SettingsFiles {
+    /// The files of a setting.
+    fn of(&self, what: &str) -> Vec<PathBuf> {
+        match what {
+            POWER_LIMIT => self.hwmon.power_cap_file().into_iter().collect(),
+            _ => [LEVEL_FILE, OD_FILE].map(|file| self.folder.join(file)).to_vec(),
+        }
+    }
+
     /// Whether this process may write the files of a setting.
     pub fn are_writable(&self, what: &str) -> bool {
-        let may_write = |path: PathBuf| crate::sysfs::access(&path).is_ok();
-        match what {
-            POWER_LIMIT => self.hwmon.power_cap_file().is_ok_and(may_write),
-            _ => [LEVEL_FILE, OD_FILE].iter().all(|file| may_write(self.folder.join(file))),
-        }
+        let files = self.of(what);
+        !files.is_empty() && files.iter().all(|file| access(file).is_ok() && !is_read_only(file))
     }
 
     pub fn sysfs(&self) -> SysfsSettings<'_, LibcIo> {
@@ -212,6 +217,12 @@ impl SettingsWriter<'_> {
                 kind: Kind::InvalidArgument,
                 why: error.to_string(),
             },
+            SysfsError::Os(libc::EACCES) if self.files.of(what).iter().any(|file| is_read_only(file)) => {
+                let why = format!(
+                    "the driver makes {file} read-only for every user, as it does in virtual machines (SR-IOV)"
+                );
+                self.gpu.not_supported(what, &why)
+            }
             _ => SourceError::Sysfs { file, error }.of(self.gpu, what),
         }
     }

@@ -6,6 +6,7 @@ use crate::platform::pci::PciAddress;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The folder of a PCI device: by its address, or in an incomplete tree through the DRM card that links to it.
@@ -46,6 +47,12 @@ pub fn unique_id(device: &Path) -> Result<Option<u64>> {
 /// The product name, if the driver gives one.
 pub fn product_name(device: &Path) -> Result<Option<String>> {
     Ok(text(&device.join("product_name"))?.filter(|t| !t.is_empty()))
+}
+
+/// Nobody may write the file, as where amdgpu runs in a virtual machine. sysfs does not open it for root either, whatever the
+/// capabilities say (kernfs_fop_open in fs/kernfs/file.c).
+pub fn is_read_only(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.mode() & 0o222 == 0)
 }
 
 /// Checks that this process may read and write a file, by its effective ids.

@@ -16,4 +16,4 @@ mod runtime_power;
 #[cfg(feature = "testing")]
 pub use error::TableError;
 pub use error::{Implausible, SysfsError};
-pub use file::{access, device_id, is_partitioned, pci_device, product_name, unique_id};
+pub use file::{access, device_id, is_partitioned, is_read_only, pci_device, product_name, unique_id};
