@@ -233,11 +233,15 @@ static int run(char **command)
 static int measure(zeus_amd_session_t *z, const struct options *o, struct result *r)
 {
     double before, after, began, ended, start;
+    uint64_t limit_mw;
     int have;
 
     for (uint32_t i = 0; i < o->gpu_count; i++)
         if (zeus_amd_set_power_limit_mw(z, o->gpus[i], (uint64_t)(r->cap_w * 1e3)) != ZEUS_AMD_STATUS_OK)
             return complain("zeus_amd_set_power_limit_mw");
+    /* The driver takes whole watts. */
+    if (zeus_amd_power_limit_mw(z, o->gpus[0], &limit_mw) == ZEUS_AMD_STATUS_OK)
+        r->cap_w = (double)limit_mw / 1e3;
     have = energy_uj(z, o, &before, &began, r == o->first);
     start = now_s();
     r->status = run(o->command);

@@ -2684,6 +2684,9 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t 
  * that limit is in force. Checks the range first, and reads the limit back
  * afterwards. Returns when the driver has applied it. Needs root.
  *
+ * The driver takes whole watts: of 450.5 W it sets 450 W, which the log says as a
+ * warning.
+ *
  * Drivers of many GPUs report a range from 0. There the lowest limit is a tenth
  * of the default one (and 1 W at least): GPUs draw more than that when idle, so
  * less is a mistake, such as 300 where 300 W was meant. Without a default one
@@ -2813,6 +2816,9 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_sessio
  * performance level becomes "manual". If a step fails, the former bounds and
  * level are restored. Each die of a package has clocks of its own. Needs root.
  *
+ * While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
+ * not take the present bounds back: of RDNA2 the lower one of the memory clock.
+ *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
@@ -2838,6 +2844,9 @@ zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_session_
  * performance level becomes "manual". If a step fails, the former bounds and
  * level are restored. Each die of a package has clocks of its own. Needs root.
  *
+ * While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
+ * not take the present bounds back: of RDNA2 the lower one of the memory clock.
+ *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
@@ -2862,6 +2871,9 @@ zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_sessio
  * made is set again afterwards. Does nothing if the level is "auto". Needs
  * root.
  *
+ * Drivers of Radeon keep the bounds in force past that level; there they are set
+ * to the lowest and the highest level of the clock.
+ *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @return A status of any change.
@@ -2880,6 +2892,9 @@ zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_session_t *
  * made is set again afterwards. Does nothing if the level is "auto". Needs
  * root.
  *
+ * Drivers of Radeon keep the bounds in force past that level; there they are set
+ * to the lowest and the highest level of the clock.
+ *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @return A status of any change.
@@ -2895,6 +2910,9 @@ zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_session_t
 /**
  * Unlocks all clocks: sets the performance level "auto". Does nothing if that
  * is the level. Needs root.
+ *
+ * Drivers of Radeon keep the bounds in force past that level; there they are set
+ * to the lowest and the highest level of the clock.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().

@@ -288,6 +288,36 @@ fn bounds_that_an_older_driver_keeps_do_not_come_back() {
     }
 }
 
+/// Radeon's drivers keep bounds in force in level auto: a reset lifts them, or says that it cannot.
+#[test]
+fn a_reset_of_radeon_lifts_the_bounds() {
+    for rocm in GENERATIONS.into_iter().chain(["none"]) {
+        let sim = Sim::start("rx6800-1", rocm, &[] as &[&str]).unwrap();
+        let unset = [[500, 2475], [97, 1000]];
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", unset));
+        for (lock, reset) in [
+            ("gfx 0 600:1500", "reset_gfx 0 0"),
+            ("gfx 0 500:1500", "reset_clocks 0 0"),
+            ("mem 0 97:900", "reset_mem 0 0"),
+        ] {
+            // The setter of a range refuses the lower bound that is in force.
+            if lock.starts_with("mem") && !(has_limit(rocm) || rocm == "none") {
+                continue;
+            }
+            assert_eq!(control(&sim, &[], &[lock]), ok(1), "{rocm}: {lock}");
+            assert_ne!(bounds(&sim, 0), unset, "{rocm}: {lock}");
+            // In a process that has not seen what was in force before.
+            assert_eq!(control(&sim, &[], &[reset]), ok(1), "{rocm}: {reset}");
+            assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", unset), "{rocm}: {lock}, {reset}");
+        }
+        // The lower bound that the memory starts with is below what the driver takes.
+        let said = control(&sim, &[], &["mem 0 800:900", "reset_mem 0 0"]);
+        assert_eq!((said[0].0, said[1].0), (0, -30), "{rocm}: {said:?}");
+        assert!(said[1].1.contains("memory clock") && said[1].1.contains("800 to 900 MHz"), "{rocm}: {said:?}");
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[1]), ("manual", [800, 900]), "{rocm}");
+    }
+}
+
 /// A lock that fails half-way, over an older lock: both bounds are as before, or the text says what is not.
 #[test]
 fn an_undo_restores_both_bounds_or_says_what_is_left() {
@@ -302,6 +332,22 @@ fn an_undo_restores_both_bounds_or_says_what_is_left() {
             let says = format!("could not be undone: graphics clock: {} to {} MHz", now[0], now[1]);
             assert_eq!(said[1].1.contains(&says), !is_undone, "{says}: {}", said[1].1);
         }
+    }
+}
+
+/// The driver drops what is below a watt: the whole watts are set, once, and that is said.
+#[test]
+fn a_limit_is_set_in_whole_watts() {
+    for rocm in GENERATIONS.into_iter().chain(["none"]) {
+        let sim = Sim::start("mi300x-8", rocm, &[] as &[&str]).unwrap();
+        assert_eq!(control(&sim, &[], &["limit 0 450500", "limit 0 450999", "limit 0 450000"]), ok(3), "{rocm}");
+        assert_eq!(cap_file(&sim, 0), 450_000_000, "{rocm}");
+        assert!(written(&sim).len() <= 1, "{rocm}: {:?}", written(&sim));
+        let said = control(&sim, &[], &["warn", "limit 0 300700", "limit 0 750500"]);
+        assert!(said.iter().any(|s| s.1.contains("300 W is in force, not 300.7 W")), "{rocm}: {said:?}");
+        let last = said.last().unwrap();
+        assert!(last.0 == -23 && last.1.contains("750.5 W is outside the range"), "{rocm}: {said:?}");
+        assert_eq!(cap_file(&sim, 0), 300_000_000, "{rocm}");
     }
 }
 
@@ -390,7 +436,7 @@ fn a_failure_half_way_is_undone() {
         assert!(said[0].1.contains("amdsmi_set_gpu_clk_limit"), "{}", said[0].1);
         assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[0]), ("auto", [500, 2100]), "{rocm}");
         let calls: Vec<_> = clock_calls(&sim).into_iter().map(|c| c.1).collect();
-        assert_eq!(calls, ["limit 0 1 1500", "limit 0 0 1000", "level 0"], "{rocm}");
+        assert_eq!(calls, ["limit 0 1 1500", "limit 0 0 1000", "limit 0 1 2100", "level 0"], "{rocm}");
         // From an older lock: that one is in force again.
         let fault = "gpu.0.fault.amdsmi_set_gpu_clk_limit = { status = 7, after = 3, first = 1 }";
         let sim = Sim::start("mi300x-8", rocm, &[fault]).unwrap();

@@ -573,7 +573,8 @@ fn an_end_that_does_not_restore_says_what() {
 fn a_lower_bound_below_the_range_comes_back() {
     for rocm in ["none", "7.0.2"] {
         for (flags, end) in [("begin", "end"), ("watch", "end"), ("watch", "kill")] {
-            let with = ["gpu.0.clocks.gfx.unset = [400, 2100]", "gpu.0.od_checks_range = true"];
+            let with =
+                ["gpu.0.clocks.gfx.unset = [400, 2100]", "gpu.0.od_checks_range = true", "gpu.0.od_range = false"];
             let sim = Sim::start("mi300x-8", rocm, &with).unwrap();
             std::fs::write(file(&sim, 0, "power_dpm_force_performance_level"), "manual\n").unwrap();
             let before = all(&sim);
@@ -582,6 +583,46 @@ fn a_lower_bound_below_the_range_comes_back() {
             let text = String::from_utf8(out.stdout).unwrap();
             assert_eq!(text, if end == "end" { "end 0 \n" } else { "" }, "{rocm} {flags} {end}");
             soon(&sim, &before, &format!("{rocm} {flags} {end}"));
+        }
+    }
+}
+
+/// Radeon keeps bounds in force in level auto, and RDNA2 takes its own lower bound of the memory from nobody: what could not
+/// be taken back is not changed, all else comes back.
+#[test]
+fn radeon_clocks_come_back() {
+    for rocm in ["none", "6.3.3", "7.0.2"] {
+        for (flags, end) in [("begin", "end"), ("watch", "end"), ("watch", "kill")] {
+            let sim = Sim::start("rx6800-1", rocm, &[] as &[&str]).unwrap();
+            let before = all(&sim);
+            assert!(before[0][1] == "auto" && before[0][2].contains("0: 97Mhz"), "{before:?}");
+            let out =
+                program(&sim, &format!("{flags} mem 0 800 1000 gfx 0 600 1500 mem 0 97 900 {end}")).output().unwrap();
+            let text = String::from_utf8(out.stdout).unwrap();
+            let (refused, rest) = text.split_once('\n').unwrap();
+            assert!(refused.starts_with("mem -4 ") && refused.contains("97 to 1000 MHz"), "{refused}");
+            assert_eq!(rest, if end == "end" { "end 0 \n" } else { "" }, "{rocm} {flags} {end}");
+            soon(&sim, &before, &format!("{rocm} {flags} {end}"));
+        }
+    }
+}
+
+/// Drivers before mid-2025 keep the bounds of a level that has ended, and the next commit of anybody brings them back.
+#[test]
+fn nothing_is_left_for_the_next_commit() {
+    for kernel in ["2025-01", "2026-06"] {
+        for (flags, end) in [("begin", "end"), ("watch", "kill")] {
+            let sim = Sim::start("mi300x-8", "none", &[format!("kernel = \"{kernel}\"")]).unwrap();
+            let before = all(&sim);
+            program(&sim, &format!("{flags} gfx 0 600 900 {end}")).output().unwrap();
+            soon(&sim, &before, &format!("{kernel} {flags} {end}"));
+            let files = ["power_dpm_force_performance_level", "pp_od_clk_voltage"].map(|name| file(&sim, 0, name));
+            let [level, od] = files.each_ref().map(|file| file.display());
+            let script = format!("echo manual > {level} && echo m 1 1200 > {od} && echo c > {od}");
+            assert!(sim.command("sh").args(["-c", &script]).status().unwrap().success());
+            let table = all(&sim)[0][2].clone();
+            assert!(table.contains("0: 500Mhz") && table.contains("1: 2100Mhz"), "{kernel} {flags} {end}: {table}");
+            assert!(table.contains("1: 1200Mhz"), "{kernel}: {table}");
         }
     }
 }

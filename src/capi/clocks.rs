@@ -164,6 +164,9 @@ unsafe fn bounds(
 /// performance level becomes "manual". If a step fails, the former bounds and
 /// level are restored. Each die of a package has clocks of its own. Needs root.
 ///
+/// While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
+/// not take the present bounds back: of RDNA2 the lower one of the memory clock.
+///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().
 /// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
@@ -194,6 +197,9 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
 /// performance level becomes "manual". If a step fails, the former bounds and
 /// level are restored. Each die of a package has clocks of its own. Needs root.
 ///
+/// While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
+/// not take the present bounds back: of RDNA2 the lower one of the memory clock.
+///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().
 /// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
@@ -223,6 +229,9 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 /// made is set again afterwards. Does nothing if the level is "auto". Needs
 /// root.
 ///
+/// Drivers of Radeon keep the bounds in force past that level; there they are set
+/// to the lowest and the highest level of the clock.
+///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().
 /// @return A status of any change.
@@ -244,6 +253,9 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
 /// made is set again afterwards. Does nothing if the level is "auto". Needs
 /// root.
 ///
+/// Drivers of Radeon keep the bounds in force past that level; there they are set
+/// to the lowest and the highest level of the clock.
+///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().
 /// @return A status of any change.
@@ -262,6 +274,9 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
 
 /// Unlocks all clocks: sets the performance level "auto". Does nothing if that
 /// is the level. Needs root.
+///
+/// Drivers of Radeon keep the bounds in force past that level; there they are set
+/// to the lowest and the highest level of the clock.
 ///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().

@@ -90,6 +90,9 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
 /// that limit is in force. Checks the range first, and reads the limit back
 /// afterwards. Returns when the driver has applied it. Needs root.
 ///
+/// The driver takes whole watts: of 450.5 W it sets 450 W, which the log says as a
+/// warning.
+///
 /// Drivers of many GPUs report a range from 0. There the lowest limit is a tenth
 /// of the default one (and 1 W at least): GPUs draw more than that when idle, so
 /// less is a mistake, such as 300 where 300 W was meant. Without a default one

@@ -78,6 +78,11 @@ impl ClockState {
         (was.level.is_none() || self.level == was.level) && CLOCKS.iter().all(|c| self.bounds_differ(was, *c).is_none())
     }
 
+    /// Bounds of the caller's are in force.
+    pub fn has_own_bounds(&self) -> bool {
+        matches!(self.level, Some(Level::MANUAL | Level::DETERMINISM))
+    }
+
     pub fn format_bounds(&self, clock: Clock) -> String {
         self.of(clock)
             .map_or_else(|| NOT_READABLE.to_owned(), |b| format!("{} (level {})", format_range(b), self.format_level()))
@@ -97,8 +102,8 @@ pub struct ClockRanges([Option<Bounds>; 2]);
 impl ClockRanges {
     /// OD_RANGE; where the driver has none, the bounds while nothing is locked, now or earlier.
     pub fn lockable(&mut self, clock: Clock, now: ClockState, table: &pp_od::Table) -> Option<Bounds> {
-        for (clock, range) in CLOCKS.into_iter().zip([table.graphics_range, table.memory_range]) {
-            let read = range.or(if now.level == Some(Level::AUTO) { now.of(clock) } else { None });
+        for clock in CLOCKS {
+            let read = table.range_of(clock).or(if now.level == Some(Level::AUTO) { now.of(clock) } else { None });
             let known = &mut self.0[usize::from(clock == Clock::Memory)];
             *known = read.or(*known);
         }

@@ -1,12 +1,12 @@
 //! Locking clocks between two bounds.
 
-use super::clock_state::{domain_name, format_range, other, ClockState, Level};
+use super::clock_state::{bound_value, domain_name, format_range, other, ClockState, Level, CLOCKS};
 use super::controller::Controller;
 use super::read_back::read_back;
 use super::restore_clocks::{restore_clocks, ClockWriter};
 use super::writer::SettingsWriter;
 use crate::error::{Error, Kind, Result};
-use crate::gpu::Clock;
+use crate::gpu::{Bound, Clock};
 use crate::platform::log;
 use crate::sysfs::pp_od::Bounds;
 
@@ -38,7 +38,13 @@ impl Controller {
         let table = self.files.od_table();
         let now = self.files.clock_state_with(&table);
         let range = ranges.lockable(clock, now, &table);
-        if let Some(range) = range.filter(|r| min_mhz < r.min_mhz || max_mhz > r.max_mhz) {
+        // A bound that is in force need not be within it: RDNA2's memory starts below.
+        let in_force = |bound, mhz| now.of(clock).is_some_and(|b| bound_value(b, bound) == mhz);
+        let is_outside = |r: &Bounds| {
+            (min_mhz < r.min_mhz && !in_force(Bound::Min, min_mhz))
+                || (max_mhz > r.max_mhz && !in_force(Bound::Max, max_mhz))
+        };
+        if let Some(range) = range.filter(is_outside) {
             let range = format_range(range);
             return Err(Error::OutOfRange { device: self.label(), what, asked: format_range(wanted), range });
         }
@@ -131,6 +137,9 @@ impl Controller {
         }
         let reset = || {
             by.set_level(Level::AUTO)?;
+            for clock in CLOCKS.into_iter().filter(|clock| which.map_or(true, |w| w == *clock)) {
+                self.lift_bounds_that_stay(&by, clock, &now)?;
+            }
             let Some(kept) = which.map(other) else { return Ok(()) };
             let unlocked = self.files.clock_state();
             match unlocked.bounds_differ(&now, kept) {
@@ -139,6 +148,29 @@ impl Controller {
             }
         };
         reset().map_err(|e| self.roll_back(&by, now, e))
+    }
+
+    /// Radeon's drivers keep bounds in force past a level auto (smu_v11_0_set_performance_level in
+    /// drivers/gpu/drm/amd/pm/swsmu/smu11/smu_v11_0.c sets others). There they are set to the lowest and the highest level, as
+    /// the driver starts with; its own reset, "r", would also drop what others have set of voltage and fan.
+    fn lift_bounds_that_stay(&self, by: &SettingsWriter, clock: Clock, was: &ClockState) -> Result<()> {
+        let now = self.files.clock_state();
+        let Some(bounds) = now.of(clock).filter(|bounds| was.of(clock) == Some(*bounds)) else { return Ok(()) };
+        let Ok((highest_mhz, lowest_mhz)) = self.clock_levels_mhz(clock) else { return Ok(()) };
+        // The table may round otherwise than the list of levels does.
+        let nearly = |bound: u32, level: u32| if bound.abs_diff(level) <= 1 { bound } else { level };
+        let unlocked =
+            Bounds { min_mhz: nearly(bounds.min_mhz, lowest_mhz), max_mhz: nearly(bounds.max_mhz, highest_mhz) };
+        if unlocked == bounds {
+            return Ok(());
+        }
+        self.lock_and_verify(by, clock, &now, unlocked).map_err(|e| match e.kind() {
+            Kind::InvalidArgument => {
+                by.not_applied(domain_name(clock), format_range(unlocked), now.format_bounds(clock))
+            }
+            _ => e,
+        })?;
+        by.set_level(Level::AUTO)
     }
 
     /// Undoes a change that failed half-way, or says what could not be undone.

@@ -33,7 +33,19 @@ impl Controller {
             )));
         }
         self.warn_without_rights();
-        self.change_power_limit(|_| Ok(limit_uw))
+        self.change_power_limit(|_| Ok(limit_uw))?;
+        let set = whole_watts(limit_uw);
+        if set != limit_uw {
+            log::warning(|| {
+                format!(
+                    "{}: the driver takes whole watts: {} is in force, not {}",
+                    self.label(),
+                    watts(set),
+                    watts(limit_uw)
+                )
+            });
+        }
+        Ok(())
     }
 
     /// Sets the power limit back to the vendor's default.
@@ -45,17 +57,18 @@ impl Controller {
     fn change_power_limit(&self, wanted: impl FnOnce(&PowerLimits) -> Result<u64>) -> Result<()> {
         let _one_at_a_time = self.ranges.lock();
         let limits = self.power_limits()?;
-        let wanted = wanted(&limits)?;
+        let asked = wanted(&limits)?;
+        let wanted = whole_watts(asked);
         let current = limits.current_uw.ok_or_else(|| self.no_limit(PowerLimit::Current))?;
         if is_same(current, wanted) {
             return Ok(());
         }
         let (min, max) = (lowest_uw(&limits), limits.max_uw.unwrap_or(UNKNOWN_LIMIT_MW * 1000));
-        if !(min..=max).contains(&wanted) {
+        if !(min..=max).contains(&asked) {
             return Err(Error::OutOfRange {
                 device: self.label(),
                 what: POWER_LIMIT,
-                asked: watts(wanted),
+                asked: watts(asked),
                 range: format!("{} to {}", watts(min), watts(max)),
             });
         }
@@ -143,6 +156,13 @@ fn lowest_uw(limits: &PowerLimits) -> u64 {
         Some(min) if min >= LEAST_UW => min,
         _ => limits.default_uw.or(limits.max_uw).or(limits.current_uw).map_or(LEAST_UW, |uw| (uw / 10).max(LEAST_UW)),
     }
+}
+
+/// What the driver takes: it drops what is below a watt (amdgpu_hwmon_set_power_cap in
+/// drivers/gpu/drm/amd/pm/amdgpu_pm.c). No limit that is in the range is less than one.
+fn whole_watts(uw: u64) -> u64 {
+    const WATT_UW: u64 = 1_000_000;
+    uw - uw % WATT_UW
 }
 
 /// Zeus's rule: the same milliwatts are the same limit.

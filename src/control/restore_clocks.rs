@@ -20,34 +20,56 @@ pub trait ClockWriter {
 /// Writes what is not as it was; whether it is then, the caller reads back.
 pub fn restore_clocks<W: ClockWriter>(by: &W, was: &ClockState) -> Result<(), W::Error> {
     let is_back = |now: &ClockState| CLOCKS.iter().all(|c| now.bounds_differ(was, *c).is_none());
-    let settled = |is_done: &dyn Fn(&ClockState) -> bool| read_back_with(|ms| by.pause_ms(ms), || by.state(), is_done);
-    // Any level but these brings its own bounds; some kernels leave the table as it was, so that comes second.
-    let has_bounds = |l: Level| l == Level::MANUAL || l == Level::DETERMINISM;
-    if let Some(level) = was.level.filter(|l| !has_bounds(*l) && by.state().level != Some(*l)) {
+    let settled = || settle(by, is_back);
+    if was.level == Some(Level::DETERMINISM) {
+        return restore_determinism(by, was);
+    }
+    // Any level but manual brings its own bounds; some kernels leave the table as it was, so that comes second.
+    let now = by.state();
+    if let Some(level) = was.level.filter(|l| *l != Level::MANUAL && now.level != Some(*l)) {
+        // Bounds that are committed outlast the level: of Radeon they stay in force, and before mid-2025 MI200 and MI300 take
+        // them up again with anybody's next commit. What is refused here comes again below.
+        if now.has_own_bounds() {
+            let _ = write_bounds(by, was);
+            settled();
+        }
         by.set_level(level)?;
-        settled(&is_back);
+        settled();
     }
     let written = write_bounds(by, was);
-    if !is_back(&settled(&is_back)) {
+    if !is_back(&settled()) {
         // The driver accepts no lower bound below its range, not even one that was in force: level auto brings it back.
-        let refused = by.state();
-        if let Err(e) = by.set_level(Level::AUTO) {
+        if let Err(e) = lift_bounds(by) {
             return Err(written.err().unwrap_or(e));
         }
-        settled(&|now| CLOCKS.iter().any(|c| now.bounds_differ(&refused, *c).is_some()));
         write_bounds(by, was)?;
     }
-    let Some(level) = was.level.filter(|l| by.state().level != Some(*l)) else { return Ok(()) };
-    by.set_level(level)?;
-    if let (Level::DETERMINISM, Some(bounds)) = (level, was.graphics) {
-        // The bounds that level manual has set show, and are not kept to. What is refused shows in them.
-        let _ = by.set_determinism_mhz(bounds.max_mhz);
-        if !is_back(&settled(&is_back)) {
-            write_bounds(by, was)?;
-            return by.set_level(level);
-        }
+    let level = was.level.filter(|l| by.state().level != Some(*l));
+    level.map_or(Ok(()), |level| by.set_level(level))
+}
+
+/// The graphics clock to keep to is in force from its own commit on: bounds of level manual show the same and do not do it.
+/// Level auto comes first, for MI300 takes an upper bound of the memory that is still pending for that clock
+/// (smu_v13_0_6_usr_edit_dpm_table in drivers/gpu/drm/amd/pm/swsmu/smu13/smu_v13_0_6_ppt.c).
+fn restore_determinism<W: ClockWriter>(by: &W, was: &ClockState) -> Result<(), W::Error> {
+    if by.state().is_as(was) {
+        return Ok(());
     }
+    lift_bounds(by)?;
+    by.set_level(Level::DETERMINISM)?;
+    was.graphics.map_or(Ok(()), |bounds| by.set_determinism_mhz(bounds.max_mhz))
+}
+
+/// Level auto, with the bounds that it brings.
+fn lift_bounds<W: ClockWriter>(by: &W) -> Result<(), W::Error> {
+    let before = by.state();
+    by.set_level(Level::AUTO)?;
+    settle(by, |now| CLOCKS.iter().any(|c| now.bounds_differ(&before, *c).is_some()));
     Ok(())
+}
+
+fn settle<W: ClockWriter>(by: &W, is_done: impl Fn(&ClockState) -> bool) -> ClockState {
+    read_back_with(|ms| by.pause_ms(ms), || by.state(), is_done)
 }
 
 fn write_bounds<W: ClockWriter>(by: &W, was: &ClockState) -> Result<(), W::Error> {

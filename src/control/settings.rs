@@ -1,7 +1,7 @@
 //! The settings of one GPU, read to be saved, and restored.
 
 use super::clock_levels::NO_CLOCKS;
-use super::clock_state::{domain_name, ClockState, CLOCKS};
+use super::clock_state::{domain_name, format_range, ClockState, CLOCKS};
 use super::controller::Controller;
 use super::power_limit::{is_same, watts_or_unreadable};
 use super::read_back::read_back;
@@ -67,8 +67,27 @@ impl Controller {
                 let cap_uw = self.power_limits()?.current_uw.ok_or_else(|| self.no_limit(PowerLimit::Current))?;
                 Ok(Settings { cap_uw: Some(cap_uw), clocks: None })
             }
-            Change::Lock(..) | Change::Reset(_) => Ok(Settings { cap_uw: None, clocks: Some(self.saved_clocks()?) }),
+            Change::Lock(clock, wanted) => {
+                let clocks = self.saved_clocks()?;
+                self.check_can_come_back(*clock, *wanted)?;
+                Ok(Settings { cap_uw: None, clocks: Some(clocks) })
+            }
+            Change::Reset(_) => Ok(Settings { cap_uw: None, clocks: Some(self.saved_clocks()?) }),
         }
+    }
+
+    /// RDNA2's memory starts with a lower bound that its driver takes from nobody
+    /// (sienna_cichlid_od_edit_dpm_table in drivers/gpu/drm/amd/pm/swsmu/smu11/sienna_cichlid_ppt.c).
+    fn check_can_come_back(&self, clock: Clock, wanted: Bounds) -> Result<()> {
+        let table = self.files.od_table();
+        let (Some(now), Some(range)) = (table.of(clock), table.range_of(clock)) else { return Ok(()) };
+        let is_lost = |now: u32, wanted: u32| now != wanted && !(range.min_mhz..=range.max_mhz).contains(&now);
+        if is_lost(now.min_mhz, wanted.min_mhz) || is_lost(now.max_mhz, wanted.max_mhz) {
+            let (now, range) = (format_range(now), format_range(range));
+            let why = format!("its bounds of now, {now}, are not within {range} (OD_RANGE), so the driver would not take them back; keep the one that is outside, or change it without a guard");
+            return Err(self.identity.not_supported(domain_name(clock), &why));
+        }
+        Ok(())
     }
 
     fn saved_clocks(&self) -> Result<ClockState> {

@@ -214,6 +214,9 @@ pub struct GpuSpec {
     /// A bound outside of the range that may be set is refused.
     #[serde(default)]
     pub od_checks_range: bool,
+    /// Level auto leaves the bounds of pp_od_clk_voltage in force (Radeon).
+    #[serde(default)]
+    pub od_outlasts_auto: bool,
     /// Lines OD_VDDGFX_OFFSET, with the range in mV.
     #[serde(default)]
     pub vddgfx_offset: Option<[i32; 2]>,

@@ -1,7 +1,9 @@
 //! amdgpu's side of the files that take clock settings: what a write to them does, or the error that it gets.
 //!
 //! The rules are those of aldebaran_ppt.c and smu_v13_0_6_ppt.c: bounds are pending until they are committed, a commit sets
-//! both domains, and what was pending stays so when a commit is refused.
+//! both domains, and what was pending stays so when a commit is refused. Of Radeon (`od_outlasts_auto`) those of
+//! sienna_cichlid_ppt.c and smu_v13_0_0_ppt.c: level auto leaves the table and its bounds in force, which only `r` restores.
+//! A power cap is taken in whole watts (amdgpu_hwmon_set_power_cap in amdgpu_pm.c).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -140,6 +142,9 @@ impl<'a> Driver<'a> {
 
     /// Writes the power cap's file.
     pub fn set_cap(&self, cap: &str) -> Result<(), i32> {
+        const WATT_UW: u64 = 1_000_000;
+        let uw: u64 = cap.parse().map_err(|_| libc::EINVAL)?;
+        let cap = &(uw / WATT_UW * WATT_UW).to_string();
         put(&super::cap_file(self.root, self.gpu).ok_or(libc::ENOENT)?, &format!("{cap}\n"))?;
         self.cap_is(cap);
         Ok(())
@@ -175,11 +180,10 @@ impl<'a> Driver<'a> {
             }
             memory.level = level.to_string();
         }
-        if level == "auto" {
-            // Nothing is bounded any more. Up to commit 923406e74ec6 what was set is pending still.
-            if self.kernel >= "2025-07" {
-                memory = Memory { level: memory.level, cap: memory.cap, ..Memory::default() };
-            }
+        if level == "auto" && !self.gpu.spec.od_outlasts_auto {
+            // Nothing is bounded any more. Up to commit 923406e74ec6 bounds of the graphics clock are pending still.
+            let gfx = if self.kernel >= "2025-07" { Pending::default() } else { memory.gfx };
+            memory = Memory { level: memory.level, cap: memory.cap, gfx, ..Memory::default() };
             let _ = self.show(None);
         }
         self.remember(&memory);
@@ -248,12 +252,14 @@ impl<'a> Driver<'a> {
     fn commit(&self, memory: &Memory) -> Result<(), i32> {
         let mut now = self.in_force();
         let mut done = Ok(());
-        let mut gfx = memory.gfx;
+        let (mut gfx, mut mem) = (memory.gfx, memory.mem);
         if self.text(od::LEVEL_FILE).trim() == DETERMINISM {
-            // The upper bound is the clock to keep to; there is no lower one.
-            gfx[0] = Limits::of(self.gpu).gfx.map(|unset| unset[0]);
+            // The upper bound is the clock to keep to; there is no lower one. One of the memory that is pending is taken for
+            // it too: the function that sets it does not ask of which clock it is.
+            gfx = [Limits::of(self.gpu).gfx.map(|unset| unset[0]), mem[1].or(gfx[1])];
+            mem = Pending::default();
         }
-        for (domain, pending) in [(&mut now.gfx, gfx), (&mut now.mem, memory.mem)] {
+        for (domain, pending) in [(&mut now.gfx, gfx), (&mut now.mem, mem)] {
             let Some(was) = *domain else { continue };
             let wanted = [0, 1].map(|bound| pending[bound].unwrap_or(was[bound]));
             if wanted != was && self.refuses(wanted) {
