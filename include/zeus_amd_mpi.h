@@ -398,16 +398,20 @@ static inline void zeus_amd_mpi_i_add(zeus_amd_mpi_total_t *to, const zeus_amd_m
 static inline void zeus_amd_mpi_i_widest(zeus_amd_mpi_total_t *t, const zeus_amd_mpi_rank_t *ranks,
                                          const zeus_amd_node_total_t *nodes)
 {
+    int has_cpu = 0;
     uint32_t i;
     t->scope = t->packages > 0 ? ZEUS_AMD_NODE_SCOPE_GPUS : ZEUS_AMD_NODE_SCOPE_NONE;
     t->widest_mj = t->energy_mj;
     t->widest_uncertainty_mj = t->uncertainty_mj;
+    /* Where the packages of one rank are all that it counts, they may have the processor too, as those of an MI300A. A rank
+       without GPUs, or with none that it could measure, cannot know that. */
+    for (i = 0; i < t->ranks; i++)
+        has_cpu = has_cpu || nodes[i].scope == ZEUS_AMD_NODE_SCOPE_GPUS;
     for (i = 0; i < t->ranks; i++) {
         const int whole = nodes[i].scope == ZEUS_AMD_NODE_SCOPE_NODE;
         if (nodes[i].scope < ZEUS_AMD_NODE_SCOPE_PARTS || nodes[i].scope <= t->scope)
             continue;
-        /* A rank without GPUs cannot know whether a package has the processor too, as that of an MI300A. */
-        if (!whole && ranks[i].gpus == 0 && t->packages > 0)
+        if (!whole && t->packages > 0 && (has_cpu || ranks[i].gpus == 0))
             continue;
         t->scope = nodes[i].scope;
         t->widest_mj = (whole ? 0 : t->energy_mj) + nodes[i].beside_uj / 1000;

@@ -76,7 +76,7 @@ impl Controller {
         }
     }
 
-    /// RDNA2's memory starts with a lower bound that its driver takes from nobody
+    /// RDNA2's memory starts with a lower bound that its driver does not take
     /// (sienna_cichlid_od_edit_dpm_table in drivers/gpu/drm/amd/pm/swsmu/smu11/sienna_cichlid_ppt.c).
     fn check_can_come_back(&self, clock: Clock, wanted: Bounds) -> Result<()> {
         let table = self.files.od_table();

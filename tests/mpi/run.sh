@@ -344,6 +344,7 @@ all() {
     # What the node measures: a controller; the processors' own registers; a package of a GPU that has the processor.
     local zone='node.powercap."0" = { name = "package-0", power = { kind = "sine", mean = 180, amplitude = 45, period_s = 0.7 } }'
     local controlled=(mi250x-ex 7.0.2) registers=(mi250x-4 6.3.3 "$zone") one_package=(mi300a-4 7.0.2 "$zone")
+    local unmeasured='gpu.1.metrics = "none"'$'\n''gpu.1.file = { power1_input = { read = "EIO" }, power1_average = { read = "EIO" } }'
     # Of loads that vary little: what the sensors, which average over a second, do not show may be a fifth of such a window.
     local steady=
     for n in 0 2 4 6; do steady+="gpu.$n.power = { kind = \"sine\", mean = $((270 + 20 * n)), amplitude = 10, period_s = 0.2 }"$'\n'; done
@@ -357,6 +358,7 @@ all() {
     ok "processors beside the GPUs, a die a rank" in_machine job "${registers[@]}" -- 8 one -- packages=4 scope=2 beside=rapl:0
     ok "MI300A: the processor is in the package" in_machine job "${one_package[@]}" -- 4 shared -- packages=4 scope=1 beside=
     ok "MI300A: a rank without GPU cannot know" in_machine job "${one_package[@]}" -- 4 first_without -- packages=4 scope=1 beside= without_gpu=1
+    ok "MI300A: a rank whose package cannot be measured" in_machine job mi300a-4 7.0.2 "$zone"$'\n'"$unmeasured" -- 4 one -- packages=3 missing=1 scope=1 beside=
     seconds=3 ok "nodes of several scopes" in_machine job "${controlled[@]}" + "${registers[@]}" -- 4 nodes -- packages=8 nodes=2 scope=2 beside=node/rapl:0
     ok "nodes of several scopes, MI300A" in_machine job "${registers[@]}" + "${one_package[@]}" -- 4 nodes -- packages=8 nodes=2 scope=1 beside=rapl:0/
     local at_limit='all.counter.limited = { cycles = 70000, initial = 50000, ppt = 0.867, hbm_thm = 0.25 }'
