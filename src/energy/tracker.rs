@@ -348,6 +348,8 @@ impl AccumulatorTracker {
         self.totals.bridged_pj += bridged_pj;
         self.totals.error_pj += largest_error_pj(bridged_pj, ns, self.max_power_mw);
         self.totals.error_pj += power_pj(self.max_power_mw, late_ns);
+        // What was not counted before the reset is lost: an advance after it rules nothing out.
+        self.totals.error_pj += std::mem::take(&mut self.totals.unconfirmed_pj);
         self.stall.on_reset();
         self.totals.behind_pj = 0;
     }
