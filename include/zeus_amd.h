@@ -1164,7 +1164,8 @@ enum
      */
     ZEUS_AMD_NODE_DOMAIN_CPU_PACKAGE = 4,
     /**
-     * The cores of a processor's package.
+     * The cores of a processor's package; none of AMD's, whose register is that
+     * of one core.
      */
     ZEUS_AMD_NODE_DOMAIN_CPU_CORES = 5,
     /**
