@@ -1171,7 +1171,8 @@ enum
      */
     ZEUS_AMD_NODE_DOMAIN_CPU_PACKAGE = 4,
     /**
-     * The cores of a processor's package.
+     * The cores of a processor's package; none of AMD's, whose register is that
+     * of one core.
      */
     ZEUS_AMD_NODE_DOMAIN_CPU_CORES = 5,
     /**
@@ -1627,7 +1628,8 @@ typedef struct zeus_amd_reading_t {
      */
     uint32_t reserved;
     /**
-     * As zeus_amd_energy_mj(), in millijoules.
+     * As zeus_amd_energy_mj(), in millijoules: where the counter has 32 bits, it
+     * wraps around.
      */
     uint64_t energy_mj;
     /**
@@ -2524,7 +2526,10 @@ zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_session_t *ses
  * load or reset): floor(accumulator * resolution), the number of Zeus. Only
  * from a counter whose state is ZEUS_AMD_COUNTER_STATE_TRUSTED or
  * ZEUS_AMD_COUNTER_STATE_NOT_CHECKED. The difference of two readings is an
- * energy; one reading alone is not.
+ * energy; one reading alone is not. Some counters (MI100, Radeon GPUs) have 32
+ * bits: the value falls to 0 behind 2^32 counts (65.5 kJ, about 65.7 kJ with
+ * the reported resolution, four minutes at 275 W), and a difference over that
+ * is too small, or below 0. A reset sets it to 0, too. Windows correct both.
  *
  * @param[in]  session   An open session; not NULL.
  * @param[in]  gpu       An index below zeus_amd_gpu_count().

@@ -34,7 +34,8 @@ pub enum zeus_amd_node_domain_kind_t {
     ZEUS_AMD_NODE_DOMAIN_ACCELERATOR = 3,
     /// A processor's package, by its own register.
     ZEUS_AMD_NODE_DOMAIN_CPU_PACKAGE = 4,
-    /// The cores of a processor's package.
+    /// The cores of a processor's package; none of AMD's, whose register is that
+    /// of one core.
     ZEUS_AMD_NODE_DOMAIN_CPU_CORES = 5,
     /// What a processor's package has beside its cores.
     ZEUS_AMD_NODE_DOMAIN_UNCORE = 6,

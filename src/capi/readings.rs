@@ -111,7 +111,10 @@ pub unsafe extern "C" fn zeus_amd_power_average_mw(
 /// load or reset): floor(accumulator * resolution), the number of Zeus. Only
 /// from a counter whose state is ZEUS_AMD_COUNTER_STATE_TRUSTED or
 /// ZEUS_AMD_COUNTER_STATE_NOT_CHECKED. The difference of two readings is an
-/// energy; one reading alone is not.
+/// energy; one reading alone is not. Some counters (MI100, Radeon GPUs) have 32
+/// bits: the value falls to 0 behind 2^32 counts (65.5 kJ, about 65.7 kJ with
+/// the reported resolution, four minutes at 275 W), and a difference over that
+/// is too small, or below 0. A reset sets it to 0, too. Windows correct both.
 ///
 /// @param[in]  session   An open session; not NULL.
 /// @param[in]  gpu       An index below zeus_amd_gpu_count().

@@ -392,7 +392,8 @@ pub struct zeus_amd_reading_t {
     pub temperature_c: i32,
     /// Zero.
     pub reserved: u32,
-    /// As zeus_amd_energy_mj(), in millijoules.
+    /// As zeus_amd_energy_mj(), in millijoules: where the counter has 32 bits, it
+    /// wraps around.
     pub energy_mj: u64,
     /// Counts since the counter's zero, whatever the state of the counter.
     pub accumulator: u64,

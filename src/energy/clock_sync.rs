@@ -156,47 +156,60 @@ impl FirmwareClockMonitor {
 }
 
 /// The smallest recent difference between the driver's and the firmware's clock. A difference above it is the age of the
-/// count. The minimum expires after some seconds, because the two clocks drift.
+/// count. The minimum expires after some seconds, because the two clocks drift, and so does it in a pause without samples.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ClockOffset {
-    current_ns: Option<i64>,
-    previous_ns: Option<i64>,
+    current: Minimum,
+    previous: Minimum,
     period_start_ns: u64,
-    /// Firmware time of the last count, and the number of distinct ones.
+    /// Firmware time of the last count.
     last_firmware_ns: Option<u64>,
+}
+
+/// The smallest offset in one period, and the number of distinct counts that it is of.
+#[derive(Debug, Clone, Copy, Default)]
+struct Minimum {
+    offset_ns: Option<i64>,
     distinct: u32,
 }
 
-/// Drift over this period is negligible.
+/// Drift over two of these is negligible.
 const MINIMUM_PERIOD_NS: u64 = 10_000_000_000;
+/// A minimum is of no time before this.
+pub(super) const MINIMUM_AGE_NS: u64 = 2 * MINIMUM_PERIOD_NS;
 /// The minimum of fewer offsets may still be large.
 const MIN_OFFSETS: u32 = 8;
 
 impl ClockOffset {
     pub fn add(&mut self, sample: &RawSample) {
         let Some(offset_ns) = sample.driver_minus_firmware_ns() else { return };
-        if sample.seen_ns.saturating_sub(self.period_start_ns) > MINIMUM_PERIOD_NS {
-            (self.previous_ns, self.current_ns, self.period_start_ns) = (self.current_ns, None, sample.seen_ns);
+        let elapsed_ns = sample.seen_ns.saturating_sub(self.period_start_ns);
+        if elapsed_ns > MINIMUM_PERIOD_NS {
+            self.previous = if elapsed_ns > MINIMUM_AGE_NS { Minimum::default() } else { self.current };
+            (self.current, self.period_start_ns) = (Minimum::default(), sample.seen_ns);
         }
-        self.current_ns = Some(self.current_ns.map_or(offset_ns, |current| current.min(offset_ns)));
+        let current = &mut self.current;
+        current.offset_ns = Some(current.offset_ns.map_or(offset_ns, |least_ns| least_ns.min(offset_ns)));
         if self.last_firmware_ns != sample.firmware_ns {
-            (self.last_firmware_ns, self.distinct) = (sample.firmware_ns, self.distinct.saturating_add(1));
+            self.last_firmware_ns = sample.firmware_ns;
+            current.distinct = current.distinct.saturating_add(1);
         }
     }
 
     /// The minimum belongs to a count that was new when it was read.
     pub fn is_settled(&self) -> bool {
-        self.distinct >= MIN_OFFSETS
+        self.current.distinct.saturating_add(self.previous.distinct) >= MIN_OFFSETS
     }
 
     pub fn min(&self) -> Option<i64> {
-        self.current_ns.into_iter().chain(self.previous_ns).min()
+        self.current.offset_ns.into_iter().chain(self.previous.offset_ns).min()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::energy::{AccumulatorTracker, FIRMWARE_REFRESH_NS};
 
     /// Two crystals that are 200 ppm apart are in sync for any time.
     #[test]
@@ -220,5 +233,50 @@ mod tests {
         }
         assert!(monitor.is_in_sync());
         assert!(monitor.restarted(&sample(3_700, 3_695)));
+    }
+
+    /// Clocks 20 ppm apart, and polls that pause: for an hour, or for so long each time that a period has one or two. A count is up
+    /// to 4 ms old, and is known to be no older than that.
+    #[test]
+    fn ages_after_a_pause() {
+        const MS: u64 = 1_000_000;
+        const REFRESH_NS: u64 = 4 * MS;
+        for (ppm, pause_s) in [(-20, 3_600), (20, 3_600), (-20, 11), (20, 11), (-20, 25), (20, 25)] {
+            for phase in 0..20 {
+                let mut tracker = AccumulatorTracker::new(64, 750_000);
+                let mut add = |ns: u64| {
+                    let rate = 1.0 + f64::from(ppm) * 1e-6;
+                    let firmware_ns = (ns as f64 * rate) as u64 / REFRESH_NS * REFRESH_NS;
+                    let counted_ns = (firmware_ns as f64 / rate) as u64;
+                    let at_ns = 1_000 * MS + ns;
+                    tracker.add(&RawSample {
+                        seen_ns: at_ns,
+                        driver_ns: Some(at_ns),
+                        firmware_ns: Some(8_000 * MS + firmware_ns),
+                        accumulator: Some((1 << 40) + counted_ns / 50_000),
+                        resolution_uj: 15.3,
+                        power_mw: Some(300_000),
+                        ..RawSample::default()
+                    });
+                    (tracker.snapshot(at_ns), ns.saturating_sub(counted_ns))
+                };
+                let mut now_ns = 0;
+                for _ in 0..400 {
+                    now_ns += 33 * MS / 10;
+                    add(now_ns);
+                }
+                for pause in 0..4 {
+                    now_ns += pause_s * 1_000 * MS + phase * 777_777;
+                    let (begin, begin_age_ns) = add(now_ns);
+                    now_ns += 1_000 * MS + phase * 1_333_333;
+                    let (end, end_age_ns) = add(now_ns);
+                    let known = begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns);
+                    for (known_ns, age_ns) in [(known, begin_age_ns), (end.max_age_ns(), end_age_ns)] {
+                        let what = format!("{ppm} ppm, {pause_s} s, {pause}: at most {known_ns} ns, {age_ns} ns");
+                        assert!(known_ns + FIRMWARE_REFRESH_NS > age_ns && known_ns <= 2 * REFRESH_NS, "{what}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The energy of an interval: the difference of two snapshots of a tracker, and its uncertainty. Functions without
 //! state.
 
+use super::clock_sync::MINIMUM_AGE_NS;
 use super::sample::{RawSample, AMDSMI_CACHE_NS, AVERAGE_SUPPORT_NS, FIRMWARE_REFRESH_NS, STALL_NS, WATT_MW};
 use super::snapshot::TrackerSnapshot;
 use super::units::{counts_pj, divide, power_pj, EnergyResolution, FIRMWARE_UJ};
@@ -137,8 +138,11 @@ fn by_counter(
         }
     };
     let (begin_ns, end_ns) = (first.at_ns(end.driver_offset_ns), last.at_ns(end.driver_offset_ns));
-    let ages_ns = (begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns), end.max_age_ns());
     let by_driver = end_ns.saturating_sub(begin_ns);
+    // Where the clocks may have drifted since, what is known of their offset now does not settle the age at the begin.
+    let unsettled_ns = if by_driver > MINIMUM_AGE_NS { begin.age_uncertainty_ns.min(end.refresh_period_ns) } else { 0 };
+    let begin_age_ns = begin.age_given(end.min_driver_minus_firmware_ns).max(end.age_uncertainty_ns).max(unsettled_ns);
+    let ages_ns = (begin_age_ns, end.max_age_ns());
     let by_firmware = end.firmware_since(begin, by_driver);
     // It may have stood at the end; or at the begin, and have caught up since. A lap would be as uncertain as the load varies, and
     // covers what the counter shows of that.

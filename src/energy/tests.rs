@@ -324,3 +324,31 @@ fn only_readings_without_a_time_move_an_integral() {
     tracker.add(&RawSample { driver_ns: None, ..read(300, 0) });
     assert_eq!(tracker.snapshot(0).totals.integral_excess_ns, -2 * MS as i64);
 }
+
+/// At 650 W, of a load that was at 150 W before, the counter stops for 0.7 s, and is reset before it has caught up.
+#[test]
+fn what_a_reset_leaves_uncounted_is_inside_the_uncertainty() {
+    const RUNNING: u64 = 1 << 24;
+    let mut tracker = AccumulatorTracker::new(64, 750_000);
+    let mut add = |ms: u64, joules: u64, power_mw: u64| {
+        tracker.add(&RawSample {
+            seen_ns: ms * MS,
+            driver_ns: Some(ms * MS),
+            accumulator: Some(joules * 65_536),
+            resolution_uj: 15.258_789_062_5,
+            power_mw: Some(power_mw),
+            ..RawSample::default()
+        });
+        tracker.snapshot(ms * MS)
+    };
+    add(1_000, RUNNING, 150_000);
+    add(1_990, RUNNING + 147, 650_000);
+    let begin = add(2_000, RUNNING + 150, 650_000);
+    add(3_000, RUNNING + 150 + 195, 650_000);
+    add(3_100, 1, 650_000);
+    let end = (1..=10).map(|n| add(3_100 + 100 * n, 1 + n * 65, 650_000)).last().unwrap();
+    let (unit, trusted) = (EnergyResolution::Firmware, (CounterState::Trusted, false));
+    let interval = interval_energy(&begin, &end, unit, 937_500, trusted, Boundaries::Calls).unwrap();
+    let truth_pj = power_pj(650_000, 2_100 * MS);
+    assert!(interval.resets == 1 && interval.energy_pj.abs_diff(truth_pj) <= interval.uncertainty_pj, "{interval:?}");
+}

@@ -119,8 +119,8 @@ impl AccumulatorTracker {
         age_by_clocks(offset_ns, self.min_driver_minus_firmware_ns()).unwrap_or_else(|| self.stall.longest_stall_ns())
     }
 
-    /// Uncertainty of the count age: a count may be this much older than `count_age_ns`. 0 once the offset of the firmware's
-    /// clock has settled, else one refresh period.
+    /// Uncertainty of the count age: a count may be this much older than `count_age_ns`. 0 while the offset of the firmware's
+    /// clock is settled, else one refresh period.
     fn age_uncertainty_ns(&self) -> u64 {
         let has_clock = self.counted.is_some_and(|sample| sample.firmware_ns.is_some());
         if has_clock && self.clock_offset.is_settled() {
@@ -348,6 +348,8 @@ impl AccumulatorTracker {
         self.totals.bridged_pj += bridged_pj;
         self.totals.error_pj += largest_error_pj(bridged_pj, ns, self.max_power_mw);
         self.totals.error_pj += power_pj(self.max_power_mw, late_ns);
+        // What was not counted before the reset is lost: an advance after it rules nothing out.
+        self.totals.error_pj += std::mem::take(&mut self.totals.unconfirmed_pj);
         self.stall.on_reset();
         self.totals.behind_pj = 0;
     }

@@ -52,8 +52,6 @@ struct CounterPower {
 struct Increment {
     energy_pj: u128,
     error_pj: u128,
-    /// An error that the next increment does not have.
-    unconfirmed_pj: u128,
     counter_power: Option<CounterPower>,
     was_reset: bool,
     /// It is of the power.
@@ -76,7 +74,7 @@ impl Recorder {
         Some(Sample { gpu: device.identity.index as u32, ..sample })
     }
 
-    fn sample_of(
+    pub(super) fn sample_of(
         &mut self,
         period: Option<Duration>,
         (resolution, usable): (EnergyResolution, bool),
@@ -112,10 +110,13 @@ impl Recorder {
             }
         };
         let (energy_pj, error_pj) = self.keep(&added, own, polled, usable, at_ns);
+        // Counts follow the first sample, too.
+        let unconfirmed_pj = if usable { snapshot.totals.unconfirmed_pj } else { 0 };
         let mut sample = Sample {
             time_ns: at_ns,
             energy_uj: u64::try_from(energy_pj / 1_000_000).unwrap_or(u64::MAX),
-            error_uj: u64::try_from((error_pj + added.unconfirmed_pj) / 1_000_000 + 1).unwrap_or(u64::MAX),
+            error_uj: u64::try_from(error_pj / 1_000_000).unwrap_or(u64::MAX),
+            unconfirmed_uj: u64::try_from(unconfirmed_pj / 1_000_000 + 1).unwrap_or(u64::MAX),
             ..Sample::default()
         };
         if own.power_mw.is_some() {
@@ -192,7 +193,6 @@ impl LastRecorded {
         Increment {
             energy_pj,
             error_pj: b.error_since(a),
-            unconfirmed_pj: b.unconfirmed_pj,
             counter_power,
             was_reset,
             integrated: false,

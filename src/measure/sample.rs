@@ -28,8 +28,11 @@ pub struct Sample {
     pub time_ns: u64,
     /// Energy since the sampler's first sample of the GPU.
     pub energy_uj: u64,
-    /// Error of the energy, without that of the resolution.
+    /// Error of the energy since the first sample, without that of the resolution.
     pub error_uj: u64,
+    /// What the counter would have missed had it stopped since the sample before: an error of the energy up to this sample, and
+    /// of that from it on, which later samples do not have.
+    pub unconfirmed_uj: u64,
     pub power_mw: u64,
     /// Mean power by the counter since the previous sample that has one, or a later one that was integrated or follows a reset,
     /// and the most that it is off.

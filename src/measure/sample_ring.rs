@@ -118,6 +118,8 @@ struct Interpolated {
     energy_pj: u128,
     /// Errors of the samples before and after the time.
     errors_pj: (u128, u128),
+    /// What the counter may lack at either of them, and may catch up with.
+    unconfirmed_pj: u128,
     /// Time and energy from the sample before to the time (`part`), and to the sample after (`whole`).
     part_ns: u64,
     whole_ns: u64,
@@ -146,6 +148,7 @@ impl Interpolated {
             return Some(Interpolated {
                 energy_pj: pj(before.energy_uj) + part_pj,
                 errors_pj: (pj(before.error_uj), pj(after.error_uj)),
+                unconfirmed_pj: pj(before.unconfirmed_uj.max(after.unconfirmed_uj)),
                 part_ns,
                 whole_ns,
                 part_pj,
@@ -164,6 +167,14 @@ impl Interpolated {
         let low = self.whole_pj.saturating_sub(power_pj(max_power_mw, self.whole_ns - self.part_ns));
         high.saturating_sub(self.part_pj).max(self.part_pj.saturating_sub(low))
     }
+}
+
+/// The error of the energy between two times by the samples that enclose both. What is unconfirmed is too little at the end, or
+/// too much where the counter has caught up since the begin: never both.
+fn samples_error_pj(begin: &Interpolated, end: &Interpolated) -> u128 {
+    let energy_pj = end.energy_pj.saturating_sub(begin.energy_pj);
+    let unconfirmed_pj = end.unconfirmed_pj.max(begin.unconfirmed_pj.min(energy_pj));
+    end.errors_pj.1.saturating_sub(begin.errors_pj.0) + unconfirmed_pj
 }
 
 impl RingBuffer {
@@ -238,13 +249,11 @@ impl RingBuffer {
         // While a stuck counter was not yet detected, the distribution of the energy over time is unknown.
         let stopped = recorder.and_then(|r| r.stopped).filter(|(moved, found)| from_ns < *found && *moved < to_ns);
         let unknown = stopped.map_or(0, |(moved, found)| power_pj(max_power_mw, found - moved));
-        // The errors of the samples that enclose both boundaries.
-        let samples_pj = end.errors_pj.1.saturating_sub(begin.errors_pj.0);
         Ok(EnergyInterval {
             method: if integrated { Method::Integrated } else { Method::Counter },
             resolution_uj: if integrated { 0.0 } else { resolution_uj },
             energy_pj,
-            uncertainty_pj: samples_pj
+            uncertainty_pj: samples_error_pj(&begin, &end)
                 + reported
                 + unseen
                 + unknown

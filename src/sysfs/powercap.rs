@@ -28,18 +28,32 @@ fn numbers(folder: &str) -> Option<Vec<u32>> {
     folder.strip_prefix("intel-rapl:")?.split(':').map(|n| n.parse().ok()).collect()
 }
 
-/// All zones, each package before its parts. A zone without a name or an energy is none.
+/// All zones, each package before its parts. A zone without a name or an energy is none, and so is "core" of AMD's processors:
+/// their register is each core's own, and the kernel shows that of one core of the package (`rapl_msr_priv_amd` in
+/// drivers/powercap/intel_rapl_msr.c).
 pub fn zones(root: &Path) -> Result<Vec<Zone>> {
     let mut zones = Vec::new();
     for folder in readable_entries(&root.join(FOLDER))? {
         let Some(numbers) = name(&folder).and_then(numbers) else { continue };
         let file = folder.join("energy_uj");
         let (Some(name), true) = (text(&folder.join("name"))?, file.exists()) else { continue };
+        if name == "core" && has_registers_per_core(root) {
+            continue;
+        }
         let range_uj = text(&folder.join("max_energy_range_uj"))?.and_then(|t| t.parse().ok()).filter(|uj| *uj > 0);
         zones.push(Zone { numbers, name, range_uj, file });
     }
     zones.sort_by(|a, b| a.numbers.cmp(&b.numbers));
     Ok(zones)
+}
+
+/// The processors are AMD's, or Hygon's.
+fn has_registers_per_core(root: &Path) -> bool {
+    // The first processor's lines: those of all are long.
+    let mut first = String::new();
+    let read = File::open(root.join("proc/cpuinfo")).and_then(|file| file.take(4096).read_to_string(&mut first));
+    let vendor = first.lines().find_map(|line| line.strip_prefix("vendor_id")?.split(':').nth(1));
+    read.is_ok() && vendor.is_some_and(|vendor| matches!(vendor.trim(), "AuthenticAMD" | "HygonGenuine"))
 }
 
 impl Zone {
@@ -84,5 +98,23 @@ mod tests {
         assert_eq!(names, ["package-0", "package-2", "core", "package-10"]);
         assert_eq!(found[0].energy_uj(), Ok(5));
         assert_eq!(found[0].range_uj, None);
+    }
+
+    /// AMD's zone "core" is one core of many.
+    #[test]
+    fn one_core_is_not_the_cores() {
+        let root = tempfile::tempdir().unwrap();
+        for (zone, name) in [("0", "package-0"), ("0:0", "core")] {
+            let folder = root.path().join(FOLDER).join(format!("intel-rapl:{zone}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("name"), format!("{name}\n")).unwrap();
+            std::fs::write(folder.join("energy_uj"), "5\n").unwrap();
+        }
+        std::fs::create_dir(root.path().join("proc")).unwrap();
+        for (vendor, expected) in [("GenuineIntel", 2), ("AuthenticAMD", 1), ("HygonGenuine", 1)] {
+            let cpuinfo = format!("processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: fpu\n");
+            std::fs::write(root.path().join("proc/cpuinfo"), cpuinfo.repeat(256)).unwrap();
+            assert_eq!(zones(root.path()).unwrap().len(), expected, "{vendor}");
+        }
     }
 }

@@ -44,12 +44,11 @@ fn a_node_that_measures_itself() {
     let domains = said["node"].as_array().unwrap();
     let names: Vec<&str> = domains.iter().map(|d| d["name"].as_str().unwrap()).collect();
     let board = ["node", "cpu", "memory", "accel0", "accel1", "accel2", "accel3"];
-    assert_eq!(names, [&board[..], &["package-0", "package-0 core"]].concat());
+    assert_eq!(names, [&board[..], &["package-0"]].concat());
     for domain in domains {
         let name = domain["name"].as_str().unwrap();
         let of_machine = match name {
             "package-0" => "rapl:0",
-            "package-0 core" => "rapl:0:0",
             other => other,
         };
         let (joules, truth) = (number(domain, "energy_j"), truth_j(&sim, &said, of_machine));

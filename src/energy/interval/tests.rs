@@ -121,8 +121,9 @@ fn the_reported_resolution_may_be_the_wrong_one() {
         });
         tracker.snapshot(at_ns)
     };
-    let begin = add(0);
-    let end = (1..=1_000).map(&mut add).last().unwrap();
+    // From the eighth on it is known how old a count is.
+    let begin = (1..=8).map(&mut add).last().unwrap();
+    let end = (9..=1_008).map(&mut add).last().unwrap();
     let between = |unit, boundaries| {
         let trusted = (CounterState::Trusted, true);
         interval_energy(&begin, &end, unit, tracker.max_power_mw(), trusted, boundaries).unwrap()

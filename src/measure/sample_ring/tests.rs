@@ -1,4 +1,5 @@
 use super::*;
+use crate::energy::{AccumulatorTracker, RawSample};
 use crate::error::Kind;
 use proptest::prelude::*;
 
@@ -44,6 +45,65 @@ fn an_interpolated_energy_has_the_errors_of_both_samples() {
     let at = |ns| Interpolated::at(all.iter(), ns).unwrap().errors_pj;
     assert_eq!(at(2_500_000), (100_000_000, 200_000_000));
     assert_eq!(at(2_000_000), (100_000_000, 100_000_000));
+}
+
+/// A counter of a load of 150 and 650 W in turn that is sampled once a second, and stands in one second for a while, and loses
+/// its counts or has caught up with them a second later: between any two times.
+#[test]
+fn energies_over_a_counter_that_stops() {
+    const MS: u64 = 1_000_000;
+    let watts = |s: u64| if s % 2 == 0 { 150 } else { 650 };
+    let joules =
+        |ms: u64| (0..ms / 1000).map(watts).sum::<u64>() as f64 + watts(ms / 1000) as f64 * (ms % 1000) as f64 / 1e3;
+    for (from_ms, to_ms) in [(5_300, 6_000), (3_300, 3_999), (6_100, 6_900), (7_200, 7_400)] {
+        for catches_up in [false, true] {
+            let mut tracker = AccumulatorTracker::new(64, 750_000);
+            let mut recorder = Recorder::default();
+            let shown = |ms: u64| {
+                let lost = joules(ms.min(to_ms)) - joules(ms.min(from_ms));
+                joules(ms) - if catches_up && ms > to_ms + 500 { 0.0 } else { lost }
+            };
+            let mut all = Vec::new();
+            // Dense before: the sampler starts within.
+            for ms in (0..1_000).step_by(50).chain((1_000..14_000).step_by(1_000)) {
+                let (at_ns, resolution_uj) = ((1_000 + ms) * MS, EnergyResolution::Firmware.uj(0.0));
+                let sample = RawSample {
+                    seen_ns: at_ns,
+                    accumulator: Some((1 << 40) + (shown(ms) * 65_536.0) as u64),
+                    resolution_uj,
+                    driver_ns: Some(at_ns),
+                    firmware_ns: Some(at_ns + 5_000 * MS),
+                    power_mw: Some(watts(ms / 1000) * 1000),
+                    ..RawSample::default()
+                };
+                tracker.add(&sample);
+                let (snapshot, max_power_mw) = (tracker.snapshot(at_ns), tracker.max_power_mw());
+                let polled = PollResult { sample, snapshot, max_power_mw, may_wrap: false };
+                let of = (EnergyResolution::Firmware, true);
+                all.extend(recorder.sample_of(Some(Duration::from_millis(50)), of, &polled));
+            }
+            for (from, to) in
+                (1_000..13_000).step_by(250).flat_map(|a| (a + 250..=13_000).step_by(250).map(move |b| (a, b)))
+            {
+                // Lost in a step whose mean is a usual power, it is not known to be missing later.
+                if !catches_up && from < to_ms && to > to_ms.next_multiple_of(1_000) {
+                    continue;
+                }
+                let at = |ms: u64| Interpolated::at(all.iter(), (1_000 + ms) * MS).unwrap();
+                let (begin, end) = (at(from), at(to));
+                let uncertainty_pj = samples_error_pj(&begin, &end)
+                    + begin.interpolation_error_pj(937_500)
+                    + end.interpolation_error_pj(937_500)
+                    + inner_edge_error_pj(937_500, [begin.max_age_ns, end.max_age_ns]);
+                let energy = (end.energy_pj - begin.energy_pj) as f64 * 1e-12;
+                let (truth, uncertainty) = (joules(to) - joules(from), uncertainty_pj as f64 * 1e-12);
+                assert!(
+                    (energy - truth).abs() <= uncertainty,
+                    "{from} to {to} ms: {truth} J, {energy} +- {uncertainty}, stood {from_ms} to {to_ms}, {catches_up}"
+                );
+            }
+        }
+    }
 }
 
 proptest! {
