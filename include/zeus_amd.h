@@ -3023,13 +3023,18 @@ ZEUS_AMD_API const char *zeus_amd_method_string(uint32_t method);
  * the energy from here to there. Any number of windows may be open at once, on
  * any threads, and they may overlap.
  *
- * Each GPU is read once. Where the counter is not usable, or may wrap around
- * more than once (32 bits), the background thread of the session samples it
- * until the end. A session that needs one has it from zeus_amd_open() on, or
- * from the first window that needs it. Otherwise a window starts no thread, and
- * makes no system call but its reads. A window may outlive its session, but the
- * thread ends with the session. A GPU that cannot be read is no failure: see
- * its status.
+ * Each GPU is read once. After a pause without a reading, in which a stopped
+ * counter could have missed 20 J, it is read again, a millisecond apart, until
+ * its counter advances: a refresh, or 0.4 s of a counter that has stopped. What
+ * was missed before could else come within the window, and be in its
+ * uncertainty.
+ *
+ * Where the counter is not usable, or may wrap around more than once (32 bits),
+ * the background thread of the session samples it until the end. A session that
+ * needs one has it from zeus_amd_open() on, or from the first window that needs
+ * it. Otherwise a window starts no thread, and makes no system call but its
+ * reads and that wait. A window may outlive its session, but the thread ends
+ * with the session. A GPU that cannot be read is no failure: see its status.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] window  Receives the window, or NULL on failure; not NULL.

@@ -81,6 +81,9 @@ const RECHECK_AFTER_NS: u64 = 120_000_000;
 const ALWAYS_RECHECK_AFTER_NS: u64 = STALL_NS;
 /// In windows of this many refreshes one more is waited for if that makes the uncertainty small.
 const MANY_REFRESHES: u64 = 10;
+/// What the counter may have missed before a begin, as in a pause without a sample, could come within the window. From so much
+/// on it is polled again then: one refresh rules that out.
+const MUCH_PJ: u128 = 20_000_000_000_000;
 /// After this time the tracker knows whether a counter is stuck.
 const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
 
@@ -176,6 +179,7 @@ impl Window {
         self.unwatch();
         let Window { head, gpus } = self;
         let mut most = SamplingNeed::None;
+        let mut suspects = Vec::new();
         let mut seen = poll_all(head.sampler.devices(), |i, device, polled| {
             let need = device.sampling_need_for(&polled.snapshot, polled.may_wrap);
             if need > SamplingNeed::None {
@@ -183,10 +187,19 @@ impl Window {
                 most = most.max(need);
             }
             let counter_state = device.counter_state();
+            if polled.snapshot.totals.unconfirmed_pj > MUCH_PJ && counter_state.is_usable() {
+                suspects.push((i, device, *polled));
+            }
             gpus[i] = Some(GpuStart { snapshot: polled.snapshot, counter_state, need });
         });
         head.at_ns = seen.get();
         let is_watched = head.sampler.ensure(most);
+        if !suspects.is_empty() {
+            recheck(&mut suspects);
+            for (i, _, polled) in suspects {
+                gpus[i].iter_mut().for_each(|start| start.snapshot.totals = polled.snapshot.totals);
+            }
+        }
         gpus.iter_mut().flatten().for_each(|start| start.snapshot.boundary_ns = head.at_ns);
         *head.lap.get_mut() = None;
         is_watched
@@ -350,20 +363,24 @@ impl GpuEnergy {
 /// GPU delays another's reading.
 #[cold]
 fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
-    let mut open: Vec<_> = suspects.iter_mut().map(|(_, device, polled)| (*device, &mut polled.snapshot)).collect();
+    let mut open: Vec<_> = suspects.iter_mut().map(|(_, device, polled)| (*device, polled)).collect();
     // Not from the boundary: on a busy machine much of the timeout may have passed since.
     let begin_ns = boot_ns();
     loop {
-        open.retain_mut(|(device, end)| match device.poll().snapshot.since(end) {
-            CounterStep::Advanced { counts: 1.., ns } => {
-                // An advance within two refresh periods: it had not stopped.
-                if ns <= 2 * end.refresh_period_ns {
-                    end.totals.unconfirmed_pj = 0;
+        open.retain_mut(|(device, PollResult { snapshot: at, max_power_mw, .. })| {
+            match device.poll().snapshot.since(at) {
+                CounterStep::Advanced { counts: counts @ 1.., ns } => {
+                    // An advance within two refresh periods, and no more than was drawn in them: it had not stopped.
+                    let soon_ns = 2 * at.refresh_period_ns;
+                    let counted_pj = at.counted.map_or(0, |sample| counts_pj(counts, sample.resolution_uj));
+                    if ns <= soon_ns && counted_pj <= power_pj(*max_power_mw, soon_ns) {
+                        at.totals.unconfirmed_pj = 0;
+                    }
+                    false
                 }
-                false
+                CounterStep::Reset => false,
+                _ => device.counter_state().is_usable(),
             }
-            CounterStep::Reset => false,
-            _ => device.counter_state().is_usable(),
         });
         if open.is_empty() || boot_ns().saturating_sub(begin_ns) >= RECHECK_TIMEOUT_NS {
             return;

@@ -2,7 +2,7 @@
  * at each reading and end: gpu method flags counter state status energy_mj uncertainty_mj duration_ns mean_power_mw begin_ns end_ns
  * resolution_uj, then of the window: its number, when its begin had returned and its end was called, the duration of the total,
  * and how long both calls took.
- * argv: validation, unit, threads, windows, shortest and longest in us, seed. */
+ * argv: validation, unit, threads, windows, shortest and longest in us, seed, pause before each in us. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <time.h>
@@ -14,7 +14,7 @@ enum { MOST = 64 };
 static zeus_amd_session_t *z;
 static uint32_t gpus;
 static int windows, begun;
-static double shortest_us, longest_us;
+static double shortest_us, longest_us, before_us;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* SplitMix64, as a part of one. */
@@ -89,7 +89,7 @@ static void one(int number, uint64_t *state)
     zeus_amd_window_t *w;
     uint64_t begin, from;
     double us;
-    pause_us(chance(state) * 3000);
+    pause_us(before_us + chance(state) * 3000);
     begin = zeus_amd_now_ns();
     CHECK_OK(zeus_amd_window_begin(z, &w));
     from = zeus_amd_now_ns();
@@ -122,13 +122,14 @@ int main(int argc, char **argv)
     pthread_t threads[MOST];
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     int i, n;
-    CHECK(argc == 8);
+    CHECK(argc == 9);
     options.validation = (uint32_t)atoi(argv[1]);
     options.energy_resolution = (uint32_t)atoi(argv[2]);
     n = atoi(argv[3]);
     windows = atoi(argv[4]);
     shortest_us = atof(argv[5]);
     longest_us = atof(argv[6]);
+    before_us = atof(argv[8]);
     CHECK(n <= MOST);
     CHECK_OK(zeus_amd_open(&options, &z));
     CHECK_OK(zeus_amd_gpu_count(z, &gpus));

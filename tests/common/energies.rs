@@ -116,10 +116,29 @@ pub fn windows(
     (shortest, longest): (f64, f64),
     seed: u64,
 ) -> Vec<Energy> {
+    windows_after(sim, (backend, validation, unit), threads, count, (shortest, longest, 0.0), seed)
+}
+
+/// The same, with a pause before each.
+pub fn windows_after(
+    sim: &Sim,
+    (backend, validation, unit): (&str, &str, &str),
+    threads: u32,
+    count: u32,
+    (shortest, longest, pause): (f64, f64, f64),
+    seed: u64,
+) -> Vec<Energy> {
     let mut command = sim.command(program());
     command.env("ZEUS_AMD_BACKEND", backend);
     command.args([self::validation(validation), resolution(unit)]);
-    command.args([threads.to_string(), count.to_string(), shortest.to_string(), longest.to_string(), seed.to_string()]);
+    command.args([
+        threads.to_string(),
+        count.to_string(),
+        shortest.to_string(),
+        longest.to_string(),
+        seed.to_string(),
+        pause.to_string(),
+    ]);
     let out = command.output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
     assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
