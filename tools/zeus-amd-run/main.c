@@ -80,11 +80,18 @@ static void begin_all(const struct file *files)
 static void finish(const struct file *to)
 {
     struct stat now;
-    int is_file = !to->is_stdout && fstat(fileno(to->f), &now) == 0 && S_ISREG(now.st_mode);
+    const int is_file = !to->is_stdout && fstat(fileno(to->f), &now) == 0 && S_ISREG(now.st_mode);
+    int bad, error;
     errno = 0;
-    if ((ferror(to->f) | fclose(to->f)) == 0)
+    bad = fflush(to->f) != 0 || ferror(to->f);
+    /* An earlier write has failed: one more, to what does not stay, says why. */
+    if (bad && errno == 0 && is_file)
+        (void)!write(fileno(to->f), "\n", 1);
+    error = errno;
+    bad |= fclose(to->f) != 0;
+    if (!bad)
         return;
-    failed(to->name, errno != 0 ? errno : EIO);
+    failed(to->name, error != 0 ? error : errno != 0 ? errno : EIO);
     if (is_file && (to->made ? unlink(to->name) : truncate(to->name, 0)) == 0)
         complain(to->name, to->made ? "removed, as it was not whole" : "emptied, as it was not whole");
 }
