@@ -181,7 +181,7 @@ fn what_is_appended_to_the_plain_file_meets_the_same_rules() {
 fn the_log_has_each_change_once_and_in_order() {
     let sim = Sim::start("mi210-1", "none", &[] as &[&str]).unwrap();
     let script = format!(
-        "cd {}/sys/bus/pci/devices/0000:63:00.0; echo 1 >hwmon/hwmon3/power1_cap; echo 285000000 >hwmon/hwmon3/power1_cap; echo manual >{LEVEL_FILE}; echo s 0 700 >>{FILE}; echo c >{FILE}; echo auto >{LEVEL_FILE}",
+        "cd {}/sys/bus/pci/devices/0000:63:00.0; echo 1000000 >hwmon/hwmon3/power1_cap; echo 285000000 >hwmon/hwmon3/power1_cap; echo manual >{LEVEL_FILE}; echo s 0 700 >>{FILE}; echo c >{FILE}; echo auto >{LEVEL_FILE}",
         sim.dir().display()
     );
     assert!(sim.command("sh").args(["-c", &script]).status().unwrap().success());
@@ -193,7 +193,7 @@ fn the_log_has_each_change_once_and_in_order() {
     });
     assert!(all_logged, "{logged:?}");
     let of = |name: &str, value: &str| format!("{name} {value}");
-    let caps = ["1", "285000000"].map(|uw| of("power1_cap", uw));
+    let caps = ["1000000", "285000000"].map(|uw| of("power1_cap", uw));
     assert_eq!(logged[..2], caps);
     assert_eq!(logged[2..], [of(LEVEL_FILE, "manual"), of(FILE, "s 0 700; c"), of(LEVEL_FILE, "auto")]);
 }

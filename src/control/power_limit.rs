@@ -58,9 +58,8 @@ impl Controller {
         let _one_at_a_time = self.ranges.lock();
         let limits = self.power_limits()?;
         let asked = wanted(&limits)?;
-        let wanted = whole_watts(asked);
         let current = limits.current_uw.ok_or_else(|| self.no_limit(PowerLimit::Current))?;
-        if is_same(current, wanted) {
+        if is_same(current, asked) {
             return Ok(());
         }
         let (min, max) = (lowest_uw(&limits), limits.max_uw.unwrap_or(UNKNOWN_LIMIT_MW * 1000));
@@ -71,6 +70,10 @@ impl Controller {
                 asked: watts(asked),
                 range: format!("{} to {}", watts(min), watts(max)),
             });
+        }
+        let wanted = whole_watts(asked);
+        if is_same(current, wanted) {
+            return Ok(());
         }
         let by = self.writer(POWER_LIMIT)?;
         by.set_power_cap_uw(wanted)?;
