@@ -310,11 +310,31 @@ fn a_reset_of_radeon_lifts_the_bounds() {
             assert_eq!(control(&sim, &[], &[reset]), ok(1), "{rocm}: {reset}");
             assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", unset), "{rocm}: {lock}, {reset}");
         }
-        // The lower bound that the memory starts with is below what the driver takes.
-        let said = control(&sim, &[], &["mem 0 800:900", "reset_mem 0 0"]);
-        assert_eq!((said[0].0, said[1].0), (0, -30), "{rocm}: {said:?}");
-        assert!(said[1].1.contains("memory clock") && said[1].1.contains("800 to 900 MHz"), "{rocm}: {said:?}");
-        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)[1]), ("manual", [800, 900]), "{rocm}");
+        // The lower bound that the memory starts with is below what the driver takes: all else is lifted.
+        let said = control(&sim, &[], &["mem 0 800:900", "gfx 0 600:1500", "reset_clocks 0 0"]);
+        assert_eq!((said[0].0, said[1].0, said[2].0), (0, 0, -30), "{rocm}: {said:?}");
+        assert!(said[2].1.contains("memory clock") && said[2].1.contains("800 to "), "{rocm}: {said:?}");
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", [unset[0], [800, 1000]]), "{rocm}");
+    }
+}
+
+/// RDNA3 starts with a bound above its highest level: a reset takes it from no clock that is not locked, and gives it back to
+/// one that this session has locked.
+#[test]
+fn a_reset_of_radeon_takes_no_clock_away() {
+    let with = ["gpu.0.clocks.gfx.unset = [500, 2940]"];
+    for rocm in ["6.3.3", "7.0.2", "none"] {
+        let sim = Sim::start("rx7900-2", rocm, &with).unwrap();
+        let (gfx, mem) = ([500, 2940], [97, 1249]);
+        assert_eq!(bounds(&sim, 0), [gfx, mem]);
+        assert_eq!(control(&sim, &[], &["mem 0 97:1000", "reset_clocks 0 0"]), ok(2), "{rocm}");
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", [gfx, mem]), "{rocm}");
+        assert_eq!(control(&sim, &[], &["gfx 0 600:1500", "reset_gfx 0 0"]), ok(2), "{rocm}");
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", [gfx, mem]), "{rocm}");
+        // What was in force before the lock of another process is not known: as wide as the levels are.
+        assert_eq!(control(&sim, &[], &["gfx 0 600:1500"]), ok(1), "{rocm}");
+        assert_eq!(control(&sim, &[], &["reset_gfx 0 0"]), ok(1), "{rocm}");
+        assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", [[500, 2371], mem]), "{rocm}");
     }
 }
 

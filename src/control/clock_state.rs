@@ -95,19 +95,30 @@ impl ClockState {
 
 pub const NOT_READABLE: &str = "not readable";
 
-/// The ranges that this session has read: graphics clock, memory clock.
+/// What this session has read of the clocks: graphics, memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClockRanges([Option<Bounds>; 2]);
+pub struct ClockRanges {
+    lockable: [Option<Bounds>; 2],
+    /// In level auto.
+    before_lock: [Option<Bounds>; 2],
+}
 
 impl ClockRanges {
     /// OD_RANGE; where the driver has none, the bounds while nothing is locked, now or earlier.
     pub fn lockable(&mut self, clock: Clock, now: ClockState, table: &pp_od::Table) -> Option<Bounds> {
-        for clock in CLOCKS {
+        for (i, clock) in CLOCKS.into_iter().enumerate() {
+            if now.level == Some(Level::AUTO) {
+                self.before_lock[i] = now.of(clock);
+            }
             let read = table.range_of(clock).or(if now.level == Some(Level::AUTO) { now.of(clock) } else { None });
-            let known = &mut self.0[usize::from(clock == Clock::Memory)];
-            *known = read.or(*known);
+            self.lockable[i] = read.or(self.lockable[i]);
         }
-        self.0[usize::from(clock == Clock::Memory)]
+        self.lockable[usize::from(clock == Clock::Memory)]
+    }
+
+    /// The bounds that a lock of this session has changed.
+    pub fn before_lock(&self, clock: Clock) -> Option<Bounds> {
+        self.before_lock[usize::from(clock == Clock::Memory)]
     }
 }
 

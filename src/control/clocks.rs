@@ -130,15 +130,17 @@ impl Controller {
         self.check_active(what)?;
         let by = self.writer(what)?;
         self.warn_without_rights();
-        let _one_at_a_time = self.ranges.lock();
+        let ranges = self.ranges.lock();
         let now = self.files.clock_state();
         if now.level == Some(Level::AUTO) {
             return Ok(());
         }
-        let reset = || {
+        let mut left = None;
+        let mut reset = || {
             by.set_level(Level::AUTO)?;
             for clock in CLOCKS.into_iter().filter(|clock| which.map_or(true, |w| w == *clock)) {
-                self.lift_bounds_that_stay(&by, clock, &now)?;
+                let stays = self.lift_bounds_that_stay(&by, clock, &now, ranges.before_lock(clock))?;
+                left = left.take().or(stays);
             }
             let Some(kept) = which.map(other) else { return Ok(()) };
             let unlocked = self.files.clock_state();
@@ -147,30 +149,49 @@ impl Controller {
                 None => Ok(()),
             }
         };
-        reset().map_err(|e| self.roll_back(&by, now, e))
+        reset().map_err(|e| self.roll_back(&by, now, e))?;
+        left.map_or(Ok(()), Err)
     }
 
     /// Radeon's drivers keep bounds in force past a level auto (smu_v11_0_set_performance_level in
-    /// drivers/gpu/drm/amd/pm/swsmu/smu11/smu_v11_0.c sets others). There they are set to the lowest and the highest level, as
-    /// the driver starts with; its own reset, "r", would also drop what others have set of voltage and fan.
-    fn lift_bounds_that_stay(&self, by: &SettingsWriter, clock: Clock, was: &ClockState) -> Result<()> {
-        let now = self.files.clock_state();
-        let Some(bounds) = now.of(clock).filter(|bounds| was.of(clock) == Some(*bounds)) else { return Ok(()) };
-        let Ok((highest_mhz, lowest_mhz)) = self.clock_levels_mhz(clock) else { return Ok(()) };
-        // The table may round otherwise than the list of levels does.
-        let nearly = |bound: u32, level: u32| if bound.abs_diff(level) <= 1 { bound } else { level };
-        let unlocked =
-            Bounds { min_mhz: nearly(bounds.min_mhz, lowest_mhz), max_mhz: nearly(bounds.max_mhz, highest_mhz) };
-        if unlocked == bounds {
-            return Ok(());
-        }
-        self.lock_and_verify(by, clock, &now, unlocked).map_err(|e| match e.kind() {
-            Kind::InvalidArgument => {
-                by.not_applied(domain_name(clock), format_range(unlocked), now.format_bounds(clock))
+    /// drivers/gpu/drm/amd/pm/swsmu/smu11/smu_v11_0.c sets others). There they are set as they were before the lock; where this
+    /// session has not seen that, as wide as the levels are, which of RDNA3 end below the highest clock. The driver's own
+    /// reset, "r", would also drop what others have set of voltage and fan. Returns what the driver does not take.
+    fn lift_bounds_that_stay(
+        &self,
+        by: &SettingsWriter,
+        clock: Clock,
+        was: &ClockState,
+        before_lock: Option<Bounds>,
+    ) -> Result<Option<Error>> {
+        let table = self.files.od_table();
+        let now = self.files.clock_state_with(&table);
+        let stays = now.of(clock).filter(|bounds| was.of(clock) == Some(*bounds) && table.range_of(clock).is_some());
+        let Some(bounds) = stays else { return Ok(None) };
+        let as_levels = || {
+            let (highest_mhz, lowest_mhz) = self.clock_levels_mhz(clock).ok()?;
+            // The table may round otherwise than the list of levels does.
+            let min_mhz = if bounds.min_mhz <= lowest_mhz + 1 { bounds.min_mhz } else { lowest_mhz };
+            let max_mhz = if bounds.max_mhz + 1 >= highest_mhz { bounds.max_mhz } else { highest_mhz };
+            Some(Bounds { min_mhz, max_mhz })
+        };
+        let Some(unlocked) = before_lock.or_else(as_levels).filter(|unlocked| *unlocked != bounds) else {
+            return Ok(None);
+        };
+        let mut left = None;
+        if let Err(e) = self.lock_and_verify(by, clock, &now, unlocked) {
+            let upper = Bounds { min_mhz: bounds.min_mhz, ..unlocked };
+            if e.kind() != Kind::InvalidArgument {
+                return Err(e);
             }
-            _ => e,
-        })?;
-        by.set_level(Level::AUTO)
+            if upper != bounds {
+                self.lock_and_verify(by, clock, &self.files.clock_state(), upper)?;
+            }
+            let now = self.files.clock_state().format_bounds(clock);
+            left = Some(by.not_applied(domain_name(clock), format_range(unlocked), now));
+        }
+        by.set_level(Level::AUTO)?;
+        Ok(left)
     }
 
     /// Undoes a change that failed half-way, or says what could not be undone.
