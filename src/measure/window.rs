@@ -82,7 +82,7 @@ const ALWAYS_RECHECK_AFTER_NS: u64 = STALL_NS;
 /// In windows of this many refreshes one more is waited for if that makes the uncertainty small.
 const MANY_REFRESHES: u64 = 10;
 /// What the counter may have missed before a begin, as in a pause without a sample, could come within the window. From so much
-/// on it is polled again then: one refresh rules that out.
+/// on the begin waits for an advance, which rules that out.
 const MUCH_PJ: u128 = 20_000_000_000_000;
 /// After this time the tracker knows whether a counter is stuck.
 const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
@@ -177,32 +177,39 @@ impl Window {
     /// Begins again, as a new window.
     pub fn restart(&mut self) -> Result<()> {
         self.unwatch();
+        let mut suspects = Vec::new();
+        self.read_starts(|suspect| suspects.push(suspect));
+        if !suspects.is_empty() {
+            recheck(&mut suspects);
+            self.read_starts(|_| ());
+        }
         let Window { head, gpus } = self;
         let mut most = SamplingNeed::None;
-        let mut suspects = Vec::new();
+        for (i, start) in gpus.iter_mut().enumerate() {
+            let Some(start) = start else { continue };
+            start.snapshot.boundary_ns = head.at_ns;
+            if start.need > SamplingNeed::None {
+                head.sampler.watch(i);
+                most = most.max(start.need);
+            }
+        }
+        *head.lap.get_mut() = None;
+        head.sampler.ensure(most)
+    }
+
+    /// Reads what the window starts with. In doubt is a counter that may have missed much in the step that this reading ends.
+    fn read_starts<'a>(&'a mut self, mut in_doubt: impl FnMut((usize, &'a Device, PollResult))) {
+        let Window { head, gpus } = self;
         let mut seen = poll_all(head.sampler.devices(), |i, device, polled| {
             let need = device.sampling_need_for(&polled.snapshot, polled.may_wrap);
-            if need > SamplingNeed::None {
-                head.sampler.watch(i);
-                most = most.max(need);
-            }
             let counter_state = device.counter_state();
-            if polled.snapshot.totals.unconfirmed_pj > MUCH_PJ && counter_state.is_usable() {
-                suspects.push((i, device, *polled));
+            let is_read = !polled.sample.stale && polled.sample.accumulator.is_some();
+            if polled.snapshot.totals.unconfirmed_pj > MUCH_PJ && is_read && counter_state.is_usable() {
+                in_doubt((i, device, *polled));
             }
             gpus[i] = Some(GpuStart { snapshot: polled.snapshot, counter_state, need });
         });
         head.at_ns = seen.get();
-        let is_watched = head.sampler.ensure(most);
-        if !suspects.is_empty() {
-            recheck(&mut suspects);
-            for (i, _, polled) in suspects {
-                gpus[i].iter_mut().for_each(|start| start.snapshot.totals = polled.snapshot.totals);
-            }
-        }
-        gpus.iter_mut().flatten().for_each(|start| start.snapshot.boundary_ns = head.at_ns);
-        *head.lap.get_mut() = None;
-        is_watched
     }
 
     fn unwatch(&mut self) {
