@@ -406,7 +406,7 @@ static inline void zeus_amd_mpi_i_widest(zeus_amd_mpi_total_t *t, const zeus_amd
     /* Where the packages of one rank are all that it counts, they may have the processor too, as those of an MI300A. A rank
        without GPUs, or with none that it could measure, cannot know that. */
     for (i = 0; i < t->ranks; i++)
-        has_cpu = has_cpu || nodes[i].scope == ZEUS_AMD_NODE_SCOPE_GPUS;
+        has_cpu = has_cpu || (nodes[i].scope == ZEUS_AMD_NODE_SCOPE_GPUS && nodes[i].missing == 0);
     for (i = 0; i < t->ranks; i++) {
         const int whole = nodes[i].scope == ZEUS_AMD_NODE_SCOPE_NODE;
         if (nodes[i].scope < ZEUS_AMD_NODE_SCOPE_PARTS || nodes[i].scope <= t->scope)
