@@ -544,7 +544,8 @@
 #define ZEUS_AMD_SAMPLE_FLAG_RESET_BIT 2
 
 /**
- * More than 250 ms passed since the sample before.
+ * More than 250 ms passed since the sample before, or twice the period where that is
+ * longer and the energy is of the counter.
  */
 #define ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT 32
 
@@ -3217,8 +3218,8 @@ zeus_amd_status_t zeus_amd_sampler_stop(struct zeus_amd_sampler_t *sampler);
  *                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be
  *                        NULL if *count is 0.
  * @param[in,out] count   Capacity of samples; receives how many were written.
- *                        With 0: receives how many wait to be drained. Not
- *                        NULL.
+ *                        With 0: receives how many wait to be drained, and
+ *                        lost 0. Not NULL.
  * @param[out]    lost    Receives how many samples were overwritten before they
  *                        were drained, since the last drain. May be NULL: the
  *                        next drain then includes them.

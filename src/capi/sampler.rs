@@ -119,8 +119,8 @@ pub unsafe extern "C" fn zeus_amd_sampler_stop(sampler: *mut zeus_amd_sampler_t)
 ///                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be
 ///                        NULL if *count is 0.
 /// @param[in,out] count   Capacity of samples; receives how many were written.
-///                        With 0: receives how many wait to be drained. Not
-///                        NULL.
+///                        With 0: receives how many wait to be drained, and
+///                        lost 0. Not NULL.
 /// @param[out]    lost    Receives how many samples were overwritten before they
 ///                        were drained, since the last drain. May be NULL: the
 ///                        next drain then includes them.
@@ -143,6 +143,10 @@ pub unsafe extern "C" fn zeus_amd_sampler_drain(
         let to = out(count, "count")?;
         if array.room == 0 {
             to.write(u32::try_from(ring.pending()?).unwrap_or(u32::MAX));
+            // Nothing is drained: the next drain has them.
+            if let Ok(to) = out(lost, "lost") {
+                to.write(0);
+            }
             return Ok(());
         }
         let drained = ring.drain(array.room as usize, lost.is_null(), |i, s| array.write(i, &sample(s)))?;

@@ -580,7 +580,8 @@ pub const ZEUS_AMD_SAMPLE_VALID_POWER_BIT: u32 = 128;
 pub const ZEUS_AMD_SAMPLE_VALID_COUNTER_POWER_BIT: u32 = 256;
 /// The counter was reset since the sample before.
 pub const ZEUS_AMD_SAMPLE_FLAG_RESET_BIT: u32 = 2;
-/// More than 250 ms passed since the sample before.
+/// More than 250 ms passed since the sample before, or twice the period where that is
+/// longer and the energy is of the counter.
 pub const ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT: u32 = 32;
 /// power_mw is a power that the firmware averages over seconds.
 pub const ZEUS_AMD_SAMPLE_FLAG_AVERAGED_POWER_BIT: u32 = 64;

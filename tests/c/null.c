@@ -178,6 +178,10 @@ int main(void)
     CHECK(each[1].method != ZEUS_AMD_METHOD_NONE && each[1].struct_size == sizeof each[1]);
     room = 0;
     CHECK_OK(zeus_amd_sampler_drain(sampler, NULL, &room, NULL));
+    room = 0;
+    a = 77;
+    CHECK_OK(zeus_amd_sampler_drain(sampler, NULL, &room, &a));
+    CHECK(a == 0);
     CHECK(room >= 2);
     room = 2;
     CHECK_OK(zeus_amd_sampler_drain(sampler, samples, &room, NULL));
