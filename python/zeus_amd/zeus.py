@@ -22,7 +22,7 @@ import threading
 import time
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
-from . import Error, GpuEnergy, Session, Status, status_string
+from . import Error, GpuEnergy, Open, Session, Status, status_string
 
 # Not by attribute: zeus_amd_for_zeus comes here while the module is being imported.
 _layer = importlib.import_module("zeus.device.gpu")
@@ -56,25 +56,49 @@ def _raised(status: Any, text: str) -> Exception:
     return _ERRORS.get(status, common.ZeusGPUUnknownError)(text)
 
 
+# Of the process: one thread of a forked child opens its session.
+_opening = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _opening
+    _opening = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+_MASKS = ("rocr_visible_devices", "hip_visible_devices", "cuda_visible_devices")
+
+
 class _Process:
-    """Session and window of this process. A forked child opens its own, whose energies go on from the parent's counters."""
+    """Session and window of this process. A forked child opens its own, of the same GPUs whatever its masks are by then, whose
+    energies go on from the parent's counters."""
 
     SHARED_NS = 1_000_000
 
     def __init__(self) -> None:
-        self._pid = os.getpid()
+        self._masks = {name: os.environ.get(name.upper()) for name in _MASKS}
+        self._open(Session(flags=Open.WAKE_SUSPENDED))
+
+    def _open(self, session: Session) -> None:
         self._lock = threading.Lock()
-        self.session = Session()
+        self.session = session
         self._since_mj = [self._counted_mj(i) for i in range(len(self.session))]
         self._window = self.session.window()
         self._gpus: List[GpuEnergy] = self._window.read().gpus
         self._unread: Set[int] = set()
         self._read_ns = 0
         self.has_energy = [gpu.energy_mj is not None for gpu in self._gpus]
+        self._pid = os.getpid()
 
     def mine(self) -> _Process:
         if self._pid != os.getpid():
-            self.__init__()  # type: ignore[misc]
+            with _opening:
+                try:
+                    if self._pid != os.getpid():
+                        self._open(Session(flags=Open.WAKE_SUSPENDED | Open.EXPLICIT_MASKS, **self._masks))
+                except Error as e:
+                    raise _raised(e.status, e.text) from e
         return self
 
     def _counted_mj(self, index: int) -> int:

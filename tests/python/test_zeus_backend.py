@@ -202,6 +202,8 @@ print(([[t[0][1] for t in by_gpu.values()] for by_gpu in powers.values()], list(
         before = [self.gpus.get_total_energy_consumption(i) for i in self.measured]
         out, into = os.pipe()
         if os.fork() == 0:
+            # The GPUs stay those of the parent.
+            os.environ["HIP_VISIBLE_DEVICES"] = str(len(self.gpus) - 1)
             energies = [self.gpus.get_total_energy_consumption(i) for i in self.measured]
             os.write(into, repr(energies).encode())
             os._exit(0)
