@@ -2877,8 +2877,10 @@ zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_sessio
  * made is set again afterwards. Does nothing if the level is "auto". Needs
  * root.
  *
- * Drivers of Radeon keep the bounds in force past that level; there they are set
- * to the lowest and the highest level of the clock.
+ * Drivers of Radeon keep the bounds in force past that level; there they become
+ * those before the lock or, where this session has not seen them, as wide as the
+ * levels of the clock. What the driver does not take (of RDNA2 a lower bound of
+ * the memory) is ZEUS_AMD_STATUS_NOT_APPLIED; all else is unlocked.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -2898,8 +2900,10 @@ zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_session_t *
  * made is set again afterwards. Does nothing if the level is "auto". Needs
  * root.
  *
- * Drivers of Radeon keep the bounds in force past that level; there they are set
- * to the lowest and the highest level of the clock.
+ * Drivers of Radeon keep the bounds in force past that level; there they become
+ * those before the lock or, where this session has not seen them, as wide as the
+ * levels of the clock. What the driver does not take (of RDNA2 a lower bound of
+ * the memory) is ZEUS_AMD_STATUS_NOT_APPLIED; all else is unlocked.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -2917,8 +2921,10 @@ zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_session_t
  * Unlocks all clocks: sets the performance level "auto". Does nothing if that
  * is the level. Needs root.
  *
- * Drivers of Radeon keep the bounds in force past that level; there they are set
- * to the lowest and the highest level of the clock.
+ * Drivers of Radeon keep the bounds in force past that level; there they become
+ * those before the lock or, where this session has not seen them, as wide as the
+ * levels of the clock. What the driver does not take (of RDNA2 a lower bound of
+ * the memory) is ZEUS_AMD_STATUS_NOT_APPLIED; all else is unlocked.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().

@@ -331,6 +331,13 @@ fn a_reset_of_radeon_takes_no_clock_away() {
         assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", [gfx, mem]), "{rocm}");
         assert_eq!(control(&sim, &[], &["gfx 0 600:1500", "reset_gfx 0 0"]), ok(2), "{rocm}");
         assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", [gfx, mem]), "{rocm}");
+        // A memory that is locked in level auto, where a reset of the graphics clock leaves it.
+        let locked = ["mem 0 97:1000", "gfx 0 600:1500", "reset_gfx 0 0"];
+        for rest in [&["gfx 0 600:1500", "reset_clocks 0 0"][..], &["reset_mem 0 0"]] {
+            let operations = [&locked[..], rest].concat();
+            assert_eq!(control(&sim, &[], &operations), ok(operations.len()), "{rocm}: {rest:?}");
+            assert_eq!((level(&sim, 0).as_str(), bounds(&sim, 0)), ("auto", [gfx, mem]), "{rocm}: {rest:?}");
+        }
         // What was in force before the lock of another process is not known: as wide as the levels are.
         assert_eq!(control(&sim, &[], &["gfx 0 600:1500"]), ok(1), "{rocm}");
         assert_eq!(control(&sim, &[], &["reset_gfx 0 0"]), ok(1), "{rocm}");

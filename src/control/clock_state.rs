@@ -99,7 +99,7 @@ pub const NOT_READABLE: &str = "not readable";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClockRanges {
     lockable: [Option<Bounds>; 2],
-    /// In level auto.
+    /// In level auto, before the first lock since the last reset.
     before_lock: [Option<Bounds>; 2],
 }
 
@@ -108,7 +108,7 @@ impl ClockRanges {
     pub fn lockable(&mut self, clock: Clock, now: ClockState, table: &pp_od::Table) -> Option<Bounds> {
         for (i, clock) in CLOCKS.into_iter().enumerate() {
             if now.level == Some(Level::AUTO) {
-                self.before_lock[i] = now.of(clock);
+                self.before_lock[i] = self.before_lock[i].or(now.of(clock));
             }
             let read = table.range_of(clock).or(if now.level == Some(Level::AUTO) { now.of(clock) } else { None });
             self.lockable[i] = read.or(self.lockable[i]);
@@ -117,8 +117,8 @@ impl ClockRanges {
     }
 
     /// The bounds that a lock of this session has changed.
-    pub fn before_lock(&self, clock: Clock) -> Option<Bounds> {
-        self.before_lock[usize::from(clock == Clock::Memory)]
+    pub fn before_lock(&mut self, clock: Clock) -> &mut Option<Bounds> {
+        &mut self.before_lock[usize::from(clock == Clock::Memory)]
     }
 }
 

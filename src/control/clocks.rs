@@ -130,16 +130,21 @@ impl Controller {
         self.check_active(what)?;
         let by = self.writer(what)?;
         self.warn_without_rights();
-        let ranges = self.ranges.lock();
+        let mut ranges = self.ranges.lock();
         let now = self.files.clock_state();
-        if now.level == Some(Level::AUTO) {
+        let clocks = CLOCKS.into_iter().filter(|clock| which.map_or(true, |w| w == *clock));
+        if now.level == Some(Level::AUTO) && clocks.clone().all(|c| now.is_bounded(c, *ranges.before_lock(c))) {
             return Ok(());
         }
         let mut left = None;
         let mut reset = || {
             by.set_level(Level::AUTO)?;
-            for clock in CLOCKS.into_iter().filter(|clock| which.map_or(true, |w| w == *clock)) {
-                let stays = self.lift_bounds_that_stay(&by, clock, &now, ranges.before_lock(clock))?;
+            for clock in clocks.clone() {
+                let before_lock = ranges.before_lock(clock);
+                let stays = self.lift_bounds_that_stay(&by, clock, &now, *before_lock)?;
+                if stays.is_none() {
+                    *before_lock = None;
+                }
                 left = left.take().or(stays);
             }
             let Some(kept) = which.map(other) else { return Ok(()) };

@@ -43,6 +43,8 @@ struct LapStart {
 struct GpuStart {
     snapshot: TrackerSnapshot,
     counter_state: CounterState,
+    may_wrap: bool,
+    /// What it is watched for by the sampler.
     need: SamplingNeed,
 }
 
@@ -188,9 +190,11 @@ impl Window {
         for (i, start) in gpus.iter_mut().enumerate() {
             let Some(start) = start else { continue };
             start.snapshot.boundary_ns = head.at_ns;
-            if start.need > SamplingNeed::None {
+            let need = head.sampler.devices()[i].sampling_need_for(&start.snapshot, start.may_wrap);
+            if need > SamplingNeed::None {
                 head.sampler.watch(i);
-                most = most.max(start.need);
+                start.need = need;
+                most = most.max(need);
             }
         }
         *head.lap.get_mut() = None;
@@ -201,13 +205,13 @@ impl Window {
     fn read_starts<'a>(&'a mut self, mut in_doubt: impl FnMut((usize, &'a Device, PollResult))) {
         let Window { head, gpus } = self;
         let mut seen = poll_all(head.sampler.devices(), |i, device, polled| {
-            let need = device.sampling_need_for(&polled.snapshot, polled.may_wrap);
             let counter_state = device.counter_state();
             let is_read = !polled.sample.stale && polled.sample.accumulator.is_some();
             if polled.snapshot.totals.unconfirmed_pj > MUCH_PJ && is_read && counter_state.is_usable() {
                 in_doubt((i, device, *polled));
             }
-            gpus[i] = Some(GpuStart { snapshot: polled.snapshot, counter_state, need });
+            let PollResult { snapshot, may_wrap, .. } = *polled;
+            gpus[i] = Some(GpuStart { snapshot, counter_state, may_wrap, need: SamplingNeed::None });
         });
         head.at_ns = seen.get();
     }
