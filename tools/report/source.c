@@ -10,7 +10,9 @@
 
 /* As elfutils has them. https://sourceware.org/git/?p=elfutils.git;a=blob;f=libdwfl/libdwfl.h */
 typedef struct dwfl_callbacks {
-    void *find_elf, *find_debuginfo, *section_address;
+    void *find_elf;
+    int (*find_debuginfo)(void *, void **, const char *, uint64_t, const char *, const char *, uint32_t, char **);
+    void *section_address;
     char **debuginfo_path;
 } dwfl_callbacks;
 
@@ -29,12 +31,19 @@ static struct {
 
 static void *session;
 
+/* The standard one asks a server for what a file does not have, where DEBUGINFOD_URLS names one. */
+static int find_nothing(void *module, void **data, const char *name, uint64_t base, const char *file, const char *link,
+                        uint32_t crc, char **found)
+{
+    (void)module, (void)data, (void)name, (void)base, (void)file, (void)link, (void)crc, (void)found;
+    return -1;
+}
+
 /* Reads the process's own maps and files; nothing is fetched from anywhere. */
 static void open_session(void)
 {
     static int tried;
     static dwfl_callbacks callbacks;
-    static char *no_path;
     void *library;
     if (tried)
         return;
@@ -56,8 +65,7 @@ static void open_session(void)
     LOOKUP(dwarf_lineno)
     LOOKUP(dwarf_linesrc)
     callbacks.find_elf = dlsym(library, "dwfl_linux_proc_find_elf");
-    callbacks.find_debuginfo = dlsym(library, "dwfl_standard_find_debuginfo");
-    callbacks.debuginfo_path = &no_path;
+    callbacks.find_debuginfo = find_nothing;
     session = dw.dwfl_begin(&callbacks);
     if (session != NULL && (dw.dwfl_linux_proc_report(session, (int)getpid()) != 0 || dw.dwfl_report_end(session, NULL, NULL) != 0))
         session = NULL;
