@@ -207,7 +207,8 @@ impl Window {
         let mut seen = poll_all(head.sampler.devices(), |i, device, polled| {
             let counter_state = device.counter_state();
             let is_read = !polled.sample.stale && polled.sample.accumulator.is_some();
-            if polled.snapshot.totals.unconfirmed_pj > MUCH_PJ && is_read && counter_state.is_usable() {
+            let totals = &polled.snapshot.totals;
+            if totals.unconfirmed_pj + totals.behind_pj > MUCH_PJ && is_read && counter_state.is_usable() {
                 in_doubt((i, device, *polled));
             }
             let PollResult { snapshot, may_wrap, .. } = *polled;
@@ -381,12 +382,13 @@ fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
         open.retain_mut(|(device, PollResult { snapshot: at, max_power_mw, .. })| {
             match device.poll().snapshot.since(at) {
                 CounterStep::Advanced { counts: counts @ 1.., ns } => {
-                    // An advance within two refresh periods, and no more than was drawn in them: it had not stopped.
+                    // Within two refresh periods, and no more than was drawn in them: it had not stopped. Else what it was behind
+                    // is at most what it has counted since.
                     let soon_ns = 2 * at.refresh_period_ns;
                     let counted_pj = at.counted.map_or(0, |sample| counts_pj(counts, sample.resolution_uj));
-                    if ns <= soon_ns && counted_pj <= power_pj(*max_power_mw, soon_ns) {
-                        at.totals.unconfirmed_pj = 0;
-                    }
+                    let is_sound = ns <= soon_ns && counted_pj <= power_pj(*max_power_mw, soon_ns);
+                    let behind_pj = if is_sound { 0 } else { counted_pj };
+                    at.totals.unconfirmed_pj = at.totals.unconfirmed_pj.min(behind_pj);
                     false
                 }
                 CounterStep::Reset => false,
