@@ -3032,7 +3032,7 @@ ZEUS_AMD_API const char *zeus_amd_method_string(uint32_t method);
  *
  * Each GPU is read once. After a pause without a reading, in which a stopped
  * counter could have missed 20 J, it is read again, a millisecond apart, until
- * its counter advances: a refresh, or 0.4 s of a counter that has stopped. What
+ * its counter advances: a refresh, or 0.02 s of a counter that stands. What
  * was missed before could else come within the window, and be in its
  * uncertainty.
  *

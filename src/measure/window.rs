@@ -88,6 +88,8 @@ const MANY_REFRESHES: u64 = 10;
 const MUCH_PJ: u128 = 20_000_000_000_000;
 /// After this time the tracker knows whether a counter is stuck.
 const RECHECK_TIMEOUT_NS: u64 = 400_000_000;
+/// Whether it is, a begin leaves to later readings.
+const BEGIN_TIMEOUT_NS: u64 = 20_000_000;
 
 /// Where an interval starts, and where the next one does.
 trait Starts {
@@ -182,7 +184,7 @@ impl Window {
         let mut suspects = Vec::new();
         self.read_starts(|suspect| suspects.push(suspect));
         if !suspects.is_empty() {
-            recheck(&mut suspects);
+            recheck(&mut suspects, BEGIN_TIMEOUT_NS);
             self.read_starts(|_| ());
         }
         let Window { head, gpus } = self;
@@ -315,7 +317,7 @@ impl Window {
             }
         });
         if !suspects.is_empty() {
-            recheck(&mut suspects);
+            recheck(&mut suspects, RECHECK_TIMEOUT_NS);
             suspects.iter_mut().for_each(|(i, device, polled)| end(*i, device, polled, starts, true));
         }
         for (i, device) in self.head.sampler.devices().iter().enumerate().filter(|(_, d)| d.is_secondary()) {
@@ -374,7 +376,7 @@ impl GpuEnergy {
 /// Polls each suspect counter until it advances or is rejected: all of them together and after the final readings, so that no
 /// GPU delays another's reading.
 #[cold]
-fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
+fn recheck(suspects: &mut [(usize, &Device, PollResult)], timeout_ns: u64) {
     let mut open: Vec<_> = suspects.iter_mut().map(|(_, device, polled)| (*device, polled)).collect();
     // Not from the boundary: on a busy machine much of the timeout may have passed since.
     let begin_ns = boot_ns();
@@ -395,7 +397,7 @@ fn recheck(suspects: &mut [(usize, &Device, PollResult)]) {
                 _ => device.counter_state().is_usable(),
             }
         });
-        if open.is_empty() || boot_ns().saturating_sub(begin_ns) >= RECHECK_TIMEOUT_NS {
+        if open.is_empty() || boot_ns().saturating_sub(begin_ns) >= timeout_ns {
             return;
         }
         std::thread::sleep(Duration::from_millis(1));
