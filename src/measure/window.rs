@@ -181,11 +181,10 @@ impl Window {
     /// Begins again, as a new window.
     pub fn restart(&mut self) -> Result<()> {
         self.unwatch();
-        let mut suspects = Vec::new();
-        self.read_starts(|suspect| suspects.push(suspect));
+        let mut suspects = self.read_starts();
         if !suspects.is_empty() {
             recheck(&mut suspects, BEGIN_TIMEOUT_NS);
-            self.read_starts(|_| ());
+            self.read_starts();
         }
         let Window { head, gpus } = self;
         let mut most = SamplingNeed::None;
@@ -203,20 +202,22 @@ impl Window {
         head.sampler.ensure(most)
     }
 
-    /// Reads what the window starts with. In doubt is a counter that may have missed much in the step that this reading ends.
-    fn read_starts<'a>(&'a mut self, mut in_doubt: impl FnMut((usize, &'a Device, PollResult))) {
+    /// Reads what the window starts with. Returns the counters that may have missed much in the step that this reading ends.
+    fn read_starts(&mut self) -> Vec<(usize, &Device, PollResult)> {
         let Window { head, gpus } = self;
+        let mut suspects = Vec::new();
         let mut seen = poll_all(head.sampler.devices(), |i, device, polled| {
             let counter_state = device.counter_state();
             let is_read = !polled.sample.stale && polled.sample.accumulator.is_some();
             let totals = &polled.snapshot.totals;
             if totals.unconfirmed_pj + totals.behind_pj > MUCH_PJ && is_read && counter_state.is_usable() {
-                in_doubt((i, device, *polled));
+                suspects.push((i, device, *polled));
             }
             let PollResult { snapshot, may_wrap, .. } = *polled;
             gpus[i] = Some(GpuStart { snapshot, counter_state, may_wrap, need: SamplingNeed::None });
         });
         head.at_ns = seen.get();
+        suspects
     }
 
     fn unwatch(&mut self) {
