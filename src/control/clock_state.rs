@@ -107,11 +107,9 @@ impl ClockRanges {
     /// OD_RANGE; where the driver has none, the bounds while nothing is locked, now or earlier.
     pub fn lockable(&mut self, clock: Clock, now: ClockState, table: &pp_od::Table) -> Option<Bounds> {
         for (i, clock) in CLOCKS.into_iter().enumerate() {
-            if now.level == Some(Level::AUTO) {
-                self.before_lock[i] = self.before_lock[i].or(now.of(clock));
-            }
-            let read = table.range_of(clock).or(if now.level == Some(Level::AUTO) { now.of(clock) } else { None });
-            self.lockable[i] = read.or(self.lockable[i]);
+            let unlocked = now.of(clock).filter(|_| now.level == Some(Level::AUTO));
+            self.before_lock[i] = self.before_lock[i].or(unlocked);
+            self.lockable[i] = table.range_of(clock).or(unlocked).or(self.lockable[i]);
         }
         self.lockable[usize::from(clock == Clock::Memory)]
     }

@@ -33,8 +33,7 @@ impl Controller {
             )));
         }
         self.warn_without_rights();
-        self.change_power_limit(|_| Ok(limit_uw))?;
-        let set = whole_watts(limit_uw);
+        let set = self.change_power_limit(|_| Ok(limit_uw))?;
         if set != limit_uw {
             log::warning(|| {
                 format!(
@@ -51,16 +50,17 @@ impl Controller {
     /// Sets the power limit back to the vendor's default.
     pub(super) fn reset_power_limit(&self) -> Result<()> {
         self.warn_without_rights();
-        self.change_power_limit(|limits| limits.default_uw.ok_or_else(|| self.no_limit(PowerLimit::Default)))
+        self.change_power_limit(|limits| limits.default_uw.ok_or_else(|| self.no_limit(PowerLimit::Default))).map(drop)
     }
 
-    fn change_power_limit(&self, wanted: impl FnOnce(&PowerLimits) -> Result<u64>) -> Result<()> {
+    /// Returns what the driver takes for it.
+    fn change_power_limit(&self, wanted: impl FnOnce(&PowerLimits) -> Result<u64>) -> Result<u64> {
         let _one_at_a_time = self.ranges.lock();
         let limits = self.power_limits()?;
         let asked = wanted(&limits)?;
         let current = limits.current_uw.ok_or_else(|| self.no_limit(PowerLimit::Current))?;
         if is_same(current, asked) {
-            return Ok(());
+            return Ok(asked);
         }
         let (min, max) = (lowest_uw(&limits), limits.max_uw.unwrap_or(UNKNOWN_LIMIT_MW * 1000));
         if !(min..=max).contains(&asked) {
@@ -73,14 +73,14 @@ impl Controller {
         }
         let wanted = whole_watts(asked);
         if is_same(current, wanted) {
-            return Ok(());
+            return Ok(wanted);
         }
         let by = self.writer(POWER_LIMIT)?;
         by.set_power_cap_uw(wanted)?;
         let is_done = |now: &Result<Option<u64>>| now.as_ref().map_or(true, |n| n.is_some_and(|n| is_same(n, wanted)));
         let now = read_back(|| self.power_limits().map(|l| l.current_uw), is_done);
         if is_done(&now) {
-            return now.map(|_| ());
+            return now.map(|_| wanted);
         }
         Err(by.not_applied(POWER_LIMIT, watts(wanted), watts_or_unreadable(now?)))
     }

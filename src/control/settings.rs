@@ -11,7 +11,7 @@ use super::writer::POWER_LIMIT;
 use crate::device::SourceError;
 use crate::error::{Error, Result};
 use crate::gpu::{Clock, PowerLimit};
-use crate::sysfs::pp_od::Bounds;
+use crate::sysfs::pp_od::{Bounds, Table};
 use crate::sysfs::SysfsError;
 use std::fmt;
 
@@ -67,19 +67,19 @@ impl Controller {
                 let cap_uw = self.power_limits()?.current_uw.ok_or_else(|| self.no_limit(PowerLimit::Current))?;
                 Ok(Settings { cap_uw: Some(cap_uw), clocks: None })
             }
-            Change::Lock(clock, wanted) => {
-                let clocks = self.saved_clocks()?;
-                self.check_can_come_back(*clock, *wanted)?;
+            Change::Lock(..) | Change::Reset(_) => {
+                let (clocks, table) = self.saved_clocks()?;
+                if let Change::Lock(clock, wanted) = *change {
+                    self.check_can_come_back(&table, clock, wanted)?;
+                }
                 Ok(Settings { cap_uw: None, clocks: Some(clocks) })
             }
-            Change::Reset(_) => Ok(Settings { cap_uw: None, clocks: Some(self.saved_clocks()?) }),
         }
     }
 
     /// RDNA2's memory starts with a lower bound that its driver does not take
     /// (sienna_cichlid_od_edit_dpm_table in drivers/gpu/drm/amd/pm/swsmu/smu11/sienna_cichlid_ppt.c).
-    fn check_can_come_back(&self, clock: Clock, wanted: Bounds) -> Result<()> {
-        let table = self.files.od_table();
+    fn check_can_come_back(&self, table: &Table, clock: Clock, wanted: Bounds) -> Result<()> {
         let (Some(now), Some(range)) = (table.of(clock), table.range_of(clock)) else { return Ok(()) };
         let is_lost = |now: u32, wanted: u32| now != wanted && !(range.min_mhz..=range.max_mhz).contains(&now);
         if is_lost(now.min_mhz, wanted.min_mhz) || is_lost(now.max_mhz, wanted.max_mhz) {
@@ -90,7 +90,7 @@ impl Controller {
         Ok(())
     }
 
-    fn saved_clocks(&self) -> Result<ClockState> {
+    fn saved_clocks(&self) -> Result<(ClockState, Table)> {
         self.identity.check_own_clocks(CLOCKS_WHAT)?;
         self.check_active(CLOCKS_WHAT)?;
         let sysfs = self.files.sysfs();
@@ -101,7 +101,7 @@ impl Controller {
         let why = match level {
             None => "the driver shows no performance level that is known (power_dpm_force_performance_level)",
             Some(_) if table.graphics.is_none() && table.memory.is_none() => NO_CLOCKS,
-            Some(_) => return Ok(ClockState { level, graphics: table.graphics, memory: table.memory }),
+            Some(_) => return Ok((ClockState { level, graphics: table.graphics, memory: table.memory }, table)),
         };
         Err(self.identity.not_supported(CLOCKS_WHAT, &format!("{why}; a change could not be undone")))
     }
