@@ -84,10 +84,10 @@ fn control_c_ends_both_and_still_reports() {
     assert!(!seen.contains("\u{1b}"), "{seen:?}");
 }
 
-/// A terminal on which bash runs the tool with a script, as one does by hand; then `then`.
-fn under_bash(sim: &Sim, script: &str, then: &str) -> (Child, std::fs::File) {
+/// A terminal on which bash runs the tool with options and a script, as one does by hand; then `then`.
+fn under_bash(sim: &Sim, options: &str, script: &str, then: &str) -> (Child, std::fs::File) {
     let mut bash = sim.command("bash");
-    bash.arg("-c").arg(format!("set -m; {} --quiet -- sh -c \"$SCRIPT\"; {then}", tool().display()));
+    bash.arg("-c").arg(format!("set -m; {} {options} -- sh -c \"$SCRIPT\"; {then}", tool().display()));
     on_terminal(bash.env("SCRIPT", script))
 }
 
@@ -101,7 +101,7 @@ fn stopped_and_continued_by_a_shell() {
         [("read word <$ZEUS_AMD_SIM/fifo", 148), ("kill -STOP $$", 148), ("kill -TTIN $$", 149), ("kill -TTOU $$", 150)]
     {
         let script = format!("echo begun; {stop}; exit 4");
-        let (mut child, mut terminal) = under_bash(&sim, &script, then);
+        let (mut child, mut terminal) = under_bash(&sim, "--quiet", &script, then);
         let mut seen = String::new();
         read_until(&mut terminal, &mut seen, "begun");
         let is_control_z = stop.starts_with("read");
@@ -118,13 +118,35 @@ fn stopped_and_continued_by_a_shell() {
     }
 }
 
+/// Ctrl-Z while the library opens, before there is a command.
+#[test]
+fn stopped_before_the_command_is_there() {
+    let sim = Sim::start("mi210-1", "6.2.4", &["init.delay_ms = 2000"]).unwrap();
+    let then = "echo stopped $?; fg >/dev/null; echo ended $?";
+    // With a GPU that is not there the tool ends by itself, as it does without Ctrl-Z.
+    for (gpus, stopped, ended) in [("0", "stopped 148", "ended 4"), ("9", "stopped 125", "ended 1")] {
+        let options = format!("--quiet --backend amdsmi --gpus {gpus}");
+        let (mut child, mut terminal) = under_bash(&sim, &options, "exit 4", then);
+        let children = |of: u32| std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+        // bash, the tool, and the process that waits to become the command.
+        let waits = || children(child.id()).trim().parse().is_ok_and(|tool| !children(tool).is_empty());
+        assert!(happens(waits), "no process waits to become the command");
+        terminal.write_all(b"\x1a").unwrap();
+        let mut seen = String::new();
+        read_until(&mut terminal, &mut seen, stopped);
+        read_until(&mut terminal, &mut seen, ended);
+        assert_eq!(seen.contains("exit status 4"), gpus == "0", "{seen:?}");
+        child.wait().unwrap();
+    }
+}
+
 /// A command that takes no notice of Ctrl-Z runs on, and so does the tool.
 #[test]
 fn a_stop_that_the_command_ignores_stops_nobody() {
     let sim = small();
     let (_, mut end) = fifo(&sim);
     let script = "trap '' TSTP; echo begun; read word <$ZEUS_AMD_SIM/fifo; exit 4";
-    let (mut child, mut terminal) = under_bash(&sim, script, "echo ended $?");
+    let (mut child, mut terminal) = under_bash(&sim, "--quiet", script, "echo ended $?");
     let mut seen = String::new();
     read_until(&mut terminal, &mut seen, "begun");
     terminal.write_all(b"\x1a").unwrap();

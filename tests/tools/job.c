@@ -14,6 +14,7 @@ void roctxRangeStop(uint64_t id);
 static void names(void)
 {
     static char large[65537];
+    uint64_t range;
     static const char *const all[] = {NULL, "", "\"quoted\"", "new\nline", "\x1e", "a\x1ezz", "a\x1e", "sol/ve;b,c", "\xff\xfe broken \xc3", "%s%n"};
     memset(large, 'x', sizeof large - 1);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -25,6 +26,10 @@ static void names(void)
     roctxRangePushA(large);
     roctxRangePop();
     roctxRangePop();
+    range = roctxRangeStartA("both");
+    roctxRangePushA("both");
+    roctxRangePop();
+    roctxRangeStop(range);
     roctxRangePushA("left open");
 }
 

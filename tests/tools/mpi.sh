@@ -65,6 +65,7 @@ with_names() { ROCTX_LOG=/dev/null job "$openmpi" "$work/pmpi_openmpi.so" "$work
 mpi_names() {
     with_names job names && reported 'name("(NULL)/in")["times"] == name("new\nline/in")["times"] == name("\"quoted\"")["times"] == name("(no name)/in")["times"] == 1' \
         'name("\x1f/in")["kind"] == name("a\x1fzz/in")["kind"] == name("a\x1f")["kind"] == "roctx"' 'name("\ufffd\ufffd broken \ufffd/in")' \
+        '[x["times"] for x in r["regions"] if x["name"] == "both"] == [1, 1]' \
         'any(len(x["name"]) > 1000 and set(x["name"]) == {"x"} for x in r["regions"])' \
         'r["counted"] == {"unbalanced": 2, "unfinished": 2, "beyond_limit": 0, "in_signal_handlers": 0, "left_out_regions": 0}' &&
         grep -q '^2 end(s) of a region that was not the innermost one' "$work/report.txt"

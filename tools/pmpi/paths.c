@@ -22,15 +22,15 @@ static const regions_region *next_of(const regions_region *at)
     return at;
 }
 
-/* Of each region from the outermost on: its kind as a letter, its name, and a separator, or at the end a zero. Addresses differ
- * between ranks, so the name is the one for readers. Returns the length. */
+/* Of each region from the outermost on: its kind as a letter, small for a range, its name, and a separator, or at the end a
+ * zero. Addresses differ between ranks, so the name is the one for readers. Returns the length. */
 enum { SEPARATOR = 0x1E, INSTEAD = 0x1F };
 static size_t add_path(char *to, const regions_region *region)
 {
     const size_t before = region->depth > 1 ? add_path(to, region->parent) : 0, length = strlen(region->shown);
     if (before > 0)
         to[before - 1] = SEPARATOR;
-    to[before] = (char)('A' + region->kind);
+    to[before] = (char)((region->parent == &profile.result->ranges ? 'a' : 'A') + region->kind);
     memcpy(to + before + 1, region->shown, length + 1);
     for (char *at = to + before + 1; (at = strchr(at, SEPARATOR)) != NULL;)
         *at = INSTEAD;
@@ -110,8 +110,8 @@ char *profile_shown(const char *path)
 
 regions_kind profile_kind(const char *path)
 {
-    const char *last = strrchr(path, SEPARATOR);
-    return (regions_kind)((last != NULL ? last[1] : path[0]) - 'A');
+    const char *last = strrchr(path, SEPARATOR), letter = last != NULL ? last[1] : path[0];
+    return (regions_kind)(letter - (letter >= 'a' ? 'a' : 'A'));
 }
 
 /* On rank 0: what all ranks have, each once, one after the other. Returns the size. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -140,6 +141,11 @@ int child_go(struct child *c)
     n = write(c->go, "", 1); /* fails if a signal has ended it already, which the wait below finds out */
     close(c->go);
     if (n == 1) {
+        /* Ctrl-Z may have stopped it while it waited: who only reads would wait for ever. */
+        struct pollfd answer = {c->failed, POLLIN, 0};
+        enum { LOOK_MS = 20 };
+        while (!c->over && poll(&answer, 1, LOOK_MS) != 1)
+            reap(c, WNOHANG | WUNTRACED);
         do
             n = read(c->failed, &error, sizeof error);
         while (n < 0 && errno == EINTR);
@@ -154,6 +160,8 @@ void child_give_up(struct child *c)
 {
     close(c->go);
     close(c->failed);
+    /* It has run nothing yet, and would not notice the closed pipe where Ctrl-Z has stopped it. */
+    kill(c->pid, SIGKILL);
     reap(c, 0);
 }
 
