@@ -89,6 +89,17 @@ impl Kind {
             other => Kind::of_errno(other),
         }
     }
+
+    /// Of a call that has done its work, with this as the reason that there is no value: `InvalidArgument` would promise that
+    /// it has done nothing.
+    #[must_use]
+    pub fn after_the_fact(self) -> Kind {
+        if self == Kind::InvalidArgument {
+            Kind::Io
+        } else {
+            self
+        }
+    }
 }
 
 /// A failure. `Display` is the text that `zeus_amd_last_error()` returns.

@@ -13,6 +13,7 @@ use zeus_amd_sim::Sim;
 const OK: i32 = 0;
 const NOT_SUPPORTED: i32 = -4;
 const NO_PERMISSION: i32 = -5;
+const IO: i32 = -10;
 const STALE: u32 = 16;
 const RESET: u32 = 2;
 const SAMPLING_GAP: u32 = 32;
@@ -324,6 +325,19 @@ fn registers_that_may_not_be_read() {
     let t = total(&lines);
     assert_eq!((t.method, t.status, t.flags & INCOMPLETE), (SCOPE_GPUS, 1, INCOMPLETE));
     assert_within(&sim, &lines);
+}
+
+/// A refusal by the vendor is no refusal of the call: the window has ended, and may not be ended again.
+#[test]
+fn an_end_without_an_energy_has_ended() {
+    program();
+    let refused = ["amdsmi_get_energy_count", "amdsmi_get_power_info", "amdsmi_get_gpu_metrics_info"]
+        .map(|call| format!("gpu.0.fault.{call} = {{ status = 1 }}"));
+    let sim = zeus_amd_sim::spawn("mi210-1", "6.2.4", &refused.each_ref().map(String::as_str)).unwrap();
+    let mut command = sim.command(program());
+    command.env("ZEUS_AMD_BACKEND", "amdsmi");
+    let lines = windows_of(command, 1, (10, 10), 1);
+    assert_eq!((lines[0].status, total(&lines).status), (IO, 1), "{lines:?}");
 }
 
 #[test]

@@ -267,11 +267,9 @@ impl Window {
         if let Some(reason) = self.head.no_gpu {
             return Error::NothingMeasured { kind: reason.kind(), why: reason.to_string() };
         }
-        let Some((device, (counter_state, why))) = self.head.sampler.devices().first().zip(first) else {
+        let Some((device, (counter_state, kind))) = self.head.sampler.devices().first().zip(first) else {
             return Error::NothingMeasured { kind: Kind::NoDevice, why: "this session has no GPU".to_owned() };
         };
-        // InvalidArgument would promise that the call has done nothing.
-        let kind = if why == Kind::InvalidArgument { Kind::Io } else { why };
         let why = device
             .raw_energy(self.head.resolution)
             .err()
@@ -346,7 +344,7 @@ impl Window {
             interval_energy(&start.snapshot, &polled.snapshot, resolution, polled.max_power_mw, known, boundaries);
         if used.interval.is_none() {
             if let Err(e) = device.raw_energy(self.head.resolution) {
-                used.why = e.kind();
+                used.why = e.kind().after_the_fact();
             }
         }
         used

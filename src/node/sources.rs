@@ -315,7 +315,7 @@ impl Inner {
 /// Of a file that no driver of a GPU has: EPERM is a missing right.
 fn kind(error: SysfsError) -> Kind {
     match error {
-        SysfsError::Os(errno) => Kind::of_errno(errno),
+        SysfsError::Os(errno) => Kind::of_errno(errno).after_the_fact(),
         other => other.kind(),
     }
 }

@@ -124,7 +124,7 @@ fn stopped_before_the_command_is_there() {
     let sim = Sim::start("mi210-1", "6.2.4", &["init.delay_ms = 2000"]).unwrap();
     let then = "echo stopped $?; fg >/dev/null; echo ended $?";
     // With a GPU that is not there the tool ends by itself, as it does without Ctrl-Z.
-    for (gpus, stopped, ended) in [("0", "stopped 148", "ended 4"), ("9", "stopped 125", "ended 1")] {
+    for (gpus, stopped, ended) in [("0", "stopped 148", "ended 4"), ("9", "stopped 2", "ended 1")] {
         let options = format!("--quiet --backend amdsmi --gpus {gpus}");
         let (mut child, mut terminal) = under_bash(&sim, &options, "exit 4", then);
         let children = |of: u32| std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
