@@ -252,8 +252,9 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or HIP may leave out GPUs that are there: APUs, or gfx8 and
- * older, which depends on the ROCm release. Only the option runtime_version
+ * are in PCI order), or HIP may leave out GPUs that are there, which depends on
+ * the ROCm release: gfx8 and older, GPUs that are newer than the release, or all
+ * with HSA_OVERRIDE_GFX_VERSION. Only the option runtime_version
  * makes that certain: a Python wheel has a ROCm of its own, which may be of
  * another release than the libamd_smi that is found.
  */
@@ -296,8 +297,9 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or HIP may leave out GPUs that are there: APUs, or gfx8 and
- * older, which depends on the ROCm release. Only the option runtime_version
+ * are in PCI order), or HIP may leave out GPUs that are there, which depends on
+ * the ROCm release: gfx8 and older, GPUs that are newer than the release, or all
+ * with HSA_OVERRIDE_GFX_VERSION. Only the option runtime_version
  * makes that certain: a Python wheel has a ROCm of its own, which may be of
  * another release than the libamd_smi that is found.
  */
@@ -2280,7 +2282,8 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *
  * The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
  * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
- * on HIP. Variables that choose a libamd_smi (see amdsmi_path of
+ * on HIP; with an HSA_OVERRIDE_GFX_VERSION that it cannot parse there is no GPU.
+ * Variables that choose a libamd_smi (see amdsmi_path of
  * zeus_amd_options_t), ZEUS_AMD_ROOT and ZEUS_AMD_BACKEND are ignored in a
  * program with raised privileges (setuid).
  * libamd_smi is initialised once per process and stays loaded. If it cannot be

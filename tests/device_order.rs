@@ -13,6 +13,7 @@ use zeus_amd_sim::Sim;
 const NOT_FOUND: i32 = -3;
 const HETEROGENEOUS: i32 = -18;
 const AMBIGUOUS: i32 = -19;
+const RUNTIME_INIT_FAILED: i32 = -29;
 
 const MASKS: [&str; 3] = ["ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"];
 
@@ -48,7 +49,7 @@ fn which_of(sim: &Sim, flags: u32, release: &str, masks: &[(&str, &str)]) -> Sai
 fn command(sim: &Sim, flags: u32, release: &str) -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let mut command = sim.command(PROGRAM.get_or_init(|| common::c_program("device_order")));
-    for name in MASKS.iter().chain(&["GPU_DEVICE_ORDINAL"]) {
+    for name in MASKS.iter().chain(&["GPU_DEVICE_ORDINAL", "HSA_OVERRIDE_GFX_VERSION"]) {
         command.env_remove(name);
     }
     command.arg(flags.to_string()).arg(release);
@@ -178,6 +179,32 @@ fn every_vector() {
         let again: Vec<String> = run(explicit).gpus().iter().map(name_of).collect();
         assert_eq!(again, want, "explicit: {v}");
     }
+}
+
+/// The runtime reads it before any mask, and fails for all GPUs where it cannot: as an empty one that a container hands on.
+#[test]
+fn an_override_that_the_runtime_cannot_parse() {
+    const NAME: &str = "HSA_OVERRIDE_GFX_VERSION";
+    let sim = Sim::start("mi300x-8", "7.0.2", &["gpu.0.access = 'hidden'"]).unwrap();
+    let said = |release, name: &str, value| {
+        let said = which_of(&sim, 0, release, &[(name, value)]);
+        assert_eq!(said.gpus().is_empty(), said.number("zero") == RUNTIME_INIT_FAILED, "{}", said.text);
+        let lines = said.text.lines().filter(|line| line.contains(NAME)).count();
+        (said.gpus().len(), said.number("uncertain"), lines)
+    };
+    assert_eq!(said("-", NAME, "9.4.2"), (7, 0, 0));
+    assert_eq!(said("-", NAME, "gfx942"), (0, 0, 1));
+    assert_eq!(said("-", NAME, ""), (0, 0, 1));
+    assert_eq!(said("10.0.0", NAME, ""), (7, 1, 1));
+    // Numbers of the nodes that are left once one is hidden.
+    let truth = sim.machine();
+    let last = truth.in_hip_order().iter().map(|place| place.node).max().unwrap();
+    assert_eq!(said("-", &format!("{NAME}_{last}"), "gfx942"), (7, 0, 0));
+    assert_eq!(said("-", &format!("{NAME}_{}", last - 1), "gfx942"), (0, 0, 1));
+    // Masks that are given are another process's, whose environment is not known.
+    let mut explicit = command(&sim, 8, "-");
+    explicit.args(["-", "-", "-"]).env(NAME, "gfx942");
+    assert_eq!(run(explicit).gpus().len(), 7);
 }
 
 /// Two GPUs on nodes 4 and 7: indices 0 and 1, and index 1 reads node 7's, although the library's hip_id says 3.

@@ -49,7 +49,7 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
     if has(EXPLICIT_MASKS) {
         // SAFETY: NULL or strings, as the caller promises.
         let [rocr, hip, cuda] = given.map(|p| unsafe { bytes(p) });
-        options.masks = Some(Masks { rocr, hip, cuda });
+        options.masks = Some(Masks { rocr, hip, cuda, ..Masks::default() });
     } else if given.iter().any(|p| !p.is_null()) {
         return Err(Error::InvalidArgument(
             "zeus_amd_options_t has masks, but not the flag ZEUS_AMD_OPEN_EXPLICIT_MASKS_BIT".into(),
@@ -100,7 +100,8 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 ///
 /// The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
 /// HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
-/// on HIP. Variables that choose a libamd_smi (see amdsmi_path of
+/// on HIP; with an HSA_OVERRIDE_GFX_VERSION that it cannot parse there is no GPU.
+/// Variables that choose a libamd_smi (see amdsmi_path of
 /// zeus_amd_options_t), ZEUS_AMD_ROOT and ZEUS_AMD_BACKEND are ignored in a
 /// program with raised privileges (setuid).
 /// libamd_smi is initialised once per process and stays loaded. If it cannot be

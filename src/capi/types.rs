@@ -202,8 +202,9 @@ pub const ZEUS_AMD_SESSION_INFO_VALID_AMDSMI_BIT: u32 = 1;
 /// There is no KFD topology: the order is libamd_smi's enumeration.
 pub const ZEUS_AMD_SESSION_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT: u32 = 1;
 /// HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
-/// are in PCI order), or HIP may leave out GPUs that are there: APUs, or gfx8 and
-/// older, which depends on the ROCm release. Only the option runtime_version
+/// are in PCI order), or HIP may leave out GPUs that are there, which depends on
+/// the ROCm release: gfx8 and older, GPUs that are newer than the release, or all
+/// with HSA_OVERRIDE_GFX_VERSION. Only the option runtime_version
 /// makes that certain: a Python wheel has a ROCm of its own, which may be of
 /// another release than the libamd_smi that is found.
 pub const ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT: u32 = 2;
@@ -262,8 +263,9 @@ pub const ZEUS_AMD_GPU_INFO_VALID_DEVICE_ID_BIT: u32 = 32;
 /// There is no KFD topology: the order is libamd_smi's enumeration.
 pub const ZEUS_AMD_GPU_INFO_FLAG_ORDER_FROM_ENUMERATION_BIT: u32 = 1;
 /// HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
-/// are in PCI order), or HIP may leave out GPUs that are there: APUs, or gfx8 and
-/// older, which depends on the ROCm release. Only the option runtime_version
+/// are in PCI order), or HIP may leave out GPUs that are there, which depends on
+/// the ROCm release: gfx8 and older, GPUs that are newer than the release, or all
+/// with HSA_OVERRIDE_GFX_VERSION. Only the option runtime_version
 /// makes that certain: a Python wheel has a ROCm of its own, which may be of
 /// another release than the libamd_smi that is found.
 pub const ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT: u32 = 2;

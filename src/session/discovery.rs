@@ -17,9 +17,26 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 /// The masks of this process. HIP reads them even in a program with raised privileges, so they are read here as well.
-fn own_masks() -> Masks {
-    let env = |name| std::env::var_os(name).map(OsStringExt::into_vec);
-    Masks { rocr: env("ROCR_VISIBLE_DEVICES"), hip: env("HIP_VISIBLE_DEVICES"), cuda: env("CUDA_VISIBLE_DEVICES") }
+fn own_masks(kfd: &KfdNodes) -> Masks {
+    let env = |name: &str| std::env::var_os(name).map(OsStringExt::into_vec);
+    Masks {
+        rocr: env("ROCR_VISIBLE_DEVICES"),
+        hip: env("HIP_VISIBLE_DEVICES"),
+        cuda: env("CUDA_VISIBLE_DEVICES"),
+        gfx_overrides: gfx_overrides(kfd, env),
+    }
+}
+
+/// Of each GPU: the variable with its number among the nodes that a device cgroup does not hide, else the one for all.
+fn gfx_overrides(kfd: &KfdNodes, env: impl Fn(&str) -> Option<Vec<u8>>) -> Vec<(u32, Vec<u8>)> {
+    const NAME: &str = "HSA_OVERRIDE_GFX_VERSION";
+    let KfdNodes::Nodes { gpus, hidden, .. } = kfd else { return Vec::new() };
+    let all = env(NAME);
+    let of = |number: u32| {
+        let counted = number - hidden.iter().filter(|h| **h < number).count() as u32;
+        env(&format!("{NAME}_{counted}")).or_else(|| all.clone()).map(|value| (number, value))
+    };
+    gpus.iter().filter_map(|node| of(node.number)).collect()
 }
 
 /// What libamd_smi reports of one handle. A GPU stays in the list if a call fails or the release lacks it.
@@ -70,7 +87,8 @@ pub(super) fn enumerate_amdsmi(
         return Err(Error::LibraryWithoutGpus { path: library.path.clone() });
     }
     let seen = handles.iter().map(|h| identify(source, *h, root)).collect::<Result<Vec<_>>>()?;
-    let listing = topology::enumerate(&seen, kfd, &masks(options), rules)?;
+    let masks = masks(options, &kfd);
+    let listing = topology::enumerate(&seen, kfd, &masks, rules)?;
     let handle = |p: &GpuLocation| p.amdsmi.map(|a| handles[a]);
     // A GPU that libamd_smi does not list is read and set through sysfs, unless libamd_smi is asked for.
     let is_used = |p: &GpuLocation| p.amdsmi.is_some() || backend == Backend::Amdsmi;
@@ -87,7 +105,8 @@ pub(super) fn enumerate_kfd(options: &Options, rules: Rules, root: &Path) -> Res
     let cards = if kfd == KfdNodes::Absent { sysfs::drm::amd_cards(root)? } else { Vec::new() };
     let seen = |pci: &PciAddress| AmdsmiGpu { pci: Some(*pci), partition: 0, kfd: None, hip_id: None };
     let seen: Vec<AmdsmiGpu> = cards.iter().map(seen).collect();
-    let mut listing = topology::enumerate(&seen, kfd, &masks(options), rules)?;
+    let masks = masks(options, &kfd);
+    let mut listing = topology::enumerate(&seen, kfd, &masks, rules)?;
     for place in &mut listing.places {
         place.amdsmi = None;
         let PciAddress { function, .. } = place.pci;
@@ -99,8 +118,8 @@ pub(super) fn enumerate_kfd(options: &Options, rules: Rules, root: &Path) -> Res
     Ok((gpus, listing))
 }
 
-fn masks(options: &Options) -> Masks {
-    options.masks.clone().unwrap_or_else(own_masks)
+fn masks(options: &Options, kfd: &KfdNodes) -> Masks {
+    options.masks.clone().unwrap_or_else(|| own_masks(kfd))
 }
 
 /// How the list of GPUs was made, one line for each step and each GPU.

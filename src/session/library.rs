@@ -114,7 +114,8 @@ fn rules(places: &SearchPaths, options: &Options, loaded: &Loaded) -> Result<Rul
     let of_library = || loaded.as_ref().ok().and_then(|l| rocm_release(l.0.words));
     let release = options.runtime_version.or_else(of_library);
     let rules = Rules::of(if release.is_some() { release } else { installed_release(places)? });
-    Ok(Rules { old_gpus_known: rules.old_gpus_known && options.runtime_version.is_some(), ..rules })
+    let given = options.runtime_version;
+    Ok(Rules { old_gpus_known: rules.old_gpus_known && given.is_some(), given, ..rules })
 }
 
 fn explain_missing(why: Option<&Error>) -> String {

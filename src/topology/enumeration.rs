@@ -3,6 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::platform::pci::PciAddress;
 use crate::sysfs::kfd::{Access, KfdNodes, Node};
+use crate::topology::gfx_override::GfxOverride;
 use crate::topology::visibility::{self, MaskedOut, Masks, OldGpus, Rules, Support};
 
 /// One GPU as libamd_smi reports it.
@@ -154,6 +155,14 @@ pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules)
     Ok(listing)
 }
 
+/// Whether the runtime starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Starts {
+    Yes,
+    Perhaps,
+    No,
+}
+
 impl Enumeration {
     /// The GPUs that the runtime can open, and whether it runs here. If access to one is denied, the runtime shows none.
     fn accessible(&mut self, has_kfd: bool) -> std::result::Result<(Vec<usize>, bool), String> {
@@ -192,6 +201,11 @@ impl Enumeration {
     }
 
     fn apply(&mut self, accessible: &[usize], hip_runs: bool, masks: &Masks, rules: Rules) {
+        if hip_runs && self.apply_overrides(accessible, masks, rules) == Starts::No {
+            self.zero = Some(NoGpuReason::Masked(MaskedOut::RuntimeFails));
+            return;
+        }
+        self.note_recent_gpus(accessible, rules);
         let gpu = |i: &usize| {
             let node = self.places[*i].node.as_ref();
             visibility::Gpu {
@@ -214,6 +228,56 @@ impl Enumeration {
         self.zero = outcome.nothing.map(NoGpuReason::Masked);
         let by = if hip_runs { "HIP shows" } else { "this session has" };
         self.trace.push(format!("{by} {} GPU{}", self.visible.len(), plural(self.visible.len())));
+    }
+
+    /// What `HSA_OVERRIDE_GFX_VERSION` does to the start of the runtime.
+    fn apply_overrides(&mut self, accessible: &[usize], masks: &Masks, rules: Rules) -> Starts {
+        const NAME: &str = "HSA_OVERRIDE_GFX_VERSION";
+        const LATER: &str = "later ones may not, and which is the application's is not known here";
+        let nodes = accessible.iter().filter_map(|i| self.places[*i].node.as_ref());
+        // It is not read of a GPU without an instruction set.
+        for node in nodes.filter(|node| node.gfx_target != Some(0)) {
+            let value =
+                masks.gfx_overrides.iter().find(|(number, _)| *number == node.number).map(|(_, value)| &value[..]);
+            let shown = || visibility::escape_lossy(value.unwrap_or_default());
+            let other = |major| node.gfx_target.is_some_and(|gfx| gfx / 10_000 != major);
+            let (starts, line) = match GfxOverride::of(value) {
+                GfxOverride::Empty if rules.override_as_is => {
+                    (Starts::No, format!("{NAME} is set and empty, with which ROCm 7.2 and earlier does not start: unset it"))
+                }
+                GfxOverride::Empty => {
+                    (Starts::Perhaps, format!("{NAME} is set and empty: ROCm 7.2 and earlier does not start then, {LATER}; unset it"))
+                }
+                GfxOverride::Malformed => {
+                    (Starts::No, format!("{NAME}={} has not the form 10.3.0, with which the runtime does not start", shown()))
+                }
+                GfxOverride::Major(major) if other(major) && !rules.override_as_is => {
+                    (Starts::Perhaps, format!("{NAME}={} is of another generation than the GPU of KFD node {}, with which ROCm later than 7.2 may not start", shown(), node.number))
+                }
+                GfxOverride::Unset | GfxOverride::Major(_) => continue,
+            };
+            self.trace.push(line);
+            self.order_uncertain |= starts == Starts::Perhaps;
+            return starts;
+        }
+        Starts::Yes
+    }
+
+    /// ROCr drops a GPU that is newer than itself, and the ones behind it move up. Where all are of one kind, there is no order
+    /// to be wrong.
+    fn note_recent_gpus(&mut self, accessible: &[usize], rules: Rules) {
+        let gfx = |i: &usize| self.places[*i].node.as_ref().and_then(|node| node.gfx_target);
+        let targets: Vec<u32> = accessible.iter().filter_map(gfx).collect();
+        let unknown = |gfx: &&u32| first_release(**gfx) > rules.given;
+        let Some(recent) = targets.iter().find(unknown).filter(|recent| targets.iter().any(|other| other != *recent))
+        else {
+            return;
+        };
+        self.trace.push(format!(
+            "a GPU of gfx{} is here with others: a ROCm that is older than that leaves it out, and counts the later ones from there (see the option runtime_version)",
+            gfx_name(*recent)
+        ));
+        self.order_uncertain = true;
     }
 
     /// libamd_smi's hip_id is a difference of node numbers (amd_smi_gpu_device.cc). Adds a line where it is not HIP's index.
@@ -247,6 +311,21 @@ fn runtime_support(node: &Node) -> Support {
         (_, Some(gfx)) if gfx < 90_000 => Support::RocrOnly,
         _ => Support::Full,
     }
+}
+
+/// A release whose ROCr surely knows an instruction set; `None` where every one does that this library knows.
+/// Source: isa.cpp of ROCr, whose first release with each is earlier, and the compatibility matrix of ROCm.
+fn first_release(gfx: u32) -> Option<[u32; 2]> {
+    match gfx {
+        90_500 | 110_500..=110_501 | 120_000..=120_001 => Some([7, 0]),
+        110_502.. => Some([10, 0]),
+        _ => None,
+    }
+}
+
+/// 90402 is gfx942: decimal major, hexadecimal minor and stepping.
+fn gfx_name(gfx: u32) -> String {
+    format!("{}{:x}{:x}", gfx / 10_000, gfx / 100 % 100, gfx % 100)
 }
 
 fn plural(n: usize) -> &'static str {

@@ -1,6 +1,7 @@
 //! The GPUs of the machine in HIP's order, their packages, and the ones that the visibility masks show.
 
 mod enumeration;
+mod gfx_override;
 mod package;
 pub mod visibility;
 

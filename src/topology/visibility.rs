@@ -37,6 +37,8 @@ pub struct Masks {
     pub rocr: Option<Vec<u8>>,
     pub hip: Option<Vec<u8>>,
     pub cuda: Option<Vec<u8>>,
+    /// What `HSA_OVERRIDE_GFX_VERSION` is for a KFD node, by its number.
+    pub gfx_overrides: Vec<(u32, Vec<u8>)>,
 }
 
 /// What ROCr does with a GPU that has old doorbells.
@@ -62,14 +64,22 @@ pub struct Rules {
     /// The application's release is known, and that of it; otherwise it is what the release that was found does, or the
     /// newest one.
     pub old_gpus_known: bool,
+    /// An empty `HSA_OVERRIDE_GFX_VERSION` is malformed, and any other generation is taken (ROCm 7.2 and earlier). Which
+    /// release was the first with <https://github.com/ROCm/rocm-systems/pull/5686> is not known.
+    pub override_as_is: bool,
+    /// The application's release, where it is known.
+    pub given: Option<[u32; 2]>,
 }
 
 impl Rules {
     /// The rules of a release (major, minor).
     #[must_use]
     pub fn of(release: Option<[u32; 2]>) -> Rules {
+        let given = release;
         let release = release.unwrap_or([u32::MAX; 2]);
         Rules {
+            given,
+            override_as_is: release <= [7, 2],
             empty_hides: release >= [5, 5],
             uuid_in_hip: release >= [6, 2],
             old_gpus: match release {
@@ -399,7 +409,7 @@ fn trim(token: &[u8], is_blank: impl Fn(&u8) -> bool) -> &[u8] {
 }
 
 /// C's `isspace`.
-fn is_space(b: &u8) -> bool {
+pub(super) fn is_space(b: &u8) -> bool {
     matches!(b, b' ' | b'\t' | b'\n' | 0x0B | 0x0C | b'\r')
 }
 
@@ -408,7 +418,7 @@ fn contains(text: &[u8], piece: &[u8]) -> bool {
 }
 
 /// Text for messages; invalid UTF-8 is replaced.
-fn escape_lossy(bytes: &[u8]) -> String {
+pub(super) fn escape_lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).escape_debug().to_string()
 }
 

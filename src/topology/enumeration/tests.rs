@@ -148,3 +148,56 @@ fn dies_and_partitions() {
     let cpx = [place(1, 9, 0, None), place(2, 9, 1, None)];
     assert_eq!(roles(&cpx, &[single, single])[1], Role::SecondaryPartition { first: Some(0) });
 }
+
+/// The first override that the runtime cannot take ends it, as it fails for all GPUs.
+#[test]
+fn an_override_that_cannot_be_parsed_leaves_no_gpu() {
+    let of = |overrides: &[(u32, &str)], release| {
+        let masks = Masks {
+            gfx_overrides: overrides.iter().map(|(node, text)| (*node, text.as_bytes().to_vec())).collect(),
+            ..Masks::default()
+        };
+        let both = nodes(vec![node(4, 0x11), node(5, 0x22)]);
+        let listing = enumerate(&[], both, &masks, Rules::of(release)).unwrap();
+        let fails = listing.zero == Some(NoGpuReason::Masked(MaskedOut::RuntimeFails));
+        assert_eq!(
+            (listing.visible.is_empty(), listing.unmasked == [None, None]),
+            (fails, fails),
+            "{:?}",
+            listing.trace
+        );
+        (fails, listing.order_uncertain, listing.trace.join("\n").contains("HSA_OVERRIDE_GFX_VERSION"))
+    };
+    let old = Some([7, 2]);
+    for release in [old, Some([10, 0]), None] {
+        assert_eq!(of(&[], release), (false, false, false));
+        assert_eq!(of(&[(4, "9.4.2"), (5, "9.0.10")], release), (false, false, false));
+        assert_eq!(of(&[(4, "9.4.2"), (5, "gfx942")], release), (true, false, true));
+    }
+    assert_eq!(of(&[(5, "")], old), (true, false, true));
+    assert_eq!(of(&[(5, "")], Some([7, 13])), (false, true, true));
+    assert_eq!(of(&[(5, "")], None), (false, true, true));
+    assert_eq!(of(&[(5, "10.3.0")], old), (false, false, false));
+    assert_eq!(of(&[(5, "10.3.0")], None), (false, true, true));
+}
+
+/// Which indices GPUs have behind one that is newer than the application's ROCm depends on that.
+#[test]
+fn recent_gpus_beside_others() {
+    let uncertain = |targets: &[u32], release| {
+        let of = |(n, gfx): (usize, &u32)| Node { gfx_target: Some(*gfx), ..node(n as u32, n as u8) };
+        let all = targets.iter().enumerate().map(of).collect();
+        enumerate(&[], nodes(all), &Masks::default(), Rules::of(release)).unwrap().order_uncertain
+    };
+    for (targets, none, six, seven, ten) in [
+        (&[120_001, 110_000][..], true, true, false, false), // RX 9070, W7900
+        (&[110_501, 110_000], true, true, false, false),
+        (&[90_500, 90_402], true, true, false, false),
+        (&[120_500, 90_500], true, true, true, false),
+        (&[120_001, 120_001], false, false, false, false),
+        (&[110_000, 100_306, 90_402], false, false, false, false),
+    ] {
+        let all = [None, Some([6, 4]), Some([7, 2]), Some([10, 0])].map(|release| uncertain(targets, release));
+        assert_eq!(all, [none, six, seven, ten], "{targets:?}");
+    }
+}

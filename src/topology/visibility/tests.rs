@@ -41,13 +41,14 @@ fn every_vector() {
             rocr: env("ROCR_VISIBLE_DEVICES"),
             hip: env("HIP_VISIBLE_DEVICES"),
             cuda: env("CUDA_VISIBLE_DEVICES"),
+            ..Masks::default()
         };
         let rule = |name: &str| v["rules"][name].as_bool().unwrap_or(true);
         let rules = Rules {
             empty_hides: rule("empty_hides"),
             uuid_in_hip: rule("uuid_ok"),
             old_gpus: if rule("fatal_doorbell") { OldGpus::Fatal } else { OldGpus::Skipped },
-            old_gpus_known: true,
+            ..Rules::of(None)
         };
         let out = visible_gpus(&gpus, &masks, rules);
         let got: Vec<_> = out.list.iter().map(|i| names[*i].as_str()).collect();
@@ -112,7 +113,7 @@ fn uuids_as_programs_write_them() {
 #[test]
 fn the_trace_names_the_invalid_entry() {
     let gpus = [Gpu { unique_id: 1, support: Support::Full }; 3];
-    let masks = Masks { rocr: Some(b"2,x,0".to_vec()), hip: Some(b"7".to_vec()), cuda: None };
+    let masks = Masks { rocr: Some(b"2,x,0".to_vec()), hip: Some(b"7".to_vec()), cuda: None, ..Masks::default() };
     let out = visible_gpus(&gpus, &masks, Rules::of(None));
     assert_eq!(out.nothing, Some(MaskedOut::Stopped));
     assert!(out.trace[0].contains("entry 2 (\"X\"): not a number"), "{:?}", out.trace);
@@ -132,7 +133,12 @@ fn quotes_and_blanks() {
     let gpus = [Gpu { unique_id: 1, support: Support::Full }; 2];
     let shown = |rocr: Option<&str>, hip: Option<&str>| {
         let bytes = |text: Option<&str>| text.map(|t| t.as_bytes().to_vec());
-        visible_gpus(&gpus, &Masks { rocr: bytes(rocr), hip: bytes(hip), cuda: None }, Rules::of(None)).list
+        visible_gpus(
+            &gpus,
+            &Masks { rocr: bytes(rocr), hip: bytes(hip), cuda: None, ..Masks::default() },
+            Rules::of(None),
+        )
+        .list
     };
     assert_eq!(shown(None, Some("  \"1,0\" ")), [1, 0]);
     for value in ["\"1,0\"\r", "\"1,0\"\n", "\t\"1,0\"", "\"1,0\"\t", "\"1,0\" x", "\""] {
@@ -163,7 +169,7 @@ fn old_gpus_count_where_the_release_counts_them() {
 fn why_there_is_none() {
     let nothing = |support, rocr: Option<&str>, hip: Option<&str>| {
         let bytes = |text: Option<&str>| text.map(|t| t.as_bytes().to_vec());
-        let masks = Masks { rocr: bytes(rocr), hip: bytes(hip), cuda: None };
+        let masks = Masks { rocr: bytes(rocr), hip: bytes(hip), cuda: None, ..Masks::default() };
         visible_gpus(&[Gpu { unique_id: 1, support }], &masks, Rules::of(None)).nothing
     };
     assert_eq!(nothing(Support::None, None, Some("")), Some(MaskedOut::NoGpus), "nothing is left to hide");
@@ -231,7 +237,7 @@ proptest! {
         release in prop::option::of((4_u32..12, 0_u32..16)),
     ) {
         let rules = Rules::of(release.map(|(major, minor)| [major, minor]));
-        let out = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, rules);
+        let out = visible_gpus(&gpus, &Masks { rocr, hip, cuda, ..Masks::default() }, rules);
         let mut seen = std::collections::HashSet::new();
         prop_assert!(out.list.iter().all(|i| *i < gpus.len() && seen.insert(*i)));
         prop_assert_eq!(out.nothing.is_some(), out.list.is_empty());
@@ -244,7 +250,7 @@ proptest! {
         rocr in any_mask(), hip in any_mask(), cuda in any_mask(),
     ) {
         let gpus: Vec<Gpu> = ids.into_iter().map(|unique_id| Gpu { unique_id, support: Support::Full }).collect();
-        let first = visible_gpus(&gpus, &Masks { rocr, hip, cuda }, Rules::of(None));
+        let first = visible_gpus(&gpus, &Masks { rocr, hip, cuda, ..Masks::default() }, Rules::of(None));
         let uuids: Vec<String> = first.list.iter().map(|i| uuid(gpus[*i].unique_id)).collect();
         let again = visible_gpus(&gpus, &Masks { rocr: Some(uuids.join(",").into_bytes()), ..Masks::default() }, Rules::of(None));
         prop_assert_eq!(again.list, first.list);

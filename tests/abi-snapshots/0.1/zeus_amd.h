@@ -252,7 +252,11 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
+ * are in PCI order), or HIP may leave out GPUs that are there, which depends on
+ * the ROCm release: gfx8 and older, GPUs that are newer than the release, or all
+ * with HSA_OVERRIDE_GFX_VERSION. Only the option runtime_version
+ * makes that certain: a Python wheel has a ROCm of its own, which may be of
+ * another release than the libamd_smi that is found.
  */
 #define ZEUS_AMD_SESSION_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 
@@ -293,7 +297,11 @@
 
 /**
  * HIP's order is not certain: there is no KFD topology or enumeration (the GPUs
- * are in PCI order), or HIP may leave out GPUs that are there (gfx8, APUs).
+ * are in PCI order), or HIP may leave out GPUs that are there, which depends on
+ * the ROCm release: gfx8 and older, GPUs that are newer than the release, or all
+ * with HSA_OVERRIDE_GFX_VERSION. Only the option runtime_version
+ * makes that certain: a Python wheel has a ROCm of its own, which may be of
+ * another release than the libamd_smi that is found.
  */
 #define ZEUS_AMD_GPU_INFO_FLAG_ORDER_UNCERTAIN_BIT 2
 
@@ -538,7 +546,8 @@
 #define ZEUS_AMD_SAMPLE_FLAG_RESET_BIT 2
 
 /**
- * More than 250 ms passed since the sample before.
+ * More than 250 ms passed since the sample before, or twice the period where that is
+ * longer and the energy is of the counter.
  */
 #define ZEUS_AMD_SAMPLE_FLAG_SAMPLING_GAP_BIT 32
 
@@ -971,7 +980,8 @@ typedef uint32_t zeus_amd_validation_t;
 /**
  * How much energy one count of the accumulator stands for. libamd_smi reports
  * 15.3 uJ for every GPU. The kernel states 2^-16 J (15.2588 uJ, 0.27 % less) for
- * MI200 and later: smu13_driver_if_aldebaran.h and smu_v13_0_6_ppt.c in
+ * MI200 and later: smu13_driver_if_aldebaran.h, smu_v13_0_6_ppt.c and
+ * smu_v15_0_8_ppt.c in
  * https://github.com/torvalds/linux/tree/master/drivers/gpu/drm/amd/pm/swsmu
  * The field resolution_uj and the flag FIRMWARE_RESOLUTION of each result show
  * which was used.
@@ -1164,7 +1174,8 @@ enum
      */
     ZEUS_AMD_NODE_DOMAIN_CPU_PACKAGE = 4,
     /**
-     * The cores of a processor's package.
+     * The cores of a processor's package; none of AMD's, whose register is that
+     * of one core.
      */
     ZEUS_AMD_NODE_DOMAIN_CPU_CORES = 5,
     /**
@@ -1379,8 +1390,9 @@ typedef struct zeus_amd_options_t {
      * The ROCm release of the application, such as "6.4.1". The rules for masks
      * differ between releases, and so does what happens beside a GPU older than
      * gfx9 (https://github.com/ROCm/rocm-systems/issues/8801). NULL: the
-     * release of libamd_smi if it is loaded, else of the file .info/version of
-     * the ROCm that is found, else the rules of the newest release.
+     * release of libamd_smi if it is loaded and its version belongs to one
+     * release only (26.1 does not), else of the file .info/version of the ROCm
+     * that is found, else the rules of the newest release.
      */
     const char *runtime_version;
     /**
@@ -1619,7 +1631,8 @@ typedef struct zeus_amd_reading_t {
      */
     uint32_t reserved;
     /**
-     * As zeus_amd_energy_mj(), in millijoules.
+     * As zeus_amd_energy_mj(), in millijoules: where the counter has 32 bits, it
+     * wraps around.
      */
     uint64_t energy_mj;
     /**
@@ -2233,7 +2246,9 @@ ZEUS_AMD_API size_t zeus_amd_last_error(char *text, size_t length);
 
 /**
  * Sets the log callback of the process. Without one there are no messages: the
- * library never prints. The callback is called on the thread that logs, which
+ * library never prints. What libamd_smi prints while a session is opened goes to
+ * the log; before Linux 5.9, and where a sandbox forbids seccomp filters, it
+ * reaches standard error. The callback is called on the thread that logs, which
  * may be a background thread (a sampler, a check), with no lock of this library
  * held. It may call this library, and must not unwind or end its thread. Calls
  * that end a background thread wait for it: do not make them with a lock held
@@ -2267,7 +2282,8 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  *
  * The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
  * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
- * on HIP. Variables that choose a libamd_smi (see amdsmi_path of
+ * on HIP; with an HSA_OVERRIDE_GFX_VERSION that it cannot parse there is no GPU.
+ * Variables that choose a libamd_smi (see amdsmi_path of
  * zeus_amd_options_t), ZEUS_AMD_ROOT and ZEUS_AMD_BACKEND are ignored in a
  * program with raised privileges (setuid).
  * libamd_smi is initialised once per process and stays loaded. If it cannot be
@@ -2514,7 +2530,10 @@ zeus_amd_status_t zeus_amd_power_average_mw(const struct zeus_amd_session_t *ses
  * load or reset): floor(accumulator * resolution), the number of Zeus. Only
  * from a counter whose state is ZEUS_AMD_COUNTER_STATE_TRUSTED or
  * ZEUS_AMD_COUNTER_STATE_NOT_CHECKED. The difference of two readings is an
- * energy; one reading alone is not.
+ * energy; one reading alone is not. Some counters (MI100, Radeon GPUs) have 32
+ * bits: the value falls to 0 behind 2^32 counts (65.5 kJ, about 65.7 kJ with
+ * the reported resolution, four minutes at 275 W), and a difference over that
+ * is too small, or below 0. A reset sets it to 0, too. Windows correct both.
  *
  * @param[in]  session   An open session; not NULL.
  * @param[in]  gpu       An index below zeus_amd_gpu_count().
@@ -2674,6 +2693,9 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t 
  * that limit is in force. Checks the range first, and reads the limit back
  * afterwards. Returns when the driver has applied it. Needs root.
  *
+ * The driver takes whole watts: of 450.5 W it sets 450 W, which the log says as a
+ * warning.
+ *
  * Drivers of many GPUs report a range from 0. There the lowest limit is a tenth
  * of the default one (and 1 W at least): GPUs draw more than that when idle, so
  * less is a mistake, such as 300 where 300 W was meant. Without a default one
@@ -2803,6 +2825,9 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_sessio
  * performance level becomes "manual". If a step fails, the former bounds and
  * level are restored. Each die of a package has clocks of its own. Needs root.
  *
+ * While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
+ * not take the present bounds back: of RDNA2 the lower one of the memory clock.
+ *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
@@ -2828,6 +2853,9 @@ zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_session_
  * performance level becomes "manual". If a step fails, the former bounds and
  * level are restored. Each die of a package has clocks of its own. Needs root.
  *
+ * While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
+ * not take the present bounds back: of RDNA2 the lower one of the memory clock.
+ *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
@@ -2852,6 +2880,11 @@ zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_sessio
  * made is set again afterwards. Does nothing if the level is "auto". Needs
  * root.
  *
+ * Drivers of Radeon keep the bounds in force past that level; there they become
+ * those before the lock or, where this session has not seen them, as wide as the
+ * levels of the clock. What the driver does not take (of RDNA2 a lower bound of
+ * the memory) is ZEUS_AMD_STATUS_NOT_APPLIED; all else is unlocked.
+ *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @return A status of any change.
@@ -2870,6 +2903,11 @@ zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_session_t *
  * made is set again afterwards. Does nothing if the level is "auto". Needs
  * root.
  *
+ * Drivers of Radeon keep the bounds in force past that level; there they become
+ * those before the lock or, where this session has not seen them, as wide as the
+ * levels of the clock. What the driver does not take (of RDNA2 a lower bound of
+ * the memory) is ZEUS_AMD_STATUS_NOT_APPLIED; all else is unlocked.
+ *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
  * @return A status of any change.
@@ -2885,6 +2923,11 @@ zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_session_t
 /**
  * Unlocks all clocks: sets the performance level "auto". Does nothing if that
  * is the level. Needs root.
+ *
+ * Drivers of Radeon keep the bounds in force past that level; there they become
+ * those before the lock or, where this session has not seen them, as wide as the
+ * levels of the clock. What the driver does not take (of RDNA2 a lower bound of
+ * the memory) is ZEUS_AMD_STATUS_NOT_APPLIED; all else is unlocked.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -2990,13 +3033,18 @@ ZEUS_AMD_API const char *zeus_amd_method_string(uint32_t method);
  * the energy from here to there. Any number of windows may be open at once, on
  * any threads, and they may overlap.
  *
- * Each GPU is read once. Where the counter is not usable, or may wrap around
- * more than once (32 bits), the background thread of the session samples it
- * until the end. A session that needs one has it from zeus_amd_open() on, or
- * from the first window that needs it. Otherwise a window starts no thread, and
- * makes no system call but its reads. A window may outlive its session, but the
- * thread ends with the session. A GPU that cannot be read is no failure: see
- * its status.
+ * Each GPU is read once. After a pause without a reading, in which a stopped
+ * counter could have missed 20 J, it is read again, a millisecond apart, until
+ * its counter advances: a refresh, or 0.02 s of a counter that stands. What
+ * was missed before could else come within the window, and be in its
+ * uncertainty.
+ *
+ * Where the counter is not usable, or may wrap around more than once (32 bits),
+ * the background thread of the session samples it until the end. A session that
+ * needs one has it from zeus_amd_open() on, or from the first window that needs
+ * it. Otherwise a window starts no thread, and makes no system call but its
+ * reads and that wait. A window may outlive its session, but the thread ends
+ * with the session. A GPU that cannot be read is no failure: see its status.
  *
  * @param[in]  session An open session; not NULL.
  * @param[out] window  Receives the window, or NULL on failure; not NULL.
@@ -3179,8 +3227,8 @@ zeus_amd_status_t zeus_amd_sampler_stop(struct zeus_amd_sampler_t *sampler);
  *                        (ZEUS_AMD_SAMPLE_INIT) is the size of each. May be
  *                        NULL if *count is 0.
  * @param[in,out] count   Capacity of samples; receives how many were written.
- *                        With 0: receives how many wait to be drained. Not
- *                        NULL.
+ *                        With 0: receives how many wait to be drained, and
+ *                        lost 0. Not NULL.
  * @param[out]    lost    Receives how many samples were overwritten before they
  *                        were drained, since the last drain. May be NULL: the
  *                        next drain then includes them.
