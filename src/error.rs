@@ -142,7 +142,7 @@ pub enum Error {
     #[error("libamd_smi was not initialised: {path} is no DRM device, so the container masks a GPU, and amdsmi_init of some ROCm releases ends the process then. Pass all of /dev/dri into the container, or no render node of that GPU; the backend ZEUS_AMD_BACKEND_SYSFS does not need it")]
     RenderNode { path: String },
 
-    #[error("{path} lists no GPU, although the kernel does: another part of this process has initialised it for CPUs only, and the first initialisation decides; let that part pass AMDSMI_INIT_AMD_GPUS, or use the backend ZEUS_AMD_BACKEND_SYSFS")]
+    #[error("{path} lists no GPU, although the kernel does: another part of this process has initialised it for CPUs only, and the first initialisation decides (let that part pass AMDSMI_INIT_AMD_GPUS), or librocm_smi64 is loaded for all, as PyTorch of ROCm 7.13 and later does, and answers in its place (AMD's fault); the backend ZEUS_AMD_BACKEND_SYSFS needs neither")]
     LibraryWithoutGpus { path: String },
 
     #[error(

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 enum Init {
     NotYet,
-    Running,
+    Running { since: Instant },
     Done(std::result::Result<(), Status>),
 }
 
@@ -238,7 +238,6 @@ impl Library {
 
     /// Initialises the library once, on a separate thread. The thread is abandoned if it exceeds the time limit.
     pub fn ensure_init(&'static self, limit: Duration) -> Result<Version> {
-        let deadline = Instant::now() + limit;
         let mut pause = Duration::from_millis(1);
         let mut state = self.init.lock();
         loop {
@@ -258,16 +257,18 @@ impl Library {
                         Err(status) if status.is_hang() => return Err(self.failure(status, "amdsmi_get_lib_version")),
                         Err(_) => {}
                     }
-                    *state = Init::Running;
+                    *state = Init::Running { since: Instant::now() };
                     if let Err(source) = self.start_init() {
                         *state = Init::NotYet;
                         return Err(Error::io("the thread that calls amdsmi_init", source));
                     }
                 }
-                Init::Running => {
+                Init::Running { since } => {
+                    // Counted from its start: where it hangs, a later session does not wait as long again.
+                    let deadline = since + limit;
                     let next = Instant::now() + pause;
                     (state, _) = self.init_done.wait_until(state, deadline.min(next));
-                    if !matches!(*state, Init::Running) {
+                    if !matches!(*state, Init::Running { .. }) {
                         continue;
                     }
                     if Instant::now() >= deadline {
@@ -339,7 +340,9 @@ impl Library {
     }
 
     fn timeout_error(&self, call: &str, limit: Duration) -> Error {
-        let call = format!("{call} has not returned within {} ms and was abandoned", limit.as_millis());
+        let late =
+            if call.starts_with("amdsmi_set_") { ", but may still take effect: read back what it sets" } else { "" };
+        let call = format!("{call} has not returned within {} ms and was abandoned{late}", limit.as_millis());
         Error::LibraryTimeout { path: self.path.clone(), call }
     }
 

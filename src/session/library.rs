@@ -76,9 +76,9 @@ pub(super) struct Listed {
 /// Lists the GPUs by libamd_smi where that is there and can, else by the kernel.
 pub(super) fn list_gpus(places: &SearchPaths, backend: Backend, options: &Options) -> Result<Listed> {
     let mut loaded = load(backend, places, options)?;
+    let mut lease = lease(&loaded, options);
     let rules = rules(places, options, &loaded)?;
     let by_kernel = || discovery::enumerate_kfd(options, rules, &places.root);
-    let mut lease = lease(&loaded, options);
     let listed = match &loaded {
         Ok((vendor, source)) => {
             let (source, options_copy, root) = (*source, options.clone(), places.root.clone());
