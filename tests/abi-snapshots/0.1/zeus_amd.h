@@ -2492,6 +2492,8 @@ zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_session_t *session,
  * The power that the package draws now, in milliwatts. MI300 and later report
  * it. MI200 and earlier do not: see zeus_amd_power_average_mw(). The two dies
  * of an MI250X have one power, which the primary die reports for both.
+ * Resolution: 1 W. Of an APU it is up to 0.75 W too low where it comes from
+ * hwmon, as amdgpu_pm.c of the kernel prints 256ths of a watt as milliwatts.
  *
  * @param[in]  session  An open session; not NULL.
  * @param[in]  gpu      An index below zeus_amd_gpu_count().
@@ -2510,6 +2512,7 @@ zeus_amd_status_t zeus_amd_power_instant_mw(const struct zeus_amd_session_t *ses
 /**
  * The power that the package draws, averaged by the firmware (over seconds on
  * MI200), in milliwatts. MI200 and earlier report it, MI300 and later do not.
+ * Resolution: as of zeus_amd_power_instant_mw().
  *
  * @param[in]  session  An open session; not NULL.
  * @param[in]  gpu      An index below zeus_amd_gpu_count().
