@@ -3,11 +3,11 @@
  *     power_cap [--caps W,W,... | --steps N] [--gpu I]... [--csv FILE] -- command arguments...
  *
  * Sets each limit on the chosen GPUs (all that have one), runs the command and
- * prints time, energy and energy x delay. Without --caps it takes N (5) limits,
- * from 40 % of the highest to the highest. The limits from before come back at
- * the end, after Ctrl-C, and even if this program is killed. A signal that is
- * ignored at the start (SIGHUP under nohup, SIGINT in the background of a script)
- * stays ignored, by the command as well. Needs root.
+ * prints time, energy with its uncertainty and energy x delay. Without --caps it
+ * takes N (5) limits, from 40 % of the highest to the highest. The limits from
+ * before come back at the end, after Ctrl-C, and even if this program is killed.
+ * A signal that is ignored at the start (SIGHUP under nohup, SIGINT in the
+ * background of a script) stays ignored, by the command as well. Needs root.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -39,8 +39,8 @@ struct options {
 };
 
 struct result {
-    /* How long the command took; the energy, and the mean power between the two readings of the counters. */
-    double cap_w, seconds, joules, watts;
+    /* How long the command took; the energy, by how much it may be off, and the mean power of the time of each energy. */
+    double cap_w, seconds, joules, uncertainty, watts;
     /* Does joules hold? */
     int counted;
     int status;
@@ -175,26 +175,35 @@ static int check_caps(zeus_amd_session_t *z, const struct options *o)
     return 0;
 }
 
-/* The sum of the energy counters of the chosen GPUs, in microjoules since some time, and the mean of the driver's times
- * of these readings; 0 if one is not to be trusted, with a word about it where that is wanted. */
-static int energy_uj(zeus_amd_session_t *z, const struct options *o, double *sum, double *time_s, int say)
+/* Ends the window, and adds up the energies of the chosen GPUs: 0, or the exit status to end with. Without one of them the
+ * sum is none; why is said with the first result. */
+static int add_up(zeus_amd_window_t *window, const struct options *o, struct result *r)
 {
-    *sum = *time_s = 0;
+    zeus_amd_total_energy_t all = ZEUS_AMD_TOTAL_ENERGY_INIT;
+    const zeus_amd_gpu_energy_t empty = ZEUS_AMD_GPU_ENERGY_INIT;
+    zeus_amd_gpu_energy_t gpus[MOST_GPUS];
+    uint32_t count = MOST_GPUS;
+
+    gpus[0] = empty;
+    /* Where no GPU has an energy the total is refused, and the rest is written all the same. */
+    if (zeus_amd_window_end(window, &all, gpus, &count) != ZEUS_AMD_STATUS_OK &&
+        !(all.packages == 0 && all.duration_ns > 0))
+        return complain("zeus_amd_window_end");
+    r->counted = 1;
     for (uint32_t i = 0; i < o->gpu_count; i++) {
-        zeus_amd_energy_raw_t raw = ZEUS_AMD_ENERGY_RAW_INIT;
-        uint32_t supported = 0;
-        if (zeus_amd_energy_counter_usable(z, o->gpus[i], &supported) != ZEUS_AMD_STATUS_OK || !supported ||
-            zeus_amd_energy_raw(z, o->gpus[i], &raw) != ZEUS_AMD_STATUS_OK ||
-            (raw.flags & ZEUS_AMD_ENERGY_RAW_FLAG_STALE_BIT)) {
-            if (say)
-                fprintf(stderr, "power_cap: the energy counter of GPU %" PRIu32 " is not to be trusted; only time is measured\n",
-                        o->gpus[i]);
+        const zeus_amd_gpu_energy_t *g = gpus + o->gpus[i];
+        if (g->method == ZEUS_AMD_METHOD_NONE || g->status != ZEUS_AMD_STATUS_OK) {
+            if (r == o->first)
+                fprintf(stderr, "power_cap: the energy of GPU %" PRIu32 " is not known (%s); only time is measured\n",
+                        o->gpus[i], zeus_amd_status_string(g->status));
+            r->counted = 0;
             return 0;
         }
-        *sum += (double)raw.accumulator * raw.resolution_uj;
-        *time_s += (double)raw.driver_time_ns * 1e-9 / o->gpu_count;
+        r->joules += (double)g->energy_mj * 1e-3;
+        r->uncertainty += (double)g->uncertainty_mj * 1e-3;
+        r->watts += (double)g->mean_power_mw * 1e-3;
     }
-    return 1;
+    return 0;
 }
 
 /* Runs the command; its status as waitpid() has it, or -1. */
@@ -232,9 +241,10 @@ static int run(char **command)
 /* One limit: 0 to go on, else the exit status to end with. */
 static int measure(zeus_amd_session_t *z, const struct options *o, struct result *r)
 {
-    double before, after, began, ended, start;
+    zeus_amd_window_t *window = NULL;
     uint64_t limit_mw;
-    int have;
+    double start;
+    int failed;
 
     for (uint32_t i = 0; i < o->gpu_count; i++)
         if (zeus_amd_set_power_limit_mw(z, o->gpus[i], (uint64_t)(r->cap_w * 1e3)) != ZEUS_AMD_STATUS_OK)
@@ -242,13 +252,14 @@ static int measure(zeus_amd_session_t *z, const struct options *o, struct result
     /* The driver takes whole watts. */
     if (zeus_amd_power_limit_mw(z, o->gpus[0], &limit_mw) == ZEUS_AMD_STATUS_OK)
         r->cap_w = (double)limit_mw / 1e3;
-    have = energy_uj(z, o, &before, &began, r == o->first);
+    if (zeus_amd_window_begin(z, &window) != ZEUS_AMD_STATUS_OK)
+        return complain("zeus_amd_window_begin");
     start = now_s();
     r->status = run(o->command);
     r->seconds = now_s() - start;
-    r->counted = energy_uj(z, o, &after, &ended, 0) && have && after >= before && ended > began;
-    r->joules = (after - before) * 1e-6;
-    r->watts = r->counted ? r->joules / (ended - began) : 0;
+    failed = add_up(window, o, r);
+    if (failed)
+        return failed;
     if (r->status == -1 || (WIFEXITED(r->status) && WEXITSTATUS(r->status) == 127))
         return 127;
     /* Interrupted: the person wants out. */
@@ -272,15 +283,15 @@ static void print_table(const struct result *results, int count)
         if (best < 0 || r->joules * r->seconds < results[best].joules * results[best].seconds)
             best = i;
     }
-    printf("\n%8s  %10s  %14s  %10s  %16s\n", "limit", "time", "energy", "mean power", "energy x delay");
+    printf("\n%8s  %10s  %14s  %12s  %10s  %16s\n", "limit", "time", "energy", "+-", "mean power", "energy x delay");
     for (int i = 0; i < count; i++) {
         const struct result *r = results + i;
         const char *note = r->status != 0 ? "  the command failed" : "";
         printf("%6.0f W  %8.3f s  ", r->cap_w, r->seconds);
         if (r->counted)
-            printf("%12.3f J  %8.1f W  %14.3f Js", r->joules, r->watts, r->joules * r->seconds);
+            printf("%12.3f J  %10.3f J  %8.1f W  %14.3f Js", r->joules, r->uncertainty, r->watts, r->joules * r->seconds);
         else
-            printf("%14s  %10s  %16s", "-", "-", "-");
+            printf("%14s  %12s  %10s  %16s", "-", "-", "-", "-");
         printf("%s%s%s\n", note, i == least ? "  least energy" : "", i == best ? "  best energy x delay" : "");
     }
 }
@@ -293,15 +304,15 @@ static int write_csv(const char *name, const struct result *results, int count)
         fprintf(stderr, "power_cap: %s: %s\n", name, strerror(errno));
         return 1;
     }
-    fprintf(file, "limit_w,time_s,energy_j,mean_w,energy_delay_js,status\n");
+    fprintf(file, "limit_w,time_s,energy_j,uncertainty_j,mean_w,energy_delay_js,status\n");
     for (int i = 0; i < count; i++) {
         const struct result *r = results + i;
         int code = WIFSIGNALED(r->status) ? 128 + WTERMSIG(r->status) : WEXITSTATUS(r->status);
         fprintf(file, "%g,%.6f,", r->cap_w, r->seconds);
         if (r->counted)
-            fprintf(file, "%.6f,%.3f,%.6f,", r->joules, r->watts, r->joules * r->seconds);
+            fprintf(file, "%.6f,%.6f,%.3f,%.6f,", r->joules, r->uncertainty, r->watts, r->joules * r->seconds);
         else
-            fprintf(file, ",,,");
+            fprintf(file, ",,,,");
         fprintf(file, "%d\n", code);
     }
     if (fclose(file) != 0) {

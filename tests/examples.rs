@@ -77,6 +77,8 @@ const MORE_RUNS: &[Run] = &[
     ("power_cap", "-- true", "FAILING=zeus_amd_guard_begin", 1),
     ("power_cap", "-- true", "FAILING=zeus_amd_set_power_limit_mw", 1),
     ("power_cap", "-- true", "FAILING=zeus_amd_set_power_limit_mw:1", 1),
+    ("power_cap", "--steps 1 -- true", "FAILING=zeus_amd_window_begin", 1),
+    ("power_cap", "--steps 1 -- true", "FAILING=zeus_amd_window_end", 1),
     ("power_cap", "--steps 1 -- true", "FAILING=zeus_amd_guard_end", 1),
     ("power_trace", "-- timeout 0.05 sleep 9", "", 124),
     ("power_trace", "-- /no/such/program", "", 127),

@@ -26,7 +26,7 @@ fn caps(sim: &Sim) -> Vec<String> {
 
 #[test]
 fn a_sweep_measures_and_puts_back() {
-    // The example divides by one time for all packages: each draws the same in its own.
+    // Steady, so that the truth of any second is that of the command's time.
     let primary = [0, 2, 4, 6].map(|gpu| format!("gpu.{gpu}.power = {{ kind = \"constant\", w = 400 }}"));
     let sim = Sim::start("mi250x-4", "6.2.4", &primary).unwrap();
     let before = caps(&sim);
@@ -47,14 +47,49 @@ fn a_sweep_measures_and_puts_back() {
     assert_eq!(rows.iter().map(|r| r[0]).collect::<Vec<_>>(), [300.0, 450.0]);
     let truth: f64 = sim.machine().gpus().iter().map(|g| g.energy_j(10.0, 11.0)).sum();
     for row in rows {
-        let [_, seconds, joules, watts, product, status] = row[..] else { panic!("{table}") };
+        let [_, seconds, joules, uncertainty, watts, product, status] = row[..] else { panic!("{table}") };
         assert!(seconds > 0.2 && status == 0.0, "{table}");
         assert!((watts / truth - 1.0).abs() < 0.05, "{watts} W, in truth {truth} W");
+        assert!(uncertainty > 0.0, "{table}");
         // The energy is between the counters' own times, the delay is the command's.
         assert!((product - joules * seconds).abs() < 0.01 * product, "{table}");
         assert!(joules > 0.19 * truth, "{table}");
     }
     assert_eq!(caps(&sim), before);
+}
+
+/// One of 32 bits does at 60 kW every 1.1 s: the energy is that of the whole time, not that since it last did.
+#[test]
+fn a_counter_that_wraps_around() {
+    const W: f64 = 60e3;
+    let machine = [
+        "gpu.0.caps = { cap_w = 60000, default_w = 60000, min_w = 0, max_w = 60000 }",
+        "gpu.0.power = { kind = \"constant\", w = 60000 }",
+        "gpu.0.counter = { initial = 4294967295, bits = 32 }",
+    ];
+    let sim = Sim::start("mi210-1", "6.2.4", &machine).unwrap();
+    let csv = sim.dir().join("sweep.csv");
+    let arguments = ["--steps", "1", "--csv", csv.to_str().unwrap(), "--", "sleep", "1.5"];
+    let before = std::time::Instant::now();
+    let out = power_cap(&sim, &arguments).output().unwrap();
+    let whole = before.elapsed().as_secs_f64();
+    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    let table = std::fs::read_to_string(&csv).unwrap();
+    let row: Vec<f64> = table.lines().nth(1).unwrap().split(',').map(|v| v.parse().unwrap()).collect();
+    let [_, seconds, joules, uncertainty, ..] = row[..] else { panic!("{table}") };
+    // It lasts longer than the command, and not as long as the program.
+    assert!(joules + uncertainty >= W * seconds && joules - uncertainty <= W * whole, "{table}");
+}
+
+/// Without an energy of each GPU there is none of all: a reason once, and times.
+#[test]
+fn what_is_not_known_is_not_counted() {
+    let unread = r#"gpu.0.file = { power1_input = { read = "EIO" }, power1_average = { read = "EIO" } }"#;
+    let sim = Sim::start("mi210-1", "none", &[r#"gpu.0.metrics = "none""#, unread]).unwrap();
+    let out = power_cap(&sim, &["--caps", "200,300", "--", "true"]).output().unwrap();
+    let (text, said) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success() && said.matches("only time is measured").count() == 1, "{text}{said}");
+    assert!(text.contains("200 W") && !text.contains(" J"), "{text}");
 }
 
 #[test]
