@@ -71,7 +71,7 @@ static void print_table(zeus_amd_session_t *z, uint32_t count)
 static int run(char **command)
 {
     int status = 0;
-    struct sigaction ignore, old_int, old_quit;
+    struct sigaction ignore, standard, old_int, old_quit, old_chld;
     pid_t child;
 
     /* Ctrl-C is for the command; this program still has to report. */
@@ -79,6 +79,10 @@ static int run(char **command)
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGINT, &ignore, &old_int);
     sigaction(SIGQUIT, &ignore, &old_quit);
+    /* Ignored, it would take the command's status away. */
+    memset(&standard, 0, sizeof standard);
+    standard.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &standard, &old_chld);
     fflush(stdout);
     child = fork();
     if (child < 0) {
@@ -88,6 +92,7 @@ static int run(char **command)
     if (child == 0) {
         sigaction(SIGINT, &old_int, NULL);
         sigaction(SIGQUIT, &old_quit, NULL);
+        sigaction(SIGCHLD, &old_chld, NULL);
         execvp(command[0], command);
         fprintf(stderr, "energy_report: %s: %s\n", command[0], strerror(errno));
         _exit(127);
@@ -96,6 +101,7 @@ static int run(char **command)
         ;
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGQUIT, &old_quit, NULL);
+    sigaction(SIGCHLD, &old_chld, NULL);
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

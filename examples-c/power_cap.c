@@ -210,7 +210,7 @@ static int add_up(zeus_amd_window_t *window, const struct options *o, struct res
 static int run(char **command)
 {
     int status = 0;
-    struct sigaction ignore, old_int, old_quit;
+    struct sigaction ignore, standard, old_int, old_quit, old_chld;
     pid_t child;
 
     /* Ctrl-C ends the command; this program then puts the limits back. */
@@ -218,11 +218,16 @@ static int run(char **command)
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGINT, &ignore, &old_int);
     sigaction(SIGQUIT, &ignore, &old_quit);
+    /* Ignored, it would take the command's status away. */
+    memset(&standard, 0, sizeof standard);
+    standard.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &standard, &old_chld);
     fflush(stdout);
     child = fork();
     if (child == 0) {
         sigaction(SIGINT, &old_int, NULL);
         sigaction(SIGQUIT, &old_quit, NULL);
+        sigaction(SIGCHLD, &old_chld, NULL);
         execvp(command[0], command);
         fprintf(stderr, "power_cap: %s: %s\n", command[0], strerror(errno));
         _exit(127);
@@ -235,6 +240,7 @@ static int run(char **command)
         ;
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGQUIT, &old_quit, NULL);
+    sigaction(SIGCHLD, &old_chld, NULL);
     return status;
 }
 

@@ -139,7 +139,7 @@ static int watch(zeus_amd_sampler_t *sampler, struct output *o, char **command, 
 {
     double end = now_s() + seconds;
     int status = 0, drained = 0;
-    struct sigaction ignore, old_int, old_quit;
+    struct sigaction ignore, standard, old_int, old_quit, old_chld;
     pid_t child;
 
     if (command == NULL) {
@@ -155,6 +155,10 @@ static int watch(zeus_amd_sampler_t *sampler, struct output *o, char **command, 
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGINT, &ignore, &old_int);
     sigaction(SIGQUIT, &ignore, &old_quit);
+    /* Ignored, it would take the command's status away. */
+    memset(&standard, 0, sizeof standard);
+    standard.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &standard, &old_chld);
     fflush(NULL);
     child = fork();
     if (child < 0) {
@@ -164,6 +168,7 @@ static int watch(zeus_amd_sampler_t *sampler, struct output *o, char **command, 
     if (child == 0) {
         sigaction(SIGINT, &old_int, NULL);
         sigaction(SIGQUIT, &old_quit, NULL);
+        sigaction(SIGCHLD, &old_chld, NULL);
         execvp(command[0], command);
         fprintf(stderr, "power_trace: %s: %s\n", command[0], strerror(errno));
         _exit(127);

@@ -241,6 +241,26 @@ fn what_is_ignored_at_the_start_stays_ignored() {
     }
 }
 
+/// Where the starter ignores SIGCHLD, a program that waits would have no status of its command. The command ignores it as before.
+#[test]
+fn an_ignored_sigchld_takes_no_status_away() {
+    let sim = small();
+    for (program, arguments, code) in
+        [("energy_report", &[][..], 4), ("power_trace", &[], 4), ("power_cap", &["--steps", "1"], 1)]
+    {
+        let run = |words: &[&str]| {
+            let mut command = sim.command(example(program));
+            // SAFETY: only a call that a child may make.
+            unsafe { command.pre_exec(|| Ok(_ = libc::signal(libc::SIGCHLD, libc::SIG_IGN))) };
+            ran(&command.args(arguments).arg("--").args(words).stdin(Stdio::null()).output().unwrap())
+        };
+        assert_eq!(run(&["sh", "-c", "exit 4"]).0, Some(code), "{program}");
+        let (_, said, _) = run(&["grep", "SigIgn", "/proc/self/status"]);
+        let set = said.lines().find_map(|l| l.strip_prefix("SigIgn:")).expect(&said);
+        assert!(u64::from_str_radix(set.trim(), 16).unwrap() & 1 << (libc::SIGCHLD - 1) != 0, "{program}: {said}");
+    }
+}
+
 /// Nor are they passed on, to a command that would take them.
 #[test]
 fn what_is_ignored_is_not_passed_on() {
