@@ -13,7 +13,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 from ._library import _call, _check, _last_error, _lib
 from ._numbers import *
 from ._structs import *
-from ._structs import _Options, _SamplerOptions, _Struct
+from ._structs import _number, _Options, _SamplerOptions, _Struct
 
 _AMDSMI_VARIABLES = ("ZEUS_AMD_AMDSMI", "AMDSMI_LIB_OVERRIDE", "AMDSMI_LIB_DIR", "ROCM_PATH", "ROCM_HOME")
 
@@ -317,6 +317,7 @@ class NodeWindow(_Owner):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._room = session._get("node_domain_count", c_uint32)
+        self._gpus = len(session)
         self.total: Any = None  # NodeTotal
         self.reason = ""
         self.domains: List[NodeEnergy] = []
@@ -341,12 +342,14 @@ class NodeWindow(_Owner):
         return self._ask(_lib.zeus_amd_node_window_read, self._h)
 
     def gpus(self, room: int) -> List[GpuEnergy]:
-        """Each of up to `room` GPUs up to now, as Window.read() has them."""
-        window, gpus, count = c_void_p(), (GpuEnergy * max(room, 1))(), c_uint32(room)
+        """The first GPUs up to now, as Window.read() has them: `room` of them, or all if there are fewer."""
+        room = _number(c_uint32, room, "gpus")
+        # The library reads all or none.
+        window, gpus, count = c_void_p(), (GpuEnergy * max(self._gpus, 1))(), c_uint32(self._gpus)
         _check(_lib.zeus_amd_node_window_gpus(self._h, byref(window)))
         gpus[0].struct_size = ctypes.sizeof(GpuEnergy)
         _check(_lib.zeus_amd_window_read(window, None, gpus, byref(count)))
-        return list(gpus)[: count.value]
+        return list(gpus)[: min(room, count.value)]
 
     def end(self) -> NodeWindow:
         """Ends the window and reads the energies. Ending again does nothing."""

@@ -127,8 +127,13 @@ class Nodes(unittest.TestCase):
             self.assertTrue(all(d.name and d.status is Status.OK for d in domains))
             with z.node_window() as w:
                 time.sleep(0.2)
-                gpus = w.gpus(len(z))
-            self.assertEqual(len(gpus), len(z))
+                for room in (0, 1, len(z), len(z) + 1, 2**32 - 1):
+                    gpus = w.gpus(room)
+                    self.assertEqual([gpu.gpu for gpu in gpus], list(range(min(room, len(z)))))
+                    self.assertTrue(all(gpu.duration_ns for gpu in gpus if gpu.status is Status.OK))
+                for room in (-1, 2**32, 0.5):
+                    self.assertIs(status_of(w.gpus, room), Status.INVALID_ARGUMENT)
+            self.assertIs(status_of(w.gpus, len(z)), Status.INVALID_ARGUMENT)  # it has ended
             self.assertEqual(len(w.domains), len(domains))
             counted = [d for d in w.domains if d.flags & zeus.NodeEnergyFlag.IN_TOTAL]
             self.assertEqual(sum(d.energy_uj for d in counted), w.total.energy_uj)
@@ -444,4 +449,4 @@ class Dies(Right):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv if len(sys.argv) > 1 else [*sys.argv, "Windows", "Samplers", "Readings", "Settings", "Refusals", "Processes"])
+    unittest.main(argv=sys.argv if len(sys.argv) > 1 else [*sys.argv, "Windows", "Nodes", "Samplers", "Readings", "Settings", "Refusals", "Processes"])
