@@ -54,8 +54,9 @@ class _Owner:
     _free: Any  # of the class, because a module's names may be gone before its objects
     _over = "has ended"
 
-    def __init__(self) -> None:
+    def __init__(self, session: Optional[Session] = None) -> None:
         self._h = c_void_p()
+        self._session = session  # kept open: with it a sampler stops, and a guard ends
 
     def __del__(self) -> None:
         if self._h:
@@ -77,7 +78,8 @@ class _Owner:
 class Session(_Owner):
     """The GPUs of this process. Options are the fields of zeus_amd_options_t: flags (Open), backend, validation,
     energy_resolution, init_timeout_ms, amdsmi_path, runtime_version, and masks (rocr_visible_devices, hip_visible_devices,
-    cuda_visible_devices), which replace those of the environment."""
+    cuda_visible_devices), which replace those of the environment. It is closed by close(), or with the last of what refers to
+    it: windows, samplers and guards do."""
 
     _free = _lib.zeus_amd_close
     _over = "is closed"
@@ -262,7 +264,7 @@ class Window(_Owner):
     GPU has one, `total` is None, `reason` says why, and `gpus` has the status of each."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        super().__init__(session)
         self._room = len(session)
         self.total: Any = None  # TotalEnergy
         self.reason = ""
@@ -315,7 +317,7 @@ class NodeWindow(_Owner):
     energies, in the order of Session.node_domains(). Where nothing has one, `total` is None, and `reason` says why."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        super().__init__(session)
         self._room = session._get("node_domain_count", c_uint32)
         self._gpus = len(session)
         self.total: Any = None  # NodeTotal
@@ -372,7 +374,7 @@ class Sampler(_Owner):
     _over = "is freed"
 
     def __init__(self, session: Session, capacity: int = 0, period_ns: int = 0) -> None:
-        super().__init__()
+        super().__init__(session)
         self.lost = 0  # samples that were overwritten before they were drained
         session._call("sampler_start", byref(_SamplerOptions(capacity=capacity, period_ns=period_ns)), byref(self._h))
 
@@ -417,7 +419,7 @@ class Guard(_Owner):
     _free = _lib.zeus_amd_guard_end
 
     def __init__(self, session: Session, watcher: bool = False) -> None:
-        super().__init__()
+        super().__init__(session)
         session._call("guard_begin", GuardFlag.WATCHER if watcher else 0, byref(self._h))
 
     def info(self, gpu: int) -> GuardInfo:

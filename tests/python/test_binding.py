@@ -5,6 +5,7 @@
 """
 
 import ctypes
+import gc
 import glob
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
+import weakref
 
 import zeus_amd as zeus
 from zeus_amd import GpuEnergyFlag, Method, SampleFlag, SampleValid, Status
@@ -244,6 +246,35 @@ class Settings(unittest.TestCase):
             self.assertIs(status_of(z.set_power_limit_mw, 0, 9_000_000), Status.OUT_OF_RANGE)
 
 
+class Lives(unittest.TestCase):
+    def test_what_a_session_begins_keeps_it_open(self):
+        """Without a name of its own it would be closed at once: a sampler stops with it, and a guard ends."""
+        for name in ("window", "node_window", "sampler", "guard"):
+            session = zeus.Session(**QUICK)
+            is_there, begun = weakref.ref(session), getattr(session, name)()
+            del session
+            gc.collect()
+            self.assertIsNotNone(is_there(), name)
+            # And no longer.
+            del begun
+            gc.collect()
+            self.assertIsNone(is_there(), name)
+
+    def test_without_the_session_s_name(self):
+        def changed(to_mw):
+            session = zeus.Session(**QUICK)
+            guard = session.guard()
+            session.set_power_limit_mw(0, to_mw)
+            return guard
+
+        with zeus.Session(**QUICK) as z:
+            before = z.power_limit_mw(0)
+            guard = changed(before - 50_000)
+            self.assertEqual(z.power_limit_mw(0), before - 50_000)
+            guard.end()
+            self.assertEqual(z.power_limit_mw(0), before)
+
+
 class Refusals(unittest.TestCase):
     def test_an_error_says_what(self):
         with zeus.Session(**QUICK) as z:
@@ -449,4 +480,4 @@ class Dies(Right):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv if len(sys.argv) > 1 else [*sys.argv, "Windows", "Nodes", "Samplers", "Readings", "Settings", "Refusals", "Processes"])
+    unittest.main(argv=sys.argv if len(sys.argv) > 1 else [*sys.argv, "Windows", "Nodes", "Samplers", "Readings", "Settings", "Lives", "Refusals", "Processes"])
