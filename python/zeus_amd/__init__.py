@@ -26,7 +26,7 @@ from ._numbers import *
 from ._session import *
 from ._structs import *
 
-# The default session: opened when it is first needed, once per process.
+# The default session: opened when it is first needed, once per process unless it is closed.
 
 _default: Optional[Session] = None
 _default_lock = threading.Lock()
@@ -41,10 +41,10 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def session() -> Session:
-    """The session of this process, with the default options."""
+    """The session of this process, with the default options; a new one where it was closed."""
     global _default
     with _default_lock:
-        if _default is None:
+        if _default is None or not _default._h:
             _default = Session()
         return _default
 

@@ -274,6 +274,15 @@ class Lives(unittest.TestCase):
             guard.end()
             self.assertEqual(z.power_limit_mw(0), before)
 
+    def test_the_default_session_opens_again(self):
+        with zeus.session() as z:
+            pass
+        self.assertIs(status_of(z.gpu_info, 0), Status.INVALID_ARGUMENT)  # it is closed
+        with zeus.window() as w:
+            time.sleep(0.1)
+        self.assertGreater(w.total.energy_mj, 0)
+        self.assertIs(zeus.session(), zeus.session())
+
 
 class Refusals(unittest.TestCase):
     def test_an_error_says_what(self):
