@@ -472,8 +472,9 @@ public:
     {
         std::vector<sample> all;
         std::uint32_t count = 0;
-        std::int32_t status = zeus_amd_sampler_drain(get(), nullptr, &count, nullptr);
-        if (status == ZEUS_AMD_STATUS_OK) {
+        std::int32_t status = zeus_amd_sampler_drain(get(), nullptr, &count, lost);
+        // Without room it would be asked once more how many wait.
+        if (status == ZEUS_AMD_STATUS_OK && count > 0) {
             all.assign(count, detail::make<sample>());
             status = zeus_amd_sampler_drain(get(), all.data(), &count, lost);
             all.resize(status == ZEUS_AMD_STATUS_OK ? count : 0);

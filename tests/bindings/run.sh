@@ -95,6 +95,32 @@ mixed() {
 }
 check "C++: two standards, with and without exceptions, in one program" mixed
 
+# A sample that comes when none has waited is for the next call: none is made up in its place.
+cat >"$work/late.cc" <<'END'
+#include <zeus_amd.hpp>
+static unsigned calls;
+zeus_amd_status_t zeus_amd_sampler_drain(zeus_amd_sampler_t *, zeus_amd_sample_t *, std::uint32_t *count, std::uint64_t *lost)
+{
+    // Without room it is asked how many wait, and nothing is lost.
+    *count = *count == 0 && calls++ > 0 ? 1 : 0;
+    if (lost != nullptr)
+        *lost = 0;
+    return ZEUS_AMD_STATUS_OK;
+}
+void zeus_amd_sampler_free(zeus_amd_sampler_t *) {}
+int main()
+{
+    zeus_amd::sampler sampler(reinterpret_cast<zeus_amd_sampler_t *>(&calls));
+    std::uint64_t lost = 99;
+    return sampler.drain(&lost).empty() && lost == 0 ? 0 : 1;
+}
+END
+late() {
+    # shellcheck disable=SC2086
+    g++ -std=c++17 -I"$root/include" "$work/late.cc" -o "$work/late" $link && "$work/late"
+}
+check "C++: a sample that comes while none waits" late
+
 # The simulator's library is loaded before the sanitizers', which it does not disturb.
 export ASAN_OPTIONS=verify_asan_link_order=0
 fortran="gfortran -Wall -Wextra -Wpedantic -Werror -fcheck=all -g -fsanitize=address,undefined -J$work -I$work"
