@@ -185,7 +185,7 @@ typedef struct zeus_amd_mpi_job_t {
     zeus_amd_window_t *window;
     /** NULL if this rank measures nothing of its node beside the GPUs. */
     zeus_amd_node_window_t *node_window;
-    /** The counts of limits at the begin, one of each GPU; NULL: none. */
+    /** The counts of limits at the begin, one of each GPU; NULL: no memory. */
     zeus_amd_limit_counts_t *limits;
     /** This rank and its host; part.rank.begin_ns is when its window had begun. */
     zeus_amd_mpi_part_t part;
@@ -880,7 +880,8 @@ static inline int zeus_amd_mpi_describe(MPI_Comm comm, const zeus_amd_session_t 
     return error;
 }
 
-/* Not for callers. The counts of limits of each GPU; NULL: none. */
+/* Not for callers. The counts of limits of each GPU; without a struct_size there are none, and valid has the status. NULL: no
+ * memory. */
 static inline zeus_amd_limit_counts_t *zeus_amd_mpi_i_limits(const zeus_amd_session_t *session)
 {
     const zeus_amd_limit_counts_t init = ZEUS_AMD_LIMIT_COUNTS_INIT;
@@ -890,9 +891,13 @@ static inline zeus_amd_limit_counts_t *zeus_amd_mpi_i_limits(const zeus_amd_sess
         return NULL;
     counts = ZEUS_AMD_MPI_I_NEW(zeus_amd_limit_counts_t, ZEUS_AMD_MPI_I_CAST(size_t, count) + 1);
     for (i = 0; counts != NULL && i < count; i++) {
+        zeus_amd_status_t status;
         counts[i] = init;
-        if (zeus_amd_limit_counts(session, i, &counts[i]) != ZEUS_AMD_STATUS_OK)
+        status = zeus_amd_limit_counts(session, i, &counts[i]);
+        if (status != ZEUS_AMD_STATUS_OK) {
             counts[i].struct_size = 0;
+            counts[i].valid = ZEUS_AMD_MPI_I_CAST(uint32_t, status);
+        }
     }
     return counts;
 }
@@ -902,11 +907,17 @@ static inline void zeus_amd_mpi_i_limited(const zeus_amd_session_t *session, con
                                           zeus_amd_mpi_reading_t *readings, uint32_t count)
 {
     uint32_t i;
-    for (i = 0; begin != NULL && i < count; i++) {
+    for (i = 0; i < count; i++) {
         zeus_amd_limit_counts_t end = ZEUS_AMD_LIMIT_COUNTS_INIT;
-        readings[i].limited_status = zeus_amd_limit_counts(session, i, &end);
-        if (readings[i].limited_status == ZEUS_AMD_STATUS_OK)
-            readings[i].limited_status = zeus_amd_limited_time(&begin[i], &end, &readings[i].limited);
+        zeus_amd_status_t *status = &readings[i].limited_status;
+        if (begin == NULL)
+            *status = ZEUS_AMD_STATUS_NO_MEMORY;
+        else if (begin[i].struct_size == 0)
+            *status = ZEUS_AMD_MPI_I_CAST(zeus_amd_status_t, begin[i].valid);
+        else
+            *status = zeus_amd_limit_counts(session, i, &end);
+        if (*status == ZEUS_AMD_STATUS_OK)
+            *status = zeus_amd_limited_time(&begin[i], &end, &readings[i].limited);
     }
 }
 

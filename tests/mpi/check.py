@@ -4,7 +4,7 @@
 Each package's energy lies within its bound of the machine file's integral over the reading's own time, and so does the
 sum; the time is that of the job. Fields are those of the result, as numbers; shares=equal: all ranks have as much;
 beside=cpu,memory/node: what the widest scope of each node has beside its packages (node: all of it); limited=0,0.25: the share
-of the time at each limit, of every package. The machine of the hosts node-b and node-682452 is MACHINE_B, that of all others
+of the time at each limit, of every package, limited_status=-7: why there is none. The machine of the hosts node-b and node-682452 is MACHINE_B, that of all others
 MACHINE_A. 75: nothing is wrong, but the machine was too busy for all of it to be tested."""
 import functools
 import json
@@ -129,6 +129,8 @@ def main():
             beside = beside_of(value)
         elif name == "limited":
             limits = shares_of(value)
+        elif name == "limited_status":
+            assert {p[name] for p in result["package"]} == {int(value)}, result
         elif name == "shares":
             assert value == "equal" and 0 < max(shares) <= min(shares) + 1, shares
         else:

@@ -1,19 +1,38 @@
 /* The energy of a job by zeus_amd_mpi.h, as JSON on rank 0. Ranks come and go at different times; the last argument
  * is the time of work in seconds. With "loose" first: without barriers. With "part" all ranks but the
  * first, in the opposite order, are a job. With "full", "early" or "late" rank 1 has no free
- * descriptor while it opens its session, at the begin of the job, or at its end. Compiles as C99 and as C++11. */
+ * descriptor while it opens its session, at the begin of the job, or at its end. With "busy" the GPUs do not tell the time at a
+ * limit at the begin, with "tight" there is no memory for it. Compiles as C99 and as C++11. */
 #ifndef __cplusplus
 #define _POSIX_C_SOURCE 200809L
 #endif
 
 #include <mpi.h>
+#include <stdlib.h>
 #include <zeus_amd.h>
+
+/* What the header calls at the begin. */
+static int busy, tight;
+
+static zeus_amd_status_t limit_counts(const zeus_amd_session_t *z, uint32_t gpu, zeus_amd_limit_counts_t *counts)
+{
+    return busy ? ZEUS_AMD_STATUS_BUSY : zeus_amd_limit_counts(z, gpu, counts);
+}
+
+static void *memory(size_t count, size_t size)
+{
+    return tight && size == sizeof(zeus_amd_limit_counts_t) ? NULL : calloc(count, size);
+}
+
+#define zeus_amd_limit_counts limit_counts
+#define calloc memory
 #include <zeus_amd_mpi.h>
+#undef zeus_amd_limit_counts
+#undef calloc
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -112,10 +131,13 @@ int main(int argc, char **argv)
     free_descriptors();
     if (rank == 1 && strcmp(mode, "early") == 0)
         take_descriptors();
+    busy = strcmp(mode, "busy") == 0;
+    tight = strcmp(mode, "tight") == 0;
     begin = zeus_amd_now_ns();
     if (zeus_amd_mpi_begin(comm, z, opened, loose ? ZEUS_AMD_MPI_NO_BARRIER_BIT : 0, &job) !=
         ZEUS_AMD_STATUS_OK)
         return 1;
+    busy = tight = 0;
     free_descriptors();
     /* With barriers the others wait, and keep a processor busy. */
     pass(seconds + (loose ? 0.02 : 0.005) * rank);

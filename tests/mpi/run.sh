@@ -363,6 +363,8 @@ all() {
     ok "nodes of several scopes, MI300A" in_machine job "${registers[@]}" + "${one_package[@]}" -- 4 nodes -- packages=8 nodes=2 scope=1 beside=rapl:0/
     local at_limit='all.counter.limited = { cycles = 70000, initial = 50000, ppt = 0.867, hbm_thm = 0.25 }'
     ok "time at a limit" in_machine job "${mi300x[@]}" "$at_limit" -- 4 shared -- packages=8 limited=0,0.867,0,0,0.25
+    ok "time at a limit, not known at the begin" in_machine job "${mi300x[@]}" -- 1 shared busy -- packages=8 limited_status=-7
+    ok "time at a limit, no memory at the begin" in_machine job "${mi300x[@]}" -- 1 shared tight -- packages=8 limited_status=-9
     ok "the example" "$within" "${mi250x[@]}" -- bash -c '"$start" 2 "$programs/mpi_energy" 0.3 | grep -E "^job +[0-9.]+ J"'
 
     local waves='all.power = { kind = "square", low = 100, high = 600, period_s = 0.5, duty = 0.5 }'
