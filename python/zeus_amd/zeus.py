@@ -22,7 +22,7 @@ import threading
 import time
 from typing import Any, Dict, List, Sequence, Set, Tuple
 
-from . import Error, GpuEnergy, Open, Session, Status, status_string
+from . import EnergyResolution, Error, GpuEnergy, Open, Session, Status, status_string
 
 # Not by attribute: zeus_amd_for_zeus comes here while the module is being imported.
 _layer = importlib.import_module("zeus.device.gpu")
@@ -71,18 +71,20 @@ _MASKS = ("rocr_visible_devices", "hip_visible_devices", "cuda_visible_devices")
 
 
 class _Process:
-    """Session and window of this process. A forked child opens its own, of the same GPUs whatever its masks are by then, whose
-    energies go on from the parent's counters."""
+    """Session and window of this process. A forked child opens its own, of the same GPUs whatever its masks are by then. Its
+    energies begin with the counters' values, and so go on from the parent's; but not where a counter of 32 bits has wrapped
+    around since, or where there is no trusted one."""
 
     SHARED_NS = 1_000_000
 
     def __init__(self) -> None:
         self._masks = {name: os.environ.get(name.upper()) for name in _MASKS}
-        self._open(Session(flags=Open.WAKE_SUSPENDED))
+        self._open(Open.WAKE_SUSPENDED)
 
-    def _open(self, session: Session) -> None:
+    def _open(self, flags: Open, **masks: Any) -> None:
+        # The counters' values in the unit of the window's energies: a child has a value of what the parent has from its window.
+        self.session = Session(flags=flags, energy_resolution=EnergyResolution.FIRMWARE, **masks)
         self._lock = threading.Lock()
-        self.session = session
         self._since_mj = [self._counted_mj(i) for i in range(len(self.session))]
         self._window = self.session.window()
         self._gpus: List[GpuEnergy] = self._window.read().gpus
@@ -96,7 +98,7 @@ class _Process:
             with _opening:
                 try:
                     if self._pid != os.getpid():
-                        self._open(Session(flags=Open.WAKE_SUSPENDED | Open.EXPLICIT_MASKS, **self._masks))
+                        self._open(Open.WAKE_SUSPENDED | Open.EXPLICIT_MASKS, **self._masks)
                 except Error as e:
                     raise _raised(e.status, e.text) from e
         return self

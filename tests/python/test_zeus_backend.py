@@ -215,6 +215,15 @@ print(([[t[0][1] for t in by_gpu.values()] for by_gpu in powers.values()], list(
             if is_counted:
                 self.assertTrue(old <= in_child <= self.gpus.get_total_energy_consumption(i))
 
+    def test_one_unit(self):
+        """An energy is a counter's value at the start and that of a window. What a parent has from its window is in the value
+        with which a child starts."""
+        process = zeus_amd.zeus._Process()
+        time.sleep(0.5)
+        for i, gpu in enumerate(process._window.read().gpus):
+            if gpu.method is ours.Method.COUNTER:
+                self.assertEqual(process.session.energy_raw(i).resolution_uj, gpu.resolution_uj)
+
     def test_power_limit_optimizer(self):
         """To its end: each limit is measured, and the one with the least energy stays."""
         index = self.measured[0]
