@@ -26,7 +26,7 @@ fn main() {
     println!("{} {}", lines.len(), lines.join(" "));
 }
 EOT
-CARGO_TARGET_DIR=target cargo build --quiet 2>log || cannot "cargo: $(tail -n 1 log)"
+CARGO_HOME=$PWD/cargo CARGO_TARGET_DIR=target cargo build --quiet 2>log || cannot "cargo: $(tail -n 1 log)"
 sensor() { # NUMBER NAME MILLIDEGREES
     echo "$2" >"hwmon/temp$1_label"
     echo "$3" >"hwmon/temp$1_input"

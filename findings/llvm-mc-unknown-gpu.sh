@@ -3,7 +3,7 @@
 #
 # With -mcpu=gfx942 (MI300, newer than this LLVM) llvm-mc warns, ignores the processor, assembles, and exits with 0. In the object's
 # header the machine is 0, none, where gfx90a gives 0x3F; a build that looks at the exit status ships a code object for no GPU.
-# Seen: gfx90a: status 0, machine 0x3F in the flags 0x53F. gfx942: a warning, status 0, flags 0x0.
+# Seen: gfx90a: status 0, machine 0x3F in the flags 0x53F. gfx942: two warnings, status 0, flags 0x0.
 . "$(dirname "$0")/lib.sh"
 need readelf
 debian llvm-14=1:14.0.6-12 libllvm14=1:14.0.6-12

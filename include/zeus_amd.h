@@ -204,7 +204,7 @@
 #define ZEUS_AMD_VERSION_PATCH 0
 
 /**
- * A helper process restores the settings if this process terminates.
+ * A watchdog process restores the settings if this process terminates.
  */
 #define ZEUS_AMD_GUARD_WATCHER_BIT 1
 
@@ -583,7 +583,7 @@
 #define ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT 4
 
 /**
- * A helper process runs that restores the settings if this process terminates.
+ * A watchdog process runs that restores the settings if this process terminates.
  */
 #define ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT 1
 
@@ -2280,15 +2280,15 @@ zeus_amd_status_t zeus_amd_set_log(zeus_amd_log_fn callback,
  * the call: see counter_state of zeus_amd_gpu_info(). If HIP shows no GPU, the
  * session has none: see no_gpu_reason of zeus_amd_session_info().
  *
- * The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
- * HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
- * on HIP; with an HSA_OVERRIDE_GFX_VERSION that it cannot parse there is no GPU.
- * Variables that choose a libamd_smi (see amdsmi_path of
+ * The environment is read here and in zeus_amd_probe() only.
+ * ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the
+ * effect that they have on HIP; with an HSA_OVERRIDE_GFX_VERSION that it cannot
+ * parse there is no GPU. Variables that choose a libamd_smi (see amdsmi_path of
  * zeus_amd_options_t), ZEUS_AMD_ROOT and ZEUS_AMD_BACKEND are ignored in a
- * program with raised privileges (setuid).
- * libamd_smi is initialised once per process and stays loaded. If it cannot be
- * used (missing, of an unknown version, hung), the session uses the kernel's
- * sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
+ * program with raised privileges (setuid). libamd_smi is initialised once per
+ * process and stays loaded. If it cannot be used (missing, of an unknown
+ * version, hung), the session uses the kernel's sysfs alone, unless
+ * ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
  * zeus_amd_session_info() and zeus_amd_explain() say why.
  *
  * @param[in]  options How to open, struct_size set by the caller
@@ -2489,9 +2489,9 @@ zeus_amd_status_t zeus_amd_explain(const struct zeus_amd_session_t *session,
                                    size_t *needed);
 
 /**
- * The power that the package draws now, in milliwatts. MI300 and later report
- * it. MI200 and earlier do not: see zeus_amd_power_average_mw(). The two dies
- * of an MI250X have one power, which the primary die reports for both.
+ * The power that the package draws now, in milliwatts. MI300 and later, MI50 and
+ * some APUs report it. Others do not: see zeus_amd_power_average_mw(). The two
+ * dies of an MI250X have one power, which the primary die reports for both.
  * Resolution: 1 W. Of an APU it is up to 0.75 W too low where it comes from
  * hwmon, as amdgpu_pm.c of the kernel prints 256ths of a watt as milliwatts.
  *
@@ -2511,8 +2511,8 @@ zeus_amd_status_t zeus_amd_power_instant_mw(const struct zeus_amd_session_t *ses
 
 /**
  * The power that the package draws, averaged by the firmware (over seconds on
- * MI200), in milliwatts. MI200 and earlier report it, MI300 and later do not.
- * Resolution: as of zeus_amd_power_instant_mw().
+ * MI200), in milliwatts. MI100, MI200 and Radeon report it, MI300 and later do
+ * not. Resolution: as of zeus_amd_power_instant_mw().
  *
  * @param[in]  session  An open session; not NULL.
  * @param[in]  gpu      An index below zeus_amd_gpu_count().
@@ -2694,7 +2694,8 @@ zeus_amd_status_t zeus_amd_power_limit_range_mw(const struct zeus_amd_session_t 
 /**
  * Sets the power limit (cap) of the package, in milliwatts. Does nothing if
  * that limit is in force. Checks the range first, and reads the limit back
- * afterwards. Returns when the driver has applied it. Needs root.
+ * afterwards. Returns when the driver has applied it. Needs root, or write
+ * access to power1_cap of the GPU.
  *
  * The driver takes whole watts: of 450.5 W it sets 450 W, which the log says as a
  * warning.
@@ -2721,7 +2722,7 @@ zeus_amd_status_t zeus_amd_set_power_limit_mw(const struct zeus_amd_session_t *s
 
 /**
  * Sets the power limit of the package to the vendor's default. Does nothing if
- * that is in force. Needs root.
+ * that is in force. Needs root, or write access to power1_cap of the GPU.
  *
  * @param[in] session An open session; not NULL.
  * @param[in] gpu     An index below zeus_amd_gpu_count().
@@ -2736,8 +2737,9 @@ zeus_amd_status_t zeus_amd_reset_power_limit(const struct zeus_amd_session_t *se
                                              uint32_t gpu);
 
 /**
- * The lowest and the highest level of the memory clock, in MHz, as libamd_smi
- * lists them. With some releases the lowest is a sleep level.
+ * The lowest and the highest level of the memory clock, in MHz, as the driver
+ * lists them (pp_dpm_*), or libamd_smi where that cannot be read. Of some GPUs
+ * the lowest is a sleep level.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -2756,8 +2758,9 @@ zeus_amd_status_t zeus_amd_memory_clock_levels_mhz(const struct zeus_amd_session
                                                    uint32_t *max_mhz);
 
 /**
- * The lowest and the highest level of the graphics clock, in MHz, as libamd_smi
- * lists them. With some releases the lowest is a sleep level.
+ * The lowest and the highest level of the graphics clock, in MHz, as the driver
+ * lists them (pp_dpm_*), or libamd_smi where that cannot be read. Of some GPUs
+ * the lowest is a sleep level.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -2822,11 +2825,14 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_sessio
                                                     uint32_t *max_mhz);
 
 /**
- * Locks the memory clock between two bounds, in MHz; equal bounds lock it to
- * one value. Does nothing if those bounds are in force. Checks the range first
- * where the driver shows one, and reads the bounds back afterwards. The
- * performance level becomes "manual". If a step fails, the former bounds and
- * level are restored. Each die of a package has clocks of its own. Needs root.
+ * Locks the memory clock between two bounds, in MHz; equal bounds lock it to one
+ * value, or where the driver (before 2026-04) or libamd_smi (before ROCm 6.3)
+ * refuses that, to the narrowest range that it takes, with a warning in the log.
+ * Does nothing if those bounds are in force. Checks the range first where the
+ * driver shows one, and reads the bounds back afterwards. The performance level
+ * becomes "manual". If a step fails, the former bounds and level are restored.
+ * Each die of a package has clocks of its own. Needs root, or write access to
+ * the files of the GPU in sysfs.
  *
  * While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
  * not take the present bounds back: of RDNA2 the lower one of the memory clock.
@@ -2836,8 +2842,7 @@ zeus_amd_status_t zeus_amd_graphics_clock_range_mhz(const struct zeus_amd_sessio
  * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
  * @param[in] max_mhz The upper bound; not 0.
  * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
- *         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
- *         equal bounds with a libamd_smi before ROCm 6.3.
+ *         or min_mhz above max_mhz).
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2851,10 +2856,13 @@ zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_session_
 
 /**
  * Locks the graphics clock between two bounds, in MHz; equal bounds lock it to
- * one value. Does nothing if those bounds are in force. Checks the range first
- * where the driver shows one, and reads the bounds back afterwards. The
- * performance level becomes "manual". If a step fails, the former bounds and
- * level are restored. Each die of a package has clocks of its own. Needs root.
+ * one value, or where the driver (before 2026-04) or libamd_smi (before ROCm
+ * 6.3) refuses that, to the narrowest range that it takes, with a warning in the
+ * log. Does nothing if those bounds are in force. Checks the range first where
+ * the driver shows one, and reads the bounds back afterwards. The performance
+ * level becomes "manual". If a step fails, the former bounds and level are
+ * restored. Each die of a package has clocks of its own. Needs root, or write
+ * access to the files of the GPU in sysfs.
  *
  * While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
  * not take the present bounds back: of RDNA2 the lower one of the memory clock.
@@ -2864,8 +2872,7 @@ zeus_amd_status_t zeus_amd_lock_memory_clocks_mhz(const struct zeus_amd_session_
  * @param[in] min_mhz The lower bound; not 0, not above max_mhz.
  * @param[in] max_mhz The upper bound; not 0.
  * @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
- *         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
- *         equal bounds with a libamd_smi before ROCm 6.3.
+ *         or min_mhz above max_mhz).
  * @threadsafety Any thread; changes of one GPU wait for each other.
  * @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
  * @since 0.1
@@ -2881,7 +2888,7 @@ zeus_amd_status_t zeus_amd_lock_graphics_clocks_mhz(const struct zeus_amd_sessio
  * Unlocks the memory clock. The driver can only unlock all clocks together, by
  * the performance level "auto". A lock of the graphics clock that this session
  * made is set again afterwards. Does nothing if the level is "auto". Needs
- * root.
+ * root, or write access to the files of the GPU in sysfs.
  *
  * Drivers of Radeon keep the bounds in force past that level; there they become
  * those before the lock or, where this session has not seen them, as wide as the
@@ -2904,7 +2911,7 @@ zeus_amd_status_t zeus_amd_reset_memory_clocks(const struct zeus_amd_session_t *
  * Unlocks the graphics clock. The driver can only unlock all clocks together,
  * by the performance level "auto". A lock of the memory clock that this session
  * made is set again afterwards. Does nothing if the level is "auto". Needs
- * root.
+ * root, or write access to the files of the GPU in sysfs.
  *
  * Drivers of Radeon keep the bounds in force past that level; there they become
  * those before the lock or, where this session has not seen them, as wide as the
@@ -2925,7 +2932,7 @@ zeus_amd_status_t zeus_amd_reset_graphics_clocks(const struct zeus_amd_session_t
 
 /**
  * Unlocks all clocks: sets the performance level "auto". Does nothing if that
- * is the level. Needs root.
+ * is the level. Needs root, or write access to the files of the GPU in sysfs.
  *
  * Drivers of Radeon keep the bounds in force past that level; there they become
  * those before the lock or, where this session has not seen them, as wide as the
@@ -3186,8 +3193,8 @@ zeus_amd_status_t zeus_amd_window_end(struct zeus_amd_window_t *window,
  * in a ring buffer, in which new ones overwrite the oldest; nothing is
  * allocated while the sampler runs.
  *
- * All signals are blocked in the thread. It ends with the last sampler and
- * window that needs it, with the session, or before the process exits.
+ * All signals are blocked in the thread. It ends with the last sampler, or once
+ * windows have needed it with the session, or before the process exits.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  options How to sample, struct_size set by the caller
@@ -3559,36 +3566,38 @@ zeus_amd_status_t zeus_amd_node_window_end(struct zeus_amd_node_window_t *window
  *
  * Guards of several processes work together: what was in force before the first
  * change is kept once for all guards of a user on a node, in a file in /dev/shm
- * that exists while there are changes. The end of a guard brings back what
- * the last change of the remaining guards set, and the end of the last one what
- * was in force before all of them. Where there can be no such file (the message
- * is in the log, and ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT is not set), and for
- * guards of other users and of containers with their own /dev/shm or PID
- * namespace, a guard restores what was in force when it changed a setting.
+ * (/tmp if that is full or read-only) that exists while there are changes. The
+ * end of a guard brings back what the last change of the remaining guards set,
+ * and the end of the last one what was in force before all of them. Where there
+ * can be no such file (the message is in the log, and
+ * ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT is not set), and for guards of other users
+ * and of containers with their own /dev/shm or PID namespace, a guard restores
+ * what was in force when it changed a setting.
  *
- * With ZEUS_AMD_GUARD_WATCHER_BIT a helper process restores the settings within
- * a second if this process terminates without an end, by exit(), abort() or
- * SIGKILL. Without it the next begin or end of a guard of the same user does,
- * unless another program has changed the setting in the meantime.
- * The helper is forked by this call, which costs about one fork(). It
- * writes to sysfs, holds no descriptor of the program, is in a session of its
- * own, and exits with the guard. The program receives no SIGCHLD for it, and
- * wait() does not report it; only waiting with __WALL or __WCLONE does, which
- * the program should not do. When the program has died, the helper is a child of
- * its nearest ancestor that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher,
- * a shell's supervisor, the init of a container), which gets SIGCHLD and from
- * wait() an unknown child with exit status 0, once the settings are restored;
- * its name is zeus_amd-guard. If the helper is killed too (the end of a
- * container or cgroup), the settings stay. A core dump of the program delays
- * the restoration. As with any fork(), memory that is registered for RDMA needs
- * MADV_DONTFORK. One helper serves all guards of a session.
+ * With ZEUS_AMD_GUARD_WATCHER_BIT a watchdog process restores the settings
+ * within a second if this process terminates without an end, by exit(), abort()
+ * or SIGKILL. Without it the next begin or end of a guard of the same user does,
+ * unless another program has changed the setting in the meantime. The watchdog
+ * is forked by this call, which costs about one fork(). It writes to sysfs,
+ * holds no descriptor of the program, is in a session of its own, and exits with
+ * the guard. The program receives no SIGCHLD for it, and wait() does not report
+ * it; only waiting with __WALL or __WCLONE does, which the program should not
+ * do. When the program has died, the watchdog is a child of its nearest ancestor
+ * that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher, a shell's supervisor,
+ * the init of a container), which gets SIGCHLD and from wait() an unknown child
+ * with exit status 0, once the settings are restored; its name is
+ * zeus_amd-guard. If the watchdog is killed too (the end of a container or
+ * cgroup), the settings stay until the next guard of this user on the node, if
+ * the file of them is still there. A core dump of the program delays the
+ * restoration. As with any fork(), memory that is registered for RDMA needs
+ * MADV_DONTFORK. One watchdog serves all guards of a session.
  *
  * @param[in]  session An open session; not NULL.
  * @param[in]  flags   0 or ZEUS_AMD_GUARD_WATCHER_BIT.
  * @param[out] guard   Receives the guard, or NULL on failure; not NULL.
  * @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown
  *         flags), ZEUS_AMD_STATUS_NO_MEMORY (also: no free descriptor),
- *         ZEUS_AMD_STATUS_NO_PERMISSION (the helper), ZEUS_AMD_STATUS_IO, or
+ *         ZEUS_AMD_STATUS_NO_PERMISSION (the watchdog), ZEUS_AMD_STATUS_IO, or
  *         ZEUS_AMD_STATUS_BUSY (another process holds the file).
  * @threadsafety Any thread; guards and changes of one session wait for each
  *              other.
@@ -3628,7 +3637,7 @@ zeus_amd_status_t zeus_amd_guard_info(const struct zeus_amd_guard_t *guard,
  * this one and are still open end with it. For a guard that has already ended,
  * with an outer one or with its session, this only frees it.
  *
- * After a failure the guard is open still: it may be ended again, and its helper
+ * After a failure the guard is open still: it may be ended again, and its watchdog
  * process still restores the settings if this process terminates.
  *
  * @param[in] guard A guard; NULL does nothing.

@@ -10,8 +10,9 @@ use crate::error::Result;
 use crate::gpu::Clock;
 use crate::sysfs::pp_od::Bounds;
 
-/// The lowest and the highest level of the memory clock, in MHz, as libamd_smi
-/// lists them. With some releases the lowest is a sleep level.
+/// The lowest and the highest level of the memory clock, in MHz, as the driver
+/// lists them (pp_dpm_*), or libamd_smi where that cannot be read. Of some GPUs
+/// the lowest is a sleep level.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -33,8 +34,9 @@ pub unsafe extern "C" fn zeus_amd_memory_clock_levels_mhz(
     catch_panics(|| unsafe { levels(session, gpu, min_mhz, max_mhz, Clock::Memory) })
 }
 
-/// The lowest and the highest level of the graphics clock, in MHz, as libamd_smi
-/// lists them. With some releases the lowest is a sleep level.
+/// The lowest and the highest level of the graphics clock, in MHz, as the driver
+/// lists them (pp_dpm_*), or libamd_smi where that cannot be read. Of some GPUs
+/// the lowest is a sleep level.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  gpu     An index below zeus_amd_gpu_count().
@@ -158,11 +160,14 @@ unsafe fn bounds(
     }
 }
 
-/// Locks the memory clock between two bounds, in MHz; equal bounds lock it to
-/// one value. Does nothing if those bounds are in force. Checks the range first
-/// where the driver shows one, and reads the bounds back afterwards. The
-/// performance level becomes "manual". If a step fails, the former bounds and
-/// level are restored. Each die of a package has clocks of its own. Needs root.
+/// Locks the memory clock between two bounds, in MHz; equal bounds lock it to one
+/// value, or where the driver (before 2026-04) or libamd_smi (before ROCm 6.3)
+/// refuses that, to the narrowest range that it takes, with a warning in the log.
+/// Does nothing if those bounds are in force. Checks the range first where the
+/// driver shows one, and reads the bounds back afterwards. The performance level
+/// becomes "manual". If a step fails, the former bounds and level are restored.
+/// Each die of a package has clocks of its own. Needs root, or write access to
+/// the files of the GPU in sysfs.
 ///
 /// While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
 /// not take the present bounds back: of RDNA2 the lower one of the memory clock.
@@ -172,8 +177,7 @@ unsafe fn bounds(
 /// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
 /// @param[in] max_mhz The upper bound; not 0.
 /// @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
-///         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
-///         equal bounds with a libamd_smi before ROCm 6.3.
+///         or min_mhz above max_mhz).
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -192,10 +196,13 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
 }
 
 /// Locks the graphics clock between two bounds, in MHz; equal bounds lock it to
-/// one value. Does nothing if those bounds are in force. Checks the range first
-/// where the driver shows one, and reads the bounds back afterwards. The
-/// performance level becomes "manual". If a step fails, the former bounds and
-/// level are restored. Each die of a package has clocks of its own. Needs root.
+/// one value, or where the driver (before 2026-04) or libamd_smi (before ROCm
+/// 6.3) refuses that, to the narrowest range that it takes, with a warning in the
+/// log. Does nothing if those bounds are in force. Checks the range first where
+/// the driver shows one, and reads the bounds back afterwards. The performance
+/// level becomes "manual". If a step fails, the former bounds and level are
+/// restored. Each die of a package has clocks of its own. Needs root, or write
+/// access to the files of the GPU in sysfs.
 ///
 /// While a guard is open, ZEUS_AMD_STATUS_NOT_SUPPORTED where the driver would
 /// not take the present bounds back: of RDNA2 the lower one of the memory clock.
@@ -205,8 +212,7 @@ pub unsafe extern "C" fn zeus_amd_lock_memory_clocks_mhz(
 /// @param[in] min_mhz The lower bound; not 0, not above max_mhz.
 /// @param[in] max_mhz The upper bound; not 0.
 /// @return A status of any change, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (0 MHz,
-///         or min_mhz above max_mhz). ZEUS_AMD_STATUS_NOT_SUPPORTED also for
-///         equal bounds with a libamd_smi before ROCm 6.3.
+///         or min_mhz above max_mhz).
 /// @threadsafety Any thread; changes of one GPU wait for each other.
 /// @forksafety  In a child: ZEUS_AMD_STATUS_FORKED.
 /// @since 0.1
@@ -227,7 +233,7 @@ pub unsafe extern "C" fn zeus_amd_lock_graphics_clocks_mhz(
 /// Unlocks the memory clock. The driver can only unlock all clocks together, by
 /// the performance level "auto". A lock of the graphics clock that this session
 /// made is set again afterwards. Does nothing if the level is "auto". Needs
-/// root.
+/// root, or write access to the files of the GPU in sysfs.
 ///
 /// Drivers of Radeon keep the bounds in force past that level; there they become
 /// those before the lock or, where this session has not seen them, as wide as the
@@ -253,7 +259,7 @@ pub unsafe extern "C" fn zeus_amd_reset_memory_clocks(
 /// Unlocks the graphics clock. The driver can only unlock all clocks together,
 /// by the performance level "auto". A lock of the memory clock that this session
 /// made is set again afterwards. Does nothing if the level is "auto". Needs
-/// root.
+/// root, or write access to the files of the GPU in sysfs.
 ///
 /// Drivers of Radeon keep the bounds in force past that level; there they become
 /// those before the lock or, where this session has not seen them, as wide as the
@@ -277,7 +283,7 @@ pub unsafe extern "C" fn zeus_amd_reset_graphics_clocks(
 }
 
 /// Unlocks all clocks: sets the performance level "auto". Does nothing if that
-/// is the level. Needs root.
+/// is the level. Needs root, or write access to the files of the GPU in sysfs.
 ///
 /// Drivers of Radeon keep the bounds in force past that level; there they become
 /// those before the lock or, where this session has not seen them, as wide as the

@@ -27,36 +27,38 @@ use crate::restore::{Guard, GuardInfo};
 ///
 /// Guards of several processes work together: what was in force before the first
 /// change is kept once for all guards of a user on a node, in a file in /dev/shm
-/// that exists while there are changes. The end of a guard brings back what
-/// the last change of the remaining guards set, and the end of the last one what
-/// was in force before all of them. Where there can be no such file (the message
-/// is in the log, and ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT is not set), and for
-/// guards of other users and of containers with their own /dev/shm or PID
-/// namespace, a guard restores what was in force when it changed a setting.
+/// (/tmp if that is full or read-only) that exists while there are changes. The
+/// end of a guard brings back what the last change of the remaining guards set,
+/// and the end of the last one what was in force before all of them. Where there
+/// can be no such file (the message is in the log, and
+/// ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT is not set), and for guards of other users
+/// and of containers with their own /dev/shm or PID namespace, a guard restores
+/// what was in force when it changed a setting.
 ///
-/// With ZEUS_AMD_GUARD_WATCHER_BIT a helper process restores the settings within
-/// a second if this process terminates without an end, by exit(), abort() or
-/// SIGKILL. Without it the next begin or end of a guard of the same user does,
-/// unless another program has changed the setting in the meantime.
-/// The helper is forked by this call, which costs about one fork(). It
-/// writes to sysfs, holds no descriptor of the program, is in a session of its
-/// own, and exits with the guard. The program receives no SIGCHLD for it, and
-/// wait() does not report it; only waiting with __WALL or __WCLONE does, which
-/// the program should not do. When the program has died, the helper is a child of
-/// its nearest ancestor that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher,
-/// a shell's supervisor, the init of a container), which gets SIGCHLD and from
-/// wait() an unknown child with exit status 0, once the settings are restored;
-/// its name is zeus_amd-guard. If the helper is killed too (the end of a
-/// container or cgroup), the settings stay. A core dump of the program delays
-/// the restoration. As with any fork(), memory that is registered for RDMA needs
-/// MADV_DONTFORK. One helper serves all guards of a session.
+/// With ZEUS_AMD_GUARD_WATCHER_BIT a watchdog process restores the settings
+/// within a second if this process terminates without an end, by exit(), abort()
+/// or SIGKILL. Without it the next begin or end of a guard of the same user does,
+/// unless another program has changed the setting in the meantime. The watchdog
+/// is forked by this call, which costs about one fork(). It writes to sysfs,
+/// holds no descriptor of the program, is in a session of its own, and exits with
+/// the guard. The program receives no SIGCHLD for it, and wait() does not report
+/// it; only waiting with __WALL or __WCLONE does, which the program should not
+/// do. When the program has died, the watchdog is a child of its nearest ancestor
+/// that is a subreaper (PR_SET_CHILD_SUBREAPER: a launcher, a shell's supervisor,
+/// the init of a container), which gets SIGCHLD and from wait() an unknown child
+/// with exit status 0, once the settings are restored; its name is
+/// zeus_amd-guard. If the watchdog is killed too (the end of a container or
+/// cgroup), the settings stay until the next guard of this user on the node, if
+/// the file of them is still there. A core dump of the program delays the
+/// restoration. As with any fork(), memory that is registered for RDMA needs
+/// MADV_DONTFORK. One watchdog serves all guards of a session.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  flags   0 or ZEUS_AMD_GUARD_WATCHER_BIT.
 /// @param[out] guard   Receives the guard, or NULL on failure; not NULL.
 /// @return A status of any call, or ZEUS_AMD_STATUS_INVALID_ARGUMENT (unknown
 ///         flags), ZEUS_AMD_STATUS_NO_MEMORY (also: no free descriptor),
-///         ZEUS_AMD_STATUS_NO_PERMISSION (the helper), ZEUS_AMD_STATUS_IO, or
+///         ZEUS_AMD_STATUS_NO_PERMISSION (the watchdog), ZEUS_AMD_STATUS_IO, or
 ///         ZEUS_AMD_STATUS_BUSY (another process holds the file).
 /// @threadsafety Any thread; guards and changes of one session wait for each
 ///              other.
@@ -142,7 +144,7 @@ pub unsafe extern "C" fn zeus_amd_guard_info(
 /// this one and are still open end with it. For a guard that has already ended,
 /// with an outer one or with its session, this only frees it.
 ///
-/// After a failure the guard is open still: it may be ended again, and its helper
+/// After a failure the guard is open still: it may be ended again, and its watchdog
 /// process still restores the settings if this process terminates.
 ///
 /// @param[in] guard A guard; NULL does nothing.

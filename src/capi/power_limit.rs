@@ -88,7 +88,8 @@ pub unsafe extern "C" fn zeus_amd_power_limit_range_mw(
 
 /// Sets the power limit (cap) of the package, in milliwatts. Does nothing if
 /// that limit is in force. Checks the range first, and reads the limit back
-/// afterwards. Returns when the driver has applied it. Needs root.
+/// afterwards. Returns when the driver has applied it. Needs root, or write
+/// access to power1_cap of the GPU.
 ///
 /// The driver takes whole watts: of 450.5 W it sets 450 W, which the log says as a
 /// warning.
@@ -120,7 +121,7 @@ pub unsafe extern "C" fn zeus_amd_set_power_limit_mw(
 }
 
 /// Sets the power limit of the package to the vendor's default. Does nothing if
-/// that is in force. Needs root.
+/// that is in force. Needs root, or write access to power1_cap of the GPU.
 ///
 /// @param[in] session An open session; not NULL.
 /// @param[in] gpu     An index below zeus_amd_gpu_count().

@@ -64,9 +64,9 @@ pub(super) unsafe fn read<T>(
     }
 }
 
-/// The power that the package draws now, in milliwatts. MI300 and later report
-/// it. MI200 and earlier do not: see zeus_amd_power_average_mw(). The two dies
-/// of an MI250X have one power, which the primary die reports for both.
+/// The power that the package draws now, in milliwatts. MI300 and later, MI50 and
+/// some APUs report it. Others do not: see zeus_amd_power_average_mw(). The two
+/// dies of an MI250X have one power, which the primary die reports for both.
 /// Resolution: 1 W. Of an APU it is up to 0.75 W too low where it comes from
 /// hwmon, as amdgpu_pm.c of the kernel prints 256ths of a watt as milliwatts.
 ///
@@ -89,8 +89,8 @@ pub unsafe extern "C" fn zeus_amd_power_instant_mw(
 }
 
 /// The power that the package draws, averaged by the firmware (over seconds on
-/// MI200), in milliwatts. MI200 and earlier report it, MI300 and later do not.
-/// Resolution: as of zeus_amd_power_instant_mw().
+/// MI200), in milliwatts. MI100, MI200 and Radeon report it, MI300 and later do
+/// not. Resolution: as of zeus_amd_power_instant_mw().
 ///
 /// @param[in]  session  An open session; not NULL.
 /// @param[in]  gpu      An index below zeus_amd_gpu_count().

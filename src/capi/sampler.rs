@@ -58,8 +58,8 @@ unsafe fn options(pointer: *const zeus_amd_sampler_options_t) -> Result<(Option<
 /// in a ring buffer, in which new ones overwrite the oldest; nothing is
 /// allocated while the sampler runs.
 ///
-/// All signals are blocked in the thread. It ends with the last sampler and
-/// window that needs it, with the session, or before the process exits.
+/// All signals are blocked in the thread. It ends with the last sampler, or once
+/// windows have needed it with the session, or before the process exits.
 ///
 /// @param[in]  session An open session; not NULL.
 /// @param[in]  options How to sample, struct_size set by the caller

@@ -98,15 +98,15 @@ unsafe fn options(pointer: *const zeus_amd_options_t) -> Result<Options> {
 /// the call: see counter_state of zeus_amd_gpu_info(). If HIP shows no GPU, the
 /// session has none: see no_gpu_reason of zeus_amd_session_info().
 ///
-/// The environment is read here and nowhere else. ROCR_VISIBLE_DEVICES,
-/// HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the effect that they have
-/// on HIP; with an HSA_OVERRIDE_GFX_VERSION that it cannot parse there is no GPU.
-/// Variables that choose a libamd_smi (see amdsmi_path of
+/// The environment is read here and in zeus_amd_probe() only.
+/// ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES have the
+/// effect that they have on HIP; with an HSA_OVERRIDE_GFX_VERSION that it cannot
+/// parse there is no GPU. Variables that choose a libamd_smi (see amdsmi_path of
 /// zeus_amd_options_t), ZEUS_AMD_ROOT and ZEUS_AMD_BACKEND are ignored in a
-/// program with raised privileges (setuid).
-/// libamd_smi is initialised once per process and stays loaded. If it cannot be
-/// used (missing, of an unknown version, hung), the session uses the kernel's
-/// sysfs alone, unless ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
+/// program with raised privileges (setuid). libamd_smi is initialised once per
+/// process and stays loaded. If it cannot be used (missing, of an unknown
+/// version, hung), the session uses the kernel's sysfs alone, unless
+/// ZEUS_AMD_BACKEND_AMDSMI was asked for; amdsmi_status of
 /// zeus_amd_session_info() and zeus_amd_explain() say why.
 ///
 /// @param[in]  options How to open, struct_size set by the caller

@@ -25,7 +25,7 @@ pub struct zeus_amd_sampler_t {
     _opaque: [u8; 0],
 }
 
-/// A helper process restores the settings if this process terminates.
+/// A watchdog process restores the settings if this process terminates.
 pub const ZEUS_AMD_GUARD_WATCHER_BIT: u32 = 1;
 
 /// Fail to open if the GPUs are not all of one model.
@@ -639,7 +639,7 @@ pub const ZEUS_AMD_GUARD_INFO_VALID_POWER_LIMIT_BIT: u32 = 1;
 pub const ZEUS_AMD_GUARD_INFO_VALID_GRAPHICS_CLOCKS_BIT: u32 = 2;
 /// memory_min_mhz and memory_max_mhz are set: as for the power limit.
 pub const ZEUS_AMD_GUARD_INFO_VALID_MEMORY_CLOCKS_BIT: u32 = 4;
-/// A helper process runs that restores the settings if this process terminates.
+/// A watchdog process runs that restores the settings if this process terminates.
 pub const ZEUS_AMD_GUARD_INFO_FLAG_WATCHER_BIT: u32 = 1;
 /// The guards of this user's other processes know of the changes.
 pub const ZEUS_AMD_GUARD_INFO_FLAG_SHARED_BIT: u32 = 2;
