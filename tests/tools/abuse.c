@@ -35,7 +35,7 @@ static void names(void)
 {
     static char large[65537];
     const char *const all[] = {NULL, "", "\"quoted\"", "new\nline", "\\u0000 \\ back\\slash", "tab\tand \x01\x1b[31m", "/a;b,c/",
-                               "\xff\xfe broken \xc3", "\xf0\x9f\x94\xa5 fire", "%s%n%d"};
+                               "\xff\xfe broken \xc3", "\xf0\x9f\x94\xa5 fire", "%s%n%d", "L\xc3\xb6sung \xe2\x82\xac" "x"};
     memset(large, 'x', sizeof large - 1);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         push(all[i]);

@@ -19,8 +19,10 @@ static void name(FILE *to, uint32_t indent, const char *text, const char *kind)
     size_t length;
     for (; column < indent && column < WIDTH / 2; column++)
         fputc(' ', to);
-    for (; *text != '\0' && column < WIDTH - 1; text += length, column++)
-        utf8_put(to, text, length, utf8_next(text, &length));
+    for (; *text != '\0' && column < WIDTH - 1; text += length, column++) {
+        const uint32_t c = utf8_next(text, &length);
+        utf8_put(to, text, length, c);
+    }
     if (*text != '\0') {
         fputc('>', to);
         column++;
