@@ -1,5 +1,5 @@
 /* What no program should do with an annotation, and some do.
- * usage: abuse names|unbalanced|deep|many|calls|threads|handler|exits-in-handler|aborts-in-handler|broken-heap|fork|exit|_exit|abort|twice|busy */
+ * usage: abuse names|unbalanced|deep|many|calls|threads|handler|exits-in-handler|aborts-in-handler|broken-heap|fork|exit|_exit|abort|killed|twice|busy */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <locale.h>
@@ -288,6 +288,8 @@ int main(int argc, char **argv)
         _exit(8);
     else if (strcmp(what, "abort") == 0)
         abort();
+    else if (strcmp(what, "killed") == 0)
+        return kill(getpid(), SIGABRT) == 0 ? 6 : 5;
     else if (strcmp(what, "twice") == 0)
         for (int i = 0; i < 2; i++)
             ((void (*)(void))symbol("kokkosp_finalize_library"))();

@@ -334,6 +334,7 @@ abuse() {
     ok "_exit" abused 8 _exit
     ok "abort: the name of the report" abort_name
     ok "abort" abused 134 abort 'r["run"]["aborted"] and name("main")["count"] == 1'
+    ok "SIGABRT from elsewhere" abused 134 killed 'r["run"]["aborted"] and name("main")["count"] == 1'
     ok "finalize twice, dlclose" abused 0 twice 'name("main")["count"] == 1'
     local ZEUS_AMD_TOOLS_FORMATS=text,json,csv,folded
     ok "no GPU" no_gpu

@@ -55,6 +55,8 @@ static void aborts(int number)
     const int saved = errno;
     report_by_copy();
     signal(number, SIG_DFL);
+    /* Where it was not abort() that sent it, nothing else would end the process. */
+    raise(number);
     errno = saved;
 }
 
