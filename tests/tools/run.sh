@@ -243,6 +243,13 @@ no_half_report() {
     in_machine mi210-1 -- bash -c 'trap "" XFSZ; ulimit -f 1; exec "$0" names' "$work/abuse" 2>"$work/err" &&
         grep -q 'cannot be written: File too large' "$work/err" && ! ls "$work"/report.* 2>/dev/null
 }
+form_twice() {
+    mkdir -p "$work/twice" && (
+        cd "$work/twice" && unset ZEUS_AMD_TOOLS_OUTPUT &&
+            ZEUS_AMD_TOOLS_FORMATS=text,json,text "$root/simulator/run" --machine mi210-1 --rocm 7.0.2 -- "$work/abuse" twice &&
+            [ "$(echo *)" = "$(echo zeus_amd_regions.*.json zeus_amd_regions.*.txt)" ]
+    )
+}
 memory() {
     abused 0 calls 'sum(x["count"] for x in r["regions"] if x["name"] == "within") == 205000' 'name("x")["count"] == 205 * 334' 'name("here")["count"] == 205000' >"$work/grown" &&
         [ "$(cat "$work/grown")" -lt 4096 ]
@@ -318,6 +325,7 @@ abuse() {
     ok "all forms: threads" forms mi300x-8 "$work/regions" threads
     ok "all forms: random" forms mi250x-4 "$work/regions" random "$seed"
     ok "no half report" no_half_report
+    ok "a form that is listed twice" form_twice
     ok "a program without standard streams" closed_streams
     ok "the budget in any language" budget
     ok "ends without begins" abused 0 unbalanced 'r["counted"]["unbalanced"] >= 4 and r["counted"]["unfinished"] == 2'

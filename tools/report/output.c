@@ -39,16 +39,18 @@ int report_is_traced(void)
     return 0;
 }
 
+/* Each once: a second file of a name would find the first. */
 static int chosen_forms(report_form *forms)
 {
     const char *list = listed_forms();
-    int count = 0;
+    int count = 0, taken[FORMS] = {0};
     while (*list != '\0') {
         const size_t length = strcspn(list, ",");
         int known = 0;
-        for (int i = 0; i < FORMS && count < FORMS; i++)
+        for (int i = 0; i < FORMS; i++)
             if (strlen(all_forms[i].name) == length && strncmp(all_forms[i].name, list, length) == 0) {
-                forms[count++] = all_forms[i].form;
+                if (!taken[i]++)
+                    forms[count++] = all_forms[i].form;
                 known = 1;
             }
         if (!known)
