@@ -1,5 +1,5 @@
 /* What no program should do with an annotation, and some do.
- * usage: abuse names|unbalanced|deep|many|calls|threads|handler|exits-in-handler|aborts-in-handler|broken-heap|fork|exit|_exit|abort|killed|twice|busy */
+ * usage: abuse names|unbalanced|deep|many|calls|threads|exits-inside|aborts-inside|handler|exits-in-handler|aborts-in-handler|broken-heap|fork|exit|_exit|abort|killed|twice|busy */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <locale.h>
@@ -95,6 +95,15 @@ static void threads(void)
         pthread_create(&one, NULL, ends_inside, NULL);
         pthread_join(one, NULL);
     }
+}
+
+static void inside(void)
+{
+    threads();
+    push("outer");
+    push("inner");
+    range_start("a range");
+    usleep(20000);
 }
 
 static void handles(int number)
@@ -276,6 +285,10 @@ int main(int argc, char **argv)
         broken_heap();
     else if (strcmp(what, "threads") == 0)
         threads();
+    else if (strcmp(what, "exits-inside") == 0)
+        inside(), exit(7);
+    else if (strcmp(what, "aborts-inside") == 0)
+        inside(), abort();
     else if (strcmp(what, "handler") == 0)
         handler();
     else if (strcmp(what, "busy") == 0)

@@ -164,7 +164,7 @@ traced() {
 import json, sys
 trace = json.load(open(sys.argv[1] + ".trace.json", encoding="utf-8"))
 report = json.load(open(sys.argv[1] + ".json", encoding="utf-8"))
-assert trace["otherData"] == {"left_out_visits": 0, "lost_samples": 0}, trace["otherData"]
+assert trace["otherData"] == {"left_out_visits": 0, "lost_samples": 0, "aborted": False}, trace["otherData"]
 events = trace["traceEvents"]
 assert all({"ph", "pid", "tid", "ts", "cat", "name"} <= set(e) and e["tid"] > 0 for e in events)
 visits = [line.split(" ", 5) for line in open(sys.argv[2], encoding="utf-8").read().splitlines()]
@@ -242,6 +242,24 @@ another_compiler() {
 no_half_report() {
     in_machine mi210-1 -- bash -c 'trap "" XFSZ; ulimit -f 1; exec "$0" names' "$work/abuse" 2>"$work/err" &&
         grep -q 'cannot be written: File too large' "$work/err" && ! ls "$work"/report.* 2>/dev/null
+}
+# In the trace they end where the run does, also where that is an abort.
+open_at_end() {
+    local way status aborted
+    for way in "exits-inside 7 False" "aborts-inside 134 True"; do
+        read -r way status aborted <<<"$way"
+        ZEUS_AMD_TOOLS_FORMATS=json,trace abused "$status" "$way" 'r["counted"]["unfinished"] == 1003' &&
+            python3 - "$work/report.trace.json" "$aborted" <<'EOF' || return 1
+import json, sys
+trace = json.load(open(sys.argv[1], encoding="utf-8"))
+events = trace["traceEvents"]
+def all_of(phase, name): return [e for e in events if e["ph"] == phase and e["name"] == name]
+assert [len(all_of("X", name)) for name in ("main", "a thread", "ends here", "outer", "inner")] == [1, 500, 500, 1, 1], len(events)
+[begin], [end] = all_of("b", "a range"), all_of("e", "a range")
+assert all(us > 15000 for us in (all_of("X", "outer")[0]["dur"], all_of("X", "inner")[0]["dur"], end["ts"] - begin["ts"])), events[-5:]
+assert trace["otherData"] == {"left_out_visits": 0, "lost_samples": 0, "aborted": sys.argv[2] == "True"}, trace["otherData"]
+EOF
+    done
 }
 form_twice() {
     mkdir -p "$work/twice" && (
@@ -326,6 +344,7 @@ abuse() {
     ok "all forms: random" forms mi250x-4 "$work/regions" random "$seed"
     ok "no half report" no_half_report
     ok "a form that is listed twice" form_twice
+    ok "a trace: what is open at the end" open_at_end
     ok "a program without standard streams" closed_streams
     ok "the budget in any language" budget
     ok "ends without begins" abused 0 unbalanced 'r["counted"]["unbalanced"] >= 4 and r["counted"]["unfinished"] == 2'

@@ -72,7 +72,8 @@ void core_release(int state);
 /* trace.c: one more event, if there is room. Only one thread at a time for each list. */
 void core_event(regions_events *events, const regions_region *region, uint64_t begin, uint64_t end);
 void core_trace_begin(const zeus_amd_session_t *session);
-void core_trace_end(void);
+/* What is still open ends then. */
+void core_trace_end(uint64_t end);
 extern regions_events core_range_events;
 
 /* threads.c: this thread's, made where there is none; NULL: nothing is counted any more. */
@@ -100,6 +101,8 @@ void core_account(uint64_t begin, uint64_t end, double ns, uint64_t number, cons
 
 /* ranges.c: with the lock. Brings the ticks of the ranges up to now. */
 void core_ranges_advance(uint64_t now);
+/* Events of those that are still open. */
+void core_ranges_trace(uint64_t end);
 
 /* often.c: with the lock. The same of that range; 0: it is another one. */
 int core_often_advance(const regions_region *range, uint64_t now);

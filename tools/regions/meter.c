@@ -313,7 +313,8 @@ const regions_result *regions_end(void)
         core_span(1);
         core_node_end(session);
         count_unfinished();
-        core_trace_end();
+        if (core.traced)
+            core_trace_end(span_begin);
         core_release(CORE_ENDED);
         result = &core;
     } else {
@@ -343,5 +344,12 @@ const regions_result *regions_known(void)
     if (atomic_load(&core_held) == CORE_NOT_STARTED || atomic_load(&core_held) == CORE_ENDED)
         return NULL;
     count_unfinished();
+    if (core.traced) {
+        /* After the last reading, of which there may be none. */
+        uint64_t now_ns = 0;
+        const uint64_t now = both_clocks(&now_ns);
+        core.ns_per_tick = (double)(now_ns - core.begin_ns) / (double)(now - core.begin_ticks);
+        core_trace_end(now);
+    }
     return &core;
 }

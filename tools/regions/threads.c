@@ -91,11 +91,20 @@ static inline void advance(core_thread *thread, uint64_t now)
     }
 }
 
+/* Those that end now, from the innermost on. */
+static void trace(core_thread *thread, const core_local *until, uint64_t now)
+{
+    for (const core_local *one = thread->current; one != until; one = one->parent)
+        core_event(&thread->events, one->region, one->entered, now);
+}
+
 static void ends(void *thread)
 {
     core_thread *t = thread;
     if (enter(t)) {
         advance(t, ticks_now());
+        if (core.traced)
+            trace(t, &t->root, t->since);
         for (; t->current != &t->root; t->current = t->current->parent)
             __atomic_fetch_add(&core.unfinished, 1, __ATOMIC_RELAXED);
         t->beyond = 0;
@@ -272,13 +281,6 @@ static core_local *enclosing(core_thread *thread, regions_kind kind)
         at = at->parent;
     __atomic_fetch_add(&core.unbalanced, 1, __ATOMIC_RELAXED);
     return at == &thread->root ? NULL : at;
-}
-
-/* Those that end now, from the innermost on. */
-static void trace(core_thread *thread, const core_local *until, uint64_t now)
-{
-    for (const core_local *one = thread->current; one != until; one = one->parent)
-        core_event(&thread->events, one->region, one->entered, now);
 }
 
 int regions_pop(regions_kind kind)

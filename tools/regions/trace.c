@@ -46,12 +46,21 @@ void core_trace_begin(const zeus_amd_session_t *session)
         core.sampler = NULL;
 }
 
-void core_trace_end(void)
+/* Of a thread, from the innermost region on. One that was entered after the end has no time. */
+static void trace_open(core_thread *thread, uint64_t end)
+{
+    for (const core_local *one = thread->current; one != &thread->root; one = one->parent)
+        core_event(&thread->events, one->region, one->entered, (int64_t)(end - one->entered) > 0 ? end : one->entered);
+}
+
+void core_trace_end(uint64_t end)
 {
     if (core.sampler != NULL)
         (void)!zeus_amd_sampler_stop(core.sampler);
+    core_ranges_trace(end);
     core.events = &core_range_events;
     for (core_thread *t = core_threads; t != NULL; t = t->next) {
+        trace_open(t, end);
         t->events.next = core.events;
         core.events = &t->events;
     }

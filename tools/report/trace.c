@@ -97,5 +97,6 @@ void report_trace(FILE *to, const void *data)
     for (const regions_events *of = r->events; of != NULL; of = of->next, thread++)
         for (uint32_t i = 0; i < of->count; i++)
             event(to, r, &of->all[i], thread, i + 1);
-    fprintf(to, "\n],\"otherData\":{\"left_out_visits\":%" PRIu64 ",\"lost_samples\":%" PRIu64 "}}\n", r->untraced, lost);
+    fprintf(to, "\n],\"otherData\":{\"left_out_visits\":%" PRIu64 ",\"lost_samples\":%" PRIu64 ",\"aborted\":%s}}\n", r->untraced, lost,
+            p->aborted ? "true" : "false");
 }
