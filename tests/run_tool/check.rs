@@ -80,6 +80,26 @@ fn check_of_masks_and_missing_libraries() {
     assert!(stderr.contains("libamd_smi is not used ("), "{stderr}");
 }
 
+/// What cannot be written is a failure, and no file is left of a check that was not made.
+#[test]
+fn check_that_cannot_be_written() {
+    let sim = small();
+    for options in [&["--check"][..], &["--check=json"], &[]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (status, _, stderr) = ran(&command(&sim, options).stdout(full).output().unwrap());
+        assert!(
+            status == Some(125) && stderr == "zeus-amd-run: standard output: No space left on device\n",
+            "{stderr}"
+        );
+    }
+    let file = path(&sim, "new.txt");
+    let (status, ..) = ran(&command(&sim, &["--check", "--gpus", "99", "--output", &file]).output().unwrap());
+    assert!(status == Some(2) && !Path::new(&file).exists());
+    let (status, stdout, _) = ran(&command(&sim, &["--check", "--output", &file]).output().unwrap());
+    assert_eq!((status, &*stdout), (Some(0), ""));
+    assert!(std::fs::read_to_string(file).unwrap().ends_with("result: energies can be measured\n"));
+}
+
 #[test]
 fn names_of_files_of_ranks() {
     let sim = small();

@@ -35,6 +35,7 @@ fn exit_statuses() {
         (&["--gpus", "0-", "true"], 2, "--gpus 0-: not a list"),
         (&["--json", "/no/such/folder/file", "true"], 125, "/no/such/folder/file: No such file"),
         (&["--json", "/dev/full", "sh", "-c", "exit 5"], 5, "/dev/full: No space left"),
+        (&["--check=json", "--output", "/dev/full"], 125, "/dev/full: No space left"),
     ] {
         let (status, stdout, stderr) = ran(&command(&sim, arguments).output().unwrap());
         assert_eq!((status, stdout.as_str()), (Some(code), ""), "{arguments:?}: {stderr}");

@@ -77,7 +77,7 @@ static void begin_all(const struct file *files)
 }
 
 /* A part of a report may be taken for all of it. From a pipe or a device nothing can be taken back. */
-static void finish(const struct file *to)
+static int finish(const struct file *to)
 {
     struct stat now;
     const int is_file = !to->is_stdout && fstat(fileno(to->f), &now) == 0 && S_ISREG(now.st_mode);
@@ -90,17 +90,18 @@ static void finish(const struct file *to)
     error = errno;
     bad |= fclose(to->f) != 0;
     if (!bad)
-        return;
-    failed(to->name, error != 0 ? error : errno != 0 ? errno : EIO);
+        return 0;
+    failed(to->is_stdout ? "standard output" : to->name, error != 0 ? error : errno != 0 ? errno : EIO);
     if (is_file && (to->made ? unlink(to->name) : truncate(to->name, 0)) == 0)
         complain(to->name, to->made ? "removed, as it was not whole" : "emptied, as it was not whole");
+    return -1;
 }
 
 static void finish_all(const struct file *files)
 {
     for (int i = 0; i < FILES; i++)
         if (files[i].f != NULL)
-            finish(&files[i]);
+            (void)finish(&files[i]);
 }
 
 /* The command was not run: there is nothing to say of it. */
@@ -190,17 +191,19 @@ static int show(struct options *o, struct measure *m)
     struct file *to = &o->files[OUTPUT];
     int status;
     fill_streams();
-    status = to->name == NULL || create(to) == 0 ? measure_open(m, o) : EXIT_OWN_FAILURE;
-    if (status != 0)
+    if (to->name == NULL)
+        to->name = "-";
+    status = create(to) == 0 ? measure_open(m, o) : EXIT_OWN_FAILURE;
+    if (status != 0) {
+        undo_all(o->files);
         return status;
-    if (to->f != NULL && !to->is_stdout)
+    }
+    if (!to->is_stdout)
         (void)!ftruncate(fileno(to->f), 0);
     if (o->check != CHECK_GPUS)
         node_opinion(m, OPINION_MS);
-    status = (o->check == CHECK_JSON ? check_json : check_text)(to->f != NULL ? to->f : stdout, o, m) ? 0 : EXIT_NOT_ALL;
-    if (to->f != NULL)
-        finish(to);
-    return status;
+    status = (o->check == CHECK_JSON ? check_json : check_text)(to->f, o, m) ? 0 : EXIT_NOT_ALL;
+    return finish(to) == 0 ? status : EXIT_OWN_FAILURE;
 }
 
 static int run(struct options *o, struct measure *m)
