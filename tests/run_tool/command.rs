@@ -27,6 +27,12 @@ fn exit_statuses() {
         (&["--resolution", "kWh", "true"], 2, "--resolution kWh: firmware, reported or default;"),
         (&["--backend", "cuda", "true"], 2, "--backend cuda: auto, amdsmi or sysfs;"),
         (&["--check=xml"], 2, "--check xml: text or json;"),
+        (&["--check", "--", "./job", "x"], 2, "--check ./job: it runs no command;"),
+        (
+            &["--check=json", "--json", "/no/file"],
+            2,
+            "--json /no/file: of a command only; --check writes to standard output or --output;",
+        ),
         (&["--json", "%x", "true"], 2, "--json %x: % is followed by"),
         (&["--json", "%r", "true"], 2, "%r needs a rank"),
         (&["--gpus", "0,1", "true"], 2, "--gpus 0,1: not a list such as 0,2-3 of the 1 GPUs"),

@@ -155,6 +155,17 @@ static int take(struct options *o, int option)
     }
 }
 
+/* A check has one result, and nothing runs. */
+static int alone(const struct options *o, const char *const *keys)
+{
+    if (*o->command != NULL)
+        return refuse("check", *o->command, "it runs no command");
+    for (int i = 0; i < FILES; i++)
+        if (i != OUTPUT && o->files[i].name != NULL)
+            return refuse(keys[i], o->files[i].name, "of a command only; --check writes to standard output or --output");
+    return 0;
+}
+
 int parse(int argc, char **argv, struct options *o)
 {
     const char *keys[FILES];
@@ -165,9 +176,11 @@ int parse(int argc, char **argv, struct options *o)
         status = take(o, option);
     for (int i = 0; i < FILES; i++)
         keys[i] = all[i].name;
+    o->command = argv + optind;
+    if (status == 0 && o->check != CHECK_NOT)
+        status = alone(o, keys);
     if (status == 0)
         status = names(o, keys);
-    o->command = argv + optind;
     if (status != 0 || *o->command != NULL)
         return status;
     if (o->check == CHECK_NOT && argc > 1) {
