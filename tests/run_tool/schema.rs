@@ -8,6 +8,26 @@ pub fn holds(value: &Value, schema: &str) {
     check(value, &schema, "report");
 }
 
+/// Each flag that a report may have is there by its name in the header. Whether a domain is in the total is a member of its own.
+#[test]
+fn every_flag_has_a_name() {
+    let text = |file: &str| std::fs::read_to_string(super::common::root().join(file)).unwrap();
+    let (header, tool) = (text("include/zeus_amd.h"), text("tools/zeus-amd-run/measure.c"));
+    let structs = ["GPU_ENERGY", "TOTAL_ENERGY", "NODE_ENERGY", "NODE_TOTAL", "LIMITED_TIME"];
+    let flags = header.lines().filter_map(|line| {
+        let (owner, flag) = line.strip_prefix("#define ZEUS_AMD_")?.split_once("_FLAG_")?;
+        structs.contains(&owner).then(|| flag.split_once("_BIT ").unwrap().0)
+    });
+    let (_, named) = tool.split_once("flag_words[] = {").unwrap();
+    let (named, _) = named.split_once("};").unwrap();
+    let mut count = 0;
+    for flag in flags.filter(|&flag| flag != "IN_TOTAL") {
+        count += 1;
+        assert!(named.contains(&format!("_FLAG_{flag}_BIT, \"{}\",", flag.to_lowercase())), "{flag}");
+    }
+    assert!(count > 20, "{count}");
+}
+
 fn is_of(value: &Value, kind: &str) -> bool {
     match kind {
         "object" => value.is_object(),

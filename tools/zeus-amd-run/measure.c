@@ -16,6 +16,7 @@ const struct flag_word flag_words[] = {
     {ZEUS_AMD_GPU_ENERGY_FLAG_AVERAGED_POWER_BIT, "averaged_power", "from a power that the firmware averages over seconds"},
     {ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_RESOLUTION_BIT, "firmware_resolution", ""},
     {ZEUS_AMD_GPU_ENERGY_FLAG_FIRMWARE_DURATION_BIT, "firmware_duration", ""},
+    {ZEUS_AMD_GPU_ENERGY_FLAG_POLLED_AGAIN_BIT, "polled_again", ""},
     {ZEUS_AMD_TOTAL_ENERGY_FLAG_INCOMPLETE_BIT, "incomplete", "a package is missing"},
     {0, NULL, NULL},
 };
