@@ -24,6 +24,10 @@ static void names(void)
         roctxRangePop();
     }
     roctxRangePushA(large);
+    roctxRangePushA("first within");
+    roctxRangePop();
+    roctxRangePushA("second within");
+    roctxRangePop();
     roctxRangePop();
     roctxRangePop();
     range = roctxRangeStartA("both");

@@ -17,9 +17,8 @@
 
 const char *const report_library = "libzeus_amd_pmpi.so";
 
-/* Room for a region's name: of a path, and of a level of MPI_Pcontrol. */
-#define NAME 1024
-#define LEVEL_NAME 64
+/* Characters of a region's name in the text. */
+#define MOST_SHOWN 63
 
 static const char *const how_in_mpi =
     "estimate: the counters are read at edges of MPI calls and regions, for no more than 1 % of the time; "
@@ -37,29 +36,32 @@ static double seconds(uint64_t ns)
     return (double)ns / 1e9;
 }
 
-static void cut(char *name, size_t size, const char *text, size_t fits)
-{
-    if (fits >= size)
-        for (fits = size - 1; fits > 0 && ((unsigned char)text[fits] & 0xc0) == 0x80;)
-            fits--;
-    snprintf(name, size, "%.*s", (int)fits, text);
-}
-
-/* The name of a region: of a level ZEUS_AMD_PMPI_REGIONS="1=solve,2=output", else its number; of others their path. What
- * does not fit ends with a whole character. */
-static void region_name(char *name, size_t size, const profile_region_sums *sums)
+/* The name of a region, to be freed: of a level ZEUS_AMD_PMPI_REGIONS="1=solve,2=output", else its number; of others their path.
+ * NULL: no memory. */
+static char *region_name(const profile_region_sums *sums)
 {
     const char *at = sums->number > 0 ? getenv("ZEUS_AMD_PMPI_REGIONS") : NULL;
-    char *path = profile_shown(sums->path);
-    cut(name, size, path != NULL ? path : "", path != NULL ? strlen(path) : 0);
-    free(path);
     while (at != NULL && *at != '\0') {
         const size_t length = strcspn(at, ",");
         char *end;
         if (strtoull(at, &end, 10) == sums->number && *end == '=' && (size_t)(end + 1 - at) <= length)
-            cut(name, size, end + 1, (size_t)(at + length - end - 1));
+            return strndup(end + 1, (size_t)(at + length - end - 1));
         at += length + (at[length] == ',');
     }
+    return profile_shown(sums->path);
+}
+
+/* Of a long path the inner end: there the regions of one parent differ. */
+static void text_name(FILE *to, const char *name)
+{
+    size_t length, characters = 0;
+    for (const char *at = name; *at != '\0'; at += length, characters++)
+        (void)utf8_next(at, &length);
+    if (characters > MOST_SHOWN)
+        fputc('<', to);
+    for (; characters > MOST_SHOWN; name += length, characters--)
+        (void)utf8_next(name, &length);
+    utf8_print(to, name, 24);
 }
 
 static void json_member(FILE *to, const char *name, const char *text)
@@ -248,10 +250,10 @@ static void write_json(FILE *to, const profile_report *r)
     fputs("\n  ],\n  \"regions\": [", to);
     for (int i = 0; i < r->region_count; i++) {
         const profile_region_sums *g = &r->region_sums[i];
-        char name[NAME];
-        region_name(name, r->region_sums[i].number > 0 ? LEVEL_NAME : sizeof name, &r->region_sums[i]);
+        char *name = region_name(g);
         fprintf(to, "%s\n    {\"number\": %" PRIu64 ", ", i == 0 ? "" : ",", r->region_sums[i].number);
-        json_member(to, "name", name);
+        json_member(to, "name", name != NULL ? name : "");
+        free(name);
         fputs(", ", to);
         json_member(to, "kind", regions_kind_name(profile_kind(r->region_sums[i].path)));
         fprintf(to,
@@ -353,9 +355,9 @@ static void write_text(FILE *to, const profile_report *r)
         fprintf(to, "\n%-24s %6s %10s %14s %10s %10s\n", "region", "times", "time s", "energy J", "+- J", "in MPI s");
     for (int i = 0; i < r->region_count; i++) {
         const profile_region_sums *g = &r->region_sums[i];
-        char name[NAME];
-        region_name(name, LEVEL_NAME, &r->region_sums[i]);
-        utf8_print(to, name, 24);
+        char *name = region_name(g);
+        text_name(to, name != NULL ? name : "");
+        free(name);
         fprintf(to, " %6" PRIu64 " %10.3f", r->region_sums[i].times, seconds(r->region_sums[i].ns));
         text_number(to, g->packages > 0, 14, 3, joules(g->energy_mj));
         text_number(to, g->packages > 0, 10, 3, joules(g->uncertainty_mj));
