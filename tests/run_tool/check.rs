@@ -100,6 +100,21 @@ fn check_that_cannot_be_written() {
     assert!(std::fs::read_to_string(file).unwrap().ends_with("result: energies can be measured\n"));
 }
 
+/// Where the page on roctx sets ROCM_PATH to what is no ROCm, libamd_smi is still found.
+#[test]
+fn documented_command_of_roctx() {
+    let sim = small();
+    let page = std::fs::read_to_string(common::root().join("docs/tools/roctx.md")).unwrap();
+    let line = page.lines().find(|l| l.starts_with("ROCM_PATH=")).unwrap();
+    let variables = line.split(' ').filter_map(|word| word.split_once('='));
+    let (_, said) = checked(&sim, |c| {
+        for (name, value) in variables.clone() {
+            c.env(name, value.replace("/opt/rocm", &path(&sim, "opt/rocm")));
+        }
+    });
+    assert_eq!(said["amdsmi"]["status"], "success", "{line}: {said}");
+}
+
 #[test]
 fn names_of_files_of_ranks() {
     let sim = small();
