@@ -107,6 +107,8 @@ const MORE_RUNS: &[Run] = &[
     ("which_gpu", "", "FAILING=zeus_amd_explain", 1),
     ("which_gpu", "", "FAILING=zeus_amd_explain:1", 1),
     ("zeus-amd-run", "--json @/j --gpus all true", "", 2),
+    ("zeus-amd-run", "--csv - --gpus all true", "", 2),
+    ("zeus-amd-run", "--csv - --trace - timeout 0.05 sleep 9", "", 124),
     ("zeus-amd-run", "--help", "", 0),
     ("zeus-amd-run", "", "", 0),
     ("zeus-amd-run", "--check", NO_GPU, 1),

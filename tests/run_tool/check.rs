@@ -182,6 +182,23 @@ fn standard_output_is_not_cut_off() {
     assert!(text.starts_with("before\nran\nzeus-amd-run: echo ran\n"), "{text}");
 }
 
+/// Nothing is between what the command writes, also of files that grow while it runs.
+#[test]
+fn samples_come_after_what_the_command_wrote() {
+    let sim = small();
+    let file = path(&sim, "samples.csv");
+    let ran = |option: &str| {
+        let options = ["--quiet", option, "-", "--", "sh", "-c", "echo a; sleep 0.5; echo b"];
+        let (status, stdout, stderr) = ran(&command(&sim, &options).output().unwrap());
+        assert_eq!(status, Some(0), "{stderr}");
+        stdout.strip_prefix("a\nb\n").unwrap_or_else(|| panic!("{stdout}")).to_owned()
+    };
+    std::fs::write(&file, ran("--csv")).unwrap();
+    assert!(!csv_samples(&file).is_empty());
+    let trace = serde_json::from_str(&ran("--trace")).unwrap();
+    assert!(trace_joules(&trace)["GPU 0"] > 0.0, "{trace}");
+}
+
 /// Fewer samples, and the same energy.
 #[test]
 fn fewer_samples_in_files() {

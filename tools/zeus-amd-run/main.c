@@ -54,12 +54,23 @@ static int create(struct file *to)
     return to->f != NULL ? 0 : failed(to->name, errno);
 }
 
+/* Samples come while the command may write to standard output: they wait until it has ended. */
+static int set_apart(struct file *to)
+{
+    to->end = to->f;
+    to->f = tmpfile();
+    return to->f != NULL ? 0 : failed("a temporary file", errno);
+}
+
 static int create_all(struct file *files)
 {
     int status = 0;
     for (int i = 0; i < FILES; i++)
         if (files[i].name != NULL)
             status |= create(&files[i]);
+    for (int i = CSV; i <= TRACE && status == 0; i++)
+        if (files[i].is_stdout)
+            status = set_apart(&files[i]);
     return status;
 }
 
@@ -76,9 +87,29 @@ static void begin_all(const struct file *files)
         trace_begin(files[TRACE].f);
 }
 
-/* A part of a report may be taken for all of it. From a pipe or a device nothing can be taken back. */
-static int finish(const struct file *to)
+/* What has waited, if it is whole. */
+static int bring_together(struct file *to)
 {
+    char part[4096];
+    size_t n;
+    FILE *from = to->f;
+    int bad, error;
+    errno = EIO;
+    bad = fflush(from) != 0 || ferror(from);
+    error = errno;
+    rewind(from);
+    while (!bad && (n = fread(part, 1, sizeof part, from)) > 0)
+        fwrite(part, 1, n, to->end);
+    fclose(from);
+    to->f = to->end;
+    to->end = NULL;
+    return bad ? failed("a temporary file", error) : 0;
+}
+
+/* A part of a report may be taken for all of it. From a pipe or a device nothing can be taken back. */
+static int finish(struct file *to)
+{
+    const int status = to->end != NULL ? bring_together(to) : 0;
     struct stat now;
     const int is_file = !to->is_stdout && fstat(fileno(to->f), &now) == 0 && S_ISREG(now.st_mode);
     int bad, error;
@@ -90,14 +121,14 @@ static int finish(const struct file *to)
     error = errno;
     bad |= fclose(to->f) != 0;
     if (!bad)
-        return 0;
+        return status;
     failed(to->is_stdout ? "standard output" : to->name, error != 0 ? error : errno != 0 ? errno : EIO);
     if (is_file && (to->made ? unlink(to->name) : truncate(to->name, 0)) == 0)
         complain(to->name, to->made ? "removed, as it was not whole" : "emptied, as it was not whole");
     return -1;
 }
 
-static void finish_all(const struct file *files)
+static void finish_all(struct file *files)
 {
     for (int i = 0; i < FILES; i++)
         if (files[i].f != NULL)
@@ -110,6 +141,8 @@ static void undo_all(const struct file *files)
     for (int i = 0; i < FILES; i++) {
         if (files[i].f != NULL)
             fclose(files[i].f);
+        if (files[i].end != NULL)
+            fclose(files[i].end);
         if (files[i].made)
             unlink(files[i].name);
     }
@@ -130,9 +163,9 @@ static void report_text(FILE *to, const struct options *o, const struct measure 
     free(text);
 }
 
-static void report_all(const struct options *o, const struct measure *m, const struct child *c)
+static void report_all(struct options *o, const struct measure *m, const struct child *c)
 {
-    const struct file *files = o->files;
+    struct file *files = o->files;
     char *command = join_command(o->command);
     report_text(files[OUTPUT].f != NULL ? files[OUTPUT].f : stderr, o, m, c);
     if (files[JSON].f != NULL)

@@ -32,7 +32,8 @@ const char *place_name(const struct place *p, const char *pattern); /* with %h, 
 struct file {
     const char *name;
     FILE *f;
-    int made; /* it was not there before */
+    FILE *end; /* where what is in f goes at the end; NULL: f is the file itself */
+    int made;  /* it was not there before */
     int is_stdout;
 };
 
