@@ -105,7 +105,13 @@ install(DIRECTORY "${tools}/pmpi" "${tools}/regions" "${tools}/connect" "${tools
 install(FILES ${shared_sources} cmake/tool.cmake DESTINATION "${pmpi_dir}" COMPONENT development)
 install(FILES cmake/pmpi.txt DESTINATION "${pmpi_dir}" COMPONENT development RENAME CMakeLists.txt)
 
-# What sets the environment for a tree that lies anywhere. It finds its prefix two folders up.
+# What sets the environment for a tree that lies anywhere. It finds its prefix two folders up. A folder may be given from the root on.
+foreach(dir BINDIR LIBDIR INCLUDEDIR MANDIR)
+    set(env_${dir} "$ZEUS_AMD_HOME/${CMAKE_INSTALL_${dir}}")
+    if(IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
+        set(env_${dir} "${CMAKE_INSTALL_${dir}}")
+    endif()
+endforeach()
 foreach(file "env.sh=env.sh" "zeus_amd=modulefiles/zeus_amd/${PROJECT_VERSION}"
              "zeus_amd.lua=modulefiles/zeus_amd/${PROJECT_VERSION}.lua")
     string(REGEX REPLACE "=.*" "" name "${file}")

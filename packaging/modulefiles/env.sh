@@ -12,15 +12,15 @@ elif [ -n "${ZSH_VERSION:-}" ]; then
 fi
 if [ -e "${ZEUS_AMD_HOME:-}/share/zeus_amd/env.sh" ]; then
     export ZEUS_AMD_HOME
-    export PATH="$ZEUS_AMD_HOME/bin:$PATH"
-    export LD_LIBRARY_PATH="$ZEUS_AMD_HOME/@CMAKE_INSTALL_LIBDIR@${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-    export LIBRARY_PATH="$ZEUS_AMD_HOME/@CMAKE_INSTALL_LIBDIR@${LIBRARY_PATH:+:$LIBRARY_PATH}"
-    export CPATH="$ZEUS_AMD_HOME/include${CPATH:+:$CPATH}"
-    export PKG_CONFIG_PATH="$ZEUS_AMD_HOME/@CMAKE_INSTALL_LIBDIR@/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+    export PATH="@env_BINDIR@:$PATH"
+    export LD_LIBRARY_PATH="@env_LIBDIR@${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+    export LIBRARY_PATH="@env_LIBDIR@${LIBRARY_PATH:+:$LIBRARY_PATH}"
+    export CPATH="@env_INCLUDEDIR@${CPATH:+:$CPATH}"
+    export PKG_CONFIG_PATH="@env_LIBDIR@/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
     export CMAKE_PREFIX_PATH="$ZEUS_AMD_HOME${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
-    export PYTHONPATH="$ZEUS_AMD_HOME/@CMAKE_INSTALL_LIBDIR@/zeus_amd/python${PYTHONPATH:+:$PYTHONPATH}"
+    export PYTHONPATH="@env_LIBDIR@/zeus_amd/python${PYTHONPATH:+:$PYTHONPATH}"
     # What is empty stands for the system's.
-    export MANPATH="$ZEUS_AMD_HOME/share/man:${MANPATH:-}"
+    export MANPATH="@env_MANDIR@:${MANPATH:-}"
 else
     echo "zeus_amd: set ZEUS_AMD_HOME to the folder that has share/zeus_amd/env.sh" >&2
 fi

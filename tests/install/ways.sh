@@ -43,6 +43,19 @@ env -i PATH=/usr/bin:/bin bash -c "$ways"'
     echo "${ZEUS_AMD_HOME-none} ${LD_LIBRARY_PATH-none} $PATH"' sh "$modules" "$prefix" >"$work/found" 2>"$work/log"
 diff <(wanted "$prefix" lib; echo "none none /usr/bin:/bin") "$work/found"
 
+part "env.sh and a module of folders that are given from the root on"
+# As nixpkgs gives them.
+quietly cmake -S . -B "$work/apart" -DCMAKE_INSTALL_PREFIX=/a/prefix -DCMAKE_INSTALL_LIBDIR=/a/lib -DCMAKE_INSTALL_BINDIR=/a/bin \
+    -DCMAKE_INSTALL_INCLUDEDIR=/a/include -DCMAKE_INSTALL_MANDIR=/a/man -DZEUS_AMD_MPI=OFF -DZEUS_AMD_EXAMPLES=OFF -DZEUS_AMD_CARGO_TARGET_DIR="$target"
+mkdir -p "$work/a-prefix/share"
+cp -R "$work/apart/modules" "$work/a-prefix/share/zeus_amd"
+# shellcheck disable=SC2016 # for the inner shells
+for way in '. "$1/zeus_amd/env.sh"' 'eval "$(tclsh "$0" bash use "$1/zeus_amd/modulefiles")"; eval "$(tclsh "$0" bash load zeus_amd)"'; do
+    env -i PATH=/usr/bin:/bin bash -c "$way"'; printf "%s\n" "$PATH" "$LD_LIBRARY_PATH" "$LIBRARY_PATH" "$CPATH" "$PKG_CONFIG_PATH" "$PYTHONPATH" \
+        "$MANPATH"' "$modules" "$work/a-prefix/share" >"$work/found" 2>"$work/log"
+    diff <(printf '%s\n' /a/bin:/usr/bin:/bin /a/lib /a/lib /a/include /a/lib/pkgconfig /a/lib/zeus_amd/python /a/man:) "$work/found"
+done
+
 part "uninstall leaves what is another's, and nothing else"
 gone=$work/gone/zeus_amd
 mkdir -p "$gone/lib/python"
