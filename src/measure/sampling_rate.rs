@@ -39,6 +39,8 @@ pub(super) struct PollScheduler {
     wrap: Option<Wrap>,
     /// See [`super::sampler::Sampler`].
     watched: u64,
+    /// Samplers run.
+    samples: bool,
     /// Windows are open, or were a moment ago.
     lingers_until: Option<Instant>,
     /// The GPU has had a count.
@@ -57,6 +59,7 @@ impl PollScheduler {
             last_driver_ns: 0,
             wrap: None,
             watched: 0,
+            samples: false,
             lingers_until: None,
             counted: false,
         }
@@ -64,6 +67,11 @@ impl PollScheduler {
 
     fn has_open_windows(&self) -> bool {
         self.watched as u32 > 0
+    }
+
+    /// A sampler's own period may be longer than a 32-bit counter takes to wrap around.
+    fn watches_wraps(&self) -> bool {
+        self.has_open_windows() || (self.samples && self.wrap.is_some())
     }
 
     fn wrap_period(&self) -> Duration {
@@ -84,13 +92,14 @@ impl PollScheduler {
         } else if self.lingers_until.is_some_and(|until| until <= now) {
             self.lingers_until = None;
         }
-        let by_windows = match self.integrates(device) {
+        let by_samplers = sampler_periods.map(|period| period.unwrap_or(adapted)).min();
+        self.samples = by_samplers.is_some();
+        let by_counts = match self.integrates(device) {
             // Power is integrated: every reading counts.
             true => Some(adapted),
-            false => self.has_open_windows().then(|| self.wrap_period()),
+            false => self.watches_wraps().then(|| self.wrap_period()),
         };
-        let by_samplers = sampler_periods.map(|period| period.unwrap_or(adapted)).min();
-        let period = by_samplers.into_iter().chain(by_windows).min();
+        let period = by_samplers.into_iter().chain(by_counts).min();
         self.period = period.unwrap_or(SLOWEST);
         if period.is_none() {
             self.wrap = device.wrap();
@@ -133,7 +142,7 @@ impl PollScheduler {
         self.wrap = if polled.may_wrap { device.wrap() } else { None };
         self.counted = polled.snapshot.counted.is_some();
         // The wraparound time is known after the first poll, and decreases with a higher power.
-        let is_for_wraps = self.has_open_windows() && self.wrap.is_some();
+        let is_for_wraps = self.watches_wraps() && self.wrap.is_some();
         let period = if is_for_wraps { self.period.min(self.wrap_period()) } else { self.period };
         // Polls stay on a fixed grid; missed ones are skipped.
         let scheduled = self.next.map_or(now, |n| n + period);

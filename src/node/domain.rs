@@ -105,8 +105,8 @@ impl Domain {
             limits: Limits {
                 max_power_mw: most_mw(kind),
                 max_age_ns: 2 * RAPL_REFRESH_NS,
-                // The largest unit of a processor, 2^-14 J.
-                resolution_uj: 62,
+                // Of a processor 2^-14 J at most; psys of Sapphire Rapids has 1 J. The register has 32 bits.
+                resolution_uj: zone.range_uj.map_or(62, |range_uj| range_uj.div_ceil(u32::MAX.into()).max(62)),
                 unit_error_ppm: RAPL_UNIT_PPM,
             },
         }

@@ -130,6 +130,8 @@ impl Board {
 
     /// The counter at the board's times, so much earlier, without the trend; and its mean power. Each `nth` sample is used.
     fn counter(&self, counter: &[Point], lag_s: f64, nth: usize) -> (Vec<f64>, f64) {
+        // The sparse form of a counter with two samples is the full one.
+        let nth = if counter.len() > nth { nth } else { 1 };
         let (mut next, last) = (nth, (counter.len() - 1) / nth * nth);
         let at = |t: &f64| {
             let t = t - lag_s;

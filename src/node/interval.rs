@@ -90,7 +90,8 @@ pub fn interval(begin: &Count, end: &Count, (from_ns, to_ns): (u64, u64), limits
     let mut uncertainty_uj = uj(edges_pj + unit_error_uj).saturating_add(limits.resolution_uj + 1);
     let gap = begin.gaps != end.gaps;
     if gap {
-        uncertainty_uj = uncertainty_uj.max(uj(power_pj(max_mw, calls_ns)).saturating_sub(energy_uj));
+        // A turn may be missing, or a reset counted as one.
+        uncertainty_uj = uncertainty_uj.max(uj(power_pj(max_mw, calls_ns)).saturating_sub(energy_uj)).max(energy_uj);
     }
     let duration_ns = elapsed_ns.unwrap_or(reads_ns);
     Some(NodeInterval { method: Method::Counter, energy_uj, uncertainty_uj, duration_ns, restarted: false, gap, stale })

@@ -274,9 +274,15 @@ impl Claims {
         };
         let is_clocks = |now: ClockState| {
             let first = gpu.clocks().unwrap_or_default();
-            now.level != Some(Level::MANUAL)
-                || bounds(Setting::GraphicsClock, first.graphics, now.graphics)
-                    && bounds(Setting::MemoryClock, first.memory, now.memory)
+            match now.level {
+                None => true,
+                Some(Level::MANUAL) => {
+                    bounds(Setting::GraphicsClock, first.graphics, now.graphics)
+                        && bounds(Setting::MemoryClock, first.memory, now.memory)
+                }
+                // Claims leave no other level; it would be another program's.
+                level => level == Some(Level::AUTO) || level == first.level,
+            }
         };
         Settings {
             cap_uw: due.cap_uw.filter(|_| now.cap_uw.map_or(true, is_cap)),

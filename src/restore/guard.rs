@@ -129,7 +129,7 @@ impl GuardStack {
         }
         let State { open, claims: Some(claims), .. } = state else { return Err(no_claims()) };
         // One watchdog is enough for all guards of the session.
-        let is_watched = open.iter().any(|o| o.watchdog.is_some());
+        let is_watched = open.iter().any(|o| o.watchdog.as_ref().is_some_and(Watchdog::is_running));
         let start = || Watchdog::start(claims).map_err(|e| Error::io("the guard's watchdog process", e));
         let watchdog = (watch && !is_watched).then(start).transpose()?;
         state.last_id += 1;

@@ -148,9 +148,12 @@ pub fn start_time(pid: u64) -> Result<Option<u64>, i32> {
     let _ = write!(path, "/proc/{pid}/stat");
     let fd = match Fd::open(path.as_c_str()?, libc::O_RDONLY) {
         Err(libc::ENOENT) => {
-            // Or there is no /proc.
+            // Or there is no /proc, or it does not show that process here (hidepid).
             Fd::open(c"/proc/self/stat", libc::O_RDONLY)?;
-            return Ok(None);
+            return match call(libc::SYS_kill, [pid as usize, 0, 0, 0]) {
+                Err(libc::ESRCH) => Ok(None),
+                _ => Err(libc::EACCES),
+            };
         }
         fd => fd?,
     };

@@ -130,6 +130,10 @@ impl<'a> Transaction<'a> {
         impatience: Impatience,
         data: &'a mut Claims,
     ) -> Result<Option<Transaction<'a>>, StoreError> {
+        // Beyond the limit of this process a write is a signal that ends it.
+        if syscalls::file_size_limit() < MEMORY as u64 {
+            return Err(StoreError::Unusable(libc::EFBIG));
+        }
         let (mut waited_ms, mut seen) = (0, (0, 0));
         loop {
             let create = if create { libc::O_CREAT } else { 0 };

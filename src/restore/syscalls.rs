@@ -112,6 +112,14 @@ fn full(length: usize, mut part: impl FnMut(usize) -> Result<usize, i32>) -> Res
     Ok(done)
 }
 
+/// How large this process may make a file.
+pub fn file_size_limit() -> u64 {
+    // SAFETY: plain numbers.
+    let mut limit: libc::rlimit = unsafe { std::mem::zeroed() };
+    let done = call(libc::SYS_prlimit64, [0, libc::RLIMIT_FSIZE as usize, 0, std::ptr::addr_of_mut!(limit) as usize]);
+    done.map_or(u64::MAX, |_| limit.rlim_cur)
+}
+
 pub fn unlink(path: &CStr) {
     let _ = call(libc::SYS_unlinkat, [libc::AT_FDCWD as usize, path.as_ptr() as usize, 0, 0]);
 }

@@ -117,8 +117,51 @@ fn what_the_dead_leave_is_restored_by_the_next() {
         run(&sim, "begin end");
         let mut expected = before.clone();
         expected[0][0] = "600000000".into();
-        assert_eq!((all(&sim), shared_files(&sim)), (expected, vec![]), "{rocm}: changed since");
+        assert_eq!((all(&sim), shared_files(&sim)), (expected.clone(), vec![]), "{rocm}: changed since");
+        program(&sim, "begin gfx 3 600 900 kill").output().unwrap();
+        std::fs::write(file(&sim, 3, "power_dpm_force_performance_level"), "high\n").unwrap();
+        run(&sim, "begin end");
+        assert_eq!(
+            (settings(&sim, 3)[1].as_str(), shared_files(&sim)),
+            ("high", vec![]),
+            "{rocm}: another level since"
+        );
     }
+}
+
+/// A write beyond the limit of a file's size is a signal that ends the process.
+#[test]
+fn a_limit_of_file_sizes_does_not_kill() {
+    let sim = start("none");
+    let before = all(&sim);
+    let mut command = program(&sim, "begin limit 0 400000 end");
+    // SAFETY: only a call that a child may make.
+    unsafe {
+        command.pre_exec(|| {
+            let limit = libc::rlimit { rlim_cur: 4096, rlim_max: 4096 };
+            assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &limit), 0);
+            Ok(())
+        })
+    };
+    let out = command.output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    assert_eq!((all(&sim), shared_files(&sim)), (before, vec![]));
+}
+
+/// A guard with a watchdog has one, also where that of an earlier guard has been killed.
+#[test]
+fn a_watchdog_that_was_killed_is_replaced() {
+    let sim = start("none");
+    let mut p = Running::start(&sim, "watch say ready await watch say again await end end");
+    assert_eq!(p.line(), "ready");
+    let [first] = watchdogs(&sim)[..] else { panic!("{:?}", watchdogs(&sim)) };
+    // SAFETY: a process of this test.
+    assert_eq!(unsafe { libc::kill(first as i32, libc::SIGKILL) }, 0);
+    assert!(happens(|| watchdogs(&sim).is_empty()));
+    p.go();
+    assert_eq!((p.line().as_str(), watchdogs(&sim).len()), ("again", 1));
+    p.go();
+    assert!(p.end().success());
 }
 
 /// A process is killed between its claim and its change: what it had set before is in force, and nobody else's.

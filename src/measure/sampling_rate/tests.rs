@@ -95,3 +95,16 @@ proptest! {
         holds(LIMIT_MW * percent / 100, length_ms * 1_000_000, initial.into(), seen_after);
     }
 }
+
+/// A sampler whose own period is longer than a turn of the counter, and no window.
+#[test]
+fn a_slow_sampler_misses_no_wraparound() {
+    let mut scheduler = PollScheduler::new();
+    scheduler.samples = true;
+    assert!(!scheduler.watches_wraps(), "a counter of 64 bits has none");
+    let (shortest, now_ns) = (Duration::from_secs(175), boot_ns());
+    scheduler.wrap = Some(Wrap { shortest_ns: shortest.as_nanos() as u64, certain_until_ns: now_ns });
+    assert!(scheduler.watches_wraps() && scheduler.wrap_period() < shortest / 2);
+    scheduler.samples = false;
+    assert!(!scheduler.watches_wraps());
+}

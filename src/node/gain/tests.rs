@@ -284,3 +284,12 @@ fn a_counter_that_is_far_off_needs_no_others() {
     }
     assert!(judge(&[], &[]).is_empty());
 }
+
+#[test]
+fn a_counter_that_moved_once() {
+    let at = |n: u32| Point { at_s: f64::from(n) * 0.1, energy_j: f64::from(n * n) };
+    let points: Vec<Point> = (0..400).map(at).collect();
+    let board = Board::new(&points, (0.0, 40.0), 2).unwrap();
+    let (values, _) = board.counter(&[at(0), at(399)], 0.1, 2);
+    assert!(values.len() == board.at_s.len() && values.iter().all(|v| v.is_finite()));
+}

@@ -100,3 +100,22 @@ fn without_energy_and_power_there_is_none() {
     let found = interval(&none, &power, (0, S), &LIMITS).unwrap();
     assert_eq!((found.method, found.energy_uj, found.uncertainty_uj), (Method::Estimated, 500_000_000, 2_500_000_001));
 }
+
+/// Between readings so far apart that the register may have turned, what was counted may be a reset as well.
+#[test]
+fn a_gap_may_be_too_much_or_too_little() {
+    let at = |ns: u64, energy_uj, gaps| Count {
+        energy_uj: Some(energy_uj),
+        begun_ns: ns,
+        ended_ns: ns + MS,
+        gaps,
+        ..Count::default()
+    };
+    let limits = Limits { max_power_mw: 1_000_000, max_age_ns: 2 * MS, resolution_uj: 62, unit_error_ppm: 0 };
+    for counted_uj in [65_483_000_000, 1_000_000] {
+        let (begin, end) = (at(S, 0, 0), at(81 * S, counted_uj, 1));
+        let found = interval(&begin, &end, (S, 81 * S), &limits).unwrap();
+        let most_uj = 80_000_000_000_u64;
+        assert!(found.gap && found.uncertainty_uj >= counted_uj.max(most_uj - counted_uj), "{found:?}");
+    }
+}
