@@ -11,7 +11,8 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void *try_to_open(void *unused)
+/* The first one waits for it, those that come when its time is over do not. */
+static void *try_to_open(void *first)
 {
     zeus_amd_options_t options = ZEUS_AMD_OPTIONS_INIT;
     zeus_amd_session_t *z = (zeus_amd_session_t *)&options;
@@ -20,16 +21,16 @@ static void *try_to_open(void *unused)
     options.init_timeout_ms = 1500;
     CHECK_IS(zeus_amd_open(&options, &z), ZEUS_AMD_STATUS_TIMEOUT);
     took = now() - begin;
-    CHECK(z == NULL && took >= 1.49);
+    CHECK(z == NULL && (first == NULL || took >= 1.49));
     CHECK(says("amdsmi_init") && says("1500 ms") && says(getenv("ZEUS_AMD_AMDSMI")));
-    return unused;
+    return NULL;
 }
 
 int main(void)
 {
     pthread_t threads[4];
     int i;
-    try_to_open(NULL);
+    try_to_open(&i);
     try_to_open(NULL);
     for (i = 0; i < 4; i++)
         CHECK(pthread_create(&threads[i], NULL, try_to_open, NULL) == 0);
