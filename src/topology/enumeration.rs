@@ -155,8 +155,8 @@ pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules)
     Ok(listing)
 }
 
-/// Whether the runtime starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether the runtime starts; the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Starts {
     Yes,
     Perhaps,
@@ -230,37 +230,38 @@ impl Enumeration {
         self.trace.push(format!("{by} {} GPU{}", self.visible.len(), plural(self.visible.len())));
     }
 
-    /// What `HSA_OVERRIDE_GFX_VERSION` does to the start of the runtime.
+    /// What `HSA_OVERRIDE_GFX_VERSION` does to the start of the runtime: the worst that it does for any GPU.
     fn apply_overrides(&mut self, accessible: &[usize], masks: &Masks, rules: Rules) -> Starts {
         const NAME: &str = "HSA_OVERRIDE_GFX_VERSION";
-        const LATER: &str = "later ones may not, and which is the application's is not known here";
-        let nodes = accessible.iter().filter_map(|i| self.places[*i].node.as_ref());
-        // It is not read of a GPU without an instruction set.
-        for node in nodes.filter(|node| node.gfx_target != Some(0)) {
+        let of_node = |node: &Node| {
             let value =
                 masks.gfx_overrides.iter().find(|(number, _)| *number == node.number).map(|(_, value)| &value[..]);
-            let shown = || visibility::escape_lossy(value.unwrap_or_default());
+            let shown = visibility::escape_lossy(value.unwrap_or_default());
             let other = |major| node.gfx_target.is_some_and(|gfx| gfx / 10_000 != major);
-            let (starts, line) = match GfxOverride::of(value) {
+            match GfxOverride::of(value) {
+                GfxOverride::Unset => None,
+                GfxOverride::Malformed => Some((Starts::No, format!("{NAME}={shown} has not the form 10.3.0: HIP shows no GPU"))),
                 GfxOverride::Empty if rules.override_as_is => {
-                    (Starts::No, format!("{NAME} is set and empty, with which ROCm 7.2 and earlier does not start: unset it"))
+                    Some((Starts::No, format!("{NAME} is set and empty: HIP of ROCm 7.2 and earlier shows no GPU; unset it")))
                 }
-                GfxOverride::Empty => {
-                    (Starts::Perhaps, format!("{NAME} is set and empty: ROCm 7.2 and earlier does not start then, {LATER}; unset it"))
-                }
-                GfxOverride::Malformed => {
-                    (Starts::No, format!("{NAME}={} has not the form 10.3.0, with which the runtime does not start", shown()))
-                }
-                GfxOverride::Major(major) if other(major) && !rules.override_as_is => {
-                    (Starts::Perhaps, format!("{NAME}={} is of another generation than the GPU of KFD node {}, with which ROCm later than 7.2 may not start", shown(), node.number))
-                }
-                GfxOverride::Unset | GfxOverride::Major(_) => continue,
-            };
-            self.trace.push(line);
-            self.order_uncertain |= starts == Starts::Perhaps;
-            return starts;
-        }
-        Starts::Yes
+                GfxOverride::Empty => Some((
+                    Starts::Perhaps,
+                    format!("{NAME} is set and empty: HIP of ROCm 7.2 and earlier shows no GPU, and which is the application's is not known here (see the option runtime_version); unset it"),
+                )),
+                GfxOverride::Major(major) if other(major) && !rules.override_as_is => Some((
+                    Starts::Perhaps,
+                    format!("{NAME}={shown} is of another generation than the GPU of KFD node {}: HIP later than ROCm 7.2 may show no GPU", node.number),
+                )),
+                GfxOverride::Major(_) => None,
+            }
+        };
+        let nodes = accessible.iter().filter_map(|i| self.places[*i].node.as_ref());
+        // It is not read of a GPU without an instruction set.
+        let found = nodes.filter(|node| node.gfx_target != Some(0)).filter_map(of_node);
+        let Some((starts, line)) = found.max_by_key(|(starts, _)| *starts) else { return Starts::Yes };
+        self.trace.push(line);
+        self.order_uncertain |= starts == Starts::Perhaps;
+        starts
     }
 
     /// ROCr drops a GPU that is newer than itself, and the ones behind it move up. Where all are of one kind, there is no order

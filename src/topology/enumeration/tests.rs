@@ -177,6 +177,7 @@ fn an_override_that_cannot_be_parsed_leaves_no_gpu() {
     assert_eq!(of(&[(5, "")], old), (true, false, true));
     assert_eq!(of(&[(5, "")], Some([7, 13])), (false, true, true));
     assert_eq!(of(&[(5, "")], None), (false, true, true));
+    assert_eq!(of(&[(4, ""), (5, "x")], None), (true, false, true));
     assert_eq!(of(&[(5, "10.3.0")], old), (false, false, false));
     assert_eq!(of(&[(5, "10.3.0")], None), (false, true, true));
 }
