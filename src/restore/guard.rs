@@ -48,6 +48,12 @@ struct OpenGuard {
     watchdog: Option<Watchdog>,
 }
 
+impl OpenGuard {
+    fn is_watched(&self) -> bool {
+        self.watchdog.as_ref().is_some_and(Watchdog::is_running)
+    }
+}
+
 /// A caller's handle of a guard. The guard ends when its session closes; the handle may live longer.
 pub struct Guard {
     guards: Arc<GuardStack>,
@@ -129,7 +135,7 @@ impl GuardStack {
         }
         let State { open, claims: Some(claims), .. } = state else { return Err(no_claims()) };
         // One watchdog is enough for all guards of the session.
-        let is_watched = open.iter().any(|o| o.watchdog.as_ref().is_some_and(Watchdog::is_running));
+        let is_watched = open.iter().any(OpenGuard::is_watched);
         let start = || Watchdog::start(claims).map_err(|e| Error::io("the guard's watchdog process", e));
         let watchdog = (watch && !is_watched).then(start).transpose()?;
         state.last_id += 1;
@@ -330,7 +336,7 @@ impl GuardStack {
             return Ok(GuardInfo::default());
         }
         let mut info = GuardInfo {
-            has_watchdog: state.open.iter().any(|o| o.watchdog.as_ref().is_some_and(Watchdog::is_running)),
+            has_watchdog: state.open.iter().any(OpenGuard::is_watched),
             is_shared: state.unshared.is_none(),
             has_foreign_guards: self.has_foreign_guards()?,
             ..GuardInfo::default()
