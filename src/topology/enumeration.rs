@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 use crate::platform::pci::PciAddress;
 use crate::sysfs::kfd::{Access, KfdNodes, Node};
-use crate::topology::gfx_override::GfxOverride;
+use crate::topology::gfx_override::{self, Starts};
 use crate::topology::visibility::{self, MaskedOut, Masks, OldGpus, Rules, Support};
 
 /// One GPU as libamd_smi reports it.
@@ -155,14 +155,6 @@ pub fn enumerate(seen: &[AmdsmiGpu], kfd: KfdNodes, masks: &Masks, rules: Rules)
     Ok(listing)
 }
 
-/// Whether the runtime starts; the worst last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Starts {
-    Yes,
-    Perhaps,
-    No,
-}
-
 impl Enumeration {
     /// The GPUs that the runtime can open, and whether it runs here. If access to one is denied, the runtime shows none.
     fn accessible(&mut self, has_kfd: bool) -> std::result::Result<(Vec<usize>, bool), String> {
@@ -230,34 +222,11 @@ impl Enumeration {
         self.trace.push(format!("{by} {} GPU{}", self.visible.len(), plural(self.visible.len())));
     }
 
-    /// What `HSA_OVERRIDE_GFX_VERSION` does to the start of the runtime: the worst that it does for any GPU.
+    /// The worst that `HSA_OVERRIDE_GFX_VERSION` does for any GPU.
     fn apply_overrides(&mut self, accessible: &[usize], masks: &Masks, rules: Rules) -> Starts {
-        const NAME: &str = "HSA_OVERRIDE_GFX_VERSION";
-        let of_node = |node: &Node| {
-            let value =
-                masks.gfx_overrides.iter().find(|(number, _)| *number == node.number).map(|(_, value)| &value[..]);
-            let shown = visibility::escape_lossy(value.unwrap_or_default());
-            let other = |major| node.gfx_target.is_some_and(|gfx| gfx / 10_000 != major);
-            match GfxOverride::of(value) {
-                GfxOverride::Unset => None,
-                GfxOverride::Malformed => Some((Starts::No, format!("{NAME}={shown} has not the form 10.3.0: HIP shows no GPU"))),
-                GfxOverride::Empty if rules.override_as_is => {
-                    Some((Starts::No, format!("{NAME} is set and empty: HIP of ROCm 7.2 and earlier shows no GPU; unset it")))
-                }
-                GfxOverride::Empty => Some((
-                    Starts::Perhaps,
-                    format!("{NAME} is set and empty: HIP of ROCm 7.2 and earlier shows no GPU, and which is the application's is not known here (see the option runtime_version); unset it"),
-                )),
-                GfxOverride::Major(major) if other(major) && !rules.override_as_is => Some((
-                    Starts::Perhaps,
-                    format!("{NAME}={shown} is of another generation than the GPU of KFD node {}: HIP later than ROCm 7.2 may show no GPU", node.number),
-                )),
-                GfxOverride::Major(_) => None,
-            }
-        };
+        let value = |node: &Node| masks.gfx_overrides.iter().find(|(number, _)| *number == node.number);
         let nodes = accessible.iter().filter_map(|i| self.places[*i].node.as_ref());
-        // It is not read of a GPU without an instruction set.
-        let found = nodes.filter(|node| node.gfx_target != Some(0)).filter_map(of_node);
+        let found = nodes.filter_map(|node| gfx_override::effect(node, value(node)?.1.as_slice(), rules));
         let Some((starts, line)) = found.max_by_key(|(starts, _)| *starts) else { return Starts::Yes };
         self.trace.push(line);
         self.order_uncertain |= starts == Starts::Perhaps;

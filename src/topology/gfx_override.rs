@@ -3,30 +3,46 @@
 //! The lowest layer of the runtime reads it of each GPU before there are any masks, and fails for all GPUs where it cannot
 //! parse one. Source: `topology_sysfs_get_node_props` in libhsakmt's topology.c, in ROCm/rocm-systems.
 
-/// What the variable says of a GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum GfxOverride {
-    #[default]
-    Unset,
-    /// Set and empty, as containers and shell scripts leave it (<https://github.com/ROCm/ROCR-Runtime/issues/354>).
-    Empty,
-    Malformed,
-    /// Another instruction set, of this generation.
-    Major(u32),
+use super::visibility::{escape_lossy, is_space, Rules};
+use crate::sysfs::kfd::Node;
+
+const NAME: &str = "HSA_OVERRIDE_GFX_VERSION";
+
+/// Whether the runtime starts; the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Starts {
+    Yes,
+    Perhaps,
+    No,
 }
 
-impl GfxOverride {
-    #[must_use]
-    pub fn of(value: Option<&[u8]>) -> GfxOverride {
-        match value {
-            None => GfxOverride::Unset,
-            Some([]) => GfxOverride::Empty,
-            Some(text) => parse(text).map_or(GfxOverride::Malformed, GfxOverride::Major),
-        }
+/// What a value does to the start of the runtime, and a line that says so; `None`: nothing.
+#[must_use]
+pub fn effect(node: &Node, value: &[u8], rules: Rules) -> Option<(Starts, String)> {
+    // It is not read of a GPU without an instruction set.
+    if node.gfx_target == Some(0) {
+        return None;
+    }
+    let is_other = |major| node.gfx_target.is_some_and(|gfx| gfx / 10_000 != major);
+    let shown = escape_lossy(value);
+    // As containers and shell scripts leave it (<https://github.com/ROCm/ROCR-Runtime/issues/354>).
+    let empty = format!("{NAME} is set and empty: HIP of ROCm 7.2 and earlier shows no GPU");
+    match (value, parse(value)) {
+        ([], _) if rules.override_as_is => Some((Starts::No, format!("{empty}; unset it"))),
+        ([], _) => Some((
+            Starts::Perhaps,
+            format!("{empty}, and which is the application's is not known here (see the option runtime_version); unset it"),
+        )),
+        (_, None) => Some((Starts::No, format!("{NAME}={shown} has not the form 10.3.0: HIP shows no GPU"))),
+        (_, Some(major)) if !rules.override_as_is && is_other(major) => Some((
+            Starts::Perhaps,
+            format!("{NAME}={shown} is of another generation than the GPU of KFD node {}: HIP later than ROCm 7.2 may show no GPU", node.number),
+        )),
+        _ => None,
     }
 }
 
-/// As `sscanf` with "%u.%u.%u" to the end of the text.
+/// The generation of the instruction set, as `sscanf` with "%u.%u.%u" to the end of the text.
 fn parse(text: &[u8]) -> Option<u32> {
     const MOST: [u32; 3] = [63, 255, 255];
     let parts: Vec<&[u8]> = text.split(|b| *b == b'.').collect();
@@ -37,7 +53,7 @@ fn parse(text: &[u8]) -> Option<u32> {
 
 /// C's "%u": blanks and a sign may come first, and what 64 bits hold is cut to 32.
 fn unsigned(text: &[u8]) -> Option<u32> {
-    let text = text.iter().position(|b| !super::visibility::is_space(b)).map_or(&text[..0], |first| &text[first..]);
+    let text = text.iter().position(|b| !is_space(b)).map_or(&text[..0], |first| &text[first..]);
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),
@@ -58,8 +74,7 @@ mod tests {
     /// What sscanf of glibc makes of them.
     #[test]
     fn values_as_the_runtime_reads_them() {
-        let of = |text: &str| GfxOverride::of(Some(text.as_bytes()));
-        assert_eq!((GfxOverride::of(None), of("")), (GfxOverride::Unset, GfxOverride::Empty));
+        let of = |text: &str| parse(text.as_bytes());
         for (text, major) in [
             ("10.3.0", 10),
             ("11.0.2", 11),
@@ -70,9 +85,10 @@ mod tests {
             ("-0.0.0", 0),
             ("4294967305.0.0", 9),
         ] {
-            assert_eq!(of(text), GfxOverride::Major(major), "{text:?}");
+            assert_eq!(of(text), Some(major), "{text:?}");
         }
         for text in [
+            "",
             " ",
             "gfx1030",
             "1030",
@@ -93,7 +109,7 @@ mod tests {
             "99999999999999999999999.0.0",
             "..",
         ] {
-            assert_eq!(of(text), GfxOverride::Malformed, "{text:?}");
+            assert_eq!(of(text), None, "{text:?}");
         }
     }
 }
