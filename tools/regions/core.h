@@ -69,8 +69,10 @@ uint32_t core_hash(const void *parent, regions_kind kind, const char *name);
 void core_hold(void);
 void core_release(int state);
 
-/* trace.c: one more event, if there is room. Only one thread at a time for each list. */
+/* trace.c: one more event, if there is room; of no time if it begins after its end. Only one thread at a time for each list. */
 void core_event(regions_events *events, const regions_region *region, uint64_t begin, uint64_t end);
+/* Those of a thread that end now, from the innermost level on. */
+void core_trace_levels(core_thread *thread, const core_local *until, uint64_t end);
 void core_trace_begin(const zeus_amd_session_t *session);
 /* What is still open ends then. */
 void core_trace_end(uint64_t end);

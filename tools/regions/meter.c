@@ -141,6 +141,12 @@ static uint64_t both_clocks(uint64_t *ns)
     return at;
 }
 
+/* From the begin to both clocks. */
+static void time_a_tick(uint64_t ticks, uint64_t ns)
+{
+    core.ns_per_tick = (double)(ns - core.begin_ns) / (double)(ticks - core.begin_ticks);
+}
+
 void core_span(int last)
 {
     const zeus_amd_gpu_energy_t init = ZEUS_AMD_GPU_ENERGY_INIT;
@@ -166,7 +172,7 @@ void core_span(int last)
     span_begin = begin;
     span_begin_ns = begin_ns;
     core.end_ns = begin_ns;
-    core.ns_per_tick = (double)(begin_ns - core.begin_ns) / (double)(begin - core.begin_ticks);
+    time_a_tick(begin, begin_ns);
     core.reads++;
     core.read_ns += zeus_amd_now_ns() - begin_ns;
     plan(own_ticks() - began, ticks_now());
@@ -348,7 +354,7 @@ const regions_result *regions_known(void)
         /* After the last reading, of which there may be none. */
         uint64_t now_ns = 0;
         const uint64_t now = both_clocks(&now_ns);
-        core.ns_per_tick = (double)(now_ns - core.begin_ns) / (double)(now - core.begin_ticks);
+        time_a_tick(now, now_ns);
         core_trace_end(now);
     }
     return &core;

@@ -114,7 +114,7 @@ void core_ranges_trace(uint64_t end)
 {
     for (uint32_t at = 1; at <= count; at++)
         if (places[at].open && places[at].range != NULL)
-            core_event(&core_range_events, places[at].range, places[at].begin, (int64_t)(end - places[at].begin) > 0 ? end : places[at].begin);
+            core_event(&core_range_events, places[at].range, places[at].begin, end);
 }
 
 void regions_mark(const char *name)

@@ -91,20 +91,13 @@ static inline void advance(core_thread *thread, uint64_t now)
     }
 }
 
-/* Those that end now, from the innermost on. */
-static void trace(core_thread *thread, const core_local *until, uint64_t now)
-{
-    for (const core_local *one = thread->current; one != until; one = one->parent)
-        core_event(&thread->events, one->region, one->entered, now);
-}
-
 static void ends(void *thread)
 {
     core_thread *t = thread;
     if (enter(t)) {
         advance(t, ticks_now());
         if (core.traced)
-            trace(t, &t->root, t->since);
+            core_trace_levels(t, &t->root, t->since);
         for (; t->current != &t->root; t->current = t->current->parent)
             __atomic_fetch_add(&core.unfinished, 1, __ATOMIC_RELAXED);
         t->beyond = 0;
@@ -304,7 +297,7 @@ int regions_pop(regions_kind kind)
     if (top != NULL) {
         advance(thread, now);
         if (__builtin_expect(core.traced, 0))
-            trace(thread, top->parent, now);
+            core_trace_levels(thread, top->parent, now);
         thread->current = top->parent;
     }
     leave(thread);

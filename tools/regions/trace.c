@@ -34,7 +34,13 @@ void core_event(regions_events *events, const regions_region *region, uint64_t b
         events->all = more;
         events->room = room;
     }
-    events->all[events->count++] = (regions_event){region, begin, end};
+    events->all[events->count++] = (regions_event){region, begin, (int64_t)(end - begin) > 0 ? end : begin};
+}
+
+void core_trace_levels(core_thread *thread, const core_local *until, uint64_t end)
+{
+    for (const core_local *one = thread->current; one != until; one = one->parent)
+        core_event(&thread->events, one->region, one->entered, end);
 }
 
 void core_trace_begin(const zeus_amd_session_t *session)
@@ -46,13 +52,6 @@ void core_trace_begin(const zeus_amd_session_t *session)
         core.sampler = NULL;
 }
 
-/* Of a thread, from the innermost region on. One that was entered after the end has no time. */
-static void trace_open(core_thread *thread, uint64_t end)
-{
-    for (const core_local *one = thread->current; one != &thread->root; one = one->parent)
-        core_event(&thread->events, one->region, one->entered, (int64_t)(end - one->entered) > 0 ? end : one->entered);
-}
-
 void core_trace_end(uint64_t end)
 {
     if (core.sampler != NULL)
@@ -60,7 +59,7 @@ void core_trace_end(uint64_t end)
     core_ranges_trace(end);
     core.events = &core_range_events;
     for (core_thread *t = core_threads; t != NULL; t = t->next) {
-        trace_open(t, end);
+        core_trace_levels(t, &t->root, end);
         t->events.next = core.events;
         core.events = &t->events;
     }
